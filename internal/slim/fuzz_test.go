@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bytes"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// A package that the flag takes can be a part of file names and of go.work as it is;
+// of any other the command says what is wrong, with the usage.
+func FuzzParseFlags(f *testing.F) {
+	for _, seed := range []string{
+		toyPackage, defaultPackage, "", "/a", "..", "a/../b", "a\nb", `a"b`, "a b", "$(id)", "a;b", "a&b", "a?b#c", "a%2fb", "a@v1.2.3", "ü", `C:\a`, "./a", "a/", "a//b",
+		".git", "a/.", "~/a", "-a", "a/...", "\x00", "\xff", "*", strings.Repeat("a/", 5000) + "a",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		var said bytes.Buffer
+		packages, err := parseFlags([]string{"-package", value}, &said)
+		if err != nil {
+			if !strings.HasPrefix(said.String(), "invalid value ") || !strings.Contains(said.String(), " for flag -package: ") || !strings.Contains(said.String(), "usage: ") {
+				t.Errorf("it says %q", said.String())
+			}
+			if strings.ContainsFunc(said.String(), func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsGraphic(r) }) {
+				t.Errorf("it says what is no text: %q", said.String())
+			}
+			return
+		}
+		if !slices.Equal(packages, []string{value}) || said.Len() > 0 {
+			t.Errorf("%q is read as %q, and said is %q", value, packages, said.String())
+		}
+		if !filepath.IsLocal(value) || path.Clean(value) != value || path.Join(outputDir, value) != outputDir+"/"+value {
+			t.Errorf("%q is accepted", value)
+		}
+		if strings.ContainsFunc(value, func(r rune) bool {
+			return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"'`\\$;&|<>()[]{}*?!#%@:,=", r)
+		}) {
+			t.Errorf("%q is accepted", value)
+		}
+	})
+}
+
+// Whatever a user's file holds, it is an error that names a place, or what it uses
+// are selectors that stand in it.
+func FuzzUsage_AddFile(f *testing.F) {
+	const imported = "package main\n\nimport \"" + toyPackage + "\"\n\n"
+	for _, seed := range []string{
+		imported + "var a toy.A\n", imported + "func f(toy x) { toy.A() }\n", imported + "var = toy.A\n", imported + "//line x.go:9\nvar a = toy.B.C\n",
+		"package main\n\nimport . \"" + toyPackage + "\"\n", "package main\n\nimport _ \"" + toyPackage + "\"\n", "package main\n\nimport c \"" + toyPackage + "/config\"\n",
+		"package main\n\nimport \"" + toyModule + "/../x\"\n", "package main\n\nimport `" + toyPackage + "`\n", "package main\n\nimport \"" + toyPackage + "/\"\n",
+		"", "package", "\ufeffpackage main", "package main\x00", "package main\n\nimport \"\xff\"\n", "package main\nimport 'x'\n", strings.Repeat("(", 1000),
+		imported + "var a = " + strings.Repeat("toy.", 500) + "A\n", imported + "func f[toy any](x toy) { for toy := range toy.A { _ = toy.B } }\n", imported + "type t struct { toy.A }\n",
+	} {
+		f.Add([]byte(seed))
+	}
+	mod := &module{path: toyModule, version: "v2.3.4", dir: "testdata/toy"}
+	s := &sdks{targets: []*target{{module: mod, path: toyPackage, name: "toy"}}, requires: []string{toyModule}}
+	file := filepath.Join(f.TempDir(), "main.go")
+	f.Fuzz(func(t *testing.T, src []byte) {
+		writeFile(t, file, string(src))
+		used := newUsage()
+		err := used.addFile(file, "main.go", s)
+		parsed, parseErr := parser.ParseFile(token.NewFileSet(), "main.go", src, parser.ImportsOnly)
+		if err != nil {
+			if text := err.Error(); text == "" || strings.ContainsAny(text, "\x00\x1b") || strings.Contains(text, file) {
+				t.Errorf("the error is %q", text)
+			}
+			return
+		}
+		if parseErr != nil {
+			t.Fatalf("it is read in spite of %v", parseErr)
+		}
+		for importPath, place := range used.whole {
+			if !within(importPath, toyModule) || !filepath.IsLocal(mod.packageDir(importPath)) || !strings.HasPrefix(filepath.ToSlash(mod.packageDir(importPath)), "testdata/toy") || place == "" {
+				t.Errorf("%s: %q is to be copied", place, importPath)
+			}
+		}
+		imports := slices.ContainsFunc(parsed.Imports, func(spec *ast.ImportSpec) bool { return strings.Trim(spec.Path.Value, "\"`") == toyPackage })
+		for _, name := range used.of(s.targets[0]) {
+			if !imports || !token.IsIdentifier(name) && name != "_" || !bytes.Contains(src, []byte(name)) {
+				t.Errorf("it uses %q", name)
+			}
+		}
+	})
+}
+
+// A stamp is good for what it was made from and for nothing else.
+func FuzzUpToDate(f *testing.F) {
+	in := input{Format: formatVersion, GoMod: "x", Packages: []inputPackage{{Path: toyPackage, Names: []string{"A"}}}}
+	const content = "package toy\n"
+	good := `{"input":{"format":1,"goMod":"x","packages":[{"path":"` + toyPackage + `","module":"","version":"","names":["A"]}],"imports":null},"emptied":null,"files":{"a.go":"` + digest([]byte(content)) + `"}}`
+	for _, seed := range []string{
+		good, "", "null", "{}", "[]", strings.Replace(good, `"A"`, `"B"`, 1), strings.Replace(good, "a.go", "../a.go", 1), strings.Replace(good, `"files":{`, `"files":{"b.go":"",`, 1), good[:50],
+	} {
+		f.Add([]byte(seed))
+	}
+	root := f.TempDir()
+	f.Fuzz(func(t *testing.T, b []byte) {
+		writeFile(t, filepath.Join(root, outputDir, stampFile), string(b))
+		writeFile(t, filepath.Join(root, outputDir, "a.go"), content)
+		s := upToDate(root, in)
+		if string(b) == good && s == nil {
+			t.Error("the good stamp is refused")
+		}
+		if s != nil && (len(s.Files) != 1 || s.Files["a.go"] != digest([]byte(content)) || s.Input.GoMod != "x" || len(s.Input.Packages) != 1) {
+			t.Errorf("%s is a stamp for %+v", b, in)
+		}
+	})
+}

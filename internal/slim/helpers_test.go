@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The packages of the made-up SDK in testdata/toy.
+const (
+	toyModule  = "example.com/pulumi-toy/sdk/v2"
+	toyPackage = toyModule + "/go/toy"
+)
+
+// goMod is a go.mod that requires the made-up SDK and Pulumi's stand-in.
+func goMod(t *testing.T) string {
+	t.Helper()
+	testdata, err := filepath.Abs("testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "module example.com/program\n\ngo 1.25\n\n" +
+		"require (\n\t" + toyModule + " v2.3.4\n\tgithub.com/pulumi/pulumi/sdk/v3 v3.0.0\n)\n\n" +
+		"replace " + toyModule + " => " + filepath.ToSlash(filepath.Join(testdata, "toy")) + "\n\n" +
+		"replace github.com/pulumi/pulumi/sdk/v3 => " + filepath.ToSlash(filepath.Join(testdata, "pulumi")) + "\n"
+}
+
+// newProgram writes a module that has the files, and a go.mod if they have none.
+func newProgram(t *testing.T, files map[string]string) string {
+	t.Helper()
+	root, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := files["go.mod"]; !ok {
+		writeFile(t, filepath.Join(root, "go.mod"), goMod(t))
+	}
+	for name, content := range files {
+		writeFile(t, filepath.Join(root, name), content)
+	}
+	return root
+}
+
+// usesToy is a file of package main that uses an expression of the made-up SDK.
+func usesToy(expr string) string {
+	return "package main\n\nimport \"" + toyPackage + "\"\n\nvar _ = " + expr + "\n\nfunc main() {}\n"
+}
+
+func writeFile(t *testing.T, name, content string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+// runSlim runs the command in dir and returns its exit code and what it printed.
+func runSlim(t *testing.T, dir string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = run(context.Background(), dir, args, &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+// mustSlim runs the command and returns what it printed. Without arguments, it cuts the made-up SDK.
+func mustSlim(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	if len(args) == 0 {
+		args = []string{"-package", toyPackage}
+	}
+	code, stdout, stderr := runSlim(t, dir, args...)
+	if code != exitOK {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	return stdout
+}
+
+// goTool runs the go command in dir as a user would, with go.work in force, and returns all that it prints.
+func goTool(dir string, args ...string) (string, error) {
+	cmd := exec.Command("go", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=", "GOFLAGS=")
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// mustGo is goTool for what must succeed.
+func mustGo(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	out, err := goTool(dir, args...)
+	if err != nil {
+		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// tree returns when each file below dir was last written.
+func tree(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := make(map[string]string)
+	err := filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		files[file] = info.ModTime().String()
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}

@@ -1,0 +1,2 @@
+// Package toy manages toys.
+package toy

@@ -1,0 +1,3 @@
+package toy
+
+func platform() string { return "linux" }
