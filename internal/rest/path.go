@@ -1,0 +1,85 @@
+package rest
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// Path fills each %s of format with an escaped segment, so that a slash, a
+// percent sign or a question mark in a name stays part of that name:
+//
+//	rest.Path("/clusters/%s/sqlUsers/%s", id, name)
+//
+// No escape makes an empty segment, "." or ".." safe, since proxies and servers
+// resolve those before they look at the rest; [Client.Do] refuses such a path. An
+// empty id thus never turns "delete this one" into a call on the whole list.
+func Path(format string, segments ...string) string {
+	escaped := make([]any, len(segments))
+	for i, s := range segments {
+		escaped[i] = url.PathEscape(s)
+	}
+	return fmt.Sprintf(format, escaped...)
+}
+
+// checkPath refuses what [Path] cannot make safe.
+func checkPath(path string) error {
+	path, _, _ = strings.Cut(path, "?")
+	rest, ok := strings.CutPrefix(path, "/")
+	if !ok {
+		return fmt.Errorf("path %q does not begin with a slash", path)
+	}
+	for segment := range strings.SplitSeq(rest, "/") {
+		name, err := url.PathUnescape(segment)
+		if err != nil {
+			return fmt.Errorf("path %q: %w", path, err)
+		}
+		if name == "" || name == "." || name == ".." {
+			return fmt.Errorf("path %q has the segment %q, which names nothing", path, name)
+		}
+	}
+	return nil
+}
+
+// CheckBaseURL says what is wrong with a base URL: it must be https, or http to a
+// loopback host (a test, an emulator), because credentials go there; and it must
+// hold no user, query or fragment. The error never shows a password.
+func CheckBaseURL(base string) error {
+	u, err := url.Parse(base)
+	if err != nil {
+		// The text of url.Parse's error holds the whole URL.
+		return errors.New("not a URL")
+	}
+	switch {
+	case u.Hostname() == "":
+		return fmt.Errorf("%q names no host; write it like https://api.example.com/v1", redacted(u))
+	case u.User != nil:
+		return fmt.Errorf("%q must hold no user or password", redacted(u))
+	case strings.ContainsAny(base, "?#"):
+		return fmt.Errorf("%q must end with its path", redacted(u))
+	case u.Scheme == "https":
+		return nil
+	case u.Scheme == "http" && loopback(u.Hostname()):
+		return nil
+	}
+	return fmt.Errorf("%q must begin with https:// (http:// only for a loopback address): keys are sent there", redacted(u))
+}
+
+func loopback(host string) bool {
+	if ip := net.ParseIP(host); ip != nil {
+		return ip.IsLoopback()
+	}
+	return strings.EqualFold(host, "localhost")
+}
+
+// redacted is the URL as errors show it: without user, query and fragment. Where
+// slashes are missing or too many, the user is a part of something else; so nothing
+// that precedes an @ is shown.
+func redacted(u *url.URL) string {
+	shown := *u
+	shown.User, shown.RawQuery, shown.ForceQuery, shown.Fragment = nil, "", false, ""
+	text := shown.String()
+	return oneLine(text[strings.LastIndex(text, "@")+1:], maxID)
+}

@@ -1,0 +1,101 @@
+// Package resttest answers a client's requests from an [http.Handler] without a
+// socket. Tests with it can run inside [testing/synctest], where every wait and
+// every deadline is exact and takes no time; a real connection would block the
+// bubble's clock.
+package resttest
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"syscall"
+)
+
+// Transport returns a transport that hands each request to h. A handler that
+// panics with [http.ErrAbortHandler] resets the connection: before the first
+// written byte there is no answer, after it the answer is cut off. The request's
+// context is the client's, so a handler can wait for it to end.
+func Transport(h http.Handler) http.RoundTripper { return transport{h} }
+
+// Client returns a client on [Transport].
+func Client(h http.Handler) *http.Client { return &http.Client{Transport: Transport(h)} }
+
+type transport struct{ handler http.Handler }
+
+// RoundTrip implements [http.RoundTripper].
+func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	served, err := received(req)
+	if err != nil {
+		return nil, err
+	}
+	done := make(chan *http.Response, 1)
+	go func() { done <- t.serve(served) }()
+	select {
+	case <-req.Context().Done():
+		return nil, req.Context().Err()
+	case resp := <-done:
+		if resp == nil {
+			return nil, syscall.ECONNRESET
+		}
+		resp.Request = req
+		return resp, nil
+	}
+}
+
+// received is the request as a server gets it: with its body read, as nothing may
+// touch the client's body once RoundTrip has returned.
+func received(req *http.Request) (*http.Request, error) {
+	served := req.Clone(req.Context())
+	served.Body = http.NoBody
+	if req.Body != nil {
+		body, err := io.ReadAll(req.Body)
+		if err = errors.Join(err, req.Body.Close()); err != nil {
+			return nil, err
+		}
+		served.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	if served.Host == "" {
+		served.Host = req.URL.Host
+	}
+	served.RequestURI = req.URL.RequestURI()
+	served.RemoteAddr = "127.0.0.1:1234"
+	path, err := url.ParseRequestURI(served.RequestURI)
+	served.URL = path
+	return served, err
+}
+
+// serve returns nil if the handler aborted before it wrote anything.
+func (t transport) serve(req *http.Request) (resp *http.Response) {
+	rec := httptest.NewRecorder()
+	written := &tracker{ResponseWriter: rec}
+	defer func() {
+		switch p := recover(); {
+		case p == nil:
+		case p != http.ErrAbortHandler:
+			panic(p)
+		case written.any:
+			resp = rec.Result()
+			resp.Body = io.NopCloser(io.MultiReader(resp.Body, cutOff{}))
+		}
+	}()
+	t.handler.ServeHTTP(written, req)
+	return rec.Result()
+}
+
+// tracker remembers whether anything was written.
+type tracker struct {
+	http.ResponseWriter
+	any bool
+}
+
+func (t *tracker) Write(p []byte) (int, error) { t.any = true; return t.ResponseWriter.Write(p) }
+
+func (t *tracker) WriteHeader(status int) { t.any = true; t.ResponseWriter.WriteHeader(status) }
+
+// cutOff ends a body as a reset connection does.
+type cutOff struct{}
+
+func (cutOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
