@@ -1,0 +1,138 @@
+package cloudflare
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"portfolio-infra/internal/rest"
+)
+
+// DefaultBaseURL is the real API.
+// https://developers.cloudflare.com/api/
+const DefaultBaseURL = "https://api.cloudflare.com/client/v4"
+
+// Client calls the API for one account. A struct literal with Token and
+// AccountID is usable.
+type Client struct {
+	// Token is an API token with "Pages: Edit" and "Workers Scripts: Edit".
+	// https://developers.cloudflare.com/fundamentals/api/get-started/create-token/
+	Token string
+	// AccountID is 32 hexadecimal digits.
+	AccountID string
+	// BaseURL is without a trailing slash. Default: DefaultBaseURL.
+	BaseURL string
+	// OnWait is called before each wait between two tries. Default: silence.
+	OnWait func(ctx context.Context, d time.Duration, why string)
+	// HTTP sends the requests. Default: that of [rest.Client].
+	HTTP *http.Client
+}
+
+// envelope is what every answer comes in.
+// https://developers.cloudflare.com/fundamentals/api/how-to/make-api-calls/
+type envelope[T any] struct {
+	Result T `json:"result"`
+}
+
+func (c *Client) rest() *rest.Client {
+	return &rest.Client{
+		Service:          "Cloudflare",
+		BaseURL:          strings.TrimRight(cmp.Or(c.BaseURL, DefaultBaseURL), "/"),
+		Header:           http.Header{"Authorization": {"Bearer " + c.Token}},
+		DecodeError:      decodeError,
+		CheckBody:        succeeded,
+		Advice:           advise,
+		RequestIDHeaders: []string{"Cf-Ray"},
+		OnWait:           c.OnWait,
+		HTTP:             c.HTTP,
+	}
+}
+
+// get reads a path below the account and returns the result.
+func get[T any](ctx context.Context, c *Client, format string, segments ...string) (T, error) {
+	var e envelope[*T]
+	path := rest.Path("/accounts/%s"+format, append([]string{c.AccountID}, segments...)...)
+	if err := c.rest().Do(ctx, http.MethodGet, path, nil, &e); err != nil {
+		return *new(T), err
+	}
+	if e.Result == nil {
+		return *new(T), &rest.Error{Service: "Cloudflare", Method: http.MethodGet,
+			URL: cmp.Or(c.BaseURL, DefaultBaseURL) + path, Message: "the answer holds no result"}
+	}
+	return *e.Result, nil
+}
+
+// write makes a call that may be repeated, since the second one changes nothing.
+func (c *Client) write(ctx context.Context, method string, in any, format string, segments ...string) error {
+	path := rest.Path("/accounts/%s"+format, append([]string{c.AccountID}, segments...)...)
+	// Every answer is an envelope; anything else comes from something in between.
+	return c.rest().DoIdempotent(ctx, method, path, in, &envelope[any]{})
+}
+
+// succeeded tells whether an answer with status 200 says so itself.
+func succeeded(_ int, body []byte) bool {
+	var e struct {
+		Success *bool `json:"success"`
+	}
+	return json.Unmarshal(body, &e) == nil && (e.Success == nil || *e.Success)
+}
+
+// decodeError reads the errors of an envelope, the first one's code before all
+// messages.
+func decodeError(_ int, _ http.Header, body []byte) (code, message string) {
+	var e struct {
+		Errors []struct {
+			Code    int    `json:"code"`
+			Message string `json:"message"`
+		} `json:"errors"`
+	}
+	if json.Unmarshal(body, &e) != nil || len(e.Errors) == 0 {
+		return "", ""
+	}
+	var messages []string
+	for _, one := range e.Errors {
+		messages = append(messages, one.Message)
+	}
+	return strconv.Itoa(e.Errors[0].Code), strings.Join(messages, "; ")
+}
+
+// Codes of errors that the stack has an advice for.
+const (
+	codeProjectNotFound = "8000007"
+	codeInvalidBinding  = "8000022"
+	codeScriptNotFound  = "10007"
+)
+
+// advise gives one sentence of what to do about an error.
+func advise(e *rest.Error) string {
+	switch {
+	case e.Code == codeInvalidBinding || strings.Contains(e.Message, "Invalid Service name"):
+		return "the Worker that a binding names must exist in this account: check the config keys worker and moreBindings"
+	case e.Code == codeProjectNotFound:
+		return "the Pages project does not exist in this account: check the config keys accountId and pagesProject, then run `pulumi refresh`"
+	case e.Status == http.StatusUnauthorized, e.Code == "10000", e.Code == "9106", e.Code == "6003":
+		return "check the API token (cloudflare:apiToken or CLOUDFLARE_API_TOKEN): is it valid and not expired?"
+	case e.Status == http.StatusForbidden, e.Code == "9109", e.Code == "8000013":
+		return "check the config key accountId, and that the API token may edit Pages and Workers Scripts of that account"
+	case e.Status == http.StatusTooManyRequests:
+		return "wait until the limit of 1,200 requests in five minutes has passed, then run it again"
+	case e.Status >= 500:
+		return "see www.cloudflarestatus.com, then run it again: it goes on where it stopped"
+	case e.Status == http.StatusNotFound:
+		return "check the config keys accountId, pagesProject and worker, then run `pulumi refresh`"
+	case e.Status == http.StatusBadRequest:
+		return "check the config that it is about"
+	case errors.Is(e.Err, context.Canceled) || errors.Is(e.Err, context.DeadlineExceeded):
+		return "" // the caller's own doing
+	case e.Status == 0:
+		return "check the network (and HTTPS_PROXY, if there is a proxy), then run it again: it goes on where it stopped"
+	case e.Status < 300:
+		return "look at www.cloudflarestatus.com, check for a proxy in between, then run it again"
+	}
+	return ""
+}

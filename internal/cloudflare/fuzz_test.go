@@ -1,0 +1,130 @@
+package cloudflare
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"portfolio-infra/internal/rest"
+)
+
+const fuzzToken = "hunter2-hunter2-hunter2"
+
+// Whatever the API answers, a project is read only from a success that holds one.
+// Where the body has the word TOKEN, the API repeats the secret.
+func FuzzClient_Project(f *testing.F) {
+	for _, seed := range []struct {
+		status uint16
+		body   string
+	}{
+		{200, `{"success":true,"result":{"name":"site","domains":["a"],"deployment_configs":{"production":{"services":{"A":{"service":"api","environment":"production"}}}}}}`},
+		{200, `{"success":true,"result":null}`}, {200, `{"success":true}`}, {200, `{"result":{"deployment_configs":{"preview":null}}}`},
+		{200, `{"success":false,"result":{"name":"site"}}`}, {200, `{"success":"yes","result":{}}`}, {200, "null"}, {200, "[]"}, {200, "<html>"}, {200, ""},
+		{200, `{"success":true,"result":[]}`}, {200, `{"success":true,"result":{"name":1}}`}, {200, `{"Success":false,"result":{}}`},
+		{404, `{"success":false,"errors":[{"code":8000007,"message":"not\nfound"}]}`}, {403, `{"errors":[{"code":"x","message":"of TOKEN"}]}`},
+		{400, `{"errors":[{"code":1,"message":"TOKEN"},{"message":"\u001b[31m"},null]}`}, {400, `{"errors":{}}`}, {502, "bad gateway"},
+	} {
+		f.Add(seed.status, []byte(seed.body))
+	}
+	var answer atomic.Pointer[func(http.ResponseWriter)]
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { (*answer.Load())(w) }))
+	f.Cleanup(server.Close)
+	c := &Client{Token: fuzzToken, AccountID: account, BaseURL: server.URL}
+	f.Fuzz(func(t *testing.T, status uint16, body []byte) {
+		code := 200 + int(status)%400 // 1xx are no answers
+		body = []byte(strings.ReplaceAll(string(body), "TOKEN", fuzzToken))
+		send := func(w http.ResponseWriter) {
+			w.WriteHeader(code)
+			_, _ = w.Write(body)
+		}
+		answer.Store(&send)
+		// Too short for a second try.
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		_, err := c.Project(ctx, "site")
+		if err == nil {
+			var e struct {
+				Success *bool
+				Result  map[string]any
+			}
+			if code > 299 || json.Unmarshal(body, &e) != nil || e.Result == nil || e.Success != nil && !*e.Success {
+				t.Errorf("%d %q is a success", code, body)
+			}
+			return
+		}
+		var e *rest.Error
+		if !errors.As(err, &e) || rest.Unclear(err) {
+			t.Fatalf("%T, unclear %t: %v", err, rest.Unclear(err), err)
+		}
+		if text := err.Error(); strings.Contains(text, fuzzToken) || strings.ContainsAny(text, "\n\r\x1b") || len(text) > 10_000 {
+			t.Errorf("the error shows the secret or is not a line: %q", text)
+		}
+	})
+}
+
+// The members that somebody set are all seen, whatever they are.
+func FuzzDeploymentConfig_UnmarshalJSON(f *testing.F) {
+	for _, seed := range []string{
+		"null", "{}", "[]", "1", `{"services":{}}`, `{"services":{"A":null}}`, `{"services":null,"wrangler_config_hash":"x"}`,
+		`{"services":{"A":{"service":"api"}},"env_vars":{"K":{"type":"plain_text"}},"kv_namespaces":{},"fail_open":true,"limits":{"cpu_ms":1}}`,
+		`{"Services":{"A":{"service":"api"}}}`, `{"env_vars":{"a":1},"env_vars":{}}`, `{"":{"":{}}}`, `{"services":{"A":{"service":1}}}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var d DeploymentConfig
+		if err := json.Unmarshal(b, &d); err != nil {
+			return
+		}
+		var members map[string]any
+		if err := json.Unmarshal(b, &members); err != nil {
+			t.Fatalf("%q is read as %+v, and is no object: %v", b, d, err)
+		}
+		others := 0
+		for name, v := range members {
+			object, _ := v.(map[string]any)
+			if name == "services" || len(object) == 0 {
+				continue
+			}
+			others++
+			if len(d.Others[name]) != len(object) {
+				t.Errorf("%q: %v is read as %v", name, object, d.Others[name])
+			}
+		}
+		if len(d.Others) != others {
+			t.Errorf("%q has the others %v", b, d.Others)
+		}
+	})
+}
+
+// Any error body gives a code that is a number, or none, and advice that is a
+// sentence, or none.
+func FuzzDecodeError(f *testing.F) {
+	for _, seed := range []string{
+		"", "null", "{}", `{"errors":null}`, `{"errors":[]}`, `{"errors":[null]}`, `{"errors":[{"code":8000022,"message":"Invalid Service name ()"}]}`,
+		`{"errors":[{"code":1e3}]}`, `{"errors":[{"code":-1,"message":""}]}`, `{"errors":[{"message":"a"},{"message":"b"}]}`, `{"errors":{"code":1}}`,
+	} {
+		f.Add(uint16(400), []byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, status uint16, body []byte) {
+		code, message := decodeError(int(status), nil, body)
+		if code != "" {
+			if _, err := strconv.Atoi(code); err != nil {
+				t.Errorf("the code is %q", code)
+			}
+		}
+		if (code != "" || message != "") && !json.Valid(body) {
+			t.Errorf("%q has code %q and message %q", body, code, message)
+		}
+		if advice := advise(&rest.Error{Status: int(status), Code: code, Message: message}); strings.Contains(advice, "\n") || strings.HasSuffix(advice, ".") {
+			t.Errorf("the advice is %q", advice)
+		}
+	})
+}
