@@ -1,0 +1,196 @@
+package binding
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+
+	"portfolio-infra/internal/cloudflare"
+)
+
+// What may stand in a URL's path or be a JavaScript identifier without any escape.
+var (
+	fuzzAccount = regexp.MustCompile(`\A[0-9a-f]{32}\z`)
+	fuzzName    = regexp.MustCompile(`\A[A-Za-z0-9_$-]{1,128}\z`)
+)
+
+// A request that is accepted holds nothing that needs an escape anywhere, and is the
+// same when it is written and read once more.
+func FuzzReadRequest(f *testing.F) {
+	good := `{"accountId":"` + account + `","project":"site","createdOn":"2026-01-02T03:04:05Z","bindings":{"A":{"service":"api","environment":"production","entrypoint":"One"}}}`
+	for _, seed := range []string{
+		good, "", "null", "{}", "[]", good + " ", good + "{}", good[:len(good)-1], strings.Replace(good, "site", "a/b", 1),
+		strings.Replace(good, "site", "site\\n", 1), strings.Replace(good, `"One"`, "null", 1), strings.Replace(good, `"A":`, `"A":null,"B":`, 1),
+		strings.Replace(good, "accountId", "ACCOUNTID", 1), strings.Replace(good, "api", "\xff", 1),
+		strings.Replace(good, `"project"`, `"project":"../x","project"`, 1), strings.Repeat("[", 1000),
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, err := readRequest(bytes.NewReader(b))
+		if err != nil {
+			if !utf8.ValidString(err.Error()) || strings.ContainsAny(err.Error(), "\x00\x1b\r") {
+				t.Errorf("the error is no text: %q", err)
+			}
+			return
+		}
+		if !json.Valid(b) {
+			t.Errorf("%q is accepted", b)
+		}
+		if !fuzzAccount.MatchString(r.AccountID) || !fuzzName.MatchString(r.Project) || len(r.Bindings) == 0 {
+			t.Errorf("accepted: %+v", r)
+		}
+		for name, s := range r.Bindings {
+			if !fuzzName.MatchString(name) || !fuzzName.MatchString(s.Service) || !fuzzName.MatchString(s.Environment) ||
+				s.Entrypoint != "" && !fuzzName.MatchString(s.Entrypoint) {
+				t.Errorf("accepted: %q: %+v", name, s)
+			}
+		}
+		written, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := readRequest(bytes.NewReader(written))
+		if err != nil || !reflect.DeepEqual(again, r) {
+			t.Errorf("%+v becomes %+v, %v", r, again, err)
+		}
+	})
+}
+
+// Any line is either nothing or an answer that says the same when it is written and
+// read once more.
+func FuzzPrevious(f *testing.F) {
+	for _, seed := range []string{
+		"", "null", "{}", "[]", `{"project":"site"`, `{"project":1}`,
+		`{"project":"site","bindings":{"A":{"service":"api","environment":"production"}},"found":{"preview":{"A":null}},"redeploy":true}`,
+		`{"project":"site","bindings":{"A":null},"changedAt":"yesterday"}`, "{\"project\":\"\xff\"}\n",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		r := previous(line)
+		if !json.Valid([]byte(line)) && !reflect.DeepEqual(r, Result{}) {
+			t.Errorf("read from no JSON: %+v", r)
+		}
+		written, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := json.Marshal(previous(string(written)))
+		if err != nil || !bytes.Equal(written, again) {
+			t.Errorf("%s becomes %s, %v", written, again, err)
+		}
+	})
+}
+
+// drawServices draws bindings of a few names, so that they often meet.
+func drawServices(t *rapid.T, label string) map[string]Service {
+	return rapid.MapOfN(
+		rapid.SampledFrom([]string{"A", "B", "C", "D"}),
+		rapid.Custom(func(t *rapid.T) Service {
+			return Service{
+				Service:     rapid.SampledFrom([]string{"api", "auth"}).Draw(t, "service"),
+				Environment: rapid.SampledFrom([]string{"production", "staging"}).Draw(t, "environment"),
+				Entrypoint:  rapid.SampledFrom([]string{"", "One"}).Draw(t, "entrypoint"),
+			}
+		}), 0, 4).Draw(t, label)
+}
+
+// drawProject draws a project: environments may be missing, and the API may show a
+// binding that is gone as null.
+func drawProject(t *rapid.T) cloudflare.Project {
+	p := cloudflare.Project{DeploymentConfigs: map[string]cloudflare.DeploymentConfig{}}
+	for _, env := range cloudflare.Environments {
+		if rapid.Bool().Draw(t, env+" is missing") {
+			continue
+		}
+		config := cloudflare.DeploymentConfig{Services: map[string]*Service{}, WranglerConfigHash: rapid.StringMatching(`[a-f]{0,4}`).Draw(t, "hash")}
+		for name, s := range drawServices(t, env) {
+			config.Services[name] = &s
+		}
+		if rapid.Bool().Draw(t, "null") {
+			config.Services["D"] = nil
+		}
+		p.DeploymentConfigs[env] = config
+	}
+	return p
+}
+
+// patched is the project as the API makes it of a patch.
+func patched(p cloudflare.Project, patch map[string]cloudflare.ServicesPatch) cloudflare.Project {
+	after := cloudflare.Project{DeploymentConfigs: maps.Clone(p.DeploymentConfigs)}
+	for env, change := range patch {
+		config := after.DeploymentConfigs[env]
+		config.Services = maps.Clone(config.Services)
+		if config.Services == nil {
+			config.Services = map[string]*Service{}
+		}
+		for name, s := range change.Services {
+			if s == nil {
+				delete(config.Services, name)
+			} else {
+				config.Services[name] = s
+			}
+		}
+		after.DeploymentConfigs[env] = config
+	}
+	return after
+}
+
+// One patch makes any project hold any target, touches nothing else, and takes away
+// nothing but what stands as it was set and is not wanted.
+func TestTarget_properties(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := drawProject(t)
+		wanted, were := drawServices(t, "wanted"), drawServices(t, "were")
+		goal := everywhere(wanted)
+		goal.drop(p, were)
+		ch := goal.from(p)
+		after := patched(p, ch.patch)
+		if left := goal.from(after); !left.none() || len(left.names()) > 0 {
+			t.Errorf("left to do: %v", left.names())
+		}
+		if drift := Drift(after, wanted); len(drift) > 0 {
+			t.Errorf("not as wanted: %v", drift)
+		}
+		written := 0
+		for _, env := range cloudflare.Environments {
+			patch := ch.patch[env]
+			written += len(patch.Services)
+			if patch.Services != nil && patch.WranglerConfigHash != p.DeploymentConfigs[env].WranglerConfigHash {
+				t.Errorf("%s: the hash %q is not sent back as it was", env, patch.WranglerConfigHash)
+			}
+			for _, name := range []string{"A", "B", "C", "D"} {
+				before, now := p.DeploymentConfigs[env].Services[name], after.DeploymentConfigs[env].Services[name]
+				want, isWanted := wanted[name]
+				was, isDropped := were[name]
+				switch {
+				case isWanted:
+					if !same(now, &want) {
+						t.Errorf("%s.%s: %v, want %v", env, name, now, want)
+					}
+				case isDropped && same(before, &was):
+					if now != nil {
+						t.Errorf("%s.%s stays: %v", env, name, now)
+					}
+				case !same(before, now):
+					t.Errorf("%s.%s is nobody's business here: %v becomes %v", env, name, before, now)
+				}
+				if found, ok := ch.found[env][name]; ok && !same(found, before) {
+					t.Errorf("%s.%s: found %v, but there was %v", env, name, found, before)
+				}
+			}
+		}
+		if names := ch.names(); len(names) != written || len(slices.Compact(slices.Sorted(slices.Values(names)))) != written {
+			t.Errorf("%d bindings are written, and these are told: %v", written, names)
+		}
+	})
+}

@@ -1,0 +1,116 @@
+package binding
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
+
+	"portfolio-infra/internal/cloudflare"
+	"portfolio-infra/internal/rest"
+)
+
+// Service is a wanted service binding.
+type Service = cloudflare.Service
+
+// DefaultEnvironment is the environment of a Worker that has no others.
+const DefaultEnvironment = "production"
+
+// Command returns the command line that runs verb ("bind" or "unbind") in the
+// project's folder. The path is relative, so that the state is the same on every
+// machine; Pulumi.yaml's buildTarget puts the program there.
+func Command(verb string) string { return "bin/portfolio " + verb }
+
+// Request says what bind and unbind are to do.
+type Request struct {
+	AccountID string `json:"accountId"`
+	Project   string `json:"project"`
+	// CreatedOn is when the project was made. It is not looked at: a project made
+	// anew changes the request, and so is bound anew.
+	CreatedOn string             `json:"createdOn,omitempty"`
+	Bindings  map[string]Service `json:"bindings"`
+}
+
+var (
+	namePattern  = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
+	envPattern   = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}$`)
+	entryPattern = regexp.MustCompile(`^[A-Za-z_$][A-Za-z0-9_$]{0,127}$`)
+)
+
+// maxRequest is the longest request that is read, in bytes.
+const maxRequest = 1 << 20
+
+// readRequest reads one request and checks it. Its error names every mistake.
+func readRequest(in io.Reader) (Request, error) {
+	b, err := io.ReadAll(io.LimitReader(in, maxRequest+1))
+	switch {
+	case err != nil:
+		return Request{}, fmt.Errorf("reading the request from standard input: %w", err)
+	case len(bytes.TrimSpace(b)) == 0:
+		return Request{}, errors.New("no request on standard input: give " +
+			`{"accountId": "…", "project": "…", "bindings": {"NAME": {"service": "…", "environment": "production"}}}`)
+	case len(b) > maxRequest:
+		return Request{}, fmt.Errorf("the request on standard input is longer than %d bytes", maxRequest)
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	var r Request
+	if err := d.Decode(&r); err != nil {
+		return Request{}, fmt.Errorf("reading the request from standard input: %w", err)
+	}
+	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return Request{}, errors.New("reading the request from standard input: there is more after the JSON object")
+	}
+	return r, r.check()
+}
+
+func (r Request) check() error {
+	var problems []error
+	if !cloudflare.IsAccountID(r.AccountID) {
+		problems = append(problems, fmt.Errorf("accountId: %q is not 32 hexadecimal digits", r.AccountID))
+	}
+	if !cloudflare.IsProjectName(r.Project) {
+		problems = append(problems, fmt.Errorf("project: %q is not the name of a Pages project", r.Project))
+	}
+	if len(r.Bindings) == 0 {
+		problems = append(problems, errors.New("bindings: there is none"))
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Bindings)) {
+		if err := CheckService(name, r.Bindings[name]); err != nil {
+			problems = append(problems, fmt.Errorf("bindings: %w", err))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// CheckName says what is wrong with the name of a binding, which Functions use
+// as a JavaScript identifier.
+func CheckName(name string) error {
+	if !namePattern.MatchString(name) {
+		return fmt.Errorf("%q is not a binding's name: letters, digits and underscores, not a digit first", name)
+	}
+	return nil
+}
+
+// CheckService says what is wrong with a wanted binding.
+func CheckService(name string, s Service) error {
+	switch {
+	case CheckName(name) != nil:
+		return CheckName(name)
+	case !cloudflare.IsWorkerName(s.Service):
+		return fmt.Errorf("%s: service %q is not the name of a Worker", name, s.Service)
+	case !envPattern.MatchString(s.Environment):
+		return fmt.Errorf("%s: environment %q is not the name of a Worker's environment; most have only %q",
+			name, s.Environment, DefaultEnvironment)
+	case s.Entrypoint != "" && !entryPattern.MatchString(s.Entrypoint):
+		return fmt.Errorf("%s: entrypoint %q is not the name of an export", name, s.Entrypoint)
+	}
+	return nil
+}
+
+// CheckBaseURL says what is wrong with a base URL of the Cloudflare API.
+func CheckBaseURL(url string) error { return rest.CheckBaseURL(url) }
