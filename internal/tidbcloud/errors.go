@@ -1,0 +1,86 @@
+package tidbcloud
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"portfolio-infra/internal/rest"
+)
+
+// decodeError reads both APIs' errors. Clusters:
+// {"code": 49900007, "message": "…", "details": […]}, where code is the status or
+// a business code, and details may hold "bizErrorCode: 49900001". IAM:
+// {"code": "…", "error": "…" or {…}, "msgPrefix": "…", "status": 400}.
+func decodeError(_ int, _ http.Header, body []byte) (code, message string) {
+	var e struct {
+		Code      json.RawMessage `json:"code"`
+		Message   string          `json:"message"`
+		Details   json.RawMessage `json:"details"`
+		Error     json.RawMessage `json:"error"`
+		MsgPrefix string          `json:"msgPrefix"`
+	}
+	// A field of another type leaves the rest in place.
+	_ = json.Unmarshal(body, &e)
+	code = text(e.Code)
+	if biz := bizErrorCode.FindSubmatch(e.Details); biz != nil {
+		code = string(biz[1])
+	}
+	message = e.Message
+	if message == "" {
+		message = text(e.Error)
+	}
+	if e.MsgPrefix != "" {
+		message = strings.TrimSuffix(e.MsgPrefix+": "+message, ": ")
+	}
+	return code, message
+}
+
+var bizErrorCode = regexp.MustCompile(`bizErrorCode: *"?(\d+)`)
+
+// text is a JSON value for people: strings without quotes, all else as it is.
+func text(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	return string(raw)
+}
+
+// fullQuota matches what the API is known to say when an organization may have no
+// more clusters. A 400 about a spending limit is something else.
+var fullQuota = regexp.MustCompile(`(?i)quota|maximum number|free cluster|limit (has been |is )?(reached|exceeded)|exceeds? the .*limit`)
+
+// advice says what to do about an error, in the words of the user's configuration.
+func advice(e *rest.Error) string {
+	switch e.Status {
+	case http.StatusUnauthorized:
+		return "check the API key: tidbcloud:publicKey and tidbcloud:privateKey, or TIDBCLOUD_PUBLIC_KEY and TIDBCLOUD_PRIVATE_KEY"
+	case http.StatusPaymentRequired:
+		return "add a payment method under Billing in the TiDB Cloud console"
+	case http.StatusForbidden:
+		return "the API key may not do this: it must belong to the cluster's organization and have a role that manages its project"
+	case http.StatusNotFound:
+		return "check in the TiDB Cloud console that it exists in the API key's organization, then run `pulumi refresh`"
+	case http.StatusTooManyRequests:
+		return "TiDB Cloud allows 100 requests a minute for one API key: wait a minute, or give concurrent runs keys of their own"
+	case http.StatusBadRequest:
+		if e.Method == http.MethodPost && strings.HasSuffix(e.URL, "/clusters") && fullQuota.MatchString(e.Message) {
+			return "an organization may have five free clusters: delete one, or set spendingLimitMonthly to pay for this one"
+		}
+	}
+	switch {
+	case errors.Is(e.Err, context.Canceled) || errors.Is(e.Err, context.DeadlineExceeded):
+		return "" // the caller's own doing
+	case e.Status >= 500:
+		return "TiDB Cloud has trouble (https://status.tidbcloud.com): run it again later"
+	case e.Status == 0:
+		return "check the network (and HTTPS_PROXY, if there is a proxy), then run it again"
+	case e.Status < 300:
+		return "that is not how TiDB Cloud answers: check for a proxy in between, then run it again"
+	}
+	return ""
+}
