@@ -1,0 +1,93 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi-go-provider/infer"
+	"github.com/pulumi/pulumi/sdk/v3/go/property"
+)
+
+var (
+	displayNamePattern = regexp.MustCompile(`^[A-Za-z0-9][-A-Za-z0-9]{2,62}[A-Za-z0-9]$`)
+	regionPattern      = regexp.MustCompile(`^regions/(aws|alicloud|gcp|azure)-[a-z0-9-]+$`)
+	ownerPattern       = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
+)
+
+// checker collects what is wrong with inputs, all at once.
+type checker struct {
+	inputs   property.Map
+	broken   map[string]bool // inputs that could not be decoded
+	failures []p.CheckFailure
+}
+
+// decode reads inputs into I and begins their check with what does not fit: missing
+// and unknown inputs, wrong types.
+func decode[I any](ctx context.Context, inputs property.Map) (I, *checker, error) {
+	args, failures, err := infer.DefaultCheck[I](ctx, inputs)
+	broken := map[string]bool{}
+	for i, f := range failures {
+		broken[f.Property] = true
+		// The default wording names Go types.
+		if _, given := inputs.GetOk(f.Property); !given {
+			failures[i].Reason = "is required"
+		} else if !hasInput(reflect.TypeFor[I](), f.Property) {
+			failures[i].Reason = "is no input of this resource; is it misspelt?"
+		}
+	}
+	return args, &checker{inputs, broken, failures}, err
+}
+
+// hasInput tells whether the type of a resource's inputs has one of that name.
+func hasInput(args reflect.Type, input string) bool {
+	return slices.ContainsFunc(reflect.VisibleFields(args), func(f reflect.StructField) bool {
+		name, _, _ := strings.Cut(f.Tag.Get("pulumi"), ",")
+		return name == input
+	})
+}
+
+// that notes a failure of an input unless ok. An input that is not known yet, in a
+// preview, is right for now, and one that could not be decoded is wrong already.
+func (c *checker) that(input string, ok bool, format string, args ...any) {
+	if ok || c.broken[input] || c.inputs.Get(input).HasComputed() {
+		return
+	}
+	c.failures = append(c.failures, p.CheckFailure{Property: input, Reason: fmt.Sprintf(format, args...)})
+}
+
+// networks checks ranges of addresses. An empty list is refused, since one cannot
+// tell whether nobody or everybody is meant.
+func (c *checker) networks(input string, networks []AuthorizedNetwork) {
+	given := c.inputs.Get(input) // decoded, an empty list is like none
+	c.that(input, !given.IsArray() || given.AsArray().Len() > 0, "must not be empty; leave it out to keep what TiDB Cloud has")
+	for i, n := range networks {
+		c.that(input, n.DisplayName != "", "range %d needs a displayName", i+1)
+		first, err1 := netip.ParseAddr(n.StartIPAddress)
+		last, err2 := netip.ParseAddr(n.EndIPAddress)
+		valid := err1 == nil && err2 == nil && first.Is4() && last.Is4() && !last.Less(first)
+		c.that(input, valid, "range %d, from %q to %q, must be two IPv4 addresses, the lower one first", i+1, n.StartIPAddress, n.EndIPAddress)
+	}
+}
+
+// regionHint says how a region is written, with the one that was probably meant.
+func regionHint(region string) string {
+	hint := fmt.Sprintf("%q must be a region's name, like regions/aws-ap-northeast-1", region)
+	bare := strings.ToLower(strings.TrimPrefix(strings.Trim(region, "/ "), "regions/"))
+	for _, guess := range []string{"regions/" + bare, "regions/aws-" + bare} {
+		if regionPattern.MatchString(guess) {
+			return hint + fmt.Sprintf("; did you mean %s?", guess)
+		}
+	}
+	return hint
+}
+
+// labelAllowed tells whether a label key is one of the user's own.
+func labelAllowed(key string) bool {
+	return key != "" && key != OwnerLabel && !strings.HasPrefix(key, "tidb.cloud/")
+}

@@ -1,0 +1,311 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi-go-provider/infer"
+
+	"portfolio-infra/internal/rest"
+	"portfolio-infra/internal/tidbcloud"
+)
+
+var (
+	_ infer.CustomCreate[ClusterArgs, ClusterState]         = (*Cluster)(nil)
+	_ infer.CustomRead[ClusterArgs, ClusterState]           = (*Cluster)(nil)
+	_ infer.CustomUpdate[ClusterArgs, ClusterState]         = (*Cluster)(nil)
+	_ infer.CustomDelete[ClusterState]                      = (*Cluster)(nil)
+	_ infer.CustomCheck[ClusterArgs]                        = (*Cluster)(nil)
+	_ infer.CustomDiff[ClusterArgs, ClusterState]           = (*Cluster)(nil)
+	_ infer.ExplicitDependencies[ClusterArgs, ClusterState] = (*Cluster)(nil)
+	_ infer.Annotated                                       = (*Cluster)(nil)
+	_ infer.Annotated                                       = (*ClusterArgs)(nil)
+	_ infer.Annotated                                       = (*ClusterState)(nil)
+)
+
+const (
+	// OwnerLabel is the cluster label that holds the owner, so that a run that
+	// died after it asked for a cluster can be finished by the next one.
+	OwnerLabel = "pulumi.com/owner"
+
+	// clusterTimeout is the default of createTimeoutSeconds.
+	clusterTimeout = 10 * time.Minute
+
+	// deleteTimeout bounds the wait for the end of a cluster.
+	deleteTimeout = 10 * time.Minute
+)
+
+// Cluster is the resource tidbcloud:index:Cluster.
+type Cluster struct {
+	connect connector
+}
+
+// ClusterArgs are a cluster's inputs.
+type ClusterArgs struct {
+	DisplayName          string              `pulumi:"displayName"`
+	Region               string              `pulumi:"region" provider:"replaceOnChanges"`
+	Owner                string              `pulumi:"owner"`
+	ProjectID            *string             `pulumi:"projectId,optional"`
+	Labels               map[string]string   `pulumi:"labels,optional"`
+	SpendingLimitMonthly *int                `pulumi:"spendingLimitMonthly,optional"`
+	AuthorizedNetworks   []AuthorizedNetwork `pulumi:"authorizedNetworks,optional"`
+	Adopt                *bool               `pulumi:"adopt,optional"`
+	CreateTimeoutSeconds *int                `pulumi:"createTimeoutSeconds,optional"`
+}
+
+// AuthorizedNetwork is a range of IPv4 addresses that may connect to a cluster.
+type AuthorizedNetwork struct {
+	DisplayName    string `pulumi:"displayName"`
+	StartIPAddress string `pulumi:"startIpAddress"`
+	EndIPAddress   string `pulumi:"endIpAddress"`
+}
+
+// ClusterState is what is kept of a cluster. It leaves out what moves by itself
+// (state, update time), so that a refresh of an untouched cluster shows nothing.
+type ClusterState struct {
+	ClusterArgs
+	ClusterID  string `pulumi:"clusterId"`
+	Host       string `pulumi:"host"`
+	Port       int    `pulumi:"port"`
+	UserPrefix string `pulumi:"userPrefix"`
+	Version    string `pulumi:"version"`
+	CreateTime string `pulumi:"createTime"`
+}
+
+// Annotate implements [infer.Annotated].
+func (c *Cluster) Annotate(a infer.Annotator) {
+	a.Describe(c, "A TiDB Cloud Starter or Essential cluster, ready to connect to. "+
+		"Changing the region replaces it, deleting the old cluster and its data first; all else is updated in place. "+
+		"A preview looks at the live cluster, so it also shows what was changed or deleted by hand.")
+}
+
+// Annotate implements [infer.Annotated].
+func (c *ClusterArgs) Annotate(a infer.Annotator) {
+	a.Describe(&c.DisplayName, "Name of the cluster: 4 to 64 letters, digits and hyphens, a letter or digit first and last.")
+	a.Describe(&c.Region, "Region, such as regions/aws-ap-northeast-1. A change replaces the cluster.")
+	a.Describe(&c.Owner, "Identity of what owns the cluster, such as project.stack, kept as its label "+OwnerLabel+". "+
+		"A cluster with this label is taken for a left-over of an earlier run and taken over, so no two clusters may have the same owner. "+
+		"1 to 63 letters, digits, hyphens, underscores and dots, a letter or digit first and last. "+
+		"Only an imported cluster without the label has an empty one.")
+	a.Describe(&c.ProjectID, "Id of the project that the cluster is made in. Default: the organization's default project. "+
+		"TiDB Cloud moves clusters between projects only in its console, so a later change is recorded and does nothing.")
+	a.Describe(&c.Labels, "Labels of your own. Other labels of the cluster are left alone.")
+	a.Describe(&c.SpendingLimitMonthly, "Spending limit in US cents a month; 0 is the free plan. Unset: what TiDB Cloud has is kept.")
+	a.Describe(&c.AuthorizedNetworks, "The ranges of addresses that may connect, all of them. Unset: what TiDB Cloud has is kept (at first, everybody may).")
+	a.Describe(&c.Adopt, "Take over an existing cluster of this name and region that bears no owner label, instead of failing. Default: false.")
+	a.Describe(&c.CreateTimeoutSeconds, fmt.Sprintf("How long to wait until the cluster can be connected to, in seconds. "+
+		"The resource option customTimeouts wins if it is shorter. A later run waits on. Default: %d.", int(clusterTimeout.Seconds())))
+}
+
+// Annotate implements [infer.Annotated].
+func (n *AuthorizedNetwork) Annotate(a infer.Annotator) {
+	a.Describe(n, "A range of IPv4 addresses that may connect to a cluster.")
+	a.Describe(&n.DisplayName, "What the range is, for people.")
+	a.Describe(&n.StartIPAddress, "First IPv4 address.")
+	a.Describe(&n.EndIPAddress, "Last IPv4 address.")
+}
+
+// Annotate implements [infer.Annotated].
+func (c *ClusterState) Annotate(a infer.Annotator) {
+	a.Describe(&c.ClusterID, "Id of the cluster.")
+	a.Describe(&c.Host, "Host to connect to.")
+	a.Describe(&c.Port, "Port to connect to.")
+	a.Describe(&c.UserPrefix, "Prefix of each SQL user's name: userPrefix.name.")
+	a.Describe(&c.Version, "Version of TiDB.")
+	a.Describe(&c.CreateTime, "When the cluster was made, in RFC 3339.")
+}
+
+// WireDependencies implements [infer.ExplicitDependencies]: only another region
+// makes another cluster, so a preview of any other change knows all outputs.
+func (*Cluster) WireDependencies(f infer.FieldSelector, args *ClusterArgs, state *ClusterState) {
+	f.OutputField(state).DependsOn(f.InputField(&args.Region).Computed())
+}
+
+// Create implements [infer.CustomCreate].
+func (c *Cluster) Create(ctx context.Context, req infer.CreateRequest[ClusterArgs]) (infer.CreateResponse[ClusterState], error) {
+	want := req.Inputs
+	failed := func(err error) (infer.CreateResponse[ClusterState], error) {
+		return infer.CreateResponse[ClusterState]{}, err
+	}
+	api, err := c.connect()
+	if err != nil {
+		return failed(err)
+	}
+	if req.DryRun {
+		return infer.CreateResponse[ClusterState]{Output: ClusterState{ClusterArgs: want}}, foresee(ctx, api, req.Name, want)
+	}
+
+	ctx, cancel := context.WithTimeout(ctx, want.timeout())
+	defer cancel()
+	cluster, err := obtain(ctx, api, req.Name, want)
+	if err != nil {
+		return failed(err)
+	}
+	state, err := settle(ctx, api, cluster.ID, ClusterState{ClusterArgs: want}, want)
+	if err != nil {
+		// The id must get into the state: the next run then updates this cluster.
+		err = infer.ResourceInitFailedError{Reasons: []string{fmt.Sprintf("%v; the cluster is kept, and the next `pulumi up` goes on from here", err)}}
+	}
+	return infer.CreateResponse[ClusterState]{ID: cluster.ID, Output: state}, err
+}
+
+// Read implements [infer.CustomRead].
+func (c *Cluster) Read(ctx context.Context, req infer.ReadRequest[ClusterArgs, ClusterState]) (infer.ReadResponse[ClusterArgs, ClusterState], error) {
+	var gone infer.ReadResponse[ClusterArgs, ClusterState]
+	api, err := c.connect()
+	if err != nil {
+		return gone, err
+	}
+	live, err := find(ctx, api, req.ID)
+	imported := req.State.ClusterID == ""
+	switch {
+	case err != nil:
+		return gone, err
+	case live == nil && imported:
+		return gone, fmt.Errorf("cluster %s does not exist, or not in the API key's organization", req.ID)
+	case live == nil:
+		return gone, nil
+	}
+	args := seen(*live, req.Inputs, imported)
+	return infer.ReadResponse[ClusterArgs, ClusterState]{ID: live.ID, Inputs: args, State: outputs(*live, req.State, args)}, nil
+}
+
+// Update implements [infer.CustomUpdate].
+func (c *Cluster) Update(ctx context.Context, req infer.UpdateRequest[ClusterArgs, ClusterState]) (infer.UpdateResponse[ClusterState], error) {
+	api, err := c.connect()
+	if err != nil {
+		return infer.UpdateResponse[ClusterState]{}, err
+	}
+	state, recorded := req.State, req.State.ClusterArgs
+	state.ClusterArgs = req.Inputs
+	if !req.DryRun {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, req.Inputs.timeout())
+		defer cancel()
+		state, err = settle(ctx, api, req.ID, state, recorded)
+	}
+	return infer.UpdateResponse[ClusterState]{Output: state}, err
+}
+
+// Delete implements [infer.CustomDelete].
+func (c *Cluster) Delete(ctx context.Context, req infer.DeleteRequest[ClusterState]) (infer.DeleteResponse, error) {
+	var done infer.DeleteResponse
+	api, err := c.connect()
+	if err != nil {
+		return done, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, deleteTimeout)
+	defer cancel()
+	live, err := find(ctx, api, req.ID)
+	if err != nil || live == nil {
+		return done, err
+	}
+	if owner := live.Labels[OwnerLabel]; owner != "" && req.State.Owner != "" && owner != req.State.Owner {
+		return done, fmt.Errorf("not deleting cluster %s: by its label %s it belongs to %q now; "+
+			"to forget it here, use `pulumi state delete`", live, OwnerLabel, owner)
+	}
+	if live.State != tidbcloud.StateDeleting {
+		err := api.DeleteCluster(ctx, req.ID)
+		if rest.Unclear(err) {
+			if now, lookErr := find(ctx, api, req.ID); lookErr == nil && (now == nil || now.State.Going()) {
+				err = nil // it was carried out
+			}
+		}
+		if err != nil && !rest.StatusIs(err, 404) {
+			return done, err
+		}
+	}
+	return done, api.WaitUntilGone(ctx, req.ID, report(ctx, live.DisplayName))
+}
+
+// Check implements [infer.CustomCheck].
+func (c *Cluster) Check(ctx context.Context, req infer.CheckRequest) (infer.CheckResponse[ClusterArgs], error) {
+	args, check, err := decode[ClusterArgs](ctx, req.NewInputs)
+	if err != nil {
+		return infer.CheckResponse[ClusterArgs]{}, err
+	}
+	check.that("displayName", displayNamePattern.MatchString(args.DisplayName),
+		"%q must have 4 to 64 letters, digits and hyphens, with a letter or digit first and last", args.DisplayName)
+	check.that("region", regionPattern.MatchString(args.Region), "%s", regionHint(args.Region))
+	old, had := req.OldInputs.GetOk("owner")
+	unowned := args.Owner == "" && had && old.IsString() && old.AsString() == ""
+	check.that("owner", unowned || ownerPattern.MatchString(args.Owner),
+		"%q must have 1 to 63 letters, digits, hyphens, underscores and dots, with a letter or digit first and last; project.stack is a good one", args.Owner)
+	check.that("projectId", args.ProjectID == nil || *args.ProjectID != "", "must not be empty; leave it out for the default project")
+	for _, key := range slices.Sorted(maps.Keys(args.Labels)) {
+		check.that("labels", labelAllowed(key), "%q is not for you to set: leave out keys under tidb.cloud/ (use projectId) and %s (use owner), and empty ones", key, OwnerLabel)
+	}
+	check.that("spendingLimitMonthly", args.SpendingLimitMonthly == nil || *args.SpendingLimitMonthly >= 0, "must be 0 or more, in US cents")
+	check.networks("authorizedNetworks", args.AuthorizedNetworks)
+	check.that("createTimeoutSeconds", args.CreateTimeoutSeconds == nil || *args.CreateTimeoutSeconds > 0, "must be more than 0, in seconds")
+	return infer.CheckResponse[ClusterArgs]{Inputs: args, Failures: check.failures}, nil
+}
+
+// Diff implements [infer.CustomDiff]. Unlike most it looks at the live resource;
+// see the package's comment.
+func (c *Cluster) Diff(ctx context.Context, req infer.DiffRequest[ClusterArgs, ClusterState]) (p.DiffResponse, error) {
+	d := newDiff()
+	old, want := req.State.ClusterArgs, req.Inputs
+	d.input("displayName", old.DisplayName, want.DisplayName)
+	d.input("owner", old.Owner, want.Owner)
+	d.input("projectId", old.ProjectID, want.ProjectID)
+	d.input("labels", old.Labels, want.Labels)
+	d.input("spendingLimitMonthly", old.SpendingLimitMonthly, want.SpendingLimitMonthly)
+	d.input("authorizedNetworks", old.AuthorizedNetworks, want.AuthorizedNetworks)
+	d.input("adopt", old.Adopt, want.Adopt)
+	d.input("createTimeoutSeconds", old.CreateTimeoutSeconds, want.CreateTimeoutSeconds)
+	if d.identity("region", old.Region, want.Region) {
+		return d.response(), nil // decided, whatever the live cluster is like
+	}
+
+	live, err := look(ctx, c.connect, req.ID)
+	switch {
+	case err != nil:
+		return p.DiffResponse{}, err
+	case live.unknown:
+	case live.gone:
+		p.GetLogger(ctx).Warningf("cluster %q (%s) no longer exists in TiDB Cloud: it will be made anew, empty", old.DisplayName, req.ID)
+		d.lost("clusterId")
+		d.replace("clusterId")
+	default:
+		for _, change := range changes(live.cluster, want, old) {
+			if !d.has(change.property) {
+				p.GetLogger(ctx).Warningf("cluster %s was changed outside of Pulumi: %s is %s", live.cluster.String(), change.property, change.live)
+			}
+			d.drift(change.property)
+		}
+		now := outputs(live.cluster, req.State, want)
+		d.drifted("host", req.State.Host, now.Host)
+		d.drifted("port", req.State.Port, now.Port)
+		d.drifted("userPrefix", req.State.UserPrefix, now.UserPrefix)
+	}
+	if req.State.Host == "" {
+		d.drift("host") // the last run did not see the cluster ready
+	}
+	return d.response(), nil
+}
+
+// timeout is how long to wait until the cluster can be connected to.
+func (c ClusterArgs) timeout() time.Duration {
+	if c.CreateTimeoutSeconds == nil {
+		return clusterTimeout
+	}
+	return time.Duration(*c.CreateTimeoutSeconds) * time.Second
+}
+
+// labels are the labels that a new cluster gets.
+func (c ClusterArgs) labels() map[string]string {
+	all := maps.Clone(c.Labels)
+	if all == nil {
+		all = map[string]string{}
+	}
+	all[OwnerLabel] = c.Owner
+	if c.ProjectID != nil {
+		all[tidbcloud.LabelProject] = *c.ProjectID
+	}
+	return all
+}

@@ -1,0 +1,131 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi-go-provider/infer"
+
+	"portfolio-infra/internal/rest"
+	"portfolio-infra/internal/tidbcloud"
+)
+
+var (
+	_ infer.CustomConfigure = (*Config)(nil)
+	_ infer.Annotated       = (*Config)(nil)
+)
+
+// Config is the provider's configuration. What is not set comes from the
+// environment, but only in memory: a default in the schema would be written into
+// the stack's state.
+type Config struct {
+	PublicKey          *string `pulumi:"publicKey,optional"`
+	PrivateKey         *string `pulumi:"privateKey,optional" provider:"secret"`
+	ServerlessEndpoint *string `pulumi:"serverlessEndpoint,optional"`
+	IAMEndpoint        *string `pulumi:"iamEndpoint,optional"`
+
+	transport http.RoundTripper
+	mu        sync.Mutex
+	client    *tidbcloud.Client
+	err       error
+}
+
+// connector gives a resource its client, or says why there can be none. Resources
+// ask when they are about to call, so that nothing fails for want of a key that it
+// does not use.
+type connector func() (*tidbcloud.Client, error)
+
+// Annotate implements [infer.Annotated].
+func (c *Config) Annotate(a infer.Annotator) {
+	a.Describe(&c.PublicKey, "Public key of a TiDB Cloud API key. Default: the environment's TIDBCLOUD_PUBLIC_KEY.")
+	a.Describe(&c.PrivateKey, "Private key of the API key. Default: the environment's TIDBCLOUD_PRIVATE_KEY, which never enters the state.")
+	a.Describe(&c.ServerlessEndpoint, "Base URL of the API of clusters, https unless it is a loopback address. "+
+		"Default: TIDBCLOUD_SERVERLESS_ENDPOINT, else "+tidbcloud.DefaultServerlessURL+".")
+	a.Describe(&c.IAMEndpoint, "Base URL of the API of SQL users, https unless it is a loopback address. "+
+		"Default: TIDBCLOUD_IAM_ENDPOINT, else "+tidbcloud.DefaultIAMURL+".")
+}
+
+// Configure implements [infer.CustomConfigure]. It only takes note of what is
+// wrong: previews and destroys that need no call shall not fail.
+func (c *Config) Configure(context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.client, c.err = c.build()
+	return nil
+}
+
+// connect is the [connector].
+func (c *Config) connect() (*tidbcloud.Client, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.client == nil && c.err == nil {
+		return nil, errors.New("the provider is not configured yet")
+	}
+	return c.client, c.err
+}
+
+// build makes the client, or one error that tells all that is wrong.
+func (c *Config) build() (*tidbcloud.Client, error) {
+	publicKey := setting{c.PublicKey, "tidbcloud:publicKey", "TIDBCLOUD_PUBLIC_KEY"}
+	privateKey := setting{c.PrivateKey, "tidbcloud:privateKey", "TIDBCLOUD_PRIVATE_KEY"}
+	serverless := setting{c.ServerlessEndpoint, "tidbcloud:serverlessEndpoint", "TIDBCLOUD_SERVERLESS_ENDPOINT"}
+	iam := setting{c.IAMEndpoint, "tidbcloud:iamEndpoint", "TIDBCLOUD_IAM_ENDPOINT"}
+
+	var problems, missing []string
+	for _, key := range []setting{publicKey, privateKey} {
+		if key.value() == "" {
+			missing = append(missing, key.String())
+		}
+	}
+	if len(missing) > 0 {
+		problems = append(problems, fmt.Sprintf("no TiDB Cloud API key: set %s; make a key under Organization Settings > API Keys "+
+			"in the console, https://tidbcloud.com", strings.Join(missing, " and ")))
+	}
+	for _, endpoint := range []setting{serverless, iam} {
+		if endpoint.value() == "" {
+			continue
+		}
+		if err := rest.CheckBaseURL(endpoint.value()); err != nil {
+			problems = append(problems, fmt.Sprintf("%s is wrong: %v", endpoint, err))
+		}
+	}
+	if len(problems) > 0 {
+		return nil, errors.New(strings.Join(problems, "; "))
+	}
+	return &tidbcloud.Client{
+		PublicKey:     publicKey.value(),
+		PrivateKey:    privateKey.value(),
+		ServerlessURL: serverless.value(),
+		IAMURL:        iam.value(),
+		Transport:     c.transport,
+		OnWait: func(ctx context.Context, d time.Duration, why string) {
+			p.GetLogger(ctx).InfoStatusf("%s, trying again in %s", why, seconds(d))
+		},
+	}, nil
+}
+
+// setting is a configuration value with its two names.
+type setting struct {
+	configured *string
+	key, env   string
+}
+
+// value is what the configuration says, else the environment.
+func (s setting) value() string {
+	if s.configured != nil && *s.configured != "" {
+		return strings.TrimSpace(*s.configured)
+	}
+	return strings.TrimSpace(os.Getenv(s.env))
+}
+
+func (s setting) String() string { return fmt.Sprintf("%s (or the environment's %s)", s.key, s.env) }
+
+// seconds words a duration for a status line.
+func seconds(d time.Duration) string { return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds())) }

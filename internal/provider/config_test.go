@@ -1,0 +1,112 @@
+package provider_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi/sdk/v3/go/property"
+
+	"portfolio-infra/internal/provider"
+	"portfolio-infra/internal/rest/resttest"
+)
+
+var variables = []string{"TIDBCLOUD_PUBLIC_KEY", "TIDBCLOUD_PRIVATE_KEY", "TIDBCLOUD_SERVERLESS_ENDPOINT", "TIDBCLOUD_IAM_ENDPOINT"}
+
+// Keys and endpoints come from the configuration, else from the environment.
+func TestConfig_sources(t *testing.T) {
+	text := func(s string) property.Value { return property.New(s) }
+	all := map[string]string{"TIDBCLOUD_PUBLIC_KEY": "ENV1", "TIDBCLOUD_PRIVATE_KEY": "env-secret", "TIDBCLOUD_SERVERLESS_ENDPOINT": "https://env.test/v1", "TIDBCLOUD_IAM_ENDPOINT": "https://iam.env.test"}
+	without := func(names ...string) map[string]string {
+		m := map[string]string{}
+		for k, v := range all {
+			if !strings.Contains(strings.Join(names, " "), k) {
+				m[k] = v
+			}
+		}
+		return m
+	}
+	for _, tt := range []struct {
+		name    string
+		config  map[string]property.Value
+		env     map[string]string
+		host    string // that is called
+		wantErr []string
+	}{
+		{"environment", nil, all, "env.test", []string{""}},
+		{"environment with white space", nil, map[string]string{"TIDBCLOUD_PUBLIC_KEY": " ENV1\n", "TIDBCLOUD_PRIVATE_KEY": "x\n", "TIDBCLOUD_SERVERLESS_ENDPOINT": " https://env.test/v1\n"}, "env.test", []string{""}},
+		{"configuration", map[string]property.Value{"publicKey": text("C"), "privateKey": text("s"), "serverlessEndpoint": text("https://config.test")}, nil, "config.test", []string{""}},
+		{"configuration wins", map[string]property.Value{"serverlessEndpoint": text("https://config.test")}, all, "config.test", []string{""}},
+		{"an empty one does not", map[string]property.Value{"serverlessEndpoint": text("")}, all, "env.test", []string{""}},
+		{"default endpoint", nil, without("TIDBCLOUD_SERVERLESS_ENDPOINT", "TIDBCLOUD_IAM_ENDPOINT"), "serverless.tidbapi.com", []string{""}},
+		{"loopback", map[string]property.Value{"serverlessEndpoint": text("http://127.0.0.1:8080/v1beta1")}, all, "127.0.0.1:8080", []string{""}},
+		{"no keys", nil, nil, "", []string{"no TiDB Cloud API key: set tidbcloud:publicKey (or the environment's TIDBCLOUD_PUBLIC_KEY) and tidbcloud:privateKey (or the environment's TIDBCLOUD_PRIVATE_KEY)", "API Keys"}},
+		{"one key", nil, without("TIDBCLOUD_PRIVATE_KEY"), "", []string{"set tidbcloud:privateKey (or the environment's TIDBCLOUD_PRIVATE_KEY); make a key"}},
+		{"plain http", map[string]property.Value{"serverlessEndpoint": text("http://config.test")}, all, "", []string{"tidbcloud:serverlessEndpoint (or the environment's TIDBCLOUD_SERVERLESS_ENDPOINT) is wrong", "must begin with https://"}},
+		{"all wrong at once", map[string]property.Value{"serverlessEndpoint": text("config.test"), "iamEndpoint": text("http://config.test")}, nil, "",
+			[]string{"tidbcloud:publicKey", "tidbcloud:privateKey", "tidbcloud:serverlessEndpoint", "tidbcloud:iamEndpoint"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, name := range variables {
+				t.Setenv(name, tt.env[name])
+			}
+			host := ""
+			transport := resttest.Transport(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				host = r.Host
+				respond(w, 200, map[string]any{})
+			}))
+			e := configured(t, provider.Options{Transport: transport}, clusterType, tt.config)
+			_, err := e.Create(p.CreateRequest{Urn: e.urn(), Properties: e.check(db(nil)), DryRun: true})
+			wantErr(t, err, tt.wantErr...)
+			if host != tt.host {
+				t.Errorf("called %q", host)
+			}
+		})
+	}
+}
+
+// What the environment says never gets into the state; what the configuration says
+// is a secret there.
+func TestConfig_state(t *testing.T) {
+	for _, name := range variables {
+		t.Setenv(name, "https://from-the-environment.test")
+	}
+	s := serve(t, provider.Options{})
+	resp, err := s.CheckConfig(p.CheckRequest{Inputs: property.NewMap(map[string]property.Value{"privateKey": property.New("hunter2")})})
+	if err != nil || len(resp.Failures) > 0 {
+		t.Fatal(err, resp.Failures)
+	}
+	for key, value := range resp.Inputs.All {
+		if strings.Contains(value.GoString(), "from-the-environment") {
+			t.Errorf("%s holds %v", key, value)
+		}
+	}
+	if !resp.Inputs.Get("privateKey").Secret() {
+		t.Error("privateKey is not a secret")
+	}
+}
+
+// Without keys, what needs no call still works.
+func TestConfig_withoutKeys(t *testing.T) {
+	in(t, func(t *testing.T, c *cloud, e *engine) {
+		if _, err := e.up(db(nil)); err != nil {
+			t.Fatal(err)
+		}
+		c.called()
+		bare := configured(t, provider.Options{Transport: resttest.Transport(c)}, clusterType, nil)
+		bare.id, bare.inputs, bare.outputs = e.id, e.inputs, e.outputs
+		if op, err := bare.up(db(nil)); op != "same" || err != nil {
+			t.Errorf("%s, %v", op, err)
+		}
+		if !bare.log.has("warn", "going by the recorded state alone", "tidbcloud:publicKey") {
+			t.Errorf("said:\n%s", bare.log.all())
+		}
+		_, err := bare.up(db(map[string]any{"displayName": "another"}))
+		wantErr(t, err, "tidbcloud:publicKey")
+		wantErr(t, bare.delete(), "tidbcloud:publicKey")
+		if got := c.called(); len(got) != 0 {
+			t.Errorf("called %q", got)
+		}
+	})
+}

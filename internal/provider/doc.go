@@ -1,0 +1,88 @@
+// Package provider is the Pulumi provider tidbcloud: clusters of TiDB Cloud Starter
+// and Essential, their SQL users, and databases.
+//
+// # Why a provider
+//
+// A program that called the API itself would have to tell a preview from a run,
+// create from update, and remember ids. The engine does all that for a provider:
+// a preview never writes, a refresh sees drift, ids are in the state, and a run
+// that was cancelled or killed is finished by the next one. The provider is built
+// on pulumi-go-provider's infer, so the schema and the (de)serialization come from
+// the Go types.
+//
+// # Nothing twice, nothing lost
+//
+// Between a POST and the saving of its id a run can die. So a cluster is found
+// again by what the POST itself carries: the label [OwnerLabel] with the identity
+// of the stack. Create looks before it asks:
+//
+//   - A cluster with the label is a left-over of an earlier run of this very stack
+//     and is taken over.
+//   - A cluster of the wanted name without it is a stranger's. It is never touched:
+//     the error gives the `pulumi import` line, and adopt: true takes it over.
+//   - Otherwise a POST. If its answer is unclear (time-out, reset, 5xx) a look
+//     follows, never a second POST. If that shows nothing the run fails, and the
+//     next one begins with the same look.
+//   - After a clear answer one more look finds a run that asked in the same moment;
+//     the later of the two gives way.
+//
+// Once the id is known it is kept whatever happens: a wait that is cancelled or
+// runs out returns [infer.ResourceInitFailedError], and the next `pulumi up` waits
+// on in Update.
+//
+// The looks read the whole list. The API's filter for label keys with dots and
+// slashes is not documented, and one that silently finds nothing would make a
+// second cluster.
+//
+// # SQL users
+//
+// A SQL user cannot be made twice, since its name is unique on its cluster, but it
+// has no labels either: nothing on it tells who made it. What can be told is whose
+// the cluster is. So on a cluster that bears the label of the given owner an existing
+// user of the wanted name is taken for a left-over and gets a new password; anywhere
+// else it is a stranger's. Two resources of one stack with the same user would take
+// it from each other, and no check can see that.
+//
+// The password is made here, from crypto/rand, and is known to the state alone. If
+// it is lost between the API and the state (a killed run, a lost answer), the next
+// run sets another one: a create finds the user, and an update still finds the old
+// rotation in the state.
+//
+// # Databases
+//
+// The API has none, so they are made by SQL, always over TLS with a verified name. A
+// new login may lag, so the first connection is patient. How to connect is an input
+// but no property of the database: a rotated password is no change of it. Only Delete
+// needs the login from the outputs, so with dropOnDelete it is an update that writes
+// nothing but the state. Diff does not look at databases: a login takes longer than a
+// preview should.
+//
+// # Why Diff reads
+//
+// The engine compares what the program wants with what the state records; it
+// learns of changes made by hand only in a refresh, which few people run. Here a
+// plain preview or up is to show and repair them. So Diff reads the live cluster,
+// which all else hangs on, with one GET: renamed, relabelled or otherwise changed is
+// an update, gone is a replacement, each with a warning that says what was found. It
+// reads nothing when the inputs alone decide (another region), or when there are no
+// keys yet; and if TiDB Cloud cannot be reached it warns and goes by the record. SQL
+// users are left to a refresh, so that a run with nothing to do stays at one call.
+//
+// Diff and Update share one function that compares the live cluster with what is
+// wanted, so a preview shows what a run does.
+//
+// # Replacements
+//
+// Diff asks for the old resource to be deleted before the new one is made: both
+// have the same name and the same owner, and free clusters are few. A replacement
+// that Diff does not decide (pulumi up --replace) has the engine's order, create
+// first, which would take the old cluster over and then delete it; a program sets
+// the resource option deleteBeforeReplace for that.
+//
+// # Keys
+//
+// Keys come from the provider's configuration or from the environment. The latter
+// are read in memory only: schema defaults would put them into the state. What is
+// missing or wrong is said in one error, when a call is about to need it; previews
+// of a create or an update need it too, so it is said before anything is written.
+package provider

@@ -1,0 +1,240 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	p "github.com/pulumi/pulumi-go-provider"
+
+	"portfolio-infra/internal/rest"
+	"portfolio-infra/internal/tidbcloud"
+)
+
+// find reads a cluster. A missing or DELETED one is nil; a 403 may mean anything
+// and stays an error.
+//
+// A single 404 is not believed: a cluster that is taken for missing is forgotten, made
+// a second time, or replaced with all its data. So it must be off the list as well,
+// which may lag behind a delete.
+func find(ctx context.Context, api *tidbcloud.Client, id string) (*tidbcloud.Cluster, error) {
+	var missing error
+	for _, wait := range append([]time.Duration{0}, recallWaits...) {
+		if err := rest.Sleep(ctx, wait); err != nil {
+			return nil, err
+		}
+		live, err := api.GetCluster(ctx, id)
+		switch {
+		case err == nil && live.State == tidbcloud.StateDeleted:
+			return nil, nil
+		case err == nil || !rest.StatusIs(err, 404):
+			return live, err
+		}
+		all, lookErr := existing(ctx, api)
+		if lookErr != nil {
+			return nil, lookErr
+		}
+		if !slices.ContainsFunc(all, func(c tidbcloud.Cluster) bool { return c.ID == id }) {
+			return nil, nil
+		}
+		missing = err
+	}
+	return nil, fmt.Errorf("%w; it is still on the list of clusters, so nothing was done: run it again in a minute", missing)
+}
+
+// sight is what a diff sees of the live cluster.
+type sight struct {
+	cluster tidbcloud.Cluster
+	gone    bool
+	unknown bool // nothing is known; the diff goes by the record alone
+}
+
+// look reads a cluster for a diff. Without a key, or while TiDB Cloud cannot be
+// reached, it warns and sees nothing: a preview is worth something without it.
+// Refused keys are an error, since nothing that follows would work.
+func look(ctx context.Context, connect connector, id string) (sight, error) {
+	blind := func(err error) (sight, error) {
+		p.GetLogger(ctx).Warningf("going by the recorded state alone, without looking at cluster %s: %v", id, err)
+		return sight{unknown: true}, nil
+	}
+	api, err := connect()
+	if err != nil {
+		return blind(err)
+	}
+	live, err := find(ctx, api, id)
+	switch {
+	case rest.MayPass(err) && ctx.Err() == nil:
+		return blind(err)
+	case err != nil:
+		return sight{}, err
+	case live == nil || live.State.Going():
+		return sight{gone: true}, nil
+	}
+	if live.State == tidbcloud.StateInactive {
+		p.GetLogger(ctx).Warning((&tidbcloud.StateError{Cluster: *live}).Error())
+	}
+	return sight{cluster: *live}, nil
+}
+
+// change is one respect in which a live cluster is not as wanted.
+type change struct {
+	property string // the input's name
+	live     string // the live value, for people
+	apply    func(ctx context.Context, api *tidbcloud.Client) error
+}
+
+// changes compares a live cluster with what is wanted of it. recorded are the
+// inputs of the last run: a label that it had and that is no longer wanted goes,
+// while labels that were never ours stay.
+func changes(live tidbcloud.Cluster, want, recorded ClusterArgs) []change {
+	var all []change
+	labels := maps.Clone(live.Labels)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	for key := range recorded.Labels {
+		if _, ok := want.Labels[key]; !ok {
+			delete(labels, key)
+		}
+	}
+	maps.Copy(labels, want.Labels)
+	property, now := "labels", fmt.Sprint(live.Labels)
+	if want.Owner != "" && live.Labels[OwnerLabel] != want.Owner {
+		labels[OwnerLabel] = want.Owner
+		property, now = "owner", fmt.Sprintf("%q", live.Labels[OwnerLabel])
+	}
+	if !maps.Equal(labels, live.Labels) {
+		all = append(all, change{property, now, func(ctx context.Context, api *tidbcloud.Client) error {
+			return api.SetClusterLabels(ctx, live.ID, labels)
+		}})
+	}
+	if live.DisplayName != want.DisplayName {
+		all = append(all, change{"displayName", fmt.Sprintf("%q", live.DisplayName), func(ctx context.Context, api *tidbcloud.Client) error {
+			return api.RenameCluster(ctx, live.ID, want.DisplayName)
+		}})
+	}
+	if want.SpendingLimitMonthly != nil && *want.SpendingLimitMonthly != live.SpendingLimit {
+		all = append(all, change{"spendingLimitMonthly", fmt.Sprint(live.SpendingLimit), func(ctx context.Context, api *tidbcloud.Client) error {
+			return api.SetSpendingLimit(ctx, live.ID, *want.SpendingLimitMonthly)
+		}})
+	}
+	if want.AuthorizedNetworks != nil && !sameNetworks(networksOf(live), want.AuthorizedNetworks) {
+		all = append(all, change{"authorizedNetworks", fmt.Sprintf("%v", live.Networks), func(ctx context.Context, api *tidbcloud.Client) error {
+			networks := make([]tidbcloud.Network, len(want.AuthorizedNetworks))
+			for i, n := range want.AuthorizedNetworks {
+				networks[i] = tidbcloud.Network(n)
+			}
+			return api.SetAuthorizedNetworks(ctx, live.ID, networks)
+		}})
+	}
+	return all
+}
+
+// settle waits until a cluster can be connected to, makes it as wanted, and returns
+// its state. In case of an error the state is what is known so far.
+func settle(ctx context.Context, api *tidbcloud.Client, id string, state ClusterState, recorded ClusterArgs) (ClusterState, error) {
+	state.ClusterID = id
+	live, err := api.WaitUntilConnectable(ctx, id, report(ctx, state.DisplayName))
+	if err != nil {
+		return state, err
+	}
+	state = outputs(*live, state, state.ClusterArgs)
+	todo := changes(*live, state.ClusterArgs, recorded)
+	for _, change := range todo {
+		if err := change.apply(ctx, api); err != nil {
+			return state, err
+		}
+	}
+	if len(todo) == 0 {
+		return state, nil
+	}
+	live, err = api.WaitUntilConnectable(ctx, id, report(ctx, state.DisplayName))
+	if err != nil {
+		return state, err
+	}
+	return outputs(*live, state, state.ClusterArgs), nil
+}
+
+// outputs is the state of a live cluster. What an answer leaves out stays as it is
+// recorded.
+func outputs(live tidbcloud.Cluster, recorded ClusterState, args ClusterArgs) ClusterState {
+	s := recorded
+	s.ClusterArgs = args
+	s.ClusterID = live.ID
+	keep(&s.Host, live.Host)
+	keep(&s.Port, live.Port)
+	keep(&s.UserPrefix, live.UserPrefix)
+	keep(&s.Version, live.Version)
+	keep(&s.CreateTime, live.CreateTime)
+	return s
+}
+
+func keep[T comparable](recorded *T, live T) {
+	var none T
+	if live != none {
+		*recorded = live
+	}
+}
+
+// seen is the inputs that a live cluster answers to. Inputs that were left unset
+// stay so, even where TiDB Cloud has a default; an import takes all that is not one.
+func seen(live tidbcloud.Cluster, args ClusterArgs, imported bool) ClusterArgs {
+	args.DisplayName = live.DisplayName
+	args.Owner = live.Labels[OwnerLabel]
+	keep(&args.Region, live.Region)
+	own := map[string]string{}
+	for key, value := range live.Labels {
+		_, recorded := args.Labels[key]
+		if recorded || imported && labelAllowed(key) {
+			own[key] = value
+		}
+	}
+	if args.Labels != nil || len(own) > 0 {
+		args.Labels = own
+	}
+	if args.SpendingLimitMonthly != nil || imported && live.SpendingLimit > 0 {
+		args.SpendingLimitMonthly = &live.SpendingLimit
+	}
+	networks := networksOf(live)
+	if args.AuthorizedNetworks != nil && !sameNetworks(networks, args.AuthorizedNetworks) || imported && restricts(networks) {
+		args.AuthorizedNetworks = networks
+	}
+	return args
+}
+
+func networksOf(live tidbcloud.Cluster) []AuthorizedNetwork {
+	networks := make([]AuthorizedNetwork, len(live.Networks))
+	for i, n := range live.Networks {
+		networks[i] = AuthorizedNetwork(n)
+	}
+	return networks
+}
+
+// sameNetworks compares ranges without their order.
+func sameNetworks(a, b []AuthorizedNetwork) bool {
+	count := map[AuthorizedNetwork]int{}
+	for _, n := range a {
+		count[n]++
+	}
+	for _, n := range b {
+		count[n]--
+	}
+	return !slices.ContainsFunc(slices.Collect(maps.Values(count)), func(n int) bool { return n != 0 })
+}
+
+// restricts tells whether ranges keep anybody out; a new cluster's do not.
+func restricts(networks []AuthorizedNetwork) bool {
+	return len(networks) > 0 && !slices.ContainsFunc(networks, func(n AuthorizedNetwork) bool {
+		return n.StartIPAddress == "0.0.0.0" && n.EndIPAddress == "255.255.255.255"
+	})
+}
+
+// report shows how a wait goes in the Info column of Pulumi's progress display.
+func report(ctx context.Context, name string) tidbcloud.OnStatus {
+	log := p.GetLogger(ctx)
+	return func(status string, waited time.Duration) {
+		log.InfoStatusf("cluster %s is %s, %s", name, status, seconds(waited))
+	}
+}

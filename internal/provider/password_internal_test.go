@@ -1,0 +1,40 @@
+package provider
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestNewPassword(t *testing.T) {
+	safe := regexp.MustCompile(`^[a-zA-Z0-9]{32}$`)
+	seen := map[string]bool{}
+	count := map[rune]int{}
+	for range 5000 {
+		password := newPassword()
+		if !safe.MatchString(password) || strings.ContainsAny(password, "lIO01") {
+			t.Fatalf("%q", password)
+		}
+		for _, kind := range []string{lowers, uppers, digits} {
+			if !strings.ContainsAny(password, kind) {
+				t.Fatalf("%q has none of %s", password, kind)
+			}
+		}
+		if seen[password] {
+			t.Fatalf("%q again", password)
+		}
+		seen[password] = true
+		for _, c := range password {
+			count[c]++
+		}
+	}
+	// 160,000 characters, about 2,807 of each kind: ten standard deviations.
+	for c, n := range count {
+		if n < 2275 || n > 3340 {
+			t.Errorf("%c comes %d times", c, n)
+		}
+	}
+	if len(count) != len(passwordAlphabet) {
+		t.Errorf("%d kinds of characters", len(count))
+	}
+}

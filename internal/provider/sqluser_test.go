@@ -1,0 +1,425 @@
+package provider_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi/sdk/v3/go/property"
+
+	"portfolio-infra/internal/provider"
+)
+
+const userType = "tidbcloud:index:SqlUser"
+
+// api is the inputs of most tests, for the cluster 1001.
+func api(changes map[string]any) property.Map {
+	values := map[string]any{"clusterId": "1001", "name": "api", "owner": owner}
+	maps.Copy(values, changes)
+	return inputs(values)
+}
+
+// withCluster runs a test on a cloud with a cluster of ours, 1001.
+func withCluster(t *testing.T, f func(t *testing.T, c *cloud, x *cluster, e *engine)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud()
+		x := c.add("portfolio-db", tokyo, map[string]string{provider.OwnerLabel: owner})
+		f(t, c, x, newEngine(t, c, userType))
+	})
+}
+
+// agrees fails the test unless the state's password is the live one and a secret.
+func agrees(t *testing.T, e *engine, x *cluster) {
+	t.Helper()
+	u := x.users["p1001.api"]
+	if u == nil || e.out("password") != u.password || len(u.password) != 32 {
+		t.Errorf("the state says %q, live is %+v", e.out("password"), u)
+	}
+	if !e.outputs.Get("password").Secret() {
+		t.Error("the password is not a secret")
+	}
+	if e.out("fullName") != "p1001.api" || e.id != "1001/api" {
+		t.Errorf("%s is %q", e.id, e.out("fullName"))
+	}
+}
+
+func TestSQLUser_life(t *testing.T) {
+	withCluster(t, func(t *testing.T, c *cloud, x *cluster, e *engine) {
+		passwords := map[string]bool{}
+		for _, step := range []struct {
+			inputs property.Map
+			op     string
+			writes []string
+			role   string
+			news   bool // a new password
+		}{
+			{api(nil), "create", []string{"POST /clusters/1001/sqlUsers"}, "p1001.role_readwrite", true},
+			{api(nil), "same", nil, "p1001.role_readwrite", false},
+			{api(map[string]any{"role": "role_readwrite"}), "same", nil, "p1001.role_readwrite", false},
+			{api(map[string]any{"role": "role_readonly"}), "update", []string{"PATCH /clusters/1001/sqlUsers/p1001.api"}, "p1001.role_readonly", false},
+			{api(map[string]any{"role": "role_admin"}), "update", []string{"PATCH /clusters/1001/sqlUsers/p1001.api"}, "role_admin", false},
+			{api(map[string]any{"rotation": "1"}), "update", []string{"PATCH /clusters/1001/sqlUsers/p1001.api"}, "p1001.role_readwrite", true},
+			{api(map[string]any{"rotation": "2"}), "update", []string{"PATCH /clusters/1001/sqlUsers/p1001.api"}, "p1001.role_readwrite", true},
+			{api(map[string]any{"rotation": "2", "adopt": true, "owner": nil}), "update", nil, "p1001.role_readwrite", false},
+		} {
+			op, err := e.up(step.inputs)
+			if op != step.op || err != nil {
+				t.Fatalf("%s instead of %s: %v", op, step.op, err)
+			}
+			if got := writes(c.called()); !slices.Equal(got, step.writes) {
+				t.Errorf("%s wrote %q", op, got)
+			}
+			agrees(t, e, x)
+			if got := x.users["p1001.api"].role; got != step.role {
+				t.Errorf("role %s", got)
+			}
+			if passwords[e.out("password")] == step.news {
+				t.Errorf("new password: %v", !step.news)
+			}
+			passwords[e.out("password")] = true
+			if changed, err := e.refresh(); changed || err != nil {
+				t.Errorf("a refresh changes the state to %v: %v", e.outputs, err)
+			}
+			agrees(t, e, x)
+			c.called()
+		}
+		if _, err := e.up(api(nil)); err != nil {
+			t.Error(err)
+		}
+		c.called()
+		if op, err := e.up(api(nil)); op != "same" || err != nil || len(c.called()) > 0 {
+			t.Errorf("%s, %v", op, err)
+		}
+		op, err := e.up(api(map[string]any{"name": "web"}))
+		if op != "replace" || err != nil || x.users["p1001.api"] != nil || x.users["p1001.web"] == nil {
+			t.Errorf("%s, %v", op, err)
+		}
+		if err := e.delete(); err != nil || len(x.users) != 0 {
+			t.Errorf("%v left: %v", x.users, err)
+		}
+	})
+}
+
+func TestSQLUser_preview(t *testing.T) {
+	withCluster(t, func(t *testing.T, c *cloud, x *cluster, e *engine) {
+		unknown := e.check(api(map[string]any{"clusterId": property.New(property.Computed), "owner": property.New(property.Computed)}))
+		resp, err := e.Create(p.CreateRequest{Urn: e.urn(), Properties: unknown, DryRun: true})
+		if err != nil || !resp.Properties.Get("password").IsComputed() || !resp.Properties.Get("password").Secret() || !resp.Properties.Get("fullName").IsComputed() {
+			t.Errorf("previewed %v: %v", resp.Properties, err)
+		}
+		if _, err := e.up(api(nil)); err != nil {
+			t.Fatal(err)
+		}
+		c.called()
+		for _, tt := range []struct {
+			changes  map[string]any
+			password bool // becomes another
+		}{{map[string]any{"rotation": "1"}, true}, {map[string]any{"role": "role_readonly"}, false}} {
+			update, err := e.Update(p.UpdateRequest{ID: e.id, Urn: e.urn(), State: e.outputs, OldInputs: e.inputs, Inputs: e.check(api(tt.changes)), DryRun: true})
+			if err != nil || update.Properties.Get("password").IsComputed() != tt.password || !update.Properties.Get("password").Secret() || update.Properties.Get("fullName").IsComputed() {
+				t.Errorf("previewed %v: %v", update.Properties, err)
+			}
+		}
+		if got := c.called(); len(got) != 0 {
+			t.Errorf("called %q", got)
+		}
+	})
+}
+
+func TestSQLUser_Create_existing(t *testing.T) {
+	const line = "`pulumi import tidbcloud:index:SqlUser db 1001/api`"
+	for _, tt := range []struct {
+		name    string
+		label   string // on the cluster
+		inputs  property.Map
+		wantErr []string
+	}{
+		{"on our cluster", owner, api(nil), []string{""}},
+		{"on another's cluster", "blog.prod", api(nil), []string{`SQL user "p1001.api" exists already on cluster "portfolio-db" (1001) and is left untouched`, line, "adopt: true"}},
+		{"on nobody's cluster", "", api(nil), []string{line}},
+		{"without an owner", owner, api(map[string]any{"owner": nil}), []string{line}},
+		{"nobody's, without an owner", "", api(map[string]any{"owner": nil}), []string{line}},
+		{"adopted", "blog.prod", api(map[string]any{"adopt": true}), []string{""}},
+		{"not adopted", "", api(map[string]any{"adopt": false}), []string{line}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			withCluster(t, func(t *testing.T, c *cloud, x *cluster, e *engine) {
+				x.fields["labels"] = map[string]any{provider.OwnerLabel: tt.label}
+				x.users["p1001.api"] = &user{"of-before", "role_admin"}
+				_, err := e.up(tt.inputs)
+				wantErr(t, err, tt.wantErr...)
+				if err != nil {
+					if x.users["p1001.api"].password != "of-before" || e.id != "" {
+						t.Error("it was touched")
+					}
+					return
+				}
+				agrees(t, e, x)
+				if got := x.users["p1001.api"].role; got != "p1001.role_readwrite" {
+					t.Errorf("role %s", got)
+				}
+			})
+		})
+	}
+}
+
+func TestSQLUser_Create_faults(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		call    string
+		fault   fault
+		times   int
+		wantErr string // of the first run
+	}{
+		{"answer lost", "POST", fault{effect: true}, 1, ""},
+		{"500 after the effect", "POST", fault{status: 500, effect: true}, 1, ""},
+		{"500 without effect", "POST", fault{status: 500}, 1, "the next `pulumi up` looks again"},
+		{"refused", "POST", fault{status: 400, body: `{"code":"49900001","error":"too weak","status":400}`}, 1, "too weak"},
+		{"answer without a name", "POST", fault{status: 200, body: `{}`, effect: true}, 1, ""},
+		{"no cluster", "GET /clusters/1001", fault{status: 404}, 1, "404"},
+		{"list fails", "GET /clusters/1001/sqlUsers", fault{status: 403}, 1, "403"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			withCluster(t, func(t *testing.T, c *cloud, x *cluster, e *engine) {
+				c.faults = []func(string) *fault{once(tt.times, tt.call, tt.fault)}
+				_, err := e.up(api(nil))
+				wantErr(t, err, tt.wantErr)
+				if err != nil && e.id != "" {
+					t.Errorf("managing %q", e.id)
+				}
+				if _, err := e.up(api(nil)); err != nil {
+					t.Errorf("second run: %v", err)
+				}
+				agrees(t, e, x)
+				if len(x.users) != 1 {
+					t.Errorf("%d users", len(x.users))
+				}
+			})
+		})
+	}
+
+	// A run that is killed after the POST has no state; the next one takes over.
+	withCluster(t, func(t *testing.T, c *cloud, x *cluster, e *engine) {
+		if _, err := e.up(api(nil)); err != nil {
+			t.Fatal(err)
+		}
+		lost := e.out("password")
+		again := newEngine(t, c, userType)
+		if _, err := again.up(api(nil)); err != nil {
+			t.Fatal(err)
+		}
+		agrees(t, again, x)
+		if again.out("password") == lost {
+			t.Error("the password is the one that nobody knows")
+		}
+	})
+}
+
+func TestSQLUser_Create_longPrefix(t *testing.T) {
+	withCluster(t, func(t *testing.T, c *cloud, x *cluster, e *engine) {
+		e.id = ""
+		c.clusters["1001"] = nil
+		x.id = strings.Repeat("9", 20)
+		c.clusters[x.id] = x
+		_, err := e.up(api(map[string]any{"clusterId": x.id, "name": "portfolio-writer"}))
+		wantErr(t, err, "is 38 characters long; 32 are allowed, so shorten it by 6")
+	})
+}
+
+func TestSQLUser_Update_faults(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		fault   fault
+		times   int
+		wantErr string
+	}{
+		{"answer lost", fault{effect: true}, 1, ""},
+		{"all answers lost", fault{effect: true}, -1, "it may have taken effect"},
+		{"trouble without end", fault{status: 500}, -1, "updating SQL user"},
+		{"refused", fault{status: 400}, 1, "400 Bad Request"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			withCluster(t, func(t *testing.T, c *cloud, x *cluster, e *engine) {
+				if _, err := e.up(api(nil)); err != nil {
+					t.Fatal(err)
+				}
+				c.faults = []func(string) *fault{once(tt.times, "PATCH", tt.fault)}
+				_, err := e.up(api(map[string]any{"rotation": "1"}))
+				wantErr(t, err, tt.wantErr)
+				c.faults = nil
+				if op, err := e.up(api(map[string]any{"rotation": "1"})); err != nil || (op == "same") != (tt.wantErr == "") {
+					t.Errorf("%s, %v", op, err)
+				}
+				agrees(t, e, x)
+			})
+		})
+	}
+}
+
+func TestSQLUser_Diff(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		to   map[string]any
+		want []string
+	}{
+		{"nothing", nil, nil},
+		{"role", map[string]any{"role": "role_admin"}, []string{"role update"}},
+		{"rotation", map[string]any{"rotation": "1"}, []string{"rotation update"}},
+		{"name", map[string]any{"name": "web"}, []string{"name update&replace"}},
+		{"unknown cluster", map[string]any{"clusterId": property.New(property.Computed)}, []string{"clusterId update&replace"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			withCluster(t, func(t *testing.T, c *cloud, _ *cluster, e *engine) {
+				if _, err := e.up(api(nil)); err != nil {
+					t.Fatal(err)
+				}
+				c.called()
+				diff, err := e.Diff(p.DiffRequest{ID: e.id, Urn: e.urn(), State: e.outputs, OldInputs: e.inputs, Inputs: e.check(api(tt.to))})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := properties(diff); !slices.Equal(got, tt.want) {
+					t.Errorf("got %q", got)
+				}
+				if calls := c.called(); len(calls) > 0 {
+					t.Errorf("called %q", calls)
+				}
+			})
+		})
+	}
+}
+
+func TestSQLUser_Read(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		hand    func(*cloud, *cluster)
+		id      string
+		changed bool
+		wantErr string
+	}{
+		{"untouched", func(*cloud, *cluster) {}, "1001/api", false, ""},
+		{"another role", func(_ *cloud, x *cluster) { x.users["p1001.api"].role = "role_admin" }, "1001/api", true, ""},
+		{"deleted", func(_ *cloud, x *cluster) { delete(x.users, "p1001.api") }, "", true, ""},
+		{"cluster deleted", func(_ *cloud, x *cluster) { x.deletedAt = time.Now().Add(-time.Hour) }, "", true, ""},
+		{"forbidden", func(c *cloud, _ *cluster) { c.faults = []func(string) *fault{once(-1, "GET", fault{status: 403})} }, "1001/api", false, "403"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			withCluster(t, func(t *testing.T, c *cloud, x *cluster, e *engine) {
+				if _, err := e.up(api(nil)); err != nil {
+					t.Fatal(err)
+				}
+				tt.hand(c, x)
+				changed, err := e.refresh()
+				wantErr(t, err, tt.wantErr)
+				if changed != tt.changed || e.id != tt.id {
+					t.Errorf("%q changed: %v, to %v", e.id, changed, e.outputs)
+				}
+			})
+		})
+	}
+}
+
+func TestSQLUser_import(t *testing.T) {
+	withCluster(t, func(t *testing.T, c *cloud, x *cluster, e *engine) {
+		x.users["p1001.api"] = &user{"of-before", "p1001.role_readonly"}
+		for id, want := range map[string]string{
+			"api": "write clusterId/name", "1001/": "write clusterId/name", "1001/a/b": "write clusterId/name",
+			"4711/api": "cluster 4711 does not exist", "1001/web": `SQL user "p1001.web" does not exist`,
+		} {
+			e.id = id
+			_, err := e.refresh()
+			wantErr(t, err, want)
+		}
+		e.id = "1001/api"
+		if _, err := e.refresh(); err != nil {
+			t.Fatal(err)
+		}
+		if want := inputs(map[string]any{"clusterId": "1001", "name": "api", "role": "role_readonly", "rotation": "imported"}); !e.inputs.Equals(want) || e.out("password") != "" {
+			t.Errorf("imported %v, %v", e.inputs, e.outputs)
+		}
+		if op, err := e.up(e.inputs); op != "update" || err != nil {
+			t.Errorf("%s, %v", op, err)
+		}
+		agrees(t, e, x)
+	})
+}
+
+func TestSQLUser_Delete(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		hand    func(*cloud, *cluster)
+		wantErr string
+	}{
+		{"there", func(*cloud, *cluster) {}, ""},
+		{"missing", func(_ *cloud, x *cluster) { delete(x.users, "p1001.api") }, ""},
+		{"cluster missing", func(_ *cloud, x *cluster) { x.deletedAt = time.Now().Add(-time.Hour) }, ""},
+		{"cluster being deleted, and the list fails", func(c *cloud, x *cluster) {
+			x.deletedAt = time.Now()
+			c.faults = []func(string) *fault{once(-1, "GET /clusters/1001/sqlUsers", fault{status: 400})}
+		}, ""},
+		{"answer lost", func(c *cloud, _ *cluster) { c.faults = []func(string) *fault{once(1, "DELETE", fault{effect: true})} }, ""},
+		{"all answers lost", func(c *cloud, _ *cluster) { c.faults = []func(string) *fault{once(-1, "DELETE", fault{effect: true})} }, ""},
+		{"refused", func(c *cloud, _ *cluster) { c.faults = []func(string) *fault{once(-1, "DELETE", fault{status: 400})} }, "deleting SQL user"},
+		{"not to be seen", func(c *cloud, _ *cluster) {
+			c.faults = []func(string) *fault{once(-1, "GET /clusters/1001/sqlUsers", fault{status: 400})}
+		}, "listing the SQL users"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			withCluster(t, func(t *testing.T, c *cloud, x *cluster, e *engine) {
+				if _, err := e.up(api(nil)); err != nil {
+					t.Fatal(err)
+				}
+				tt.hand(c, x)
+				wantErr(t, e.delete(), tt.wantErr)
+			})
+		})
+	}
+}
+
+func TestSQLUser_Check(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		inputs  property.Map
+		failure string
+	}{
+		{"least", inputs(map[string]any{"clusterId": "1", "name": "api"}), ""},
+		{"no cluster", api(map[string]any{"clusterId": nil}), "clusterId: is required"},
+		{"empty cluster", api(map[string]any{"clusterId": ""}), "clusterId: must not be empty"},
+		{"name with its prefix", api(map[string]any{"name": "3hXb.api"}), "name: \"3hXb.api\" must be a letter and up to 15"},
+		{"long name", api(map[string]any{"name": strings.Repeat("a", 17)}), "name: "},
+		{"longest name", api(map[string]any{"name": strings.Repeat("a", 16)}), ""},
+		{"root", api(map[string]any{"name": "root"}), "no application should log in as it"},
+		{"role", api(map[string]any{"role": "admin"}), `role: "admin" must be role_readwrite, role_readonly or role_admin`},
+		{"owner", api(map[string]any{"owner": "a/b"}), "owner: "},
+		{"password", api(map[string]any{"password": "x"}), "password: is no input of this resource"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			e := newEngine(t, newCloud(), userType)
+			resp, err := e.Check(p.CheckRequest{Urn: e.urn(), Inputs: tt.inputs})
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkFailures(t, resp, tt.failure)
+			if role := resp.Inputs.Get("role"); tt.failure == "" && (!role.IsString() || role.AsString() != "role_readwrite") {
+				t.Errorf("role %v", role)
+			}
+		})
+	}
+}
+
+// checkFailures compares with "property: part of the reason"; "" is none.
+func checkFailures(t *testing.T, resp p.CheckResponse, want string) {
+	t.Helper()
+	var got []string
+	for _, f := range resp.Failures {
+		got = append(got, f.Property+": "+f.Reason)
+	}
+	if all := strings.Join(got, "\n"); want == "" && all != "" || !strings.Contains(all, want) {
+		t.Errorf("got %q, want %q", all, want)
+	}
+}
