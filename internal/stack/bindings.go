@@ -1,0 +1,100 @@
+package stack
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/pulumi/pulumi-command/sdk/go/command/local"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"portfolio-infra/internal/binding"
+	"portfolio-infra/internal/rest"
+)
+
+// envDrift marks a run that found the bindings changed by hand. Its value is
+// kept from run to run until there is drift again.
+const envDrift = "PAGES_BINDING_DRIFT"
+
+// newBindings declares the command that patches the service bindings, and
+// returns what it said last.
+//
+// The wanted bindings go to standard input, so a change of them is an update in
+// place. Drift is put into the environment: an update again, seen in the preview.
+// Once it is repaired the mark must stay as it is, or the repair would itself be
+// a change to be undone; hence IgnoreChanges where there is no new drift.
+func newBindings(ctx *pulumi.Context, cfg Config, p *Pages, api *API) (pulumi.MapOutput, error) {
+	drift, err := findDrift(ctx, cfg)
+	if err != nil {
+		return pulumi.MapOutput{}, err
+	}
+	environment := pulumi.StringMap{envDrift: pulumi.String(drift)}
+	if cfg.Cloudflare.TokenFromConfig {
+		environment[binding.EnvToken] = pulumi.ToSecret(pulumi.String(cfg.Cloudflare.Token)).(pulumi.StringOutput)
+	}
+	if cfg.Cloudflare.BaseURLFromConfig {
+		environment[binding.EnvBaseURL] = pulumi.String(cfg.Cloudflare.BaseURL)
+	}
+	opts := []pulumi.ResourceOption{
+		pulumi.Parent(p),
+		// The Worker must exist before a binding may name it, and not go before it.
+		pulumi.DependsOn([]pulumi.Resource{api.Worker}),
+	}
+	if drift == "" {
+		opts = append(opts, pulumi.IgnoreChanges([]string{"environment." + envDrift}))
+	}
+	command, err := local.NewCommand(ctx, "binding", &local.CommandArgs{
+		Create:      pulumi.String(binding.Command("bind")),
+		Update:      pulumi.String(binding.Command("bind")),
+		Delete:      pulumi.String(binding.Command("unbind")),
+		Stdin:       request(cfg, p),
+		Environment: environment,
+		Logging:     local.LoggingStderr,
+	}, opts...)
+	if err != nil {
+		return pulumi.MapOutput{}, err
+	}
+	return command.Stdout.ApplyT(func(line string) (map[string]any, error) {
+		var said map[string]any
+		if err := json.Unmarshal([]byte(line), &said); err != nil {
+			return nil, fmt.Errorf("reading what %s said: %w", binding.Command("bind"), err)
+		}
+		return said, nil
+	}).(pulumi.MapOutput), nil
+}
+
+// request is what the command is to do, known when the project is.
+func request(cfg Config, p *Pages) pulumi.StringOutput {
+	return pulumi.All(p.Project.Name, p.Project.CreatedOn).ApplyT(func(v []any) (string, error) {
+		b, err := json.Marshal(binding.Request{
+			AccountID: cfg.AccountID,
+			Project:   v[0].(string),
+			CreatedOn: v[1].(string),
+			Bindings:  cfg.Bindings,
+		})
+		return string(b), err
+	}).(pulumi.StringOutput)
+}
+
+// findDrift reads the project and says what is not as wanted, or "". It is what
+// makes `pulumi preview` show a binding that was changed by hand.
+func findDrift(ctx *pulumi.Context, cfg Config) (string, error) {
+	project, err := cfg.Cloudflare.client(cfg.AccountID).Project(ctx.Context(), cfg.PagesProject)
+	var found string
+	switch {
+	case rest.StatusIs(err, http.StatusNotFound):
+		found = "no project"
+	case err != nil:
+		return "", fmt.Errorf("reading the Pages project %q to see whether its bindings were changed: %w", cfg.PagesProject, err)
+	default:
+		names := binding.Drift(project, cfg.Bindings)
+		if len(names) == 0 {
+			return "", nil
+		}
+		found = "not as wanted: " + strings.Join(names, ", ")
+	}
+	// The time makes the same drift, met a second time, a change again.
+	return fmt.Sprintf("%s (%s)", found, time.Now().UTC().Format(time.RFC3339)), nil
+}

@@ -1,0 +1,101 @@
+package stack
+
+import (
+	"errors"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// Database is the part of the stack that holds data.
+type Database struct {
+	pulumi.ResourceState
+
+	Cluster *Cluster
+	// URL is the connection string with which the application logs in, as its own
+	// user, to its own database. It is a secret.
+	URL pulumi.StringOutput
+}
+
+// newDatabase declares the cluster, its users and the database.
+//
+// There are two users, and neither is root. The application's may read and write
+// data; the other one may make databases, does just that, and is known to nobody
+// but the state.
+func newDatabase(ctx *pulumi.Context, cfg Config, owner pulumi.StringOutput) (*Database, error) {
+	d := &Database{}
+	if err := ctx.RegisterComponentResource("portfolio:index:Database", "database", d); err != nil {
+		return nil, err
+	}
+	var err error
+	if d.Cluster, err = newCluster(ctx, cfg, owner, d); err != nil {
+		return nil, err
+	}
+	user := func(name string, args *SQLUserArgs) *SQLUser {
+		args.ClusterID, args.Owner = d.Cluster.ID().ToStringOutput(), owner
+		u, userErr := NewSQLUser(ctx, name, args, part(d, false)...)
+		err = errors.Join(err, userErr)
+		return u
+	}
+	admin := user("admin", &SQLUserArgs{Name: pulumi.String(adminUser), Role: pulumi.String("role_admin")})
+	app := user("user", &SQLUserArgs{
+		Name: pulumi.String(cfg.SQLUser), Role: pulumi.String("role_readwrite"), Rotation: optional(cfg.Rotation),
+	})
+	if err != nil {
+		return nil, err
+	}
+	database, err := NewSQLDatabase(ctx, "schema", &SQLDatabaseArgs{
+		ClusterID: d.Cluster.ID().ToStringOutput(),
+		Host:      d.Cluster.Host,
+		Port:      d.Cluster.Port,
+		User:      admin.FullName,
+		Password:  admin.Password,
+		Name:      pulumi.String(cfg.Database),
+	}, part(d, cfg.Protect)...)
+	if err != nil {
+		return nil, err
+	}
+	d.URL = pulumi.ToSecret(pulumi.All(app.FullName, app.Password, d.Cluster.Host, d.Cluster.Port, database.Name).ApplyT(
+		func(v []any) string {
+			return databaseURL(v[0].(string), v[1].(string), v[2].(string), v[3].(int), v[4].(string), cfg.URLOptions)
+		})).(pulumi.StringOutput)
+	return d, ctx.RegisterResourceOutputs(d, pulumi.Map{"clusterId": d.Cluster.ID(), "url": d.URL})
+}
+
+// adminUser makes databases.
+const adminUser = "pulumi"
+
+func newCluster(ctx *pulumi.Context, cfg Config, owner pulumi.StringOutput, parent pulumi.Resource) (*Cluster, error) {
+	args := &ClusterArgs{
+		DisplayName: pulumi.String(cfg.Cluster),
+		Region:      pulumi.String(cfg.Region),
+		Owner:       owner,
+		Adopt:       pulumi.Bool(cfg.Adopt),
+		ProjectID:   optional(cfg.TidbProject),
+	}
+	if cfg.SpendingLimit > 0 {
+		args.SpendingLimitMonthly = pulumi.Int(cfg.SpendingLimit)
+	}
+	return NewCluster(ctx, "cluster", args, part(parent, cfg.Protect)...)
+}
+
+// optional is an input that is left out where the config has nothing.
+func optional(s string) pulumi.StringPtrInput {
+	if s == "" {
+		return nil
+	}
+	return pulumi.String(s)
+}
+
+// part returns the options that the parts of a component have in common.
+//
+// What is replaced under the same name (`pulumi up --replace`) must go first, or
+// the end of the old one would be the end of the new one. And `pulumi import` puts
+// a resource below the stack, where the alias finds it.
+func part(parent pulumi.Resource, protect bool) []pulumi.ResourceOption {
+	return []pulumi.ResourceOption{
+		pulumi.Parent(parent),
+		pulumi.Protect(protect),
+		pulumi.DeleteBeforeReplace(true),
+		pulumi.Aliases([]pulumi.Alias{{NoParent: pulumi.Bool(true)}}),
+	}
+}

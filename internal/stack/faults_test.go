@@ -1,0 +1,237 @@
+package stack
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"text/tabwriter"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"portfolio-infra/internal/binding"
+	"portfolio-infra/internal/cloudflare"
+	"portfolio-infra/internal/sandbox/fakecloudflare"
+	"portfolio-infra/internal/sandbox/wire/faultlist"
+)
+
+// faultToken shares no part with what errors show.
+const faultToken = "Zq7f3aW9c21e0-Xk_84hTm2Lp6Rv0Bn5Yd3Gs1Jw"
+
+// account is an emulated Cloudflare without a socket.
+type account struct {
+	*testing.T
+	cloud *fakecloudflare.Cloud
+	net   *faultlist.Transport
+	cfg   Config
+}
+
+func newAccount(t *testing.T) *account {
+	a := &account{T: t, cloud: &fakecloudflare.Cloud{AccountID: testAccount, Token: faultToken}}
+	a.net = &faultlist.Transport{Handler: a.cloud, Kind: func(r *http.Request, _ []byte) string {
+		return r.Method + strings.TrimPrefix(r.URL.Path, "/client/v4/accounts/"+testAccount)
+	}}
+	a.cfg = Config{AccountID: testAccount, PagesProject: "site", Worker: "api",
+		Bindings:   map[string]binding.Service{"API_SERVICE": {Service: "api", Environment: binding.DefaultEnvironment}},
+		Cloudflare: Access{Token: faultToken, http: &http.Client{Transport: a.net}}}
+	return a
+}
+
+func (a *account) client() *cloudflare.Client { return a.cfg.Cloudflare.client(testAccount) }
+
+// call is one of somebody else.
+func (a *account) call(method, path, contentType, body string) {
+	a.Helper()
+	r := httptest.NewRequest(method, "/client/v4/accounts/"+testAccount+path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+faultToken)
+	r.Header.Set("Content-Type", contentType)
+	w := httptest.NewRecorder()
+	a.cloud.ServeHTTP(w, r)
+	if w.Code != http.StatusOK {
+		a.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
+	}
+}
+
+func (a *account) project() {
+	a.Helper()
+	a.call(http.MethodPost, "/pages/projects", "application/json", `{"name":"site","production_branch":"main"}`)
+}
+
+// worker uploads a Worker that bears an owner.
+func (a *account) worker(owner string) {
+	a.Helper()
+	a.call(http.MethodPut, "/workers/scripts/api", "multipart/form-data; boundary=b", "--b\r\n"+
+		"Content-Disposition: form-data; name=\"metadata\"\r\nContent-Type: application/json\r\n\r\n"+
+		`{"main_module":"w.js","bindings":[{"type":"plain_text","name":"`+varOwner+`","text":"`+owner+"\"}]}\r\n--b\r\n"+
+		"Content-Disposition: form-data; name=\"w.js\"; filename=\"w.js\"\r\nContent-Type: application/javascript+module\r\n\r\nexport default {}\r\n--b--\r\n")
+}
+
+// look is an operation that begins with a look at what is there.
+type look struct {
+	name   string
+	before func(*account)
+	run    func(context.Context, *account) error
+	// verdict is in the error of the unharmed look, "" where it has none.
+	verdict string
+	// projects is how many there are in the end.
+	projects int
+}
+
+func looks() []look {
+	project := func(ctx context.Context, a *account) error { return guardProject(ctx, a.client(), "site") }
+	worker := func(ctx context.Context, a *account) error { return guardWorker(ctx, a.client(), "api", "me") }
+	drift := func(want string) func(context.Context, *account) error {
+		return func(ctx context.Context, a *account) error {
+			pctx, err := pulumi.NewContext(ctx, pulumi.RunInfo{Project: "portfolio", Stack: "dev", Mocks: &engine{}})
+			if err != nil {
+				return err
+			}
+			found, err := findDrift(pctx, a.cfg)
+			if err == nil && !strings.HasPrefix(found, want) && !strings.HasPrefix(found, "no project") {
+				err = fmt.Errorf("the drift is %q", found)
+			}
+			return err
+		}
+	}
+	return []look{
+		{"guard a left-over project", (*account).project, project, "", 0},
+		{"guard a project in use", func(a *account) {
+			a.project()
+			if _, err := a.cloud.AddDeployment("site", "main"); err != nil {
+				a.Fatal(err)
+			}
+		}, project, "is not this stack's", 1},
+		{"guard our Worker", func(a *account) { a.worker("me") }, worker, "", 0},
+		{"guard a stranger's Worker", func(a *account) { a.worker("you") }, worker, "is not this stack's", 0},
+		{"look for drift", (*account).project, drift("not as wanted: production.API_SERVICE"), "", 1},
+	}
+}
+
+// remedy is what an error tells to do.
+var remedy = regexp.MustCompile("run it again|check |look at |wait until|`pulumi ")
+
+// Whatever call of a guard or of the look for drift fails in whatever way: nothing of
+// a stranger's is touched, and the next look sees what is there.
+func TestGuards_Faults(t *testing.T) {
+	table := &strings.Builder{}
+	w := tabwriter.NewWriter(table, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "operation\tcalls\tcases\tas unharmed\terror\tconverged\tlost\t")
+	for _, op := range looks() {
+		begin := func(t *testing.T) *account {
+			a := newAccount(t)
+			op.before(a)
+			return a
+		}
+		var calls []faultlist.Call
+		synctest.Test(t, func(t *testing.T) {
+			a := begin(t)
+			err := op.run(t.Context(), a)
+			if (err == nil) != (op.verdict == "") || err != nil && !strings.Contains(err.Error(), op.verdict) {
+				t.Fatal(err)
+			}
+			calls = a.net.Calls()
+		})
+		cases, same, converged := 0, 0, 0
+		for _, call := range calls {
+			for _, fault := range faultlist.All(faultlist.Cloudflare) {
+				for _, times := range []int{1, 2, -1} {
+					cases++
+					var problems []string
+					synctest.Test(t, func(t *testing.T) {
+						a := begin(t)
+						a.net.Set(faultlist.Plan{Fault: fault, Kind: call.Kind, Times: times})
+						err := op.run(t.Context(), a)
+						switch {
+						case err == nil || op.verdict != "" && strings.Contains(err.Error(), op.verdict):
+							same++
+							// A 404 is believed: nothing else tells what does not exist.
+							if err == nil && op.verdict != "" && fault.Status != http.StatusNotFound {
+								problems = append(problems, "the guard let it pass")
+							}
+						default:
+							problems = badError(err, fault, call)
+						}
+						if op.projects > 0 && len(a.cloud.Projects()) != op.projects {
+							problems = append(problems, "the project is lost")
+						}
+						if shows := faultlist.Shows(fmt.Sprint(err), faultToken); len(shows) > 0 {
+							problems = append(problems, fmt.Sprint("the token shows: ", shows))
+						}
+						a.net.Set(faultlist.Plan{})
+						again := op.run(t.Context(), a)
+						if (again == nil) == (op.verdict == "") && len(a.cloud.Projects()) == op.projects {
+							converged++
+						} else {
+							problems = append(problems, fmt.Sprintf("the next look: %v; %d projects", again, len(a.cloud.Projects())))
+						}
+						if len(problems) > 0 {
+							problems = append(problems, fmt.Sprintf("the error: %v", err))
+						}
+					})
+					if len(problems) > 0 {
+						t.Errorf("%s / %s / %s, %d times:\n\t%s", op.name, call.Kind, fault.Name, times, strings.Join(problems, "\n\t"))
+					}
+				}
+			}
+		}
+		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t\n", op.name, len(calls), cases, same, cases-same, converged, cases-converged)
+	}
+	_ = w.Flush()
+	t.Logf("%d faults, each once, twice and for good:\n%s", len(faultlist.All(faultlist.Cloudflare)), table)
+}
+
+// badError tells what an error lacks.
+func badError(err error, f faultlist.Fault, call faultlist.Call) (problems []string) {
+	want := func(what string, ok bool) {
+		if !ok {
+			problems = append(problems, "the error does not name "+what)
+		}
+	}
+	text := err.Error()
+	want("what to do", remedy.MatchString(text))
+	method, _, _ := strings.Cut(call.Kind, "/")
+	want("the call", strings.Contains(text, method+" "+call.URL))
+	if f.Refused || f.Reset || f.Hang {
+		return problems
+	}
+	status := cmp.Or(f.Status, http.StatusOK)
+	want("the status", strings.Contains(text, fmt.Sprintf(": %d %s", status, http.StatusText(status))))
+	if id := f.Header["Cf-Ray"]; id != "" || f.Edit != nil || f.Drip > 0 || f.Truncate || f.Echo != nil {
+		want("the request id", strings.Contains(text, "request id "+id))
+	}
+	return problems
+}
+
+// A look that is told to stop does so at once, whatever it is waiting for.
+func TestGuards_Faults_cancel(t *testing.T) {
+	for _, op := range looks() {
+		for _, name := range []string{"no answer, no effect", "429 with Retry-After", "503", "body slower than the time-out"} {
+			t.Run(op.name+" "+name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					a := newAccount(t)
+					op.before(a)
+					list := faultlist.All(faultlist.Cloudflare)
+					i := slices.IndexFunc(list, func(f faultlist.Fault) bool { return f.Name == name })
+					kind := "GET/pages/projects/site"
+					if strings.HasSuffix(op.name, "Worker") {
+						kind = "GET/workers/scripts/api/settings"
+					}
+					a.net.Set(faultlist.Plan{Fault: list[i], Kind: kind, Times: -1})
+					ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+					defer cancel()
+					start := time.Now()
+					if err := op.run(ctx, a); err == nil || time.Since(start) > time.Second {
+						t.Errorf("%v after %s", err, time.Since(start))
+					}
+				})
+			})
+		}
+	}
+}

@@ -1,0 +1,42 @@
+package stack
+
+import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+// Run declares the stack. It registers nothing if the configuration has a
+// mistake.
+func Run(ctx *pulumi.Context) error {
+	cfg, err := loadConfig(ctx)
+	if err != nil {
+		return err
+	}
+	owner, err := newOwner(ctx)
+	if err != nil {
+		return err
+	}
+	database, err := newDatabase(ctx, cfg, owner)
+	if err != nil {
+		return err
+	}
+	api, err := newAPI(ctx, cfg, owner, database)
+	if err != nil {
+		return err
+	}
+	if err := writeDoppler(ctx, cfg, database); err != nil {
+		return err
+	}
+	pages, err := newPages(ctx, cfg, api)
+	if err != nil {
+		return err
+	}
+	ctx.Export("pagesUrl", pages.URL)
+	ctx.Export("pagesProject", pages.Project.Name)
+	ctx.Export("worker", api.Worker.ScriptName)
+	ctx.Export("binding", pages.Binding)
+	ctx.Export("databaseUrl", database.URL)
+	ctx.Export("clusterId", database.Cluster.ID())
+	ctx.Export("clusterHost", database.Cluster.Host)
+	ctx.Export("clusterPort", database.Cluster.Port)
+	ctx.Export("clusterUserPrefix", database.Cluster.UserPrefix)
+	ctx.Export("clusterRegion", database.Cluster.Region)
+	return nil
+}

@@ -1,0 +1,48 @@
+// Portfolio-infra is the Pulumi program of a Cloudflare Pages site, its API
+// Worker and its TiDB Cloud database, and the command that binds the two.
+//
+//	portfolio          the Pulumi program, run by the Pulumi engine
+//	portfolio bind     set the Pages project's service bindings
+//	portfolio unbind   remove them
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"portfolio-infra/internal/binding"
+	"portfolio-infra/internal/stack"
+)
+
+func main() {
+	if len(os.Args) == 1 {
+		pulumi.Run(stack.Run)
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:]))
+}
+
+// run runs a sub-command and returns its exit code: 2 for a usage error.
+func run(ctx context.Context, args []string) int {
+	verb, rest := args[0], args[1:]
+	switch {
+	case verb != "bind" && verb != "unbind":
+		fmt.Fprintf(os.Stderr, "portfolio: unknown command %q: use bind or unbind, or none to run the Pulumi program\n", verb)
+		return 2
+	case len(rest) > 0:
+		fmt.Fprintf(os.Stderr, "portfolio: %s takes no arguments: it reads a JSON request from standard input\n", verb)
+		return 2
+	}
+	if err := binding.Run(ctx, verb, os.Stdin, os.Stdout, os.Getenv); err != nil {
+		fmt.Fprintf(os.Stderr, "portfolio: %v\n", err)
+		return 1
+	}
+	return 0
+}
