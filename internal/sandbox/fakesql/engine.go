@@ -1,0 +1,79 @@
+package fakesql
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	sqle "github.com/dolthub/go-mysql-server"
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/analyzer"
+	"github.com/dolthub/go-mysql-server/sql/expression/function"
+	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/transform"
+	"github.com/sirupsen/logrus"
+)
+
+// version is what a server says it is: in the form of TiDB Cloud's, and with the
+// version that faketidb says its clusters have.
+const version = "8.0.11-TiDB-v7.5.2-serverless"
+
+// prepare sets what all engines of the process share. It must be done before the
+// first of them runs, because they read it without a lock.
+var prepare = sync.OnceValue(func() error {
+	// The engine logs every refused login to stderr. Whom it concerns, the client, is
+	// told anyway.
+	logrus.SetOutput(io.Discard)
+
+	sql.SetAuthorizationHandlerFactory(authorizers{sql.GetAuthorizationHandlerFactory()})
+	return sql.SystemVariables.AssignValues(map[string]any{
+		"version":         version,
+		"version_comment": "TiDB Server (emulated by go-mysql-server)",
+		// The real clusters' clock shows UTC.
+		"time_zone":        "+00:00",
+		"system_time_zone": "UTC",
+		// No statement may touch this machine's files, see refuse.
+		"secure_file_priv": "NULL",
+		// What a client sends of its own is another matter.
+		"local_infile": int8(1),
+	})
+})
+
+// newEngine makes an engine for the databases of one cluster.
+func newEngine(databases sql.DatabaseProvider) (*sqle.Engine, error) {
+	if err := prepare(); err != nil {
+		return nil, err
+	}
+	a := analyzer.NewBuilder(databases).AddPostAnalyzeRule(anyRowsRule, anyRows).Build()
+	a.Catalog.RegisterFunction(sql.NewEmptyContext(), sql.Function0{Name: "version", Fn: func() sql.Expression { return versionFunc{} }})
+	return sqle.New(a, nil), nil
+}
+
+// closeEngine ends all statements that run.
+func closeEngine(e *sqle.Engine) error {
+	if err := e.Close(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil // that is how it ends them
+}
+
+// anyRowsRule is a number that no rule of the analyzer's has.
+const anyRowsRule analyzer.RuleId = 1 << 20
+
+// anyRows takes back the promise that a query answers with one row at most. The
+// analyzer gives it for a whole UNION of which one part reads by a primary key, and
+// then the answer is an error. Without it the query only takes a longer way.
+func anyRows(_ *sql.Context, _ *analyzer.Analyzer, n sql.Node, _ *plan.Scope, _ analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
+	flags.Unset(sql.QFlagMax1Row)
+	return n, transform.SameTree, nil
+}
+
+// versionFunc is VERSION(). The one that it replaces says 8.0.31.
+type versionFunc struct{ function.Version }
+
+// Eval implements sql.Expression.
+func (versionFunc) Eval(*sql.Context, sql.Row) (any, error) { return version, nil }
+
+// WithChildren implements sql.Expression.
+func (v versionFunc) WithChildren(...sql.Expression) (sql.Expression, error) { return v, nil }

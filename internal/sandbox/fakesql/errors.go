@@ -1,0 +1,94 @@
+package fakesql
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/analyzer/analyzererrors"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/mysql"
+)
+
+// known are the formats of errors to which the engine gives no number of MySQL's,
+// and the number that MySQL and TiDB have for them. Only the text is left of such
+// an error when the engine hands it out.
+var known = []struct {
+	format string
+	number int
+}{
+	{sql.ErrPrivilegeCheckFailed.Message, 1142},
+	{sql.ErrTableAccessDeniedForUser.Message, 1142},
+	{sql.ErrDatabaseAccessDeniedForUser.Message, 1044},
+	{sql.ErrNoDatabaseSelected.Message, 1046},
+	{sql.ErrTableAlreadyExists.Message, 1050},
+	{sql.ErrExistingView.Message, 1050},
+	{sql.ErrUnknownTable.Message, 1051},
+	{sql.ErrViewDoesNotExist.Message, 1051},
+	{sql.ErrAmbiguousColumnName.Message, 1052},
+	{sql.ErrColumnNotFound.Message, 1054},
+	{sql.ErrTableColumnNotFound.Message, 1054},
+	{analyzererrors.ErrValidationGroupBy.Message, 1055},
+	{sql.ErrColumnExists.Message, 1060},
+	{sql.ErrDuplicateKey.Message, 1061},
+	{"syntax error at position ", 1064},
+	{sql.ErrInsertIntoMismatchValueCount.Message, 1136},
+	{sql.ErrUnknownSystemVariable.Message, 1193},
+	{sql.ErrUnsupportedFeature.Message, 1235},
+	{sql.ErrValueOutOfRange.Message, 1264},
+	{types.ErrConvertToDecimalLimit.Message, 1264},
+	{types.ErrConvertingToEnum.Message, 1265},
+	{sql.ErrInvalidSetValue.Message, 1265},
+	{types.ErrConvertingToTime.Message, 1292},
+	{sql.ErrFunctionNotFound.Message, 1305},
+	{sql.ErrInsertIntoNonNullableDefaultNullColumn.Message, 1364},
+	{types.ErrLengthBeyondLimit.Message, 1406},
+	{sql.ErrCheckConstraintViolated.Message, 3819},
+}
+
+// states are the SQLSTATEs of those numbers that have one of their own.
+var states = map[int]string{
+	1044: "42000", 1045: "28000", 1046: "3D000", 1048: "23000", 1049: "42000", 1050: "42S01", 1051: "42S02",
+	1052: "23000", 1054: "42S22", 1055: "42000", 1060: "42S21", 1061: "42000", 1062: "23000", 1064: "42000", 1136: "21S01", 1142: "42000",
+	1146: "42S02", 1213: "40001", 1264: "22003", 1265: "01000", 1292: "22007", 1305: "42000", 1406: "22001", 1451: "23000", 1452: "23000",
+}
+
+// asMySQL gives an error of the engine the number and the SQLSTATE that MySQL has
+// for it: clients go by them.
+func asMySQL(err error) error {
+	if err == nil {
+		return nil
+	}
+	var e *mysql.SQLError
+	if !errors.As(err, &e) {
+		return mysql.NewSQLError(mysql.ERUnknownError, mysql.SSUnknownSQLState, "%s", err.Error())
+	}
+	out := *e
+	if out.Num == mysql.ERUnknownError {
+		for _, k := range known {
+			if hasFormat(out.Message, k.format) {
+				out.Num = k.number
+				break
+			}
+		}
+	}
+	if state, ok := states[out.Num]; ok {
+		out.State = state
+	}
+	return &out
+}
+
+var verb = regexp.MustCompile(`%[a-z]`)
+
+// hasFormat reports whether text begins as one that was made by the format.
+func hasFormat(text, format string) bool {
+	for i, fixed := range verb.Split(format, -1) {
+		at := strings.Index(text, fixed)
+		if at < 0 || i == 0 && at > 0 {
+			return false
+		}
+		text = text[at+len(fixed):]
+	}
+	return true
+}

@@ -1,0 +1,239 @@
+package fakesql
+
+import (
+	"cmp"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"portfolio-infra/internal/sandbox/faketidb"
+)
+
+// Servers are the SQL servers of all clusters. A struct literal is usable, the
+// zero value too; the fields must not change once a method was called.
+type Servers struct {
+	// Dir keeps the data, the ports and the certificates; it is made where it is
+	// missing. Empty means that all of it lives as long as the process.
+	Dir string
+	// DSN is a MySQL, MariaDB or TiDB server that is used in place of the embedded
+	// ones, with the login of an administrator, in the form of
+	// https://github.com/go-sql-driver/mysql#dsn-data-source-name. Empty means the
+	// embedded servers.
+	DSN string
+	// DSNCA is the file with the CA of the DSN's server, in PEM. Without it the
+	// DSN's tls parameter decides; without that, a server on this machine is
+	// trusted and any other is verified as the system does.
+	DSNCA string
+	// Host is what Endpoint calls this machine: "127.0.0.1" by default. The
+	// driver @tidbcloud/serverless cannot use that one, because http-127.0.0.1 is
+	// no host name to a URL parser: with "localhost" it can. Whatever it is, it
+	// must lead to 127.0.0.1, where the embedded servers listen.
+	Host string
+
+	// LoginLag is how long a new user is refused, as in the real cloud, where it
+	// takes a while until all servers know it. 0 means not at all. A user that was
+	// there before, and the servers of a DSN, do not lag.
+	LoginLag time.Duration
+	// LockWait is how long a writing statement waits for another transaction to
+	// end before it fails with error 1205: 0 means 10 seconds.
+	LockWait time.Duration
+	// SessionIdle is how long a transaction or stateful session of the HTTP
+	// endpoint may be idle before it is rolled back: 0 means 10 minutes.
+	SessionIdle time.Duration
+	// Now defaults to time.Now.
+	Now func() time.Time
+
+	// mu guards what is below.
+	mu       sync.Mutex
+	opened   bool
+	closed   bool
+	certs    *certs
+	backend  backend
+	sessions sessions
+}
+
+var _ faketidb.SQL = (*Servers)(nil)
+
+// backend is where the clusters' data lies.
+type backend interface {
+	faketidb.SQL
+	// endpoint is a cluster's host and port; "" and 0 where it has none.
+	endpoint(clusterID string) (host string, port int)
+	// target tells where and with which TLS settings the user logs in. It is false
+	// where the user's prefix is no cluster's.
+	target(user string) (addr string, conf *tls.Config, ok bool)
+	close() error
+}
+
+var errClosed = errors.New("the SQL servers are closed")
+
+// Open makes the certificates and reaches the DSN's server, if there is one. The
+// first use of any other method does it too; a caller that does it itself sees
+// its error early.
+func (s *Servers) Open() error {
+	_, err := s.open()
+	return err
+}
+
+func (s *Servers) open() (backend, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.closed:
+		return nil, errClosed
+	case s.opened:
+		return s.backend, nil
+	}
+	if s.Dir != "" {
+		if err := os.MkdirAll(s.Dir, 0o700); err != nil {
+			return nil, fmt.Errorf("making the folder of the SQL servers: %w", err)
+		}
+	}
+	c, err := openCerts(s.Dir, s.Host, s.now())
+	if err != nil {
+		return nil, err
+	}
+	var b backend
+	if s.DSN != "" {
+		b, err = openExternal(s.DSN, s.DSNCA)
+	} else {
+		b, err = openEmbedded(s, c)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.certs, s.backend, s.opened = c, b, true
+	s.sessions.idle = cmp.Or(s.SessionIdle, 10*time.Minute)
+	return b, nil
+}
+
+// Close ends all connections and servers. What was answered is kept in Dir.
+func (s *Servers) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	s.sessions.close()
+	if s.backend == nil {
+		return nil
+	}
+	return s.backend.close()
+}
+
+// CreateCluster starts a cluster's server, with the data that it had if it was
+// there before, and otherwise with the empty database "test" alone.
+func (s *Servers) CreateCluster(clusterID string) error {
+	b, err := s.open()
+	if err != nil {
+		return err
+	}
+	if err := b.CreateCluster(clusterID); err != nil {
+		return fmt.Errorf("starting the SQL server of cluster %s: %w", clusterID, err)
+	}
+	return nil
+}
+
+// DeleteCluster ends a cluster's server and its connections and drops its data.
+// With a DSN it drops the cluster's users; databases stay, because the server does
+// not tell whose they are.
+func (s *Servers) DeleteCluster(clusterID string) error {
+	b, err := s.open()
+	if err != nil {
+		return err
+	}
+	if err := b.DeleteCluster(clusterID); err != nil {
+		return fmt.Errorf("ending the SQL server of cluster %s: %w", clusterID, err)
+	}
+	return nil
+}
+
+// PutUser makes or changes a user. A changed password counts from the next login
+// on; connections that are open stay.
+func (s *Servers) PutUser(clusterID string, l faketidb.Login) error {
+	b, err := s.open()
+	if err != nil {
+		return err
+	}
+	if err := b.PutUser(clusterID, l); err != nil {
+		return fmt.Errorf("making SQL user %q: %w", l.UserName, err)
+	}
+	return nil
+}
+
+// DropUser removes a user. Its open connections can do nothing any more.
+func (s *Servers) DropUser(clusterID, userName string) error {
+	b, err := s.open()
+	if err != nil {
+		return err
+	}
+	if err := b.DropUser(clusterID, userName); err != nil {
+		return fmt.Errorf("dropping SQL user %q: %w", userName, err)
+	}
+	return nil
+}
+
+// Endpoint is where a cluster's clients connect; "" and 0 where there is no such
+// cluster. It fits faketidb.Cloud.Endpoint.
+func (s *Servers) Endpoint(clusterID string) (host string, port int) {
+	b, err := s.open()
+	if err != nil {
+		return "", 0
+	}
+	return b.endpoint(clusterID)
+}
+
+// CAFile is the file, in PEM, with the CA that clients must trust. It is "" where
+// there is none: in memory, see [Servers.RootCAs], and with a DSN but no DSNCA.
+func (s *Servers) CAFile() string {
+	switch {
+	case s.DSN != "":
+		return s.DSNCA
+	case s.Dir != "":
+		return filepath.Join(s.Dir, caFile)
+	}
+	return ""
+}
+
+// RootCAs holds the CA that signed the certificates of the embedded servers and of
+// the HTTP endpoint.
+func (s *Servers) RootCAs() (*x509.CertPool, error) {
+	if err := s.Open(); err != nil {
+		return nil, err
+	}
+	return s.certs.pool(), nil
+}
+
+// TLSConfig is what the HTTP endpoint is served with over TLS.
+func (s *Servers) TLSConfig() (*tls.Config, error) {
+	if err := s.Open(); err != nil {
+		return nil, err
+	}
+	return s.certs.serverConfig(), nil
+}
+
+// HTTP serves the SQL of all clusters over HTTP, as the driver
+// @tidbcloud/serverless speaks it: POST /v1beta/sql.
+func (s *Servers) HTTP() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc(sqlPath, s.serveSQL)
+	mux.HandleFunc("/", notFound)
+	return mux
+}
+
+func (s *Servers) now() time.Time {
+	if s.Now != nil {
+		return s.Now()
+	}
+	return time.Now()
+}
+
+func (s *Servers) host() string            { return cmp.Or(s.Host, "127.0.0.1") }
+func (s *Servers) lockWait() time.Duration { return cmp.Or(s.LockWait, 10*time.Second) }

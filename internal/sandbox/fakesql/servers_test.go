@@ -1,0 +1,136 @@
+package fakesql_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"portfolio-infra/internal/sandbox/fakesql"
+)
+
+func TestServers_Close(t *testing.T) {
+	s := start(t, &fakesql.Servers{LockWait: time.Hour})
+	db := api(t, s)
+	run(t, db, "CREATE TABLE t (a INT)")
+	a, b, c, d := conn(t, db), conn(t, db), conn(t, db), conn(t, db)
+	run(t, a, "BEGIN", "INSERT INTO t VALUES (1)", "SELECT GET_LOCK('x', 1)")
+	for _, stuck := range []struct {
+		on    runner
+		query string
+	}{{b, "INSERT INTO t VALUES (2)"}, {c, "SELECT GET_LOCK('x', 1000)"}, {d, "SELECT SLEEP(1000)"}} {
+		go func() { _, _ = stuck.on.ExecContext(t.Context(), stuck.query) }()
+	}
+	w := newWeb(t, s)
+	w.query("BEGIN").want(t, 200)
+	time.Sleep(50 * time.Millisecond) // most likely they all wait by now
+	done := make(chan error)
+	go func() { done <- s.Close() }()
+	select {
+	case err := <-done:
+		must(t, err)
+	case <-time.After(20 * time.Second):
+		t.Fatal("closing waits for statements that never end")
+	}
+	must(t, s.Close()) // repeatable
+	if err := s.CreateCluster(two); err == nil {
+		t.Error("closed servers start a cluster")
+	}
+	if host, port := s.Endpoint(one); host != "" || port != 0 {
+		t.Errorf("closed servers have the endpoint %s:%d", host, port)
+	}
+	w.query("SELECT 1").want(t, 503)
+}
+
+func TestServers_ports(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, &fakesql.Servers{Dir: dir, Host: "localhost"})
+	host, port := s.Endpoint(one)
+	if host != "localhost" || port < 20000 || port >= 30000 {
+		t.Errorf("the endpoint is %s:%d", host, port)
+	}
+	must(t, s.CreateCluster(two))
+	if _, other := s.Endpoint(two); other == port {
+		t.Errorf("two clusters have the port %d", port)
+	}
+	if host, port := s.Endpoint("unknown"); host != "" || port != 0 {
+		t.Errorf("an unknown cluster has the endpoint %s:%d", host, port)
+	}
+	must(t, s.Close())
+
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	must(t, err)
+	s = &fakesql.Servers{Dir: dir}
+	if err := s.CreateCluster(one); err == nil || !strings.Contains(err.Error(), strconv.Itoa(port)) {
+		t.Errorf("a port that another process has: %v", err)
+	}
+	must(t, s.Close())
+	must(t, l.Close())
+	if _, again := start(t, &fakesql.Servers{Dir: dir}).Endpoint(one); again != port {
+		t.Errorf("the port was %d, now it is %d", port, again)
+	}
+}
+
+func TestServers_unreadable(t *testing.T) {
+	for name, content := range map[string]string{one + ".sql": "CREATE TABLE t (", "ports.json": "{", one + ".users": "nonsense"} {
+		dir := t.TempDir()
+		must(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+		s := &fakesql.Servers{Dir: dir}
+		if err := s.CreateCluster(one); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("a spoilt %s: %v", name, err)
+		}
+		must(t, s.Close())
+	}
+}
+
+// certificate reads the one in a file.
+func certificate(t *testing.T, path string) *x509.Certificate {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	must(t, err)
+	block, _ := pem.Decode(b)
+	c, err := x509.ParseCertificate(block.Bytes)
+	must(t, err)
+	return c
+}
+
+func TestServers_certificates(t *testing.T) {
+	dir := t.TempDir()
+	at := func(after time.Duration) (ca, server *x509.Certificate) {
+		t.Helper()
+		s := &fakesql.Servers{Dir: dir, Now: func() time.Time { return time.Now().Add(after) }}
+		must(t, s.Open())
+		must(t, s.Close())
+		return certificate(t, filepath.Join(dir, "ca.pem")), certificate(t, filepath.Join(dir, "server.pem"))
+	}
+	const day = 24 * time.Hour
+	ca, server := at(0)
+	for _, name := range []string{"127.0.0.1", "::1", "localhost", "http-localhost", "http-127.0.0.1", "gateway01.prod.aws.tidbcloud.com", "gateway01.ap-northeast-1.prod.aws.tidbcloud.com"} {
+		roots := x509.NewCertPool()
+		roots.AddCert(ca)
+		if _, err := server.Verify(x509.VerifyOptions{Roots: roots, DNSName: name}); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if again, sameServer := at(300 * day); !again.Equal(ca) || !sameServer.Equal(server) {
+		t.Error("certificates that last are made anew")
+	}
+	if again, renewed := at(380 * day); !again.Equal(ca) || renewed.Equal(server) {
+		t.Error("a server certificate that soon expires stays, or the CA does not")
+	}
+	if renewed, _ := at(3640 * day); renewed.Equal(ca) {
+		t.Error("a CA that soon expires stays")
+	}
+	must(t, os.WriteFile(filepath.Join(dir, "ca-key.pem"), nil, 0o600))
+	at(0)
+	s := start(t, &fakesql.Servers{Dir: dir, Host: "db.example.com"})
+	_, port := s.Endpoint(one)
+	conf := &tls.Config{RootCAs: rootsOf(t, dir), ServerName: "db.example.com"}
+	must(t, connect(t, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), onePrefix+"api", password, "test", conf).PingContext(t.Context()))
+}

@@ -1,0 +1,18 @@
+package main
+
+import (
+	"fmt"
+
+	"portfolio-infra/internal/sandbox/wire"
+)
+
+// summary counts calls for a person.
+func summary(calls []wire.Call) string {
+	writes := 0
+	for _, c := range calls {
+		if c.Write() {
+			writes++
+		}
+	}
+	return fmt.Sprintf("calls: %d reads, %d writes", len(calls)-writes, writes)
+}
