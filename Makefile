@@ -1,0 +1,99 @@
+# Everything runs offline, apart from the package registries: see README.md.
+# ARGS goes to the command, as in: make up ARGS="-c region=regions/aws-us-east-1"
+
+# The flags of Pulumi's Go language host: other ones would compile all once more.
+FLAGS := -buildvcs=false -trimpath -ldflags "-w -s"
+PLUGIN := internal/provider/pulumi-resource-tidbcloud
+
+.DEFAULT_GOAL := help
+
+# The statement of `make sql` goes by environment, so that no shell reads it.
+export Q
+
+.PHONY: help
+help: ## Show the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+.PHONY: up
+up: build ## Make the whole stack, offline, against emulated clouds
+	@bin/sandbox up $(ARGS)
+
+.PHONY: preview
+preview: build ## Show what `make up` would do
+	@bin/sandbox preview $(ARGS)
+
+.PHONY: refresh
+refresh: build ## Look for drift
+	@bin/sandbox refresh $(ARGS)
+
+.PHONY: down
+down: build ## Remove the stack
+	@bin/sandbox destroy $(ARGS)
+
+.PHONY: output
+output: build ## Print the stack's outputs
+	@bin/sandbox output $(ARGS)
+
+.PHONY: sql
+sql: build ## Run one statement: make sql Q="SELECT 1" (REAL=1 for the real stack)
+	@bin/sandbox sql $(if $(value REAL),-real) $(if $(value Q),"$$Q")
+
+.PHONY: serve
+serve: build ## Run the emulated clouds alone, for any other client
+	@bin/sandbox serve $(ARGS)
+
+# One go build is faster than three. GOGC keeps the compiler and the linker below
+# 1.1 GB, for small CI runners. Pulumi looks for the program under the name that
+# Pulumi.yaml gives, and for the provider beside its PulumiPlugin.yaml.
+.PHONY: build
+build: slim ## Build the program, the provider and the sandbox
+	@GOGC=50 go build $(FLAGS) -o bin/ . ./internal/sandbox ./$(PLUGIN)
+	@ln -f bin/portfolio-infra bin/portfolio
+	@ln -f bin/pulumi-resource-tidbcloud $(PLUGIN)/
+
+.PHONY: slim
+slim: ## Cut the Cloudflare SDK down to what the program uses
+	@GOWORK=off go run -trimpath ./internal/slim
+
+# The race detector needs a C compiler. With it the fault matrix of the provider is
+# cut short, and then run in full without it.
+RACE := $(if $(shell command -v gcc || command -v clang),-race)
+
+.PHONY: test
+test: lint build driver ## Run all tests, those on the real engine too
+	@bin/sandbox cli
+	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
+	go test -trimpath -short -timeout 30m $(RACE) $$(go list ./... | grep -v '/internal/sandbox$$')
+	go test -trimpath -timeout 60m ./internal/provider ./internal/sandbox
+
+.PHONY: fuzz
+fuzz: slim ## Run each fuzz target for a minute
+	@for package in $$(go list ./...); do \
+		for target in $$(go test -trimpath -list '^Fuzz' $$package | grep ^Fuzz); do \
+			echo "$$package $$target"; \
+			go test -trimpath -run '^$$' -fuzz "^$$target\$$" -fuzztime 1m -fuzzminimizetime 10x $$package || exit; \
+		done; \
+	done
+
+# A test runs TiDB Cloud's own JavaScript driver, where there is npm.
+.PHONY: driver
+driver:
+	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --no-save --prefix .sandbox/npm @tidbcloud/serverless@0.3.0; \
+	else echo "no npm: the test of @tidbcloud/serverless will be skipped"; fi
+
+.PHONY: matrix
+matrix: build ## Make every call fail in every way, kill the engine at each, and see that the next run converges
+	@bin/sandbox cli
+	@go test -trimpath -count=1 -run 'Faults$$' -v ./internal/provider ./internal/binding ./internal/stack
+	@bin/sandbox matrix $(ARGS)
+
+.PHONY: lint
+lint: slim ## Check format, vet and staticcheck
+	@test -z "$$(gofmt -l . | tee /dev/stderr)"
+	go vet -trimpath ./...
+	@cd internal/tools && GOWORK=off go build $(FLAGS) -o ../../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	bin/staticcheck ./...
+
+.PHONY: clean
+clean: ## Remove what was built and the sandbox
+	rm -rf bin .slim .sandbox go.work go.work.sum $(PLUGIN)/pulumi-resource-tidbcloud
