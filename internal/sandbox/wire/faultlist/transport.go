@@ -45,11 +45,12 @@ type Plan struct {
 
 // Call is a call that was made.
 type Call struct {
-	Kind string
-	URL  string // without the query
-	At   time.Time
-	Hit  bool
-	Sent string // the body
+	Kind   string
+	Method string
+	URL    string // without the query
+	At     time.Time
+	Hit    bool
+	Sent   string // the body
 }
 
 // Set begins a plan and forgets the calls. The zero Plan lets all through.
@@ -83,7 +84,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	req.Body = io.NopCloser(bytes.NewReader(sent))
 	url := *req.URL
 	url.RawQuery = ""
-	fault, hit := t.next(Call{Kind: t.Kind(req, sent), URL: url.String(), At: time.Now(), Sent: string(sent)})
+	fault, hit := t.next(Call{Kind: t.Kind(req, sent), Method: req.Method, URL: url.String(), At: time.Now(), Sent: string(sent)})
 	if !hit {
 		return resttest.Transport(t.Handler).RoundTrip(req)
 	}
