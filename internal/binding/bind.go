@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"portfolio-infra/internal/cloudflare"
-	"portfolio-infra/internal/rest"
 )
 
 // Result is what a command did, as one line of JSON: the command resource's
@@ -57,7 +55,7 @@ func bind(ctx context.Context, c *cloudflare.Client, r Request, before Result, n
 func unbind(ctx context.Context, c *cloudflare.Client, r Request, _ Result, now func() time.Time) (Result, error) {
 	result := Result{Project: r.Project}
 	project, err := c.Project(ctx, r.Project)
-	if rest.StatusIs(err, http.StatusNotFound) {
+	if cloudflare.IsNotFound(err) {
 		return result, nil
 	}
 	if err != nil {

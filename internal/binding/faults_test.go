@@ -2,7 +2,6 @@ package binding
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"text/tabwriter"
 	"time"
 
 	"portfolio-infra/internal/cloudflare"
@@ -102,9 +100,7 @@ var remedy = regexp.MustCompile("run it again|check |look at |wait until|`pulumi
 // Whatever call fails in whatever way and however often, the next run leaves both
 // environments with the binding, or without it, and nothing else.
 func TestRun_Faults(t *testing.T) {
-	table := &strings.Builder{}
-	w := tabwriter.NewWriter(table, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "operation\tcalls\tcases\tsuccess\terror\tconverged\tlost\t")
+	var tallies []faultlist.Tally
 	for _, op := range []struct {
 		name, verb string
 		before     func(*site) error
@@ -130,14 +126,14 @@ func TestRun_Faults(t *testing.T) {
 			}
 			calls = s.net.Calls()
 		})
-		cases, success, converged := 0, 0, 0
+		tally := faultlist.Tally{Operation: op.name, Calls: len(calls)}
 		seen := map[string]int{}
 		for _, call := range calls {
 			skip := seen[call.Kind]
 			seen[call.Kind]++
 			for _, fault := range faultlist.All(faultlist.Cloudflare) {
 				for _, times := range []int{1, 2, -1} {
-					cases++
+					tally.Cases++
 					name := fmt.Sprintf("%s / %s #%d / %s, %d times", op.name, call.Kind, skip+1, fault.Name, times)
 					var problems []string
 					synctest.Test(t, func(t *testing.T) {
@@ -146,13 +142,12 @@ func TestRun_Faults(t *testing.T) {
 						s.net.Set(plan)
 						err := s.run(t.Context(), op.verb)
 						if err == nil {
-							success++
-							// A project that is gone, so a 404 says, needs no unbinding.
-							if have := s.bound(); !slices.Equal(have, op.want) && fault.Status != http.StatusNotFound {
+							tally.Success++
+							if have := s.bound(); !slices.Equal(have, op.want) {
 								problems = append(problems, fmt.Sprintf("a success, and bound: %v", have))
 							}
 						} else {
-							problems = badError(err, plan, call)
+							problems = badError(err, fault, s.net.Calls())
 						}
 						problems = append(problems, badWaits(fault, s.net.Calls(), s.shown.String())...)
 						if shows := faultlist.Shows(fmt.Sprint(err, s.shown.String()), faultToken); len(shows) > 0 {
@@ -169,7 +164,7 @@ func TestRun_Faults(t *testing.T) {
 							problems = append(problems, fmt.Sprint("writes of the two next runs: ", n))
 						}
 						if have := s.bound(); slices.Equal(have, op.want) {
-							converged++
+							tally.Converged++
 						} else {
 							problems = append(problems, fmt.Sprintf("bound in the end: %v", have))
 						}
@@ -183,37 +178,24 @@ func TestRun_Faults(t *testing.T) {
 				}
 			}
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t\n", op.name, len(calls), cases, success, cases-success, converged, cases-converged)
+		tallies = append(tallies, tally)
 	}
-	_ = w.Flush()
-	t.Logf("%d faults, each once, twice and for good:\n%s", len(faultlist.All(faultlist.Cloudflare)), table)
+	t.Logf("%d faults, each once, twice and for good:\n%s", len(faultlist.All(faultlist.Cloudflare)), faultlist.Table(tallies))
 }
 
 // badError tells what an error lacks.
-func badError(err error, plan faultlist.Plan, call faultlist.Call) (problems []string) {
-	want := func(what string, ok bool) {
-		if !ok {
-			problems = append(problems, "the error does not name "+what)
-		}
-	}
+func badError(err error, f faultlist.Fault, calls []faultlist.Call) (problems []string) {
 	text := err.Error()
-	f := plan.Fault
-	want("what to do", remedy.MatchString(text))
-	want("the project or the bindings", strings.Contains(text, "Pages project") || strings.Contains(text, "production.API_SERVICE"))
+	if !remedy.MatchString(text) {
+		problems = append(problems, "the error does not say what to do")
+	}
+	if !strings.Contains(text, "Pages project") && !strings.Contains(text, "production.API_SERVICE") {
+		problems = append(problems, "the error names neither the project nor the bindings")
+	}
 	if errors.Is(err, errNotKept) {
 		return problems
 	}
-	method, _, _ := strings.Cut(call.Kind, "/")
-	want("the call", strings.Contains(text, method+" "+call.URL))
-	if f.Refused || f.Reset || f.Hang {
-		return problems
-	}
-	status := cmp.Or(f.Status, http.StatusOK)
-	want("the status", strings.Contains(text, fmt.Sprintf(": %d %s", status, http.StatusText(status))))
-	if id := f.Header["Cf-Ray"]; id != "" || f.Edit != nil || f.Drip > 0 || f.Truncate || f.Echo != nil {
-		want("the request id", strings.Contains(text, "request id "+id))
-	}
-	return problems
+	return append(problems, faultlist.Missing(err, f, calls)...)
 }
 
 // badWaits tells which wait that the API asked for was not honoured or not shown.

@@ -101,12 +101,22 @@ func decodeError(_ int, _ http.Header, body []byte) (code, message string) {
 	return strconv.Itoa(e.Errors[0].Code), strings.Join(messages, "; ")
 }
 
-// Codes of errors that the stack has an advice for.
+// Codes of errors that the stack knows what to make of.
 const (
 	codeProjectNotFound = "8000007"
 	codeInvalidBinding  = "8000022"
 	codeScriptNotFound  = "10007"
+	codeServiceNotFound = "10090"
 )
+
+// IsNotFound tells whether an error says that the project or the Worker that a call
+// names does not exist. A 404 alone does not say so: it also comes from a proxy in
+// between, from a wrong account, or from a path that the API does not know.
+func IsNotFound(err error) bool {
+	var e *rest.Error
+	return errors.As(err, &e) && e.Status == http.StatusNotFound &&
+		(e.Code == codeProjectNotFound || e.Code == codeScriptNotFound || e.Code == codeServiceNotFound)
+}
 
 // advise gives one sentence of what to do about an error.
 func advise(e *rest.Error) string {

@@ -136,3 +136,29 @@ func TestScript_Var(t *testing.T) {
 		t.Errorf("%q", have)
 	}
 }
+
+func TestIsNotFound(t *testing.T) {
+	for name, tt := range map[string]struct {
+		status int
+		body   string
+		want   bool
+	}{
+		"no project":           {404, `{"success":false,"errors":[{"code":8000007,"message":"Project not found."}]}`, true},
+		"no Worker":            {404, `{"success":false,"errors":[{"code":10007,"message":"This Worker does not exist on your account."}]}`, true},
+		"no Worker by service": {404, `{"success":false,"errors":[{"code":10090,"message":"This service does not exist."}]}`, true},
+		"no such path":         {404, `{"success":false,"errors":[{"code":7003,"message":"Could not route to /accounts/x."}]}`, false},
+		"a proxy's page":       {404, `<html>Not Found</html>`, false},
+		"nothing":              {404, ``, false},
+		"another status":       {403, `{"success":false,"errors":[{"code":8000007,"message":"Project not found."}]}`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, _ := answering(t, tt.status, tt.body)
+			if _, err := c.Project(t.Context(), "site"); IsNotFound(err) != tt.want {
+				t.Errorf("IsNotFound of %v is %v", err, !tt.want)
+			}
+		})
+	}
+	if IsNotFound(nil) {
+		t.Error("no error says that something does not exist")
+	}
+}

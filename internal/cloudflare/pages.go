@@ -3,8 +3,6 @@ package cloudflare
 import (
 	"context"
 	"net/http"
-
-	"portfolio-infra/internal/rest"
 )
 
 // Environments are those that a Pages project has, the one with the production
@@ -53,7 +51,7 @@ type Service struct {
 	Entrypoint string `json:"entrypoint,omitempty"`
 }
 
-// Project reads one project. Its absence is an error with status 404.
+// Project reads one project. Its absence is an error, see [IsNotFound].
 func (c *Client) Project(ctx context.Context, name string) (Project, error) {
 	return get[Project](ctx, c, "/pages/projects/%s", name)
 }
@@ -68,7 +66,7 @@ func (c *Client) Deployments(ctx context.Context, project string) ([]Deployment,
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/methods/delete/
 func (c *Client) DeleteProject(ctx context.Context, name string) error {
 	err := c.write(ctx, http.MethodDelete, nil, "/pages/projects/%s", name)
-	if rest.StatusIs(err, http.StatusNotFound) {
+	if IsNotFound(err) {
 		return nil
 	}
 	return err

@@ -25,7 +25,7 @@ func (s Script) Var(name string) string {
 	return ""
 }
 
-// Script reads a Worker's settings. Its absence is an error with status 404.
+// Script reads a Worker's settings. Its absence is an error, see [IsNotFound].
 func (c *Client) Script(ctx context.Context, name string) (Script, error) {
 	return get[Script](ctx, c, "/workers/scripts/%s/settings", name)
 }

@@ -3,7 +3,6 @@ package stack
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -11,7 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"portfolio-infra/internal/binding"
-	"portfolio-infra/internal/rest"
+	"portfolio-infra/internal/cloudflare"
 )
 
 // envDrift marks a run that found the bindings changed by hand. Its value is
@@ -84,7 +83,7 @@ func findDrift(ctx *pulumi.Context, cfg Config) (string, error) {
 	project, err := cfg.Cloudflare.client(cfg.AccountID).Project(ctx.Context(), cfg.PagesProject)
 	var found string
 	switch {
-	case rest.StatusIs(err, http.StatusNotFound):
+	case cloudflare.IsNotFound(err):
 		found = "no project"
 	case err != nil:
 		return "", fmt.Errorf("reading the Pages project %q to see whether its bindings were changed: %w", cfg.PagesProject, err)

@@ -3,13 +3,11 @@ package stack
 import (
 	"context"
 	"fmt"
-	"net/http"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"portfolio-infra/internal/cloudflare"
-	"portfolio-infra/internal/rest"
 )
 
 // A guard runs when the engine is about to create a resource, so exactly when
@@ -28,7 +26,7 @@ func projectGuard(ctx *pulumi.Context, cfg Config) pulumi.ResourceHookFunction {
 
 func guardProject(ctx context.Context, client *cloudflare.Client, name string) error {
 	project, err := client.Project(ctx, name)
-	if rest.StatusIs(err, http.StatusNotFound) {
+	if cloudflare.IsNotFound(err) {
 		return nil
 	}
 	if err != nil {
@@ -87,7 +85,7 @@ func workerGuard(ctx *pulumi.Context, cfg Config) pulumi.ResourceHookFunction {
 
 func guardWorker(ctx context.Context, client *cloudflare.Client, name, owner string) error {
 	script, err := client.Script(ctx, name)
-	if rest.StatusIs(err, http.StatusNotFound) {
+	if cloudflare.IsNotFound(err) {
 		return nil
 	}
 	if err != nil {

@@ -24,8 +24,13 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	answer, ok := a.answers[path]
 	if !ok {
+		code := "8000007"
+		if strings.HasPrefix(path, "/workers/") {
+			code = "10007"
+		}
 		w.WriteHeader(http.StatusNotFound)
-		answer = "null"
+		_, _ = w.Write([]byte(`{"success":false,"errors":[{"code":` + code + `,"message":"not found"}],"result":null}`))
+		return
 	}
 	_, _ = w.Write([]byte(`{"success":true,"result":` + answer + `}`))
 }
