@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"path"
@@ -46,7 +45,7 @@ type Cloud struct {
 
 	mu    sync.Mutex
 	mux   *http.ServeMux
-	state *state
+	store wire.Store[state]
 	limit limiter
 }
 
@@ -59,35 +58,7 @@ func (c *Cloud) Load() error {
 }
 
 // load is Load under the lock.
-func (c *Cloud) load() error {
-	if c.state != nil {
-		return nil
-	}
-	s := newState()
-	if c.File != "" {
-		if err := wire.Load(c.File, s); err != nil {
-			return fmt.Errorf("loading the state: %w", err)
-		}
-	}
-	c.state = s
-	return nil
-}
-
-// update runs f on a copy of the state, which takes the state's place when f
-// succeeds and the copy is saved.
-func (c *Cloud) update(f func(*state) error) error {
-	next := c.state.clone()
-	if err := f(next); err != nil {
-		return err
-	}
-	if c.File != "" {
-		if err := wire.Save(c.File, next); err != nil {
-			return fmt.Errorf("saving the state: %w", err)
-		}
-	}
-	c.state = next
-	return nil
-}
+func (c *Cloud) load() error { return c.store.Load(c.File, newState(), nil) }
 
 func (c *Cloud) now() time.Time {
 	now := time.Now
@@ -159,9 +130,9 @@ func (c *Cloud) serve(w http.ResponseWriter, r *http.Request, k kind, h handler)
 	}
 	var err error
 	if r.Method == http.MethodGet {
-		err = run(c.state)
+		err = run(c.store.State())
 	} else {
-		err = c.update(run)
+		err = c.store.Update(run)
 	}
 	if err != nil {
 		fail(w, err)

@@ -39,7 +39,7 @@ func (c *Cloud) AddDeployment(name, branch string) (Deployment, error) {
 		return Deployment{}, err
 	}
 	var d deployment
-	err := c.update(func(s *state) error {
+	err := c.store.Update(func(s *state) error {
 		p, ok := s.Projects[name]
 		if !ok {
 			return fmt.Errorf("there is no project %q", name)

@@ -75,7 +75,7 @@ func (c *Cloud) look(f func(*state)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.load() == nil {
-		f(c.state)
+		f(c.store.State())
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,18 +23,6 @@ type state struct {
 
 func newState() *state {
 	return &state{Projects: map[string]*project{}, Scripts: map[string]*script{}, Subdomain: "sandbox"}
-}
-
-func (s *state) clone() *state {
-	b, err := json.Marshal(s)
-	if err != nil {
-		panic(fmt.Sprintf("the state is always JSON: %v", err))
-	}
-	c := newState()
-	if err := json.Unmarshal(b, c); err != nil {
-		panic(fmt.Sprintf("the state is always read back: %v", err))
-	}
-	return c
 }
 
 // number counts one thing more.

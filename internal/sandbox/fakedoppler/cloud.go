@@ -2,7 +2,6 @@ package fakedoppler
 
 import (
 	"bytes"
-	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -34,7 +33,7 @@ type Cloud struct {
 	Now func() time.Time
 
 	mu    sync.Mutex
-	state *state
+	store wire.Store[state]
 	vault vault
 	limit limiter
 }
@@ -49,37 +48,10 @@ func (c *Cloud) Load() error {
 
 // load is Load under the lock.
 func (c *Cloud) load() error {
-	if c.state != nil {
-		return nil
-	}
-	s := newState()
-	if c.File != "" {
-		if err := wire.Load(c.File, s); err != nil {
-			return fmt.Errorf("loading the state: %w", err)
-		}
-	}
-	v, err := c.openVault(s.Salt)
-	if err != nil {
-		return fmt.Errorf("loading the state: %w", err)
-	}
-	c.state, c.vault = s, v
-	return nil
-}
-
-// update runs f on a copy of the state, which takes the state's place when f
-// succeeds and the copy is saved.
-func (c *Cloud) update(f func(*state) error) error {
-	next := c.state.clone()
-	if err := f(next); err != nil {
+	return c.store.Load(c.File, newState(), func(s *state) (err error) {
+		c.vault, err = c.openVault(s.Salt)
 		return err
-	}
-	if c.File != "" {
-		if err := wire.Save(c.File, next); err != nil {
-			return fmt.Errorf("saving the state: %w", err)
-		}
-	}
-	c.state = next
-	return nil
+	})
 }
 
 func (c *Cloud) now() time.Time {
@@ -153,9 +125,9 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return err
 	}
 	if route.kind == writes {
-		err = c.update(run)
+		err = c.store.Update(run)
 	} else {
-		err = run(c.state)
+		err = run(c.store.State())
 	}
 	if err != nil {
 		fail(w, err)

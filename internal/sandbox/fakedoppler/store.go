@@ -30,9 +30,6 @@ type stored struct {
 
 func newState() *state { return &state{Salt: random(16), Secrets: []stored{}} }
 
-// clone copies the state. What is in Sealed is never changed.
-func (s *state) clone() *state { return &state{Salt: s.Salt, Secrets: slices.Clone(s.Secrets)} }
-
 // index returns where the secret is, or -1.
 func (s *state) index(project, config, name string) int {
 	return slices.IndexFunc(s.Secrets, func(x stored) bool {
@@ -49,7 +46,7 @@ func (c *Cloud) Secrets() []Secret {
 		return nil
 	}
 	var out []Secret
-	for _, x := range c.state.Secrets {
+	for _, x := range c.store.State().Secrets {
 		out = append(out, x.Secret)
 	}
 	return out
@@ -62,10 +59,11 @@ func (c *Cloud) Is(project, config, name, value string) bool {
 	if c.load() != nil {
 		return false
 	}
-	i := c.state.index(project, config, name)
+	s := c.store.State()
+	i := s.index(project, config, name)
 	if i < 0 {
 		return false
 	}
-	have := c.vault.open(c.state.Secrets[i].Sealed)
+	have := c.vault.open(s.Secrets[i].Sealed)
 	return have != nil && *have == value
 }

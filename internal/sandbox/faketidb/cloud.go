@@ -60,8 +60,7 @@ type Cloud struct {
 
 	// mu guards what is below.
 	mu     sync.Mutex
-	loaded bool
-	state  state
+	store  wire.Store[state]
 	nonces map[string]*nonce
 	window window
 }
@@ -91,12 +90,11 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	wire.Reply(w, http.StatusOK, out)
 }
 
-// Clusters returns the clusters as the API shows them, the oldest first. There
-// are none where the state cannot be read, see Load.
+// Clusters returns the clusters as the API shows them, the oldest first; they must
+// not be changed. There are none where the state cannot be read, see Load.
 func (c *Cloud) Clusters() []Cluster {
 	var out []Cluster
 	_ = c.read(func(s *state, now time.Time) error {
-		s = s.clone()
 		for i := range s.Clusters {
 			out = append(out, c.view(&s.Clusters[i], now))
 		}
@@ -110,7 +108,7 @@ func (c *Cloud) Clusters() []Cluster {
 func (c *Cloud) Users(clusterID string) []User {
 	var out []User
 	_ = c.read(func(s *state, _ time.Time) error {
-		rec, err := s.clone().cluster(clusterID)
+		rec, err := s.cluster(clusterID)
 		if err != nil {
 			return err
 		}

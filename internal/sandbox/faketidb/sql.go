@@ -1,9 +1,10 @@
 package faketidb
 
 import (
-	"crypto/sha1" //nolint:gosec // mysql_native_password is made of it
+	"crypto/sha1" // mysql_native_password is made of it
 	"crypto/subtle"
 	"encoding/hex"
+	"fmt"
 	"strings"
 )
 
@@ -45,11 +46,11 @@ func (c *Cloud) replay(s *state) error {
 		}
 		id := rec.Cluster.ClusterID
 		if err := c.SQL.CreateCluster(id); err != nil {
-			return err
+			return fmt.Errorf("restoring the SQL server of cluster %s: %w", id, err)
 		}
 		for _, l := range rec.Users {
 			if err := c.putUser(id, l, ""); err != nil {
-				return err
+				return fmt.Errorf("restoring the SQL user %s: %w", l.User.UserName, err)
 			}
 		}
 	}
@@ -66,8 +67,8 @@ func (c *Cloud) putUser(clusterID string, l login, password string) error {
 
 // nativeHash is the password hash of mysql_native_password.
 func nativeHash(password string) string {
-	once := sha1.Sum([]byte(password)) //nolint:gosec // see the import
-	twice := sha1.Sum(once[:])         //nolint:gosec // see the import
+	once := sha1.Sum([]byte(password))
+	twice := sha1.Sum(once[:])
 	return "*" + strings.ToUpper(hex.EncodeToString(twice[:]))
 }
 

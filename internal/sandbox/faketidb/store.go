@@ -1,16 +1,11 @@
 package faketidb
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
-
-	"portfolio-infra/internal/sandbox/wire"
 )
 
-// state is what outlives a restart. It is changed on a copy, which then takes its
-// place: whoever read it before may go on reading without a lock.
+// state is what outlives a restart.
 type state struct {
 	// Next numbers clusters and users in the order in which they were made.
 	Next     int      `json:"next"`
@@ -46,22 +41,7 @@ func (c *Cloud) Load() error {
 }
 
 // load is Load under the lock.
-func (c *Cloud) load() error {
-	if c.loaded {
-		return nil
-	}
-	var s state
-	if c.File != "" {
-		if err := wire.Load(c.File, &s); err != nil {
-			return fmt.Errorf("loading the state: %w", err)
-		}
-	}
-	if err := c.replay(&s); err != nil {
-		return fmt.Errorf("restoring the SQL servers: %w", err)
-	}
-	c.state, c.loaded = s, true
-	return nil
-}
+func (c *Cloud) load() error { return c.store.Load(c.File, &state{}, c.replay) }
 
 // read calls fn with the state, which it must not change.
 func (c *Cloud) read(fn func(s *state, now time.Time) error) error {
@@ -71,7 +51,7 @@ func (c *Cloud) read(fn func(s *state, now time.Time) error) error {
 		return err
 	}
 	now := c.now()
-	return fn(c.alive(now), now)
+	return fn(c.alive(c.store.State(), now), now)
 }
 
 // write calls fn with a copy of the state, which becomes the state if fn and
@@ -83,38 +63,18 @@ func (c *Cloud) write(fn func(s *state, now time.Time) error) error {
 		return err
 	}
 	now := c.now()
-	s := c.alive(now).clone()
-	if err := fn(s, now); err != nil {
-		return err
-	}
-	if c.File != "" {
-		if err := wire.Save(c.File, s); err != nil {
-			return fmt.Errorf("saving the state: %w", err)
-		}
-	}
-	c.state = *s
-	return nil
+	return c.store.Update(func(s *state) error {
+		*s = *c.alive(s, now)
+		return fn(s, now)
+	})
 }
 
-// alive returns the state without the clusters that are gone by now.
-func (c *Cloud) alive(now time.Time) *state {
+// alive is the state without the clusters that are gone by now.
+func (c *Cloud) alive(s *state, now time.Time) *state {
 	gone := func(rec record) bool {
 		return rec.Stuck == "" && !rec.Deleted.IsZero() && !now.Before(rec.Deleted.Add(c.deleteTime()))
 	}
-	return &state{Next: c.state.Next, Clusters: slices.DeleteFunc(slices.Clone(c.state.Clusters), gone)}
-}
-
-// clone copies the state by way of the JSON that it is kept as.
-func (s *state) clone() *state {
-	var out state
-	b, err := json.Marshal(s)
-	if err == nil {
-		err = json.Unmarshal(b, &out)
-	}
-	if err != nil {
-		panic(fmt.Sprintf("the state is always JSON: %v", err))
-	}
-	return &out
+	return &state{Next: s.Next, Clusters: slices.DeleteFunc(slices.Clone(s.Clusters), gone)}
 }
 
 // number returns the next number of the state's count.
