@@ -207,6 +207,19 @@ func points(calls []faultlist.Call) []point {
 	return all
 }
 
+// calls lists the calls of the operation when nothing harms it.
+func (op operation) calls(t *testing.T) (calls []point) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLife(t, newProcess(t))
+		op.before(l)
+		l.nextRun(l.process)
+		l.net.Set(faultlist.Plan{})
+		l.must(op.name, op.run(l))
+		calls = points(l.net.Calls())
+	})
+	return calls
+}
+
 // harm runs an operation with a fault, then without, counts how it went and tells
 // what is wrong with that.
 func (op operation) harm(t *testing.T, s *process, plan faultlist.Plan, tally *faultlist.Tally) (problems []string) {
@@ -419,15 +432,7 @@ func TestProvider_Faults(t *testing.T) {
 	start := time.Now()
 	var tallies []faultlist.Tally
 	for _, op := range operations() {
-		var calls []point
-		synctest.Test(t, func(t *testing.T) {
-			l := newLife(t, newProcess(t))
-			op.before(l)
-			l.nextRun(l.process)
-			l.net.Set(faultlist.Plan{})
-			l.must(op.name, op.run(l))
-			calls = points(l.net.Calls())
-		})
+		calls := op.calls(t)
 		tally := faultlist.Tally{Operation: op.name, Calls: len(calls)}
 		for _, call := range calls {
 			var failures []string // a failure within the bubble would end the test
@@ -459,15 +464,7 @@ func TestProvider_Faults_cancel(t *testing.T) {
 	list := faultlist.All(faultlist.TiDBCloud)
 	cases := 0
 	for _, op := range operations() {
-		var calls []point
-		synctest.Test(t, func(t *testing.T) {
-			l := newLife(t, newProcess(t))
-			op.before(l)
-			l.nextRun(l.process)
-			l.net.Set(faultlist.Plan{})
-			l.must(op.name, op.run(l))
-			calls = points(l.net.Calls())
-		})
+		calls := op.calls(t)
 		for _, call := range calls {
 			for _, name := range []string{"no answer, no effect", "no answer after the effect", "429 with Retry-After", "503", "body slower than the time-out"} {
 				cases++

@@ -68,15 +68,7 @@ func listDeployments(c *call) (reply, error) {
 			all = append(all, d)
 		}
 	}
-	page, info, err := paged(c, all, 25)
-	if err != nil {
-		return reply{}, err
-	}
-	list := []any{}
-	for _, d := range page {
-		list = append(list, p.describeDeployment(d))
-	}
-	return reply{result: list, info: info}, nil
+	return list(c, all, 25, p.describeDeployment)
 }
 
 func (c *call) deployment() (*project, deployment, error) {

@@ -23,15 +23,7 @@ func listDomains(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	page, info, err := paged(c, p.Domains, 25)
-	if err != nil {
-		return reply{}, err
-	}
-	list := []any{}
-	for _, d := range page {
-		list = append(list, d.describe())
-	}
-	return reply{result: list, info: info}, nil
+	return list(c, p.Domains, 25, domain.describe)
 }
 
 func addDomain(c *call) (reply, error) {

@@ -108,22 +108,26 @@ func (c *call) decode() (map[string]any, error) {
 	return v, nil
 }
 
-// paged cuts the page out of all that the call asks for. The most a page may
-// hold is also what it holds by default.
-func paged[T any](c *call, all []T, most int) ([]T, *pageInfo, error) {
+// list answers with the page that the call asks for. The most a page may hold is
+// what it holds by default.
+func list[T any](c *call, all []T, most int, describe func(T) map[string]any) (reply, error) {
 	q := c.URL.Query()
 	page, err1 := number(q.Get("page"), 1)
 	size, err2 := number(q.Get("per_page"), most)
 	if err1 != nil || err2 != nil || page < 1 || size < 1 || size > most {
-		return nil, nil, refuse(http.StatusBadRequest, 8000024,
+		return reply{}, refuse(http.StatusBadRequest, 8000024,
 			"Invalid list options provided. Review the `page` or `per_page` parameter.")
 	}
 	from := min((page-1)*size, len(all))
 	to := min(from+size, len(all))
-	return all[from:to], &pageInfo{
+	described := []any{}
+	for _, one := range all[from:to] {
+		described = append(described, describe(one))
+	}
+	return reply{result: described, info: &pageInfo{
 		Page: page, PerPage: size, Count: to - from,
 		TotalCount: len(all), TotalPages: (len(all) + size - 1) / size,
-	}, nil
+	}}, nil
 }
 
 func number(s string, otherwise int) (int, error) {

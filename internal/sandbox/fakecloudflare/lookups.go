@@ -26,9 +26,10 @@ func (c *call) account() map[string]any {
 
 func getAccount(c *call) (reply, error) { return reply{result: c.account()}, nil }
 
+func asItIs(m map[string]any) map[string]any { return m }
+
 func listAccounts(c *call) (reply, error) {
-	page, info, err := paged(c, []map[string]any{c.account()}, 50)
-	return reply{result: page, info: info}, err
+	return list(c, []map[string]any{c.account()}, 50, asItIs)
 }
 
 func getUser(c *call) (reply, error) {
@@ -39,9 +40,8 @@ func getUser(c *call) (reply, error) {
 }
 
 func listMemberships(c *call) (reply, error) {
-	page, info, err := paged(c, []map[string]any{{
+	return list(c, []map[string]any{{
 		"id": "00000000000000000000000000000003", "status": "accepted",
 		"account": c.account(), "roles": []string{"Administrator"},
-	}}, 50)
-	return reply{result: page, info: info}, err
+	}}, 50, asItIs)
 }

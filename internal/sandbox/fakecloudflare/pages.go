@@ -66,15 +66,7 @@ func (c *call) project() (*project, error) {
 }
 
 func listProjects(c *call) (reply, error) {
-	page, info, err := paged(c, inOrder(c.state.Projects), 10)
-	if err != nil {
-		return reply{}, err
-	}
-	list := []any{}
-	for _, p := range page {
-		list = append(list, p.describe())
-	}
-	return reply{result: list, info: info}, nil
+	return list(c, inOrder(c.state.Projects), 10, (*project).describe)
 }
 
 func getProject(c *call) (reply, error) {
