@@ -60,7 +60,7 @@ slim: ## Cut the Cloudflare SDK down to what the program uses
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
 
 .PHONY: test
-test: lint build driver ## Run all tests, those on the real engine too
+test: lint build npm ## Run all tests, those on the real engine too
 	@bin/sandbox cli
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
 	go test -trimpath -short -timeout 30m $(RACE) $$(go list ./... | grep -v '/internal/sandbox$$')
@@ -75,11 +75,12 @@ fuzz: slim ## Run each fuzz target for a minute
 		done; \
 	done
 
-# A test runs TiDB Cloud's own JavaScript driver, where there is npm.
-.PHONY: driver
-driver:
-	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --no-save --prefix .sandbox/npm @tidbcloud/serverless@0.3.0; \
-	else echo "no npm: the test of @tidbcloud/serverless will be skipped"; fi
+# Where there is npm, tests run the site on Cloudflare's own runtime and TiDB Cloud's
+# own JavaScript driver.
+.PHONY: npm
+npm:
+	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --no-save --prefix .sandbox/npm @tidbcloud/serverless@0.3.0 workerd@1.20261117.1; \
+	else echo "no npm: the tests with workerd and @tidbcloud/serverless will be skipped"; fi
 
 .PHONY: matrix
 matrix: build ## Make every call fail in every way, kill the engine at each, and see that the next run converges

@@ -47,7 +47,7 @@ func TestServers_driver(t *testing.T) {
 	modules, err := filepath.Abs("../../../.sandbox/npm/node_modules")
 	must(t, err)
 	if _, err := os.Stat(filepath.Join(modules, "@tidbcloud", "serverless")); err != nil {
-		t.Skipf("the driver is not installed: npm install --prefix .sandbox/npm @tidbcloud/serverless@0.3.0 in the project's folder")
+		t.Skip("the driver is not installed: `make npm` does it where npm is on the PATH")
 	}
 	s := start(t, &fakesql.Servers{Dir: t.TempDir(), Host: "localhost"})
 	srv := httptest.NewUnstartedServer(s.HTTP())
