@@ -61,10 +61,11 @@ const maxSpendingLimit = 1<<31 - 1
 var (
 	clusterPattern = regexp.MustCompile(`^[A-Za-z0-9][-A-Za-z0-9]{2,62}[A-Za-z0-9]$`)
 	regionPattern  = regexp.MustCompile(`^regions/(aws|alicloud|azure|gcp)-[a-z0-9]+(-[a-z0-9]+)*$`)
-	branchPattern  = regexp.MustCompile(`^[A-Za-z0-9_][-A-Za-z0-9_./]{0,243}$`)
-	varPattern     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
-	flagPattern    = regexp.MustCompile(`^[a-z0-9_]{1,100}$`)
-	digitsPattern  = regexp.MustCompile(`^[0-9]{1,30}$`)
+	// What git check-ref-format takes, short of its odder letters.
+	branchPattern = regexp.MustCompile(`^[A-Za-z0-9_][-A-Za-z0-9_]{0,99}([./][-A-Za-z0-9_]{1,100}){0,9}$`)
+	varPattern    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
+	flagPattern   = regexp.MustCompile(`^[a-z0-9_]{1,100}$`)
+	digitsPattern = regexp.MustCompile(`^[0-9]{1,30}$`)
 	// What needs no quotes and no percent-encoding anywhere.
 	databasePattern = regexp.MustCompile(`^[A-Za-z0-9_]{1,64}$`)
 	// Prefix, dot and name together have at most 32 characters, and a prefix 15.

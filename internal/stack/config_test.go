@@ -26,6 +26,8 @@ func TestConfig_mistakes(t *testing.T) {
 		{"region without its prefix", "portfolio:region", "aws-ap-northeast-1", "such as regions/aws-ap-northeast-1"},
 		{"region of nobody", "portfolio:region", "regions/moon-1", "portfolio:region:"},
 		{"branch with a shell's words", "portfolio:productionBranch", "main; rm -rf /", "portfolio:productionBranch:"},
+		{"branch of no name", "portfolio:productionBranch", "a..b", "portfolio:productionBranch:"},
+		{"branch that ends in a slash", "portfolio:productionBranch", "release/", "portfolio:productionBranch:"},
 		{"date of another form", "portfolio:compatibilityDate", "1.6.2026", "portfolio:compatibilityDate:"},
 		{"date in the future", "portfolio:compatibilityDate", "2999-01-01", "in the future"},
 		{"flags that are no list", "portfolio:compatibilityFlags", `{"a":1}`, "portfolio:compatibilityFlags:"},
