@@ -46,6 +46,9 @@ func (s *sandbox) operateOn(ctx context.Context, verb string, env map[string]str
 // open sets the environment of this process up for the engine, its plugins and
 // the inline program, and opens the stack.
 func (s *sandbox) open(ctx context.Context, env map[string]string) (auto.Stack, error) {
+	if err := s.makeFolders(); err != nil {
+		return auto.Stack{}, err
+	}
 	cli, err := ensureCLI(ctx, s.root, s.stderr)
 	if err != nil {
 		return auto.Stack{}, err

@@ -46,8 +46,7 @@ func newSandbox(stdout, stderr io.Writer) (*sandbox, error) {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
 	}
-	s := &sandbox{root: root, dir: dir, config: map[string]any{}, stdout: stdout, stderr: stderr}
-	return s, s.makeFolders()
+	return &sandbox{root: root, dir: dir, config: map[string]any{}, stdout: stdout, stderr: stderr}, nil
 }
 
 // makeFolders makes those that the engine expects to be there.
@@ -73,6 +72,9 @@ func (s *sandbox) shown(name string) string {
 
 // lock keeps a second process out: both would write the same emulated clouds.
 func (s *sandbox) lock(ctx context.Context) (unlock func(), err error) {
+	if err := s.makeFolders(); err != nil {
+		return nil, err
+	}
 	l := flock.New(s.path("lock"))
 	wait, stop := context.WithTimeout(ctx, time.Second)
 	defer stop()
