@@ -185,7 +185,7 @@ func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArg
 		return infer.UpdateResponse[SQLUserState]{}, err
 	}
 	if live == nil {
-		return infer.UpdateResponse[SQLUserState]{}, fmt.Errorf("updating SQL user %q: it no longer exists; run `pulumi up` again to make it anew", state.FullName)
+		return infer.UpdateResponse[SQLUserState]{}, fmt.Errorf("updating SQL user %q: it no longer exists; run `pulumi up --refresh` to make it anew", state.FullName)
 	}
 	var change tidbcloud.UserChange
 	if old.Password == "" || text(old.Rotation) != text(req.Inputs.Rotation) {

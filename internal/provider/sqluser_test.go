@@ -261,6 +261,26 @@ func TestSQLUser_Update_faults(t *testing.T) {
 	}
 }
 
+// What was deleted by hand is no update: the error names the way out, which works.
+func TestSQLUser_Update_deleted(t *testing.T) {
+	withCluster(t, func(t *testing.T, _ *cloud, x *cluster, e *engine) {
+		if _, err := e.up(api(nil)); err != nil {
+			t.Fatal(err)
+		}
+		clear(x.users)
+		rotated := api(map[string]any{"rotation": "1"})
+		_, err := e.up(rotated)
+		wantErr(t, err, "run `pulumi up --refresh`")
+		if _, err := e.refresh(); err != nil {
+			t.Fatal(err)
+		}
+		if op, err := e.up(rotated); err != nil || op != "create" {
+			t.Errorf("%s, %v", op, err)
+		}
+		agrees(t, e, x)
+	})
+}
+
 func TestSQLUser_Diff(t *testing.T) {
 	for _, tt := range []struct {
 		name string
