@@ -45,7 +45,7 @@ usage: sandbox COMMAND [flags]
 
 flags of up, preview, refresh and destroy:
   -c KEY=VALUE   set a config value for this run; may be given several times
-  -served        use the clouds that "sandbox serve" runs, in its environment
+  -served        use the clouds that "sandbox serve" runs, in its environment (sql has it too)
 `
 
 func main() {
