@@ -75,6 +75,12 @@ fuzz: slim ## Run each fuzz target for a minute
 		done; \
 	done
 
+# What counts is the ratio in each: machines differ, and are noisy.
+.PHONY: bench
+bench: build ## Measure runs with nothing to do
+	@bin/sandbox cli
+	go test -trimpath -run '^$$' -bench . -benchtime 5x ./internal/slim ./internal/sandbox
+
 # Where there is npm, tests run the site on Cloudflare's own runtime and TiDB Cloud's
 # own JavaScript driver.
 .PHONY: npm

@@ -82,7 +82,7 @@ func TestStack_database(t *testing.T) {
 }
 
 func testDatabase(w *world) {
-	t := w.T
+	t := w.TB
 	w.sb.config["portfolio:doppler"] = map[string]any{"project": "portfolio", "config": "prd"}
 	_, outputs, _ := w.up()
 	first := w.workerURL(outputs)

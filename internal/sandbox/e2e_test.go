@@ -28,7 +28,7 @@ import (
 
 // world is a sandbox of its own, on the real engine.
 type world struct {
-	*testing.T
+	testing.TB
 	sb     *sandbox
 	clouds *clouds
 	// printed is what the engine printed in the last operation.
@@ -37,7 +37,7 @@ type world struct {
 
 // newWorld opens a sandbox in a folder of its own. Of the environment that a
 // sandbox reads, only the variables named in keep stay as they are.
-func newWorld(t *testing.T, keep ...string) *world {
+func newWorld(t testing.TB, keep ...string) *world {
 	t.Helper()
 	t.Chdir("../..")
 	for _, name := range []string{"bin/portfolio", "internal/provider/pulumi-resource-tidbcloud/pulumi-resource-tidbcloud"} {
@@ -45,7 +45,7 @@ func newWorld(t *testing.T, keep ...string) *world {
 			t.Fatalf("%s is not built: run `make build` first", name)
 		}
 	}
-	w := &world{T: t}
+	w := &world{TB: t}
 	t.Setenv("SANDBOX_DIR", t.TempDir())
 	sb, err := newSandbox(&w.printed, &w.printed)
 	if err != nil {
@@ -332,7 +332,7 @@ func TestStack_drift(t *testing.T) {
 	w.quiet()
 
 	t.Run("binding removed by hand", func(t *testing.T) {
-		w.T = t
+		w.TB = t
 		// Twice, since the second time must be seen as well as the first.
 		for range 2 {
 			w.byHand("PATCH", cloudflareAPI, w.account()+"/pages/projects/portfolio",
@@ -345,7 +345,7 @@ func TestStack_drift(t *testing.T) {
 		}
 	})
 	t.Run("cluster renamed by hand", func(t *testing.T) {
-		w.T = t
+		w.TB = t
 		rename := func() {
 			w.byHand("PATCH", tidbAPI, "/clusters/"+cluster.ClusterID, `{"cluster":{"displayName":"renamed"},"updateMask":"displayName"}`)
 		}
@@ -362,7 +362,7 @@ func TestStack_drift(t *testing.T) {
 		w.quiet()
 	})
 	t.Run("cluster deleted by hand", func(t *testing.T) {
-		w.T = t
+		w.TB = t
 		w.byHand("DELETE", tidbAPI, "/clusters/"+cluster.ClusterID, "")
 		time.Sleep(1500 * time.Millisecond) // until it is gone
 		_, outputs, _ := w.up()
@@ -374,7 +374,7 @@ func TestStack_drift(t *testing.T) {
 		w.quiet()
 	})
 	t.Run("region changed", func(t *testing.T) {
-		w.T = t
+		w.TB = t
 		w.sb.config["portfolio:region"] = "regions/aws-us-east-1"
 		changed, outputs, _ := w.up()
 		// The cluster, its two users and the database are made anew; the Worker is told.
@@ -389,7 +389,7 @@ func TestStack_drift(t *testing.T) {
 		w.quiet()
 	})
 	t.Run("project deleted by hand", func(t *testing.T) {
-		w.T = t
+		w.TB = t
 		w.byHand("DELETE", cloudflareAPI, w.account()+"/pages/projects/portfolio", "")
 		if printed, _ := w.upFails(); !strings.Contains(printed, "pulumi refresh") {
 			t.Errorf("up does not say what to do:\n%s", printed)

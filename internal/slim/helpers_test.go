@@ -71,7 +71,7 @@ func readFile(t *testing.T, name string) string {
 }
 
 // runSlim runs the command in dir and returns its exit code and what it printed.
-func runSlim(t *testing.T, dir string, args ...string) (code int, stdout, stderr string) {
+func runSlim(t testing.TB, dir string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	code = run(context.Background(), dir, args, &out, &errs)
