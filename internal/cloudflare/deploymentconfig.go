@@ -15,12 +15,12 @@ func (d *DeploymentConfig) UnmarshalJSON(b []byte) error {
 	}
 	delete(members, "services")
 	for name, raw := range members {
-		var object map[string]any
+		var object map[string]json.RawMessage // a value may be a number that no Go type holds
 		if json.Unmarshal(raw, &object) != nil || len(object) == 0 {
 			continue
 		}
 		if d.Others == nil {
-			d.Others = map[string]map[string]any{}
+			d.Others = map[string]map[string]json.RawMessage{}
 		}
 		d.Others[name] = object
 	}

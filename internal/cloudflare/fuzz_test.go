@@ -74,7 +74,7 @@ func FuzzDeploymentConfig_UnmarshalJSON(f *testing.F) {
 	for _, seed := range []string{
 		"null", "{}", "[]", "1", `{"services":{}}`, `{"services":{"A":null}}`, `{"services":null,"wrangler_config_hash":"x"}`,
 		`{"services":{"A":{"service":"api"}},"env_vars":{"K":{"type":"plain_text"}},"kv_namespaces":{},"fail_open":true,"limits":{"cpu_ms":1}}`,
-		`{"Services":{"A":{"service":"api"}}}`, `{"env_vars":{"a":1},"env_vars":{}}`, `{"":{"":{}}}`, `{"services":{"A":{"service":1}}}`,
+		`{"Services":{"A":{"service":"api"}}}`, `{"env_vars":{"a":1},"env_vars":{}}`, `{"":{"":{}}}`, `{"limits":{"cpu_ms":1e999}}`, `{"services":{"A":{"service":1}}}`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -83,14 +83,14 @@ func FuzzDeploymentConfig_UnmarshalJSON(f *testing.F) {
 		if err := json.Unmarshal(b, &d); err != nil {
 			return
 		}
-		var members map[string]any
+		var members map[string]json.RawMessage
 		if err := json.Unmarshal(b, &members); err != nil {
 			t.Fatalf("%q is read as %+v, and is no object: %v", b, d, err)
 		}
 		others := 0
-		for name, v := range members {
-			object, _ := v.(map[string]any)
-			if name == "services" || len(object) == 0 {
+		for name, raw := range members {
+			var object map[string]json.RawMessage
+			if json.Unmarshal(raw, &object) != nil || name == "services" || len(object) == 0 {
 				continue
 			}
 			others++

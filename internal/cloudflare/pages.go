@@ -2,6 +2,7 @@ package cloudflare
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 )
 
@@ -36,7 +37,7 @@ type DeploymentConfig struct {
 	WranglerConfigHash string              `json:"wrangler_config_hash"`
 	// Others holds whatever else a person may have set: variables and bindings of
 	// each other kind, by kind and name.
-	Others map[string]map[string]any `json:"-"`
+	Others map[string]map[string]json.RawMessage `json:"-"`
 }
 
 // Service is a service binding: what a Pages Function reaches under a name.
