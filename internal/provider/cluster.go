@@ -94,7 +94,7 @@ func (c *ClusterArgs) Annotate(a infer.Annotator) {
 	a.Describe(&c.ProjectID, "Id of the project that the cluster is made in. Default: the organization's default project. "+
 		"TiDB Cloud moves clusters between projects only in its console, so a later change is recorded and does nothing.")
 	a.Describe(&c.Labels, "Labels of your own. Other labels of the cluster are left alone.")
-	a.Describe(&c.SpendingLimitMonthly, "Spending limit in US cents a month; 0 is the free plan. Unset: what TiDB Cloud has is kept.")
+	a.Describe(&c.SpendingLimitMonthly, "Spending limit in US cents a month; 0 is the free plan. Unset: what TiDB Cloud has is kept; taken out again: 0.")
 	a.Describe(&c.AuthorizedNetworks, "The ranges of addresses that may connect, all of them. Unset: what TiDB Cloud has is kept (at first, everybody may).")
 	a.Describe(&c.Adopt, "Take over an existing cluster of this name and region that bears no owner label, instead of failing. Default: false.")
 	a.Describe(&c.CreateTimeoutSeconds, fmt.Sprintf("How long to wait until the cluster can be connected to, in seconds. "+
@@ -204,18 +204,17 @@ func (c *Cluster) Delete(ctx context.Context, req infer.DeleteRequest[ClusterSta
 	if err != nil || live == nil {
 		return done, err
 	}
-	if owner := live.Labels[OwnerLabel]; owner != "" && req.State.Owner != "" && owner != req.State.Owner {
-		return done, fmt.Errorf("not deleting cluster %s: by its label %s it belongs to %q now; "+
-			"to forget it here, use `pulumi state delete`", live, OwnerLabel, owner)
+	if err := claimed(*live, req.State.Owner); req.State.Owner != "" && err != nil {
+		return done, err
 	}
 	if live.State != tidbcloud.StateDeleting {
 		err := api.DeleteCluster(ctx, req.ID)
-		if rest.Unclear(err) {
+		if rest.Unclear(err) || rest.StatusIs(err, 404) {
 			if now, lookErr := find(ctx, api, req.ID); lookErr == nil && (now == nil || now.State.Going()) {
 				err = nil // it was carried out
 			}
 		}
-		if err != nil && !rest.StatusIs(err, 404) {
+		if err != nil {
 			return done, err
 		}
 	}
@@ -254,7 +253,7 @@ func (c *Cluster) Diff(ctx context.Context, req infer.DiffRequest[ClusterArgs, C
 	d.input("owner", old.Owner, want.Owner)
 	d.input("projectId", old.ProjectID, want.ProjectID)
 	d.input("labels", old.Labels, want.Labels)
-	d.input("spendingLimitMonthly", old.SpendingLimitMonthly, want.SpendingLimitMonthly)
+	d.input(propertyLimit, old.SpendingLimitMonthly, want.SpendingLimitMonthly)
 	d.input("authorizedNetworks", old.AuthorizedNetworks, want.AuthorizedNetworks)
 	d.input("adopt", old.Adopt, want.Adopt)
 	d.input("createTimeoutSeconds", old.CreateTimeoutSeconds, want.CreateTimeoutSeconds)
@@ -268,10 +267,14 @@ func (c *Cluster) Diff(ctx context.Context, req infer.DiffRequest[ClusterArgs, C
 		return p.DiffResponse{}, err
 	case live.unknown:
 	case live.gone:
-		p.GetLogger(ctx).Warningf("cluster %q (%s) no longer exists in TiDB Cloud: it will be made anew, empty", old.DisplayName, req.ID)
+		p.GetLogger(ctx).Warningf("cluster %q (%s) no longer exists in TiDB Cloud: it will be made anew, empty; "+
+			"if it is protected, run `pulumi refresh` first, which forgets it", old.DisplayName, req.ID)
 		d.lost("clusterId")
 		d.replace("clusterId")
 	default:
+		if err := claimed(live.cluster, want.Owner, old.Owner); err != nil {
+			return p.DiffResponse{}, err
+		}
 		for _, change := range changes(live.cluster, want, old) {
 			if !d.has(change.property) {
 				p.GetLogger(ctx).Warningf("cluster %s was changed outside of Pulumi: %s is %s", live.cluster.String(), change.property, change.live)

@@ -44,9 +44,10 @@
 // it from each other, and no check can see that.
 //
 // The password is made here, from crypto/rand, and is known to the state alone. If
-// it is lost between the API and the state (a killed run, a lost answer), the next
-// run sets another one: a create finds the user, and an update still finds the old
-// rotation in the state.
+// it is lost between the API and the state, the next run sets another one: a create
+// finds the user, an update without an answer leaves the state without a password, and
+// after one that was killed the state has the old rotation (so a rotation that was
+// given for a run that was killed must be given again).
 //
 // # Databases
 //

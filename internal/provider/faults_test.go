@@ -381,7 +381,7 @@ func badError(err error, plan faultlist.Plan, calls []faultlist.Call) (problems 
 		return append(problems, "the error has no cause")
 	}
 	// A wait that ran out names the cluster and what it looked like instead of a call.
-	if wait := regexp.MustCompile(`waiting for (the end of )?cluster \d+: still [A-Z]+ after `); wait.MatchString(text) {
+	if wait := regexp.MustCompile(`waiting for (the end of )?cluster \d+: still (CREATING|DELETING|HIBERNATING) after `); wait.MatchString(text) {
 		return problems
 	}
 	return append(problems, faultlist.Missing(err, plan.Fault, calls)...)

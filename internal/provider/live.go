@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,12 +14,13 @@ import (
 	"portfolio-infra/internal/tidbcloud"
 )
 
-// find reads a cluster. A missing or DELETED one is nil; a 403 may mean anything
-// and stays an error.
+// find reads a cluster. A missing or DELETED one is nil.
 //
 // A single 404 is not believed: a cluster that is taken for missing is forgotten, made
 // a second time, or replaced with all its data. So it must be off the list as well,
-// which may lag behind a delete.
+// which may lag behind a delete. A 403, which is what TiDB Cloud answers right after a
+// delete, may mean anything: only a list that shows the cluster on its way out makes
+// it a missing one.
 func find(ctx context.Context, api *tidbcloud.Client, id string) (*tidbcloud.Cluster, error) {
 	var missing error
 	for _, wait := range append([]time.Duration{0}, recallWaits...) {
@@ -29,14 +31,17 @@ func find(ctx context.Context, api *tidbcloud.Client, id string) (*tidbcloud.Clu
 		switch {
 		case err == nil && live.State == tidbcloud.StateDeleted:
 			return nil, nil
-		case err == nil || !rest.StatusIs(err, 404):
+		case err == nil || !rest.StatusIs(err, 404, 403):
 			return live, err
 		}
-		all, lookErr := existing(ctx, api)
-		if lookErr != nil {
+		all, lookErr := api.ListClusters(ctx)
+		i := slices.IndexFunc(all, func(c tidbcloud.Cluster) bool { return c.ID == id })
+		switch forbidden := rest.StatusIs(err, 403); {
+		case forbidden && (lookErr != nil || i < 0):
+			return nil, fmt.Errorf("%w; if the cluster has just been deleted, run it again in a minute", err)
+		case lookErr != nil:
 			return nil, lookErr
-		}
-		if !slices.ContainsFunc(all, func(c tidbcloud.Cluster) bool { return c.ID == id }) {
+		case i < 0 || all[i].State.Going():
 			return nil, nil
 		}
 		missing = err
@@ -78,6 +83,9 @@ func look(ctx context.Context, connect connector, id string) (sight, error) {
 	return sight{cluster: *live}, nil
 }
 
+// propertyLimit is the input of the spending limit.
+const propertyLimit = "spendingLimitMonthly"
+
 // change is one respect in which a live cluster is not as wanted.
 type change struct {
 	property string // the input's name
@@ -115,9 +123,13 @@ func changes(live tidbcloud.Cluster, want, recorded ClusterArgs) []change {
 			return api.RenameCluster(ctx, live.ID, want.DisplayName)
 		}})
 	}
-	if want.SpendingLimitMonthly != nil && *want.SpendingLimitMonthly != live.SpendingLimit {
-		all = append(all, change{"spendingLimitMonthly", fmt.Sprint(live.SpendingLimit), func(ctx context.Context, api *tidbcloud.Client) error {
-			return api.SetSpendingLimit(ctx, live.ID, *want.SpendingLimitMonthly)
+	limit := want.SpendingLimitMonthly
+	if limit == nil && recorded.SpendingLimitMonthly != nil {
+		limit = new(int) // it was taken out: no money any more
+	}
+	if limit != nil && *limit != live.SpendingLimit {
+		all = append(all, change{propertyLimit, fmt.Sprint(live.SpendingLimit), func(ctx context.Context, api *tidbcloud.Client) error {
+			return api.SetSpendingLimit(ctx, live.ID, *limit)
 		}})
 	}
 	if want.AuthorizedNetworks != nil && !sameNetworks(networksOf(live), want.AuthorizedNetworks) {
@@ -137,7 +149,14 @@ func changes(live tidbcloud.Cluster, want, recorded ClusterArgs) []change {
 func settle(ctx context.Context, api *tidbcloud.Client, id string, state ClusterState, recorded ClusterArgs) (ClusterState, error) {
 	state.ClusterID = id
 	live, err := api.WaitUntilConnectable(ctx, id, report(ctx, state.DisplayName))
+	var stuck *tidbcloud.StateError
+	if errors.As(err, &stuck) && stuck.Cluster.State == tidbcloud.StateInactive {
+		live, err = wake(ctx, api, stuck.Cluster, state.ClusterArgs, recorded, err)
+	}
 	if err != nil {
+		return state, err
+	}
+	if err := claimed(*live, state.Owner, recorded.Owner); err != nil {
 		return state, err
 	}
 	state = outputs(*live, state, state.ClusterArgs)
@@ -155,6 +174,34 @@ func settle(ctx context.Context, api *tidbcloud.Client, id string, state Cluster
 		return state, err
 	}
 	return outputs(*live, state, state.ClusterArgs), nil
+}
+
+// wake gives an INACTIVE cluster the wanted spending limit, if it has another one, and
+// waits again: a limit that is used up is what most often stops a cluster.
+func wake(ctx context.Context, api *tidbcloud.Client, live tidbcloud.Cluster, want, recorded ClusterArgs, inactive error) (*tidbcloud.Cluster, error) {
+	if claimed(live, want.Owner, recorded.Owner) != nil {
+		return nil, inactive
+	}
+	for _, change := range changes(live, want, recorded) {
+		if change.property != propertyLimit {
+			continue
+		}
+		if err := change.apply(ctx, api); err != nil {
+			return nil, err
+		}
+		return api.WaitUntilConnectable(ctx, live.ID, report(ctx, want.DisplayName))
+	}
+	return nil, inactive
+}
+
+// claimed refuses a cluster that bears the label of somebody who is not among its
+// owners: since the last run another stack has taken it over.
+func claimed(live tidbcloud.Cluster, owners ...string) error {
+	owner := live.Labels[OwnerLabel]
+	if owner == "" || slices.Contains(owners, owner) {
+		return nil
+	}
+	return fmt.Errorf("cluster %s is left untouched: by its label %s it belongs to %q now; to forget it here, use `pulumi state delete`", &live, OwnerLabel, owner)
 }
 
 // outputs is the state of a live cluster. What an answer leaves out stays as it is
@@ -182,7 +229,10 @@ func keep[T comparable](recorded *T, live T) {
 // stay so, even where TiDB Cloud has a default; an import takes all that is not one.
 func seen(live tidbcloud.Cluster, args ClusterArgs, imported bool) ClusterArgs {
 	args.DisplayName = live.DisplayName
-	args.Owner = live.Labels[OwnerLabel]
+	// Another stack's label is not taken for ours, see claimed.
+	if owner := live.Labels[OwnerLabel]; imported || owner == "" {
+		args.Owner = owner
+	}
 	keep(&args.Region, live.Region)
 	own := map[string]string{}
 	for key, value := range live.Labels {

@@ -37,7 +37,9 @@ func obtain(ctx context.Context, api *tidbcloud.Client, resource string, want Cl
 	})
 	switch {
 	case rest.Unclear(err):
-		return recall(ctx, api, want, err)
+		if made, err = recall(ctx, api, want, err); err != nil {
+			return nil, err
+		}
 	case err != nil:
 		return nil, err
 	}
@@ -207,11 +209,20 @@ func yield(ctx context.Context, api *tidbcloud.Client, made *tidbcloud.Cluster, 
 		if !rival || other.ID == made.ID || !earlier(other, this) {
 			continue
 		}
+		// A list may lag behind a delete, such as the one before a replacement.
+		live, err := find(ctx, api, other.ID)
+		if err != nil {
+			p.GetLogger(ctx).Warningf("not looking whether cluster %s was made at the same time: %v", names([]tidbcloud.Cluster{other}), err)
+			continue
+		}
+		if live == nil || live.State.Going() {
+			continue
+		}
 		owner := other.Labels[OwnerLabel]
 		if owner == "" {
 			owner = "somebody without an owner label"
 		}
-		err := fmt.Errorf("cluster %s was made in the same moment by %s and came first; run again when that is done, or choose another displayName",
+		err = fmt.Errorf("cluster %s was made in the same moment by %s and came first; run again when that is done, or choose another displayName",
 			names([]tidbcloud.Cluster{other}), owner)
 		if gone := api.DeleteCluster(ctx, made.ID); gone != nil {
 			return fmt.Errorf("%w; and the cluster of this run is still there: %w", err, gone)

@@ -72,12 +72,17 @@ func (o sqlOpener) open(ctx context.Context, login login, patience time.Duration
 // loginMayPass tells whether a later try may succeed. A wrong certificate and a
 // refusal of anything but the login stay.
 func loginMayPass(err error) bool {
-	var refused *mysql.MySQLError
-	if errors.As(err, &refused) {
-		return refused.Number == errLoginDenied || refused.Number == errUnknownGateway
+	if errors.As(err, new(*mysql.MySQLError)) {
+		return refusedLogin(err)
 	}
 	var untrusted *tls.CertificateVerificationError
 	return !errors.As(err, &untrusted) && !errors.Is(err, mysql.ErrNoTLS)
+}
+
+// refusedLogin tells whether the server answers that it does not know the login.
+func refusedLogin(err error) bool {
+	var refused *mysql.MySQLError
+	return errors.As(err, &refused) && (refused.Number == errLoginDenied || refused.Number == errUnknownGateway)
 }
 
 // login is how to reach a cluster's SQL endpoint.

@@ -8,6 +8,7 @@ import (
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi-go-provider/infer"
 
+	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/tidbcloud"
 )
 
@@ -168,8 +169,8 @@ func (u *SQLUser) Read(ctx context.Context, req infer.ReadRequest[SQLUserArgs, S
 
 // Update implements [infer.CustomUpdate].
 //
-// If the answer to a new password is lost for good, the error leaves the state with
-// the old rotation, so the next run sees the rotation again and sets another one.
+// If the answer to a new password is lost for good, the state is left without one, so
+// that the next run sets another, whatever rotation it has.
 func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArgs, SQLUserState]) (infer.UpdateResponse[SQLUserState], error) {
 	api, err := u.connect()
 	if err != nil {
@@ -197,6 +198,10 @@ func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArg
 	}
 	if change != (tidbcloud.UserChange{}) {
 		err = api.UpdateUser(ctx, req.Inputs.ClusterID, state.FullName, change)
+	}
+	if change.Password != "" && rest.Unclear(err) {
+		state.Password = ""
+		err = infer.ResourceInitFailedError{Reasons: []string{fmt.Sprintf("%v; which password it has is not known, and the next `pulumi up` sets another one", err)}}
 	}
 	return infer.UpdateResponse[SQLUserState]{Output: state}, err
 }

@@ -281,6 +281,23 @@ func TestSQLUser_Update_deleted(t *testing.T) {
 	})
 }
 
+// A rotation whose answer was lost is not undone by taking it back.
+func TestSQLUser_Update_takenBack(t *testing.T) {
+	withCluster(t, func(t *testing.T, c *cloud, x *cluster, e *engine) {
+		if _, err := e.up(api(nil)); err != nil {
+			t.Fatal(err)
+		}
+		c.faults = []func(string) *fault{once(-1, "PATCH", fault{effect: true})}
+		_, err := e.up(api(map[string]any{"rotation": "1"}))
+		wantErr(t, err, "the next `pulumi up` sets another one")
+		c.faults = nil
+		if op, err := e.up(api(nil)); err != nil || op != "update" {
+			t.Errorf("%s, %v", op, err)
+		}
+		agrees(t, e, x)
+	})
+}
+
 func TestSQLUser_Diff(t *testing.T) {
 	for _, tt := range []struct {
 		name string

@@ -86,7 +86,7 @@ func loadPackage(t *target, s *sdks) (*pkg, error) {
 	wg.Wait()
 	for _, err := range errs {
 		if err != nil {
-			return nil, fmt.Errorf("parsing: %w", err)
+			return nil, fmt.Errorf("parsing: %s", printable(err))
 		}
 	}
 

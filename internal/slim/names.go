@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // usage is what code outside of the packages to cut uses of the SDKs.
@@ -88,13 +89,13 @@ func (u *usage) addFile(name, shown string, s *sdks) error {
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, shown, src, parser.ImportsOnly)
 	if err != nil {
-		return fmt.Errorf("parsing: %w", err)
+		return fmt.Errorf("parsing: %s", printable(err))
 	}
 	locals := make(map[string]*target)
 	for _, spec := range file.Imports {
 		importPath, err := strconv.Unquote(spec.Path.Value)
 		if err != nil {
-			return fmt.Errorf("parsing: %s: import path %s: %w", fset.Position(spec.Pos()), spec.Path.Value, err)
+			return fmt.Errorf("parsing: %s: import path %q: %w", fset.Position(spec.Pos()), spec.Path.Value, err)
 		}
 		place := placeOf(fset, spec.Pos())
 		t := s.target(importPath)
@@ -122,7 +123,7 @@ func (u *usage) addFile(name, shown string, s *sdks) error {
 		return nil
 	}
 	if file, err = parser.ParseFile(fset, shown, src, parser.SkipObjectResolution); err != nil {
-		return fmt.Errorf("parsing: %w", err)
+		return fmt.Errorf("parsing: %s", printable(err))
 	}
 	for _, decl := range file.Decls {
 		hidden := declaredWithin(decl)
@@ -201,4 +202,14 @@ func declaredWithin(node ast.Node) map[string]bool {
 func placeOf(fset *token.FileSet, pos token.Pos) string {
 	position := fset.Position(pos)
 	return fmt.Sprintf("%s:%d", position.Filename, position.Line)
+}
+
+// printable words a syntax error, which may quote anything, as one line.
+func printable(err error) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, err.Error())
 }

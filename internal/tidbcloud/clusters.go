@@ -267,7 +267,7 @@ func (c *Client) patchCluster(ctx context.Context, id, mask string, cluster map[
 // [Client.WaitUntilGone]. A missing one is a 404.
 // https://docs.pingcap.com/tidbcloud/api/v1beta1/serverless/#tag/Cluster/operation/ClusterService_DeleteCluster
 func (c *Client) DeleteCluster(ctx context.Context, id string) error {
-	if err := c.clustersAPI().DoIdempotent(ctx, http.MethodDelete, rest.Path("/clusters/%s", id), nil, nil); err != nil {
+	if err := c.clustersAPI().DoIdempotent(ctx, http.MethodDelete, rest.Path("/clusters/%s", id), nil, new(object)); err != nil {
 		return fmt.Errorf("deleting cluster %s: %w", id, err)
 	}
 	return nil

@@ -121,7 +121,7 @@ func TestClient_CreateCluster(t *testing.T) {
 			map[string]any{"displayName": "portfolio-db", "region": map[string]any{"name": "regions/aws-us-east-1"}}, "", false},
 		{"most", tidbcloud.NewCluster{DisplayName: "portfolio-db", Region: "r", Labels: map[string]string{"a": "b"}, SpendingLimit: &limit}, answer(200, `{"clusterId":"1"}`),
 			map[string]any{"displayName": "portfolio-db", "region": map[string]any{"name": "r"}, "labels": map[string]any{"a": "b"}, "spendingLimit": map[string]any{"monthly": 0.0}}, "", false},
-		{"quota", tidbcloud.NewCluster{}, answer(400, `{"code":3,"message":"You have reached the maximum number of free clusters","details":[]}`), nil, "delete one, or set spendingLimitMonthly", false},
+		{"quota", tidbcloud.NewCluster{}, answer(400, `{"code":3,"message":"You have reached the maximum number of free clusters","details":[]}`), nil, "delete one, or set a spending limit", false},
 		{"another 400", tidbcloud.NewCluster{}, answer(400, `{"code":3,"message":"spending limit is invalid","details":[]}`), nil, "spending limit is invalid (code 3, request id trace-1)", false},
 		{"payment", tidbcloud.NewCluster{}, answer(402, `{"code":402,"message":"no card"}`), nil, "add a payment method", false},
 		{"role", tidbcloud.NewCluster{}, answer(403, `{"code":7,"message":"forbidden"}`), nil, "the API key may not do this", false},
@@ -196,7 +196,6 @@ func TestClient_DeleteCluster(t *testing.T) {
 		wantErr  string
 	}{
 		{"there", "1", answer(200, `{"clusterId":"1","state":"DELETING"}`), 0, ""},
-		{"answer of no use", "1", answer(200, `thanks`), 0, ""},
 		{"missing", "1", answer(404, `{"code":5,"message":"cluster not found"}`), 404, "deleting cluster 1: "},
 		{"no id", "", nil, 0, "names nothing"},
 	} {

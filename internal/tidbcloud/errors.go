@@ -51,8 +51,11 @@ func text(raw json.RawMessage) string {
 }
 
 // fullQuota matches what the API is known to say when an organization may have no
-// more clusters. A 400 about a spending limit is something else.
-var fullQuota = regexp.MustCompile(`(?i)quota|maximum number|free cluster|limit (has been |is )?(reached|exceeded)|exceeds? the .*limit`)
+// more clusters, and spendingLimit what is something else.
+var (
+	spendingLimit = regexp.MustCompile(`(?i)spending.?limit`)
+	fullQuota     = regexp.MustCompile(`(?i)quota|maximum number|free cluster|limit (has been |is )?(reached|exceeded)|exceeds? the .*limit`)
+)
 
 // advice says what to do about an error, in the words of the user's configuration.
 func advice(e *rest.Error) string {
@@ -68,8 +71,8 @@ func advice(e *rest.Error) string {
 	case http.StatusTooManyRequests:
 		return "TiDB Cloud allows 100 requests a minute for one API key: wait a minute, or give concurrent runs keys of their own"
 	case http.StatusBadRequest:
-		if e.Method == http.MethodPost && strings.HasSuffix(e.URL, "/clusters") && fullQuota.MatchString(e.Message) {
-			return "an organization may have five free clusters: delete one, or set spendingLimitMonthly to pay for this one"
+		if e.Method == http.MethodPost && strings.HasSuffix(e.URL, "/clusters") && fullQuota.MatchString(e.Message) && !spendingLimit.MatchString(e.Message) {
+			return "an organization may have five free clusters: delete one, or set a spending limit to pay for this one (config key spendingLimit)"
 		}
 	}
 	switch {

@@ -71,9 +71,10 @@ func TestClient_writesThatNobodyTook(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				answer := reply(http.StatusOK, "X-Debug-Trace-Id", "trace-1", body)
 				c := clientOf(&fake{routes: map[string]http.HandlerFunc{
-					"PATCH /v1beta1/clusters/1": answer, "PATCH /v1beta1/clusters/1/sqlUsers/p.api": answer, "DELETE /v1beta1/clusters/1/sqlUsers/p.api": answer}})
+					"PATCH /v1beta1/clusters/1": answer, "DELETE /v1beta1/clusters/1": answer, "PATCH /v1beta1/clusters/1/sqlUsers/p.api": answer, "DELETE /v1beta1/clusters/1/sqlUsers/p.api": answer}})
 				for _, err := range []error{
 					c.RenameCluster(t.Context(), "1", "another"),
+					c.DeleteCluster(t.Context(), "1"),
 					c.UpdateUser(t.Context(), "1", "p.api", tidbcloud.UserChange{Password: "hunter2hunter2"}),
 					c.DeleteUser(t.Context(), "1", "p.api"),
 				} {

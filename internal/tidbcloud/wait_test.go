@@ -51,6 +51,19 @@ func in(state string) string {
 	return fmt.Sprintf(`{"clusterId":"1","displayName":"portfolio-db","state":%q}`, state)
 }
 
+// A time-out is one even if it comes while nobody is looking.
+func TestClient_WaitUntilConnectable_lateListener(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		c := clientOf(life{{0, in("CREATING")}}.fake())
+		cluster, err := c.WaitUntilConnectable(ctx, "1", func(string, time.Duration) { time.Sleep(2 * time.Minute) })
+		if cluster != nil || !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "still CREATING after 2m") {
+			t.Errorf("%v, %v", cluster, err)
+		}
+	})
+}
+
 func TestClient_WaitUntilConnectable(t *testing.T) {
 	second := time.Second
 	for _, tt := range []struct {
