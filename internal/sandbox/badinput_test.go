@@ -76,6 +76,8 @@ func TestRun_badFlags(t *testing.T) {
 		"-c without a pair":         {[]string{"up", "-c"}, "flag needs an argument: -c"},
 		"workers in words":          {[]string{"matrix", "-workers", "many"}, `invalid value "many" for flag -workers`},
 		"workers beyond an int":     {[]string{"matrix", "-workers", "99999999999999999999"}, "for flag -workers"},
+		"no workers":                {[]string{"matrix", "-workers", "0"}, "it takes one at least"},
+		"fewer than no workers":     {[]string{"matrix", "-workers", "-3"}, "it takes one at least"},
 		"sample of what":            {[]string{"matrix", "-sample=maybe"}, `invalid boolean value "maybe" for -sample`},
 		"two statements":            {[]string{"sql", "SELECT 1", "SELECT 2"}, `unexpected argument "SELECT 2"`},
 		"argument of cancel":        {[]string{"cancel", "now"}, `unexpected argument "now"`},

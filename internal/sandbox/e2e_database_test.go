@@ -202,7 +202,7 @@ func watchArguments(t *testing.T) (stop func() []byte) {
 			names, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 			for _, name := range names {
 				if b, err := os.ReadFile(name); err == nil {
-					seen[string(b)] = true
+					seen[strings.ReplaceAll(string(b), "\x00", " ")] = true
 				}
 			}
 			select {

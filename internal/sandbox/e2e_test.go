@@ -420,6 +420,18 @@ func TestStack_strangers(t *testing.T) {
 	w.destroy()
 }
 
+// A token of the config is kept with the command's environment, and makes no secret of
+// what the command says.
+func TestStack_tokenInConfig(t *testing.T) {
+	w := newWorld(t)
+	w.sb.config["cloudflare:apiToken"] = w.clouds.env["CLOUDFLARE_API_TOKEN"]
+	_, outputs, _ := w.up()
+	if binding := outputs["binding"]; binding.Secret || binding.Value == nil {
+		t.Errorf("the output binding is %+v", binding)
+	}
+	w.quiet()
+}
+
 func TestStack_badInput(t *testing.T) {
 	for name, test := range map[string]struct {
 		key, value, env, want string

@@ -13,6 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"portfolio-infra/internal/stack"
 )
@@ -105,16 +106,25 @@ type errShown struct{ verb string }
 func (e errShown) Error() string { return e.verb + " failed: see above" }
 
 func (s *sandbox) run(ctx context.Context, st auto.Stack, verb string) error {
-	var err error
+	upOptions := []optup.Option{optup.ProgressStreams(s.stdout), optup.ErrorProgressStreams(s.stderr)}
+	destroyOptions := []optdestroy.Option{optdestroy.ProgressStreams(s.stdout), optdestroy.ErrorProgressStreams(s.stderr)}
+	deleting, err := wasDeleting(ctx, st)
+	if err != nil {
+		return err
+	}
+	if deleting && (verb == "up" || verb == "destroy") {
+		fmt.Fprintln(s.stdout, "the last run was killed while it deleted something: looking at what is left first, as with --refresh")
+		upOptions, destroyOptions = append(upOptions, optup.Refresh()), append(destroyOptions, optdestroy.Refresh())
+	}
 	switch verb {
 	case "up":
-		_, err = st.Up(ctx, optup.ProgressStreams(s.stdout), optup.ErrorProgressStreams(s.stderr))
+		_, err = st.Up(ctx, upOptions...)
 	case "preview":
 		_, err = st.Preview(ctx, optpreview.Diff(), optpreview.ProgressStreams(s.stdout), optpreview.ErrorProgressStreams(s.stderr))
 	case "refresh":
 		_, err = st.Refresh(ctx, optrefresh.ProgressStreams(s.stdout), optrefresh.ErrorProgressStreams(s.stderr))
 	case "destroy":
-		_, err = st.Destroy(ctx, optdestroy.ProgressStreams(s.stdout), optdestroy.ErrorProgressStreams(s.stderr))
+		_, err = st.Destroy(ctx, destroyOptions...)
 	}
 	if err == nil {
 		return nil
@@ -123,6 +133,23 @@ func (s *sandbox) run(ctx context.Context, st auto.Stack, verb string) error {
 		return fmt.Errorf("%s was interrupted: run it again, it goes on where it stopped", verb)
 	}
 	return errShown{verb}
+}
+
+// wasDeleting tells whether a run was killed while it deleted something. Pulumi's
+// Cloudflare provider fails to delete what is gone already, so it must be looked for
+// first.
+func wasDeleting(ctx context.Context, st auto.Stack) (bool, error) {
+	state, err := st.Export(ctx)
+	if err != nil {
+		return false, fmt.Errorf("reading the state: %w", err)
+	}
+	var deployment apitype.DeploymentV3
+	if err := json.Unmarshal(state.Deployment, &deployment); err != nil {
+		return false, fmt.Errorf("reading the state: %w", err)
+	}
+	return slices.ContainsFunc(deployment.PendingOperations, func(o apitype.OperationV2) bool {
+		return o.Type == apitype.OperationTypeDeleting
+	}), nil
 }
 
 // withStack opens the stack for what needs neither clouds nor plugins.

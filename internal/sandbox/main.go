@@ -125,6 +125,9 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 		if err := parse(flags, args, 0); err != nil {
 			return err
 		}
+		if *workers < 1 {
+			return fmt.Errorf("matrix: -workers %d: it takes one at least: %w", *workers, errUsage)
+		}
 		return sb.matrix(ctx, *sample, *workers)
 	case "cli":
 		if err := parse(flags, args, 0); err != nil {

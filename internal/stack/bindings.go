@@ -55,7 +55,9 @@ func newBindings(ctx *pulumi.Context, cfg Config, p *Pages, api *API) (pulumi.Ma
 	if err != nil {
 		return pulumi.MapOutput{}, err
 	}
-	return command.Stdout.ApplyT(func(line string) (map[string]any, error) {
+	// What it says is no secret, but a secret in the environment makes it one.
+	stdout := pulumi.Unsecret(command.Stdout).(pulumi.StringOutput)
+	return stdout.ApplyT(func(line string) (map[string]any, error) {
 		var said map[string]any
 		if err := json.Unmarshal([]byte(line), &said); err != nil {
 			return nil, fmt.Errorf("reading what %s said: %w", binding.Command("bind"), err)

@@ -100,19 +100,29 @@ func guardWorker(ctx context.Context, client *cloudflare.Client, name, owner str
 }
 
 // declaredOwner finds the owner among the inputs of the Worker that is to be made.
+// The provider makes the text of each variable a secret, and a hook gets it as such.
 func declaredOwner(inputs resource.PropertyMap) string {
-	bindings := inputs["bindings"]
-	if !bindings.IsArray() {
-		return ""
-	}
-	for _, b := range bindings.ArrayValue() {
-		if !b.IsObject() {
-			continue
-		}
-		o := b.ObjectValue()
-		if name := o["name"]; name.IsString() && name.StringValue() == varOwner && o["text"].IsString() {
-			return o["text"].StringValue()
+	bindings, _ := plain(inputs["bindings"]).V.([]resource.PropertyValue)
+	for _, b := range bindings {
+		o, _ := plain(b).V.(resource.PropertyMap)
+		if name, _ := plain(o["name"]).V.(string); name == varOwner {
+			owner, _ := plain(o["text"]).V.(string)
+			return owner
 		}
 	}
 	return ""
+}
+
+// plain takes what wraps a value off.
+func plain(v resource.PropertyValue) resource.PropertyValue {
+	for {
+		switch {
+		case v.IsSecret():
+			v = v.SecretValue().Element
+		case v.IsOutput():
+			v = v.OutputValue().Element
+		default:
+			return v
+		}
+	}
 }

@@ -126,7 +126,11 @@ func TestDeclaredOwner(t *testing.T) {
 	}{
 		"none":     {nil, ""},
 		"there":    {[]resource.PropertyValue{variable("A", resource.NewStringProperty("x")), variable(varOwner, resource.NewStringProperty("me"))}, "me"},
-		"a secret": {[]resource.PropertyValue{variable(varOwner, resource.MakeSecret(resource.NewStringProperty("me")))}, ""},
+		"a secret": {[]resource.PropertyValue{variable(varOwner, resource.MakeSecret(resource.NewStringProperty("me")))}, "me"},
+		"an output": {[]resource.PropertyValue{variable(varOwner, resource.NewOutputProperty(resource.Output{
+			Element: resource.NewStringProperty("me"), Known: true, Secret: true}))}, "me"},
+		"all secret": {[]resource.PropertyValue{resource.MakeSecret(variable(varOwner, resource.NewStringProperty("me")))}, "me"},
+		"no text":    {[]resource.PropertyValue{variable(varOwner, resource.MakeSecret(resource.NewNumberProperty(1)))}, ""},
 	} {
 		inputs := resource.PropertyMap{"bindings": resource.NewArrayProperty(test.bindings)}
 		if have := declaredOwner(inputs); have != test.want {

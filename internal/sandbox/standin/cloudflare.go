@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
 	"portfolio-infra/internal/rest"
 )
@@ -41,7 +42,7 @@ func Cloudflare() p.Provider {
 			return err
 		},
 		Check: func(_ context.Context, r p.CheckRequest) (p.CheckResponse, error) {
-			return p.CheckResponse{Inputs: r.Inputs}, only(r.Urn.Type().String(), projectType, workerType)
+			return p.CheckResponse{Inputs: sensitive(r.Inputs)}, only(r.Urn.Type().String(), projectType, workerType)
 		},
 		Diff: func(_ context.Context, r p.DiffRequest) (p.DiffResponse, error) {
 			return kinds[r.Urn.Type().String()].diff(r), nil
@@ -59,6 +60,23 @@ func Cloudflare() p.Provider {
 			return kinds[r.Urn.Type().String()].delete(ctx, api, r)
 		},
 	}
+}
+
+// sensitive makes secrets of what the real plugin makes some of: the text of each
+// binding, of plain variables too.
+func sensitive(inputs property.Map) property.Map {
+	bindings := inputs.Get("bindings")
+	if !bindings.IsArray() {
+		return inputs
+	}
+	var all []property.Value
+	for _, item := range bindings.AsArray().All {
+		if item.IsMap() {
+			item = property.New(item.AsMap().Set("text", item.AsMap().Get("text").WithSecret(true))).WithSecret(item.Secret())
+		}
+		all = append(all, item)
+	}
+	return inputs.Set("bindings", property.New(all).WithSecret(bindings.Secret()))
 }
 
 // newAPI returns a client with the provider's config, or else its environment.

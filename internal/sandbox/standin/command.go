@@ -103,8 +103,10 @@ func run(ctx context.Context, line string, inputs, before property.Map) (propert
 	if err := cmd.Run(); err != nil {
 		return property.Map{}, fmt.Errorf("%w: running %q:\n%s%s", err, line, stdout.String(), stderr.String())
 	}
+	// As in the real plugin, what depends on a secret is one.
+	secret := property.New(inputs).HasSecrets()
 	return with(inputs, map[string]property.Value{
-		"stdout": property.New(strings.TrimSuffix(stdout.String(), "\n")),
-		"stderr": property.New(strings.TrimSuffix(stderr.String(), "\n")),
+		"stdout": property.New(strings.TrimSuffix(stdout.String(), "\n")).WithSecret(secret),
+		"stderr": property.New(strings.TrimSuffix(stderr.String(), "\n")).WithSecret(secret),
 	}), nil
 }

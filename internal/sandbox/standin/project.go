@@ -99,13 +99,9 @@ func (project) delete(ctx context.Context, api *rest.Client, r p.DeleteRequest) 
 	return remove(ctx, api, projectPath(text(r.Properties, "accountId"), r.ID))
 }
 
-// remove deletes what may be gone already.
+// remove deletes. To the real plugin it is an error, too, that it is gone already.
 func remove(ctx context.Context, api *rest.Client, path string) error {
-	err := api.Do(ctx, http.MethodDelete, path, nil, nil)
-	if rest.StatusIs(err, http.StatusNotFound) {
-		return nil
-	}
-	return err
+	return api.Do(ctx, http.MethodDelete, path, nil, nil)
 }
 
 // unknown returns the state of a preview: the inputs, and members that are known
