@@ -89,5 +89,5 @@ func regionHint(region string) string {
 
 // labelAllowed tells whether a label key is one of the user's own.
 func labelAllowed(key string) bool {
-	return key != "" && key != OwnerLabel && !strings.HasPrefix(key, "tidb.cloud/")
+	return key != "" && key != OwnerLabel && key != MakerLabel && !strings.HasPrefix(key, "tidb.cloud/")
 }

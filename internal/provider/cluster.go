@@ -32,6 +32,10 @@ const (
 	// died after it asked for a cluster can be finished by the next one.
 	OwnerLabel = "pulumi.com/owner"
 
+	// MakerLabel is the cluster label that holds the owner that the cluster was made
+	// for. One that was adopted or imported lacks it: what is on it may be of before.
+	MakerLabel = "pulumi.com/made-for"
+
 	// clusterTimeout is the default of createTimeoutSeconds.
 	clusterTimeout = 10 * time.Minute
 
@@ -306,7 +310,7 @@ func (c ClusterArgs) labels() map[string]string {
 	if all == nil {
 		all = map[string]string{}
 	}
-	all[OwnerLabel] = c.Owner
+	all[OwnerLabel], all[MakerLabel] = c.Owner, c.Owner
 	if c.ProjectID != nil {
 		all[tidbcloud.LabelProject] = *c.ProjectID
 	}

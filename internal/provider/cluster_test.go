@@ -124,7 +124,7 @@ func TestCluster_life(t *testing.T) {
 			"authorizedNetworks": []any{network("home", "192.0.2.1", "192.0.2.9")}}), "update",
 			"GET /clusters/"+id, "GET /clusters/"+id, "PATCH /clusters/"+id+" labels", "PATCH /clusters/"+id+" spendingLimit",
 			"PATCH /clusters/"+id+" endpoints.public.authorizedNetworks", "GET /clusters/"+id)
-		if got := c.only().fields["labels"]; !reflect.DeepEqual(got, map[string]any{"pulumi.com/owner": owner, "team": "web", "tidb.cloud/organization": "1", "tidb.cloud/project": "2"}) {
+		if got := c.only().fields["labels"]; !reflect.DeepEqual(got, map[string]any{"pulumi.com/owner": owner, "pulumi.com/made-for": owner, "team": "web", "tidb.cloud/organization": "1", "tidb.cloud/project": "2"}) {
 			t.Errorf("labels %v", got)
 		}
 		step(db(map[string]any{"displayName": "portfolio-db-2", "createTimeoutSeconds": 60}), "update",
@@ -248,10 +248,10 @@ func TestCluster_Create_sends(t *testing.T) {
 		inputs property.Map
 		want   map[string]any
 	}{
-		{"least", db(nil), map[string]any{"displayName": "portfolio-db", "region": map[string]any{"name": tokyo}, "labels": map[string]any{"pulumi.com/owner": owner}}},
+		{"least", db(nil), map[string]any{"displayName": "portfolio-db", "region": map[string]any{"name": tokyo}, "labels": map[string]any{"pulumi.com/owner": owner, "pulumi.com/made-for": owner}}},
 		{"most", db(map[string]any{"projectId": "42", "labels": map[string]any{"team": "web"}, "spendingLimitMonthly": 0, "adopt": true, "createTimeoutSeconds": 30}),
 			map[string]any{"displayName": "portfolio-db", "region": map[string]any{"name": tokyo}, "spendingLimit": map[string]any{"monthly": 0.0},
-				"labels": map[string]any{"pulumi.com/owner": owner, "team": "web", "tidb.cloud/project": "42"}}},
+				"labels": map[string]any{"pulumi.com/owner": owner, "pulumi.com/made-for": owner, "team": "web", "tidb.cloud/project": "42"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			in(t, func(t *testing.T, c *cloud, e *engine) {
@@ -819,6 +819,7 @@ func TestCluster_Check(t *testing.T) {
 		{"long owner", db(map[string]any{"owner": strings.Repeat("a", 64)}), "owner: "},
 		{"empty project", db(map[string]any{"projectId": ""}), "projectId: must not be empty"},
 		{"reserved label", db(map[string]any{"labels": map[string]any{"tidb.cloud/project": "1"}}), "labels: " + `"tidb.cloud/project" is not for you to set`},
+		{"maker's label", db(map[string]any{"labels": map[string]any{"pulumi.com/made-for": "x"}}), "use owner"},
 		{"owner's label", db(map[string]any{"labels": map[string]any{"pulumi.com/owner": "x"}}), "use owner"},
 		{"negative limit", db(map[string]any{"spendingLimitMonthly": -1}), "spendingLimitMonthly: must be 0 or more"},
 		{"no networks", db(map[string]any{"authorizedNetworks": []any{}}), "authorizedNetworks: must not be empty"},

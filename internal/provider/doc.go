@@ -37,10 +37,10 @@
 // # SQL users
 //
 // A SQL user cannot be made twice, since its name is unique on its cluster, but it
-// has no labels either: nothing on it tells who made it. What can be told is whose
-// the cluster is. So on a cluster that bears the label of the given owner an existing
-// user of the wanted name is taken for a left-over and gets a new password; anywhere
-// else it is a stranger's. Two resources of one stack with the same user would take
+// has no labels either: nothing on it tells who made it. What can be told is whom the
+// cluster was made for, by [MakerLabel]. So on a cluster that was made for the given
+// owner an existing user of the wanted name is taken for a left-over and gets a new
+// password. Anywhere else, on an adopted or imported cluster too, it is a stranger's. Two resources of one stack with the same user would take
 // it from each other, and no check can see that.
 //
 // The password is made here, from crypto/rand, and is known to the state alone. If

@@ -34,7 +34,8 @@ func makeUser(ctx context.Context, api *tidbcloud.Client, state SQLUserState) er
 // takeOver gives an existing SQL user a new password and the wanted role, if it is
 // ours or to be adopted.
 func takeOver(ctx context.Context, api *tidbcloud.Client, resource string, cluster *tidbcloud.Cluster, state SQLUserState) error {
-	ours := text(state.Owner) != "" && cluster.Labels[OwnerLabel] == *state.Owner
+	owner := text(state.Owner)
+	ours := owner != "" && cluster.Labels[OwnerLabel] == owner && cluster.Labels[MakerLabel] == owner
 	adopt := state.Adopt != nil && *state.Adopt
 	if !ours && !adopt {
 		return fmt.Errorf("SQL user %q exists already on cluster %s and is left untouched; to manage it here, run `pulumi import tidbcloud:index:SqlUser %s %s` "+

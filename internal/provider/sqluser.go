@@ -77,7 +77,7 @@ func (u *SQLUserArgs) Annotate(a infer.Annotator) {
 	a.Describe(&u.Rotation, "Any text; another one gives the user a new password.")
 	a.SetDefault(&u.Rotation, firstRotation)
 	a.Describe(&u.Owner, "Owner of the cluster, as in the cluster's owner. SQL users have no labels, so a user that exists already is taken "+
-		"for a left-over of an earlier run if the cluster bears this owner's label, and gets a new password; otherwise it is a stranger's and left untouched.")
+		"for a left-over of an earlier run if the cluster was made for this owner, and gets a new password; otherwise it is a stranger's and left untouched.")
 	a.Describe(&u.Adopt, "Take over an existing user of this name whoever made it, with a new password. Default: false.")
 }
 

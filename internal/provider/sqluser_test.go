@@ -28,7 +28,7 @@ func withCluster(t *testing.T, f func(t *testing.T, c *cloud, x *cluster, e *eng
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud()
-		x := c.add("portfolio-db", tokyo, map[string]string{provider.OwnerLabel: owner})
+		x := c.add("portfolio-db", tokyo, map[string]string{provider.OwnerLabel: owner, provider.MakerLabel: owner})
 		f(t, c, x, newEngine(t, c, userType))
 	})
 }
@@ -135,7 +135,7 @@ func TestSQLUser_Create_existing(t *testing.T) {
 	const line = "`pulumi import tidbcloud:index:SqlUser db 1001/api`"
 	for _, tt := range []struct {
 		name    string
-		label   string // on the cluster
+		owner   string // of the cluster
 		inputs  property.Map
 		wantErr []string
 	}{
@@ -149,7 +149,7 @@ func TestSQLUser_Create_existing(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			withCluster(t, func(t *testing.T, c *cloud, x *cluster, e *engine) {
-				x.fields["labels"] = map[string]any{provider.OwnerLabel: tt.label}
+				x.fields["labels"] = map[string]any{provider.OwnerLabel: tt.owner, provider.MakerLabel: tt.owner}
 				x.users["p1001.api"] = &user{"of-before", "role_admin"}
 				_, err := e.up(tt.inputs)
 				wantErr(t, err, tt.wantErr...)
@@ -278,6 +278,21 @@ func TestSQLUser_Update_deleted(t *testing.T) {
 			t.Errorf("%s, %v", op, err)
 		}
 		agrees(t, e, x)
+	})
+}
+
+// What was on a cluster before it was adopted is a stranger's, and logs in as ever.
+func TestSQLUser_Create_onAdopted(t *testing.T) {
+	withCluster(t, func(t *testing.T, c *cloud, x *cluster, e *engine) {
+		x.users["p1001.api"] = &user{"of-before", "role_admin"}
+		for _, labels := range []map[string]any{{provider.OwnerLabel: owner}, {provider.OwnerLabel: owner, provider.MakerLabel: "blog.prod"}} {
+			x.fields["labels"] = labels
+			_, err := e.up(api(nil))
+			wantErr(t, err, "exists already on cluster", "adopt: true")
+			if x.users["p1001.api"].password != "of-before" {
+				t.Error("it was touched")
+			}
+		}
 	})
 }
 

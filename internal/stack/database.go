@@ -31,7 +31,7 @@ func newDatabase(ctx *pulumi.Context, cfg Config, owner pulumi.StringOutput) (*D
 		return nil, err
 	}
 	user := func(name string, args *SQLUserArgs) *SQLUser {
-		args.ClusterID, args.Owner = d.Cluster.ID().ToStringOutput(), owner
+		args.ClusterID, args.Owner, args.Adopt = d.Cluster.ID().ToStringOutput(), owner, pulumi.Bool(cfg.Adopt)
 		u, userErr := NewSQLUser(ctx, name, args, part(d, false)...)
 		err = errors.Join(err, userErr)
 		return u

@@ -20,6 +20,7 @@ type sqlUserArgs struct {
 	Role      string  `pulumi:"role"`
 	Owner     string  `pulumi:"owner"`
 	Rotation  *string `pulumi:"rotation"`
+	Adopt     *bool   `pulumi:"adopt"`
 }
 
 // SQLUserArgs are the inputs of a [SQLUser].
@@ -29,6 +30,7 @@ type SQLUserArgs struct {
 	Role      pulumi.StringInput
 	Owner     pulumi.StringInput
 	Rotation  pulumi.StringPtrInput
+	Adopt     pulumi.BoolPtrInput
 }
 
 // ElementType makes SQLUserArgs an input of the SDK.
