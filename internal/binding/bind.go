@@ -47,7 +47,7 @@ func bind(ctx context.Context, c *cloudflare.Client, r Request, before Result, n
 	if err := apply(ctx, c, &project, want, &result, now); err != nil {
 		return Result{}, err
 	}
-	result.Redeploy = older(project.LatestDeployment, result.ChangedAt)
+	result.Redeploy = Outdated(project.LatestDeployment, result.ChangedAt)
 	return result, nil
 }
 
@@ -89,9 +89,9 @@ func apply(ctx context.Context, c *cloudflare.Client, p *cloudflare.Project, t t
 	return nil
 }
 
-// older tells whether the newest deployment was made before the bindings were
-// written.
-func older(newest *cloudflare.Deployment, changedAt string) bool {
+// Outdated tells whether the newest deployment was made before the bindings were
+// written, at a time as in RFC 3339. Without one of the two it is not.
+func Outdated(newest *cloudflare.Deployment, changedAt string) bool {
 	if newest == nil {
 		return false
 	}

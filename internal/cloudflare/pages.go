@@ -19,8 +19,16 @@ type Project struct {
 	Subdomain         string                      `json:"subdomain"`
 	Domains           []string                    `json:"domains"`
 	Source            any                         `json:"source"`
+	BuildConfig       BuildConfig                 `json:"build_config"`
 	LatestDeployment  *Deployment                 `json:"latest_deployment"`
 	DeploymentConfigs map[string]DeploymentConfig `json:"deployment_configs"`
+}
+
+// BuildConfig is how Cloudflare builds a project, as far as a person sets it.
+type BuildConfig struct {
+	BuildCommand   string `json:"build_command"`
+	DestinationDir string `json:"destination_dir"`
+	RootDir        string `json:"root_dir"`
 }
 
 // Deployment is one deployment of a Pages project.

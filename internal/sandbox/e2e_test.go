@@ -432,6 +432,34 @@ func TestStack_tokenInConfig(t *testing.T) {
 	w.quiet()
 }
 
+// The output says that a deployment is due until there is one, by an up with nothing to
+// do as well.
+func TestStack_redeploy(t *testing.T) {
+	w := newWorld(t)
+	w.up()
+	due := func(want bool) {
+		t.Helper()
+		_, outputs, _ := w.up()
+		binding, _ := outputs["binding"].Value.(map[string]any)
+		w.want("redeploy", binding["redeploy"], want)
+	}
+	deploy := func() {
+		t.Helper()
+		if _, err := w.clouds.cloudflare.AddDeployment("portfolio", "main"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second) // what the API tells of times is exact to the second
+	}
+	deploy()
+	due(false)
+	w.byHand("PATCH", cloudflareAPI, w.account()+"/pages/projects/portfolio", `{"deployment_configs":{"preview":{"services":{"API_SERVICE":null}}}}`)
+	due(true)
+	due(true)
+	deploy()
+	due(false)
+	w.quiet()
+}
+
 func TestStack_badInput(t *testing.T) {
 	for name, test := range map[string]struct {
 		key, value, env, want string

@@ -23,7 +23,7 @@ func (s *sandbox) serve(ctx context.Context, detach, stop bool) error {
 	case detach && stop:
 		return fmt.Errorf("serve: -detach and -stop exclude each other: %w", errUsage)
 	case stop:
-		return s.stopServing()
+		return s.stopServing(ctx)
 	case detach:
 		return s.serveDetached(ctx)
 	}
@@ -69,7 +69,14 @@ func (s *sandbox) serveDetached(ctx context.Context) error {
 	if err := write.Close(); err != nil {
 		return err
 	}
-	env, err := readEnv(ctx, read)
+	defer context.AfterFunc(ctx, func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = read.SetReadDeadline(time.Now())
+	})()
+	env, err := readEnv(read)
+	if ctx.Err() != nil {
+		return fmt.Errorf("serving in the background: %w", ctx.Err())
+	}
 	if err != nil {
 		_ = cmd.Wait()
 		return fmt.Errorf("serving in the background: %s", strings.TrimPrefix(strings.TrimSpace(stderr.String()), "sandbox: "))
@@ -79,10 +86,7 @@ func (s *sandbox) serveDetached(ctx context.Context) error {
 }
 
 // readEnv reads lines up to the first empty one.
-func readEnv(ctx context.Context, r *os.File) (string, error) {
-	if deadline, ok := ctx.Deadline(); ok {
-		_ = r.SetReadDeadline(deadline)
-	}
+func readEnv(r *os.File) (string, error) {
 	var all strings.Builder
 	buffer := make([]byte, 4096)
 	for !strings.HasSuffix(all.String(), "\n\n") {
@@ -98,14 +102,22 @@ func readEnv(ctx context.Context, r *os.File) (string, error) {
 // stopTimeout is how long a server in the background may take to end.
 const stopTimeout = 5 * time.Second
 
+var errNothingServes = errors.New("serve -stop: nothing serves in this folder")
+
 // stopServing ends the server of this folder.
-func (s *sandbox) stopServing() error {
+func (s *sandbox) stopServing(ctx context.Context) error {
 	text, err := os.ReadFile(s.path("pid"))
 	if errors.Is(err, os.ErrNotExist) {
-		return errors.New("serve -stop: nothing serves in this folder")
+		return errNothingServes
 	}
 	if err != nil {
 		return err
+	}
+	// Without the lock there is no server: it was killed, and its number may be another
+	// process's by now.
+	if unlock, err := s.lock(ctx); err == nil {
+		defer unlock()
+		return errors.Join(errNothingServes, os.Remove(s.path("pid")))
 	}
 	pid, err := strconv.Atoi(string(text))
 	if err != nil {

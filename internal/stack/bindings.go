@@ -25,7 +25,7 @@ const envDrift = "PAGES_BINDING_DRIFT"
 // Once it is repaired the mark must stay as it is, or the repair would itself be
 // a change to be undone; hence IgnoreChanges where there is no new drift.
 func newBindings(ctx *pulumi.Context, cfg Config, p *Pages, api *API) (pulumi.MapOutput, error) {
-	drift, err := findDrift(ctx, cfg)
+	drift, newest, err := findDrift(ctx, cfg)
 	if err != nil {
 		return pulumi.MapOutput{}, err
 	}
@@ -62,6 +62,9 @@ func newBindings(ctx *pulumi.Context, cfg Config, p *Pages, api *API) (pulumi.Ma
 		if err := json.Unmarshal([]byte(line), &said); err != nil {
 			return nil, fmt.Errorf("reading what %s said: %w", binding.Command("bind"), err)
 		}
+		// There may have been a deployment since.
+		changedAt, _ := said["changedAt"].(string)
+		said["redeploy"] = binding.Outdated(newest, changedAt)
 		return said, nil
 	}).(pulumi.MapOutput), nil
 }
@@ -79,23 +82,23 @@ func request(cfg Config, p *Pages) pulumi.StringOutput {
 	}).(pulumi.StringOutput)
 }
 
-// findDrift reads the project and says what is not as wanted, or "". It is what
-// makes `pulumi preview` show a binding that was changed by hand.
-func findDrift(ctx *pulumi.Context, cfg Config) (string, error) {
+// findDrift reads the project and says what is not as wanted, or "", and which
+// deployment is the newest. It is what makes `pulumi preview` show a binding that was
+// changed by hand.
+func findDrift(ctx *pulumi.Context, cfg Config) (found string, newest *cloudflare.Deployment, err error) {
 	project, err := cfg.Cloudflare.client(cfg.AccountID).Project(ctx.Context(), cfg.PagesProject)
-	var found string
 	switch {
 	case cloudflare.IsNotFound(err):
 		found = "no project"
 	case err != nil:
-		return "", fmt.Errorf("reading the Pages project %q to see whether its bindings were changed: %w", cfg.PagesProject, err)
+		return "", nil, fmt.Errorf("reading the Pages project %q to see whether its bindings were changed: %w", cfg.PagesProject, err)
 	default:
 		names := binding.Drift(project, cfg.Bindings)
 		if len(names) == 0 {
-			return "", nil
+			return "", project.LatestDeployment, nil
 		}
 		found = "not as wanted: " + strings.Join(names, ", ")
 	}
 	// The time makes the same drift, met a second time, a change again.
-	return fmt.Sprintf("%s (%s)", found, time.Now().UTC().Format(time.RFC3339)), nil
+	return fmt.Sprintf("%s (%s)", found, time.Now().UTC().Format(time.RFC3339)), project.LatestDeployment, nil
 }

@@ -11,8 +11,9 @@
 // the Functions of a deployed site are bound to.
 //
 // The Worker and the Pages project are resources of their own cloud's name. So a
-// new name makes a new one first, and the old one goes last, when nothing uses it
-// any more.
+// new name makes a new one first, and the old one goes last. (A Worker that a deployed
+// site is still bound to stays, with Cloudflare's refusal as the run's error, until the
+// site is deployed again and the next run removes it.)
 //
 // # Whose is it?
 //

@@ -91,7 +91,7 @@ func looks() []look {
 			if err != nil {
 				return err
 			}
-			found, err := findDrift(pctx, a.cfg)
+			found, _, err := findDrift(pctx, a.cfg)
 			if err == nil && !strings.HasPrefix(found, want) && !strings.HasPrefix(found, "no project") {
 				err = fmt.Errorf("the drift is %q", found)
 			}

@@ -55,6 +55,9 @@ func inUse(p cloudflare.Project, deployments []cloudflare.Deployment) string {
 	if p.Source != nil {
 		return "it builds from a repository"
 	}
+	if p.BuildConfig != (cloudflare.BuildConfig{}) {
+		return "it has build settings"
+	}
 	for _, domain := range p.Domains {
 		if domain != p.Subdomain {
 			return "it has the domain " + domain

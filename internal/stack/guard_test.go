@@ -49,9 +49,10 @@ func TestGuardProject(t *testing.T) {
 		want                 string
 	}{
 		"none":       {"", "", ""},
-		"left over":  {`{"subdomain":"site.pages.dev","domains":["site.pages.dev"],"deployment_configs":{"production":{"env_vars":null,"limits":{"cpu_ms":10}}}}`, "[]", ""},
+		"left over":  {`{"subdomain":"site.pages.dev","domains":["site.pages.dev"],"build_config":{"build_command":null,"root_dir":""},"deployment_configs":{"production":{"env_vars":null,"limits":{"cpu_ms":10}}}}`, "[]", ""},
 		"deployed":   {`{}`, `[{"id":"1"}]`, "it has deployments"},
 		"a source":   {`{"source":{"type":"github"}}`, "[]", "it builds from a repository"},
+		"a build":    {`{"build_config":{"build_command":"npm run build","root_dir":""}}`, "[]", "it has build settings"},
 		"a domain":   {`{"subdomain":"site.pages.dev","domains":["site.pages.dev","example.com"]}`, "[]", "it has the domain example.com"},
 		"a binding":  {`{"deployment_configs":{"preview":{"services":{"A":{"service":"x"}}}}}`, "[]", "it has service bindings"},
 		"a variable": {`{"deployment_configs":{"production":{"env_vars":{"A":{"value":"x"}}}}}`, "[]", "it has env_vars"},
