@@ -23,8 +23,8 @@
 //   - Otherwise a POST. If its answer is unclear (time-out, reset, 5xx) a look
 //     follows, never a second POST. If that shows nothing the run fails, and the
 //     next one begins with the same look.
-//   - After a clear answer one more look finds a run that asked in the same moment;
-//     the later of the two gives way.
+//   - Once the cluster is there, one more look finds a run that asked in the same
+//     moment; the later of the two gives way.
 //
 // Once the id is known it is kept whatever happens: a wait that is cancelled or
 // runs out returns [infer.ResourceInitFailedError], and the next `pulumi up` waits
@@ -37,17 +37,18 @@
 // # SQL users
 //
 // A SQL user cannot be made twice, since its name is unique on its cluster, but it
-// has no labels either: nothing on it tells who made it. What can be told is whom the
-// cluster was made for, by [MakerLabel]. So on a cluster that was made for the given
-// owner an existing user of the wanted name is taken for a left-over and gets a new
-// password. Anywhere else, on an adopted or imported cluster too, it is a stranger's. Two resources of one stack with the same user would take
-// it from each other, and no check can see that.
+// has no labels either: nothing on it tells who made it. What can be told is whom
+// the cluster was made for, by [MakerLabel]. So on a cluster that was made for the
+// given owner an existing user of the wanted name is taken for a left-over and gets
+// a new password. Anywhere else, on an adopted or imported cluster too, it is a
+// stranger's. Two resources of one stack with the same user would take it from each
+// other, and no check can see that.
 //
 // The password is made here, from crypto/rand, and is known to the state alone. If
 // it is lost between the API and the state, the next run sets another one: a create
-// finds the user, an update without an answer leaves the state without a password, and
-// after one that was killed the state has the old rotation (so a rotation that was
-// given for a run that was killed must be given again).
+// finds the user, an update without an answer leaves the state without a password,
+// and after one that was killed the state has the old rotation (so a rotation that
+// was given for a run that was killed must be given again).
 //
 // # Databases
 //
@@ -60,14 +61,15 @@
 //
 // # Why Diff reads
 //
-// The engine compares what the program wants with what the state records; it
-// learns of changes made by hand only in a refresh, which few people run. Here a
-// plain preview or up is to show and repair them. So Diff reads the live cluster,
-// which all else hangs on, with one GET: renamed, relabelled or otherwise changed is
-// an update, gone is a replacement, each with a warning that says what was found. It
-// reads nothing when the inputs alone decide (another region), or when there are no
-// keys yet; and if TiDB Cloud cannot be reached it warns and goes by the record. SQL
-// users are left to a refresh, so that a run with nothing to do stays at one call.
+// The engine compares what the program wants with what the state records; it learns
+// of changes made by hand only in a refresh, which few people run. Here a plain
+// preview or up is to show and repair them. So Diff reads the live cluster, which
+// all else hangs on, with one GET: renamed or otherwise changed is an update, gone
+// is a replacement, each with a warning that says what was found, and another
+// stack's label on it is an error. It reads nothing when the inputs alone decide
+// (another region), or when there are no keys yet; and if TiDB Cloud cannot be
+// reached it warns and goes by the record. SQL users are left to a refresh, so that
+// a run with nothing to do stays at one call.
 //
 // Diff and Update share one function that compares the live cluster with what is
 // wanted, so a preview shows what a run does.
