@@ -108,14 +108,17 @@ func (e errShown) Error() string { return e.verb + " failed: see above" }
 func (s *sandbox) run(ctx context.Context, st auto.Stack, verb string) error {
 	upOptions := []optup.Option{optup.ProgressStreams(s.stdout), optup.ErrorProgressStreams(s.stderr)}
 	destroyOptions := []optdestroy.Option{optdestroy.ProgressStreams(s.stdout), optdestroy.ErrorProgressStreams(s.stderr)}
-	deleting, err := wasDeleting(ctx, st)
-	if err != nil {
-		return err
+	if verb == "up" || verb == "destroy" {
+		deleting, err := wasDeleting(ctx, st)
+		if err != nil {
+			return err
+		}
+		if deleting {
+			fmt.Fprintln(s.stdout, "the last run was killed while it deleted something: looking at what is left first, as with --refresh")
+			upOptions, destroyOptions = append(upOptions, optup.Refresh()), append(destroyOptions, optdestroy.Refresh())
+		}
 	}
-	if deleting && (verb == "up" || verb == "destroy") {
-		fmt.Fprintln(s.stdout, "the last run was killed while it deleted something: looking at what is left first, as with --refresh")
-		upOptions, destroyOptions = append(upOptions, optup.Refresh()), append(destroyOptions, optdestroy.Refresh())
-	}
+	var err error
 	switch verb {
 	case "up":
 		_, err = st.Up(ctx, upOptions...)

@@ -58,7 +58,7 @@ func (c *Cloud) Load() error {
 }
 
 // load is Load under the lock.
-func (c *Cloud) load() error { return c.store.Load(c.File, newState(), nil) }
+func (c *Cloud) load() error { return c.store.Load(c.File, newState, nil) }
 
 func (c *Cloud) now() time.Time {
 	now := time.Now

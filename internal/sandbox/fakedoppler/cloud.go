@@ -48,7 +48,7 @@ func (c *Cloud) Load() error {
 
 // load is Load under the lock.
 func (c *Cloud) load() error {
-	return c.store.Load(c.File, newState(), func(s *state) (err error) {
+	return c.store.Load(c.File, newState, func(s *state) (err error) {
 		c.vault, err = c.openVault(s.Salt)
 		return err
 	})

@@ -12,6 +12,8 @@ type state struct {
 	Clusters []record `json:"clusters"`
 }
 
+func newState() *state { return &state{} }
+
 // record is a cluster and what the API does not show of it.
 type record struct {
 	Seq int `json:"seq"`
@@ -41,7 +43,7 @@ func (c *Cloud) Load() error {
 }
 
 // load is Load under the lock.
-func (c *Cloud) load() error { return c.store.Load(c.File, &state{}, c.replay) }
+func (c *Cloud) load() error { return c.store.Load(c.File, newState, c.replay) }
 
 // read calls fn with the state, which it must not change.
 func (c *Cloud) read(fn func(s *state, now time.Time) error) error {

@@ -12,13 +12,14 @@ type Store[S any] struct {
 	state *S
 }
 
-// Load makes s the state, as the file at path has it. Where there is no such file,
-// or path is empty, s is the state as it is. ready, if not nil, sees it before it
-// counts as loaded. After a Load that succeeded another one does nothing.
-func (st *Store[S]) Load(path string, s *S, ready func(*S) error) error {
+// Load makes what fresh returns the state, as the file at path has it. Where there is
+// no such file, or path is empty, it is the state as it is. ready, if not nil, sees it
+// before it counts as loaded. After a Load that succeeded another one does nothing.
+func (st *Store[S]) Load(path string, fresh func() *S, ready func(*S) error) error {
 	if st.state != nil {
 		return nil
 	}
+	s := fresh()
 	if path != "" {
 		if err := Load(path, s); err != nil {
 			return fmt.Errorf("loading the state: %w", err)

@@ -10,6 +10,8 @@ import (
 
 type shelf struct{ Books []string }
 
+func holding(books ...string) func() *shelf { return func() *shelf { return &shelf{books} } }
+
 func add(book string) func(*shelf) error {
 	return func(s *shelf) error { s.Books = append(s.Books, book); return nil }
 }
@@ -17,13 +19,13 @@ func add(book string) func(*shelf) error {
 func TestStore_reload(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "shelf.json")
 	var first, second Store[shelf]
-	if err := errors.Join(first.Load(path, &shelf{Books: []string{"a"}}, nil), first.Update(add("b")), second.Load(path, &shelf{}, nil)); err != nil {
+	if err := errors.Join(first.Load(path, holding("a"), nil), first.Update(add("b")), second.Load(path, holding(), nil)); err != nil {
 		t.Fatal(err)
 	}
 	if got := second.State().Books; !slices.Equal(got, []string{"a", "b"}) {
 		t.Errorf("the file holds %v", got)
 	}
-	if err := second.Load(path, &shelf{}, nil); err != nil || len(second.State().Books) != 2 {
+	if err := second.Load(path, holding(), nil); err != nil || len(second.State().Books) != 2 {
 		t.Errorf("a second load: %v, %v", err, second.State())
 	}
 }
@@ -31,7 +33,7 @@ func TestStore_reload(t *testing.T) {
 // Whoever reads a state may go on with it.
 func TestStore_Update_copy(t *testing.T) {
 	var st Store[shelf]
-	if err := st.Load("", &shelf{Books: make([]string, 0, 9)}, nil); err != nil {
+	if err := st.Load("", holding(make([]string, 0, 9)...), nil); err != nil {
 		t.Fatal(err)
 	}
 	before := st.State()
@@ -46,7 +48,7 @@ func TestStore_Update_fails(t *testing.T) {
 		t.Fatal(err)
 	}
 	var st Store[shelf]
-	if err := st.Load(filepath.Join(dir, "shelf.json"), &shelf{}, nil); err != nil {
+	if err := st.Load(filepath.Join(dir, "shelf.json"), holding(), nil); err != nil {
 		t.Fatal(err)
 	}
 	oops := errors.New("oops")
@@ -64,7 +66,7 @@ func TestStore_Update_fails(t *testing.T) {
 func TestStore_Load_notReady(t *testing.T) {
 	var st Store[shelf]
 	oops := errors.New("oops")
-	if err := st.Load("", &shelf{}, func(*shelf) error { return oops }); !errors.Is(err, oops) || st.State() != nil {
+	if err := st.Load("", holding(), func(*shelf) error { return oops }); !errors.Is(err, oops) || st.State() != nil {
 		t.Errorf("%v, %v", err, st.State())
 	}
 }
