@@ -35,8 +35,8 @@ output: build ## Print the stack's outputs
 	@bin/sandbox output $(ARGS)
 
 .PHONY: sql
-sql: build ## Run one statement: make sql Q="SELECT 1" (REAL=1 for the real stack)
-	@bin/sandbox sql $(if $(value REAL),-real) $(if $(value Q),"$$Q")
+sql: build ## Run one statement: make sql Q="SELECT 1" (ADMIN=1 to make tables, REAL=1 for the real stack)
+	@bin/sandbox sql $(if $(value ADMIN),-admin) $(if $(value REAL),-real) $(if $(value Q),"$$Q")
 
 .PHONY: serve
 serve: build ## Run the emulated clouds alone, for any other client

@@ -24,6 +24,16 @@ import (
 	"portfolio-infra/internal/sandbox/fakesql/sqltest"
 )
 
+// adminURL returns the output migrationUrl.
+func (w *world) adminURL(outputs auto.OutputMap) string {
+	w.Helper()
+	text, ok := outputs["migrationUrl"].Value.(string)
+	if !ok || !outputs["migrationUrl"].Secret {
+		w.Fatalf("the output migrationUrl is no secret text")
+	}
+	return text
+}
+
 // workerURL returns the output databaseUrl, which must be what the Worker has.
 func (w *world) workerURL(outputs auto.OutputMap) string {
 	w.Helper()
@@ -85,13 +95,13 @@ func testDatabase(w *world) {
 	t := w.TB
 	w.sb.config["portfolio:doppler"] = map[string]any{"project": "portfolio", "config": "prd"}
 	_, outputs, _ := w.up()
-	first := w.workerURL(outputs)
-	for _, statement := range []string{
-		"CREATE TABLE notes (id INT PRIMARY KEY, text VARCHAR(100))",
-		"INSERT INTO notes VALUES (1, 'it works')",
-	} {
-		w.query(first, statement)
+	first, firstAdmin := w.workerURL(outputs), w.adminURL(outputs)
+	const table = "CREATE TABLE notes (id INT PRIMARY KEY, text VARCHAR(100))"
+	if _, err := w.open(first).ExecContext(t.Context(), table); err == nil || !strings.Contains(err.Error(), "1142") {
+		t.Errorf("the application makes a table: %v", err)
 	}
+	w.query(firstAdmin, table)
+	w.query(first, "INSERT INTO notes VALUES (1, 'it works')")
 	w.want("row", w.query(first, "SELECT text FROM notes"), "text\nit works\n")
 	if user := w.query(first, "SELECT CURRENT_USER()"); strings.Contains(user, "root") || !strings.Contains(user, ".api@") {
 		t.Errorf("the user is %s", user)
@@ -110,7 +120,7 @@ func testDatabase(w *world) {
 	w.sb.config["portfolio:rotation"] = "second"
 	changed, outputs, calls := w.up()
 	second := w.workerURL(outputs)
-	w.want("changes", changed, map[string]int{"update": 3}) // the user, the Worker, Doppler
+	w.want("changes", changed, map[string]int{"update": 4}) // both users, the Worker, Doppler
 	var writes []string
 	for _, c := range calls {
 		if c.Write() {
@@ -118,10 +128,13 @@ func testDatabase(w *world) {
 		}
 	}
 	slices.Sort(writes)
-	w.want("writes", writes, []string{"cloudflare PUT", "doppler POST", "tidbcloud PATCH"})
-	if err := w.open(first).PingContext(t.Context()); err == nil || !strings.Contains(err.Error(), "1045") {
-		t.Errorf("the old password: %v", err)
+	w.want("writes", writes, []string{"cloudflare PUT", "doppler POST", "tidbcloud PATCH", "tidbcloud PATCH"})
+	for _, old := range []string{first, firstAdmin} {
+		if err := w.open(old).PingContext(t.Context()); err == nil || !strings.Contains(err.Error(), "1045") {
+			t.Errorf("the old password: %v", err)
+		}
 	}
+	w.query(w.adminURL(outputs), "ALTER TABLE notes ADD COLUMN at DATETIME")
 	w.want("row", w.query(second, "SELECT text FROM notes"), "text\nit works\n")
 	w.quiet()
 	w.destroy()
@@ -158,9 +171,14 @@ func TestStack_secretsStaySecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	password, _ := u.User.Password()
+	admin, err := url.Parse(w.adminURL(outputs))
+	if err != nil {
+		t.Fatal(err)
+	}
 	secrets := maps.Clone(credentials)
-	secrets["DATABASE_URL"], secrets["the SQL password"] = text, password
+	secrets["DATABASE_URL"], secrets["migrationUrl"] = text, admin.String()
+	secrets["the SQL password"], _ = u.User.Password()
+	secrets["the admin's SQL password"], _ = admin.User.Password()
 	search := func(where string, content []byte) {
 		for name, secret := range secrets {
 			for form, text := range encodings(secret) {

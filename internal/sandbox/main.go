@@ -34,8 +34,9 @@ usage: sandbox COMMAND [flags]
   refresh   look for drift
   destroy   remove the stack
   output    print the stack's outputs    [-show-secrets] [NAME]
-  sql       run one statement with the stack's own DATABASE_URL; without one, say how
-            to connect   [-real: of the stack that pulumi works on here] [-password] ["SELECT 1"]
+  sql       run one statement as the application; without one, say how to connect
+            [-admin: as the stack's admin, to make tables] [-password: print just that]
+            [-real: of the stack that pulumi works on here] ["SELECT 1"]
   cancel    unlock the state after a run was killed
   serve     run the emulated clouds alone and print the environment for any client
             [-detach: in the background] [-stop: end the one in the background]
@@ -62,6 +63,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	err := dispatch(ctx, args, stdout, stderr)
 	switch {
 	case err == nil:
+		return 0
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stdout, usage)
 		return 0
 	case errors.Is(err, errUsage):
 		fmt.Fprintf(stderr, "sandbox: %v\n", err)
@@ -100,6 +104,7 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	case "sql":
 		var r sqlRequest
 		flags.BoolVar(&r.real, "real", false, "of the stack that pulumi works on here")
+		flags.BoolVar(&r.admin, "admin", false, "as the stack's admin")
 		flags.BoolVar(&r.password, "password", false, "print just the password")
 		flags.BoolFunc("served", "use the clouds that another process serves", sb.useServed)
 		if err := parse(flags, args, 1); err != nil {
@@ -136,8 +141,7 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 		_, err := ensureCLI(ctx, sb.root, stderr)
 		return err
 	case "help", "-h", "-help", "--help":
-		fmt.Fprint(stdout, usage)
-		return nil
+		return flag.ErrHelp
 	default:
 		return fmt.Errorf("unknown command %q: %w", verb, errUsage)
 	}

@@ -31,6 +31,8 @@ func TestRun_usage(t *testing.T) {
 		"served by nobody":    {[]string{"up", "-served"}, 2, "CLOUDFLARE_BASE_URL"},
 		"serve and stop":      {[]string{"serve", "-detach", "-stop"}, 2, "exclude each other"},
 		"help":                {[]string{"help"}, 0, "usage: sandbox COMMAND"},
+		"help with a command": {[]string{"up", "-h"}, 0, "usage: sandbox COMMAND"},
+		"help among flags":    {[]string{"sql", "-real", "--help"}, 0, "usage: sandbox COMMAND"},
 		"argument of the CLI": {[]string{"cli", "x"}, 2, `unexpected argument "x"`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -24,24 +24,35 @@ type sqlRequest struct {
 	query string
 	// real: of the stack that `pulumi` in this folder works on, not of the sandbox.
 	real bool
+	// admin: as the stack's admin, who may make tables, not as the application.
+	admin bool
 	// password: print just the password, for a client's environment.
 	password bool
 }
 
-// sql runs one statement with the stack's own DATABASE_URL and prints the rows.
+// output is the stack's output that holds the connection string.
+func (r sqlRequest) output() string {
+	if r.admin {
+		return "migrationUrl"
+	}
+	return "databaseUrl"
+}
+
+// sql runs one statement with a connection string of the stack's own and prints the
+// rows.
 func (s *sandbox) sql(ctx context.Context, r sqlRequest) error {
 	read := s.sandboxURL
 	if r.real {
 		read = s.realURL
 	}
-	text, err := read(ctx)
+	text, err := read(ctx, r.output())
 	if err != nil {
-		return fmt.Errorf("reading the output databaseUrl: %w", err)
+		return fmt.Errorf("reading the output %s: %w", r.output(), err)
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.User == nil {
 		// The error of url.Parse quotes the URL, with its password.
-		return errors.New("the output databaseUrl is no connection string: run `make up` first")
+		return fmt.Errorf("the output %s is no connection string: run `make up` first", r.output())
 	}
 	switch {
 	case r.password:
@@ -49,7 +60,7 @@ func (s *sandbox) sql(ctx context.Context, r sqlRequest) error {
 		_, err := fmt.Fprintln(s.stdout, password)
 		return err
 	case r.query == "":
-		s.explain(u, r.real)
+		s.explain(u, r)
 		return nil
 	case r.real || s.served:
 		return query(ctx, u, os.Getenv("TIDBCLOUD_SQL_CA_FILE"), r.query, s.stdout)
@@ -59,17 +70,17 @@ func (s *sandbox) sql(ctx context.Context, r sqlRequest) error {
 	})
 }
 
-func (s *sandbox) sandboxURL(ctx context.Context) (text string, err error) {
+func (s *sandbox) sandboxURL(ctx context.Context, output string) (text string, err error) {
 	err = s.withStack(ctx, func(st auto.Stack) error {
 		all, err := st.Outputs(ctx)
-		text, _ = all["databaseUrl"].Value.(string)
+		text, _ = all[output].Value.(string)
 		return err
 	})
 	return text, err
 }
 
-func (s *sandbox) realURL(ctx context.Context) (string, error) {
-	cmd := exec.CommandContext(ctx, "pulumi", "stack", "output", "databaseUrl", "--show-secrets")
+func (s *sandbox) realURL(ctx context.Context, output string) (string, error) {
+	cmd := exec.CommandContext(ctx, "pulumi", "stack", "output", output, "--show-secrets")
 	cmd.Stderr = s.stderr
 	out, err := cmd.Output()
 	return strings.TrimSpace(string(out)), err
@@ -77,16 +88,19 @@ func (s *sandbox) realURL(ctx context.Context) (string, error) {
 
 // explain prints how to connect with a mysql client. The client reads the password
 // from its environment: an argument could be seen by every user of the machine.
-func (s *sandbox) explain(u *url.URL, real bool) {
-	fmt.Fprintln(s.stdout, "One statement:       make sql Q=\"SELECT 1\"\nWith a mysql client:")
-	flag, ca := "", " --ssl-mode=VERIFY_IDENTITY"
-	if real {
-		flag = " -real"
+func (s *sandbox) explain(u *url.URL, r sqlRequest) {
+	fmt.Fprintln(s.stdout, "One statement:       make sql Q=\"SELECT 1\" (ADMIN=1 to make tables)\nWith a mysql client:")
+	flags, ca := "", " --ssl-mode=VERIFY_IDENTITY"
+	if r.admin {
+		flags = " -admin"
+	}
+	if r.real {
+		flags += " -real"
 	} else {
 		ca = " --ssl-mode=VERIFY_CA --ssl-ca=" + s.shown("sql/ca.pem")
 		fmt.Fprintln(s.stdout, "  eval \"$(bin/sandbox serve -detach)\"")
 	}
-	fmt.Fprintf(s.stdout, "  export MYSQL_PWD=\"$(bin/sandbox sql%s -password)\"\n", flag)
+	fmt.Fprintf(s.stdout, "  export MYSQL_PWD=\"$(bin/sandbox sql%s -password)\"\n", flags)
 	fmt.Fprintf(s.stdout, "  mysql --host=%s --port=%s --user=%s%s %s\n",
 		u.Hostname(), u.Port(), u.User.Username(), ca, strings.TrimPrefix(u.Path, "/"))
 }

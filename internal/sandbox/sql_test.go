@@ -15,7 +15,7 @@ func TestSandbox_explain(t *testing.T) {
 	for _, real := range []bool{false, true} {
 		var out bytes.Buffer
 		s := &sandbox{root: "/p", dir: "/p/.sandbox", stdout: &out}
-		s.explain(u, real)
+		s.explain(u, sqlRequest{real: real, admin: real})
 		for _, want := range []string{"mysql --host=gw.example.com --port=4000 --user=3pT.api --ssl-mode=VERIFY_", " shop\n", "export MYSQL_PWD=\"$(bin/sandbox sql"} {
 			if !strings.Contains(out.String(), want) {
 				t.Errorf("real %t: %q is not in\n%s", real, want, out.String())
@@ -24,7 +24,7 @@ func TestSandbox_explain(t *testing.T) {
 		if strings.Contains(out.String(), "hunter2") {
 			t.Errorf("real %t: the password is shown:\n%s", real, out.String())
 		}
-		if strings.Contains(out.String(), "-real") != real || strings.Contains(out.String(), "serve -detach") == real {
+		if strings.Contains(out.String(), "sql -admin -real -password") != real || strings.Contains(out.String(), "serve -detach") == real {
 			t.Errorf("real %t:\n%s", real, out.String())
 		}
 	}

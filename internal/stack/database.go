@@ -12,15 +12,17 @@ type Database struct {
 
 	Cluster *Cluster
 	// URL is the connection string with which the application logs in, as its own
-	// user, to its own database. It is a secret.
-	URL pulumi.StringOutput
+	// user, to its own database, and MigrationURL that of the stack's admin, who may
+	// make tables. Both are secrets.
+	URL, MigrationURL pulumi.StringOutput
 }
 
 // newDatabase declares the cluster, its users and the database.
 //
 // There are two users, and neither is root. The application's may read and write
-// data; the other one may make databases, does just that, and is known to nobody
-// but the state.
+// data. The admin makes the database, and with it the user's migrations make tables:
+// role_readwrite is to "query and modify application data", role_admin to "make schema
+// changes". https://docs.pingcap.com/ai/ti-db-create-db-sql-users/
 func newDatabase(ctx *pulumi.Context, cfg Config, owner pulumi.StringOutput) (*Database, error) {
 	d := &Database{}
 	if err := ctx.RegisterComponentResource("portfolio:index:Database", "database", d); err != nil {
@@ -32,14 +34,13 @@ func newDatabase(ctx *pulumi.Context, cfg Config, owner pulumi.StringOutput) (*D
 	}
 	user := func(name string, args *SQLUserArgs) *SQLUser {
 		args.ClusterID, args.Owner, args.Adopt = d.Cluster.ID().ToStringOutput(), owner, pulumi.Bool(cfg.Adopt)
+		args.Rotation = optional(cfg.Rotation)
 		u, userErr := NewSQLUser(ctx, name, args, part(d, false)...)
 		err = errors.Join(err, userErr)
 		return u
 	}
 	admin := user("admin", &SQLUserArgs{Name: pulumi.String(adminUser), Role: pulumi.String("role_admin")})
-	app := user("user", &SQLUserArgs{
-		Name: pulumi.String(cfg.SQLUser), Role: pulumi.String("role_readwrite"), Rotation: optional(cfg.Rotation),
-	})
+	app := user("user", &SQLUserArgs{Name: pulumi.String(cfg.SQLUser), Role: pulumi.String("role_readwrite")})
 	if err != nil {
 		return nil, err
 	}
@@ -54,14 +55,17 @@ func newDatabase(ctx *pulumi.Context, cfg Config, owner pulumi.StringOutput) (*D
 	if err != nil {
 		return nil, err
 	}
-	d.URL = pulumi.ToSecret(pulumi.All(app.FullName, app.Password, d.Cluster.Host, d.Cluster.Port, database.Name).ApplyT(
-		func(v []any) string {
-			return databaseURL(v[0].(string), v[1].(string), v[2].(string), v[3].(int), v[4].(string), cfg.URLOptions)
-		})).(pulumi.StringOutput)
+	connection := func(u *SQLUser) pulumi.StringOutput {
+		return pulumi.ToSecret(pulumi.All(u.FullName, u.Password, d.Cluster.Host, d.Cluster.Port, database.Name).ApplyT(
+			func(v []any) string {
+				return databaseURL(v[0].(string), v[1].(string), v[2].(string), v[3].(int), v[4].(string), cfg.URLOptions)
+			})).(pulumi.StringOutput)
+	}
+	d.URL, d.MigrationURL = connection(app), connection(admin)
 	return d, ctx.RegisterResourceOutputs(d, pulumi.Map{"clusterId": d.Cluster.ID(), "url": d.URL})
 }
 
-// adminUser makes databases.
+// adminUser makes databases and tables.
 const adminUser = "pulumi"
 
 func newCluster(ctx *pulumi.Context, cfg Config, owner pulumi.StringOutput, parent pulumi.Resource) (*Cluster, error) {

@@ -33,6 +33,7 @@ func Run(ctx *pulumi.Context) error {
 	ctx.Export("worker", api.Worker.ScriptName)
 	ctx.Export("binding", pages.Binding)
 	ctx.Export("databaseUrl", database.URL)
+	ctx.Export("migrationUrl", database.MigrationURL)
 	ctx.Export("clusterId", database.Cluster.ID())
 	ctx.Export("clusterHost", database.Cluster.Host)
 	ctx.Export("clusterPort", database.Cluster.Port)

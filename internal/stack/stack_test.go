@@ -154,7 +154,7 @@ func TestRun_everyInput(t *testing.T) {
 		"projectId": "123", "spendingLimitMonthly": 500, "adopt": true,
 	})
 	sameJSON(t, "admin", plainInputs(e.registered["admin"].Inputs), map[string]any{
-		"clusterId": "cluster-id", "name": "pulumi", "role": "role_admin", "owner": owner, "adopt": true,
+		"clusterId": "cluster-id", "name": "pulumi", "role": "role_admin", "owner": owner, "adopt": true, "rotation": "2026-11",
 	})
 	sameJSON(t, "user", plainInputs(e.registered["user"].Inputs), map[string]any{
 		"clusterId": "cluster-id", "name": "app", "role": "role_readwrite", "owner": owner, "adopt": true, "rotation": "2026-11",
