@@ -15,7 +15,6 @@ require (
 	github.com/pulumi/pulumi-command/sdk v1.2.1
 	github.com/pulumi/pulumi-go-provider v1.5.0
 	github.com/pulumi/pulumi/sdk/v3 v3.256.0
-	github.com/pulumiverse/pulumi-doppler/sdk v0.9.0
 	github.com/sirupsen/logrus v1.9.3
 	google.golang.org/grpc v1.83.0
 	google.golang.org/protobuf v1.36.11

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"portfolio-infra/internal/sandbox/fakecloudflare"
-	"portfolio-infra/internal/sandbox/fakedoppler"
 	"portfolio-infra/internal/sandbox/fakesql"
 	"portfolio-infra/internal/sandbox/faketidb"
 	"portfolio-infra/internal/sandbox/wire"
@@ -30,7 +29,6 @@ type clouds struct {
 	cloudflare *fakecloudflare.Cloud
 	tidb       *faketidb.Cloud
 	sql        *fakesql.Servers
-	doppler    *fakedoppler.Cloud
 	log        *wire.Log
 	faults     *wire.Faults
 	env        map[string]string
@@ -122,15 +120,8 @@ func (s *sandbox) startClouds() (_ *clouds, err error) {
 	}
 	c.env["TIDBCLOUD_SERVERLESS_ENDPOINT"] = base + "/v1beta1"
 	c.env["TIDBCLOUD_IAM_ENDPOINT"] = base + "/v1beta1"
-	c.doppler = &fakedoppler.Cloud{
-		Token: c.credential("DOPPLER_TOKEN", 40), File: s.path("doppler.json"),
-		// A made-up token lives for one run; what Doppler keeps must outlive it.
-		Key: passphrase(),
-	}
-	if c.env["DOPPLER_API_HOST"], err = c.serve("doppler", c.doppler); err != nil {
-		return nil, err
-	}
-	return c, nil
+	c.env["PATH"], err = s.shimPath()
+	return c, err
 }
 
 // credential returns what the environment holds under the name, or else makes one

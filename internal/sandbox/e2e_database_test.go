@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"maps"
 	"net/url"
 	"os"
@@ -107,12 +109,7 @@ func testDatabase(w *world) {
 		t.Errorf("the user is %s", user)
 	}
 	w.want("database", w.query(first, "SELECT DATABASE()"), "DATABASE()\nportfolio\n")
-	if !w.clouds.doppler.Is("portfolio", "prd", "DATABASE_URL", first) {
-		t.Error("Doppler does not have it")
-	}
-	if visibility := w.clouds.doppler.Secrets()[0].Visibility; visibility != "masked" {
-		t.Errorf("in Doppler it is %s", visibility)
-	}
+	w.want("in Doppler", w.inDoppler("prd"), hashOf(first))
 	w.quiet()
 	w.want("refresh", w.refresh(), map[string]int{})
 	w.quiet()
@@ -128,17 +125,39 @@ func testDatabase(w *world) {
 		}
 	}
 	slices.Sort(writes)
-	w.want("writes", writes, []string{"cloudflare PUT", "doppler POST", "tidbcloud PATCH", "tidbcloud PATCH"})
+	w.want("writes", writes, []string{"cloudflare PUT", "tidbcloud PATCH", "tidbcloud PATCH"})
 	for _, old := range []string{first, firstAdmin} {
 		if err := w.open(old).PingContext(t.Context()); err == nil || !strings.Contains(err.Error(), "1045") {
 			t.Errorf("the old password: %v", err)
 		}
 	}
 	w.query(w.adminURL(outputs), "ALTER TABLE notes ADD COLUMN at DATETIME")
+	w.want("in Doppler", w.inDoppler("prd"), hashOf(second))
 	w.want("row", w.query(second, "SELECT text FROM notes"), "text\nit works\n")
 	w.quiet()
+
+	w.sb.config["portfolio:doppler"] = map[string]any{"project": "portfolio", "config": "dev"}
+	changed, _, _ = w.up()
+	w.want("changes", changed, map[string]int{"replace": 1})
+	w.want("in the old place of Doppler", w.inDoppler("prd"), "")
+	w.want("in the new place of Doppler", w.inDoppler("dev"), hashOf(second))
 	w.destroy()
+	w.want("in Doppler after destroy", w.inDoppler("dev"), "")
 }
+
+// inDoppler returns the hash that the sandbox's Doppler CLI keeps of DATABASE_URL, or
+// "" where there is none.
+func (w *world) inDoppler(config string) string {
+	w.Helper()
+	b, err := os.ReadFile(w.sb.path("doppler/portfolio/" + config + "/DATABASE_URL"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		w.Fatal(err)
+	}
+	hash, _, _ := strings.Cut(string(b), " ")
+	return hash
+}
+
+func hashOf(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
 
 // Recognizable secrets must not be found in anything that is kept or printed.
 func TestStack_secretsStaySecret(t *testing.T) {

@@ -55,7 +55,7 @@ func newWorld(t testing.TB, keep ...string) *world {
 	// The sandbox sets the environment of its process; a test gives it back.
 	for _, name := range []string{
 		"CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_BASE_URL", "CLOUDFLARE_API_TOKEN", "CLOUDFLARE_BASE_URL",
-		"DOPPLER_API_HOST", "TIDBCLOUD_SQL_CA_FILE", "DOPPLER_TOKEN", "PULUMI_BACKEND_URL",
+		"TIDBCLOUD_SQL_CA_FILE", "DOPPLER_TOKEN", "PULUMI_BACKEND_URL",
 		"PULUMI_CONFIG_PASSPHRASE", "PULUMI_DEBUG_PROVIDERS", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION", "PULUMI_HOME",
 		"PULUMI_SKIP_UPDATE_CHECK", "TIDBCLOUD_IAM_ENDPOINT", "TIDBCLOUD_PRIVATE_KEY", "TIDBCLOUD_PUBLIC_KEY",
 		"TIDBCLOUD_SERVERLESS_ENDPOINT", "TMPDIR",
@@ -68,6 +68,7 @@ func newWorld(t testing.TB, keep ...string) *world {
 			t.Fatal(err)
 		}
 	}
+	t.Setenv("PATH", os.Getenv("PATH"))
 	t.Setenv("SANDBOX_CLUSTER_TIME", "500ms")
 	unlock, err := sb.lock(t.Context())
 	if err != nil {

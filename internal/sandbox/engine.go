@@ -21,7 +21,11 @@ import (
 // operate runs one operation of the engine against the emulated clouds.
 func (s *sandbox) operate(ctx context.Context, verb string) error {
 	if s.served {
-		return s.operateOn(ctx, verb, map[string]string{})
+		path, err := s.shimPath()
+		if err != nil {
+			return err
+		}
+		return s.operateOn(ctx, verb, map[string]string{"PATH": path})
 	}
 	return s.withClouds(ctx, func(c *clouds) error {
 		err := s.operateOn(ctx, verb, c.env)

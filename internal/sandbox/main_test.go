@@ -145,7 +145,6 @@ func TestVersions(t *testing.T) {
 		{"../tools/go.mod", "github.com/pulumi/pulumi/pkg/v3", cliVersion},
 		{"../../go.mod", "github.com/pulumi/pulumi-cloudflare/sdk/v6", plugins[0].version},
 		{"../../go.mod", "github.com/pulumi/pulumi-command/sdk", plugins[1].version},
-		{"../../go.mod", "github.com/pulumiverse/pulumi-doppler/sdk", plugins[2].version},
 	} {
 		b, err := os.ReadFile(test.file)
 		if err != nil {

@@ -30,7 +30,6 @@ type plugin struct {
 var plugins = []plugin{
 	{"cloudflare", "6.17.0", standin.Cloudflare},
 	{"command", "1.2.1", standin.Command},
-	{"doppler", "0.9.0", standin.Doppler},
 }
 
 // attachPlugins lets the engine find the real plugins that are installed, and

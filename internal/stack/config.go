@@ -165,11 +165,10 @@ func (r *reader) doppler() Doppler {
 			r.problem("doppler", "%s %q is not the name of one: lowercase letters, digits, dashes and underscores; both project and config are needed", part.name, part.value)
 		}
 	}
-	token := config.New(r.ctx, "doppler").Get("dopplerToken")
-	if token == "" {
-		token = os.Getenv("DOPPLER_TOKEN")
+	const old = "doppler:dopplerToken"
+	if config.New(r.ctx, "doppler").Get("dopplerToken") != "" {
+		r.problem(old, "it is not read any more: run `pulumi config rm %s`, and `doppler login` or set DOPPLER_TOKEN", old)
 	}
-	r.credential("doppler:dopplerToken", "DOPPLER_TOKEN", token, "a token, made in the Doppler dashboard under Access")
 	return d
 }
 

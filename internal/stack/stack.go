@@ -9,6 +9,9 @@ func Run(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := checkDoppler(ctx.Context(), cfg); err != nil {
+		return err
+	}
 	owner, err := newOwner(ctx)
 	if err != nil {
 		return err

@@ -118,6 +118,7 @@ func TestRun_everyInput(t *testing.T) {
 	goodEnv(t, `{"name":"portfolio","deployment_configs":{
 		"production":{"services":{"API_SERVICE":{"service":"portfolio-api","environment":"production"},"AUTH":{"service":"auth","environment":"production","entrypoint":"Login"}}},
 		"preview":{"services":{"API_SERVICE":{"service":"portfolio-api","environment":"production"},"AUTH":{"service":"auth","environment":"production","entrypoint":"Login"}}}}}`)
+	dopplerCLI(t, "echo --visibility")
 	e, err := runStack(map[string]string{
 		"portfolio:pagesProject":       "portfolio",
 		"portfolio:productionBranch":   "trunk",
@@ -138,9 +139,8 @@ func TestRun_everyInput(t *testing.T) {
 		"portfolio:rotation":           "2026-11",
 		"portfolio:databaseUrlOptions": `{"sslaccept":"strict","pool":"5"}`,
 		"portfolio:doppler":            `{"project":"portfolio","config":"prd"}`,
-		"doppler:dopplerToken":         testToken,
 		"cloudflare:apiToken":          testToken,
-	}, "portfolio:secrets", "cloudflare:apiToken", "doppler:dopplerToken")
+	}, "portfolio:secrets", "cloudflare:apiToken")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,10 @@ func TestRun_everyInput(t *testing.T) {
 	})
 	secretURL := map[string]any{"secret": "mysql://prefix.app:password-of-user@db.example.com:4000/shop?pool=5&sslaccept=strict"}
 	sameJSON(t, "doppler", plainInputs(e.registered["doppler"].Inputs), map[string]any{
-		"project": "portfolio", "config": "prd", "name": "DATABASE_URL", "visibility": "masked", "value": secretURL,
+		"create": "doppler secrets set --silent --no-interactive --visibility=masked --project=portfolio --config=prd DATABASE_URL >/dev/null",
+		"delete": "if command -v doppler >/dev/null; then doppler secrets delete --yes --silent --project=portfolio --config=prd DATABASE_URL >/dev/null; " +
+			"else echo 'there is no Doppler CLI on the PATH: DATABASE_URL stays in portfolio/prd' >&2; fi",
+		"logging": "stderr", "stdin": secretURL, "triggers": []any{"portfolio", "prd"},
 	})
 	script, err := readScript(defaultScript)
 	if err != nil {
