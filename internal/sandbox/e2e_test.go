@@ -39,6 +39,12 @@ type world struct {
 // sandbox reads, only the variables named in keep stay as they are.
 func newWorld(t testing.TB, keep ...string) *world {
 	t.Helper()
+	return newWorldIn(t, t.TempDir(), keep...)
+}
+
+// newWorldIn opens the sandbox that lies in dir.
+func newWorldIn(t testing.TB, dir string, keep ...string) *world {
+	t.Helper()
 	t.Chdir("../..")
 	for _, name := range []string{"bin/portfolio", "internal/provider/pulumi-resource-tidbcloud/pulumi-resource-tidbcloud"} {
 		if _, err := os.Stat(name); err != nil {
@@ -46,7 +52,7 @@ func newWorld(t testing.TB, keep ...string) *world {
 		}
 	}
 	w := &world{TB: t}
-	t.Setenv("SANDBOX_DIR", t.TempDir())
+	t.Setenv("SANDBOX_DIR", dir)
 	sb, err := newSandbox(&w.printed, &w.printed)
 	if err != nil {
 		t.Fatal(err)
