@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -126,5 +127,47 @@ func TestRace_oneState(t *testing.T) {
 	out, err = w.run(t.Context(), act{verb: "up"})
 	if err != nil || !quietRun.MatchString(out) {
 		t.Errorf("the next run is not quiet: %v\n%s", err, out)
+	}
+}
+
+// What a killed run was creating is no longer pending after the next one, which does
+// not warn of it.
+func TestKill_pendingCreates(t *testing.T) {
+	w := newTrial(t)
+	pending := func() bool {
+		t.Helper()
+		state, err := os.ReadFile(w.sb.path("state/.pulumi/stacks/portfolio/dev.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Contains(state, []byte(`"creating"`))
+	}
+	// The call is the one that makes the cluster.
+	kill := &trial{scenario: scenario{act: act{verb: "up"}}, after: true}
+	if err := w.runKilledAt(t.Context(), kill, func(r *http.Request) bool {
+		return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/clusters")
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if !pending() {
+		t.Fatal("the killed run left nothing pending")
+	}
+	for _, verb := range []string{"cancel", "up"} {
+		out, err := w.run(t.Context(), act{verb: verb})
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", verb, err, out)
+		}
+		if strings.Contains(out, "pending operations") {
+			t.Errorf("%s warns:\n%s", verb, out)
+		}
+		if verb == "up" && !strings.Contains(out, "--clear-pending-creates") {
+			t.Errorf("%s does not say what it does:\n%s", verb, out)
+		}
+	}
+	if pending() {
+		t.Error("something is pending still")
+	}
+	if err := w.agrees(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

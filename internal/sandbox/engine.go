@@ -110,28 +110,27 @@ type errShown struct{ verb string }
 func (e errShown) Error() string { return e.verb + " failed: see above" }
 
 func (s *sandbox) run(ctx context.Context, st auto.Stack, verb string) error {
-	upOptions := []optup.Option{optup.ProgressStreams(s.stdout), optup.ErrorProgressStreams(s.stderr)}
-	destroyOptions := []optdestroy.Option{optdestroy.ProgressStreams(s.stdout), optdestroy.ErrorProgressStreams(s.stderr)}
+	var err error
 	if verb == "up" || verb == "destroy" {
-		deleting, err := wasDeleting(ctx, st)
-		if err != nil {
-			return err
+		killed, readErr := wasKilled(ctx, st)
+		if readErr != nil {
+			return readErr
 		}
-		if deleting {
-			fmt.Fprintln(s.stdout, "the last run was killed while it deleted something: looking at what is left first, as with --refresh")
-			upOptions, destroyOptions = append(upOptions, optup.Refresh()), append(destroyOptions, optdestroy.Refresh())
+		if killed {
+			fmt.Fprintln(s.stdout, "the last run was killed in the middle: looking at what there is first, as `pulumi refresh --clear-pending-creates` does")
+			err = s.refresh(ctx, st)
 		}
 	}
-	var err error
-	switch verb {
-	case "up":
-		_, err = st.Up(ctx, upOptions...)
-	case "preview":
+	switch {
+	case err != nil:
+	case verb == "up":
+		_, err = st.Up(ctx, optup.ProgressStreams(s.stdout), optup.ErrorProgressStreams(s.stderr))
+	case verb == "preview":
 		_, err = st.Preview(ctx, optpreview.Diff(), optpreview.ProgressStreams(s.stdout), optpreview.ErrorProgressStreams(s.stderr))
-	case "refresh":
-		_, err = st.Refresh(ctx, optrefresh.ProgressStreams(s.stdout), optrefresh.ErrorProgressStreams(s.stderr))
-	case "destroy":
-		_, err = st.Destroy(ctx, destroyOptions...)
+	case verb == "refresh":
+		err = s.refresh(ctx, st)
+	case verb == "destroy":
+		_, err = st.Destroy(ctx, optdestroy.ProgressStreams(s.stdout), optdestroy.ErrorProgressStreams(s.stderr))
 	}
 	if err == nil {
 		return nil
@@ -142,10 +141,19 @@ func (s *sandbox) run(ctx context.Context, st auto.Stack, verb string) error {
 	return errShown{verb}
 }
 
-// wasDeleting tells whether a run was killed while it deleted something. Pulumi's
-// Cloudflare provider fails to delete what is gone already, so it must be looked for
-// first.
-func wasDeleting(ctx context.Context, st auto.Stack) (bool, error) {
+// refresh reads everything anew. What a killed run was about to create is no longer
+// pending: the program finds it and takes it over. Nothing else than this option ends
+// the engine's warning of it.
+// https://www.pulumi.com/docs/iac/cli/commands/pulumi_refresh/
+func (s *sandbox) refresh(ctx context.Context, st auto.Stack) error {
+	_, err := st.Refresh(ctx, optrefresh.ClearPendingCreates(), optrefresh.ProgressStreams(s.stdout), optrefresh.ErrorProgressStreams(s.stderr))
+	return err
+}
+
+// wasKilled tells whether a run was killed while it changed something. Then the state
+// must be read anew: Pulumi's Cloudflare provider fails to delete what is gone already,
+// and what was being created would be warned of in each run.
+func wasKilled(ctx context.Context, st auto.Stack) (bool, error) {
 	state, err := st.Export(ctx)
 	if err != nil {
 		return false, fmt.Errorf("reading the state: %w", err)
@@ -154,9 +162,7 @@ func wasDeleting(ctx context.Context, st auto.Stack) (bool, error) {
 	if err := json.Unmarshal(state.Deployment, &deployment); err != nil {
 		return false, fmt.Errorf("reading the state: %w", err)
 	}
-	return slices.ContainsFunc(deployment.PendingOperations, func(o apitype.OperationV2) bool {
-		return o.Type == apitype.OperationTypeDeleting
-	}), nil
+	return len(deployment.PendingOperations) > 0, nil
 }
 
 // withStack opens the stack for what needs neither clouds nor plugins.

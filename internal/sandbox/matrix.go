@@ -237,16 +237,21 @@ var quietRun = regexp.MustCompile(`(?m)^Resources:\n +\d+ unchanged\n\n`)
 
 // runKilled runs the operation and kills it at the trial's call.
 func (w *trialWorld) runKilled(ctx context.Context, t *trial) error {
+	return w.runKilledAt(ctx, t, func(*http.Request) bool { return true })
+}
+
+// runKilledAt counts only calls of a kind.
+func (w *trialWorld) runKilledAt(ctx context.Context, t *trial, counts func(*http.Request) bool) error {
 	var mu sync.Mutex
 	var victim *session
 	seen, killed := 0, false
-	w.intercept(func(_ *http.Request, after bool) bool {
+	w.intercept(func(r *http.Request, after bool) bool {
 		mu.Lock()
 		defer mu.Unlock()
 		if killed {
 			return true // what is left of the killed run does nothing any more
 		}
-		if after != t.after {
+		if after != t.after || !counts(r) {
 			return false
 		}
 		seen++

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+)
+
+// A stack wrote DATABASE_URL to Doppler by the SDK's Secret. Once that is taken out of
+// the state, as the README says, an up writes it by the CLI and deletes nothing; else
+// the Secret's end would be the end of what was just written.
+func TestUpgrade_doppler(t *testing.T) {
+	const commit = "1c75203"
+	w := newUpgrade(t, commit)
+	w.sb.config["portfolio:doppler"] = map[string]any{"project": "portfolio", "config": "prd"}
+	w.on(func(s auto.Stack) error {
+		r, err := s.Preview(t.Context(), optpreview.ProgressStreams(&w.printed))
+		w.want("deletions without the note", r.ChangeSummary["delete"], 1)
+		return err
+	})
+	w.on(func(s auto.Stack) error { w.forgetDoppler(s); return nil })
+	var outputs auto.OutputMap
+	w.on(func(s auto.Stack) error {
+		r := newRecorder()
+		result, err := s.Up(t.Context(), optup.EventStreams(r.events), optup.ProgressStreams(&w.printed), optup.ErrorProgressStreams(&w.printed))
+		w.gentle("up", r)
+		outputs = result.Outputs
+		return err
+	})
+	w.want("in Doppler", w.inDoppler("prd"), hashOf(w.workerURL(outputs)))
+	w.quiet()
+}
