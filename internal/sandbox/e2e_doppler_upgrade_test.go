@@ -1,11 +1,16 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"testing"
 
+	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+
+	"portfolio-infra/internal/sandbox/standin"
 )
 
 // A stack wrote DATABASE_URL to Doppler by the SDK's Secret. Once that is taken out of
@@ -15,9 +20,15 @@ func TestUpgrade_doppler(t *testing.T) {
 	const commit = "1c75203"
 	w := newUpgrade(t, commit)
 	w.sb.config["portfolio:doppler"] = map[string]any{"project": "portfolio", "config": "prd"}
+	port, stop, err := standin.Serve("doppler", "0.9.0", p.Provider{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
 	w.on(func(s auto.Stack) error {
+		t.Setenv("PULUMI_DEBUG_PROVIDERS", fmt.Sprintf("%s,doppler:%d", os.Getenv("PULUMI_DEBUG_PROVIDERS"), port))
 		r, err := s.Preview(t.Context(), optpreview.ProgressStreams(&w.printed))
-		w.want("deletions without the note", r.ChangeSummary["delete"], 1)
+		w.want("deletions before the state was changed", r.ChangeSummary["delete"], 1)
 		return err
 	})
 	w.on(func(s auto.Stack) error { w.forgetDoppler(s); return nil })
