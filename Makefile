@@ -81,12 +81,14 @@ bench: build ## Measure runs with nothing to do
 	@bin/sandbox cli
 	go test -trimpath -run '^$$' -bench . -benchtime 5x ./internal/slim ./internal/sandbox
 
-# Where there is npm, tests run the site on Cloudflare's own runtime and TiDB Cloud's
-# own JavaScript driver.
+# Where there is npm, tests run the site on Cloudflare's own runtime, and connect with
+# TiDB Cloud's own JavaScript driver and with the clients that README.md names.
+NPM := @tidbcloud/serverless@0.3.0 workerd@1.20261117.1 mysql2@3.24.6 drizzle-orm@0.45.4 @prisma/adapter-mariadb@7.10.0
+
 .PHONY: npm
 npm:
-	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --no-save --prefix .sandbox/npm @tidbcloud/serverless@0.3.0 workerd@1.20261117.1; \
-	else echo "no npm: the tests with workerd and @tidbcloud/serverless will be skipped"; fi
+	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --no-save --prefix .sandbox/npm $(NPM); \
+	else echo "no npm: the tests with $(NPM) will be skipped"; fi
 
 .PHONY: matrix
 matrix: build ## Make every call fail in every way, kill the engine at each, and see that the next run converges

@@ -40,19 +40,12 @@ const wantDriver = `{
 
 // The driver that Workers use, as npm has it.
 func TestServers_driver(t *testing.T) {
-	node, err := exec.LookPath("node")
-	if err != nil {
-		t.Skip("node is not on the PATH")
-	}
-	modules, err := filepath.Abs("../../../.sandbox/npm/node_modules")
-	must(t, err)
-	if _, err := os.Stat(filepath.Join(modules, "@tidbcloud", "serverless")); err != nil {
-		t.Skip("the driver is not installed: `make npm` does it where npm is on the PATH")
-	}
+	node, modules := npm(t, "@tidbcloud/serverless")
 	s := start(t, &fakesql.Servers{Dir: t.TempDir(), Host: "localhost"})
 	srv := httptest.NewUnstartedServer(s.HTTP())
-	srv.TLS, err = s.TLSConfig()
+	conf, err := s.TLSConfig()
 	must(t, err)
+	srv.TLS = conf
 	srv.StartTLS()
 	t.Cleanup(srv.Close)
 	served, err := url.Parse(srv.URL)
