@@ -2,6 +2,7 @@ package stack
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -40,5 +41,37 @@ func TestRun_dopplerCLI(t *testing.T) {
 				t.Errorf("registered %v", e.names())
 			}
 		})
+	}
+}
+
+// What is left of the secret's resource can be destroyed without the CLI.
+func TestRun_dopplerDelete(t *testing.T) {
+	goodEnv(t, "")
+	const record = `case "$*" in *--help) echo --visibility ;; *) echo "$*" >"$0.called" ;; esac`
+	dopplerCLI(t, record)
+	cli := filepath.Join(os.Getenv("PATH"), "doppler")
+	e, err := runStack(map[string]string{"portfolio:doppler": `{"project":"portfolio","config":"prd"}`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := e.registered["doppler"].Inputs["delete"].StringValue()
+	run := func() string {
+		t.Helper()
+		out, err := exec.CommandContext(t.Context(), "/bin/sh", "-c", line).CombinedOutput()
+		if err != nil {
+			t.Errorf("%s: %v\n%s", line, err, out)
+		}
+		return string(out)
+	}
+	if out := run(); out != "" {
+		t.Errorf("it said %q", out)
+	}
+	called, err := os.ReadFile(cli + ".called")
+	if want := "secrets delete --yes --silent --project=portfolio --config=prd DATABASE_URL\n"; err != nil || string(called) != want {
+		t.Errorf("it ran %q, %v, want %q", called, err, want)
+	}
+	t.Setenv("PATH", t.TempDir())
+	if out := run(); !strings.Contains(out, "DATABASE_URL stays in portfolio/prd") {
+		t.Errorf("without the CLI it said %q", out)
 	}
 }
