@@ -253,6 +253,27 @@ func TestWorkflow_conditions(t *testing.T) {
 	}
 }
 
+// In a repository without secrets the tests run, and one line says what to set.
+func TestWorkflow_newRepository(t *testing.T) {
+	t.Chdir("../..")
+	r := &runner{TB: t, workflow: readWorkflow(t), dir: t.TempDir(), env: os.Environ(), github: func(string) values { return values{} }}
+	job := r.Jobs["test"]
+	tests := slices.IndexFunc(job.Steps, func(s workflowStep) bool { return s.Run == ".ci/run" })
+	if tests < 0 || job.Steps[tests].If != "" {
+		t.Error("the tests do not run")
+	}
+	job.Steps = slices.Delete(job.Steps, tests, tests+1)
+	r.Jobs["test"] = job
+	for stack, want := range map[string]int{"": 1, "prod": 0} {
+		event := push()
+		event["vars.PULUMI_STACK"] = stack
+		printed, err := r.job("test", event)
+		if err != nil || strings.Count(printed, "\n") != want || want > 0 && !strings.Contains(printed, "PULUMI_STACK") {
+			t.Errorf("with the stack %q: %v, %q", stack, err, printed)
+		}
+	}
+}
+
 // The version of the CLI is one, and an action is what its author tagged, for good.
 func TestWorkflow_versions(t *testing.T) {
 	t.Chdir("../..")
