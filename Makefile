@@ -1,6 +1,10 @@
 # Everything runs offline, apart from the package registries: see README.md.
 # ARGS goes to the command, as in: make up ARGS="-c region=regions/aws-us-east-1"
 
+ifeq ($(filter Linux Darwin,$(shell uname -s)),)
+$(error this runs on Linux and macOS: on Windows use WSL)
+endif
+
 # The flags of Pulumi's Go language host: other ones would compile all once more.
 FLAGS := -buildvcs=false -trimpath -ldflags "-w -s"
 PLUGIN := internal/provider/pulumi-resource-tidbcloud
@@ -42,12 +46,12 @@ sql: build ## Run one statement: make sql Q="SELECT 1" (ADMIN=1 to make tables, 
 serve: build ## Run the emulated clouds alone, for any other client
 	@bin/sandbox serve $(ARGS)
 
-# One go build is faster than three. GOGC keeps the compiler and the linker below
+# One go build is faster than four. GOGC keeps the compiler and the linker below
 # 1.1 GB, for small CI runners. Pulumi looks for the program under the name that
 # Pulumi.yaml gives, and for the provider beside its PulumiPlugin.yaml.
 .PHONY: build
 build: slim ## Build the program, the provider and the sandbox
-	@GOGC=50 go build $(FLAGS) -o bin/ . ./internal/sandbox ./$(PLUGIN)
+	@GOGC=50 go build $(FLAGS) -o bin/ . ./internal/sandbox ./internal/plancheck ./$(PLUGIN)
 	@ln -f bin/portfolio-infra bin/portfolio
 	@ln -f bin/pulumi-resource-tidbcloud $(PLUGIN)/
 
@@ -97,11 +101,13 @@ matrix: build ## Make every call fail in every way, kill the engine at each, and
 	@bin/sandbox matrix $(ARGS)
 
 .PHONY: lint
-lint: slim ## Check format, vet and staticcheck
+lint: slim ## Check format, vet, staticcheck and the CI workflow
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"
 	go vet -trimpath ./...
 	@cd internal/tools && GOWORK=off go build $(FLAGS) -o ../../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 	bin/staticcheck ./...
+	@cd internal/tools/actionlint && GOWORK=off go build $(FLAGS) -o ../../../bin/ github.com/rhysd/actionlint/cmd/actionlint
+	bin/actionlint -shellcheck= -pyflakes=
 
 .PHONY: clean
 clean: ## Remove what was built and the sandbox

@@ -1,9 +1,11 @@
 package stack
 
 import (
+	"fmt"
 	"maps"
 	"os"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -76,26 +78,29 @@ var (
 // loadConfig reads and checks the whole configuration. Its error lists every
 // mistake, each by its key.
 func loadConfig(ctx *pulumi.Context) (Config, error) {
+	if err := checkSystem(runtime.GOOS); err != nil {
+		return Config{}, err
+	}
 	r := newReader(ctx)
 	c := Config{
 		AccountID:          r.accountID(),
 		PagesProject:       r.name("pagesProject", "", cloudflare.IsProjectName, "1 to 58 lowercase letters, digits and inner dashes"),
-		ProductionBranch:   r.match("productionBranch", "main", branchPattern, "the name of a Git branch"),
+		ProductionBranch:   r.match("productionBranch", branchPattern, "the name of a Git branch"),
 		Worker:             r.name("worker", "-api", cloudflare.IsWorkerName, "1 to 63 lowercase letters, digits, underscores and inner dashes"),
-		Script:             r.script("workerScript", defaultScript),
-		CompatibilityDate:  r.pastDate("compatibilityDate", "2026-06-01"),
+		Script:             r.script("workerScript"),
+		CompatibilityDate:  r.pastDate("compatibilityDate"),
 		CompatibilityFlags: r.flags("compatibilityFlags"),
-		Observability:      r.boolean("observability", true),
+		Observability:      r.boolean("observability"),
 		Cluster:            r.name("cluster", "-db", clusterPattern.MatchString, "4 to 64 letters, digits and inner dashes"),
-		Region: r.match("region", "regions/aws-ap-northeast-1", regionPattern,
+		Region: r.match("region", regionPattern,
 			"a region as TiDB Cloud names it, such as regions/aws-ap-northeast-1"),
-		TidbProject:   r.match("tidbProject", "", digitsPattern, "a project ID: digits, as the TiDB Cloud console shows them"),
+		TidbProject:   r.optional("tidbProject", digitsPattern, "a project ID: digits, as the TiDB Cloud console shows them"),
 		SpendingLimit: r.integer("spendingLimit", 0, maxSpendingLimit),
 		Database:      r.database(),
 		SQLUser:       r.sqlUser(),
 		Rotation:      r.text("rotation"),
-		Adopt:         r.boolean("adopt", false),
-		Protect:       r.boolean("protect", true),
+		Adopt:         r.boolean("adopt"),
+		Protect:       r.boolean("protect"),
 		Cloudflare:    r.cloudflare(),
 	}
 	c.Vars, c.Secrets = r.variables()
@@ -104,6 +109,14 @@ func loadConfig(ctx *pulumi.Context) (Config, error) {
 	c.Doppler = r.doppler()
 	r.tidbcloud()
 	return c, r.err()
+}
+
+// checkSystem refuses the systems on which the commands of the stack cannot run.
+func checkSystem(goos string) error {
+	if goos == "linux" || goos == "darwin" {
+		return nil
+	}
+	return fmt.Errorf("this stack runs on Linux and macOS, not on %s: on Windows use WSL", goos)
 }
 
 func (r *reader) accountID() string {
@@ -126,15 +139,17 @@ func (r *reader) accountID() string {
 func (r *reader) database() string {
 	const want = "1 to 64 letters, digits and underscores"
 	made := strings.ReplaceAll(slug(r.ctx.Project()), "-", "_")
-	name := r.match("database", made, databasePattern, "the name of a database: "+want)
-	if r.text("database") == "" && !databasePattern.MatchString(made) {
+	if name := r.optional("database", databasePattern, "the name of a database: "+want); name != "" {
+		return name
+	}
+	if !databasePattern.MatchString(made) {
 		r.problem("database", "the name %q, made of the project's, is not valid: set this key to %s", made, want)
 	}
-	return name
+	return made
 }
 
 func (r *reader) sqlUser() string {
-	name := r.match("sqlUser", "api", userPattern, "the name of a SQL user: a letter and up to 15 letters, digits, underscores and dashes")
+	name := r.match("sqlUser", userPattern, "the name of a SQL user: a letter and up to 15 letters, digits, underscores and dashes")
 	if name == "root" || name == adminUser {
 		r.problem("sqlUser", "%q is not for applications: take another name", name)
 	}
@@ -143,10 +158,7 @@ func (r *reader) sqlUser() string {
 
 // urlOptions returns what goes behind the question mark of DATABASE_URL.
 func (r *reader) urlOptions() map[string]string {
-	options := object[map[string]string](r, "databaseUrlOptions", "an object of strings, NAME: value")
-	if r.text("databaseUrlOptions") == "" {
-		options = map[string]string{"sslaccept": "strict"}
-	}
+	options := object[texts](r, "databaseUrlOptions", "an object of texts, NAME: value")
 	for _, name := range slices.Sorted(maps.Keys(options)) {
 		if !varPattern.MatchString(name) {
 			r.problem("databaseUrlOptions", "%q is not the name of an option: letters, digits and underscores, not a digit first", name)
@@ -184,8 +196,8 @@ func (r *reader) flags(key string) []string {
 
 // variables returns the Worker's plain and secret variables.
 func (r *reader) variables() (vars, secrets map[string]string) {
-	vars = object[map[string]string](r, "vars", "an object of strings, NAME: value")
-	secrets = object[map[string]string](r, "secrets", "an object of strings, NAME: value")
+	vars = object[texts](r, "vars", "an object of texts, NAME: value")
+	secrets = object[texts](r, "secrets", "an object of texts, NAME: value")
 	if len(secrets) > 0 && !r.secret("secrets") {
 		r.problem("secrets", "it is in plain text: set each with `pulumi config set --secret --path secrets.NAME`, and change what was shown")
 	}
@@ -214,9 +226,6 @@ func (r *reader) variableNames(key string, m map[string]string) {
 // the stack's own Worker and those of moreBindings.
 func (r *reader) bindings(worker string) map[string]binding.Service {
 	own := r.text("binding")
-	if own == "" {
-		own = "API_SERVICE"
-	}
 	if err := binding.CheckName(own); err != nil {
 		r.problem("binding", "%v", err)
 	}

@@ -39,7 +39,8 @@ func TestConfig_mistakes(t *testing.T) {
 		{"project ID with letters", "portfolio:tidbProject", "12a", "portfolio:tidbProject:"},
 		{"variable of the stack", "portfolio:vars", `{"PULUMI_STACK":"x"}`, "PULUMI_STACK is set by the stack itself"},
 		{"variable with a dash", "portfolio:vars", `{"A-B":"x"}`, `portfolio:vars: "A-B"`},
-		{"variable that is a number", "portfolio:vars", `{"A":1}`, "portfolio:vars: the value is not an object of strings"},
+		{"variable that is an object", "portfolio:vars", `{"A":{"B":"c"}}`, "portfolio:vars: the value is not an object of texts"},
+		{"variable that is null", "portfolio:vars", `{"A":null}`, "portfolio:vars: the value is not an object of texts"},
 		{"secrets in plain text", "portfolio:secrets", `{"A":"open sesame"}`, "portfolio:secrets: it is in plain text"},
 		{"binding with a dash", "portfolio:binding", "API-SERVICE", "portfolio:binding:"},
 		{"binding without a service", "portfolio:moreBindings", `{"AUTH":{}}`, `portfolio:moreBindings: AUTH: service ""`},
@@ -98,6 +99,50 @@ func TestConfig_missing(t *testing.T) {
 				t.Errorf("the error is %v, want it to name %s and %s", err, key, env)
 			}
 		})
+	}
+}
+
+// `pulumi config set --path vars.DEBUG true` stores a boolean.
+func TestConfig_scalars(t *testing.T) {
+	goodEnv(t, "")
+	const object = `{"BOOL":true,"NUMBER":-1.50e3,"TEXT":"a\"b"}`
+	e, err := runStack(map[string]string{"portfolio:vars": object, "portfolio:secrets": `{"KEY":7}`}, "portfolio:secrets")
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := map[string]string{}
+	for _, b := range e.registered["portfolio-dev-api"].Inputs["bindings"].ArrayValue() {
+		text := b.ObjectValue()["text"]
+		if text.IsSecret() {
+			text = text.SecretValue().Element
+		}
+		have[b.ObjectValue()["name"].StringValue()] = text.StringValue()
+	}
+	for name, want := range map[string]string{"BOOL": "true", "NUMBER": "-1.50e3", "TEXT": `a"b`, "KEY": "7"} {
+		if have[name] != want {
+			t.Errorf("%s is %q, want %q", name, have[name], want)
+		}
+	}
+}
+
+// Pulumi.yaml alone says what the defaults are.
+func TestConfig_defaultsStandInOnePlace(t *testing.T) {
+	goodEnv(t, "")
+	for key := range defaults {
+		_, err := runStack(map[string]string{"portfolio:" + key: ""})
+		mayBeEmpty := defaults[key] == ""
+		if mistake := err != nil; mistake == mayBeEmpty || mistake && !strings.Contains(err.Error(), "portfolio:"+key+":") {
+			t.Errorf("%s: without the default %q the error is %v", key, defaults[key], err)
+		}
+	}
+}
+
+func TestCheckSystem(t *testing.T) {
+	for goos, want := range map[string]string{"linux": "", "darwin": "", "windows": "use WSL"} {
+		err := checkSystem(goos)
+		if (err == nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n")) {
+			t.Errorf("%s: %v", goos, err)
+		}
 	}
 }
 

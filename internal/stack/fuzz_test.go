@@ -41,7 +41,7 @@ func loadWith(project, stack string, values map[string]string) (cfg Config, err 
 		cfg, err = loadConfig(ctx)
 		return nil
 	}, pulumi.WithMocks(project, stack, &engine{}), func(ri *pulumi.RunInfo) {
-		ri.Config = config
+		ri.Config = withDefaults(project, config)
 		ri.ConfigSecretKeys = []string{project + ":secrets"}
 	})
 	if runErr != nil {
@@ -95,7 +95,7 @@ var accepted = []struct {
 	}},
 	{"PROJECT:compatibilityFlags", []string{`["nodejs_compat"]`, "null", `["a"] ["b"]`}, func(c Config) bool { return allMatch(c.CompatibilityFlags, plainPattern) }},
 	{"PROJECT:observability", []string{"true", "0"}, func(Config) bool { return true }},
-	{"PROJECT:vars", []string{`{"GREETING":"hello"}`, `{"A":"b"} garbage`, `{"A":null}`}, func(c Config) bool { return allMatch(keysOf(c.Vars), variablePattern) }},
+	{"PROJECT:vars", []string{`{"GREETING":"hello"}`, `{"A":"b"} garbage`, `{"A":null}`, `{"A":true,"B":-1.50}`}, func(c Config) bool { return allMatch(keysOf(c.Vars), variablePattern) }},
 	{"PROJECT:secrets", []string{`{"KEY":"hidden"}`, `{"A-B":"hidden"}`}, func(c Config) bool { return allMatch(keysOf(c.Secrets), variablePattern) }},
 	{"PROJECT:binding", []string{"API"}, func(c Config) bool { return len(c.Bindings) == 1 && allMatch(keysOf(c.Bindings), variablePattern) }},
 	{"PROJECT:moreBindings", []string{`{"AUTH":{"service":"auth","entrypoint":"Login"}}`}, func(c Config) bool {

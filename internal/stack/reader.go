@@ -14,7 +14,8 @@ import (
 )
 
 // reader reads config values and collects what is wrong with them, so that a
-// person sees all mistakes at once.
+// person sees all mistakes at once. It knows no defaults: the engine fills in those of
+// Pulumi.yaml before the program runs.
 type reader struct {
 	ctx      *pulumi.Context
 	project  *config.Config
@@ -53,16 +54,21 @@ func (r *reader) text(key string) string { return r.project.Get(key) }
 // secret tells whether the value of key is encrypted in the stack's file.
 func (r *reader) secret(key string) bool { return r.ctx.IsConfigSecret(r.full(key)) }
 
-// match returns the value of key, or def where it is not set.
-func (r *reader) match(key, def string, pattern *regexp.Regexp, want string) string {
+// match returns the value of key.
+func (r *reader) match(key string, pattern *regexp.Regexp, want string) string {
 	v := r.text(key)
-	if v == "" {
-		return def
-	}
 	if !pattern.MatchString(v) {
 		r.problem(key, "%q is not %s", v, want)
 	}
 	return v
+}
+
+// optional returns the value of key, which may be empty.
+func (r *reader) optional(key string, pattern *regexp.Regexp, want string) string {
+	if r.text(key) == "" {
+		return ""
+	}
+	return r.match(key, pattern, want)
 }
 
 // name returns the value of key, or else a name made of the project's and the
@@ -89,11 +95,8 @@ func slug(s string) string {
 	return strings.Trim(notInSlug.ReplaceAllString(strings.ToLower(s), "-"), "-")
 }
 
-func (r *reader) boolean(key string, def bool) bool {
+func (r *reader) boolean(key string) bool {
 	v := r.text(key)
-	if v == "" {
-		return def
-	}
 	b, err := strconv.ParseBool(v)
 	if err != nil {
 		r.problem(key, "%q is neither true nor false", v)
@@ -101,12 +104,8 @@ func (r *reader) boolean(key string, def bool) bool {
 	return b
 }
 
-// integer returns the value of key, or low where it is not set.
 func (r *reader) integer(key string, low, high int) int {
 	v := r.text(key)
-	if v == "" {
-		return low
-	}
 	n, err := strconv.Atoi(v)
 	if err != nil || n < low || n > high {
 		r.problem(key, "%q is not a whole number from %d to %d", v, low, high)
@@ -114,11 +113,8 @@ func (r *reader) integer(key string, low, high int) int {
 	return n
 }
 
-func (r *reader) pastDate(key, def string) string {
+func (r *reader) pastDate(key string) string {
 	v := r.text(key)
-	if v == "" {
-		return def
-	}
 	day, err := time.Parse(time.DateOnly, v)
 	switch {
 	case err != nil:
@@ -129,19 +125,43 @@ func (r *reader) pastDate(key, def string) string {
 	return v
 }
 
-// object decodes the JSON value of key, or returns nothing where it is not set.
-// What the decoder says is not shown, since it may quote a secret.
+// object decodes the JSON value of key. What the decoder says is not shown, since it
+// may quote a secret.
 func object[T any](r *reader, key, want string) T {
 	var v, none T
-	text := r.text(key)
-	if text == "" {
-		return none
-	}
-	d := json.NewDecoder(strings.NewReader(text))
+	d := json.NewDecoder(strings.NewReader(r.text(key)))
 	d.DisallowUnknownFields()
 	if d.Decode(&v) != nil || d.Decode(new(any)) != io.EOF {
 		r.problem(key, "the value is not %s", want)
 		return none
 	}
 	return v
+}
+
+// texts is an object of texts. `pulumi config set --path` stores what looks like a
+// boolean or a whole number as one, which counts as the text that was written.
+type texts map[string]string
+
+func (t *texts) UnmarshalJSON(b []byte) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(b, &members); err != nil {
+		return err
+	}
+	all := make(texts, len(members))
+	for name, member := range members {
+		switch member[0] {
+		case '"':
+			var text string
+			if err := json.Unmarshal(member, &text); err != nil {
+				return err
+			}
+			all[name] = text
+		case '{', '[', 'n':
+			return fmt.Errorf("%s is no text", name)
+		default:
+			all[name] = string(member)
+		}
+	}
+	*t = all
+	return nil
 }

@@ -25,18 +25,12 @@ type Script struct {
 // MainModule is the name under which the script is uploaded.
 func (s Script) MainModule() string { return filepath.Base(s.Path) }
 
-// defaultScript is what the Worker runs until it is given another script.
-const defaultScript = "internal/stack/worker.js"
-
 // maxScript is the largest script that Workers takes, uncompressed, in bytes.
 // https://developers.cloudflare.com/workers/platform/limits/#worker-size
 const maxScript = 64 << 20
 
-func (r *reader) script(key, def string) Script {
+func (r *reader) script(key string) Script {
 	path := r.text(key)
-	if path == "" {
-		path = def
-	}
 	s, err := readScript(path)
 	if err != nil {
 		var perr *os.PathError

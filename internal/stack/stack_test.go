@@ -2,6 +2,7 @@ package stack
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -80,10 +82,45 @@ func goodEnv(t *testing.T, project string) {
 	}
 }
 
+// defaults are those of Pulumi.yaml, by key without namespace, as the engine gives them
+// to the program (pkg/v3/workspace/config.go, createConfigValue).
+var defaults = readDefaults("../../Pulumi.yaml")
+
+func readDefaults(path string) map[string]string {
+	project, err := workspace.LoadProject(path)
+	if err != nil {
+		panic(err)
+	}
+	all := map[string]string{}
+	for key, config := range project.Config {
+		switch value := config.Default.(type) {
+		case string, int, bool:
+			all[key] = fmt.Sprint(value)
+		default:
+			text, err := json.Marshal(value)
+			if err != nil {
+				panic(err)
+			}
+			all[key] = string(text)
+		}
+	}
+	return all
+}
+
+// withDefaults adds the defaults of Pulumi.yaml to what is configured.
+func withDefaults(project string, config map[string]string) map[string]string {
+	all := map[string]string{}
+	for key, value := range defaults {
+		all[project+":"+key] = value
+	}
+	maps.Copy(all, config)
+	return all
+}
+
 func runStack(config map[string]string, secret ...string) (*engine, error) {
 	e := &engine{registered: map[string]pulumi.MockResourceArgs{}}
 	err := pulumi.RunErr(Run, pulumi.WithMocks("portfolio", "dev", e), func(ri *pulumi.RunInfo) {
-		ri.Config = config
+		ri.Config = withDefaults("portfolio", config)
 		ri.ConfigSecretKeys = secret
 	})
 	return e, err
@@ -137,7 +174,7 @@ func TestRun_everyInput(t *testing.T) {
 		"portfolio:database":           "shop",
 		"portfolio:sqlUser":            "app",
 		"portfolio:rotation":           "2026-11",
-		"portfolio:databaseUrlOptions": `{"sslaccept":"strict","pool":"5"}`,
+		"portfolio:databaseUrlOptions": `{"sslaccept":"strict","pool":5}`,
 		"portfolio:doppler":            `{"project":"portfolio","config":"prd"}`,
 		"cloudflare:apiToken":          testToken,
 	}, "portfolio:secrets", "cloudflare:apiToken")
@@ -170,7 +207,7 @@ func TestRun_everyInput(t *testing.T) {
 			"else echo 'there is no Doppler CLI on the PATH: DATABASE_URL stays in portfolio/prd' >&2; fi",
 		"logging": "stderr", "stdin": secretURL, "triggers": []any{"portfolio", "prd"},
 	})
-	script, err := readScript(defaultScript)
+	script, err := readScript("internal/stack/worker.js")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -235,10 +272,14 @@ func TestRun_options(t *testing.T) {
 }
 
 func TestRun_urlOptions(t *testing.T) {
-	for config, want := range map[string]string{"": "?sslaccept=strict", "{}": "", `{"ssl":"a b"}`: "?ssl=a%20b"} {
+	for config, want := range map[string]string{"": "?sslaccept=strict", "{}": "", `{"ssl":"a b"}`: "?ssl=a%20b", `{"ssl":true}`: "?ssl=true"} {
 		t.Run(config, func(t *testing.T) {
 			goodEnv(t, "")
-			e, err := runStack(map[string]string{"portfolio:databaseUrlOptions": config})
+			set := map[string]string{}
+			if config != "" {
+				set["portfolio:databaseUrlOptions"] = config
+			}
+			e, err := runStack(set)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,0 +1,302 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+// workflow is what is run of a GitHub Actions workflow: the `run:` steps, with bash, in a
+// folder of their own.
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax
+type workflow struct {
+	Jobs map[string]workflowJob `yaml:"jobs"`
+}
+
+type workflowJob struct {
+	If    string            `yaml:"if"`
+	Env   map[string]string `yaml:"env"`
+	Steps []workflowStep    `yaml:"steps"`
+}
+
+type workflowStep struct {
+	If   string            `yaml:"if"`
+	Uses string            `yaml:"uses"`
+	With map[string]string `yaml:"with"`
+	Run  string            `yaml:"run"`
+	Env  map[string]string `yaml:"env"`
+}
+
+const workflowFile = ".github/workflows/deploy.yml"
+
+func readWorkflow(t testing.TB) workflow {
+	t.Helper()
+	text, err := os.ReadFile(workflowFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var w workflow
+	if err := yaml.Unmarshal(text, &w); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// runner runs the steps of jobs. What they leave in dir stays for the next job.
+type runner struct {
+	testing.TB
+	workflow
+	dir string
+	// env is what a runner sets for each step.
+	env []string
+	// github returns the secrets and variables that a job is given.
+	github func(job string) values
+}
+
+// job runs the `run:` steps of a job in order, up to the first one that fails, and returns
+// what they printed.
+func (r *runner) job(name string, event values) (printed string, err error) {
+	r.Helper()
+	job := r.Jobs[name]
+	known := r.github(name)
+	maps.Copy(known, event)
+	if !known.truth(r, job.If) {
+		r.Fatalf("the job %s does not run", name)
+	}
+	temp := r.TempDir()
+	path := filepath.Join(temp, "path")
+	for _, step := range job.Steps {
+		if step.Run == "" || step.If != "" && !known.truth(r, step.If) {
+			continue
+		}
+		script := filepath.Join(temp, "script.sh")
+		if err := os.WriteFile(script, []byte(step.Run), 0o600); err != nil {
+			r.Fatal(err)
+		}
+		// As the runner does for `shell: bash`.
+		cmd := exec.CommandContext(r.Context(), "bash", "--noprofile", "--norc", "-eo", "pipefail", script)
+		cmd.Dir = r.dir
+		cmd.Env = append(slices.Clone(r.env), "CI=true", "RUNNER_TEMP="+temp, "GITHUB_PATH="+path)
+		for _, env := range []map[string]string{job.Env, step.Env} {
+			for key, value := range env {
+				cmd.Env = append(cmd.Env, key+"="+known.fill(r, value))
+			}
+		}
+		output, err := cmd.CombinedOutput()
+		printed += string(output)
+		if err != nil {
+			return printed, fmt.Errorf("%q: %w", step.Run, err)
+		}
+	}
+	return printed, nil
+}
+
+// values evaluates the expressions that the workflow uses. A name that it does not know
+// fails the test.
+// https://docs.github.com/en/actions/reference/workflows-and-actions/expressions
+type values map[string]string
+
+var (
+	expressionPattern = regexp.MustCompile(`\$\{\{(.*?)\}\}`)
+	tokenPattern      = regexp.MustCompile(`&&|\|\||==|!=|!|\(|\)|'[^']*'|[\w.-]+`)
+)
+
+// fill replaces each ${{ expression }} by its value.
+func (v values) fill(t testing.TB, text string) string {
+	t.Helper()
+	return expressionPattern.ReplaceAllStringFunc(text, func(s string) string {
+		return v.evaluate(t, expressionPattern.FindStringSubmatch(s)[1])
+	})
+}
+
+// truth evaluates a condition, which may leave ${{ }} out.
+func (v values) truth(t testing.TB, condition string) bool {
+	t.Helper()
+	if m := expressionPattern.FindStringSubmatch(condition); m != nil {
+		condition = m[1]
+	}
+	return truthy(v.evaluate(t, condition))
+}
+
+// truthy tells what a value counts as. Booleans are kept as text: the workflow has no
+// text that reads "false".
+func truthy(value string) bool { return value != "" && value != "false" }
+
+func (v values) evaluate(t testing.TB, text string) string {
+	t.Helper()
+	e := expression{TB: t, values: v, tokens: tokenPattern.FindAllString(text, -1)}
+	value := e.either()
+	if len(e.tokens) > 0 {
+		t.Fatalf("%q: this evaluator does not know %q", text, e.tokens)
+	}
+	return value
+}
+
+// expression is evaluated from left to right, one method a level of precedence.
+type expression struct {
+	testing.TB
+	values values
+	tokens []string
+}
+
+func (e *expression) take(tokens ...string) string {
+	if len(e.tokens) == 0 || !slices.Contains(tokens, e.tokens[0]) {
+		return ""
+	}
+	return e.next()
+}
+
+func (e *expression) next() string {
+	if len(e.tokens) == 0 {
+		e.Fatal("an expression ends too early")
+	}
+	token := e.tokens[0]
+	e.tokens = e.tokens[1:]
+	return token
+}
+
+func (e *expression) either() string {
+	left := e.both()
+	for e.take("||") != "" {
+		if right := e.both(); !truthy(left) {
+			left = right
+		}
+	}
+	return left
+}
+
+func (e *expression) both() string {
+	left := e.compared()
+	for e.take("&&") != "" {
+		if right := e.compared(); truthy(left) {
+			left = right
+		}
+	}
+	return left
+}
+
+func (e *expression) compared() string {
+	left := e.operand()
+	switch e.take("==", "!=") {
+	case "==":
+		return fmt.Sprint(left == e.operand())
+	case "!=":
+		return fmt.Sprint(left != e.operand())
+	}
+	return left
+}
+
+func (e *expression) operand() string {
+	token := e.next()
+	switch {
+	case token == "!":
+		return fmt.Sprint(!truthy(e.operand()))
+	case token == "(":
+		value := e.either()
+		if e.take(")") == "" {
+			e.Fatal("a parenthesis is not closed")
+		}
+		return value
+	case strings.HasPrefix(token, "'"):
+		return strings.Trim(token, "'")
+	}
+	value, known := e.values[token]
+	if !known {
+		e.Fatalf("the test has no value for %s", token)
+	}
+	return value
+}
+
+// Which jobs run is a matter of who may see secrets.
+func TestWorkflow_conditions(t *testing.T) {
+	t.Chdir("../..")
+	jobs := readWorkflow(t).Jobs
+	for _, test := range []struct {
+		name string
+		set  values
+		want []string
+	}{
+		{"pull request", values{}, []string{"preview", "test"}},
+		{"pull request of a fork", values{"github.event.pull_request.head.repo.full_name": "stranger/site"}, []string{"test"}},
+		{"pull request of Dependabot", values{"github.event.pull_request.user.login": "dependabot[bot]"}, []string{"test"}},
+		{"push of Dependabot to a pull request", values{"github.actor": "dependabot[bot]"}, []string{"test"}},
+		{"pull request of a new repository", values{"vars.PULUMI_STACK": ""}, []string{"test"}},
+		{"push to main", values{"github.event_name": "push", "github.ref": "refs/heads/main"}, []string{"deploy", "test"}},
+		{"push to main of a new repository", values{"github.event_name": "push", "github.ref": "refs/heads/main", "vars.PULUMI_STACK": ""}, []string{"test"}},
+		{"by hand on main", values{"github.event_name": "workflow_dispatch", "github.ref": "refs/heads/main"}, []string{"deploy", "test"}},
+		{"by hand on a branch", values{"github.event_name": "workflow_dispatch", "github.ref": "refs/heads/x"}, []string{"test"}},
+		{"night", values{"github.event_name": "schedule", "github.ref": "refs/heads/main"}, []string{"drift"}},
+		{"night of a new repository", values{"github.event_name": "schedule", "github.ref": "refs/heads/main", "vars.PULUMI_STACK": ""}, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			v := pullRequest()
+			maps.Copy(v, test.set)
+			var run []string
+			for name, job := range jobs {
+				if v.truth(t, job.If) {
+					run = append(run, name)
+				}
+			}
+			slices.Sort(run)
+			if !slices.Equal(run, test.want) {
+				t.Errorf("%v run, want %v", run, test.want)
+			}
+		})
+	}
+}
+
+// In a repository without secrets the tests run, and one line says what to set.
+func TestWorkflow_newRepository(t *testing.T) {
+	t.Chdir("../..")
+	r := &runner{TB: t, workflow: readWorkflow(t), dir: t.TempDir(), env: os.Environ(), github: func(string) values { return values{} }}
+	job := r.Jobs["test"]
+	tests := slices.IndexFunc(job.Steps, func(s workflowStep) bool { return s.Run == ".ci/run" })
+	if tests < 0 || job.Steps[tests].If != "" {
+		t.Error("the tests do not run")
+	}
+	job.Steps = slices.Delete(job.Steps, tests, tests+1)
+	r.Jobs["test"] = job
+	for stack, want := range map[string]int{"": 1, "prod": 0} {
+		event := push()
+		event["vars.PULUMI_STACK"] = stack
+		printed, err := r.job("test", event)
+		if err != nil || strings.Count(printed, "\n") != want || want > 0 && !strings.Contains(printed, "PULUMI_STACK") {
+			t.Errorf("with the stack %q: %v, %q", stack, err, printed)
+		}
+	}
+}
+
+// The version of the CLI is one, and an action is what its author tagged, for good.
+func TestWorkflow_versions(t *testing.T) {
+	t.Chdir("../..")
+	text, err := os.ReadFile(workflowFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pinned := regexp.MustCompile(`uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+(\.\d+\.\d+)?\n`)
+	if uses, pins := strings.Count(string(text), "uses:"), len(pinned.FindAll(text, -1)); uses != pins || uses == 0 {
+		t.Errorf("%d of %d actions are pinned by a commit with the version beside it", pins, uses)
+	}
+	for _, job := range readWorkflow(t).Jobs {
+		for _, step := range job.Steps {
+			if version, ok := step.With["pulumi-version"]; ok && version != cliVersion {
+				t.Errorf("the workflow installs Pulumi %s, want %s", version, cliVersion)
+			}
+		}
+	}
+	project, err := readYAML("Pulumi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if required := project["requiredPulumiVersion"]; required != ">="+cliVersion {
+		t.Errorf("Pulumi.yaml requires %v, want %s or newer", required, cliVersion)
+	}
+}
