@@ -660,7 +660,7 @@ func TestCluster_Read(t *testing.T) {
 				}
 				switch {
 				case tt.want != nil:
-					if want := db(tt.want).Delete("deletionProtection"); !e.inputs.Equals(want) {
+					if want := db(tt.want); !e.inputs.Equals(want) {
 						t.Errorf("inputs %v, want %v", e.inputs, want)
 					}
 				case tt.changed:
