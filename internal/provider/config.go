@@ -65,10 +65,10 @@ func (c *Config) Configure(context.Context) error {
 // would replace each of its resources; whether the clusters are still to be seen is for
 // their own diffs to say.
 //
-// It takes the place of infer's: that replaces on any change
-// (https://github.com/pulumi/pulumi-go-provider/issues/409), and reads the old
-// configuration into the value that Configure uses next, where a key would outlive its
-// removal (infer/configuration.go of v1.5.0, diffConfig).
+// It takes the place of infer's, which replaces on any change
+// (https://github.com/pulumi/pulumi-go-provider/issues/409). A CustomDiff would not do:
+// for that infer reads the old configuration into the value that Configure uses next,
+// where a key would outlive its removal (infer/configuration.go of v1.5.0, diffConfig).
 func diffConfig(_ context.Context, req p.DiffRequest) (p.DiffResponse, error) {
 	d := newDiff()
 	for _, key := range []string{"publicKey", "privateKey", "serverlessEndpoint", "iamEndpoint"} {

@@ -478,6 +478,41 @@ func TestSQLUser_Update_oldState(t *testing.T) {
 	})
 }
 
+// However the diffs of a run meet, they share one list; a write asks for another.
+func TestSQLUser_Diff_shares(t *testing.T) {
+	withLogins(t, func(t *testing.T, c *cloud, x *cluster, s *mysqlServer, e *engine) {
+		if _, err := e.up(api(nil)); err != nil {
+			t.Fatal(err)
+		}
+		c.faults = []func(string) *fault{once(1, "GET", fault{effect: true, status: 503, delay: time.Second})}
+		lists := func(want int) {
+			t.Helper()
+			c.called()
+			done := make(chan error)
+			for range 4 {
+				go func() {
+					_, err := e.Diff(p.DiffRequest{ID: e.id, Urn: e.urn(), State: e.outputs, OldInputs: e.inputs, Inputs: e.inputs})
+					done <- err
+				}()
+			}
+			for range 4 {
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+			}
+			if got := c.called(); len(got) != want {
+				t.Errorf("called %q", got)
+			}
+		}
+		lists(2) // a failed try and another one
+		lists(0)
+		if _, err := e.up(api(map[string]any{"rotation": "2"})); err != nil {
+			t.Fatal(err)
+		}
+		lists(1)
+	})
+}
+
 // In a replacement that Diff does not decide, the preview sees the old user, which is
 // nobody else's.
 func TestSQLUser_replaceOnAdopted(t *testing.T) {
