@@ -230,24 +230,22 @@ func TestRows_otherOrganization(t *testing.T) {
 			r := w.insert()
 			theirs := w.clouds.tidb.Neighbor
 			public, private := w.clouds.env["TIDBCLOUD_PUBLIC_KEY"], w.clouds.env["TIDBCLOUD_PRIVATE_KEY"]
-			for _, where := range []string{"environment", "config"} {
-				if where == "environment" {
-					w.clouds.env["TIDBCLOUD_PUBLIC_KEY"], w.clouds.env["TIDBCLOUD_PRIVATE_KEY"] = theirs.PublicKey, theirs.PrivateKey
-				} else {
-					w.sb.config["tidbcloud:publicKey"], w.sb.config["tidbcloud:privateKey"] = theirs.PublicKey, theirs.PrivateKey
-				}
-				says := "belongs to organization " + r.cluster().Labels["tidb.cloud/organization"] + ", and the API key to " + theirs.OrganizationID
-				r.refused("preview", w.tryPreview, says)
-				r.refused("up", w.tryUp(), says)
-				r.refused("refresh", w.tryRefresh, says)
-				w.clouds.env["TIDBCLOUD_PUBLIC_KEY"], w.clouds.env["TIDBCLOUD_PRIVATE_KEY"] = public, private
-				delete(w.sb.config, "tidbcloud:publicKey")
-				delete(w.sb.config, "tidbcloud:privateKey")
-				r.quietly("with the right key again")
+			if protect {
+				w.sb.config["tidbcloud:publicKey"], w.sb.config["tidbcloud:privateKey"] = theirs.PublicKey, theirs.PrivateKey
+			} else {
+				w.clouds.env["TIDBCLOUD_PUBLIC_KEY"], w.clouds.env["TIDBCLOUD_PRIVATE_KEY"] = theirs.PublicKey, theirs.PrivateKey
 			}
+			says := "belongs to organization " + r.cluster().Labels["tidb.cloud/organization"] + ", and the API key to " + theirs.OrganizationID
+			r.refused("preview", w.tryPreview, says)
+			r.refused("up", w.tryUp(), says)
+			r.refused("refresh", w.tryRefresh, says)
 			if n := len(theirs.Clusters()); n != 0 {
 				t.Errorf("%d clusters were made in the other organization", n)
 			}
+			w.clouds.env["TIDBCLOUD_PUBLIC_KEY"], w.clouds.env["TIDBCLOUD_PRIVATE_KEY"] = public, private
+			delete(w.sb.config, "tidbcloud:publicKey")
+			delete(w.sb.config, "tidbcloud:privateKey")
+			r.quietly("with the right key again")
 		})
 	}
 }
