@@ -110,11 +110,12 @@ func (d *Database) Read(ctx context.Context, req infer.ReadRequest[DatabaseArgs,
 		return err
 	})
 	switch {
-	case errors.Is(err, sql.ErrNoRows) || err != nil && d.clusterGone(ctx, args.ClusterID):
+	case errors.Is(err, sql.ErrNoRows):
 		return gone, nil
-	case refusedLogin(err):
-		// Its user was changed or deleted by hand. That is for the user's own refresh
-		// to see and the next run to repair, which an error here would keep it from.
+	case refusedLogin(err) || err != nil && d.clusterGone(ctx, args.ClusterID):
+		// Its user was changed or deleted by hand, or its cluster was. That is for their
+		// own refresh to see and the next run to repair, which an error here would keep
+		// it from.
 		p.GetLogger(ctx).Warningf("going by the recorded state of database %q: %v", args.Name, err)
 		return infer.ReadResponse[DatabaseArgs, DatabaseState]{ID: req.ID, Inputs: args, State: state}, nil
 	case err != nil:

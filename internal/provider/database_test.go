@@ -279,7 +279,7 @@ func TestDatabase_Read(t *testing.T) {
 		{"another character set", func(s *mysqlServer, _ *cluster) { s.databases["portfolio"] = [2]string{"latin1", "latin1_bin"} }, true, "1001/portfolio", ""},
 		{"dropped", func(s *mysqlServer, _ *cluster) { delete(s.databases, "portfolio") }, true, "", ""},
 		{"login refused", func(s *mysqlServer, _ *cluster) { known(s, time.Hour) }, false, "1001/portfolio", ""},
-		{"cluster deleted", func(s *mysqlServer, x *cluster) { known(s, time.Hour); x.deletedAt = time.Now().Add(-time.Hour) }, true, "", ""},
+		{"cluster deleted", func(s *mysqlServer, x *cluster) { known(s, time.Hour); x.deletedAt = time.Now().Add(-time.Hour) }, false, "1001/portfolio", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			withDatabase(t, func(t *testing.T, s *mysqlServer, x *cluster, e *engine) {

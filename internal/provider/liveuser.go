@@ -131,14 +131,14 @@ func (u *SQLUser) await(ctx context.Context, state SQLUserState) {
 	}
 }
 
-// clusterSeen returns nil if a user that is not to be seen is surely gone, and not just
-// out of sight of a key of another organization.
-func (u *SQLUser) clusterSeen(ctx context.Context, api *tidbcloud.Client, state SQLUserState) error {
+// clusterSeen tells whether the cluster of a user that is not to be seen is. If it is
+// not, the error says so where that is for a key of another organization.
+func (u *SQLUser) clusterSeen(ctx context.Context, api *tidbcloud.Client, state SQLUserState) (bool, error) {
 	cluster, err := find(ctx, api, state.ClusterID)
 	if err != nil || cluster != nil || state.Organization == "" {
-		return err
+		return cluster != nil, err
 	}
-	return absent(ctx, api, state.ClusterID, state.Organization)
+	return false, absent(ctx, api, state.ClusterID, state.Organization)
 }
 
 // on notes where a user's cluster is.

@@ -178,7 +178,13 @@ func (u *SQLUser) Read(ctx context.Context, req infer.ReadRequest[SQLUserArgs, S
 	case live == nil && imported:
 		return gone, fmt.Errorf("SQL user %q does not exist on cluster %s", state.FullName, args.ClusterID)
 	case live == nil:
-		return gone, u.clusterSeen(ctx, api, state)
+		seen, err := u.clusterSeen(ctx, api, state)
+		if err != nil || seen {
+			return gone, err
+		}
+		// The user goes with its cluster, which may be what a refresh refuses to forget.
+		p.GetLogger(ctx).Warningf("going by the recorded state of SQL user %q: its cluster is not to be seen", state.FullName)
+		return infer.ReadResponse[SQLUserArgs, SQLUserState]{ID: req.ID, Inputs: args, State: state}, nil
 	}
 	if live.Role != "" {
 		role := string(live.Role)
@@ -260,7 +266,8 @@ func (u *SQLUser) Delete(ctx context.Context, req infer.DeleteRequest[SQLUserSta
 	case err != nil:
 		return done, err
 	case live == nil:
-		return done, u.clusterSeen(ctx, api, req.State)
+		_, err := u.clusterSeen(ctx, api, req.State)
+		return done, err
 	}
 	if err := api.DeleteUser(ctx, req.State.ClusterID, req.State.FullName); err != nil {
 		if live, lookErr := findUser(ctx, api, req.State.ClusterID, req.State.FullName); lookErr != nil || live != nil {

@@ -563,7 +563,7 @@ func TestSQLUser_Read(t *testing.T) {
 		{"untouched", func(*cloud, *cluster) {}, "1001/api", false, ""},
 		{"another role", func(_ *cloud, x *cluster) { x.users["p1001.api"].role = "role_admin" }, "1001/api", true, ""},
 		{"deleted", func(_ *cloud, x *cluster) { delete(x.users, "p1001.api") }, "", true, ""},
-		{"cluster deleted", func(_ *cloud, x *cluster) { x.deletedAt = time.Now().Add(-time.Hour) }, "", true, ""},
+		{"cluster deleted", func(_ *cloud, x *cluster) { x.deletedAt = time.Now().Add(-time.Hour) }, "1001/api", false, ""},
 		{"forbidden", func(c *cloud, _ *cluster) { c.faults = []func(string) *fault{once(-1, "GET", fault{status: 403})} }, "1001/api", false, "403"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
