@@ -23,6 +23,9 @@ type cloud struct {
 	// decides.
 	faults []func(call string) *fault
 
+	// organization is whose the API key is; clusters are organization 1's.
+	organization string
+
 	mu       sync.Mutex
 	clusters map[string]*cluster
 	lastID   int
@@ -52,7 +55,7 @@ type fault struct {
 }
 
 func newCloud() *cloud {
-	return &cloud{readyAfter: 9500 * time.Millisecond, goneAfter: 3 * time.Second, clusters: map[string]*cluster{}}
+	return &cloud{readyAfter: 9500 * time.Millisecond, goneAfter: 3 * time.Second, organization: "1", clusters: map[string]*cluster{}}
 }
 
 // once is a fault for the first n calls that begin with prefix.
@@ -190,6 +193,9 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (c *cloud) route(w http.ResponseWriter, method string, path []string, body map[string]any) {
 	switch {
+	case path[0] == "projects":
+		respond(w, 200, map[string]any{"projects": []any{map[string]any{"id": "2", "org_id": c.organization}}})
+		return
 	case path[0] == "regions":
 		respond(w, 200, map[string]any{"regions": []any{
 			map[string]any{"name": "regions/aws-ap-northeast-1"}, map[string]any{"name": "regions/aws-us-east-1"},

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -58,6 +59,7 @@ type ClusterArgs struct {
 	SpendingLimitMonthly *int                `pulumi:"spendingLimitMonthly,optional"`
 	AuthorizedNetworks   []AuthorizedNetwork `pulumi:"authorizedNetworks,optional"`
 	Adopt                *bool               `pulumi:"adopt,optional"`
+	DeletionProtection   *bool               `pulumi:"deletionProtection,optional"`
 	CreateTimeoutSeconds *int                `pulumi:"createTimeoutSeconds,optional"`
 }
 
@@ -78,12 +80,14 @@ type ClusterState struct {
 	UserPrefix string `pulumi:"userPrefix"`
 	Version    string `pulumi:"version"`
 	CreateTime string `pulumi:"createTime"`
+	// Organization is missing in states of earlier versions.
+	Organization string `pulumi:"organization,optional"`
 }
 
 // Annotate implements [infer.Annotated].
 func (c *Cluster) Annotate(a infer.Annotator) {
 	a.Describe(c, "A TiDB Cloud Starter or Essential cluster, ready to connect to. "+
-		"Changing the region replaces it, deleting the old cluster and its data first; all else is updated in place. "+
+		"Changing the region replaces it, deleting the old cluster and its data first, which deletionProtection has to allow; all else is updated in place. "+
 		"A preview looks at the live cluster, so it also shows what was changed or deleted by hand.")
 }
 
@@ -97,10 +101,14 @@ func (c *ClusterArgs) Annotate(a infer.Annotator) {
 		"Only an imported cluster without the label has an empty one.")
 	a.Describe(&c.ProjectID, "Id of the project that the cluster is made in. Default: the organization's default project. "+
 		"TiDB Cloud moves clusters between projects only in its console, so a later change is recorded and does nothing.")
-	a.Describe(&c.Labels, "Labels of your own. Other labels of the cluster are left alone.")
-	a.Describe(&c.SpendingLimitMonthly, "Spending limit in US cents a month; 0 is the free plan. Unset: what TiDB Cloud has is kept; taken out again: 0.")
+	a.Describe(&c.Labels, "Labels of your own. Other labels of the cluster are left alone. "+
+		"TiDB Cloud may keep one that is taken out; that is an error which names it.")
+	a.Describe(&c.SpendingLimitMonthly, "Spending limit in US cents a month, 1 or more. Unset or taken out again: what TiDB Cloud has is kept, and only its console can lift a limit.")
 	a.Describe(&c.AuthorizedNetworks, "The ranges of addresses that may connect, all of them. Unset: what TiDB Cloud has is kept (at first, everybody may).")
 	a.Describe(&c.Adopt, "Take over an existing cluster of this name and region that bears no owner label, instead of failing. Default: false.")
+	a.Describe(&c.DeletionProtection, "Refuse to delete the cluster, also for a replacement, and to make another in its place when it is not to be seen. "+
+		"What counts is the value of the last run, so that one run turns it off and the next one deletes. Default: true.")
+	a.SetDefault(&c.DeletionProtection, true)
 	a.Describe(&c.CreateTimeoutSeconds, fmt.Sprintf("How long to wait until the cluster can be connected to, in seconds. "+
 		"The resource option customTimeouts wins if it is shorter. A later run waits on. Default: %d.", int(clusterTimeout.Seconds())))
 }
@@ -121,6 +129,7 @@ func (c *ClusterState) Annotate(a infer.Annotator) {
 	a.Describe(&c.UserPrefix, "Prefix of each SQL user's name: userPrefix.name.")
 	a.Describe(&c.Version, "Version of TiDB.")
 	a.Describe(&c.CreateTime, "When the cluster was made, in RFC 3339.")
+	a.Describe(&c.Organization, "Id of the organization that the cluster belongs to.")
 }
 
 // WireDependencies implements [infer.ExplicitDependencies]: only another region
@@ -172,13 +181,15 @@ func (c *Cluster) Read(ctx context.Context, req infer.ReadRequest[ClusterArgs, C
 	case live == nil && imported:
 		return gone, fmt.Errorf("cluster %s does not exist, or not in the API key's organization", req.ID)
 	case live == nil:
-		return gone, nil
+		return gone, missing(ctx, api, req.State)
 	}
 	args := seen(*live, req.Inputs, imported)
 	return infer.ReadResponse[ClusterArgs, ClusterState]{ID: live.ID, Inputs: args, State: outputs(*live, req.State, args)}, nil
 }
 
-// Update implements [infer.CustomUpdate].
+// Update implements [infer.CustomUpdate]. If turning the deletion protection off is all
+// that is to change, a cluster that is not to be seen or not usable is no obstacle: the ways out of
+// such a state begin with it.
 func (c *Cluster) Update(ctx context.Context, req infer.UpdateRequest[ClusterArgs, ClusterState]) (infer.UpdateResponse[ClusterState], error) {
 	api, err := c.connect()
 	if err != nil {
@@ -186,18 +197,28 @@ func (c *Cluster) Update(ctx context.Context, req infer.UpdateRequest[ClusterArg
 	}
 	state, recorded := req.State, req.State.ClusterArgs
 	state.ClusterArgs = req.Inputs
-	if !req.DryRun {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, req.Inputs.timeout())
-		defer cancel()
-		state, err = settle(ctx, api, req.ID, state, recorded)
+	if req.DryRun {
+		return infer.UpdateResponse[ClusterState]{Output: state}, nil
 	}
+	if liftsProtection(recorded, req.Inputs) {
+		live, err := look(ctx, c.connect, req.ID)
+		if err != nil || !live.cluster.Connectable() {
+			p.GetLogger(ctx).Warning("only the deletion protection is recorded: the cluster is not to be seen, or cannot be connected to")
+			return infer.UpdateResponse[ClusterState]{Output: state}, nil
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, req.Inputs.timeout())
+	defer cancel()
+	state, err = settle(ctx, api, req.ID, state, recorded)
 	return infer.UpdateResponse[ClusterState]{Output: state}, err
 }
 
 // Delete implements [infer.CustomDelete].
 func (c *Cluster) Delete(ctx context.Context, req infer.DeleteRequest[ClusterState]) (infer.DeleteResponse, error) {
 	var done infer.DeleteResponse
+	if req.State.protected() {
+		return done, protectedError(req.State, "deleting it")
+	}
 	api, err := c.connect()
 	if err != nil {
 		return done, err
@@ -205,8 +226,11 @@ func (c *Cluster) Delete(ctx context.Context, req infer.DeleteRequest[ClusterSta
 	ctx, cancel := context.WithTimeout(ctx, deleteTimeout)
 	defer cancel()
 	live, err := find(ctx, api, req.ID)
-	if err != nil || live == nil {
+	switch {
+	case err != nil:
 		return done, err
+	case live == nil:
+		return done, absent(ctx, api, req.ID, req.State.Organization)
 	}
 	if err := claimed(*live, req.State.Owner); req.State.Owner != "" && err != nil {
 		return done, err
@@ -242,7 +266,8 @@ func (c *Cluster) Check(ctx context.Context, req infer.CheckRequest) (infer.Chec
 	for _, key := range slices.Sorted(maps.Keys(args.Labels)) {
 		check.that("labels", labelAllowed(key), "%q is not for you to set: leave out keys under tidb.cloud/ (use projectId) and %s (use owner), and empty ones", key, OwnerLabel)
 	}
-	check.that("spendingLimitMonthly", args.SpendingLimitMonthly == nil || *args.SpendingLimitMonthly >= 0, "must be 0 or more, in US cents")
+	check.that("spendingLimitMonthly", args.SpendingLimitMonthly == nil || *args.SpendingLimitMonthly > 0,
+		"must be 1 or more, in US cents; leave it out for the free plan")
 	check.networks("authorizedNetworks", args.AuthorizedNetworks)
 	check.that("createTimeoutSeconds", args.CreateTimeoutSeconds == nil || *args.CreateTimeoutSeconds > 0, "must be more than 0, in seconds")
 	return infer.CheckResponse[ClusterArgs]{Inputs: args, Failures: check.failures}, nil
@@ -261,8 +286,17 @@ func (c *Cluster) Diff(ctx context.Context, req infer.DiffRequest[ClusterArgs, C
 	d.input("authorizedNetworks", old.AuthorizedNetworks, want.AuthorizedNetworks)
 	d.input("adopt", old.Adopt, want.Adopt)
 	d.input("createTimeoutSeconds", old.CreateTimeoutSeconds, want.CreateTimeoutSeconds)
+	if old.protected() != want.protected() {
+		d.input(propertyProtection, old.DeletionProtection, want.DeletionProtection)
+	}
 	if d.identity("region", old.Region, want.Region) {
+		if old.protected() {
+			return p.DiffResponse{}, protectedError(req.State, "moving it to another region")
+		}
 		return d.response(), nil // decided, whatever the live cluster is like
+	}
+	if d.has(propertyLimit) && want.SpendingLimitMonthly == nil {
+		p.GetLogger(ctx).Warningf("spendingLimitMonthly was taken out: TiDB Cloud keeps the limit that cluster %q has; its console can lift it", old.DisplayName)
 	}
 
 	live, err := look(ctx, c.connect, req.ID)
@@ -271,6 +305,14 @@ func (c *Cluster) Diff(ctx context.Context, req infer.DiffRequest[ClusterArgs, C
 		return p.DiffResponse{}, err
 	case live.unknown:
 	case live.gone:
+		err := missing(ctx, live.api, req.State)
+		if liftsProtection(old, want) && !errors.As(err, new(*otherOrganizationError)) {
+			p.GetLogger(ctx).Warningf("cluster %q (%s) is not to be seen; this run only records that it may go, and the next one makes it anew, empty", old.DisplayName, req.ID)
+			return d.response(), nil
+		}
+		if err != nil {
+			return p.DiffResponse{}, err
+		}
 		p.GetLogger(ctx).Warningf("cluster %q (%s) no longer exists in TiDB Cloud: it will be made anew, empty; "+
 			"if it is protected, run `pulumi refresh` first, which forgets it", old.DisplayName, req.ID)
 		d.lost("clusterId")
@@ -289,6 +331,7 @@ func (c *Cluster) Diff(ctx context.Context, req infer.DiffRequest[ClusterArgs, C
 		d.drifted("host", req.State.Host, now.Host)
 		d.drifted("port", req.State.Port, now.Port)
 		d.drifted("userPrefix", req.State.UserPrefix, now.UserPrefix)
+		d.drifted("organization", req.State.Organization, now.Organization)
 	}
 	if req.State.Host == "" {
 		d.drift("host") // the last run did not see the cluster ready

@@ -45,7 +45,7 @@ func TestCluster_Update_inactive(t *testing.T) {
 		}
 		c.only().state = "INACTIVE"
 		c.faults = []func(string) *fault{func(call string) *fault {
-			if call == "PATCH /clusters/1001 spendingLimit" {
+			if call == "PATCH /clusters/1001 spendingLimit.monthly" {
 				c.clusters["1001"].state = ""
 			}
 			return nil

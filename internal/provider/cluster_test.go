@@ -25,7 +25,7 @@ const (
 
 // db is the inputs of most tests, with changes: a nil value takes one away.
 func db(changes map[string]any) property.Map {
-	values := map[string]any{"displayName": "portfolio-db", "region": tokyo, "owner": owner}
+	values := map[string]any{"displayName": "portfolio-db", "region": tokyo, "owner": owner, "deletionProtection": false}
 	maps.Copy(values, changes)
 	return inputs(values)
 }
@@ -122,14 +122,15 @@ func TestCluster_life(t *testing.T) {
 			"GET /clusters/"+id, "GET /clusters/"+id, "PATCH /clusters/"+id+" displayName", "GET /clusters/"+id)
 		step(db(map[string]any{"displayName": "portfolio-db-2", "labels": map[string]any{"team": "web"}, "spendingLimitMonthly": 500,
 			"authorizedNetworks": []any{network("home", "192.0.2.1", "192.0.2.9")}}), "update",
-			"GET /clusters/"+id, "GET /clusters/"+id, "PATCH /clusters/"+id+" labels", "PATCH /clusters/"+id+" spendingLimit",
+			"GET /clusters/"+id, "GET /clusters/"+id, "PATCH /clusters/"+id+" labels", "PATCH /clusters/"+id+" spendingLimit.monthly",
 			"PATCH /clusters/"+id+" endpoints.public.authorizedNetworks", "GET /clusters/"+id)
 		if got := c.only().fields["labels"]; !reflect.DeepEqual(got, map[string]any{"pulumi.com/owner": owner, "pulumi.com/made-for": owner, "team": "web", "tidb.cloud/organization": "1", "tidb.cloud/project": "2"}) {
 			t.Errorf("labels %v", got)
 		}
 		step(db(map[string]any{"displayName": "portfolio-db-2", "createTimeoutSeconds": 60}), "update",
-			"GET /clusters/"+id, "GET /clusters/"+id, "PATCH /clusters/"+id+" labels", "PATCH /clusters/"+id+" spendingLimit", "GET /clusters/"+id)
-		if got := c.only().fields["spendingLimit"]; !reflect.DeepEqual(got, map[string]any{"monthly": 0.0}) {
+			"GET /clusters/"+id, "GET /clusters/"+id, "PATCH /clusters/"+id+" labels", "GET /clusters/"+id)
+		// No official client lifts a limit, so it is kept.
+		if got := c.only().fields["spendingLimit"]; !reflect.DeepEqual(got, map[string]any{"monthly": 500.0}) {
 			t.Errorf("spending limit %v", got)
 		}
 		step(db(map[string]any{"displayName": "portfolio-db-2", "createTimeoutSeconds": 60, "projectId": "7"}), "update",
@@ -209,7 +210,7 @@ func TestCluster_Create_existing(t *testing.T) {
 		{"stranger of another name", func(c *cloud) { c.add("blog-db", tokyo, nil) }, db(nil), []string{""}, "1002", []string{"POST /clusters"}},
 		{"stranger that is being deleted", func(c *cloud) { c.add("portfolio-db", tokyo, nil).state = "DELETING" }, db(nil), []string{""}, "1002", []string{"POST /clusters"}},
 		{"adopted", func(c *cloud) { c.add("portfolio-db", tokyo, map[string]string{"team": "web"}) }, db(map[string]any{"adopt": true, "spendingLimitMonthly": 7}), []string{""}, "1001",
-			[]string{"PATCH /clusters/1001 labels", "PATCH /clusters/1001 spendingLimit"}},
+			[]string{"PATCH /clusters/1001 labels", "PATCH /clusters/1001 spendingLimit.monthly"}},
 		{"adoption in another region", func(c *cloud) { c.add("portfolio-db", virginia, nil) }, db(map[string]any{"adopt": true}), []string{"cannot be adopted in another region than " + tokyo}, "", nil},
 		{"adoption of another stack's", func(c *cloud) { c.add("portfolio-db", tokyo, map[string]string{provider.OwnerLabel: "blog.prod"}) }, db(map[string]any{"adopt": true}),
 			[]string{`by its label pulumi.com/owner it belongs to "blog.prod"`, line}, "", nil},
@@ -249,8 +250,8 @@ func TestCluster_Create_sends(t *testing.T) {
 		want   map[string]any
 	}{
 		{"least", db(nil), map[string]any{"displayName": "portfolio-db", "region": map[string]any{"name": tokyo}, "labels": map[string]any{"pulumi.com/owner": owner, "pulumi.com/made-for": owner}}},
-		{"most", db(map[string]any{"projectId": "42", "labels": map[string]any{"team": "web"}, "spendingLimitMonthly": 0, "adopt": true, "createTimeoutSeconds": 30}),
-			map[string]any{"displayName": "portfolio-db", "region": map[string]any{"name": tokyo}, "spendingLimit": map[string]any{"monthly": 0.0},
+		{"most", db(map[string]any{"projectId": "42", "labels": map[string]any{"team": "web"}, "spendingLimitMonthly": 7, "adopt": true, "createTimeoutSeconds": 30}),
+			map[string]any{"displayName": "portfolio-db", "region": map[string]any{"name": tokyo}, "spendingLimit": map[string]any{"monthly": 7.0},
 				"labels": map[string]any{"pulumi.com/owner": owner, "pulumi.com/made-for": owner, "team": "web", "tidb.cloud/project": "42"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -486,7 +487,7 @@ func TestCluster_Diff(t *testing.T) {
 		{"region and name", nil, nil, map[string]any{"region": virginia, "displayName": "another"}, []string{"displayName update", "region update&replace"}, 0, ""},
 		{"owner", nil, nil, map[string]any{"owner": "portfolio.prod"}, []string{"owner update"}, 1, ""},
 		{"more", nil, nil, full, []string{"authorizedNetworks add", "labels add", "spendingLimitMonthly add"}, 1, ""},
-		{"less", full, nil, nil, []string{"authorizedNetworks delete", "labels delete", "spendingLimitMonthly delete"}, 1, ""},
+		{"less", full, nil, nil, []string{"authorizedNetworks delete", "labels delete", "spendingLimitMonthly delete"}, 1, "spendingLimitMonthly was taken out: TiDB Cloud keeps the limit"},
 		{"project", nil, nil, map[string]any{"projectId": "7"}, []string{"projectId add"}, 1, ""},
 		{"adopt", nil, nil, map[string]any{"adopt": true}, []string{"adopt add"}, 1, ""},
 		{"time-out", nil, nil, map[string]any{"createTimeoutSeconds": 1}, []string{"createTimeoutSeconds add"}, 1, ""},
@@ -506,10 +507,10 @@ func TestCluster_Diff(t *testing.T) {
 		}, full, nil, 1, ""},
 		{"under maintenance", nil, func(x *cluster) { x.state = "MAINTENANCE" }, nil, nil, 1, ""},
 		{"inactive", nil, func(x *cluster) { x.state = "INACTIVE" }, nil, nil, 1, "is INACTIVE; resume it"},
-		{"deleted", nil, func(x *cluster) { x.deletedAt = time.Now().Add(-time.Hour) }, nil, []string{"clusterId delete&replace"}, 2, `cluster "portfolio-db" (1001) no longer exists in TiDB Cloud`},
-		{"DELETED", nil, func(x *cluster) { x.state = "DELETED" }, nil, []string{"clusterId delete&replace"}, 1, "no longer exists"},
-		{"being deleted", nil, func(x *cluster) { x.deletedAt = time.Now() }, nil, []string{"clusterId delete&replace"}, 1, "no longer exists"},
-		{"deleted and renamed", nil, func(x *cluster) { x.deletedAt = time.Now() }, map[string]any{"displayName": "another"}, []string{"clusterId delete&replace", "displayName update"}, 1, "no longer exists"},
+		{"deleted", nil, func(x *cluster) { x.deletedAt = time.Now().Add(-time.Hour) }, nil, []string{"clusterId delete&replace"}, 3, `cluster "portfolio-db" (1001) no longer exists in TiDB Cloud`},
+		{"DELETED", nil, func(x *cluster) { x.state = "DELETED" }, nil, []string{"clusterId delete&replace"}, 2, "no longer exists"},
+		{"being deleted", nil, func(x *cluster) { x.deletedAt = time.Now() }, nil, []string{"clusterId delete&replace"}, 2, "no longer exists"},
+		{"deleted and renamed", nil, func(x *cluster) { x.deletedAt = time.Now() }, map[string]any{"displayName": "another"}, []string{"clusterId delete&replace", "displayName update"}, 2, "no longer exists"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			in(t, func(t *testing.T, c *cloud, e *engine) {
@@ -626,7 +627,7 @@ func TestCluster_Read(t *testing.T) {
 		wantErr string
 	}{
 		{"untouched", nil, nil, false, nil, ""},
-		{"untouched, all set", map[string]any{"labels": map[string]any{"team": "web"}, "spendingLimitMonthly": 0, "projectId": "2", "adopt": true, "authorizedNetworks": []any{network("home", "192.0.2.1", "192.0.2.9")}}, nil, false, nil, ""},
+		{"untouched, all set", map[string]any{"labels": map[string]any{"team": "web"}, "spendingLimitMonthly": 5, "projectId": "2", "adopt": true, "authorizedNetworks": []any{network("home", "192.0.2.1", "192.0.2.9")}}, nil, false, nil, ""},
 		{"renamed", nil, func(x *cluster) { x.fields["displayName"] = "prod" }, true, map[string]any{"displayName": "prod"}, ""},
 		{"owner label lost", nil, func(x *cluster) { x.fields["labels"] = map[string]any{} }, true, map[string]any{"owner": ""}, ""},
 		{"own label changed", map[string]any{"labels": map[string]any{"team": "web"}}, func(x *cluster) { x.fields["labels"].(map[string]any)["team"] = "ops" }, true, map[string]any{"labels": map[string]any{"team": "ops"}}, ""},
@@ -696,7 +697,7 @@ func TestCluster_import(t *testing.T) {
 				if _, err := e.refresh(); err != nil {
 					t.Fatal(err)
 				}
-				if want := db(tt.want); !e.inputs.Equals(want) {
+				if want := db(tt.want).Delete("deletionProtection"); !e.inputs.Equals(want) {
 					t.Errorf("inputs %v, want %v", e.inputs, want)
 				}
 				if e.out("host") == "" || e.out("clusterId") != x.id {
@@ -821,7 +822,8 @@ func TestCluster_Check(t *testing.T) {
 		{"reserved label", db(map[string]any{"labels": map[string]any{"tidb.cloud/project": "1"}}), "labels: " + `"tidb.cloud/project" is not for you to set`},
 		{"maker's label", db(map[string]any{"labels": map[string]any{"pulumi.com/made-for": "x"}}), "use owner"},
 		{"owner's label", db(map[string]any{"labels": map[string]any{"pulumi.com/owner": "x"}}), "use owner"},
-		{"negative limit", db(map[string]any{"spendingLimitMonthly": -1}), "spendingLimitMonthly: must be 0 or more"},
+		{"negative limit", db(map[string]any{"spendingLimitMonthly": -1}), "spendingLimitMonthly: must be 1 or more"},
+		{"no limit", db(map[string]any{"spendingLimitMonthly": 0}), "leave it out for the free plan"},
 		{"no networks", db(map[string]any{"authorizedNetworks": []any{}}), "authorizedNetworks: must not be empty"},
 		{"network without a name", db(map[string]any{"authorizedNetworks": []any{network("", "192.0.2.1", "192.0.2.1")}}), "range 1 needs a displayName"},
 		{"CIDR", db(map[string]any{"authorizedNetworks": []any{network("x", "192.0.2.0/24", "192.0.2.0/24")}}), "must be two IPv4 addresses"},

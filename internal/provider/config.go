@@ -61,6 +61,25 @@ func (c *Config) Configure(context.Context) error {
 	return nil
 }
 
+// diffConfig compares configurations. No change replaces the provider, since that
+// would replace each of its resources; whether the clusters are still to be seen is for
+// their own diffs to say.
+//
+// It takes the place of infer's, which replaces on any change
+// (https://github.com/pulumi/pulumi-go-provider/issues/409). A CustomDiff would not do:
+// for that infer reads the old configuration into the value that Configure uses next,
+// where a key would outlive its removal (infer/configuration.go of v1.5.0, diffConfig).
+func diffConfig(_ context.Context, req p.DiffRequest) (p.DiffResponse, error) {
+	d := newDiff()
+	for _, key := range []string{"publicKey", "privateKey", "serverlessEndpoint", "iamEndpoint"} {
+		old, want := req.State.Get(key).WithSecret(false), req.Inputs.Get(key).WithSecret(false)
+		if !old.Equals(want) {
+			d.properties[key] = p.PropertyDiff{Kind: p.Update, InputDiff: true}
+		}
+	}
+	return p.DiffResponse{HasChanges: len(d.properties) > 0, DetailedDiff: d.properties}, nil
+}
+
 // connect is the [connector].
 func (c *Config) connect() (*tidbcloud.Client, error) {
 	c.mu.Lock()

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,4 +110,58 @@ func TestConfig_withoutKeys(t *testing.T) {
 			t.Errorf("called %q", got)
 		}
 	})
+}
+
+// A change of the configuration is seen and never replaces.
+func TestConfig_Diff(t *testing.T) {
+	config := func(values map[string]string) property.Map {
+		m := map[string]property.Value{"version": property.New("1.0.0")}
+		for k, v := range values {
+			m[k] = property.New(v)
+		}
+		return property.NewMap(m)
+	}
+	keys := map[string]string{"publicKey": "A", "privateKey": "a", "serverlessEndpoint": "https://s.test"}
+	for _, tt := range []struct {
+		name     string
+		old, new property.Map
+		want     []string
+	}{
+		{"nothing", config(keys), config(keys), nil},
+		{"now a secret", config(keys), config(keys).Set("privateKey", property.New("a").WithSecret(true)), nil},
+		{"to the environment", config(keys), config(nil), []string{"privateKey update", "publicKey update", "serverlessEndpoint update"}},
+		{"from the environment", config(nil), config(keys), []string{"privateKey update", "publicKey update", "serverlessEndpoint update"}},
+		{"another key", config(keys), config(map[string]string{"publicKey": "B", "privateKey": "b", "serverlessEndpoint": "https://s.test"}), []string{"privateKey update", "publicKey update"}},
+		{"another endpoint", config(nil), config(map[string]string{"iamEndpoint": "https://i.test"}), []string{"iamEndpoint update"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := serve(t, provider.Options{})
+			diff, err := s.DiffConfig(p.DiffRequest{ID: "1", State: tt.old, OldInputs: tt.old, Inputs: tt.new})
+			if got := properties(diff); err != nil || !slices.Equal(got, tt.want) || diff.HasChanges != (len(tt.want) > 0) {
+				t.Errorf("got %q, %+v, %v", got, diff, err)
+			}
+		})
+	}
+}
+
+// A key that was taken out of the configuration is not used any more.
+func TestConfig_Diff_forgets(t *testing.T) {
+	for _, name := range variables {
+		t.Setenv(name, "")
+	}
+	s := serve(t, provider.Options{})
+	old := property.NewMap(map[string]property.Value{"publicKey": property.New("A"), "privateKey": property.New("a")})
+	checked, err := s.CheckConfig(p.CheckRequest{Inputs: property.Map{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.DiffConfig(p.DiffRequest{ID: "1", State: old, OldInputs: old, Inputs: checked.Inputs}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Configure(p.ConfigureRequest{Args: checked.Inputs}); err != nil {
+		t.Fatal(err)
+	}
+	e := &engine{Server: s, t: t, typ: clusterType}
+	_, err = e.Create(p.CreateRequest{Urn: e.urn(), Properties: e.check(db(nil)), DryRun: true})
+	wantErr(t, err, "no TiDB Cloud API key")
 }

@@ -38,7 +38,7 @@ var (
 // Database is the resource tidbcloud:index:Database.
 type Database struct {
 	connect connector
-	sql     sqlOpener
+	sql     *sqlOpener
 }
 
 // DatabaseArgs are a database's inputs.
@@ -110,11 +110,12 @@ func (d *Database) Read(ctx context.Context, req infer.ReadRequest[DatabaseArgs,
 		return err
 	})
 	switch {
-	case errors.Is(err, sql.ErrNoRows) || err != nil && d.clusterGone(ctx, args.ClusterID):
+	case errors.Is(err, sql.ErrNoRows):
 		return gone, nil
-	case refusedLogin(err):
-		// Its user was changed or deleted by hand. That is for the user's own refresh
-		// to see and the next run to repair, which an error here would keep it from.
+	case refusedLogin(err) || err != nil && d.clusterGone(ctx, args.ClusterID):
+		// Its user was changed or deleted by hand, or its cluster was. That is for their
+		// own refresh to see and the next run to repair, which an error here would keep
+		// it from.
 		p.GetLogger(ctx).Warningf("going by the recorded state of database %q: %v", args.Name, err)
 		return infer.ReadResponse[DatabaseArgs, DatabaseState]{ID: req.ID, Inputs: args, State: state}, nil
 	case err != nil:
@@ -174,11 +175,10 @@ func (d *Database) Check(ctx context.Context, req infer.CheckRequest) (infer.Che
 	return infer.CheckResponse[DatabaseArgs]{Inputs: args, Failures: check.failures}, nil
 }
 
-// Diff implements [infer.CustomDiff]. It does not look: a login takes longer than
-// a preview should. How to connect is no property of the database, so a change of
-// that alone is none, except when Delete is going to need it: Delete knows the
-// outputs alone.
-func (d *Database) Diff(_ context.Context, req infer.DiffRequest[DatabaseArgs, DatabaseState]) (p.DiffResponse, error) {
+// Diff implements [infer.CustomDiff]. How to connect is no property of the database,
+// so a change of that alone is none, except when Delete is going to need it: Delete
+// knows the outputs alone.
+func (d *Database) Diff(ctx context.Context, req infer.DiffRequest[DatabaseArgs, DatabaseState]) (p.DiffResponse, error) {
 	diff := newDiff()
 	old, want := req.State.DatabaseArgs, req.Inputs
 	diff.input("charset", old.Charset, want.Charset)
@@ -190,12 +190,41 @@ func (d *Database) Diff(_ context.Context, req infer.DiffRequest[DatabaseArgs, D
 		diff.input("user", old.User, want.User)
 		diff.input("password", old.Password, want.Password)
 	}
-	diff.identity("clusterId", old.ClusterID, want.ClusterID)
-	diff.identity("name", old.Name, want.Name)
+	moved := diff.identity("clusterId", old.ClusterID, want.ClusterID)
+	renamed := diff.identity("name", old.Name, want.Name)
+	if !moved && !renamed && d.dropped(ctx, old, want) {
+		p.GetLogger(ctx).Warningf("database %q no longer exists: it will be made anew, empty", old.Name)
+		diff.drift("name")
+	}
 	return diff.response(), nil
 }
 
+// dropped tells whether the database is surely gone. It logs in as the program wants
+// to, which is the latest login, or as the last run did where a preview does not know
+// that yet. A login that fails tells nothing of the database.
+func (d *Database) dropped(ctx context.Context, old, want DatabaseArgs) bool {
+	login := want.login()
+	if login.host == "" || login.port == 0 || login.user == "" || login.password == "" {
+		login = old.login()
+	}
+	err := d.sql.glance(ctx, login, func(ctx context.Context, db *sql.DB) error {
+		_, _, err := settings(ctx, db, old.Name)
+		return err
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return true
+	}
+	if err != nil {
+		p.GetLogger(ctx).Warningf("going by the recorded state of database %q: %v", old.Name, err)
+	}
+	return false
+}
+
 func (d DatabaseArgs) id() string { return d.ClusterID + "/" + d.Name }
+
+func (d DatabaseArgs) login() login {
+	return login{host: d.Host, port: d.Port, user: d.User, password: d.Password}
+}
 
 func (d DatabaseArgs) drops() bool { return d.DropOnDelete != nil && *d.DropOnDelete }
 
@@ -249,7 +278,7 @@ func settings(ctx context.Context, db *sql.DB, name string) (charset, collation 
 
 // with runs f on a connection.
 func (d *Database) with(ctx context.Context, args DatabaseArgs, patience time.Duration, f func(*sql.DB) error) error {
-	db, err := d.sql.open(ctx, login{host: args.Host, port: args.Port, user: args.User, password: args.Password}, patience)
+	db, err := d.sql.open(ctx, args.login(), patience)
 	if err != nil {
 		return err
 	}

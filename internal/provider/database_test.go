@@ -197,36 +197,73 @@ func TestDatabase_Create_cancel(t *testing.T) {
 }
 
 func TestDatabase_Diff(t *testing.T) {
+	gone := func(s *mysqlServer) { delete(s.databases, "portfolio") }
+	unknown := property.New(property.Computed)
 	for _, tt := range []struct {
 		name     string
 		from, to map[string]any
+		hand     func(*mysqlServer)
 		want     []string
+		logins   int
+		warn     string
 	}{
-		{"nothing", nil, nil, nil},
-		{"login", nil, map[string]any{"user": "p1001.web", "password": "x", "host": "h", "port": 1}, nil},
-		{"unknown login", nil, map[string]any{"user": property.New(property.Computed), "password": property.New(property.Computed), "host": property.New(property.Computed), "port": property.New(property.Computed)}, nil},
-		{"login, to be dropped by", map[string]any{"dropOnDelete": true}, map[string]any{"dropOnDelete": true, "password": "x"}, []string{"password update"}},
-		{"character set", nil, map[string]any{"charset": "utf8mb4"}, []string{"charset add"}},
-		{"drop", nil, map[string]any{"dropOnDelete": true}, []string{"dropOnDelete add"}},
-		{"name", nil, map[string]any{"name": "blog"}, []string{"name update&replace"}},
-		{"unknown cluster", nil, map[string]any{"clusterId": property.New(property.Computed)}, []string{"clusterId update&replace"}},
+		{"nothing", nil, nil, nil, nil, 1, ""},
+		{"login", nil, map[string]any{"user": "p1001.web", "password": "x"}, nil, nil, 1, "going by the recorded state"},
+		{"unknown login", nil, map[string]any{"user": unknown, "password": unknown, "host": unknown, "port": unknown}, nil, nil, 1, ""},
+		{"unknown password", nil, map[string]any{"password": unknown}, gone, []string{"name update"}, 1, "no longer exists"},
+		{"login, to be dropped by", map[string]any{"dropOnDelete": true}, map[string]any{"dropOnDelete": true, "password": "x"}, nil, []string{"password update"}, 1, "going by the recorded state"},
+		{"character set", nil, map[string]any{"charset": "utf8mb4"}, nil, []string{"charset add"}, 1, ""},
+		{"drop", nil, map[string]any{"dropOnDelete": true}, nil, []string{"dropOnDelete add"}, 1, ""},
+		{"name", nil, map[string]any{"name": "blog"}, nil, []string{"name update&replace"}, 0, ""},
+		{"unknown cluster", nil, map[string]any{"clusterId": unknown}, nil, []string{"clusterId update&replace"}, 0, ""},
+		{"dropped by hand", nil, nil, gone, []string{"name update"}, 1, `database "portfolio" no longer exists: it will be made anew, empty`},
+		{"server away", nil, nil, func(s *mysqlServer) {
+			s.authorized = func(string, func(string) bool) *mysqlError { return hangUp }
+		}, nil, 1, "going by the recorded state"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			withDatabase(t, func(t *testing.T, s *mysqlServer, x *cluster, e *engine) {
 				if _, err := e.up(portfolio(tt.from)); err != nil {
 					t.Fatal(err)
 				}
-				logins := s.logins
+				if tt.hand != nil {
+					tt.hand(s)
+				}
+				logins, start, quiet := s.logins, time.Now(), len(e.log.lines)
 				diff, err := e.Diff(p.DiffRequest{ID: e.id, Urn: e.urn(), State: e.outputs, OldInputs: e.inputs, Inputs: e.check(portfolio(tt.to))})
 				if got := properties(diff); err != nil || !slices.Equal(got, tt.want) {
 					t.Errorf("got %q, %v", got, err)
 				}
-				if s.logins != logins {
-					t.Error("it looked")
+				if got := s.logins - logins; got != tt.logins {
+					t.Errorf("%d logins", got)
 				}
+				if tt.warn == "" && len(e.log.lines) > quiet || tt.warn != "" && !e.log.has("warn", tt.warn) {
+					t.Errorf("said:\n%s", e.log.all())
+				}
+				within(t, start, 3*time.Second)
 			})
 		})
 	}
+}
+
+// A database that was dropped by hand is made anew by a plain up.
+func TestDatabase_Update_dropped(t *testing.T) {
+	withDatabase(t, func(t *testing.T, s *mysqlServer, x *cluster, e *engine) {
+		for _, want := range []string{"create", "same"} {
+			if op, err := e.up(portfolio(nil)); op != want || err != nil {
+				t.Fatalf("%s, %v", op, err)
+			}
+		}
+		delete(s.databases, "portfolio")
+		for _, want := range []string{"update", "same"} {
+			if op, err := e.up(portfolio(nil)); op != want || err != nil {
+				t.Fatalf("%s, %v", op, err)
+			}
+		}
+		if _, ok := s.databases["portfolio"]; !ok {
+			t.Error("it was not made anew")
+		}
+	})
 }
 
 func TestDatabase_Read(t *testing.T) {
@@ -242,7 +279,7 @@ func TestDatabase_Read(t *testing.T) {
 		{"another character set", func(s *mysqlServer, _ *cluster) { s.databases["portfolio"] = [2]string{"latin1", "latin1_bin"} }, true, "1001/portfolio", ""},
 		{"dropped", func(s *mysqlServer, _ *cluster) { delete(s.databases, "portfolio") }, true, "", ""},
 		{"login refused", func(s *mysqlServer, _ *cluster) { known(s, time.Hour) }, false, "1001/portfolio", ""},
-		{"cluster deleted", func(s *mysqlServer, x *cluster) { known(s, time.Hour); x.deletedAt = time.Now().Add(-time.Hour) }, true, "", ""},
+		{"cluster deleted", func(s *mysqlServer, x *cluster) { known(s, time.Hour); x.deletedAt = time.Now().Add(-time.Hour) }, false, "1001/portfolio", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			withDatabase(t, func(t *testing.T, s *mysqlServer, x *cluster, e *engine) {

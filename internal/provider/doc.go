@@ -50,14 +50,17 @@
 // and after one that was killed the state has the old rotation (so a rotation that
 // was given for a run that was killed must be given again).
 //
+// A new login may lag, so a run that sets a password waits until it works, and only
+// warns if it never does: before that, the next run would take it for one that was
+// changed by hand.
+//
 // # Databases
 //
 // The API has none, so they are made by SQL, always over TLS with a verified name. A
 // new login may lag, so the first connection is patient. How to connect is an input
 // but no property of the database: a rotated password is no change of it. Only Delete
 // needs the login from the outputs, so with dropOnDelete it is an update that writes
-// nothing but the state. Diff does not look at databases: a login takes longer than a
-// preview should.
+// nothing but the state.
 //
 // # Why Diff reads
 //
@@ -65,14 +68,35 @@
 // of changes made by hand only in a refresh, which few people run. Here a plain
 // preview or up is to show and repair them. So Diff reads the live cluster, which
 // all else hangs on, with one GET: renamed or otherwise changed is an update, gone
-// is a replacement, each with a warning that says what was found, and another
-// stack's label on it is an error. It reads nothing when the inputs alone decide
-// (another region), or when there are no keys yet; and if TiDB Cloud cannot be
-// reached it warns and goes by the record. SQL users are left to a refresh, so that
-// a run with nothing to do stays at one call.
+// is a replacement (see below), each with a warning that says what was found, and
+// another stack's label on it is an error. One list of SQL users serves all diffs of a
+// run; a login with the recorded password tells whether it was changed, and one more
+// whether the database is there. Logins are cut off after a few seconds, and a server
+// that was not reached is not tried again for a while.
+//
+// Diff reads nothing when the inputs alone decide (another region), or when there are
+// no keys yet; and if TiDB Cloud or the SQL server cannot be reached it warns and goes
+// by the record.
 //
 // Diff and Update share one function that compares the live cluster with what is
 // wanted, so a preview shows what a run does.
+//
+// # Rows outlive mistakes
+//
+// A cluster has deletionProtection, as cloud databases have it everywhere; TiDB Cloud's
+// API has none, so it is kept in the state. Pulumi's own protect is no substitute: a run
+// that sets it is not yet bound by it. Diff refuses a replacement, and Delete refuses
+// what Diff does not decide (a destroy, pulumi up --replace), by the value of the last
+// run, where none counts as on. Turning it off writes nothing but the state, so that it
+// works whatever became of the cluster.
+//
+// A cluster that is not to be seen is not gone: a key of another organization gets the
+// same 404 and the same list. So the state has the cluster's organization, the API is
+// asked whose the key is, and only the right one's word counts. With deletionProtection
+// on, a missing cluster is an error even then, in a refresh too: a state that forgot it
+// would lead to a new, empty one.
+//
+// A change of the provider's configuration never replaces anything; see diffConfig.
 //
 // # Replacements
 //

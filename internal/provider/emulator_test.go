@@ -48,9 +48,12 @@ func TestEmulator_life(t *testing.T) {
 				full := map[string]any{"labels": map[string]any{"team": "web"}, "spendingLimitMonthly": 500, "projectId": faketidb.DefaultProject,
 					"authorizedNetworks": []any{network("home", "192.0.2.1", "192.0.2.9"), network("work", "198.51.100.1", "198.51.100.1")}}
 				step(cluster, db(full), "create")
-				full["displayName"], full["spendingLimitMonthly"] = "another", 0
+				full["displayName"], full["spendingLimitMonthly"] = "another", 900
 				step(cluster, db(full), "update")
-				step(cluster, db(nil), "update")
+				step(cluster, db(map[string]any{"labels": map[string]any{"team": "web"}}), "update")
+				_, err := cluster.up(db(nil))
+				wantErr(t, err, "keeps labels that were taken out of labels: team;", "remove them in its console, or put them back")
+				step(cluster, db(map[string]any{"labels": map[string]any{"team": "web"}}), "same")
 
 				step(user, api(map[string]any{"clusterId": cluster.id}), "create")
 				for _, changes := range []map[string]any{{"role": "role_admin"}, {"role": "role_readonly", "rotation": "2"}, {"rotation": "3"}} {
@@ -64,7 +67,7 @@ func TestEmulator_life(t *testing.T) {
 					t.Error(err)
 				}
 				step(cluster, db(map[string]any{"region": virginia}), "replace")
-				err := cluster.delete()
+				err = cluster.delete()
 				time.Sleep(time.Minute) // a 403 is as good as gone, a little before it is
 				if err != nil || len(tt.cloud.Clusters()) != 0 {
 					t.Errorf("%d clusters: %v", len(tt.cloud.Clusters()), err)

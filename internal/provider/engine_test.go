@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -65,6 +66,11 @@ func configured(t *testing.T, o provider.Options, typ tokens.Type, config map[st
 
 func serve(t *testing.T, o provider.Options) integration.Server {
 	t.Helper()
+	if o.Dial == nil {
+		o.Dial = func(context.Context, string, string) (net.Conn, error) {
+			return nil, errors.New("no SQL server in this test")
+		}
+	}
 	s, err := integration.NewServer(t.Context(), provider.Name, semver.MustParse(provider.Version), integration.WithProvider(provider.New(o)))
 	if err != nil {
 		t.Fatal(err)

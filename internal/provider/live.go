@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	p "github.com/pulumi/pulumi-go-provider"
@@ -51,6 +52,7 @@ func find(ctx context.Context, api *tidbcloud.Client, id string) (*tidbcloud.Clu
 
 // sight is what a diff sees of the live cluster.
 type sight struct {
+	api     *tidbcloud.Client
 	cluster tidbcloud.Cluster
 	gone    bool
 	unknown bool // nothing is known; the diff goes by the record alone
@@ -75,7 +77,7 @@ func look(ctx context.Context, connect connector, id string) (sight, error) {
 	case err != nil:
 		return sight{}, err
 	case live == nil || live.State.Going():
-		return sight{gone: true}, nil
+		return sight{api: api, gone: true}, nil
 	}
 	if live.State == tidbcloud.StateInactive {
 		p.GetLogger(ctx).Warning((&tidbcloud.StateError{Cluster: *live}).Error())
@@ -123,11 +125,7 @@ func changes(live tidbcloud.Cluster, want, recorded ClusterArgs) []change {
 			return api.RenameCluster(ctx, live.ID, want.DisplayName)
 		}})
 	}
-	limit := want.SpendingLimitMonthly
-	if limit == nil && recorded.SpendingLimitMonthly != nil {
-		limit = new(int) // it was taken out: no money any more
-	}
-	if limit != nil && *limit != live.SpendingLimit {
+	if limit := want.SpendingLimitMonthly; limit != nil && *limit != live.SpendingLimit {
 		all = append(all, change{propertyLimit, fmt.Sprint(live.SpendingLimit), func(ctx context.Context, api *tidbcloud.Client) error {
 			return api.SetSpendingLimit(ctx, live.ID, *limit)
 		}})
@@ -173,7 +171,23 @@ func settle(ctx context.Context, api *tidbcloud.Client, id string, state Cluster
 	if err != nil {
 		return state, err
 	}
-	return outputs(*live, state, state.ClusterArgs), nil
+	return outputs(*live, state, state.ClusterArgs), stayed(*live, state.Labels, recorded.Labels)
+}
+
+// stayed names the labels that were taken out and are still there.
+func stayed(live tidbcloud.Cluster, want, recorded map[string]string) error {
+	var left []string
+	for _, key := range slices.Sorted(maps.Keys(recorded)) {
+		_, wanted := want[key]
+		if _, there := live.Labels[key]; there && !wanted {
+			left = append(left, key)
+		}
+	}
+	if len(left) == 0 {
+		return nil
+	}
+	return fmt.Errorf("cluster %s keeps labels that were taken out of labels: %s; TiDB Cloud's API adds and updates labels and seems to remove none: "+
+		"remove them in its console, or put them back into labels", &live, strings.Join(left, ", "))
 }
 
 // wake gives an INACTIVE cluster the wanted spending limit, if it has another one, and
@@ -215,6 +229,7 @@ func outputs(live tidbcloud.Cluster, recorded ClusterState, args ClusterArgs) Cl
 	keep(&s.UserPrefix, live.UserPrefix)
 	keep(&s.Version, live.Version)
 	keep(&s.CreateTime, live.CreateTime)
+	keep(&s.Organization, live.Labels[tidbcloud.LabelOrganization])
 	return s
 }
 

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -31,18 +32,133 @@ func makeUser(ctx context.Context, api *tidbcloud.Client, state SQLUserState) er
 	return fmt.Errorf("%w; the user is not to be seen so far, and the next `pulumi up` looks again", err)
 }
 
-// takeOver gives an existing SQL user a new password and the wanted role, if it is
-// ours or to be adopted.
-func takeOver(ctx context.Context, api *tidbcloud.Client, resource string, cluster *tidbcloud.Cluster, state SQLUserState) error {
+// strangerUser refuses an existing SQL user that is neither ours nor to be adopted.
+func strangerUser(resource string, cluster *tidbcloud.Cluster, state SQLUserState) error {
 	owner := text(state.Owner)
 	ours := owner != "" && cluster.Labels[OwnerLabel] == owner && cluster.Labels[MakerLabel] == owner
 	adopt := state.Adopt != nil && *state.Adopt
-	if !ours && !adopt {
-		return fmt.Errorf("SQL user %q exists already on cluster %s and is left untouched; to manage it here, run `pulumi import tidbcloud:index:SqlUser %s %s` "+
-			"or set adopt: true (both give it a new password), or choose another name", state.FullName, cluster, resource, state.id())
+	if ours || adopt {
+		return nil
 	}
-	p.GetLogger(ctx).Infof("taking over SQL user %q with a new password", state.FullName)
-	return api.UpdateUser(ctx, state.ClusterID, state.FullName, tidbcloud.UserChange{Password: state.Password, Role: state.role()})
+	return fmt.Errorf("SQL user %q exists already on cluster %s and is left untouched; to manage it here, run `pulumi import tidbcloud:index:SqlUser %s %s` "+
+		"or set adopt: true (both give it a new password), or choose another name", state.FullName, cluster, resource, state.id())
+}
+
+// foresee tells in a preview what a run would fail for. What cannot be known yet is
+// right for now.
+func (u *SQLUser) foresee(ctx context.Context, api *tidbcloud.Client, resource string, state SQLUserState) error {
+	if _, ours := u.known.Load(state.id()); ours || state.ClusterID == "" {
+		return nil
+	}
+	cluster, err := find(ctx, api, state.ClusterID)
+	var existing *tidbcloud.User
+	if err == nil && cluster != nil && cluster.UserPrefix != "" {
+		state.FullName = tidbcloud.FullName(cluster.UserPrefix, state.Name)
+		if err := state.fits(); err != nil {
+			return err
+		}
+		existing, err = u.lists.find(ctx, api, state.ClusterID, state.FullName)
+	}
+	switch {
+	case err != nil:
+		p.GetLogger(ctx).Warningf("not looking for a SQL user %q that is in the way: %v", state.Name, err)
+		return nil
+	case existing == nil:
+		return nil
+	}
+	return strangerUser(resource, cluster, state)
+}
+
+// drift notes in what respects a live user is not as recorded or wanted. It is a help
+// and never an error: what keeps it from looking is said.
+func (u *SQLUser) drift(ctx context.Context, d *differ, recorded SQLUserState, want SQLUserArgs) {
+	log := p.GetLogger(ctx)
+	api, err := u.connect()
+	var live *tidbcloud.User
+	if err == nil {
+		live, err = u.lists.find(ctx, api, want.ClusterID, recorded.FullName)
+	}
+	switch {
+	case err != nil:
+		log.Warningf("going by the recorded state of SQL user %q: %v", recorded.FullName, err)
+	case live == nil:
+		log.Warningf("SQL user %q no longer exists: it will be made anew, with another password", recorded.FullName)
+		d.drift("fullName")
+	case live.Role != "" && live.Role != want.role() && !d.has("role"):
+		log.Warningf("SQL user %q was changed outside of Pulumi: its role is %s", recorded.FullName, live.Role)
+		d.drift("role")
+	}
+	if live == nil {
+		return
+	}
+	if recorded.Host == "" {
+		d.drift("host") // a state of an earlier version, which no login can be tried with
+	}
+	if !d.has("password") && !d.has("rotation") && u.locked(ctx, recorded) {
+		log.Warningf("SQL user %q cannot log in with the recorded password: it will get another one", recorded.FullName)
+		d.drift("password")
+	}
+}
+
+// locked tells whether the server refuses the recorded login, twice. Where no login can
+// be tried it does not.
+func (u *SQLUser) locked(ctx context.Context, recorded SQLUserState) bool {
+	if recorded.Host == "" || recorded.Port == 0 || recorded.Password == "" {
+		return false
+	}
+	err := u.sql.glance(ctx, recorded.login(), nil)
+	if deniedLogin(err) && rest.Sleep(ctx, time.Second) == nil {
+		err = u.sql.glance(ctx, recorded.login(), nil)
+	}
+	if err != nil && !deniedLogin(err) {
+		p.GetLogger(ctx).Warningf("not trying whether SQL user %q can log in: %v", recorded.FullName, err)
+	}
+	return deniedLogin(err)
+}
+
+// await waits until a new login works, which may take minutes; before that, the next
+// run would take it for one that was changed by hand.
+func (u *SQLUser) await(ctx context.Context, state SQLUserState) {
+	err := u.sql.glance(ctx, state.login(), nil)
+	if refusedLogin(err) {
+		var db *sql.DB
+		if db, err = u.sql.open(ctx, state.login(), loginPatience); err == nil {
+			_ = db.Close()
+		}
+	}
+	if err != nil {
+		p.GetLogger(ctx).Warningf("SQL user %q has its new password, but its login could not be tried: %v", state.FullName, err)
+	}
+}
+
+// clusterSeen tells whether the cluster of a user that is not to be seen is. If it is
+// not, the error says so where that is for a key of another organization.
+func (u *SQLUser) clusterSeen(ctx context.Context, api *tidbcloud.Client, state SQLUserState) (bool, error) {
+	cluster, err := find(ctx, api, state.ClusterID)
+	if err != nil || cluster != nil || state.Organization == "" {
+		return cluster != nil, err
+	}
+	return false, absent(ctx, api, state.ClusterID, state.Organization)
+}
+
+// on notes where a user's cluster is.
+func (s *SQLUserState) on(cluster *tidbcloud.Cluster) {
+	keep(&s.Host, cluster.Host)
+	keep(&s.Port, cluster.Port)
+	keep(&s.Organization, cluster.Labels[tidbcloud.LabelOrganization])
+}
+
+// fits refuses a full name that is too long.
+func (s SQLUserState) fits() error {
+	if len(s.FullName) <= maxUserName {
+		return nil
+	}
+	return fmt.Errorf("creating SQL user %q: with the cluster's prefix the name is %d characters long; %d are allowed, so shorten it by %d",
+		s.FullName, len(s.FullName), maxUserName, len(s.FullName)-maxUserName)
+}
+
+func (s SQLUserState) login() login {
+	return login{host: s.Host, port: s.Port, user: s.FullName, password: s.Password}
 }
 
 // identify begins an import by an id of the form clusterId/name.

@@ -76,9 +76,14 @@ func obstacle(ctx context.Context, api *tidbcloud.Client, resource string, want 
 }
 
 // offered refuses a region that the organization cannot use, before anything is
-// asked for. A list with nothing on it says nothing.
+// asked for. It is advice: a list with nothing on it says nothing, and without a list
+// TiDB Cloud itself has to say.
 func offered(ctx context.Context, api *tidbcloud.Client, region string) error {
 	regions, err := api.ListRegions(ctx)
+	if rest.StatusIs(err, 404) {
+		p.GetLogger(ctx).Warningf("not checking whether TiDB Cloud offers region %q: %v", region, err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}

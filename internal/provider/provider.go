@@ -11,6 +11,7 @@ import (
 	"github.com/pulumi/pulumi-go-provider/infer"
 	"github.com/pulumi/pulumi-go-provider/middleware/schema"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
+	"github.com/pulumi/pulumi/sdk/v3/go/property"
 )
 
 // Name is the provider's package name: its tokens begin with it, and its stack
@@ -34,23 +35,44 @@ type Options struct {
 // New returns the provider.
 func New(o Options) p.Provider {
 	config := &Config{transport: o.Transport}
-	return infer.Provider(infer.Options{
+	sql := &sqlOpener{dial: o.Dial}
+	inferred := infer.Provider(infer.Options{
 		Metadata: schema.Metadata{
 			DisplayName: "TiDB Cloud",
 			Description: "TiDB Cloud Starter and Essential: clusters, SQL users and databases.",
 			Keywords:    []string{"pulumi", "tidb", "tidbcloud", "category/database"},
 			Homepage:    "https://tidbcloud.com",
 			License:     "Apache-2.0",
+			// For the Go code that `pulumi import` prints. There is no generated SDK: the
+			// program registers the resources with types of its own, in this package.
+			LanguageMap: map[string]any{"go": map[string]any{"importBasePath": "portfolio-infra/internal/stack"}},
 		},
 		Config: infer.Config(config),
 		Resources: []infer.InferredResource{
 			infer.Resource(&Cluster{connect: config.connect}),
-			infer.Resource(&SQLUser{connect: config.connect}),
-			infer.Resource(&Database{connect: config.connect, sql: sqlOpener{dial: o.Dial}}),
+			infer.Resource(&SQLUser{connect: config.connect, sql: sql, lists: newUserLists()}),
+			infer.Resource(&Database{connect: config.connect, sql: sql}),
 		},
 		// The Go package's name is the module unless told otherwise.
 		ModuleMap: map[tokens.ModuleName]tokens.ModuleName{"provider": "index"},
 	})
+	inferred.DiffConfig = diffConfig
+	inferred.Update = hidePassword(inferred.Update)
+	return inferred
+}
+
+// hidePassword makes the password that the preview of an update leaves out one that is
+// not known yet, so that the preview shows what else will change with it. infer does so
+// only for outputs whose inputs changed.
+func hidePassword(update func(context.Context, p.UpdateRequest) (p.UpdateResponse, error)) func(context.Context, p.UpdateRequest) (p.UpdateResponse, error) {
+	return func(ctx context.Context, req p.UpdateRequest) (p.UpdateResponse, error) {
+		resp, err := update(ctx, req)
+		password := resp.Properties.Get("password")
+		if req.DryRun && req.Urn.Type() == "tidbcloud:index:SqlUser" && password.IsString() && password.AsString() == "" {
+			resp.Properties = resp.Properties.Set("password", property.New(property.Computed).WithSecret(true))
+		}
+		return resp, err
+	}
 }
 
 // Main serves the provider to the Pulumi engine until it is told to stop, and

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -28,6 +29,10 @@ const (
 	loginPatience = 2 * time.Minute
 	// dialTimeout is for one connection.
 	dialTimeout = 10 * time.Second
+	// probeTimeout is for the whole of a glance in a preview.
+	probeTimeout = 3 * time.Second
+	// unreachableFor is how long nobody looks again for a server that was not reached.
+	unreachableFor = 30 * time.Second
 )
 
 // Error numbers of the server. https://docs.pingcap.com/tidb/stable/error-codes/
@@ -40,12 +45,50 @@ const (
 // sqlOpener opens connections to clusters.
 type sqlOpener struct {
 	dial func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	mu          sync.Mutex
+	unreachable map[string]time.Time // when an address was last not reached
+}
+
+// glance logs in once and runs f, all within a few seconds: it is for previews, which
+// must not wait. A server that was not reached is left alone for a while, so that a
+// preview waits for it once and not once a resource.
+func (o *sqlOpener) glance(ctx context.Context, login login, f func(context.Context, *sql.DB) error) error {
+	o.mu.Lock()
+	at, failed := o.unreachable[login.addr()]
+	o.mu.Unlock()
+	if failed && time.Since(at) < unreachableFor {
+		return fmt.Errorf("connecting to %s: it was not reached a moment ago", login.addr())
+	}
+	db, err := o.connect(login)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	err = db.PingContext(ctx)
+	if err == nil && f != nil {
+		err = f(ctx, db)
+	}
+	if err != nil && !errors.As(err, new(*mysql.MySQLError)) && !errors.Is(err, sql.ErrNoRows) {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if o.unreachable == nil {
+			o.unreachable = map[string]time.Time{}
+		}
+		o.unreachable[login.addr()] = time.Now()
+	}
+	if err != nil {
+		return fmt.Errorf("connecting to %s as %s: %w", login.addr(), login.user, err)
+	}
+	return nil
 }
 
 // open connects and logs in, always by TLS and with a verified server name. Until
 // patience has passed it tries again when the login is refused or the server not
 // reached. The caller closes.
-func (o sqlOpener) open(ctx context.Context, login login, patience time.Duration) (*sql.DB, error) {
+func (o *sqlOpener) open(ctx context.Context, login login, patience time.Duration) (*sql.DB, error) {
 	db, err := o.connect(login)
 	if err != nil {
 		return nil, err
@@ -79,6 +122,13 @@ func loginMayPass(err error) bool {
 	return !errors.As(err, &untrusted) && !errors.Is(err, mysql.ErrNoTLS)
 }
 
+// deniedLogin tells whether the server knows the user and refuses the password, or
+// does not know the user.
+func deniedLogin(err error) bool {
+	var refused *mysql.MySQLError
+	return errors.As(err, &refused) && refused.Number == errLoginDenied
+}
+
 // refusedLogin tells whether the server answers that it does not know the login.
 func refusedLogin(err error) bool {
 	var refused *mysql.MySQLError
@@ -95,7 +145,7 @@ type login struct {
 func (l login) addr() string { return net.JoinHostPort(l.host, strconv.Itoa(l.port)) }
 
 // connect prepares connections without making one.
-func (o sqlOpener) connect(login login) (*sql.DB, error) {
+func (o *sqlOpener) connect(login login) (*sql.DB, error) {
 	if login.host == "" || login.port == 0 {
 		return nil, errors.New("connecting: host and port are not known yet; run `pulumi up` again when the cluster is ready")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"sync"
 
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi-go-provider/infer"
@@ -41,6 +42,10 @@ var userNamePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,15}$`)
 // SQLUser is the resource tidbcloud:index:SqlUser.
 type SQLUser struct {
 	connect connector
+	sql     *sqlOpener
+	lists   *userLists
+	// known holds the ids of the users that the state has, as far as Check saw them.
+	known sync.Map
 }
 
 // SQLUserArgs are a SQL user's inputs.
@@ -58,12 +63,18 @@ type SQLUserState struct {
 	SQLUserArgs
 	FullName string `pulumi:"fullName"`
 	Password string `pulumi:"password" provider:"secret"`
+	// Where the login is tried and what organization the cluster is of. All are missing
+	// in states of earlier versions.
+	Host         string `pulumi:"host,optional"`
+	Port         int    `pulumi:"port,optional"`
+	Organization string `pulumi:"organization,optional"`
 }
 
 // Annotate implements [infer.Annotated].
 func (u *SQLUser) Annotate(a infer.Annotator) {
 	a.SetToken("index", "SqlUser")
 	a.Describe(u, "A login to a cluster, with a random password. "+
+		"A preview looks at the live user, so it also shows one that was deleted by hand, has another role or another password. "+
 		"It can be imported by clusterId/name; its password cannot be read, so the next `pulumi up` sets a new one.")
 }
 
@@ -85,6 +96,9 @@ func (u *SQLUserArgs) Annotate(a infer.Annotator) {
 func (u *SQLUserState) Annotate(a infer.Annotator) {
 	a.Describe(&u.FullName, "Name to log in with, the cluster's prefix included.")
 	a.Describe(&u.Password, "Password of 32 letters and digits.")
+	a.Describe(&u.Host, "Host of the cluster, where the login is tried.")
+	a.Describe(&u.Port, "Port of the cluster, where the login is tried.")
+	a.Describe(&u.Organization, "Id of the organization that the cluster belongs to.")
 }
 
 // WireDependencies implements [infer.ExplicitDependencies].
@@ -92,6 +106,9 @@ func (*SQLUser) WireDependencies(f infer.FieldSelector, args *SQLUserArgs, state
 	f.OutputField(&state.FullName).DependsOn(f.InputField(&args.ClusterID).Computed(), f.InputField(&args.Name).Computed())
 	f.OutputField(&state.Password).DependsOn(f.InputField(&args.ClusterID).Computed(), f.InputField(&args.Name).Computed(),
 		f.InputField(&args.Rotation).Computed())
+	for _, output := range []any{&state.Host, &state.Port, &state.Organization} {
+		f.OutputField(output).DependsOn(f.InputField(&args.ClusterID).Computed())
+	}
 	f.OutputField(&state.Password).AlwaysSecret()
 }
 
@@ -107,7 +124,7 @@ func (u *SQLUser) Create(ctx context.Context, req infer.CreateRequest[SQLUserArg
 	}
 	state := SQLUserState{SQLUserArgs: want}
 	if req.DryRun {
-		return infer.CreateResponse[SQLUserState]{Output: state}, nil
+		return infer.CreateResponse[SQLUserState]{Output: state}, u.foresee(ctx, api, req.Name, state)
 	}
 	ctx, cancel := context.WithTimeout(ctx, clusterTimeout)
 	defer cancel()
@@ -115,24 +132,28 @@ func (u *SQLUser) Create(ctx context.Context, req infer.CreateRequest[SQLUserArg
 	if err != nil {
 		return failed(err)
 	}
+	state.on(cluster)
 	state.FullName = tidbcloud.FullName(cluster.UserPrefix, want.Name)
 	state.Password = newPassword()
-	if len(state.FullName) > maxUserName {
-		return failed(fmt.Errorf("creating SQL user %q: with the cluster's prefix the name is %d characters long; %d are allowed, so shorten it by %d",
-			state.FullName, len(state.FullName), maxUserName, len(state.FullName)-maxUserName))
+	if err := state.fits(); err != nil {
+		return failed(err)
 	}
+	u.lists.drop(want.ClusterID)
+	defer u.lists.drop(want.ClusterID)
 	existing, err := api.FindUser(ctx, want.ClusterID, state.FullName)
 	if err != nil {
 		return failed(err)
 	}
 	if existing == nil {
 		err = makeUser(ctx, api, state)
-	} else {
-		err = takeOver(ctx, api, req.Name, cluster, state)
+	} else if err = strangerUser(req.Name, cluster, state); err == nil {
+		p.GetLogger(ctx).Infof("taking over SQL user %q with a new password", state.FullName)
+		err = api.UpdateUser(ctx, want.ClusterID, state.FullName, tidbcloud.UserChange{Password: state.Password, Role: state.role()})
 	}
 	if err != nil {
 		return failed(err)
 	}
+	u.await(ctx, state)
 	return infer.CreateResponse[SQLUserState]{ID: want.id(), Output: state}, nil
 }
 
@@ -157,7 +178,13 @@ func (u *SQLUser) Read(ctx context.Context, req infer.ReadRequest[SQLUserArgs, S
 	case live == nil && imported:
 		return gone, fmt.Errorf("SQL user %q does not exist on cluster %s", state.FullName, args.ClusterID)
 	case live == nil:
-		return gone, nil
+		seen, err := u.clusterSeen(ctx, api, state)
+		if err != nil || seen {
+			return gone, err
+		}
+		// The user goes with its cluster, which may be what a refresh refuses to forget.
+		p.GetLogger(ctx).Warningf("going by the recorded state of SQL user %q: its cluster is not to be seen", state.FullName)
+		return infer.ReadResponse[SQLUserArgs, SQLUserState]{ID: req.ID, Inputs: args, State: state}, nil
 	}
 	if live.Role != "" {
 		role := string(live.Role)
@@ -179,27 +206,46 @@ func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArg
 	old, state := req.State, req.State
 	state.SQLUserArgs = req.Inputs
 	if req.DryRun {
+		// Without a password it is shown as not known yet, see hidePassword.
+		if live, err := u.lists.find(ctx, api, old.ClusterID, old.FullName); err == nil && (live == nil || u.locked(ctx, old)) {
+			state.Password = ""
+		}
 		return infer.UpdateResponse[SQLUserState]{Output: state}, nil
 	}
+	cluster, err := find(ctx, api, req.Inputs.ClusterID)
+	if err != nil {
+		return infer.UpdateResponse[SQLUserState]{}, err
+	}
+	if cluster == nil {
+		return infer.UpdateResponse[SQLUserState]{}, fmt.Errorf("updating SQL user %q: its cluster is not to be seen", state.FullName)
+	}
+	state.on(cluster)
+	u.lists.drop(req.Inputs.ClusterID)
+	defer u.lists.drop(req.Inputs.ClusterID)
 	live, err := api.FindUser(ctx, req.Inputs.ClusterID, state.FullName)
 	if err != nil {
 		return infer.UpdateResponse[SQLUserState]{}, err
 	}
-	if live == nil {
-		return infer.UpdateResponse[SQLUserState]{}, fmt.Errorf("updating SQL user %q: it no longer exists; run `pulumi up --refresh` to make it anew", state.FullName)
-	}
 	var change tidbcloud.UserChange
-	if old.Password == "" || text(old.Rotation) != text(req.Inputs.Rotation) {
+	if live == nil || old.Password == "" || text(old.Rotation) != text(req.Inputs.Rotation) || u.locked(ctx, old) {
 		state.Password = newPassword()
 		change.Password = state.Password
 	}
-	if role := req.Inputs.role(); live.Role != role {
-		change.Role = role
+	if live != nil && live.Role != req.Inputs.role() {
+		change.Role = req.Inputs.role()
 	}
-	if change != (tidbcloud.UserChange{}) {
+	switch {
+	case live == nil:
+		p.GetLogger(ctx).Infof("making SQL user %q anew", state.FullName)
+		err = makeUser(ctx, api, state)
+	case change != (tidbcloud.UserChange{}):
 		err = api.UpdateUser(ctx, req.Inputs.ClusterID, state.FullName, change)
 	}
-	if change.Password != "" && rest.Unclear(err) {
+	switch {
+	case change.Password == "":
+	case err == nil:
+		u.await(ctx, state)
+	case rest.Unclear(err):
 		state.Password = ""
 		err = infer.ResourceInitFailedError{Reasons: []string{fmt.Sprintf("%v; which password it has is not known, and the next `pulumi up` sets another one", err)}}
 	}
@@ -213,8 +259,14 @@ func (u *SQLUser) Delete(ctx context.Context, req infer.DeleteRequest[SQLUserSta
 	if err != nil {
 		return done, err
 	}
+	u.lists.drop(req.State.ClusterID)
+	defer u.lists.drop(req.State.ClusterID)
 	live, err := findUser(ctx, api, req.State.ClusterID, req.State.FullName)
-	if err != nil || live == nil {
+	switch {
+	case err != nil:
+		return done, err
+	case live == nil:
+		_, err := u.clusterSeen(ctx, api, req.State)
 		return done, err
 	}
 	if err := api.DeleteUser(ctx, req.State.ClusterID, req.State.FullName); err != nil {
@@ -241,12 +293,17 @@ func (u *SQLUser) Check(ctx context.Context, req infer.CheckRequest) (infer.Chec
 		check.that("role", false, "%q must be %s, %s or %s", args.role(), tidbcloud.RoleReadWrite, tidbcloud.RoleReadOnly, tidbcloud.RoleAdmin)
 	}
 	check.that("owner", args.Owner == nil || ownerPattern.MatchString(*args.Owner), "%q must be the cluster's owner", text(args.Owner))
+	// In a replacement the old user goes before the new one comes, which the preview of
+	// the new one cannot see.
+	if id, name := req.OldInputs.Get("clusterId"), req.OldInputs.Get("name"); id.IsString() && name.IsString() {
+		u.known.Store(SQLUserArgs{ClusterID: id.AsString(), Name: name.AsString()}.id(), true)
+	}
 	return infer.CheckResponse[SQLUserArgs]{Inputs: args, Failures: check.failures}, nil
 }
 
-// Diff implements [infer.CustomDiff]. It goes by the record: a refresh looks at
-// the live user.
-func (u *SQLUser) Diff(_ context.Context, req infer.DiffRequest[SQLUserArgs, SQLUserState]) (p.DiffResponse, error) {
+// Diff implements [infer.CustomDiff]. It looks at the live user, see the package's
+// comment.
+func (u *SQLUser) Diff(ctx context.Context, req infer.DiffRequest[SQLUserArgs, SQLUserState]) (p.DiffResponse, error) {
 	d := newDiff()
 	old, want := req.State.SQLUserArgs, req.Inputs
 	d.input("role", old.role(), want.role())
@@ -261,6 +318,7 @@ func (u *SQLUser) Diff(_ context.Context, req infer.DiffRequest[SQLUserArgs, SQL
 	if req.State.Password == "" {
 		d.drift("password") // imported: it cannot be read, only set
 	}
+	u.drift(ctx, d, req.State, want)
 	return d.response(), nil
 }
 

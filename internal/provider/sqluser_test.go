@@ -12,6 +12,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
 	"portfolio-infra/internal/provider"
+	"portfolio-infra/internal/rest/resttest"
 )
 
 const userType = "tidbcloud:index:SqlUser"
@@ -92,7 +93,7 @@ func TestSQLUser_life(t *testing.T) {
 			t.Error(err)
 		}
 		c.called()
-		if op, err := e.up(api(nil)); op != "same" || err != nil || len(c.called()) > 0 {
+		if op, err := e.up(api(nil)); op != "same" || err != nil || len(writes(c.called())) > 0 {
 			t.Errorf("%s, %v", op, err)
 		}
 		op, err := e.up(api(map[string]any{"name": "web"}))
@@ -125,7 +126,8 @@ func TestSQLUser_preview(t *testing.T) {
 				t.Errorf("previewed %v: %v", update.Properties, err)
 			}
 		}
-		if got := c.called(); len(got) != 0 {
+		// One list serves them all.
+		if got := c.called(); !slices.Equal(got, []string{"GET /clusters/1001/sqlUsers"}) {
 			t.Errorf("called %q", got)
 		}
 	})
@@ -181,8 +183,8 @@ func TestSQLUser_Create_faults(t *testing.T) {
 		{"500 without effect", "POST", fault{status: 500}, 1, "the next `pulumi up` looks again"},
 		{"refused", "POST", fault{status: 400, body: `{"code":"49900001","error":"too weak","status":400}`}, 1, "too weak"},
 		{"answer without a name", "POST", fault{status: 200, body: `{}`, effect: true}, 1, ""},
-		{"no cluster", "GET /clusters/1001", fault{status: 404}, 1, "404"},
-		{"list fails", "GET /clusters/1001/sqlUsers", fault{status: 403}, 1, "403"},
+		{"no cluster", "GET /clusters/1001", fault{status: 404}, 6, "404"},
+		{"list fails", "GET /clusters/1001/sqlUsers", fault{status: 403}, 2, "403"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			withCluster(t, func(t *testing.T, c *cloud, x *cluster, e *engine) {
@@ -261,33 +263,18 @@ func TestSQLUser_Update_faults(t *testing.T) {
 	}
 }
 
-// What was deleted by hand is no update: the error names the way out, which works.
-func TestSQLUser_Update_deleted(t *testing.T) {
-	withCluster(t, func(t *testing.T, _ *cloud, x *cluster, e *engine) {
-		if _, err := e.up(api(nil)); err != nil {
-			t.Fatal(err)
-		}
-		clear(x.users)
-		rotated := api(map[string]any{"rotation": "1"})
-		_, err := e.up(rotated)
-		wantErr(t, err, "run `pulumi up --refresh`")
-		if _, err := e.refresh(); err != nil {
-			t.Fatal(err)
-		}
-		if op, err := e.up(rotated); err != nil || op != "create" {
-			t.Errorf("%s, %v", op, err)
-		}
-		agrees(t, e, x)
-	})
-}
-
 // What was on a cluster before it was adopted is a stranger's, and logs in as ever.
 func TestSQLUser_Create_onAdopted(t *testing.T) {
 	withCluster(t, func(t *testing.T, c *cloud, x *cluster, e *engine) {
 		x.users["p1001.api"] = &user{"of-before", "role_admin"}
 		for _, labels := range []map[string]any{{provider.OwnerLabel: owner}, {provider.OwnerLabel: owner, provider.MakerLabel: "blog.prod"}} {
 			x.fields["labels"] = labels
-			_, err := e.up(api(nil))
+			_, err := e.Create(p.CreateRequest{Urn: e.urn(), Properties: e.check(api(nil)), DryRun: true})
+			wantErr(t, err, `SQL user "p1001.api" exists already on cluster`, "adopt: true", "pulumi import tidbcloud:index:SqlUser db 1001/api")
+			if got := writes(c.called()); len(got) > 0 {
+				t.Errorf("a preview wrote %q", got)
+			}
+			_, err = e.up(api(nil))
 			wantErr(t, err, "exists already on cluster", "adopt: true")
 			if x.users["p1001.api"].password != "of-before" {
 				t.Error("it was touched")
@@ -313,24 +300,71 @@ func TestSQLUser_Update_takenBack(t *testing.T) {
 	})
 }
 
+// withLogins is withCluster with a SQL server that knows the cluster's users. logins
+// is how many there were.
+func withLogins(t *testing.T, f func(t *testing.T, c *cloud, x *cluster, s *mysqlServer, e *engine)) {
+	t.Helper()
+	s := newMySQL(t, gateway)
+	s.trust(t)
+	synctest.Test(t, func(t *testing.T) {
+		c := newCloud()
+		x := c.add("portfolio-db", tokyo, map[string]string{provider.OwnerLabel: owner, provider.MakerLabel: owner})
+		s.authorized = func(name string, check func(string) bool) *mysqlError {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if u := x.users[name]; u != nil && check(u.password) {
+				return nil
+			}
+			return denied
+		}
+		f(t, c, x, s, configured(t, provider.Options{Transport: resttest.Transport(c), Dial: s.dial}, userType, map[string]property.Value{
+			"publicKey": property.New("P"), "privateKey": property.New("s"), "serverlessEndpoint": property.New("https://s.test"), "iamEndpoint": property.New("https://i.test")}))
+	})
+}
+
 func TestSQLUser_Diff(t *testing.T) {
+	lists := []string{"GET /clusters/1001/sqlUsers"}
 	for _, tt := range []struct {
-		name string
-		to   map[string]any
-		want []string
+		name   string
+		to     map[string]any
+		hand   func(c *cloud, x *cluster, s *mysqlServer)
+		want   []string
+		calls  []string
+		logins int
+		warn   string
 	}{
-		{"nothing", nil, nil},
-		{"role", map[string]any{"role": "role_admin"}, []string{"role update"}},
-		{"rotation", map[string]any{"rotation": "1"}, []string{"rotation update"}},
-		{"name", map[string]any{"name": "web"}, []string{"name update&replace"}},
-		{"unknown cluster", map[string]any{"clusterId": property.New(property.Computed)}, []string{"clusterId update&replace"}},
+		{"nothing", nil, nil, nil, lists, 1, ""},
+		{"role", map[string]any{"role": "role_admin"}, nil, []string{"role update"}, lists, 1, ""},
+		{"rotation", map[string]any{"rotation": "1"}, nil, []string{"rotation update"}, lists, 0, ""},
+		{"name", map[string]any{"name": "web"}, nil, []string{"name update&replace"}, nil, 0, ""},
+		{"unknown cluster", map[string]any{"clusterId": property.New(property.Computed)}, nil, []string{"clusterId update&replace"}, nil, 0, ""},
+		{"deleted by hand", nil, func(_ *cloud, x *cluster, _ *mysqlServer) { clear(x.users) }, []string{"fullName update"}, lists, 0, "no longer exists: it will be made anew"},
+		{"another role by hand", nil, func(_ *cloud, x *cluster, _ *mysqlServer) { x.users["p1001.api"].role = "role_admin" }, []string{"role update"}, lists, 1, "its role is role_admin"},
+		{"another password by hand", nil, func(_ *cloud, x *cluster, _ *mysqlServer) { x.users["p1001.api"].password = "theirs" }, []string{"password update"}, lists, 2,
+			"cannot log in with the recorded password"},
+		{"server away", nil, func(_ *cloud, _ *cluster, s *mysqlServer) {
+			s.authorized = func(string, func(string) bool) *mysqlError { return hangUp }
+		}, nil, lists, 1, "not trying whether SQL user"},
+		{"usage used up", nil, func(_ *cloud, _ *cluster, s *mysqlServer) {
+			s.authorized = func(string, func(string) bool) *mysqlError {
+				return &mysqlError{1105, "Due to the usage quota being exhausted"}
+			}
+		}, nil, lists, 1, "usage quota"},
+		{"cluster away", nil, func(_ *cloud, x *cluster, _ *mysqlServer) { x.deletedAt = time.Now().Add(-time.Hour) }, nil, lists, 0, "going by the recorded state"},
+		{"API refuses", nil, func(c *cloud, _ *cluster, _ *mysqlServer) {
+			c.faults = []func(string) *fault{once(-1, "GET", fault{status: 403})}
+		}, nil, lists, 0, "going by the recorded state"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			withCluster(t, func(t *testing.T, c *cloud, _ *cluster, e *engine) {
+			withLogins(t, func(t *testing.T, c *cloud, x *cluster, s *mysqlServer, e *engine) {
 				if _, err := e.up(api(nil)); err != nil {
 					t.Fatal(err)
 				}
+				if tt.hand != nil {
+					tt.hand(c, x, s)
+				}
 				c.called()
+				logins, start, quiet := s.logins, time.Now(), len(e.log.lines)
 				diff, err := e.Diff(p.DiffRequest{ID: e.id, Urn: e.urn(), State: e.outputs, OldInputs: e.inputs, Inputs: e.check(api(tt.to))})
 				if err != nil {
 					t.Fatal(err)
@@ -338,12 +372,184 @@ func TestSQLUser_Diff(t *testing.T) {
 				if got := properties(diff); !slices.Equal(got, tt.want) {
 					t.Errorf("got %q", got)
 				}
-				if calls := c.called(); len(calls) > 0 {
+				if calls := c.called(); !slices.Equal(calls, tt.calls) {
 					t.Errorf("called %q", calls)
+				}
+				if got := s.logins - logins; got != tt.logins {
+					t.Errorf("%d logins", got)
+				}
+				if tt.warn == "" && len(e.log.lines) > quiet || tt.warn != "" && !e.log.has("warn", tt.warn) {
+					t.Errorf("said:\n%s", e.log.all())
+				}
+				within(t, start, 4*time.Second)
+			})
+		})
+	}
+}
+
+// What was done to a user by hand, a plain up sees and repairs, and its preview shows
+// that the password will be another one.
+func TestSQLUser_Update_repairs(t *testing.T) {
+	for name, tt := range map[string]struct {
+		hand     func(x *cluster)
+		password bool // becomes another
+	}{
+		"deleted":          {func(x *cluster) { clear(x.users) }, true},
+		"another password": {func(x *cluster) { x.users["p1001.api"].password = "theirs" }, true},
+		"another role":     {func(x *cluster) { x.users["p1001.api"].role = "role_admin" }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			withLogins(t, func(t *testing.T, c *cloud, x *cluster, s *mysqlServer, e *engine) {
+				for _, want := range []string{"create", "same"} {
+					if op, err := e.up(api(nil)); op != want || err != nil {
+						t.Fatalf("%s, %v", op, err)
+					}
+				}
+				before := e.out("password")
+				tt.hand(x)
+				time.Sleep(time.Minute) // nobody runs it again at once
+				update, err := e.Update(p.UpdateRequest{ID: e.id, Urn: e.urn(), State: e.outputs, OldInputs: e.inputs, Inputs: e.check(api(nil)), DryRun: true})
+				if password := update.Properties.Get("password"); err != nil || password.IsComputed() != tt.password || !password.Secret() {
+					t.Errorf("previewed %v: %v", update.Properties, err)
+				}
+				for _, want := range []string{"update", "same"} {
+					if op, err := e.up(api(nil)); op != want || err != nil {
+						t.Fatalf("%s, %v", op, err)
+					}
+				}
+				agrees(t, e, x)
+				if (e.out("password") != before) != tt.password || x.users["p1001.api"].role != "p1001.role_readwrite" {
+					t.Errorf("it is %+v", x.users["p1001.api"])
 				}
 			})
 		})
 	}
+}
+
+// A new login may take a while to be known. Until then the next run would take it for
+// one that was changed by hand, so a run waits for it, but not for ever.
+func TestSQLUser_awaitsLogin(t *testing.T) {
+	for name, tt := range map[string]struct {
+		lag  time.Duration
+		warn string
+	}{"a while": {50 * time.Second, ""}, "too long": {time.Hour, "its login could not be tried"}} {
+		t.Run(name, func(t *testing.T) {
+			withLogins(t, func(t *testing.T, c *cloud, x *cluster, s *mysqlServer, e *engine) {
+				authorized, start := s.authorized, time.Now()
+				s.authorized = func(name string, check func(string) bool) *mysqlError {
+					if time.Since(start) < tt.lag {
+						return denied
+					}
+					return authorized(name, check)
+				}
+				if _, err := e.up(api(nil)); err != nil {
+					t.Fatal(err)
+				}
+				if took := time.Since(start); took < min(tt.lag, 90*time.Second) || took > 3*time.Minute {
+					t.Errorf("took %s", took)
+				}
+				if e.log.has("warn") != (tt.warn != "") || tt.warn != "" && !e.log.has("warn", tt.warn) {
+					t.Errorf("said:\n%s", e.log.all())
+				}
+				if op, err := e.up(api(nil)); tt.warn == "" && (op != "same" || err != nil) {
+					t.Errorf("%s, %v", op, err)
+				}
+			})
+		})
+	}
+}
+
+// A state of an earlier version does not know where to log in: one run fills it in.
+func TestSQLUser_Update_oldState(t *testing.T) {
+	withLogins(t, func(t *testing.T, c *cloud, x *cluster, s *mysqlServer, e *engine) {
+		if _, err := e.up(api(nil)); err != nil {
+			t.Fatal(err)
+		}
+		e.outputs = e.outputs.Delete("host").Delete("port").Delete("organization")
+		c.called()
+		for _, want := range []string{"update", "same"} {
+			if op, err := e.up(api(nil)); op != want || err != nil {
+				t.Fatalf("%s, %v", op, err)
+			}
+		}
+		if got := writes(c.called()); len(got) > 0 || e.out("host") != gateway || e.out("organization") != "1" {
+			t.Errorf("wrote %q: %v", got, e.outputs)
+		}
+	})
+}
+
+// However the diffs of a run meet, they share one list; a write asks for another.
+func TestSQLUser_Diff_shares(t *testing.T) {
+	withLogins(t, func(t *testing.T, c *cloud, x *cluster, s *mysqlServer, e *engine) {
+		if _, err := e.up(api(nil)); err != nil {
+			t.Fatal(err)
+		}
+		c.faults = []func(string) *fault{once(1, "GET", fault{effect: true, status: 503, delay: time.Second})}
+		lists := func(want int) {
+			t.Helper()
+			c.called()
+			done := make(chan error)
+			for range 4 {
+				go func() {
+					_, err := e.Diff(p.DiffRequest{ID: e.id, Urn: e.urn(), State: e.outputs, OldInputs: e.inputs, Inputs: e.inputs})
+					done <- err
+				}()
+			}
+			for range 4 {
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+			}
+			if got := c.called(); len(got) != want {
+				t.Errorf("called %q", got)
+			}
+		}
+		lists(2) // a failed try and another one
+		lists(0)
+		if _, err := e.up(api(map[string]any{"rotation": "2"})); err != nil {
+			t.Fatal(err)
+		}
+		lists(1)
+	})
+}
+
+// In a replacement that Diff does not decide, the preview sees the old user, which is
+// nobody else's.
+func TestSQLUser_replaceOnAdopted(t *testing.T) {
+	withCluster(t, func(t *testing.T, c *cloud, x *cluster, e *engine) {
+		x.fields["labels"] = map[string]any{provider.OwnerLabel: owner}
+		if _, err := e.up(api(nil)); err != nil {
+			t.Fatal(err)
+		}
+		checked := e.check(api(nil))
+		if _, err := e.Create(p.CreateRequest{Urn: e.urn(), Properties: checked, DryRun: true}); err != nil {
+			t.Error(err)
+		}
+		if err := e.delete(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.up(api(nil)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A key of another organization does not see the user; that is no reason to forget it.
+func TestSQLUser_otherOrganization(t *testing.T) {
+	withCluster(t, func(t *testing.T, c *cloud, x *cluster, e *engine) {
+		if _, err := e.up(api(nil)); err != nil {
+			t.Fatal(err)
+		}
+		c.organization = "7"
+		c.faults = []func(string) *fault{once(-1, "GET /clusters/1001", fault{status: 404}), once(-1, "GET /clusters", fault{status: 200, body: `{"clusters":[]}`})}
+		_, err := e.refresh()
+		wantErr(t, err, "belongs to organization 1, and the API key to 7")
+		wantErr(t, e.delete(), "belongs to organization 1, and the API key to 7")
+		c.faults, c.organization = nil, "1"
+		if changed, err := e.refresh(); changed || err != nil {
+			t.Error(changed, err)
+		}
+	})
 }
 
 func TestSQLUser_Read(t *testing.T) {
@@ -357,7 +563,7 @@ func TestSQLUser_Read(t *testing.T) {
 		{"untouched", func(*cloud, *cluster) {}, "1001/api", false, ""},
 		{"another role", func(_ *cloud, x *cluster) { x.users["p1001.api"].role = "role_admin" }, "1001/api", true, ""},
 		{"deleted", func(_ *cloud, x *cluster) { delete(x.users, "p1001.api") }, "", true, ""},
-		{"cluster deleted", func(_ *cloud, x *cluster) { x.deletedAt = time.Now().Add(-time.Hour) }, "", true, ""},
+		{"cluster deleted", func(_ *cloud, x *cluster) { x.deletedAt = time.Now().Add(-time.Hour) }, "1001/api", false, ""},
 		{"forbidden", func(c *cloud, _ *cluster) { c.faults = []func(string) *fault{once(-1, "GET", fault{status: 403})} }, "1001/api", false, "403"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -101,6 +101,9 @@ func (s *sandbox) startClouds() (_ *clouds, err error) {
 		CreateTime: clusterTime,
 		Endpoint:   c.sql.Endpoint,
 		SQL:        c.sql,
+		Neighbor: &faketidb.Cloud{
+			PublicKey: "neighbor", PrivateKey: strings.ToLower(rand.Text()), OrganizationID: "1372813089200000099", Projects: []string{"1372813089400000098"},
+		},
 	}
 	// This starts the SQL servers of the clusters that there are.
 	if err := c.tidb.Load(); err != nil {

@@ -25,6 +25,7 @@ type clusterArgs struct {
 	ProjectID            *string `pulumi:"projectId"`
 	SpendingLimitMonthly *int    `pulumi:"spendingLimitMonthly"`
 	Adopt                *bool   `pulumi:"adopt"`
+	DeletionProtection   *bool   `pulumi:"deletionProtection"`
 }
 
 // ClusterArgs are the inputs of a [Cluster].
@@ -35,6 +36,7 @@ type ClusterArgs struct {
 	ProjectID            pulumi.StringPtrInput
 	SpendingLimitMonthly pulumi.IntPtrInput
 	Adopt                pulumi.BoolPtrInput
+	DeletionProtection   pulumi.BoolPtrInput
 }
 
 // ElementType makes ClusterArgs an input of the SDK.

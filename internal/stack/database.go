@@ -75,6 +75,9 @@ func newCluster(ctx *pulumi.Context, cfg Config, owner pulumi.StringOutput, pare
 		Owner:       owner,
 		Adopt:       pulumi.Bool(cfg.Adopt),
 		ProjectID:   optional(cfg.TidbProject),
+		// The resource option that comes with it binds only the runs after the one that
+		// sets it, and not who takes it off by `pulumi state unprotect`.
+		DeletionProtection: pulumi.Bool(cfg.Protect),
 	}
 	if cfg.SpendingLimit > 0 {
 		args.SpendingLimitMonthly = pulumi.Int(cfg.SpendingLimit)

@@ -188,7 +188,7 @@ func TestRun_everyInput(t *testing.T) {
 	owner := e.registered["owner"].Inputs["input"].StringValue()
 	sameJSON(t, "cluster", plainInputs(e.registered["cluster"].Inputs), map[string]any{
 		"displayName": "portfolio-db", "region": "regions/aws-us-east-1", "owner": owner,
-		"projectId": "123", "spendingLimitMonthly": 500, "adopt": true,
+		"projectId": "123", "spendingLimitMonthly": 500, "adopt": true, "deletionProtection": true,
 	})
 	sameJSON(t, "admin", plainInputs(e.registered["admin"].Inputs), map[string]any{
 		"clusterId": "cluster-id", "name": "pulumi", "role": "role_admin", "owner": owner, "adopt": true, "rotation": "2026-11",

@@ -27,9 +27,12 @@ const (
 // Going tells whether a cluster in this state is being deleted or is deleted.
 func (s State) Going() bool { return s == StateDeleting || s == StateDeleted }
 
-// LabelProject is the label that puts a new cluster into a project. It cannot be
-// changed later.
-const LabelProject = "tidb.cloud/project"
+// Labels that TiDB Cloud sets itself: the ids of what a cluster belongs to. The one
+// of the project can be chosen for a new cluster; neither can be changed later.
+const (
+	LabelProject      = "tidb.cloud/project"
+	LabelOrganization = "tidb.cloud/organization"
+)
 
 // Cluster is a cluster as the API tells it. Any field but ID may be empty.
 // https://docs.pingcap.com/tidbcloud/api/v1beta1/serverless/#tag/Cluster/operation/ClusterService_GetCluster
@@ -141,7 +144,8 @@ type NewCluster struct {
 	// Labels are stored with the cluster. [LabelProject] chooses its project;
 	// without it TiDB Cloud does.
 	Labels map[string]string
-	// SpendingLimit is in US cents a month. nil leaves it to TiDB Cloud (free).
+	// SpendingLimit is in US cents a month, 1 or more. nil leaves it to TiDB Cloud
+	// (free).
 	SpendingLimit *int
 }
 
@@ -235,15 +239,20 @@ func (c *Client) RenameCluster(ctx context.Context, id, name string) error {
 	return c.patchCluster(ctx, id, "displayName", map[string]any{"displayName": name})
 }
 
-// SetClusterLabels replaces the labels, all of them: pass back those that shall
-// stay, tidb.cloud/ ones too.
+// SetClusterLabels sets labels. Pass back those that shall stay, tidb.cloud/ ones
+// too. Whether one that is left out goes is not documented, and the official CLI
+// calls them labels "to be added or updated": read back what became of it.
+// https://github.com/tidbcloud/tidbcloud-cli/blob/main/internal/cli/serverless/update.go
 func (c *Client) SetClusterLabels(ctx context.Context, id string, labels map[string]string) error {
 	return c.patchCluster(ctx, id, "labels", map[string]any{"labels": labels})
 }
 
-// SetSpendingLimit sets the monthly limit, in US cents.
+// SetSpendingLimit sets the monthly limit, in US cents, 1 or more. The mask is that
+// of both official clients, and the CLI refuses to send 0.
+// https://github.com/tidbcloud/tidbcloud-cli/blob/main/internal/cli/serverless/spending_limit.go
+// https://github.com/tidbcloud/terraform-provider-tidbcloud/blob/main/internal/provider/serverless_cluster_resource.go
 func (c *Client) SetSpendingLimit(ctx context.Context, id string, cents int) error {
-	return c.patchCluster(ctx, id, "spendingLimit", map[string]any{"spendingLimit": wireSpendingLimit{cents}})
+	return c.patchCluster(ctx, id, "spendingLimit.monthly", map[string]any{"spendingLimit": wireSpendingLimit{cents}})
 }
 
 // SetAuthorizedNetworks replaces the ranges of addresses that may connect.

@@ -161,7 +161,7 @@ func TestClient_updateCluster(t *testing.T) {
 		{"labels", func(ctx context.Context, c *tidbcloud.Client) error {
 			return c.SetClusterLabels(ctx, "1", map[string]string{"a": "b"})
 		}, "labels", map[string]any{"labels": map[string]any{"a": "b"}}},
-		{"limit", func(ctx context.Context, c *tidbcloud.Client) error { return c.SetSpendingLimit(ctx, "1", 0) }, "spendingLimit", map[string]any{"spendingLimit": map[string]any{"monthly": 0.0}}},
+		{"limit", func(ctx context.Context, c *tidbcloud.Client) error { return c.SetSpendingLimit(ctx, "1", 7) }, "spendingLimit.monthly", map[string]any{"spendingLimit": map[string]any{"monthly": 7.0}}},
 		{"networks", func(ctx context.Context, c *tidbcloud.Client) error {
 			return c.SetAuthorizedNetworks(ctx, "1", []tidbcloud.Network{{DisplayName: "home", StartIPAddress: "192.0.2.1", EndIPAddress: "192.0.2.9"}})
 		}, "endpoints.public.authorizedNetworks", map[string]any{"endpoints": map[string]any{"public": map[string]any{"authorizedNetworks": []any{

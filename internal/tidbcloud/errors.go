@@ -57,6 +57,9 @@ var (
 	fullQuota     = regexp.MustCompile(`(?i)quota|maximum number|free cluster|limit (has been |is )?(reached|exceeded)|exceeds? the .*limit`)
 )
 
+// advisory matches lists that TiDB Cloud always has, so that a 404 is none of theirs.
+var advisory = regexp.MustCompile(`/(regions|projects)\b`)
+
 // advice says what to do about an error, in the words of the user's configuration.
 func advice(e *rest.Error) string {
 	switch e.Status {
@@ -67,6 +70,10 @@ func advice(e *rest.Error) string {
 	case http.StatusForbidden:
 		return "the API key may not do this: it must belong to the cluster's organization and have a role that manages its project"
 	case http.StatusNotFound:
+		if call := advisory.FindString(e.URL); call != "" {
+			return "check the endpoints, tidbcloud:serverlessEndpoint and tidbcloud:iamEndpoint (or TIDBCLOUD_SERVERLESS_ENDPOINT and TIDBCLOUD_IAM_ENDPOINT): " +
+				"they must end in /v1beta1, below which TiDB Cloud has " + call
+		}
 		return "check in the TiDB Cloud console that it exists in the API key's organization, then run `pulumi refresh`"
 	case http.StatusTooManyRequests:
 		return "TiDB Cloud allows 100 requests a minute for one API key: wait a minute, or give concurrent runs keys of their own"

@@ -46,9 +46,14 @@ type Cloud struct {
 	RateLimit int
 	// NonceLifetime is how long a digest nonce is good: 0 means 5 minutes.
 	NonceLifetime time.Duration
+	// OrganizationID is the id of the organization. The default is Organization.
+	OrganizationID string
 	// Projects are the ids of the projects there are; a cluster goes to the first
 	// one unless its labels say otherwise. The default is DefaultProject alone.
 	Projects []string
+	// Neighbor, where set, is another organization behind the same address: who
+	// comes with its key sees its clusters and none of these.
+	Neighbor *Cloud
 
 	// Endpoint tells where a cluster's public SQL endpoint lies. It is asked
 	// whenever a cluster that is not CREATING is shown; an empty host shows as
@@ -67,6 +72,10 @@ type Cloud struct {
 
 // ServeHTTP answers one request: authentication, rate limit, route, handler.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if c.Neighbor != nil && bears(r, c.Neighbor.PublicKey) {
+		c.Neighbor.ServeHTTP(w, r)
+		return
+	}
 	trace := newTraceID()
 	w.Header().Set("X-Debug-Trace-Id", trace)
 	if err := c.authenticate(w.Header(), r); err != nil {
@@ -156,6 +165,8 @@ func (c *Cloud) now() time.Time {
 	}
 	return time.Now()
 }
+
+func (c *Cloud) organization() string { return cmp.Or(c.OrganizationID, Organization) }
 
 func (c *Cloud) projects() []string {
 	if len(c.Projects) == 0 {

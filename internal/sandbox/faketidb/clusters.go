@@ -129,7 +129,7 @@ func (c *Cloud) plan(in newCluster) (Cluster, error) {
 		Version:              "v7.5.2",
 		CreatedBy:            "apikey",
 		UserPrefix:           newUserPrefix(),
-		Labels:               map[string]string{labelOrganization: Organization, labelProject: c.projects()[0]},
+		Labels:               map[string]string{labelOrganization: c.organization(), labelProject: c.projects()[0]},
 		AuditLogConfig:       &AuditLogConfig{},
 		ClusterPlan:          "STARTER",
 		ServicePlan:          "Starter",

@@ -61,6 +61,12 @@ func (c *Cloud) authenticate(h http.Header, r *http.Request) *problem {
 	return &problem{status: http.StatusUnauthorized, message: "the API key cannot be authenticated: " + err.Error()}
 }
 
+// bears tells whether a request names this public key, rightly or not.
+func bears(r *http.Request, publicKey string) bool {
+	p, err := parseDigest(r.Header.Get("Authorization"))
+	return err == nil && publicKey != "" && p["username"] == publicKey
+}
+
 // issue makes a nonce and forgets those that are too old to be used.
 func (c *Cloud) issue(now time.Time) string {
 	for k, n := range c.nonces {

@@ -1,6 +1,6 @@
 // Package faketidb emulates what a program sees of TiDB Cloud when it makes
 // Starter ("Serverless") clusters and their SQL users: the [cluster API] and the
-// SQL users of the [IAM API], behind HTTP digest authentication ([RFC 7616]).
+// SQL users and projects of the [IAM API], behind HTTP digest authentication ([RFC 7616]).
 // Both hosts of the real cloud are served by one handler, [Cloud]; their paths
 // do not collide, so a client points both of its base URLs to one address.
 //
@@ -44,7 +44,7 @@
 //
 // Where the documentation is silent the emulator takes a side: a duplicate SQL
 // user answers 400 (the only error that the IAM API documents), a missing one
-// 404; a PATCH of labels replaces all of the caller's own labels; a second DELETE
+// 404; a second DELETE
 // answers like the first; only clusters without a spending limit count towards
 // the quota; view=BASIC leaves out the settings. The IAM API's error body declares
 // its "error" member without a type: here it is the text.

@@ -29,6 +29,7 @@ var routes = []route{
 	{method: "PUT", pattern: "/v1beta1/clusters/*/password", handle: (*Cloud).setRootPassword},
 	{method: "GET", pattern: "/v1beta1/regions", query: []string{"cloudProvider", "servicePlan"}, handle: (*Cloud).listRegions},
 	{method: "GET", pattern: "/v1beta1/regions:listCloudProviders", handle: (*Cloud).listCloudProviders},
+	{method: "GET", pattern: "/v1beta1/projects", query: []string{"pageSize", "pageToken"}, iam: true, handle: (*Cloud).listProjects},
 	{method: "GET", pattern: "/v1beta1/clusters/*/sqlUsers", query: []string{"pageSize", "pageToken"}, iam: true, handle: (*Cloud).listUsers},
 	{method: "POST", pattern: "/v1beta1/clusters/*/sqlUsers", iam: true, handle: (*Cloud).createUser},
 	{method: "GET", pattern: "/v1beta1/clusters/*/sqlUsers/*", iam: true, handle: (*Cloud).getUser},

@@ -43,11 +43,16 @@ type field struct {
 	apply func(s settings, cl *Cluster) error
 }
 
-// fields are the masks that the API documents.
+// fields are the masks that the official clients send, which is all that is known of
+// them: the API's description has one example, displayName. For the first two see
+// internal/cli/serverless/update.go and spending_limit.go in
+// https://github.com/tidbcloud/tidbcloud-cli, for the last three
+// internal/provider/serverless_cluster_resource.go in
+// https://github.com/tidbcloud/terraform-provider-tidbcloud.
 var fields = []field{
 	{"displayName", func(s settings) bool { return s.DisplayName != nil }, settings.applyDisplayName},
 	{"labels", func(s settings) bool { return s.Labels != nil }, settings.applyLabels},
-	{"spendingLimit", func(s settings) bool { return s.SpendingLimit != nil }, settings.applySpendingLimit},
+	{"spendingLimit.monthly", func(s settings) bool { return s.SpendingLimit != nil }, settings.applySpendingLimit},
 	{"automatedBackupPolicy", func(s settings) bool { return s.AutomatedBackupPolicy != nil }, settings.applyBackupPolicy},
 	{
 		"endpoints.public.disabled",
@@ -86,10 +91,13 @@ func (s settings) applyDisplayName(cl *Cluster) error {
 	return nil
 }
 
+// applySpendingLimit refuses 0, as the CLI does before it sends anything; that the
+// API does too is assumed. The least limit of a paid cluster is a cent:
+// https://www.pingcap.com/tidb-cloud-serverless-pricing-details/
 func (s settings) applySpendingLimit(cl *Cluster) error {
 	monthly := s.SpendingLimit.Monthly
-	if monthly == nil || *monthly < 0 {
-		return badRequest("spendingLimit.monthly must be a number of US cents from 0 on")
+	if monthly == nil || *monthly < 1 {
+		return badRequest("spendingLimit.monthly must be a number of US cents from 1 on")
 	}
 	cl.SpendingLimit = &SpendingLimit{Monthly: *monthly}
 	return nil
@@ -136,8 +144,10 @@ func (s settings) applyNetworks(cl *Cluster) error {
 	return nil
 }
 
-// applyLabels replaces the caller's own labels. The cloud's labels stay; a request
-// may repeat them.
+// applyLabels adds or updates labels and removes none, as the help of the CLI's
+// update command has it: "The labels of the cluster to be added or updated"
+// (https://github.com/tidbcloud/tidbcloud-cli, internal/cli/serverless/update.go).
+// A request may repeat the cloud's own labels.
 func (s settings) applyLabels(cl *Cluster) error {
 	labels := map[string]string{}
 	for key, value := range *s.Labels {
@@ -155,7 +165,6 @@ func (s settings) applyLabels(cl *Cluster) error {
 		}
 		labels[key] = value
 	}
-	maps.DeleteFunc(cl.Labels, func(key, _ string) bool { return !strings.HasPrefix(key, labelReserved) })
 	maps.Copy(cl.Labels, labels)
 	return nil
 }
