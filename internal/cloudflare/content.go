@@ -1,0 +1,62 @@
+package cloudflare
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"strings"
+
+	"portfolio-infra/internal/rest"
+)
+
+// ScriptSHA256 returns the hash of a Worker's content, in hexadecimal. It is the hash
+// of the file that was uploaded if that was the only module; a Worker of several has
+// the hash of them all. Its absence is an error, see [IsNotFound].
+//
+// The content comes back byte by byte: the Cloudflare provider compares the same hash.
+// https://developers.cloudflare.com/api/resources/workers/subresources/scripts/subresources/content/methods/get/
+func (c *Client) ScriptSHA256(ctx context.Context, name string) (string, error) {
+	var raw rest.Raw
+	path := c.path("/workers/scripts/%s/content/v2", name)
+	if err := c.rest(findWorker).Do(ctx, http.MethodGet, path, nil, &raw); err != nil {
+		return "", err
+	}
+	sum, err := hashContent(raw)
+	if err != nil {
+		return "", fmt.Errorf("reading the content of the Worker %q: %w: run it again, and look at the Worker in the dashboard if it stays so", name, err)
+	}
+	return sum, nil
+}
+
+// hashContent hashes the modules of a Worker, or the one script of an old kind, which
+// comes as it is.
+func hashContent(raw rest.Raw) (string, error) {
+	media, params, err := mime.ParseMediaType(raw.Header.Get("Content-Type"))
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.New()
+	if !strings.HasPrefix(media, "multipart/") {
+		sum.Write(raw.Body)
+		return hex.EncodeToString(sum.Sum(nil)), nil
+	}
+	form := multipart.NewReader(bytes.NewReader(raw.Body), params["boundary"])
+	for {
+		part, err := form.NextRawPart()
+		if err == io.EOF {
+			return hex.EncodeToString(sum.Sum(nil)), nil
+		}
+		if err != nil {
+			return "", err
+		}
+		if _, err := io.Copy(sum, part); err != nil {
+			return "", err
+		}
+	}
+}
