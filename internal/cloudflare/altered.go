@@ -1,6 +1,7 @@
 package cloudflare
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"reflect"
@@ -15,7 +16,9 @@ func (p *Project) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, (*known)(p)); err != nil {
 		return err
 	}
-	return json.Unmarshal(b, &p.all)
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber() // there may be one that no Go type holds
+	return d.Decode(&p.all)
 }
 
 // Altered names a setting that the project would not have if it had only been made,
@@ -47,7 +50,7 @@ func (p Project) Altered(productionBranch string) string {
 	for _, environment := range slices.Sorted(maps.Keys(configs)) {
 		config, _ := configs[environment].(map[string]any)
 		if name := differs(config, map[string]any{
-			"build_image_major_version": 3.0,
+			"build_image_major_version": json.Number("3"),
 			"compatibility_date":        created.UTC().Format(time.DateOnly),
 			"fail_open":                 true,
 			"usage_model":               "standard",
@@ -58,10 +61,12 @@ func (p Project) Altered(productionBranch string) string {
 	return ""
 }
 
-// differs names a member that is neither empty nor as it is made.
+// differs names a member that is neither as it is made nor empty, or false where it is
+// made true.
 func differs(members map[string]any, made map[string]any) string {
 	for _, name := range slices.Sorted(maps.Keys(members)) {
-		if !empty(members[name]) && !reflect.DeepEqual(members[name], made[name]) {
+		v := members[name]
+		if !reflect.DeepEqual(v, made[name]) && (!empty(v) || v == false && made[name] == true) {
 			return name
 		}
 	}

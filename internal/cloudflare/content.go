@@ -2,6 +2,7 @@ package cloudflare
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -29,7 +30,10 @@ func (c *Client) ScriptSHA256(ctx context.Context, name string) (string, error) 
 	}
 	sum, err := hashContent(raw)
 	if err != nil {
-		return "", fmt.Errorf("reading the content of the Worker %q: %w: run it again, and look at the Worker in the dashboard if it stays so", name, err)
+		e := &rest.Error{Service: "Cloudflare", Method: http.MethodGet, URL: cmp.Or(c.BaseURL, DefaultBaseURL) + path,
+			Status: http.StatusOK, RequestID: raw.Header.Get("Cf-Ray"), Err: fmt.Errorf("reading the Worker's content: %w", err)}
+		e.Advice = advise(e, findWorker)
+		return "", e
 	}
 	return sum, nil
 }
@@ -42,9 +46,12 @@ func hashContent(raw rest.Raw) (string, error) {
 		return "", err
 	}
 	sum := sha256.New()
-	if !strings.HasPrefix(media, "multipart/") {
+	switch {
+	case strings.HasSuffix(media, "/javascript"):
 		sum.Write(raw.Body)
 		return hex.EncodeToString(sum.Sum(nil)), nil
+	case !strings.HasPrefix(media, "multipart/"):
+		return "", fmt.Errorf("it is of type %q", media)
 	}
 	form := multipart.NewReader(bytes.NewReader(raw.Body), params["boundary"])
 	for {

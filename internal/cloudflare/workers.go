@@ -79,15 +79,16 @@ func (c *Client) OnWorkersDev(ctx context.Context, script string) (bool, error) 
 const RegisterSubdomain = "register a workers.dev subdomain once: open Workers & Pages in the dashboard (dash.cloudflare.com), then run it again"
 
 // HasSubdomain tells whether the account has a workers.dev subdomain. Without one the
-// API answers code 10007; another answer that finds nothing tells nothing, and then
-// the account is taken to have one.
+// API answers code 10007. Another answer that finds nothing, or one to a token that may
+// not ask, tells nothing, and then the account is taken to have one.
 // https://github.com/cloudflare/workers-sdk/blob/main/packages/deploy-helpers/src/triggers/subdomain.ts
+// https://github.com/cloudflare/workers-sdk/pull/15678
 func (c *Client) HasSubdomain(ctx context.Context) (bool, error) {
 	got, err := get[struct {
 		Subdomain string `json:"subdomain"`
 	}](ctx, c, findAccount, "/workers/subdomain")
 	var e *rest.Error
-	if errors.As(err, &e) && e.Status == http.StatusNotFound {
+	if errors.As(err, &e) && (e.Status == http.StatusNotFound || e.Status == http.StatusForbidden) {
 		return e.Code != codeScriptNotFound, nil
 	}
 	return got.Subdomain != "", err
