@@ -97,7 +97,9 @@ var accepted = []struct {
 	{"PROJECT:observability", []string{"true", "0"}, func(Config) bool { return true }},
 	{"PROJECT:vars", []string{`{"GREETING":"hello"}`, `{"A":"b"} garbage`, `{"A":null}`}, func(c Config) bool { return allMatch(keysOf(c.Vars), variablePattern) }},
 	{"PROJECT:secrets", []string{`{"KEY":"hidden"}`, `{"A-B":"hidden"}`}, func(c Config) bool { return allMatch(keysOf(c.Secrets), variablePattern) }},
-	{"PROJECT:binding", []string{"API"}, func(c Config) bool { return len(c.Wanted.Bindings) == 1 && allMatch(keysOf(c.Wanted.Bindings), variablePattern) }},
+	{"PROJECT:binding", []string{"API"}, func(c Config) bool {
+		return len(c.Wanted.Bindings) == 1 && allMatch(keysOf(c.Wanted.Bindings), variablePattern)
+	}},
 	{"PROJECT:moreBindings", []string{`{"AUTH":{"service":"auth","entrypoint":"Login"}}`}, func(c Config) bool {
 		for _, s := range c.Wanted.Bindings {
 			if !plainPattern.MatchString(s.Service) || !plainPattern.MatchString(s.Environment) || s.Entrypoint != "" && !variablePattern.MatchString(strings.ReplaceAll(s.Entrypoint, "$", "_")) {
