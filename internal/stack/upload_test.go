@@ -1,10 +1,15 @@
 package stack
 
 import (
+	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"portfolio-infra/internal/cloudflare"
 )
@@ -193,5 +198,30 @@ func TestRun_wranglerFile(t *testing.T) {
 	e, err := runStack(nil)
 	if err == nil || !strings.Contains(err.Error(), "[[services]]") || len(e.names()) > 0 {
 		t.Errorf("registered %v, the error is %v", e.names(), err)
+	}
+}
+
+// A secret of ours that is taken out goes, and one of somebody else stays.
+func TestAfterUpload(t *testing.T) {
+	a := newAccount(t)
+	a.worker("me")
+	for _, name := range []string{"KEY", "OTHER", "THEIRS"} {
+		a.call(http.MethodPut, "/workers/scripts/api/secrets", "application/json", `{"type":"secret_text","name":"`+name+`","text":"hidden"}`)
+	}
+	inputs := func(names ...string) resource.PropertyMap {
+		var all []resource.PropertyValue
+		for _, name := range names {
+			all = append(all, resource.MakeSecret(resource.NewObjectProperty(resource.PropertyMap{"name": resource.NewStringProperty(name)})))
+		}
+		return resource.PropertyMap{"bindings": resource.NewArrayProperty(all)}
+	}
+	args := &pulumi.ResourceHookArgs{OldInputs: inputs("KEY", "GONE", "OTHER"), NewInputs: inputs("OTHER")}
+	for range 2 { // the second time as after a kill
+		if err := afterUpload(t.Context(), a.cfg)(args); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if have := slices.Sorted(maps.Keys(a.cloud.Scripts()[0].Secrets)); !slices.Equal(have, []string{"OTHER", "THEIRS"}) {
+		t.Errorf("secrets: %v", have)
 	}
 }
