@@ -29,10 +29,25 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:]))
 }
 
+const usage = `usage: portfolio [bind | unbind]
+
+Without a command it is the Pulumi program, which the Pulumi engine runs:
+pulumi preview, pulumi up, pulumi destroy.
+
+  bind     set the Pages project's service bindings
+  unbind   remove them
+
+The two are run by the stack. They read a JSON request from standard input, and
+the token from CLOUDFLARE_API_TOKEN.
+`
+
 // run runs a sub-command and returns its exit code: 2 for a usage error.
 func run(ctx context.Context, args []string) int {
 	verb, rest := args[0], args[1:]
 	switch {
+	case verb == "help" || verb == "-h" || verb == "--help":
+		fmt.Print(usage)
+		return 0
 	case verb != "bind" && verb != "unbind":
 		fmt.Fprintf(os.Stderr, "portfolio: unknown command %q: use bind or unbind, or none to run the Pulumi program\n", verb)
 		return 2

@@ -51,7 +51,7 @@ func TestRun_badInput(t *testing.T) {
 		{"unknown verb", []string{"deploy"}, request, 2, `unknown command "deploy": use bind or unbind`},
 		{"verb in capitals", []string{"BIND"}, request, 2, `unknown command "BIND"`},
 		{"verb with a blank", []string{" bind"}, request, 2, `unknown command " bind"`},
-		{"flag", []string{"--help"}, request, 2, `unknown command "--help"`},
+		{"flag", []string{"--verbose"}, request, 2, `unknown command "--verbose"`},
 		{"verb with a shell's words", []string{"bind; rm -rf $(pwd)"}, request, 2, `unknown command "bind; rm -rf $(pwd)"`},
 		{"verb with a line break and an escape", []string{"bind\n\x1b[31m"}, request, 2, `unknown command "bind\n\x1b[31m"`},
 		{"verb that is no UTF-8", []string{"\xff"}, request, 2, `unknown command "\xff"`},
@@ -81,5 +81,17 @@ func TestRun_badInput(t *testing.T) {
 				t.Errorf("the answer is %q", out)
 			}
 		})
+	}
+}
+
+func TestRun_help(t *testing.T) {
+	for _, arg := range []string{"-h", "--help", "help"} {
+		stdout := swap(t, &os.Stdout, "")
+		if code := run(t.Context(), []string{arg}); code != 0 {
+			t.Errorf("%s: exit code %d", arg, code)
+		}
+		if out := read(t, stdout); !strings.HasPrefix(out, "usage: portfolio") {
+			t.Errorf("%s: it says %q", arg, out)
+		}
 	}
 }

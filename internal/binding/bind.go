@@ -13,8 +13,10 @@ import (
 // standard output, and part of the stack's outputs.
 type Result struct {
 	Project string `json:"project"`
-	// Bindings are those that both environments hold now.
-	Bindings map[string]Service `json:"bindings"`
+	// Wanted is what the environments hold now.
+	Wanted
+	// Made says that the project was gone and was made again.
+	Made bool `json:"made,omitempty"`
 	// Found is what stood in place of what was written, by environment and name;
 	// null where there was nothing.
 	Found map[string]map[string]*Service `json:"found,omitempty"`
@@ -23,8 +25,8 @@ type Result struct {
 	Removed []string `json:"removed,omitempty"`
 	// ChangedAt is when bindings were last written, as far as it is known.
 	ChangedAt string `json:"changedAt,omitempty"`
-	// Redeploy: the newest deployment is older than that, and a binding serves from
-	// the next deployment on.
+	// Redeploy: the newest production deployment is older than that, and a binding
+	// serves from the next deployment on.
 	Redeploy bool `json:"redeploy"`
 }
 
@@ -33,21 +35,32 @@ var errNotKept = errors.New("the API took the change and did not keep it: run it
 
 // bind makes the project hold the wanted bindings, and no longer those that an
 // earlier bind set and that are not wanted now.
+//
+// The engine has made the project before it runs bind, so one that is not there was
+// deleted by hand, and bind makes it again: to Pulumi it is the same one, whose ID is
+// its name.
 func bind(ctx context.Context, c *cloudflare.Client, r Request, before Result, now func() time.Time) (Result, error) {
+	result := Result{Project: r.Project, Wanted: r.Wanted}
 	project, err := c.Project(ctx, r.Project)
+	if cloudflare.IsNotFound(err) && r.ProductionBranch != "" {
+		if err := c.CreateProject(ctx, r.Project, r.ProductionBranch); err != nil {
+			return Result{}, fmt.Errorf("making the Pages project %q again, which was deleted: %w", r.Project, err)
+		}
+		result.Made = true
+		project, err = c.Project(ctx, r.Project)
+	}
 	if err != nil {
 		return Result{}, fmt.Errorf("reading the Pages project: %w", err)
 	}
-	want := everywhere(r.Bindings)
-	result := Result{Project: r.Project, Bindings: r.Bindings}
+	want := targetOf(r.Wanted)
 	if before.Project == r.Project {
-		want.drop(project, before.Bindings)
+		want.drop(project, before.Wanted)
 		result.ChangedAt = before.ChangedAt
 	}
 	if err := apply(ctx, c, &project, want, &result, now); err != nil {
 		return Result{}, err
 	}
-	result.Redeploy = Outdated(project.LatestDeployment, result.ChangedAt)
+	result.Redeploy = Outdated(project.CanonicalDeployment, result.ChangedAt)
 	return result, nil
 }
 
@@ -62,7 +75,7 @@ func unbind(ctx context.Context, c *cloudflare.Client, r Request, _ Result, now 
 		return Result{}, fmt.Errorf("reading the Pages project: %w", err)
 	}
 	gone := target{}
-	gone.drop(project, r.Bindings)
+	gone.drop(project, r.Wanted)
 	return result, apply(ctx, c, &project, gone, &result, now)
 }
 
@@ -72,6 +85,9 @@ func apply(ctx context.Context, c *cloudflare.Client, p *cloudflare.Project, t t
 	ch := t.from(*p)
 	if ch.none() {
 		return nil
+	}
+	if err := byWranglerFile(*p, ch.set, t); err != nil {
+		return err
 	}
 	if err := c.PatchServices(ctx, result.Project, ch.patch); err != nil {
 		return fmt.Errorf("patching the bindings %v: %w", ch.names(), err)
@@ -89,8 +105,8 @@ func apply(ctx context.Context, c *cloudflare.Client, p *cloudflare.Project, t t
 	return nil
 }
 
-// Outdated tells whether the newest deployment was made before the bindings were
-// written, at a time as in RFC 3339. Without one of the two it is not.
+// Outdated tells whether a project's newest production deployment was made before the
+// bindings were written, at a time as in RFC 3339. Without one of the two it is not.
 func Outdated(newest *cloudflare.Deployment, changedAt string) bool {
 	if newest == nil {
 		return false

@@ -219,7 +219,7 @@ func TestBind_leavesTheRestAlone(t *testing.T) {
 	w.call(http.MethodPatch, "/pages/projects/site", `{"deployment_configs":{
 		"production":{"services":{"THEIRS":{"service":"auth","environment":"production"}},
 			"env_vars":{"MODE":{"type":"plain_text","value":"live"},"KEY":{"type":"secret_text","value":"hidden"}},
-			"compatibility_date":"2026-02-03","compatibility_flags":["nodejs_compat"],"wrangler_config_hash":"cafe"},
+			"compatibility_date":"2026-02-03","compatibility_flags":["nodejs_compat"]},
 		"preview":{"env_vars":{"MODE":{"type":"plain_text","value":"test"}}}}}`)
 	before := w.cloud.Projects()[0]
 	rest := func(raw string) string {
@@ -254,8 +254,8 @@ func TestBind_leavesTheRestAlone(t *testing.T) {
 		if have := rest(w.call(http.MethodGet, "/pages/projects/site", "")); have != raw {
 			t.Errorf("%s changed something else:\n%s\nwant:\n%s", verb, have, raw)
 		}
-		if have := w.cloud.Projects()[0]; have.Production.WranglerConfigHash != "cafe" || have.Production.Secrets["KEY"] != before.Production.Secrets["KEY"] {
-			t.Errorf("%s changed the hash or the secret: %+v", verb, have.Production)
+		if have := w.cloud.Projects()[0]; have.Production.Secrets["KEY"] != before.Production.Secrets["KEY"] {
+			t.Errorf("%s changed the secret: %+v", verb, have.Production)
 		}
 	}
 	w.want("production", w.services("production"), "THEIRS=auth")
@@ -292,6 +292,84 @@ func TestBind_redeploy(t *testing.T) {
 	if result, _ := w.mustRun("bind", apiBinding); result.Redeploy {
 		t.Error("a deployment that is newer than the binding needs a new one")
 	}
+}
+
+// A newer deployment of a preview is none of production's.
+func TestBind_redeploy_preview(t *testing.T) {
+	w := newWorld(t)
+	if _, err := w.cloud.AddDeployment("site", "feature"); err != nil {
+		t.Fatal(err)
+	}
+	w.previous = `{"project":"site","changedAt":"2999-01-01T00:00:00Z"}`
+	w.call(http.MethodPatch, "/pages/projects/site", `{"deployment_configs":{"production":{"services":{"API_SERVICE":{"service":"api","environment":"production"}}},"preview":{"services":{"API_SERVICE":{"service":"api","environment":"production"}}}}}`)
+	if result, _ := w.mustRun("bind", apiBinding); result.Redeploy {
+		t.Error("a project that has only a preview needs a new deployment")
+	}
+	if _, err := w.cloud.AddDeployment("site", "main"); err != nil {
+		t.Fatal(err)
+	}
+	w.previous = `{"project":"site","changedAt":"2001-01-01T00:00:00Z"}`
+	if result, _ := w.mustRun("bind", apiBinding); result.Redeploy {
+		t.Error("a production deployment that is newer needs a new one")
+	}
+}
+
+func TestBind_previewOfItsOwn(t *testing.T) {
+	w := newWorld(t)
+	run := func(preview string) Result {
+		t.Helper()
+		result, _, err := w.request("bind", `{"accountId":"`+account+`","project":"site","bindings":`+apiBinding+preview+`}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return result
+	}
+	run("")
+	run(`,"preview":{}`)
+	w.want("production", w.services("production"), "API_SERVICE=api")
+	w.want("preview", w.services("preview"))
+	result := run(`,"preview":{"API_SERVICE":{"service":"auth","environment":"production"}}`)
+	w.want("changed", result.Changed, "preview.API_SERVICE")
+	w.want("preview", w.services("preview"), "API_SERVICE=auth")
+	if _, methods, err := w.request("unbind", `{"accountId":"`+account+`","project":"site","bindings":`+apiBinding+`,"preview":{"API_SERVICE":{"service":"auth","environment":"production"}}}`); err != nil || !slices.Contains(methods, "PATCH") {
+		t.Errorf("unbind: %v, %v", methods, err)
+	}
+	w.want("production", w.services("production"))
+	w.want("preview", w.services("preview"))
+}
+
+func TestBind_projectDeleted(t *testing.T) {
+	w := newWorld(t)
+	w.mustRun("bind", apiBinding)
+	w.call(http.MethodDelete, "/pages/projects/site", "")
+	result, methods, err := w.request("bind", `{"accountId":"`+account+`","project":"site","productionBranch":"trunk","bindings":`+apiBinding+`}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.want("calls", methods, "GET", "POST", "GET", "PATCH", "GET")
+	if !result.Made || w.cloud.Projects()[0].ProductionBranch != "trunk" {
+		t.Errorf("made: %+v, %+v", result, w.cloud.Projects()[0])
+	}
+	w.want("production", w.services("production"), "API_SERVICE=api")
+}
+
+// A project that takes its bindings from a Wrangler file is not patched, and the error
+// has the lines for that file. Once they were deployed there is nothing to patch.
+func TestBind_wranglerFile(t *testing.T) {
+	w := newWorld(t)
+	w.call(http.MethodPatch, "/pages/projects/site", `{"deployment_configs":{"production":{"wrangler_config_hash":"cafe"}}}`)
+	request := `{"accountId":"` + account + `","project":"site","bindings":` + apiBinding + `,"preview":{}}`
+	_, methods, err := w.request("bind", request)
+	if err == nil || !strings.Contains(err.Error(), "\n[[services]]\nbinding = \"API_SERVICE\"\nservice = \"api\"\nenvironment = \"production\"\n\n[env.preview]\nservices = []") {
+		t.Errorf("the error is %v", err)
+	}
+	w.want("calls", methods, "GET")
+	w.call(http.MethodPatch, "/pages/projects/site", `{"deployment_configs":{"production":{"services":{"API_SERVICE":{"service":"api","environment":"production"}}}}}`)
+	_, methods, err = w.request("bind", request)
+	if err != nil {
+		t.Error(err)
+	}
+	w.want("calls", methods, "GET")
 }
 
 func TestBind_apiForgets(t *testing.T) {

@@ -11,7 +11,9 @@
 // bind reads the project and compares. If both environments hold what is wanted,
 // it writes nothing. Otherwise it makes one PATCH with whole binding objects,
 // reads again, and fails if the API did not keep them. It touches nothing else
-// in the project. unbind removes what bind set and nothing that was changed
+// in the project. A project that is gone it makes again. One that takes its bindings
+// from a Wrangler file it does not patch, since its next deployment would undo it.
+// unbind removes what bind set and nothing that was changed
 // since; a project that is gone is a success.
 //
 // The request comes as JSON on standard input and the answer goes as one line of

@@ -104,6 +104,15 @@ func drawServices(t *rapid.T, label string) map[string]Service {
 		}), 0, 4).Draw(t, label)
 }
 
+// drawWanted draws bindings that may be others in previews.
+func drawWanted(t *rapid.T, label string) Wanted {
+	w := Wanted{Bindings: drawServices(t, label)}
+	if rapid.Bool().Draw(t, label+" differs") {
+		w.Preview = drawServices(t, label+" in previews")
+	}
+	return w
+}
+
 // drawProject draws a project: environments may be missing, and the API may show a
 // binding that is gone as null.
 func drawProject(t *rapid.T) cloudflare.Project {
@@ -112,7 +121,7 @@ func drawProject(t *rapid.T) cloudflare.Project {
 		if rapid.Bool().Draw(t, env+" is missing") {
 			continue
 		}
-		config := cloudflare.DeploymentConfig{Services: map[string]*Service{}, WranglerConfigHash: rapid.StringMatching(`[a-f]{0,4}`).Draw(t, "hash")}
+		config := cloudflare.DeploymentConfig{Services: map[string]*Service{}}
 		for name, s := range drawServices(t, env) {
 			config.Services[name] = &s
 		}
@@ -125,7 +134,7 @@ func drawProject(t *rapid.T) cloudflare.Project {
 }
 
 // patched is the project as the API makes it of a patch.
-func patched(p cloudflare.Project, patch map[string]cloudflare.ServicesPatch) cloudflare.Project {
+func patched(p cloudflare.Project, patch map[string]map[string]*Service) cloudflare.Project {
 	after := cloudflare.Project{DeploymentConfigs: maps.Clone(p.DeploymentConfigs)}
 	for env, change := range patch {
 		config := after.DeploymentConfigs[env]
@@ -133,7 +142,7 @@ func patched(p cloudflare.Project, patch map[string]cloudflare.ServicesPatch) cl
 		if config.Services == nil {
 			config.Services = map[string]*Service{}
 		}
-		for name, s := range change.Services {
+		for name, s := range change {
 			if s == nil {
 				delete(config.Services, name)
 			} else {
@@ -150,8 +159,8 @@ func patched(p cloudflare.Project, patch map[string]cloudflare.ServicesPatch) cl
 func TestTarget_properties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawProject(t)
-		wanted, were := drawServices(t, "wanted"), drawServices(t, "were")
-		goal := everywhere(wanted)
+		wanted, were := drawWanted(t, "wanted"), drawWanted(t, "were")
+		goal := targetOf(wanted)
 		goal.drop(p, were)
 		ch := goal.from(p)
 		after := patched(p, ch.patch)
@@ -163,15 +172,11 @@ func TestTarget_properties(t *testing.T) {
 		}
 		written := 0
 		for _, env := range cloudflare.Environments {
-			patch := ch.patch[env]
-			written += len(patch.Services)
-			if patch.Services != nil && patch.WranglerConfigHash != p.DeploymentConfigs[env].WranglerConfigHash {
-				t.Errorf("%s: the hash %q is not sent back as it was", env, patch.WranglerConfigHash)
-			}
+			written += len(ch.patch[env])
 			for _, name := range []string{"A", "B", "C", "D"} {
 				before, now := p.DeploymentConfigs[env].Services[name], after.DeploymentConfigs[env].Services[name]
-				want, isWanted := wanted[name]
-				was, isDropped := were[name]
+				want, isWanted := wanted.In(env)[name]
+				was, isDropped := were.In(env)[name]
 				switch {
 				case isWanted:
 					if !same(now, &want) {

@@ -25,14 +25,32 @@ const DefaultEnvironment = "production"
 // machine; Pulumi.yaml's buildTarget puts the program there.
 func Command(verb string) string { return "bin/portfolio " + verb }
 
+// Wanted is what the environments of a project shall hold, by name.
+type Wanted struct {
+	Bindings map[string]Service `json:"bindings"`
+	// Preview takes the place of Bindings in the preview environment. Nil: the same.
+	Preview map[string]Service `json:"preview,omitzero"`
+}
+
+// In returns what one environment shall hold.
+func (w Wanted) In(environment string) map[string]Service {
+	if environment == "preview" && w.Preview != nil {
+		return w.Preview
+	}
+	return w.Bindings
+}
+
 // Request says what bind and unbind are to do.
 type Request struct {
 	AccountID string `json:"accountId"`
 	Project   string `json:"project"`
+	// ProductionBranch is that of the project, for the case that somebody deleted it
+	// and bind has to make it again. Empty: then it is an error.
+	ProductionBranch string `json:"productionBranch,omitempty"`
 	// CreatedOn is when the project was made. It is not looked at: a project made
 	// anew changes the request, and so is bound anew.
-	CreatedOn string             `json:"createdOn,omitempty"`
-	Bindings  map[string]Service `json:"bindings"`
+	CreatedOn string `json:"createdOn,omitempty"`
+	Wanted
 }
 
 var (
@@ -79,9 +97,11 @@ func (r Request) check() error {
 	if len(r.Bindings) == 0 {
 		problems = append(problems, errors.New("bindings: there is none"))
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.Bindings)) {
-		if err := CheckService(name, r.Bindings[name]); err != nil {
-			problems = append(problems, fmt.Errorf("bindings: %w", err))
+	for key, bindings := range map[string]map[string]Service{"bindings": r.Bindings, "preview": r.Preview} {
+		for _, name := range slices.Sorted(maps.Keys(bindings)) {
+			if err := CheckService(name, bindings[name]); err != nil {
+				problems = append(problems, fmt.Errorf("%s: %w", key, err))
+			}
 		}
 	}
 	return errors.Join(problems...)

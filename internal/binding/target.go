@@ -12,11 +12,10 @@ import (
 // business here.
 type target map[string]map[string]*Service
 
-// everywhere is a target with the same bindings in all environments.
-func everywhere(bindings map[string]Service) target {
+func targetOf(w Wanted) target {
 	t := target{}
 	for _, env := range cloudflare.Environments {
-		for name, s := range bindings {
+		for name, s := range w.In(env) {
 			t.set(env, name, &s)
 		}
 	}
@@ -33,9 +32,9 @@ func (t target) set(env, name string, s *Service) {
 // drop adds the removal of those bindings that the project still holds as they
 // were set. What somebody changed since is theirs and stays, and what the target
 // names already is not dropped.
-func (t target) drop(p cloudflare.Project, were map[string]Service) {
+func (t target) drop(p cloudflare.Project, were Wanted) {
 	for _, env := range cloudflare.Environments {
-		for name, was := range were {
+		for name, was := range were.In(env) {
 			_, wanted := t[env][name]
 			if !wanted && same(p.DeploymentConfigs[env].Services[name], &was) {
 				t.set(env, name, nil)
@@ -46,7 +45,7 @@ func (t target) drop(p cloudflare.Project, were map[string]Service) {
 
 // change is what it takes to make a project hold a target.
 type change struct {
-	patch map[string]cloudflare.ServicesPatch
+	patch map[string]map[string]*Service
 	// found is what stands in place of what shall, by environment and name.
 	found map[string]map[string]*Service
 	// set and removed name the bindings, as environment.NAME, in order.
@@ -60,7 +59,7 @@ func (c change) names() []string { return slices.Concat(c.set, c.removed) }
 
 // from compares the project with the target.
 func (t target) from(p cloudflare.Project) change {
-	c := change{patch: map[string]cloudflare.ServicesPatch{}, found: map[string]map[string]*Service{}}
+	c := change{patch: map[string]map[string]*Service{}, found: map[string]map[string]*Service{}}
 	for _, env := range cloudflare.Environments {
 		config := p.DeploymentConfigs[env]
 		for _, name := range slices.Sorted(maps.Keys(t[env])) {
@@ -68,14 +67,10 @@ func (t target) from(p cloudflare.Project) change {
 			if same(want, have) {
 				continue
 			}
-			if c.patch[env].Services == nil {
-				c.patch[env] = cloudflare.ServicesPatch{
-					Services:           map[string]*Service{},
-					WranglerConfigHash: config.WranglerConfigHash,
-				}
-				c.found[env] = map[string]*Service{}
+			if c.patch[env] == nil {
+				c.patch[env], c.found[env] = map[string]*Service{}, map[string]*Service{}
 			}
-			c.patch[env].Services[name] = want
+			c.patch[env][name] = want
 			c.found[env][name] = have
 			if want == nil {
 				c.removed = append(c.removed, env+"."+name)
@@ -89,8 +84,8 @@ func (t target) from(p cloudflare.Project) change {
 
 // Drift names the bindings, as environment.NAME, that a project does not hold as
 // wanted.
-func Drift(p cloudflare.Project, wanted map[string]Service) []string {
-	return everywhere(wanted).from(p).set
+func Drift(p cloudflare.Project, wanted Wanted) []string {
+	return targetOf(wanted).from(p).set
 }
 
 func same(a, b *Service) bool {

@@ -39,25 +39,34 @@ type envelope[T any] struct {
 	Result T `json:"result"`
 }
 
-func (c *Client) rest() *rest.Client {
+// rest returns a client for calls about one thing: found says what to do when the
+// API does not find it.
+func (c *Client) rest(found string) *rest.Client {
 	return &rest.Client{
 		Service:          "Cloudflare",
 		BaseURL:          strings.TrimRight(cmp.Or(c.BaseURL, DefaultBaseURL), "/"),
 		Header:           http.Header{"Authorization": {"Bearer " + c.Token}},
 		DecodeError:      decodeError,
 		CheckBody:        succeeded,
-		Advice:           advise,
+		Advice:           func(e *rest.Error) string { return advise(e, found) },
 		RequestIDHeaders: []string{"Cf-Ray"},
 		OnWait:           c.OnWait,
 		HTTP:             c.HTTP,
 	}
 }
 
+// What to do when a thing is not found, by what it is.
+const (
+	findProject = "check the config keys accountId and pagesProject, then run `pulumi refresh`"
+	findWorker  = "check the config keys accountId and worker, then run `pulumi refresh`"
+	findAccount = "check the config key accountId"
+)
+
 // get reads a path below the account and returns the result.
-func get[T any](ctx context.Context, c *Client, format string, segments ...string) (T, error) {
+func get[T any](ctx context.Context, c *Client, found, format string, segments ...string) (T, error) {
 	var e envelope[*T]
-	path := rest.Path("/accounts/%s"+format, append([]string{c.AccountID}, segments...)...)
-	if err := c.rest().Do(ctx, http.MethodGet, path, nil, &e); err != nil {
+	path := c.path(format, segments...)
+	if err := c.rest(found).Do(ctx, http.MethodGet, path, nil, &e); err != nil {
 		return *new(T), err
 	}
 	if e.Result == nil {
@@ -68,10 +77,14 @@ func get[T any](ctx context.Context, c *Client, format string, segments ...strin
 }
 
 // write makes a call that may be repeated, since the second one changes nothing.
-func (c *Client) write(ctx context.Context, method string, in any, format string, segments ...string) error {
-	path := rest.Path("/accounts/%s"+format, append([]string{c.AccountID}, segments...)...)
+func (c *Client) write(ctx context.Context, found, method string, in any, format string, segments ...string) error {
 	// Every answer is an envelope; anything else comes from something in between.
-	return c.rest().DoIdempotent(ctx, method, path, in, &envelope[any]{})
+	return c.rest(found).DoIdempotent(ctx, method, c.path(format, segments...), in, &envelope[any]{})
+}
+
+// path is one below the account.
+func (c *Client) path(format string, segments ...string) string {
+	return rest.Path("/accounts/%s"+format, append([]string{c.AccountID}, segments...)...)
 }
 
 // succeeded tells whether an answer with status 200 says so itself.
@@ -107,6 +120,8 @@ const (
 	codeInvalidBinding  = "8000022"
 	codeScriptNotFound  = "10007"
 	codeServiceNotFound = "10090"
+	codeBindingNotFound = "10056"
+	codeNoSubdomain     = "10063"
 )
 
 // IsNotFound tells whether an error says that the project or the Worker that a call
@@ -118,13 +133,14 @@ func IsNotFound(err error) bool {
 		(e.Code == codeProjectNotFound || e.Code == codeScriptNotFound || e.Code == codeServiceNotFound)
 }
 
-// advise gives one sentence of what to do about an error.
-func advise(e *rest.Error) string {
+// advise gives one sentence of what to do about an error. found is what to do when
+// the thing that the call is about is not there.
+func advise(e *rest.Error, found string) string {
 	switch {
 	case e.Code == codeInvalidBinding || strings.Contains(e.Message, "Invalid Service name"):
-		return "the Worker that a binding names must exist in this account: check the config keys worker and moreBindings"
-	case e.Code == codeProjectNotFound:
-		return "the Pages project does not exist in this account: check the config keys accountId and pagesProject, then run `pulumi refresh`"
+		return "the Worker that a binding names must exist in this account: check the config keys worker, moreBindings and previewBinding"
+	case e.Code == codeNoSubdomain:
+		return RegisterSubdomain
 	case e.Status == http.StatusUnauthorized, e.Code == "10000", e.Code == "9106", e.Code == "6003":
 		return "check the API token (cloudflare:apiToken or CLOUDFLARE_API_TOKEN): is it valid and not expired?"
 	case e.Status == http.StatusForbidden, e.Code == "9109", e.Code == "8000013":
@@ -134,7 +150,7 @@ func advise(e *rest.Error) string {
 	case e.Status >= 500:
 		return "see www.cloudflarestatus.com, then run it again: it goes on where it stopped"
 	case e.Status == http.StatusNotFound:
-		return "check the config keys accountId, pagesProject and worker, then run `pulumi refresh`"
+		return found
 	case e.Status == http.StatusBadRequest:
 		return "check the config that it is about"
 	case errors.Is(e.Err, context.Canceled) || errors.Is(e.Err, context.DeadlineExceeded):

@@ -1,6 +1,8 @@
 package cloudflare
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -87,7 +89,7 @@ func TestClient_errors(t *testing.T) {
 func TestClient_invalidServiceName(t *testing.T) {
 	c, _ := answering(t, http.StatusBadRequest,
 		`{"success":false,"errors":[{"code":8000022,"message":"Invalid Service name (). Check your Service name and try again."}]}`)
-	err := c.PatchServices(t.Context(), "site", map[string]ServicesPatch{})
+	err := c.PatchServices(t.Context(), "site", nil)
 	if err == nil || !strings.Contains(err.Error(), "moreBindings") {
 		t.Errorf("the error is %v", err)
 	}
@@ -100,24 +102,129 @@ func TestClient_DeleteProject_gone(t *testing.T) {
 	}
 }
 
-func TestDeploymentConfig_others(t *testing.T) {
-	c, _ := answering(t, http.StatusOK, `{"success":true,"result":{"deployment_configs":{"production":{
-		"services":{"A":{"service":"api","environment":"production"}},
-		"env_vars":{"KEY":{"type":"secret_text","value":""}},
-		"kv_namespaces":{},"d1_databases":null,"fail_open":true,"compatibility_flags":["a"],"wrangler_config_hash":"cafe"}}}}`)
-	p, err := c.Project(t.Context(), "site")
-	if err != nil {
-		t.Fatal(err)
+// made is a project as the API shows a new one.
+const made = `{"id":"1","name":"site","subdomain":"site.pages.dev","domains":["site.pages.dev"],"source":null,
+	"build_config":{"build_command":null,"root_dir":"","web_analytics_tag":null},"created_on":"2026-06-01T23:59:59.5Z",
+	"production_branch":"main","production_script_name":"pages-worker--1-production","uses_functions":false,"framework":"",
+	"latest_deployment":null,"canonical_deployment":null,"deployment_configs":{"preview":{},"production":{
+		"always_use_latest_compatibility_date":false,"build_image_major_version":3,"compatibility_date":"2026-06-01",
+		"compatibility_flags":[],"env_vars":null,"services":{},"placement":{"mode":""},"fail_open":true,"usage_model":"standard"}}}`
+
+func TestProject_Altered(t *testing.T) {
+	for name, test := range map[string]struct{ old, new, want string }{
+		"as it was made":         {"", "", ""},
+		"less is told":           {`"fail_open":true,`, "", ""},
+		"a source":               {`"source":null`, `"source":{"type":"github"}`, "source"},
+		"a build command":        {`"build_command":null`, `"build_command":"make"`, "build_config"},
+		"web analytics":          {`"web_analytics_tag":null`, `"web_analytics_tag":"x"`, "build_config"},
+		"a build cache":          {`"root_dir":""`, `"build_caching":true`, "build_config"},
+		"a domain":               {`["site.pages.dev"]`, `["site.pages.dev","example.com"]`, "domains"},
+		"another branch":         {`"production_branch":"main"`, `"production_branch":"trunk"`, "production_branch"},
+		"a failed deployment":    {`"latest_deployment":null`, `"latest_deployment":{"id":"1"}`, "latest_deployment"},
+		"a deployment":           {`"canonical_deployment":null`, `"canonical_deployment":{"id":"1"}`, "canonical_deployment"},
+		"functions":              {`"uses_functions":false`, `"uses_functions":true`, "uses_functions"},
+		"another date":           {`"compatibility_date":"2026-06-01"`, `"compatibility_date":"2026-05-31"`, "production.compatibility_date"},
+		"flags":                  {`"compatibility_flags":[]`, `"compatibility_flags":["nodejs_compat"]`, "production.compatibility_flags"},
+		"the latest date":        {`date":false`, `date":true`, "production.always_use_latest_compatibility_date"},
+		"an older image":         {`version":3`, `version":2`, "production.build_image_major_version"},
+		"closed when it fails":   {`"fail_open":true`, `"fail_open":false`, "production.fail_open"},
+		"another usage model":    {`"standard"`, `"bundled"`, "production.usage_model"},
+		"a variable":             {`"env_vars":null`, `"env_vars":{"A":{"type":"plain_text","value":"x"}}`, "production.env_vars"},
+		"a variable of previews": {`"preview":{}`, `"preview":{"env_vars":{"A":{"type":"plain_text","value":"x"}}}`, "preview.env_vars"},
+		"a binding":              {`"services":{}`, `"services":{"A":{"service":"x"}}`, "production.services"},
+		"placement":              {`"mode":""`, `"mode":"smart"`, "production.placement"},
+		"limits":                 {`"services":{}`, `"limits":{"cpu_ms":10}`, "production.limits"},
+		"a Wrangler file":        {`"services":{}`, `"wrangler_config_hash":"cafe"`, "production.wrangler_config_hash"},
+		"what is not known here": {`"framework":""`, `"access":{"policy":"1"}`, "access"},
+		"and hooks":              {`"framework":""`, `"deploy_hooks":[{"id":"1"}]`, "deploy_hooks"},
+	} {
+		c, _ := answering(t, http.StatusOK, `{"success":true,"result":`+strings.Replace(made, test.old, test.new, 1)+`}`)
+		p, err := c.Project(t.Context(), "site")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if have := p.Altered("main"); have != test.want {
+			t.Errorf("%s: %q, want %q", name, have, test.want)
+		}
 	}
-	config := p.DeploymentConfigs["production"]
-	if s := config.Services["A"]; s == nil || s.Service != "api" {
-		t.Errorf("the service is %+v", s)
+}
+
+// A Worker's hash is that of the file that was uploaded, or of all its modules.
+func TestClient_ScriptSHA256(t *testing.T) {
+	const one = "--b\r\nContent-Disposition: form-data; name=\"w.js\"\r\n\r\nexport default {}\r\n"
+	const more = "--b\r\nContent-Disposition: form-data; name=\"x.js\"\r\n\r\nmore\r\n"
+	sum := func(s string) string {
+		h := sha256.Sum256([]byte(s))
+		return hex.EncodeToString(h[:])
 	}
-	if config.WranglerConfigHash != "cafe" {
-		t.Errorf("the hash is %q", config.WranglerConfigHash)
+	for name, test := range map[string]struct{ contentType, body, want string }{
+		"one module":    {"multipart/form-data; boundary=b", one + "--b--\r\n", sum("export default {}")},
+		"two modules":   {"multipart/form-data; boundary=b", one + more + "--b--\r\n", sum("export default {}more")},
+		"an old kind":   {"application/javascript", "addEventListener()", sum("addEventListener()")},
+		"is cut off":    {"multipart/form-data; boundary=b", one, ""},
+		"is of no kind": {";", "x", ""},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", test.contentType)
+			_, _ = w.Write([]byte(test.body))
+		}))
+		t.Cleanup(server.Close)
+		c := &Client{Token: "the-token", AccountID: account, BaseURL: server.URL}
+		have, err := c.ScriptSHA256(t.Context(), "api")
+		if have != test.want || (err == nil) != (test.want != "") {
+			t.Errorf("%s: %q, %v", name, have, err)
+		}
 	}
-	if len(config.Others) != 1 || config.Others["env_vars"] == nil {
-		t.Errorf("the others are %v, want only env_vars", config.Others)
+}
+
+func TestClient_advisoryLooks(t *testing.T) {
+	const (
+		notFound = `{"success":false,"errors":[{"code":10007,"message":"workers.api.error.script_not_found"}]}`
+		noRoute  = `{"success":false,"errors":[{"code":7003,"message":"Could not route."}]}`
+		refused  = `{"success":false,"errors":[{"code":10000,"message":"Authentication error"}]}`
+	)
+	for name, test := range map[string]struct {
+		status   int
+		body     string
+		has, dev bool
+	}{
+		"there, and on":  {200, `{"success":true,"result":{"subdomain":"me","enabled":true}}`, true, true},
+		"previews alone": {200, `{"success":true,"result":{"subdomain":"me","previews_enabled":true}}`, true, true},
+		"off":            {200, `{"success":true,"result":{"subdomain":"me"}}`, true, false},
+		"none":           {404, notFound, false, false},
+		"no such path":   {404, noRoute, true, false},
+		"may not ask":    {403, refused, true, false},
+	} {
+		c, _ := answering(t, test.status, test.body)
+		has, err := c.HasSubdomain(t.Context())
+		if has != test.has || err != nil {
+			t.Errorf("%s: the account has one: %t, %v", name, has, err)
+		}
+		if dev, err := c.OnWorkersDev(t.Context(), "api"); test.status != 403 && (dev != test.dev || err != nil) {
+			t.Errorf("%s: the Worker is on it: %t, %v", name, dev, err)
+		}
+	}
+}
+
+// What to do about a thing that is not found names the keys of that thing.
+func TestClient_adviceNamesTheCall(t *testing.T) {
+	c, _ := answering(t, http.StatusNotFound, `{"success":false,"errors":[{"code":7003,"message":"Could not route."}]}`)
+	_, project := c.Project(t.Context(), "site")
+	_, worker := c.Script(t.Context(), "api")
+	for _, test := range []struct {
+		err              error
+		want, wantNotHas string
+	}{{project, "keys accountId and pagesProject", "worker"}, {worker, "keys accountId and worker", "pagesProject"}} {
+		if !strings.Contains(test.err.Error(), test.want) || strings.Contains(test.err.Error(), "keys accountId, "+test.wantNotHas) {
+			t.Errorf("the error is %v", test.err)
+		}
+	}
+}
+
+func TestClient_DeleteSecret_gone(t *testing.T) {
+	c, _ := answering(t, http.StatusNotFound, `{"success":false,"errors":[{"code":10056,"message":"Binding not found"}]}`)
+	if err := c.DeleteSecret(t.Context(), "api", "KEY"); err != nil {
+		t.Error(err)
 	}
 }
 

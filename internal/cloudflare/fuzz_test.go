@@ -69,37 +69,30 @@ func FuzzClient_Project(f *testing.F) {
 	})
 }
 
-// The members that somebody set are all seen, whatever they are.
-func FuzzDeploymentConfig_UnmarshalJSON(f *testing.F) {
+// Whatever a project is like, one member more is seen, at the top and in an environment.
+func FuzzProject_Altered(f *testing.F) {
 	for _, seed := range []string{
-		"null", "{}", "[]", "1", `{"services":{}}`, `{"services":{"A":null}}`, `{"services":null,"wrangler_config_hash":"x"}`,
-		`{"services":{"A":{"service":"api"}},"env_vars":{"K":{"type":"plain_text"}},"kv_namespaces":{},"fail_open":true,"limits":{"cpu_ms":1}}`,
-		`{"Services":{"A":{"service":"api"}}}`, `{"env_vars":{"a":1},"env_vars":{}}`, `{"":{"":{}}}`, `{"limits":{"cpu_ms":1e999}}`, `{"services":{"A":{"service":1}}}`,
+		"null", "{}", "[]", "1", `{"deployment_configs":{}}`, `{"deployment_configs":{"production":null}}`, `{"deployment_configs":1}`,
+		made, `{"created_on":"yesterday","deployment_configs":{"preview":{"limits":{"cpu_ms":1e999}}}}`, `{"Domains":["x"]}`, `{"":{"":{}}}`,
 	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var d DeploymentConfig
-		if err := json.Unmarshal(b, &d); err != nil {
+		var p Project
+		if json.Unmarshal(b, &p) != nil || p.all == nil {
 			return
 		}
-		var members map[string]json.RawMessage
-		if err := json.Unmarshal(b, &members); err != nil {
-			t.Fatalf("%q is read as %+v, and is no object: %v", b, d, err)
-		}
-		others := 0
-		for name, raw := range members {
-			var object map[string]json.RawMessage
-			if json.Unmarshal(raw, &object) != nil || name == "services" || len(object) == 0 {
-				continue
-			}
-			others++
-			if len(d.Others[name]) != len(object) {
-				t.Errorf("%q: %v is read as %v", name, object, d.Others[name])
+		_ = p.Altered("main")
+		configs, _ := p.all["deployment_configs"].(map[string]any)
+		if production, _ := configs["production"].(map[string]any); production != nil {
+			production["zzz"] = "set"
+			if p.Altered("main") == "" {
+				t.Errorf("%q: a new member of production is not seen", b)
 			}
 		}
-		if len(d.Others) != others {
-			t.Errorf("%q has the others %v", b, d.Others)
+		p.all["zzz"] = "set"
+		if p.Altered("main") == "" {
+			t.Errorf("%q: a new member is not seen", b)
 		}
 	})
 }
@@ -123,7 +116,7 @@ func FuzzDecodeError(f *testing.F) {
 		if (code != "" || message != "") && !json.Valid(body) {
 			t.Errorf("%q has code %q and message %q", body, code, message)
 		}
-		if advice := advise(&rest.Error{Status: int(status), Code: code, Message: message}); strings.Contains(advice, "\n") || strings.HasSuffix(advice, ".") {
+		if advice := advise(&rest.Error{Status: int(status), Code: code, Message: message}, findWorker); strings.Contains(advice, "\n") || strings.HasSuffix(advice, ".") {
 			t.Errorf("the advice is %q", advice)
 		}
 	})

@@ -1,6 +1,12 @@
 package cloudflare
 
-import "context"
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"portfolio-infra/internal/rest"
+)
 
 // Script is what the stack looks at of an uploaded Worker.
 // https://developers.cloudflare.com/api/resources/workers/subresources/scripts/subresources/settings/methods/get/
@@ -25,7 +31,65 @@ func (s Script) Var(name string) string {
 	return ""
 }
 
+// Has tells whether there is a binding of that type and name.
+func (s Script) Has(kind, name string) bool {
+	for _, b := range s.Bindings {
+		if b.Type == kind && b.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
 // Script reads a Worker's settings. Its absence is an error, see [IsNotFound].
 func (c *Client) Script(ctx context.Context, name string) (Script, error) {
-	return get[Script](ctx, c, "/workers/scripts/%s/settings", name)
+	return get[Script](ctx, c, findWorker, "/workers/scripts/%s/settings", name)
+}
+
+// DeleteSecret removes a secret from a Worker. One that is gone already is no error.
+// https://developers.cloudflare.com/api/resources/workers/subresources/scripts/subresources/secrets/methods/delete/
+func (c *Client) DeleteSecret(ctx context.Context, script, name string) error {
+	err := c.write(ctx, findWorker, http.MethodDelete, nil, "/workers/scripts/%s/secrets/%s", script, name)
+	var e *rest.Error
+	if IsNotFound(err) || errors.As(err, &e) && e.Code == codeBindingNotFound {
+		return nil
+	}
+	return err
+}
+
+// OnWorkersDev tells whether a Worker is served under the account's workers.dev
+// subdomain, whole or by its preview URLs. No answer about it is no.
+// https://developers.cloudflare.com/api/resources/workers/subresources/scripts/subresources/subdomain/methods/get/
+func (c *Client) OnWorkersDev(ctx context.Context, script string) (bool, error) {
+	got, err := get[struct {
+		Enabled         bool `json:"enabled"`
+		PreviewsEnabled bool `json:"previews_enabled"`
+	}](ctx, c, findWorker, "/workers/scripts/%s/subdomain", script)
+	var e *rest.Error
+	if errors.As(err, &e) && e.Status == http.StatusNotFound {
+		return false, nil
+	}
+	return got.Enabled || got.PreviewsEnabled, err
+}
+
+// RegisterSubdomain says what an account without a workers.dev subdomain needs.
+// Wrangler looks for it too: an upload of the account's first Worker is refused
+// with code 10063 otherwise.
+// https://github.com/cloudflare/workers-sdk/blob/main/packages/deploy-helpers/src/deploy/helpers/validate-worker-props.ts
+const RegisterSubdomain = "register a workers.dev subdomain once: open Workers & Pages in the dashboard (dash.cloudflare.com), then run it again"
+
+// HasSubdomain tells whether the account has a workers.dev subdomain. Without one the
+// API answers code 10007. Another answer that finds nothing, or one to a token that may
+// not ask, tells nothing, and then the account is taken to have one.
+// https://github.com/cloudflare/workers-sdk/blob/main/packages/deploy-helpers/src/triggers/subdomain.ts
+// https://github.com/cloudflare/workers-sdk/pull/15678
+func (c *Client) HasSubdomain(ctx context.Context) (bool, error) {
+	got, err := get[struct {
+		Subdomain string `json:"subdomain"`
+	}](ctx, c, findAccount, "/workers/subdomain")
+	var e *rest.Error
+	if errors.As(err, &e) && (e.Status == http.StatusNotFound || e.Status == http.StatusForbidden) {
+		return e.Code != codeScriptNotFound, nil
+	}
+	return got.Subdomain != "", err
 }

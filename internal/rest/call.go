@@ -127,7 +127,12 @@ func (k *call) try(req *http.Request) *Error {
 		return k.unsent(ctx, req.Context(), err)
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	raw, isRaw := k.out.(*Raw)
+	limit := maxBody
+	if isRaw {
+		limit = maxRaw
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
 	if err != nil {
 		err = k.cause(ctx, req.Context(), err)
 	}
@@ -142,10 +147,13 @@ func (k *call) try(req *http.Request) *Error {
 		return k.unreadable(resp, fmt.Errorf("reading the answer: %w", err), true)
 	case k.out == nil && len(body) == 0:
 		return nil
-	case len(body) > maxBody:
-		return k.unreadable(resp, fmt.Errorf("the answer is longer than %d MiB", maxBody>>20), false)
+	case len(body) > limit:
+		return k.unreadable(resp, fmt.Errorf("the answer is longer than %d MiB", limit>>20), false)
 	case k.out != nil && len(body) == 0:
 		return k.unreadable(resp, errors.New("the answer is empty"), true)
+	case isRaw:
+		*raw = Raw{resp.Header, body}
+		return nil
 	case k.out != nil && !json.Valid(body):
 		return k.unreadable(resp, fmt.Errorf("the answer is no JSON: %s", k.describe(resp, body)), true)
 	}

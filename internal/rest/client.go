@@ -21,6 +21,17 @@ const (
 // page of a hundred clusters, is well below a tenth of it.
 const maxBody = 10 << 20
 
+// maxRaw is the longest answer that is taken as it is, in bytes: more than the
+// largest Worker with all that is around it in a multipart answer.
+// https://developers.cloudflare.com/workers/platform/limits/#worker-size
+const maxRaw = 80 << 20
+
+// Raw is an answer that is not JSON. An out of this type takes the body as it is.
+type Raw struct {
+	Header http.Header
+	Body   []byte
+}
+
 // Client talks JSON to one API. A struct literal with Service and BaseURL is
 // usable. It may be used by several goroutines at once; its fields must not be
 // changed after the first call.
@@ -78,7 +89,7 @@ type Client struct {
 }
 
 // Do makes one call: in is sent as JSON unless nil, and the answer is decoded
-// into out unless nil. path begins with a slash, may end in a query, and should
+// into out unless nil; an out of type *[Raw] takes it as it is. path begins with a slash, may end in a query, and should
 // come from [Path]. The error is an [*Error]. See the package's comment for what
 // is repeated.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {

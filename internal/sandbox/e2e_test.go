@@ -224,6 +224,18 @@ func (w *world) want(what string, have, want any) {
 	}
 }
 
+// byHandForm makes a call of Cloudflare whose one part is JSON.
+func (w *world) byHandForm(method, path, part, body string) {
+	w.Helper()
+	request, err := http.NewRequestWithContext(w.Context(), method, w.clouds.env[cloudflareAPI]+path, strings.NewReader(
+		"--b\r\nContent-Disposition: form-data; name=\""+part+"\"\r\nContent-Type: application/json\r\n\r\n"+body+"\r\n--b--\r\n"))
+	if err != nil {
+		w.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "multipart/form-data; boundary=b")
+	w.send(request)
+}
+
 // byHand makes a call as a person with curl would.
 func (w *world) byHand(method, base, path, body string) string {
 	w.Helper()
@@ -321,7 +333,7 @@ func TestStack_life(t *testing.T) {
 
 func TestStack_drift(t *testing.T) {
 	w := newWorld(t)
-	if changed := w.preview(); changed["create"] != 12 || len(changed) != 1 {
+	if changed := w.preview(); changed["create"] != 13 || len(changed) != 1 {
 		t.Errorf("the first preview shows %v", changed)
 	}
 	_, outputs, _ := w.up()
@@ -401,15 +413,234 @@ func TestStack_drift(t *testing.T) {
 	})
 	t.Run("project deleted by hand", func(t *testing.T) {
 		w.TB = t
-		w.byHand("DELETE", cloudflareAPI, w.account()+"/pages/projects/portfolio", "")
-		if printed, _ := w.upFails(); !strings.Contains(printed, "pulumi refresh") {
-			t.Errorf("up does not say what to do:\n%s", printed)
-		}
+		drop := func() { w.byHand("DELETE", cloudflareAPI, w.account()+"/pages/projects/portfolio", "") }
+		drop()
+		w.repaired(1)
+		w.bound()
+		// A refresh sees when it was made, and no more.
+		w.refresh()
+		w.up()
+		w.quiet()
+		// An update is due in the same run.
+		drop()
+		w.sb.config["portfolio:productionBranch"] = "trunk"
+		w.up()
+		w.bound()
+		w.want("branch", w.clouds.cloudflare.Projects()[0].ProductionBranch, "trunk")
+		w.quiet()
+		// A refresh takes it out of the state, and it is made as at first.
+		drop()
 		w.refresh()
 		w.up()
 		w.bound()
 		w.quiet()
 	})
+}
+
+// repaired sees in a preview that n resources differ, repairs them, and then there is
+// nothing to do.
+func (w *world) repaired(n int) {
+	w.Helper()
+	w.want("preview", w.preview(), map[string]int{"update": n})
+	changed, _, _ := w.up()
+	w.want("up", changed, map[string]int{"update": n})
+	w.quiet()
+}
+
+// script is the stack's Worker.
+func (w *world) script() fakecloudflare.Script {
+	w.Helper()
+	all := w.clouds.cloudflare.Scripts()
+	if len(all) != 1 {
+		w.Fatalf("there are %d Workers", len(all))
+	}
+	return all[0]
+}
+
+// deploy uploads a Worker as wrangler does, with these bindings and otherwise none but
+// those of the types in keep.
+func (w *world) deploy(name, script, bindings, keep string) {
+	w.Helper()
+	request, err := http.NewRequestWithContext(w.Context(), http.MethodPut, w.clouds.env[cloudflareAPI]+w.account()+"/workers/scripts/"+name,
+		strings.NewReader("--b\r\nContent-Disposition: form-data; name=\"metadata\"\r\nContent-Type: application/json\r\n\r\n"+
+			`{"main_module":"worker.js","compatibility_date":"2026-06-01","bindings":`+bindings+`,"keep_bindings":`+keep+"}\r\n"+
+			"--b\r\nContent-Disposition: form-data; name=\"worker.js\"; filename=\"worker.js\"\r\n"+
+			"Content-Type: application/javascript+module\r\n\r\n"+script+"\r\n--b--\r\n"))
+	if err != nil {
+		w.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "multipart/form-data; boundary=b")
+	w.send(request)
+}
+
+// send makes a call of Cloudflare with the token.
+func (w *world) send(request *http.Request) {
+	w.Helper()
+	request.Header.Set("Authorization", "Bearer "+w.clouds.env["CLOUDFLARE_API_TOKEN"])
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode/100 != 2 {
+		answer, _ := io.ReadAll(response.Body)
+		w.Fatalf("%s %s: %d %s", request.Method, request.URL.Path, response.StatusCode, answer)
+	}
+}
+
+// refused sees that a preview and an up say each of want, and write nothing.
+func (w *world) refused(want ...string) {
+	w.Helper()
+	for _, operation := range []string{"preview", "up"} {
+		calls, err := w.try(func(s auto.Stack) error {
+			if operation == "preview" {
+				_, err := s.Preview(w.Context(), optpreview.ProgressStreams(&w.printed), optpreview.ErrorProgressStreams(&w.printed))
+				return err
+			}
+			_, err := s.Up(w.Context(), optup.ProgressStreams(&w.printed), optup.ErrorProgressStreams(&w.printed))
+			return err
+		})
+		if err == nil {
+			w.Errorf("%s succeeds:\n%s", operation, w.printed.String())
+		}
+		for _, text := range want {
+			if !strings.Contains(w.printed.String(), text) {
+				w.Errorf("%s does not say %q:\n%s", operation, text, w.printed.String())
+			}
+		}
+		w.noWrites("a refused "+operation, calls)
+	}
+}
+
+func TestStack_worker(t *testing.T) {
+	w := newWorld(t)
+	w.sb.config["portfolio:vars"] = map[string]any{"MODE": "live"}
+	w.up()
+	ours := w.script().Modules["worker.js"]
+	settings := func(bindings string) {
+		w.byHandForm("PATCH", w.account()+"/workers/scripts/portfolio-api/settings", "settings", `{"bindings":`+bindings+`}`)
+	}
+
+	w.byHand("DELETE", cloudflareAPI, w.account()+"/workers/scripts/portfolio-api", "")
+	w.repaired(1)
+	w.want("script", w.script().Modules["worker.js"], ours)
+
+	// MODE was changed, and one of ours taken away, in the dashboard.
+	settings(`[{"type":"plain_text","name":"MODE","text":"test"},{"type":"inherit","name":"PULUMI_STACK"},{"type":"inherit","name":"PULUMI_UPLOAD"},{"type":"inherit","name":"DATABASE_URL"}]`)
+	w.refresh() // as with the real plugin, it does not see that
+	w.repaired(1)
+	w.want("MODE", w.script().Vars["MODE"], "live")
+	settings(`[{"type":"inherit","name":"MODE"},{"type":"inherit","name":"PULUMI_STACK"},{"type":"inherit","name":"PULUMI_UPLOAD"}]`)
+	w.repaired(1)
+	if w.script().Secrets["DATABASE_URL"] == "" {
+		t.Error("DATABASE_URL is lost")
+	}
+
+	// wrangler deploy, which takes plain variables away, and one that keeps them.
+	const theirs = "export default { fetch() { return new Response('theirs') } }"
+	for _, keep := range []string{`["secret_text"]`, `["secret_text","plain_text"]`} {
+		w.deploy("portfolio-api", theirs, "[]", keep)
+		w.refused("workerScript", "overwriteWorker")
+		w.refresh() // it makes nobody's script ours
+		w.refused("workerScript", "overwriteWorker")
+		w.want("script", w.script().Modules["worker.js"], theirs)
+		w.sb.config["portfolio:overwriteWorker"] = true
+		changed, _, _ := w.up()
+		w.want("up", changed, map[string]int{"update": 1})
+		w.want("script", w.script().Modules["worker.js"], ours)
+		w.quiet()
+		delete(w.sb.config, "portfolio:overwriteWorker")
+	}
+}
+
+// A secret of somebody else stays, one of ours goes when it is taken out of the config,
+// and another binding that goes is named first: whatever an upload does by itself.
+func TestStack_workerSecrets(t *testing.T) {
+	for _, keeps := range []bool{false, true} {
+		t.Run(map[bool]string{false: "replaced", true: "kept"}[keeps], func(t *testing.T) {
+			w := newWorld(t)
+			w.clouds.cloudflare.KeepSecrets = keeps
+			w.sb.config["portfolio:vars"] = map[string]any{"MODE": "live"}
+			w.up()
+			w.byHand("PUT", cloudflareAPI, w.account()+"/workers/scripts/portfolio-api/secrets", `{"type":"secret_text","name":"THEIRS","text":"hidden-theirs"}`)
+			w.quiet()
+			w.sb.config["portfolio:vars"] = map[string]any{"MODE": "test"}
+			w.byHandForm("PATCH", w.account()+"/workers/scripts/portfolio-api/settings", "settings", `{"bindings":[{"type":"kv_namespace","name":"CACHE","namespace_id":"1"},`+
+				`{"type":"inherit","name":"MODE"},{"type":"inherit","name":"PULUMI_STACK"},{"type":"inherit","name":"PULUMI_UPLOAD"},{"type":"inherit","name":"DATABASE_URL"},{"type":"inherit","name":"THEIRS"}]}`)
+			w.preview()
+			if !strings.Contains(w.printed.String(), "CACHE (kv_namespace)") {
+				t.Errorf("the preview does not name CACHE:\n%s", w.printed.String())
+			}
+			w.up()
+			if !w.script().Secrets["THEIRS"].Is("hidden-theirs") || w.script().Vars["MODE"] != "test" {
+				t.Errorf("the Worker is %+v", w.script())
+			}
+			w.quiet()
+		})
+	}
+}
+
+func TestStack_pagesVariables(t *testing.T) {
+	w := newWorld(t)
+	w.up()
+	w.byHand("PATCH", cloudflareAPI, w.account()+"/pages/projects/portfolio", `{"deployment_configs":{"production":{"env_vars":{"KEY":{"type":"secret_text","value":"hidden"}}}}}`)
+	w.refresh()
+	w.want("preview", w.preview(), map[string]int{})
+	w.quiet()
+	w.sb.config["portfolio:productionBranch"] = "trunk"
+	w.up()
+	if !w.clouds.cloudflare.Projects()[0].Production.Secrets["KEY"].Is("hidden") {
+		t.Error("the secret is lost")
+	}
+	w.quiet()
+}
+
+// What stands under the stack's names is seen before anything is written in any cloud.
+func TestStack_existingNames(t *testing.T) {
+	w := newWorld(t)
+	w.deploy("portfolio-api", "export default {}", "[]", "[]")
+	w.byHand("POST", cloudflareAPI, w.account()+"/pages/projects", `{"name":"portfolio","production_branch":"main"}`)
+	w.refused("a Worker \"portfolio-api\" exists already", "a Pages project \"portfolio\" exists already", "adopt")
+	w.byHand("DELETE", cloudflareAPI, w.account()+"/pages/projects/portfolio", "")
+	w.byHand("DELETE", cloudflareAPI, w.account()+"/workers/scripts/portfolio-api", "")
+	w.up()
+	w.quiet()
+	// A new name is looked at as well, and one that is left by default is not new
+	// because the stack was renamed.
+	w.deploy("other-api", "export default {}", "[]", "[]")
+	w.sb.config["portfolio:worker"] = "other-api"
+	w.refused("a Worker \"other-api\" exists already")
+	w.sb.config["portfolio:worker"] = ""
+	w.refused("pulumi config set worker portfolio-api")
+	w.sb.config["portfolio:worker"] = "portfolio-api"
+	w.quiet()
+}
+
+func TestStack_newAccount(t *testing.T) {
+	w := newWorld(t)
+	w.clouds.cloudflare.NoSubdomain = true
+	w.refused("workers.dev subdomain", "dash.cloudflare.com")
+	w.byHand("PUT", cloudflareAPI, w.account()+"/workers/subdomain", `{"subdomain":"me"}`)
+	w.sb.config["portfolio:workersDev"] = true
+	w.up()
+	w.quiet()
+	on := func() string {
+		return w.byHand("GET", cloudflareAPI, w.account()+"/workers/scripts/portfolio-api/subdomain", "")
+	}
+	if !strings.Contains(on(), `"enabled":true,"previews_enabled":false`) {
+		t.Errorf("workers.dev: %s", on())
+	}
+	w.sb.config["portfolio:workersDev"] = false
+	w.up()
+	if !strings.Contains(on(), `"enabled":false`) {
+		t.Errorf("workers.dev: %s", on())
+	}
+	w.byHand("POST", cloudflareAPI, w.account()+"/workers/scripts/portfolio-api/subdomain", `{"enabled":true}`)
+	w.quiet()
+	if !strings.Contains(w.printed.String(), "workers.dev address") {
+		t.Errorf("the address is not told:\n%s", w.printed.String())
+	}
+	w.destroy()
 }
 
 func TestStack_strangers(t *testing.T) {

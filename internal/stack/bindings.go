@@ -10,12 +10,15 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"portfolio-infra/internal/binding"
-	"portfolio-infra/internal/cloudflare"
 )
 
 // envDrift marks a run that found the bindings changed by hand. Its value is
 // kept from run to run until there is drift again.
 const envDrift = "PAGES_BINDING_DRIFT"
+
+// deleteCommand runs where the binding goes and the project stays.
+var deleteCommand = `test -x bin/portfolio || { echo "bin/portfolio is not there: run make build, then run it again" >&2; exit 1; }; ` +
+	binding.Command("unbind")
 
 // newBindings declares the command that patches the service bindings, and
 // returns what it said last.
@@ -24,11 +27,8 @@ const envDrift = "PAGES_BINDING_DRIFT"
 // place. Drift is put into the environment: an update again, seen in the preview.
 // Once it is repaired the mark must stay as it is, or the repair would itself be
 // a change to be undone; hence IgnoreChanges where there is no new drift.
-func newBindings(ctx *pulumi.Context, cfg Config, p *Pages, api *API) (pulumi.MapOutput, error) {
-	drift, newest, err := findDrift(ctx, cfg)
-	if err != nil {
-		return pulumi.MapOutput{}, err
-	}
+func newBindings(ctx *pulumi.Context, cfg Config, l live, p *Pages, api *API) (pulumi.MapOutput, error) {
+	drift := l.bindingDrift(cfg, time.Now())
 	environment := pulumi.StringMap{envDrift: pulumi.String(drift)}
 	if cfg.Cloudflare.TokenFromConfig {
 		environment[binding.EnvToken] = pulumi.ToSecret(pulumi.String(cfg.Cloudflare.Token)).(pulumi.StringOutput)
@@ -40,6 +40,9 @@ func newBindings(ctx *pulumi.Context, cfg Config, p *Pages, api *API) (pulumi.Ma
 		pulumi.Parent(p),
 		// The Worker must exist before a binding may name it, and not go before it.
 		pulumi.DependsOn([]pulumi.Resource{api.Worker}),
+		// With the project its bindings go. So a destroy needs neither the program, which
+		// a fresh checkout has not built, nor the token, which may be of an earlier run.
+		pulumi.DeletedWith(p.Project),
 	}
 	if drift == "" {
 		opts = append(opts, pulumi.IgnoreChanges([]string{"environment." + envDrift}))
@@ -47,7 +50,7 @@ func newBindings(ctx *pulumi.Context, cfg Config, p *Pages, api *API) (pulumi.Ma
 	command, err := local.NewCommand(ctx, "binding", &local.CommandArgs{
 		Create:      pulumi.String(binding.Command("bind")),
 		Update:      pulumi.String(binding.Command("bind")),
-		Delete:      pulumi.String(binding.Command("unbind")),
+		Delete:      pulumi.String(deleteCommand),
 		Stdin:       request(cfg, p),
 		Environment: environment,
 		Logging:     local.LoggingStderr,
@@ -64,7 +67,7 @@ func newBindings(ctx *pulumi.Context, cfg Config, p *Pages, api *API) (pulumi.Ma
 		}
 		// There may have been a deployment since.
 		changedAt, _ := said["changedAt"].(string)
-		said["redeploy"] = binding.Outdated(newest, changedAt)
+		said["redeploy"] = l.project != nil && binding.Outdated(l.project.CanonicalDeployment, changedAt)
 		return said, nil
 	}).(pulumi.MapOutput), nil
 }
@@ -73,32 +76,28 @@ func newBindings(ctx *pulumi.Context, cfg Config, p *Pages, api *API) (pulumi.Ma
 func request(cfg Config, p *Pages) pulumi.StringOutput {
 	return pulumi.All(p.Project.Name, p.Project.CreatedOn).ApplyT(func(v []any) (string, error) {
 		b, err := json.Marshal(binding.Request{
-			AccountID: cfg.AccountID,
-			Project:   v[0].(string),
-			CreatedOn: v[1].(string),
-			Bindings:  cfg.Bindings,
+			AccountID:        cfg.AccountID,
+			Project:          v[0].(string),
+			ProductionBranch: cfg.ProductionBranch,
+			CreatedOn:        v[1].(string),
+			Wanted:           cfg.Wanted,
 		})
 		return string(b), err
 	}).(pulumi.StringOutput)
 }
 
-// findDrift reads the project and says what is not as wanted, or "", and which
-// deployment is the newest. It is what makes `pulumi preview` show a binding that was
-// changed by hand.
-func findDrift(ctx *pulumi.Context, cfg Config) (found string, newest *cloudflare.Deployment, err error) {
-	project, err := cfg.Cloudflare.client(cfg.AccountID).Project(ctx.Context(), cfg.PagesProject)
-	switch {
-	case cloudflare.IsNotFound(err):
-		found = "no project"
-	case err != nil:
-		return "", nil, fmt.Errorf("reading the Pages project %q to see whether its bindings were changed: %w", cfg.PagesProject, err)
-	default:
-		names := binding.Drift(project, cfg.Bindings)
+// bindingDrift says what the project does not hold as wanted, or "". It is what makes
+// `pulumi preview` show a binding that was changed by hand, or a project that was
+// deleted.
+func (l live) bindingDrift(cfg Config, now time.Time) string {
+	found := "no project"
+	if l.project != nil {
+		names := binding.Drift(*l.project, cfg.Wanted)
 		if len(names) == 0 {
-			return "", project.LatestDeployment, nil
+			return ""
 		}
 		found = "not as wanted: " + strings.Join(names, ", ")
 	}
 	// The time makes the same drift, met a second time, a change again.
-	return fmt.Sprintf("%s (%s)", found, time.Now().UTC().Format(time.RFC3339)), project.LatestDeployment, nil
+	return fmt.Sprintf("%s (%s)", found, now.UTC().Format(time.RFC3339))
 }

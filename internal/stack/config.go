@@ -29,7 +29,7 @@ type Config struct {
 	Observability      bool
 	Vars               map[string]string
 	Secrets            map[string]string
-	Bindings           map[string]binding.Service
+	Wanted             binding.Wanted
 	Cluster            string
 	Region             string
 	Database           string
@@ -40,8 +40,13 @@ type Config struct {
 	TidbProject        string
 	SpendingLimit      int
 	Adopt              bool
+	OverwriteWorker    bool
+	WorkersDev         bool
 	Protect            bool
 	Cloudflare         Access
+	// Unset are the keys of names that are not set, so that the names are made of the
+	// project's and the stack's.
+	Unset map[string]bool
 }
 
 // Doppler names the config there that DATABASE_URL is written to; empty for none.
@@ -54,6 +59,7 @@ type Doppler struct {
 // Names of the Worker's variables that the stack sets itself.
 const (
 	varOwner       = "PULUMI_STACK"
+	varUpload      = "PULUMI_UPLOAD"
 	varDatabaseURL = "DATABASE_URL"
 )
 
@@ -102,9 +108,16 @@ func loadConfig(ctx *pulumi.Context) (Config, error) {
 		Adopt:         r.boolean("adopt"),
 		Protect:       r.boolean("protect"),
 		Cloudflare:    r.cloudflare(),
+
+		OverwriteWorker: r.boolean("overwriteWorker"),
+		WorkersDev:      r.boolean("workersDev"),
+		Unset:           map[string]bool{},
 	}
 	c.Vars, c.Secrets = r.variables()
-	c.Bindings = r.bindings(c.Worker)
+	c.Wanted = r.bindings(c.Worker)
+	for key := range c.names() {
+		c.Unset[key] = r.text(key) == ""
+	}
 	c.URLOptions = r.urlOptions()
 	c.Doppler = r.doppler()
 	r.tidbcloud()
@@ -216,7 +229,7 @@ func (r *reader) variableNames(key string, m map[string]string) {
 		switch {
 		case !varPattern.MatchString(name):
 			r.problem(key, "%q is not a variable's name: letters, digits and underscores, not a digit first", name)
-		case name == varOwner || name == varDatabaseURL:
+		case name == varOwner || name == varUpload || name == varDatabaseURL:
 			r.problem(key, "%s is set by the stack itself: take another name", name)
 		}
 	}
@@ -224,7 +237,7 @@ func (r *reader) variableNames(key string, m map[string]string) {
 
 // bindings returns the wanted service bindings of the Pages project: the one to
 // the stack's own Worker and those of moreBindings.
-func (r *reader) bindings(worker string) map[string]binding.Service {
+func (r *reader) bindings(worker string) binding.Wanted {
 	own := r.text("binding")
 	if err := binding.CheckName(own); err != nil {
 		r.problem("binding", "%v", err)
@@ -245,5 +258,17 @@ func (r *reader) bindings(worker string) map[string]binding.Service {
 		r.problem("moreBindings", "%s is the binding to the stack's own Worker: take another name", own)
 	}
 	all[own] = binding.Service{Service: worker, Environment: binding.DefaultEnvironment}
-	return all
+	wanted := binding.Wanted{Bindings: all}
+	switch preview := r.text("previewBinding"); {
+	case preview == "" || preview == "production":
+	case preview == "none":
+		wanted.Preview = maps.Clone(all)
+		delete(wanted.Preview, own)
+	case cloudflare.IsWorkerName(preview):
+		wanted.Preview = maps.Clone(all)
+		wanted.Preview[own] = binding.Service{Service: preview, Environment: binding.DefaultEnvironment}
+	default:
+		r.problem("previewBinding", "%q is neither production nor none nor the name of a Worker", preview)
+	}
+	return wanted
 }

@@ -35,7 +35,7 @@ func newDatabase(ctx *pulumi.Context, cfg Config, owner pulumi.StringOutput) (*D
 	user := func(name string, args *SQLUserArgs) *SQLUser {
 		args.ClusterID, args.Owner, args.Adopt = d.Cluster.ID().ToStringOutput(), owner, pulumi.Bool(cfg.Adopt)
 		args.Rotation = optional(cfg.Rotation)
-		u, userErr := NewSQLUser(ctx, name, args, part(d, false)...)
+		u, userErr := NewSQLUser(ctx, name, args, append(part(d, false), pulumi.DeletedWith(d.Cluster))...)
 		err = errors.Join(err, userErr)
 		return u
 	}
@@ -51,7 +51,7 @@ func newDatabase(ctx *pulumi.Context, cfg Config, owner pulumi.StringOutput) (*D
 		User:      admin.FullName,
 		Password:  admin.Password,
 		Name:      pulumi.String(cfg.Database),
-	}, part(d, cfg.Protect)...)
+	}, append(part(d, cfg.Protect), pulumi.DeletedWith(d.Cluster))...)
 	if err != nil {
 		return nil, err
 	}

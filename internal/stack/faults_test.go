@@ -12,8 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-
 	"portfolio-infra/internal/binding"
 	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/sandbox/fakecloudflare"
@@ -36,8 +34,8 @@ func newAccount(t *testing.T) *account {
 	a.net = &faultlist.Transport{Handler: a.cloud, Kind: func(r *http.Request, _ []byte) string {
 		return r.Method + strings.TrimPrefix(r.URL.Path, "/client/v4/accounts/"+testAccount)
 	}}
-	a.cfg = Config{AccountID: testAccount, PagesProject: "site", Worker: "api",
-		Bindings:   map[string]binding.Service{"API_SERVICE": {Service: "api", Environment: binding.DefaultEnvironment}},
+	a.cfg = Config{AccountID: testAccount, PagesProject: "site", ProductionBranch: "main", Worker: "api",
+		Wanted:     binding.Wanted{Bindings: map[string]binding.Service{"API_SERVICE": {Service: "api", Environment: binding.DefaultEnvironment}}},
 		Cloudflare: Access{Token: faultToken, http: &http.Client{Transport: a.net}}}
 	return a
 }
@@ -71,8 +69,8 @@ func (a *account) worker(owner string) {
 		"Content-Disposition: form-data; name=\"w.js\"; filename=\"w.js\"\r\nContent-Type: application/javascript+module\r\n\r\nexport default {}\r\n--b--\r\n")
 }
 
-// look is an operation that begins with a look at what is there.
-type look struct {
+// operation is one that begins with a look at what is there.
+type operation struct {
 	name   string
 	before func(*account)
 	run    func(context.Context, *account) error
@@ -82,23 +80,22 @@ type look struct {
 	projects int
 }
 
-func looks() []look {
-	project := func(ctx context.Context, a *account) error { return guardProject(ctx, a.client(), "site") }
+func looks() []operation {
+	project := func(ctx context.Context, a *account) error { return guardProject(ctx, a.cfg, false) }
 	worker := func(ctx context.Context, a *account) error { return guardWorker(ctx, a.client(), "api", "me") }
 	drift := func(want string) func(context.Context, *account) error {
 		return func(ctx context.Context, a *account) error {
-			pctx, err := pulumi.NewContext(ctx, pulumi.RunInfo{Project: "portfolio", Stack: "dev", Mocks: &engine{}})
+			l, err := look(ctx, a.cfg)
 			if err != nil {
 				return err
 			}
-			found, _, err := findDrift(pctx, a.cfg)
-			if err == nil && !strings.HasPrefix(found, want) && !strings.HasPrefix(found, "no project") {
-				err = fmt.Errorf("the drift is %q", found)
+			if found := l.bindingDrift(a.cfg, time.Now()); !strings.HasPrefix(found, want) && !strings.HasPrefix(found, "no project") {
+				return fmt.Errorf("the drift is %q", found)
 			}
-			return err
+			return nil
 		}
 	}
-	return []look{
+	return []operation{
 		{"guard a left-over project", (*account).project, project, "", 0},
 		{"guard a project in use", func(a *account) {
 			a.project()
@@ -108,7 +105,7 @@ func looks() []look {
 		}, project, "is not this stack's", 1},
 		{"guard our Worker", func(a *account) { a.worker("me") }, worker, "", 0},
 		{"guard a stranger's Worker", func(a *account) { a.worker("you") }, worker, "is not this stack's", 0},
-		{"look for drift", (*account).project, drift("not as wanted: production.API_SERVICE"), "", 1},
+		{"look for drift", func(a *account) { a.project(); a.worker("me") }, drift("not as wanted: production.API_SERVICE"), "", 1},
 	}
 }
 

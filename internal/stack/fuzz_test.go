@@ -97,15 +97,27 @@ var accepted = []struct {
 	{"PROJECT:observability", []string{"true", "0"}, func(Config) bool { return true }},
 	{"PROJECT:vars", []string{`{"GREETING":"hello"}`, `{"A":"b"} garbage`, `{"A":null}`, `{"A":true,"B":-1.50}`}, func(c Config) bool { return allMatch(keysOf(c.Vars), variablePattern) }},
 	{"PROJECT:secrets", []string{`{"KEY":"hidden"}`, `{"A-B":"hidden"}`}, func(c Config) bool { return allMatch(keysOf(c.Secrets), variablePattern) }},
-	{"PROJECT:binding", []string{"API"}, func(c Config) bool { return len(c.Bindings) == 1 && allMatch(keysOf(c.Bindings), variablePattern) }},
+	{"PROJECT:binding", []string{"API"}, func(c Config) bool {
+		return len(c.Wanted.Bindings) == 1 && allMatch(keysOf(c.Wanted.Bindings), variablePattern)
+	}},
 	{"PROJECT:moreBindings", []string{`{"AUTH":{"service":"auth","entrypoint":"Login"}}`}, func(c Config) bool {
-		for _, s := range c.Bindings {
+		for _, s := range c.Wanted.Bindings {
 			if !plainPattern.MatchString(s.Service) || !plainPattern.MatchString(s.Environment) || s.Entrypoint != "" && !variablePattern.MatchString(strings.ReplaceAll(s.Entrypoint, "$", "_")) {
 				return false
 			}
 		}
-		return allMatch(keysOf(c.Bindings), variablePattern)
+		return allMatch(keysOf(c.Wanted.Bindings), variablePattern)
 	}},
+	{"PROJECT:previewBinding", []string{"none", "production", "staging-api", "a/b"}, func(c Config) bool {
+		for _, s := range c.Wanted.Preview {
+			if !plainPattern.MatchString(s.Service) {
+				return false
+			}
+		}
+		return true
+	}},
+	{"PROJECT:overwriteWorker", []string{"true", "0"}, func(Config) bool { return true }},
+	{"PROJECT:workersDev", []string{"true", "0"}, func(Config) bool { return true }},
 	{"PROJECT:cluster", []string{"portfolio-db"}, func(c Config) bool {
 		return labelPattern.MatchString(strings.ToLower(c.Cluster)) && len(c.Cluster) >= 4 && len(c.Cluster) <= 64
 	}},

@@ -43,32 +43,36 @@ func (a *api) client(t *testing.T) *cloudflare.Client {
 }
 
 func TestGuardProject(t *testing.T) {
-	const path = "/pages/projects/site"
+	const (
+		path = "/pages/projects/site"
+		made = `{"name":"site","subdomain":"site.pages.dev","domains":["site.pages.dev"],"production_branch":"main"}`
+	)
 	for name, test := range map[string]struct {
 		project, deployments string
+		adopt, dryRun        bool
 		want                 string
 	}{
-		"none":       {"", "", ""},
-		"left over":  {`{"subdomain":"site.pages.dev","domains":["site.pages.dev"],"build_config":{"build_command":null,"root_dir":""},"deployment_configs":{"production":{"env_vars":null,"limits":{"cpu_ms":10}}}}`, "[]", ""},
-		"deployed":   {`{}`, `[{"id":"1"}]`, "it has deployments"},
-		"a source":   {`{"source":{"type":"github"}}`, "[]", "it builds from a repository"},
-		"a build":    {`{"build_config":{"build_command":"npm run build","root_dir":""}}`, "[]", "it has build settings"},
-		"a domain":   {`{"subdomain":"site.pages.dev","domains":["site.pages.dev","example.com"]}`, "[]", "it has the domain example.com"},
-		"a binding":  {`{"deployment_configs":{"preview":{"services":{"A":{"service":"x"}}}}}`, "[]", "it has service bindings"},
-		"a variable": {`{"deployment_configs":{"production":{"env_vars":{"A":{"value":"x"}}}}}`, "[]", "it has env_vars"},
-		"a database": {`{"deployment_configs":{"production":{"d1_databases":{"A":{"id":"x"}}}}}`, "[]", "it has d1_databases"},
+		"none":             {"", "", false, false, ""},
+		"left over":        {made, "[]", false, false, ""},
+		"in a preview":     {made, "[]", false, true, ""},
+		"not looked at":    {made, "[]", true, false, "it is empty"},
+		"deployed":         {made, `[{"id":"1"}]`, false, false, "it has deployments"},
+		"of another form":  {strings.Replace(made, `"main"`, `"main","access":{"id":"1"}`, 1), "[]", false, false, "a new one does not have its access"},
+		"of another stack": {strings.Replace(made, `"main"`, `"trunk"`, 1), "[]", false, false, "production_branch"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := &api{answers: map[string]string{}}
 			if test.project != "" {
 				a.answers[path], a.answers[path+"/deployments"] = test.project, test.deployments
 			}
-			err := guardProject(t.Context(), a.client(t), "site")
+			cfg := Config{AccountID: testAccount, PagesProject: "site", ProductionBranch: "main", Adopt: test.adopt,
+				Cloudflare: Access{Token: testToken, BaseURL: a.client(t).BaseURL}}
+			err := guardProject(t.Context(), cfg, test.dryRun)
 			if test.want == "" {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if removed := len(a.deleted) == 1; removed != (test.project != "") {
+				if removed := len(a.deleted) == 1; removed != (test.project != "" && !test.dryRun) {
 					t.Errorf("deleted %v", a.deleted)
 				}
 				return
@@ -76,7 +80,7 @@ func TestGuardProject(t *testing.T) {
 			if err == nil {
 				t.Fatal("no error")
 			}
-			for _, want := range []string{test.want, "pagesProject", "pulumi import cloudflare:index/pagesProject:PagesProject site " + testAccount + "/site"} {
+			for _, want := range []string{test.want, "pagesProject", "adopt", "pulumi import cloudflare:index/pagesProject:PagesProject site " + testAccount + "/site"} {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("%q is not in %q", want, err)
 				}

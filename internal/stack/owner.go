@@ -21,10 +21,13 @@ func newOwner(ctx *pulumi.Context) (pulumi.StringOutput, error) {
 	return stash.Output.ApplyT(func(v any) string { s, _ := v.(string); return s }).(pulumi.StringOutput), nil
 }
 
+// maxOwnerSlug is how much of the project's and the stack's name an owner has.
+const maxOwnerSlug = 63 - 1 - 12
+
 // ownerName fits into a label's value: at most 63 letters, digits and inner
 // dashes.
 func ownerName(project, stack, random string) string {
 	random = strings.ToLower(random[:12])
 	name := slug(project + "-" + stack)
-	return strings.TrimLeft(strings.TrimRight(name[:min(len(name), 63-1-len(random))], "-")+"-"+random, "-")
+	return strings.TrimLeft(strings.TrimRight(name[:min(len(name), maxOwnerSlug)], "-")+"-"+random, "-")
 }

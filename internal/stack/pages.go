@@ -1,6 +1,8 @@
 package stack
 
 import (
+	"fmt"
+
 	"github.com/pulumi/pulumi-cloudflare/sdk/v6/go/cloudflare"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -19,12 +21,16 @@ type Pages struct {
 
 // newPages declares the Pages project, without deploymentConfigs, and what is
 // patched into it.
-func newPages(ctx *pulumi.Context, cfg Config, api *API) (*Pages, error) {
+func newPages(ctx *pulumi.Context, cfg Config, l live, api *API) (*Pages, error) {
 	p := &Pages{}
 	if err := ctx.RegisterComponentResource("portfolio:index:Pages", "pages", p); err != nil {
 		return nil, err
 	}
-	hook, err := ctx.RegisterResourceHook("project is free", projectGuard(ctx, cfg), nil)
+	free, err := ctx.RegisterResourceHook("project is free", projectGuard(ctx, cfg), &pulumi.ResourceHookOptions{OnDryRun: true})
+	if err != nil {
+		return nil, err
+	}
+	there, err := ctx.RegisterResourceHook("project is there", makeProjectAgain(ctx, cfg), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -33,13 +39,34 @@ func newPages(ctx *pulumi.Context, cfg Config, api *API) (*Pages, error) {
 		Name:             pulumi.String(cfg.PagesProject),
 		ProductionBranch: pulumi.String(cfg.ProductionBranch),
 	}, append(part(p, cfg.Protect), pulumi.DependsOn([]pulumi.Resource{api.Worker}),
-		pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: []*pulumi.ResourceHook{hook}}))...)
+		// A refresh or an import reads variables and secrets that somebody set into
+		// them, and each run after it would send an empty change.
+		pulumi.IgnoreChanges([]string{"deploymentConfigs"}),
+		pulumi.ResourceHooks(&pulumi.ResourceHookBinding{
+			BeforeCreate: []*pulumi.ResourceHook{free}, BeforeUpdate: []*pulumi.ResourceHook{there},
+		}))...)
 	if err != nil {
 		return nil, err
 	}
 	p.URL = pulumi.Sprintf("https://%s", p.Project.Subdomain)
-	if p.Binding, err = newBindings(ctx, cfg, p, api); err != nil {
+	if p.Binding, err = newBindings(ctx, cfg, l, p, api); err != nil {
 		return nil, err
 	}
 	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{"url": p.URL, "binding": p.Binding})
+}
+
+// makeProjectAgain makes a project that was deleted by hand before it is updated, since
+// the provider can change only one that is there. Where no update is due, bind does it.
+func makeProjectAgain(ctx *pulumi.Context, cfg Config) pulumi.ResourceHookFunction {
+	return func(*pulumi.ResourceHookArgs) error {
+		client := cfg.Cloudflare.client(cfg.AccountID)
+		found, err := there(client.Project(ctx.Context(), cfg.PagesProject))
+		if found == nil && err == nil {
+			err = client.CreateProject(ctx.Context(), cfg.PagesProject, cfg.ProductionBranch)
+		}
+		if err != nil {
+			return fmt.Errorf("making the Pages project %q again where it was deleted: %w", cfg.PagesProject, err)
+		}
+		return nil
+	}
 }

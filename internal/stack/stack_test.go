@@ -67,6 +67,9 @@ func goodEnv(t *testing.T, project string) {
 			_, _ = w.Write([]byte(`{"success":false,"errors":[{"code":8000007,"message":"Project not found"}]}`))
 			return
 		}
+		if strings.HasSuffix(r.URL.Path, "/content/v2") {
+			w.Header().Set("Content-Type", "application/javascript")
+		}
 		_, _ = w.Write([]byte(`{"success":true,"result":` + project + `}`))
 	}))
 	t.Cleanup(api.Close)
@@ -181,7 +184,7 @@ func TestRun_everyInput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantNames := []string{"admin", "api", "binding", "cluster", "database", "doppler", "owner", "pages", "portfolio", "portfolio-api", "schema", "user"}
+	wantNames := []string{"admin", "api", "binding", "cluster", "database", "doppler", "names", "owner", "pages", "portfolio", "portfolio-api", "schema", "user"}
 	if names := e.names(); !slices.Equal(names, wantNames) {
 		t.Errorf("registered %v, want %v", names, wantNames)
 	}
@@ -222,18 +225,20 @@ func TestRun_everyInput(t *testing.T) {
 		"bindings": []any{
 			variable("plain_text", "GREETING", "hello"),
 			variable("plain_text", "PULUMI_STACK", owner),
+			variable("plain_text", "PULUMI_UPLOAD", script.SHA256),
 			variable("secret_text", "DATABASE_URL", secretURL),
 			variable("secret_text", "KEY", map[string]any{"secret": "hidden"}),
 		},
+		"keepBindings": []string{"secret_text", "secret_key"},
 	})
 	sameJSON(t, "project", plainInputs(e.registered["portfolio"].Inputs), map[string]any{
 		"accountId": testAccount, "name": "portfolio", "productionBranch": "trunk",
 	})
 	sameJSON(t, "binding", plainInputs(e.registered["binding"].Inputs), map[string]any{
-		"create": "bin/portfolio bind", "update": "bin/portfolio bind", "delete": "bin/portfolio unbind",
+		"create": "bin/portfolio bind", "update": "bin/portfolio bind", "delete": deleteCommand,
 		"environment": map[string]any{"CLOUDFLARE_API_TOKEN": map[string]any{"secret": testToken}, "PAGES_BINDING_DRIFT": ""},
 		"logging":     "stderr",
-		"stdin": `{"accountId":"` + testAccount + `","project":"portfolio","createdOn":"2026-01-02T03:04:05Z","bindings":{` +
+		"stdin": `{"accountId":"` + testAccount + `","project":"portfolio","productionBranch":"trunk","createdOn":"2026-01-02T03:04:05Z","bindings":{` +
 			`"API_SERVICE":{"service":"portfolio-api","environment":"production"},` +
 			`"AUTH":{"service":"auth","environment":"production","entrypoint":"Login"}}}`,
 	})
@@ -246,14 +251,19 @@ func TestRun_options(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]struct {
-		protect bool
-		parent  string
-		hooks   []string
+		protect     bool
+		parent      string
+		hooks       []string
+		deletedWith string
 	}{
-		"cluster":           {true, "database", nil},
-		"portfolio-dev-api": {false, "api", []string{"worker is ours"}},
-		"portfolio-dev":     {true, "pages", []string{"project is free"}},
-		"binding":           {false, "pages", nil},
+		"names":             {false, "portfolio-dev", []string{"names are free"}, ""},
+		"cluster":           {true, "database", nil, ""},
+		"user":              {false, "database", nil, "cluster"},
+		"admin":             {false, "database", nil, "cluster"},
+		"schema":            {true, "database", nil, "cluster"},
+		"portfolio-dev-api": {false, "api", []string{"worker is ours"}, ""},
+		"portfolio-dev":     {true, "pages", []string{"project is free"}, ""},
+		"binding":           {false, "pages", nil, "portfolio-dev"},
 	} {
 		r := e.registered[name].RegisterRPC
 		if r.GetProtect() != want.protect {
@@ -262,12 +272,18 @@ func TestRun_options(t *testing.T) {
 		if !strings.HasSuffix(r.GetParent(), "::"+want.parent) {
 			t.Errorf("%s: its parent is %s", name, r.GetParent())
 		}
+		if with := r.GetDeletedWith(); !strings.HasSuffix(with, "::"+want.deletedWith) && with != want.deletedWith {
+			t.Errorf("%s: it is deleted with %s", name, with)
+		}
 		if hooks := r.GetHooks().GetBeforeCreate(); !slices.Equal(hooks, want.hooks) {
 			t.Errorf("%s: hooks before create: %v", name, hooks)
 		}
 	}
 	if ignored := e.registered["owner"].RegisterRPC.GetIgnoreChanges(); !slices.Equal(ignored, []string{"input"}) {
 		t.Errorf("owner: ignored changes: %v", ignored)
+	}
+	if ignored := e.registered["portfolio-dev"].RegisterRPC.GetIgnoreChanges(); !slices.Equal(ignored, []string{"deploymentConfigs"}) {
+		t.Errorf("project: ignored changes: %v", ignored)
 	}
 }
 

@@ -155,6 +155,9 @@ func (c *call) bind(s, before *script, meta map[string]any) ([]map[string]any, e
 		out = append(out, shut(b))
 	}
 	keep, _ := meta["keep_bindings"].([]any)
+	if c.cloud.KeepSecrets {
+		keep = append(keep, "secret_text", "secret_key")
+	}
 	if before != nil {
 		for _, b := range before.Bindings {
 			if slices.Contains(keep, b["type"]) && !taken[word(b, "name")] {

@@ -35,6 +35,16 @@ type Cloud struct {
 	// Taken are the names under pages.dev that other accounts hold. A project of
 	// such a name gets a subdomain with a suffix. Default: app, blog, docs, www.
 	Taken []string
+	// NoSubdomain makes a new state an account that has no workers.dev subdomain yet,
+	// and takes no Worker until it is given one.
+	// https://github.com/cloudflare/workers-sdk/issues/9045
+	NoSubdomain bool
+	// KeepSecrets lets an upload of a Worker keep the secrets that it does not name.
+	// Without it they stay only if the upload says so in keep_bindings. Sources tell it
+	// both ways:
+	// https://github.com/cloudflare/workers-sdk/pull/5296
+	// https://github.com/alchemy-run/alchemy/pull/1452
+	KeepSecrets bool
 	// RateLimit is how many calls are let through in a RateWindow; past it all
 	// calls are refused for as long. Default: 1200 in 5 minutes. See
 	// https://developers.cloudflare.com/fundamentals/api/reference/limits/
@@ -58,7 +68,7 @@ func (c *Cloud) Load() error {
 }
 
 // load is Load under the lock.
-func (c *Cloud) load() error { return c.store.Load(c.File, newState, nil) }
+func (c *Cloud) load() error { return c.store.Load(c.File, c.newState, nil) }
 
 func (c *Cloud) now() time.Time {
 	now := time.Now

@@ -23,6 +23,9 @@
 // Workers, services, uploads and service bindings are as published; these are
 // not, and may differ:
 //
+//   - Whether an upload keeps the secrets that it does not name ([Cloud.KeepSecrets]).
+//   - The status of the refusal of a Worker for want of a workers.dev subdomain.
+//   - A new Pages project's compatibility date is the day on which it was made.
 //   - A PATCH of a Pages project stores the wrangler_config_hash that it
 //     carries and keeps the old one otherwise.
 //   - A map of bindings that has lost its last entry is an empty object.

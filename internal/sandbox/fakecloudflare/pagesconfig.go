@@ -76,7 +76,9 @@ func sealVars(config map[string]any) {
 }
 
 // describeConfig is the config as the API shows it: what was set, over what
-// holds for a new project, without secrets.
+// holds for a new project, without secrets. What holds there are the defaults of
+// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.22.0/internal/services/pages_project/schema.go;
+// the compatibility date is assumed.
 func (p *project) describeConfig(environment string) map[string]any {
 	out := map[string]any{
 		"always_use_latest_compatibility_date": false,

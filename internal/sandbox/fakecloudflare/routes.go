@@ -50,7 +50,7 @@ func (c *Cloud) routes() *http.ServeMux {
 	add(product, one, methods{"GET": getContent, "PUT": putScript, "DELETE": deleteScript})
 	add(product, one+"/content/v2", methods{"GET": getContent})
 	add(product, one+"/settings", methods{"GET": getSettings, "PATCH": patchSettings})
-	add(product, one+"/subdomain", methods{"GET": getScriptSubdomain, "POST": postScriptSubdomain})
+	add(product, one+"/subdomain", methods{"GET": getScriptSubdomain, "POST": postScriptSubdomain, "DELETE": deleteScriptSubdomain})
 	add(product, one+"/secrets", methods{"GET": listSecrets, "PUT": putSecret})
 	add(product, one+"/secrets/{secret}", methods{"DELETE": deleteSecret})
 

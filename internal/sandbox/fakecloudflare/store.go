@@ -15,14 +15,18 @@ import (
 type state struct {
 	Projects map[string]*project `json:"projects"`
 	Scripts  map[string]*script  `json:"scripts"`
-	// Subdomain is the account's, under workers.dev.
+	// Subdomain is the account's, under workers.dev; empty where it has none.
 	Subdomain string `json:"subdomain"`
 	// Made counts projects and Workers, and so orders them.
 	Made int `json:"made"`
 }
 
-func newState() *state {
-	return &state{Projects: map[string]*project{}, Scripts: map[string]*script{}, Subdomain: "sandbox"}
+func (c *Cloud) newState() *state {
+	s := &state{Projects: map[string]*project{}, Scripts: map[string]*script{}, Subdomain: "sandbox"}
+	if c.NoSubdomain {
+		s.Subdomain = ""
+	}
+	return s
 }
 
 // number counts one thing more.

@@ -88,6 +88,11 @@ func putScript(c *call) (reply, error) {
 	if !scriptName.MatchString(name) {
 		return reply{}, refuse(http.StatusBadRequest, 10016, "workers.api.error.invalid_script_name")
 	}
+	if c.state.Subdomain == "" {
+		return reply{}, refuse(http.StatusForbidden, 10063, "You need a workers.dev subdomain in order to proceed. "+
+			"Please go to the dashboard and open the Workers menu. Opening the Workers landing page for the first time "+
+			"will create a workers.dev subdomain automatically.")
+	}
 	parts, err := c.parts()
 	if err != nil {
 		return reply{}, err

@@ -134,7 +134,12 @@ func (st *state) free(name string) error {
 	return nil
 }
 
+// getSubdomain answers an account without one as it is published:
+// https://github.com/cloudflare/wrangler-legacy/issues/2039
 func getSubdomain(c *call) (reply, error) {
+	if c.state.Subdomain == "" {
+		return reply{}, refuse(http.StatusNotFound, 10007, "workers.api.error.script_not_found")
+	}
 	return reply{result: map[string]any{"subdomain": c.state.Subdomain}}, nil
 }
 
@@ -146,9 +151,10 @@ func putSubdomain(c *call) (reply, error) {
 	if err := object(fields{"subdomain!": text})(body); err != nil {
 		return reply{}, invalid("%v", err)
 	}
-	if word(body, "subdomain") != c.state.Subdomain {
+	if c.state.Subdomain != "" && word(body, "subdomain") != c.state.Subdomain {
 		return reply{}, refuse(http.StatusConflict, 10036, "Account already has an associated subdomain.")
 	}
+	c.state.Subdomain = word(body, "subdomain")
 	return getSubdomain(c)
 }
 
@@ -177,6 +183,17 @@ func postScriptSubdomain(c *call) (reply, error) {
 	if v, is := body["previews_enabled"]; is {
 		s.Previews = v == true
 	}
+	return s.place(), nil
+}
+
+// deleteScriptSubdomain is what the official provider does when its resource goes.
+// https://developers.cloudflare.com/api/resources/workers/subresources/scripts/subresources/subdomain/methods/delete/
+func deleteScriptSubdomain(c *call) (reply, error) {
+	s, err := c.script(10007)
+	if err != nil {
+		return reply{}, err
+	}
+	s.Enabled, s.Previews = false, false
 	return s.place(), nil
 }
 

@@ -19,6 +19,7 @@ import (
 const (
 	projectType = "cloudflare:index/pagesProject:PagesProject"
 	workerType  = "cloudflare:index/workersScript:WorkersScript"
+	devType     = "cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain"
 )
 
 // kind is one resource type of the stand-in for cloudflare.
@@ -30,10 +31,10 @@ type kind interface {
 	delete(context.Context, *rest.Client, p.DeleteRequest) error
 }
 
-// Cloudflare takes the place of the plugin "cloudflare", for PagesProject and
-// WorkersScript.
+// Cloudflare takes the place of the plugin "cloudflare", for PagesProject,
+// WorkersScript and WorkersScriptSubdomain.
 func Cloudflare() p.Provider {
-	kinds := map[string]kind{projectType: project{}, workerType: worker{}}
+	kinds := map[string]kind{projectType: project{}, workerType: worker{}, devType: dev{}}
 	var api *rest.Client
 	return p.Provider{
 		Configure: func(_ context.Context, r p.ConfigureRequest) error {
@@ -42,7 +43,7 @@ func Cloudflare() p.Provider {
 			return err
 		},
 		Check: func(_ context.Context, r p.CheckRequest) (p.CheckResponse, error) {
-			return p.CheckResponse{Inputs: sensitive(r.Inputs)}, only(r.Urn.Type().String(), projectType, workerType)
+			return p.CheckResponse{Inputs: sensitive(r.Inputs)}, only(r.Urn.Type().String(), projectType, workerType, devType)
 		},
 		Diff: func(_ context.Context, r p.DiffRequest) (p.DiffResponse, error) {
 			return kinds[r.Urn.Type().String()].diff(r), nil

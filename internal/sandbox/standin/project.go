@@ -23,7 +23,32 @@ type apiProject struct {
 		Domains          []string `json:"domains"`
 		CreatedOn        string   `json:"created_on"`
 		ProductionBranch string   `json:"production_branch"`
+		Configs          map[string]struct {
+			Vars map[string]struct {
+				Type  string `json:"type"`
+				Value string `json:"value"`
+			} `json:"env_vars"`
+		} `json:"deployment_configs"`
 	} `json:"result"`
+}
+
+// configs are the variables and secrets of each environment. The real plugin reads them
+// into deploymentConfigs where somebody set some, in a refresh and in an import.
+func (a apiProject) configs(inputs property.Map) property.Map {
+	all := map[string]property.Value{}
+	for environment, config := range a.Result.Configs {
+		vars := map[string]property.Value{}
+		for name, v := range config.Vars {
+			vars[name] = property.New(map[string]property.Value{"type": property.New(v.Type), "value": property.New(v.Value)})
+		}
+		if len(vars) > 0 {
+			all[environment] = property.New(map[string]property.Value{"envVars": property.New(vars)})
+		}
+	}
+	if len(all) == 0 {
+		return inputs
+	}
+	return inputs.Set("deploymentConfigs", property.New(all))
 }
 
 func (a apiProject) state(inputs property.Map) property.Map {
@@ -45,7 +70,9 @@ func projectPath(account, name string) string {
 }
 
 func (project) diff(r p.DiffRequest) p.DiffResponse {
-	return diff(r.OldInputs, r.Inputs, "accountId", "name")
+	d := diff(r.OldInputs, r.Inputs, "accountId", "name")
+	delete(d.DetailedDiff, "deploymentConfigs") // the real one's diff names no property
+	return d
 }
 
 func (project) create(ctx context.Context, api *rest.Client, r p.CreateRequest) (p.CreateResponse, error) {
@@ -81,7 +108,7 @@ func (project) read(ctx context.Context, api *rest.Client, r p.ReadRequest) (p.R
 	if err != nil {
 		return p.ReadResponse{}, err
 	}
-	inputs = inputs.Set("productionBranch", property.New(got.Result.ProductionBranch))
+	inputs = got.configs(inputs.Set("productionBranch", property.New(got.Result.ProductionBranch)))
 	return p.ReadResponse{ID: name, Properties: got.state(inputs), Inputs: inputs}, nil
 }
 
@@ -89,7 +116,10 @@ func (project) update(ctx context.Context, api *rest.Client, r p.UpdateRequest) 
 	if r.DryRun {
 		return p.UpdateResponse{Properties: with(r.State, r.Inputs.AsMap())}, nil
 	}
-	in := map[string]any{"production_branch": text(r.Inputs, "productionBranch")}
+	in := map[string]any{}
+	if branch := text(r.Inputs, "productionBranch"); branch != text(r.State, "productionBranch") {
+		in["production_branch"] = branch
+	}
 	var got apiProject
 	err := api.Do(ctx, http.MethodPatch, projectPath(text(r.Inputs, "accountId"), r.ID), in, &got)
 	return p.UpdateResponse{Properties: got.state(r.Inputs)}, err

@@ -135,12 +135,21 @@ func TestSettings_over(t *testing.T) {
 		t.Errorf("what is as it was is shown as a change: %+v", r.DetailedDiff)
 	}
 	for name, other := range map[string]settings{
-		"a variable's text": {Bindings: []binding{{"plain_text", "A", "2"}, {"secret_text", "S", ""}}, CompatibilityDate: "2026-06-01"},
-		"a secret's loss":   {Bindings: []binding{{"plain_text", "A", "1"}}, CompatibilityDate: "2026-06-01"},
-		"the date":          {Bindings: same.Bindings, CompatibilityDate: "2026-01-01"},
+		"a new variable":  {Bindings: append(same.Bindings, binding{"plain_text", "B", "2"}), CompatibilityDate: "2026-06-01"},
+		"a secret's loss": {Bindings: []binding{{"plain_text", "A", "1"}}, CompatibilityDate: "2026-06-01"},
+		"the date":        {Bindings: same.Bindings, CompatibilityDate: "2026-01-01"},
 	} {
 		if r := diff(in, other.over(in)); !r.HasChanges {
 			t.Errorf("%s is not seen", name)
+		}
+	}
+	for name, other := range map[string]settings{
+		"a variable's text": {Bindings: []binding{{"plain_text", "A", "2"}, {"secret_text", "S", ""}}, CompatibilityDate: "2026-06-01"},
+		"a variable's loss": {Bindings: []binding{{"secret_text", "S", ""}}, CompatibilityDate: "2026-06-01"},
+		"another secret":    {Bindings: append(same.Bindings, binding{"secret_text", "T", ""}), CompatibilityDate: "2026-06-01"},
+	} {
+		if r := diff(in, other.over(in)); r.HasChanges {
+			t.Errorf("%s is seen, which the real plugin does not see", name)
 		}
 	}
 }

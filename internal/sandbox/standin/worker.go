@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
@@ -97,6 +98,9 @@ func metadata(inputs property.Map) map[string]any {
 		"logpush":            false,
 		"bindings":           bindings(inputs),
 	}
+	if kinds := list(inputs, "keepBindings"); len(kinds) > 0 {
+		m["keep_bindings"] = kinds
+	}
 	if flags := list(inputs, "compatibilityFlags"); len(flags) > 0 {
 		m["compatibility_flags"] = flags
 	}
@@ -172,25 +176,28 @@ type settings struct {
 	} `json:"observability"`
 }
 
-// over returns the inputs with what the API tells put over them. A secret is not
-// told: its text stays as it was.
+// over returns the inputs with what the API tells put over them. As in the real plugin
+// a binding stays as the state has it, gone or changed, but for a secret that is gone;
+// and of those that the state has not, secrets are left out.
+// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.22.0/internal/services/workers_script/custom.go
 func (s settings) over(inputs property.Map) property.Map {
-	had := map[string]property.Value{}
+	var all []property.Value
+	known := map[string]bool{}
 	if v := inputs.Get("bindings"); v.IsArray() {
 		for _, item := range v.AsArray().All {
-			had[text(item.AsMap(), "name")] = item
+			b := binding{Type: text(item.AsMap(), "type"), Name: text(item.AsMap(), "name")}
+			known[b.Type+" "+b.Name] = true
+			if b.Type != "secret_text" || slices.ContainsFunc(s.Bindings, func(l binding) bool { return l.Type == b.Type && l.Name == b.Name }) {
+				all = append(all, item)
+			}
 		}
 	}
-	var all []property.Value
 	for _, b := range s.Bindings {
-		item, known := had[b.Name]
-		if known && text(item.AsMap(), "type") == b.Type && (b.Type == "secret_text" || text(item.AsMap(), "text") == b.Text) {
-			all = append(all, item)
-			continue
+		if b.Type != "secret_text" && !known[b.Type+" "+b.Name] {
+			all = append(all, property.New(map[string]property.Value{
+				"type": property.New(b.Type), "name": property.New(b.Name), "text": property.New(b.Text),
+			}))
 		}
-		all = append(all, property.New(map[string]property.Value{
-			"type": property.New(b.Type), "name": property.New(b.Name), "text": property.New(b.Text),
-		}))
 	}
 	inputs = inputs.Set("bindings", property.New(all)).Set("compatibilityDate", property.New(s.CompatibilityDate))
 	if s.Observability != nil {
