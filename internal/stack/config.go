@@ -260,7 +260,7 @@ func (r *reader) bindings(worker string) binding.Wanted {
 	all[own] = binding.Service{Service: worker, Environment: binding.DefaultEnvironment}
 	wanted := binding.Wanted{Bindings: all}
 	switch preview := r.text("previewBinding"); {
-	case preview == "" || preview == "production":
+	case preview == "production":
 	case preview == "none":
 		wanted.Preview = maps.Clone(all)
 		delete(wanted.Preview, own)

@@ -157,7 +157,7 @@ func TestLookAtNames(t *testing.T) {
 func TestRun_previewBinding(t *testing.T) {
 	goodEnv(t, `{}`)
 	for value, want := range map[string][]string{
-		"": nil, "production": nil, "none": {"AUTH=auth"}, "staging": {"API_SERVICE=staging", "AUTH=auth"},
+		"production": nil, "none": {"AUTH=auth"}, "staging": {"API_SERVICE=staging", "AUTH=auth"},
 	} {
 		e, err := runStack(map[string]string{"portfolio:previewBinding": value, "portfolio:moreBindings": `{"AUTH":{"service":"auth"}}`})
 		if err != nil {
