@@ -290,12 +290,13 @@ func cutSource(t *testing.T, source string, names ...string) string {
 	const importPath = "example.com/sdk"
 	dir := t.TempDir()
 	mustWrite(t, dir+"/sdk.go", source)
-	pkg := &target{module: &sdkModule{path: importPath, version: "v1", dir: dir}, path: importPath, name: "sdk"}
+	mod := &sdkModule{path: importPath, version: "v1", dir: dir}
+	pkg := &target{module: mod, path: importPath, name: "sdk"}
 	used := newUsage()
 	for _, name := range names {
 		used.addName(pkg, name, "main.go:1")
 	}
-	c, err := cutPackages(&program{targets: []*target{pkg}, requires: []string{importPath}}, used)
+	c, err := cutPackages(&program{targets: []*target{pkg}, modules: []*sdkModule{mod}, requires: []string{importPath}}, used)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func FuzzUsage_AddFile(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	mod := &sdkModule{path: toyModule, version: "v2.3.4", dir: "testdata/toy"}
-	prog := &program{targets: []*target{{module: mod, path: toyPackage, name: "toy"}}, requires: []string{toyModule}}
+	prog := &program{targets: []*target{{module: mod, path: toyPackage, name: "toy"}}, modules: []*sdkModule{mod}, requires: []string{toyModule}}
 	file := filepath.Join(f.TempDir(), "main.go")
 	f.Fuzz(func(t *testing.T, src []byte) {
 		mustWrite(t, file, string(src))

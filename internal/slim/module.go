@@ -22,9 +22,10 @@ import (
 type program struct {
 	root     string // the folder of its go.mod
 	goMod    *modfile.File
-	digest   string    // of go.mod
-	requires []string  // the paths of all modules that go.mod requires
-	targets  []*target // sorted by import path
+	digest   string       // of go.mod
+	requires []string     // the paths of all modules that go.mod requires
+	targets  []*target    // sorted by import path
+	modules  []*sdkModule // of the targets
 }
 
 // sdkModule is a module that contains a package to cut.
@@ -86,6 +87,7 @@ func (p *program) addTarget(ctx context.Context, path string) error {
 		if mod, err = findModule(ctx, p.root, modulePath); err != nil {
 			return fmt.Errorf("finding the source of %s: %w", modulePath, err)
 		}
+		p.modules = append(p.modules, mod)
 	}
 	name, err := packageName(mod.packageDir(path))
 	if err != nil {
@@ -108,23 +110,11 @@ func (p *program) target(path string) *target {
 // sdkModule returns the module with packages to cut that contains the package, or nil.
 func (p *program) sdkModule(importPath string) *sdkModule {
 	modulePath := longestPrefix(importPath, p.requires)
-	for _, mod := range p.sdkModules() {
-		if mod.path == modulePath {
-			return mod
-		}
+	i := slices.IndexFunc(p.modules, func(mod *sdkModule) bool { return mod.path == modulePath })
+	if i < 0 {
+		return nil
 	}
-	return nil
-}
-
-// sdkModules returns the modules with packages to cut.
-func (p *program) sdkModules() []*sdkModule {
-	var modules []*sdkModule
-	for _, t := range p.targets {
-		if !slices.Contains(modules, t.module) {
-			modules = append(modules, t.module)
-		}
-	}
-	return modules
+	return p.modules[i]
 }
 
 // relative returns the path of a package of the module, relative to the module's.

@@ -41,7 +41,6 @@ type sourceFile struct {
 
 // importSpec is an import of a file.
 type importSpec struct {
-	path   string
 	text   string   // as in the file
 	locals []string // the names by which the file may refer to it; nil for a blank or dot import
 }
@@ -189,7 +188,7 @@ func (f *parsedFile) addImport(spec *ast.ImportSpec, prog *program) error {
 	if err != nil {
 		return fmt.Errorf("import path %s: %w", spec.Path.Value, err)
 	}
-	imported := importSpec{path: importPath, text: f.textOf(spec.Pos(), spec.End())}
+	imported := importSpec{text: f.textOf(spec.Pos(), spec.End())}
 	switch {
 	case spec.Name == nil:
 		// Generated SDKs name a package in the import wherever its path does not tell the name.
@@ -226,24 +225,16 @@ func (f *parsedFile) addFunc(fn *ast.FuncDecl) {
 	d.refs = f.refs(fn, cases...)
 }
 
-// typeName returns the name of a method's receiver type.
+// typeName returns the name of a method's receiver type, which is the first identifier in it.
 func typeName(expr ast.Expr) string {
-	for {
-		switch e := expr.(type) {
-		case *ast.Ident:
-			return e.Name
-		case *ast.StarExpr:
-			expr = e.X
-		case *ast.ParenExpr:
-			expr = e.X
-		case *ast.IndexExpr:
-			expr = e.X
-		case *ast.IndexListExpr:
-			expr = e.X
-		default:
-			return ""
+	name := ""
+	ast.Inspect(expr, func(n ast.Node) bool {
+		if ident, ok := n.(*ast.Ident); ok && name == "" {
+			name = ident.Name
 		}
-	}
+		return name == ""
+	})
+	return name
 }
 
 func (f *parsedFile) addGroup(group *ast.GenDecl) {
@@ -358,8 +349,11 @@ func (d *decl) own() []string { return d.file.pkg.own(d.refs) }
 func (f *parsedFile) splitInit(d *decl, body *ast.BlockStmt) {
 	isLocal := make(map[string]bool)
 	for _, stmt := range body.List {
-		for _, name := range declaredBy(stmt) {
-			isLocal[name] = true
+		assign, _ := stmt.(*ast.AssignStmt)
+		if _, ok := stmt.(*ast.DeclStmt); ok || assign != nil && assign.Tok == token.DEFINE {
+			for _, name := range assignedBy(stmt) {
+				isLocal[name] = true
+			}
 		}
 	}
 	needs := make(map[string][]string) // by local variable
@@ -369,14 +363,24 @@ func (f *parsedFile) splitInit(d *decl, body *ast.BlockStmt) {
 		d.pieces = append(d.pieces, p)
 		end = stmt.End()
 
-		required := f.recognizeRegistration(p, stmt)
-		for _, name := range f.pkg.own(p.refs) {
+		names := f.pkg.own(p.refs)
+		for _, name := range names {
 			if isLocal[name] {
 				p.locals = append(p.locals, name)
 				p.needs = append(p.needs, needs[name]...)
 			}
 		}
-		for _, name := range required {
+		switch fn, args := calledBy(stmt); {
+		case fn == "RegisterInputType" && len(args) == 2:
+			// Code that uses the interface alone gets the type that the runtime makes for it.
+			names = f.pkg.own(f.refs(args[0]))
+		case fn == "RegisterResourceModule" && len(args) == 3:
+			p.token = f.unquote(args[0]) + ":" + f.unquote(args[1]) + ":"
+			p.factory = composedType(args[2])
+		case fn == "RegisterResourcePackage" && len(args) == 2:
+			p.factory = composedType(args[1])
+		}
+		for _, name := range names {
 			if !isLocal[name] && name != p.factory {
 				p.needs = append(p.needs, name)
 			}
@@ -390,37 +394,16 @@ func (f *parsedFile) splitInit(d *decl, body *ast.BlockStmt) {
 	}
 }
 
-// recognizeRegistration returns the names that a statement needs: all that it refers to, unless it is one of the calls of
-// Pulumi's runtime that need less.
-func (f *parsedFile) recognizeRegistration(p *piece, stmt ast.Stmt) []string {
-	needs := f.pkg.own(p.refs)
-	expr, ok := stmt.(*ast.ExprStmt)
-	if !ok {
-		return needs
-	}
-	call, ok := expr.X.(*ast.CallExpr)
-	if !ok {
-		return needs
-	}
-	fn, ok := call.Fun.(*ast.SelectorExpr)
-	if !ok {
-		return needs
-	}
-	switch {
-	case fn.Sel.Name == "RegisterInputType" && len(call.Args) == 2:
-		// The interface. Who uses only that gets the type that the runtime makes for it.
-		return f.pkg.own(f.refs(call.Args[0]))
-	case fn.Sel.Name == "RegisterResourceModule" && len(call.Args) == 3:
-		pkg, okPkg := stringLiteral(call.Args[0])
-		mod, okMod := stringLiteral(call.Args[1])
-		if okPkg && okMod {
-			p.token = pkg + ":" + mod + ":"
+// calledBy returns the name and arguments of the function of another package that a statement calls, if it is a call.
+func calledBy(stmt ast.Stmt) (name string, args []ast.Expr) {
+	if expr, ok := stmt.(*ast.ExprStmt); ok {
+		if call, ok := expr.X.(*ast.CallExpr); ok {
+			if fn, ok := call.Fun.(*ast.SelectorExpr); ok {
+				return fn.Sel.Name, call.Args
+			}
 		}
-		p.factory = composedType(call.Args[2])
-	case fn.Sel.Name == "RegisterResourcePackage" && len(call.Args) == 2:
-		p.factory = composedType(call.Args[1])
 	}
-	return needs
+	return "", nil
 }
 
 // composedType returns T of &T{…}.
@@ -433,59 +416,35 @@ func composedType(expr ast.Expr) string {
 	return ""
 }
 
-// stringLiteral returns the value of a string literal.
-func stringLiteral(expr ast.Expr) (string, bool) {
-	literal, ok := expr.(*ast.BasicLit)
-	if !ok || literal.Kind != token.STRING {
-		return "", false
-	}
-	value, err := strconv.Unquote(literal.Value)
-	return value, err == nil
+// unquote returns the value of a string literal, or "".
+func (f *parsedFile) unquote(expr ast.Expr) string {
+	value, _ := strconv.Unquote(f.textOf(expr.Pos(), expr.End()))
+	return value
 }
 
-// declaredBy returns the variables and constants that a statement declares in the block that it is in.
-func declaredBy(stmt ast.Stmt) []string {
-	switch stmt := stmt.(type) {
-	case *ast.AssignStmt:
-		if stmt.Tok == token.DEFINE {
-			return identNames(stmt.Lhs)
-		}
-	case *ast.DeclStmt:
-		var names []string
-		for _, spec := range stmt.Decl.(*ast.GenDecl).Specs {
-			if spec, ok := spec.(*ast.ValueSpec); ok {
-				names = append(names, valueNames(spec)...)
+// assignedBy returns the variables that a statement declares or sets, itself or inside.
+func assignedBy(stmt ast.Stmt) []string {
+	var names []string
+	add := func(exprs ...ast.Expr) {
+		for _, expr := range exprs {
+			if ident, ok := expr.(*ast.Ident); ok {
+				names = append(names, ident.Name)
 			}
 		}
-		return names
 	}
-	return nil
-}
-
-// assignedBy returns the variables that a statement sets, itself or inside.
-func assignedBy(stmt ast.Stmt) []string {
-	names := declaredBy(stmt)
 	ast.Inspect(stmt, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.AssignStmt:
-			names = append(names, identNames(n.Lhs)...)
+			add(n.Lhs...)
 		case *ast.RangeStmt:
-			names = append(names, identNames([]ast.Expr{n.Key, n.Value})...)
+			add(n.Key, n.Value)
 		case *ast.IncDecStmt:
-			names = append(names, identNames([]ast.Expr{n.X})...)
+			add(n.X)
+		case *ast.ValueSpec:
+			names = append(names, valueNames(n)...)
 		}
 		return true
 	})
-	return names
-}
-
-func identNames(exprs []ast.Expr) []string {
-	var names []string
-	for _, expr := range exprs {
-		if ident, ok := expr.(*ast.Ident); ok {
-			names = append(names, ident.Name)
-		}
-	}
 	return names
 }
 
@@ -506,8 +465,8 @@ func (f *parsedFile) splitConstruct(d *decl, body *ast.BlockStmt) []ast.Node {
 	for _, stmt := range block.List {
 		clause := stmt.(*ast.CaseClause)
 		if len(clause.List) > 0 {
-			typeToken, ok := stringLiteral(clause.List[0])
-			if !ok || len(clause.List) > 1 {
+			typeToken := f.unquote(clause.List[0])
+			if typeToken == "" || len(clause.List) > 1 {
 				return nil
 			}
 			p := &piece{decl: d, span: f.span(end, clause.End()), refs: f.refs(clause), token: typeToken}

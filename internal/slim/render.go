@@ -53,7 +53,7 @@ func (c *cut) render() (map[string][]byte, error) {
 			return nil, err
 		}
 	}
-	for _, mod := range c.prog.sdkModules() {
+	for _, mod := range c.prog.modules {
 		if err := copyFiles(files, mod, extraFiles...); err != nil {
 			return nil, err
 		}

@@ -61,7 +61,7 @@ func renderWorkspace(prog *program, empty []string) (string, error) {
 		err = errors.Join(err, work.AddGodebug(setting.Key, setting.Value))
 	}
 	work.AddNewUse(".", "")
-	for _, mod := range prog.sdkModules() {
+	for _, mod := range prog.modules {
 		err = errors.Join(err, work.AddReplace(mod.path, "", "./"+path.Join(outputDir, mod.path), ""))
 	}
 	for _, module := range empty {

@@ -38,7 +38,7 @@ func inputDigest(prog *program, used *usage) (string, error) {
 	for _, t := range prog.targets {
 		fmt.Fprintf(&b, "%q %q %q %q\n", t.module.path, t.module.version, t.path, used.of(t))
 	}
-	for _, mod := range prog.sdkModules() {
+	for _, mod := range prog.modules {
 		if mod.local {
 			files, err := digests(mod.dir)
 			if err != nil {
