@@ -11,9 +11,9 @@
 // slim scans the module's own Go files for the names that they select of the package (usage.go), asks the go command
 // for the source of the version that go.mod requires (module.go), splits that source into declarations and what each
 // refers to (parse.go), follows the references from the names in use (keep.go), and writes the declarations it reached
-// to .slim/<module path> (write.go). A go.work that replaces the module by the copy puts it in force for every go
-// command, every editor and Pulumi's language host (workspace.go). Git ignores both. go.mod still requires the real
-// SDK, so a fresh clone builds without slim, only at full cost.
+// (render.go) to .slim/<module path> (write.go). A go.work that replaces the module by the copy puts it in force for
+// every go command, every editor and Pulumi's language host (module.go). Git ignores both. go.mod still requires the
+// real SDK, so a fresh clone builds without slim, only at full cost.
 //
 // # What is kept
 //
@@ -39,22 +39,21 @@
 //
 // Pulumi can generate an SDK of chosen resources from the Terraform provider:
 //
-//	pulumi package add terraform-provider -- cloudflare/cloudflare 5.0.0 --include cloudflare_pages_project,…
+//	pulumi package add terraform-provider -- cloudflare/cloudflare --include cloudflare_pages_project,…
 //
 // (https://www.pulumi.com/docs/iac/concepts/providers/any-terraform-provider/, and for --include
-// https://github.com/pulumi/pulumi-terraform-bridge/pull/3147.) It changes more than the size of the SDK:
+// https://github.com/pulumi/pulumi-terraform-bridge/pull/3147.) That changes more than the size of the SDK:
 //
-//   - The provider is another one. The plugin terraform-provider downloads the Terraform provider from OpenTofu's
-//     registry at run time and translates for it
-//     (https://github.com/pulumi/pulumi-terraform-bridge/tree/main/dynamic). The state then depends on both.
-//   - Nothing of Pulumi's own mapping applies: aliases, computed IDs and migrations of old state
-//     (https://github.com/pulumi/pulumi-cloudflare/blob/master/provider/resources.go). Type tokens are derived from
-//     the Terraform names. Where the mapping chose other ones, a resource is a new one to Pulumi; those of this module
-//     happen to be the same.
-//   - It generates from the network, with the CLI. slim needs the module cache and the go command only.
+//   - The provider is another one, with versions of its own: the plugin terraform-provider downloads Cloudflare's
+//     Terraform provider from OpenTofu's registry at run time and translates for it
+//     (https://github.com/pulumi/pulumi-terraform-bridge/tree/main/dynamic).
+//   - Pulumi's mapping for Cloudflare does not apply: aliases, computed IDs, migrations of old state
+//     (https://github.com/pulumi/pulumi-cloudflare/blob/master/provider/resources.go). Type tokens follow from the
+//     Terraform names alone (dynamic/info.go). For this module's resources they are the same as in the SDK; a resource
+//     for which they are not is a new one to Pulumi.
+//   - To generate the SDK takes the CLI and the network. slim takes the go command and the module cache.
 //
-// A filter for the SDKs themselves is proposed in https://github.com/pulumi/pulumi/issues/22387. It would make slim
-// unnecessary.
+// A filter for SDKs is proposed in https://github.com/pulumi/pulumi/issues/22387. It would make slim unnecessary.
 package main
 
 import (
