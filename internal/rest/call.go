@@ -18,45 +18,45 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// call is one [Client.Do]. It is the transport that go-retryablehttp sends each
-// try through, and the policy that it asks between them.
+// call is one [Client.Do]. It is both the transport of go-retryablehttp and its retry
+// policy.
 type call struct {
 	client *Client
 	http   *http.Client
 	method string
-	url    string // as errors show it
+	url    string // without query, for errors
 	out    any
-	// repeatable: sending it again does no harm even if it was carried out.
-	repeatable bool
-	sent       bool // the request has a body
+	// idempotent calls may be sent again even if they were carried out.
+	idempotent bool
+	hasBody    bool
 
 	tries   int
-	failure *Error        // of the last try, nil when it succeeded
+	failure *Error        // of the last try; nil if it succeeded
 	unclear bool          // some try may have taken effect
 	wait    time.Duration // before the next try
 }
 
-func (c *Client) do(ctx context.Context, method, path string, in, out any, repeatable bool) error {
-	k := &call{client: c, http: c.httpClient(), method: method, out: out, repeatable: repeatable, sent: in != nil}
+func (c *Client) do(ctx context.Context, method, path string, in, out any, idempotent bool) error {
+	k := &call{client: c, http: c.httpClient(), method: method, out: out, idempotent: idempotent, hasBody: in != nil}
 	if err := CheckBaseURL(c.BaseURL); err != nil {
 		return &Error{Service: c.Service, Method: method, URL: "(base URL)", Err: err}
 	}
 	shown, _, _ := strings.Cut(path, "?")
 	k.url = c.BaseURL + shown
 	if err := checkPath(path); err != nil {
-		return k.fail(0, err)
+		return k.newError(0, err)
 	}
-	var body any // an untyped nil means no body to retryablehttp
+	var body any // to retryablehttp, an untyped nil means no body
 	if in != nil {
 		data, err := json.Marshal(in)
 		if err != nil {
-			return k.fail(0, fmt.Errorf("encoding the request: %w", err))
+			return k.newError(0, fmt.Errorf("encoding the request: %w", err))
 		}
 		body = data
 	}
 	req, err := retryablehttp.NewRequestWithContext(ctx, method, c.BaseURL+path, body)
 	if err != nil {
-		return k.fail(0, err)
+		return k.newError(0, err)
 	}
 	for name, values := range c.Header {
 		req.Header[http.CanonicalHeaderKey(name)] = values
@@ -66,13 +66,13 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any, repea
 		req.Header.Set("Content-Type", "application/json")
 	}
 
-	// A client a call costs little and lets the hooks know their call.
+	// A client per call costs little, and its hooks know the call.
 	loop := &retryablehttp.Client{
 		HTTPClient:   &http.Client{Transport: k},
 		RetryMax:     c.retries(),
-		CheckRetry:   k.again,
+		CheckRetry:   k.checkRetry,
 		Backoff:      func(time.Duration, time.Duration, int, *http.Response) time.Duration { return 0 },
-		PrepareRetry: k.pause,
+		PrepareRetry: k.prepareRetry,
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
 	resp, err := loop.Do(req)
@@ -80,7 +80,7 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any, repea
 		return resp.Body.Close() // http.NoBody
 	}
 	if k.failure == nil {
-		return k.fail(0, err) // net/http refused the request before the first try
+		return k.newError(0, err) // net/http rejected the request before the first try
 	}
 	k.failure.endedBy(ctx.Err())
 	k.failure.Unclear = k.unclear
@@ -90,25 +90,26 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any, repea
 	return k.failure
 }
 
-// again is retryablehttp's CheckRetry.
-func (k *call) again(ctx context.Context, _ *http.Response, _ error) (bool, error) {
-	if k.failure == nil || !k.failure.repeat || ctx.Err() != nil {
+// checkRetry is retryablehttp's CheckRetry.
+func (k *call) checkRetry(ctx context.Context, _ *http.Response, _ error) (bool, error) {
+	if k.failure == nil || !k.failure.retryable || ctx.Err() != nil {
 		return false, nil
 	}
 	k.wait = nextWait(k.failure.RetryAfter, k.tries)
 	return k.client.worthWaiting(ctx, k.wait), nil
 }
 
-// pause is retryablehttp's PrepareRetry. The wait is here and not in Backoff,
-// because here it can be announced with its reason and ended with an error.
-func (k *call) pause(req *http.Request) error {
+// prepareRetry is retryablehttp's PrepareRetry. It waits, rather than Backoff, because
+// here the wait can be announced with its reason and can end with an error.
+func (k *call) prepareRetry(req *http.Request) error {
 	if k.client.OnWait != nil {
-		k.client.OnWait(req.Context(), k.wait, k.failure.why())
+		k.client.OnWait(req.Context(), k.wait, k.failure.reason())
 	}
 	return Sleep(req.Context(), k.wait)
 }
 
-// RoundTrip is one try: it sends, reads the whole answer and decodes it.
+// RoundTrip makes one try: it sends the request, then reads and decodes the whole
+// response.
 func (k *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	k.tries++
 	k.failure = k.try(req)
@@ -124,7 +125,7 @@ func (k *call) try(req *http.Request) *Error {
 	defer cancel()
 	resp, err := k.http.Do(req.WithContext(ctx))
 	if err != nil {
-		return k.unsent(ctx, req.Context(), err)
+		return k.noResponse(ctx, req.Context(), err)
 	}
 	defer resp.Body.Close()
 	raw, isRaw := k.out.(*Raw)
@@ -138,9 +139,9 @@ func (k *call) try(req *http.Request) *Error {
 	}
 
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		// An error's body is a help, not a need: it may be missing, cut off, or
-		// closed (a digest transport does that with a 401 without challenge).
-		return k.refused(resp, body)
+		// The body only adds detail. It may be missing, cut off, or closed (a digest
+		// transport closes that of a 401 without a challenge).
+		return k.errorStatus(resp, body)
 	}
 	switch {
 	case err != nil:
@@ -158,13 +159,13 @@ func (k *call) try(req *http.Request) *Error {
 		return k.unreadable(resp, fmt.Errorf("the answer is no JSON: %s", k.describe(resp, body)), true)
 	}
 	if k.client.CheckBody != nil && json.Valid(body) && !k.client.CheckBody(resp.StatusCode, body) {
-		return k.answered(resp, body)
+		return k.apiError(resp, body)
 	}
 	if k.out == nil {
 		return nil
 	}
 	if string(bytes.TrimSpace(body)) == "null" {
-		// Any type can be read from it, and a list would be an empty one.
+		// It decodes into any type: a list would be empty.
 		return k.unreadable(resp, errors.New("the answer is null"), false)
 	}
 	if err := json.Unmarshal(body, k.out); err != nil {
@@ -173,27 +174,27 @@ func (k *call) try(req *http.Request) *Error {
 	return nil
 }
 
-// unsent is a try without an answer.
-func (k *call) unsent(try, caller context.Context, err error) *Error {
+// noResponse returns the error of a try without a response.
+func (k *call) noResponse(try, caller context.Context, err error) *Error {
 	var wrapper *url.Error
 	if errors.As(err, &wrapper) {
-		err = wrapper.Err // the wrapper's text repeats the URL, with the query
+		err = wrapper.Err // the wrapper's text has the URL with its query
 	}
-	e := k.fail(0, k.cause(try, caller, err))
+	e := k.newError(0, k.cause(try, caller, err))
 	var untrusted *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &untrusted):
-		// Nothing was sent, and the next try would meet the same certificate.
+		// Nothing was sent, and the certificate would be the same next time.
 	case neverSent(err):
-		e.repeat = true
+		e.retryable = true
 	default:
-		e.repeat = k.repeatable
-		e.Unclear = !k.read()
+		e.retryable = k.idempotent
+		e.Unclear = !k.isRead()
 	}
 	return e
 }
 
-// neverSent tells whether the connection was not even made.
+// neverSent reports whether the connection was never made.
 func neverSent(err error) bool {
 	var op *net.OpError
 	if errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") {
@@ -203,60 +204,61 @@ func neverSent(err error) bool {
 	return errors.As(err, &dns)
 }
 
-// cause tells the end of a try's own time from the end of the caller's context.
-// Only the latter may look like a [context.DeadlineExceeded] from outside.
+// cause tells a try's own timeout from the end of the caller's context. Only the latter
+// may be a [context.DeadlineExceeded] to the caller.
 func (k *call) cause(try, caller context.Context, err error) error {
 	switch {
 	case caller.Err() != nil:
 		return caller.Err()
 	case try.Err() != nil:
-		return fmt.Errorf("no complete answer within %s", k.client.attemptTimeout())
+		return fmt.Errorf("no complete response within %s", k.client.attemptTimeout())
 	}
 	return err
 }
 
-// refused is an answer that is not 2xx.
-func (k *call) refused(resp *http.Response, body []byte) *Error {
-	e := k.answered(resp, body)
+// errorStatus returns the error of a response that is not 2xx.
+func (k *call) errorStatus(resp *http.Response, body []byte) *Error {
+	e := k.apiError(resp, body)
 	switch {
 	case resp.StatusCode == http.StatusTooManyRequests:
-		e.repeat = true
+		e.retryable = true
 	case resp.StatusCode >= 500 || resp.StatusCode == http.StatusRequestTimeout:
-		e.repeat = k.repeatable
-		e.Unclear = !k.read()
+		e.retryable = k.idempotent
+		e.Unclear = !k.isRead()
 	}
 	return e
 }
 
-// unreadable is a 2xx that tells nothing: a write was most likely carried out.
-func (k *call) unreadable(resp *http.Response, err error, mayPass bool) *Error {
-	e := k.fail(resp.StatusCode, err)
+// unreadable returns the error of a 2xx that says nothing. A write was most likely
+// carried out.
+func (k *call) unreadable(resp *http.Response, err error, retryable bool) *Error {
+	e := k.newError(resp.StatusCode, err)
 	e.RequestID = k.requestID(resp)
-	e.repeat = mayPass && k.repeatable
-	e.Unclear = !k.read()
+	e.retryable = retryable && k.idempotent
+	e.Unclear = !k.isRead()
 	return e
 }
 
-// answered is an error that the API itself words.
-func (k *call) answered(resp *http.Response, body []byte) *Error {
-	e := k.fail(resp.StatusCode, nil)
+// apiError returns the error that the API reports.
+func (k *call) apiError(resp *http.Response, body []byte) *Error {
+	e := k.newError(resp.StatusCode, nil)
 	e.RequestID = k.requestID(resp)
-	e.RetryAfter = askedWait(resp.StatusCode, resp.Header)
+	e.RetryAfter = retryAfter(resp.StatusCode, resp.Header)
 	switch {
 	case len(body) == 0:
 	case !json.Valid(body):
 		e.Message = k.describe(resp, body)
 	case k.client.DecodeError != nil:
 		code, message := k.client.DecodeError(resp.StatusCode, resp.Header, body)
-		e.Code, e.Message = k.hide(code), k.hide(message)
+		e.Code, e.Message = k.redact(code), k.redact(message)
 	}
 	if resp.StatusCode >= 300 && resp.StatusCode <= 399 {
-		e.Message = "the API redirects elsewhere; is the base URL right?"
+		e.Message = "the API redirects elsewhere; check the base URL"
 	}
 	return e
 }
 
-// describe says in a few words what a body is that is no JSON.
+// describe says in a few words what a body that is not JSON is.
 func (k *call) describe(resp *http.Response, body []byte) string {
 	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	text := strings.TrimSpace(string(body))
@@ -264,25 +266,25 @@ func (k *call) describe(resp *http.Response, body []byte) string {
 	case media == "text/html" || strings.HasPrefix(text, "<"):
 		return "an HTML page instead of JSON (text/html)"
 	case strings.HasPrefix(text, "{") || strings.HasPrefix(text, "["):
-		return "JSON that is cut off"
-	case k.sent:
-		return "a text instead of JSON" // it may repeat what was sent, secrets and all
+		return "truncated JSON"
+	case k.hasBody:
+		return "text instead of JSON" // it may echo the request, with its secrets
 	}
 	line, _, _ := strings.Cut(text, "\n")
-	return fmt.Sprintf("%q", oneLine(k.hide(line), 120))
+	return fmt.Sprintf("%q", oneLine(k.redact(line), 120))
 }
 
 func (k *call) requestID(resp *http.Response) string {
 	for _, name := range k.client.RequestIDHeaders {
 		if id := resp.Header.Get(name); id != "" {
-			return k.hide(id)
+			return k.redact(id)
 		}
 	}
 	return ""
 }
 
-// hide takes the credentials out of a text, in case an API repeats what it was sent.
-func (k *call) hide(s string) string {
+// redact removes the credentials from a text, in case an API echoes them.
+func (k *call) redact(s string) string {
 	s = strings.ToValidUTF8(s, "")
 	for name, values := range k.client.Header {
 		if !strings.EqualFold(name, "Authorization") {
@@ -300,11 +302,11 @@ func (k *call) hide(s string) string {
 	return s
 }
 
-func (k *call) read() bool { return k.method == http.MethodGet || k.method == http.MethodHead }
+func (k *call) isRead() bool { return k.method == http.MethodGet || k.method == http.MethodHead }
 
-func (k *call) fail(status int, err error) *Error {
-	if err != nil && k.hide(err.Error()) != err.Error() {
-		err = errors.New(k.hide(err.Error())) // without the chain, which shows it too
+func (k *call) newError(status int, err error) *Error {
+	if err != nil && k.redact(err.Error()) != err.Error() {
+		err = errors.New(k.redact(err.Error())) // without the chain, which has them too
 	}
 	return &Error{Service: k.client.Service, Method: k.method, URL: k.url, Status: status, Tries: k.tries, Err: err}
 }

@@ -36,55 +36,54 @@ type Raw struct {
 // usable. It may be used by several goroutines at once; its fields must not be
 // changed after the first call.
 type Client struct {
-	// Service is the API's name for people, such as "TiDB Cloud". Each error
-	// begins with it.
+	// Service is the name of the API, such as "TiDB Cloud". Each error begins with it.
 	Service string
 
-	// BaseURL is what each path is appended to, without a trailing slash, such
-	// as https://serverless.tidbapi.com/v1beta1. See [CheckBaseURL].
+	// BaseURL precedes each path, such as https://serverless.tidbapi.com/v1beta1. It
+	// has no trailing slash. See [CheckBaseURL].
 	BaseURL string
 
-	// HTTP sends the requests; its Transport may add authentication. Its Timeout
-	// and CheckRedirect are not used: each try has AttemptTimeout, and a redirect
-	// is an error, since following it would carry credentials to another place.
-	// Default: a client on [NewTransport].
+	// HTTP sends the requests. Its Transport may add authentication. Its Timeout and
+	// CheckRedirect are ignored: each try has AttemptTimeout, and a redirect is an
+	// error, since following it would send credentials elsewhere.
+	// Default: a client with [NewTransport].
 	HTTP *http.Client
 
-	// Header is sent with each request (Authorization, User-Agent). It never
-	// appears in an error.
+	// Header is sent with each request (Authorization, User-Agent). Errors never
+	// show it.
 	Header http.Header
 
-	// DecodeError reads the API's error code and message from a JSON body. It is
-	// asked for each answer that is an error. Default: neither is shown.
+	// DecodeError returns the API's error code and message from the JSON body of a
+	// response that is an error. Default: neither is shown.
 	DecodeError func(status int, header http.Header, body []byte) (code, message string)
 
-	// CheckBody tells whether a 2xx with a JSON body is a success. It is for APIs
-	// that answer 200 with "success": false; such an answer becomes an [Error]
-	// with that status, is not repeated and is not unclear. Default: it is one.
+	// CheckBody reports whether a 2xx with a JSON body is a success, for APIs that
+	// respond 200 with "success": false. If not, the call fails with an [Error] of
+	// that status, which is neither retryable nor ambiguous. Default: it is.
 	CheckBody func(status int, body []byte) bool
 
-	// Advice gives one sentence of what to do about an error, or "". All other
-	// fields are set when it is asked. Default: none.
+	// Advice returns one sentence that says what to do about an error, or "". All
+	// other fields of the error are set. Default: none.
 	Advice func(*Error) string
 
-	// RequestIDHeaders name the response headers that may hold the API's id of
-	// the request, the best first, such as X-Debug-Trace-Id or Cf-Ray.
+	// RequestIDHeaders are the response headers that may have the API's ID of the
+	// request, best first, such as X-Debug-Trace-Id or Cf-Ray.
 	RequestIDHeaders []string
 
-	// OnWait is called before each wait between two tries, with its length and
-	// the reason. It must return soon. Default: waits are silent.
+	// OnWait is called before each wait between tries with its length and reason. It
+	// must not block. Default: waits are silent.
 	OnWait func(ctx context.Context, d time.Duration, why string)
 
-	// AttemptTimeout ends a try that was not answered, body included.
-	// Default: 30 s.
+	// AttemptTimeout limits each try, reading the body included. Default: 30 s.
 	AttemptTimeout time.Duration
 
-	// MaxWait is the longest single wait that the API may ask for. If it asks for
-	// more, the call fails at once and says so. Default: 2 min, twice the minute
-	// in which rate limits are counted.
+	// MaxWait is the longest single wait that the API may ask for. If it asks for more
+	// the call fails at once and says so. Default: 2 min, two windows of a rate limit
+	// that is counted per minute.
 	MaxWait time.Duration
 
-	// Retries is how often a failed try is repeated. Negative: never. Default: 4.
+	// Retries is the number of tries after the first. If negative, there are none.
+	// Default: 4.
 	Retries int
 }
 
@@ -97,29 +96,27 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 	return c.do(ctx, method, path, in, out, read)
 }
 
-// DoIdempotent is [Client.Do] for a write that may be sent again when it is
-// unclear whether it was carried out, because the second one changes nothing.
+// DoIdempotent is [Client.Do] for a write that is retried even if it may have been carried
+// out, because the second one changes nothing.
 func (c *Client) DoIdempotent(ctx context.Context, method, path string, in, out any) error {
 	return c.do(ctx, method, path, in, out, true)
 }
 
-// NewTransport returns the transport that a [Client] uses by default: pooled
-// connections, 10 s for making one, and the proxy that the usual environment
-// variables name, except for loopback addresses, which are always reached
-// directly.
+// NewTransport returns the default transport of a [Client]: pooled connections, a dial
+// timeout of 10 s, and the proxy of the environment ([http.ProxyFromEnvironment]), which
+// is not used for loopback addresses.
 func NewTransport() *http.Transport {
 	t := cleanhttp.DefaultPooledTransport()
-	// Shorter than a try, so that a host that drops packets counts as "never
-	// sent" and a write may be repeated.
+	// Shorter than a try, so that with a host that drops packets the request counts
+	// as never sent, and a write may be retried.
 	t.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	return t
 }
 
-// sharedTransport is one for all clients without their own, so that connections are
-// used again.
+// sharedTransport serves all clients without their own, so that they share connections.
 var sharedTransport = sync.OnceValue(NewTransport)
 
-// httpClient returns the client of a single try.
+// httpClient returns the client for a single try.
 func (c *Client) httpClient() *http.Client {
 	hc := &http.Client{Transport: sharedTransport()}
 	if c.HTTP != nil {

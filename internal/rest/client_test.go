@@ -139,7 +139,7 @@ func TestClient_Do_repeats(t *testing.T) {
 		{"read, 400", "GET", []http.HandlerFunc{status(400)}, 1, "400 Bad Request: the API says 400", false},
 		{"read, 404", "GET", []http.HandlerFunc{status(404)}, 1, "404 Not Found", false},
 		{"read, too long", "GET", []http.HandlerFunc{raw(200, "", strings.Repeat(" ", 11<<20))}, 1, "longer than 10 MiB", false},
-		{"read, redirect", "GET", []http.HandlerFunc{status(302, "Location", "https://elsewhere.example.com/")}, 1, "is the base URL right?", false},
+		{"read, redirect", "GET", []http.HandlerFunc{status(302, "Location", "https://elsewhere.example.com/")}, 1, "check the base URL", false},
 
 		{"write", "POST", []http.HandlerFunc{good}, 1, "", false},
 		{"write, 429", "POST", []http.HandlerFunc{status(429), good}, 2, "", false},
@@ -152,7 +152,7 @@ func TestClient_Do_repeats(t *testing.T) {
 		{"write, cut off", "POST", []http.HandlerFunc{truncated}, 1, "unexpected EOF", true},
 		{"write, empty answer", "POST", []http.HandlerFunc{raw(200, "", "")}, 1, "the answer is empty", true},
 		{"write, wrong shape", "POST", []http.HandlerFunc{raw(200, "", `[1]`)}, 1, "another shape", true},
-		{"write, no answer in time", "POST", []http.HandlerFunc{silent}, 1, "no complete answer within 30s", true},
+		{"write, no answer in time", "POST", []http.HandlerFunc{silent}, 1, "no complete response within 30s", true},
 
 		{"idempotent write, 500 and reset", idempotent, []http.HandlerFunc{status(500), reset, good}, 3, "", false},
 		{"idempotent write, cut off", idempotent, []http.HandlerFunc{truncated, good}, 2, "", false},
@@ -435,7 +435,7 @@ func TestClient_Do_errorText(t *testing.T) {
 		{"long message", raw(403, "", `{"message":"`+strings.Repeat("é", 2000)+`"}`), "403 Forbidden: " + strings.Repeat("é", 1000) + "…; look there"},
 		{"line breaks and escapes", raw(403, "", `{"message":"not\r\n\u001b[31myou\u2028\u0000"}`), "403 Forbidden: not [31myou; look there"},
 		{"long request id", status(404, "Cf-Ray", strings.Repeat("8", 101)), "404 Not Found: the API says 404 (code 404, request id " + strings.Repeat("8", 100) + "…); look there"},
-		{"cut off", raw(400, "application/json", `{"message":"bro`), "400 Bad Request: JSON that is cut off; look there"},
+		{"cut off", raw(400, "application/json", `{"message":"bro`), "400 Bad Request: truncated JSON; look there"},
 		{"empty", raw(400, "", ""), "400 Bad Request; look there"},
 		{"unknown status", raw(499, "", ""), "499; look there"},
 	} {

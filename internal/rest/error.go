@@ -10,7 +10,7 @@ import (
 	"unicode"
 )
 
-// Bounds of what an error's text shows of its parts, in characters.
+// The most characters that an error's text shows of each part.
 const (
 	maxText = 1000
 	maxID   = 100
@@ -18,32 +18,32 @@ const (
 
 // Error is a call that failed.
 type Error struct {
-	// Service is the API's name.
+	// Service is the name of the API.
 	Service string
-	// Method and URL name the call; URL is without query and user.
+	// Method and URL name the call. URL has no query and no user.
 	Method, URL string
-	// Status is the answer's, or 0 if there was none.
+	// Status is the status of the response, or 0 if there was none.
 	Status int
-	// Code, Message and RequestID are what the API says; each may be empty.
+	// Code, Message and RequestID are what the API reports. Each may be empty.
 	Code, Message, RequestID string
-	// Advice is one sentence of what to do, or empty.
+	// Advice is one sentence that says what to do, or empty.
 	Advice string
-	// Unclear: the call is a write that may have taken effect all the same.
+	// Unclear reports whether the call is a write that may have taken effect.
 	Unclear bool
-	// Tries is how often the call was sent or tried to be sent.
+	// Tries is the number of times that the call was tried.
 	Tries int
 	// RetryAfter is the wait that the API asked for, or 0.
 	RetryAfter time.Duration
-	// Err is the cause when it is not the API's refusal: a connection error, an
-	// unreadable body, the caller's cancelled context.
+	// Err is the cause if the API reported none: a connection error, an unreadable
+	// body, the caller's canceled context.
 	Err error
 
-	// repeat: another try may help and does no harm.
-	repeat bool
+	// retryable: another try may succeed and does no harm.
+	retryable bool
 }
 
-// Error tells everything on one line: the call, the answer, the advice. What comes
-// from elsewhere is cut where it is too long.
+// Error returns one line with the call, the response and what to do. Text from elsewhere
+// is cut if it is too long.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s %s", e.Service, e.Method, oneLine(e.URL, maxText))
@@ -85,25 +85,25 @@ func (e *Error) notes() []string {
 	return notes
 }
 
-// oneLine makes one line of text of what may be anything, no longer than most
-// characters: line breaks, terminal escapes and the like become blanks.
-func oneLine(s string, most int) string {
+// oneLine returns any text as one line of at most limit characters. Line breaks, terminal
+// escapes and the like become spaces.
+func oneLine(s string, limit int) string {
 	words := strings.FieldsFunc(strings.ToValidUTF8(s, ""), func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsGraphic(r) })
 	line := strings.Join(words, " ")
-	if runes := []rune(line); len(runes) > most {
-		return string(runes[:most]) + "…"
+	if runes := []rune(line); len(runes) > limit {
+		return string(runes[:limit]) + "…"
 	}
 	return line
 }
 
-// Unwrap returns the cause, so that a cancelled context is found by [errors.Is].
+// Unwrap returns the cause, so that [errors.Is] finds a canceled context.
 func (e *Error) Unwrap() error { return e.Err }
 
-// endedBy records that the caller's context ended (with err, nil if it did not)
-// while another try was due. The last answer stays: it is why there was a wait.
+// endedBy records that the caller's context ended with err while another try was due; a
+// nil err means that it did not. The last response stays: it is why there was a wait.
 func (e *Error) endedBy(err error) {
 	switch {
-	case err == nil || !e.repeat || errors.Is(e.Err, err):
+	case err == nil || !e.retryable || errors.Is(e.Err, err):
 	case e.Err == nil:
 		e.Err = err
 	default:
@@ -111,21 +111,20 @@ func (e *Error) endedBy(err error) {
 	}
 }
 
-// StatusIs tells whether err is an API's answer with one of these statuses.
+// StatusIs reports whether err is a response with one of the statuses.
 func StatusIs(err error, status ...int) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Status != 0 && slices.Contains(status, e.Status)
 }
 
-// Unclear tells whether err is a write that may have taken effect although it
-// failed: time-out, reset, 5xx, unreadable 2xx. The caller should look before it
-// writes again.
+// Unclear reports whether err is a failed write that may have taken effect: timeout,
+// reset, 5xx, unreadable 2xx. The caller should read before it writes again.
 func Unclear(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Unclear
 }
 
-// RetryAfter is the wait that the API asked for, or 0.
+// RetryAfter returns the wait that the API asked for, or 0.
 func RetryAfter(err error) time.Duration {
 	var e *Error
 	if !errors.As(err, &e) {
@@ -134,9 +133,9 @@ func RetryAfter(err error) time.Duration {
 	return e.RetryAfter
 }
 
-// MayPass tells whether the same call may succeed a little later, and does no harm
-// then: the API was not reached, or busy, or its answer did not arrive whole.
+// MayPass reports whether the same call may succeed later and does no harm then: the API
+// was not reached, was busy, or its response did not arrive whole.
 func MayPass(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && e.repeat
+	return errors.As(err, &e) && e.retryable
 }

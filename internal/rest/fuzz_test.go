@@ -132,9 +132,9 @@ func FuzzClient_Do_wait(f *testing.F) {
 		f.Add(uint16(429), seed.retryAfter, seed.reset)
 		f.Add(uint16(503), seed.retryAfter, seed.reset)
 	}
-	f.Fuzz(func(t *testing.T, status uint16, retryAfter, reset string) {
-		header := http.Header{"Retry-After": {retryAfter}, "X-Ratelimit-Reset": {reset}}
-		if asked := askedWait(int(status), header); asked < 0 {
+	f.Fuzz(func(t *testing.T, status uint16, after, reset string) {
+		header := http.Header{"Retry-After": {after}, "X-Ratelimit-Reset": {reset}}
+		if asked := retryAfter(int(status), header); asked < 0 {
 			t.Errorf("asked to wait %s", asked)
 		}
 		c := fuzzClient(answerOf{int(status), header, nil})

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// Path fills each %s of format with an escaped segment, so that a slash, a
-// percent sign or a question mark in a name stays part of that name:
+// Path replaces each %s of format by an escaped segment, so that a slash, a percent sign
+// or a question mark in a name stays part of the name:
 //
 //	rest.Path("/clusters/%s/sqlUsers/%s", id, name)
 //
-// No escape makes an empty segment, "." or ".." safe, since proxies and servers
-// resolve those before they look at the rest; [Client.Do] refuses such a path. An
-// empty id thus never turns "delete this one" into a call on the whole list.
+// Escaping cannot make an empty segment, "." or ".." safe, since proxies and servers
+// resolve them first. [Client.Do] refuses such a path, so an empty ID never turns "delete
+// this one" into a call on the whole list.
 func Path(format string, segments ...string) string {
 	escaped := make([]any, len(segments))
 	for i, s := range segments {
@@ -43,20 +43,20 @@ func checkPath(path string) error {
 	return nil
 }
 
-// CheckBaseURL says what is wrong with a base URL: it must be https, or http to a
-// loopback host (a test, an emulator), because credentials go there; and it must
-// hold no user, query or fragment. The error never shows a password.
+// CheckBaseURL returns an error unless base is an https URL, or an http URL of a loopback
+// host (a test, an emulator), since credentials are sent there. It must have no user, query
+// or fragment. The error never shows a password.
 func CheckBaseURL(base string) error {
 	u, err := url.Parse(base)
 	if err != nil {
-		// The text of url.Parse's error holds the whole URL.
+		// The error of url.Parse has the whole URL.
 		return errors.New("not a URL")
 	}
 	switch {
 	case u.Hostname() == "":
 		return fmt.Errorf("%q names no host; write it like https://api.example.com/v1", redacted(u))
 	case u.User != nil:
-		return fmt.Errorf("%q must hold no user or password", redacted(u))
+		return fmt.Errorf("%q must have no user or password", redacted(u))
 	case strings.ContainsAny(base, "?#"):
 		return fmt.Errorf("%q must end with its path", redacted(u))
 	case u.Scheme == "https":
@@ -74,9 +74,9 @@ func loopback(host string) bool {
 	return strings.EqualFold(host, "localhost")
 }
 
-// redacted is the URL as errors show it: without user, query and fragment. Where
-// slashes are missing or too many, the user is a part of something else; so nothing
-// that precedes an @ is shown.
+// redacted returns the URL for errors: without user, query and fragment. If there are too
+// few or too many slashes the user is part of something else, so nothing that precedes an @
+// is shown.
 func redacted(u *url.URL) string {
 	shown := *u
 	shown.User, shown.RawQuery, shown.ForceQuery, shown.Fragment = nil, "", false, ""

@@ -63,7 +63,7 @@ func TestCheckBaseURL(t *testing.T) {
 		{"ftp://127.0.0.1", "must begin with https://"},
 		{"serverless.tidbapi.com", "names no host"},
 		{"", "names no host"},
-		{"https://user:hunter2@example.com", "must hold no user"},
+		{"https://user:hunter2@example.com", "must have no user"},
 		{"https://example.com/v1?token=hunter2", "must end with its path"},
 		{"https://user:hunter2@exa mple.com", "not a URL"},
 		{"https://example.com/v1?", "must end with its path"},

@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// Bounds of the wait between two tries when the API asks for none: it doubles
-// from the first to the second.
+// The wait between tries if the API asks for none doubles from firstWait to maxBackoff.
 const (
-	firstWait   = 500 * time.Millisecond
-	longestWait = 30 * time.Second
+	firstWait  = 500 * time.Millisecond
+	maxBackoff = 30 * time.Second
 )
 
-// askedWait is the wait that an answer asks for, or 0: Retry-After in seconds or
-// as a date, and, with a 429, X-Ratelimit-Reset in seconds.
-func askedWait(status int, header http.Header) time.Duration {
+// retryAfter returns the wait that a response asks for, or 0: Retry-After in seconds or
+// as a date (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after), and with a 429
+// X-Ratelimit-Reset in seconds.
+func retryAfter(status int, header http.Header) time.Duration {
 	if v := header.Get("Retry-After"); v != "" {
 		if d, ok := seconds(v); ok {
 			return d
@@ -28,7 +28,7 @@ func askedWait(status int, header http.Header) time.Duration {
 		}
 	}
 	if status == http.StatusTooManyRequests {
-		// Sent with every answer, so it means a wait only here.
+		// Every response has it. Only here does it mean a wait.
 		if d, ok := seconds(header.Get("X-Ratelimit-Reset")); ok {
 			return d
 		}
@@ -37,22 +37,22 @@ func askedWait(status int, header http.Header) time.Duration {
 }
 
 func seconds(v string) (time.Duration, bool) {
-	// 31 bits of seconds are 68 years and do not overflow a Duration.
+	// 31 bits of seconds, 68 years, do not overflow a Duration.
 	n, err := strconv.ParseUint(v, 10, 31)
 	return time.Duration(n) * time.Second, err == nil
 }
 
-// nextWait is the wait before try number tries+1: the asked one, else an
-// exponential one, half of it random so that clients do not move in step.
+// nextWait returns the wait before try number tries+1: the one asked for, or else an
+// exponential one, half of it random so that clients do not retry in step.
 func nextWait(asked time.Duration, tries int) time.Duration {
 	if asked > 0 {
 		return asked
 	}
-	d := min(firstWait<<min(tries-1, 10), longestWait)
+	d := min(firstWait<<min(tries-1, 10), maxBackoff)
 	return d/2 + rand.N(d/2)
 }
 
-// worthWaiting tells whether a wait of d is allowed and ends before ctx does.
+// worthWaiting reports whether a wait of d is allowed and ends before ctx does.
 func (c *Client) worthWaiting(ctx context.Context, d time.Duration) bool {
 	if d > c.maxWait() {
 		return false
@@ -61,7 +61,7 @@ func (c *Client) worthWaiting(ctx context.Context, d time.Duration) bool {
 	return !ok || d < time.Until(deadline)
 }
 
-// Sleep waits for d or for ctx to end, whichever is first.
+// Sleep waits for d or until ctx is done, whichever is first.
 func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -73,8 +73,8 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// why words the reason of a wait for [Client.OnWait].
-func (e *Error) why() string {
+// reason returns why there is a wait, for [Client.OnWait].
+func (e *Error) reason() string {
 	switch {
 	case e.Status == http.StatusTooManyRequests:
 		return fmt.Sprintf("%s's rate limit is reached", e.Service)

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// The packages of the made-up SDK in testdata/toy.
+// The made-up SDK in testdata/toy.
 const (
 	toyModule  = "example.com/pulumi-toy/sdk/v2"
 	toyPackage = toyModule + "/go/toy"
@@ -20,14 +20,11 @@ const (
 // goMod is a go.mod that requires the made-up SDK and Pulumi's stand-in.
 func goMod(t *testing.T) string {
 	t.Helper()
-	testdata, err := filepath.Abs("testdata")
-	if err != nil {
-		t.Fatal(err)
-	}
+	testdata := filepath.ToSlash(mustAbs(t, "testdata"))
 	return "module example.com/program\n\ngo 1.25\n\n" +
 		"require (\n\t" + toyModule + " v2.3.4\n\tgithub.com/pulumi/pulumi/sdk/v3 v3.0.0\n)\n\n" +
-		"replace " + toyModule + " => " + filepath.ToSlash(filepath.Join(testdata, "toy")) + "\n\n" +
-		"replace github.com/pulumi/pulumi/sdk/v3 => " + filepath.ToSlash(filepath.Join(testdata, "pulumi")) + "\n"
+		"replace " + toyModule + " => " + testdata + "/toy\n\n" +
+		"replace github.com/pulumi/pulumi/sdk/v3 => " + testdata + "/pulumi\n"
 }
 
 // newProgram writes a module that has the files, and a go.mod if they have none.
@@ -38,10 +35,10 @@ func newProgram(t *testing.T, files map[string]string) string {
 		t.Fatal(err)
 	}
 	if _, ok := files["go.mod"]; !ok {
-		writeFile(t, filepath.Join(root, "go.mod"), goMod(t))
+		mustWrite(t, filepath.Join(root, "go.mod"), goMod(t))
 	}
 	for name, content := range files {
-		writeFile(t, filepath.Join(root, name), content)
+		mustWrite(t, filepath.Join(root, name), content)
 	}
 	return root
 }
@@ -51,23 +48,36 @@ func usesToy(expr string) string {
 	return "package main\n\nimport \"" + toyPackage + "\"\n\nvar _ = " + expr + "\n\nfunc main() {}\n"
 }
 
-func writeFile(t *testing.T, name, content string) {
+func mustAbs(t *testing.T, name string) string {
 	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+	abs, err := filepath.Abs(name)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+	return abs
+}
+
+func mustWrite(t *testing.T, name, content string) {
+	t.Helper()
+	if _, err := writeFile(name, []byte(content)); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func readFile(t *testing.T, name string) string {
+func mustRead(t *testing.T, name string) string {
 	t.Helper()
 	content, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(content)
+}
+
+func mustRemove(t *testing.T, name string) {
+	t.Helper()
+	if err := os.RemoveAll(name); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // runSlim runs the command in dir and returns its exit code and what it printed.
@@ -78,7 +88,7 @@ func runSlim(t testing.TB, dir string, args ...string) (code int, stdout, stderr
 	return code, out.String(), errs.String()
 }
 
-// mustSlim runs the command and returns what it printed. Without arguments, it cuts the made-up SDK.
+// mustSlim runs the command and returns what it printed. Without arguments it cuts the made-up SDK.
 func mustSlim(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	if len(args) == 0 {
@@ -100,7 +110,6 @@ func goTool(dir string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// mustGo is goTool for what must succeed.
 func mustGo(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	out, err := goTool(dir, args...)
@@ -110,20 +119,19 @@ func mustGo(t *testing.T, dir string, args ...string) string {
 	return out
 }
 
-// tree returns when each file below dir was last written.
+// tree returns the modification times of the files below dir, by path with slashes.
 func tree(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files := make(map[string]string)
-	err := filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
 		info, err := entry.Info()
-		if err != nil {
-			return err
+		if err == nil {
+			files[name] = info.ModTime().String()
 		}
-		files[file] = info.ModTime().String()
-		return nil
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)

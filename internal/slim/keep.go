@@ -1,37 +1,30 @@
-// The walk from the names that the program uses to all declarations they need.
-
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"go/ast"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/agext/levenshtein"
 )
 
-// cut is a set of packages with what is kept of them.
+// cut is a set of packages and what is kept of them.
 type cut struct {
-	sdks   *sdks
-	pkgs   map[string]*pkg // by import path
-	kept   map[*decl]bool
-	pieces map[*piece]bool // the kept ones
-	whole  map[string]bool // the import paths of the packages that are copied whole
-	queue  []*decl         // kept, and what they name is not yet
+	prog  *program
+	pkgs  map[string]*sdkPackage // by import path
+	whole map[string]bool        // the import paths of the packages that are copied whole
+	queue []*decl                // kept; what they refer to is not yet
 }
 
 // cutPackages decides what to keep of each package.
-func cutPackages(s *sdks, used *usage) (*cut, error) {
-	c := &cut{
-		sdks:   s,
-		pkgs:   make(map[string]*pkg),
-		kept:   make(map[*decl]bool),
-		pieces: make(map[*piece]bool),
-		whole:  make(map[string]bool),
-	}
-	for _, t := range s.targets {
-		p, err := loadPackage(t, s)
+func cutPackages(prog *program, used *usage) (*cut, error) {
+	c := &cut{prog: prog, pkgs: make(map[string]*sdkPackage), whole: make(map[string]bool)}
+	for _, t := range prog.targets {
+		p, err := loadPackage(t, prog)
 		if err != nil {
 			return nil, fmt.Errorf("reading %s: %w", t.path, err)
 		}
@@ -44,25 +37,26 @@ func cutPackages(s *sdks, used *usage) (*cut, error) {
 		return nil, err
 	}
 	for len(c.queue) > 0 || c.keepPieces() {
-		if err := c.drain(); err != nil {
+		d := c.queue[len(c.queue)-1]
+		c.queue = c.queue[:len(c.queue)-1]
+		if err := c.keepRefsOf(d); err != nil {
 			return nil, err
 		}
 	}
 	return c, nil
 }
 
-// checkNames returns an error that lists all names which the program uses and a package lacks.
+// checkNames returns an error that lists the names in use that a package lacks.
 func (c *cut) checkNames(used *usage) error {
 	var errs []error
-	for _, t := range c.sdks.targets {
+	for _, t := range c.prog.targets {
 		p := c.pkgs[t.path]
 		var missing []string
 		for _, name := range used.of(t) {
-			by := used.names[t.path][name]
-			if len(p.named[name]) > 0 && ast.IsExported(name) || by.doubtful {
+			if len(p.named[name]) > 0 && ast.IsExported(name) {
 				continue
 			}
-			line := fmt.Sprintf("\n\t%s: %s.%s", by.place, t.name, name)
+			line := fmt.Sprintf("\n\t%s: %s.%s", used.names[t.path][name], t.name, name)
 			if similar := p.similar(name); len(similar) > 0 {
 				line += " (did you mean " + strings.Join(similar, ", ") + "?)"
 			}
@@ -76,7 +70,24 @@ func (c *cut) checkNames(used *usage) error {
 	return errors.Join(errs...)
 }
 
-// keepUsed keeps what code outside of the packages uses.
+// similar returns the up to three exported names of the package that are closest to name.
+func (p *sdkPackage) similar(name string) []string {
+	limit := 1 + len(name)/5
+	distances := make(map[string]int)
+	for other := range p.named {
+		if ast.IsExported(other) && max(len(other)-len(name), len(name)-len(other)) <= limit {
+			if d := levenshtein.Distance(name, other, nil); d <= limit {
+				distances[other] = d
+			}
+		}
+	}
+	names := slices.SortedFunc(maps.Keys(distances), func(a, b string) int {
+		return cmp.Or(cmp.Compare(distances[a], distances[b]), cmp.Compare(a, b))
+	})
+	return names[:min(len(names), 3)]
+}
+
+// keepUsed keeps what code outside the packages uses.
 func (c *cut) keepUsed(used *usage) error {
 	for importPath, names := range used.names {
 		for name := range names {
@@ -91,84 +102,68 @@ func (c *cut) keepUsed(used *usage) error {
 	return nil
 }
 
-// keepWhole keeps all of a package that is not cut, and what that uses of those that are.
+// keepWhole keeps a package that is not cut, and what it uses of those that are.
 func (c *cut) keepWhole(importPath string) error {
 	if c.whole[importPath] {
 		return nil
 	}
 	c.whole[importPath] = true
-	mod := c.sdks.module(importPath)
+	mod := c.prog.sdkModule(importPath)
 	files, err := goFiles(mod.packageDir(importPath))
 	if err != nil || len(files) == 0 {
 		return fmt.Errorf("%s %s has no package %s", mod.path, mod.version, importPath)
 	}
 	used := newUsage()
 	for _, file := range files {
-		if err := used.addFile(file, file, c.sdks); err != nil {
+		if err := used.addFile(file, file, c.prog); err != nil {
 			return fmt.Errorf("reading %s: %w", importPath, err)
 		}
 	}
 	return c.keepUsed(used)
 }
 
-func (c *cut) keepName(p *pkg, name string) {
+func (c *cut) keepName(p *sdkPackage, name string) {
 	for _, d := range p.named[name] {
 		c.keepDecl(d)
 	}
 }
 
 func (c *cut) keepDecl(d *decl) {
-	if !c.kept[d] {
-		c.kept[d] = true
+	if !d.kept {
+		d.kept = true
 		c.queue = append(c.queue, d)
 	}
 }
 
-func (c *cut) keepRefs(p *pkg, r refs) error {
-	for _, ident := range r.idents {
-		c.keepName(p, ident)
+// keepRefsOf keeps what a declaration refers to, its kept pieces included, and the methods of a type.
+func (c *cut) keepRefsOf(d *decl) error {
+	refs := slices.Clip(d.refs)
+	for _, p := range d.pieces {
+		if p.kept {
+			refs = append(refs, p.refs...)
+		}
 	}
-	for _, s := range r.selects {
-		if other := c.pkgs[s.importPath]; other != nil {
-			c.keepName(other, s.name)
-		} else if err := c.keepWhole(s.importPath); err != nil {
+	for _, ref := range refs {
+		if p := c.pkgs[ref.importPath]; p != nil {
+			c.keepName(p, ref.name)
+		} else if err := c.keepWhole(ref.importPath); err != nil {
 			return err
+		}
+	}
+	if d.isType {
+		for _, method := range d.file.pkg.methods[d.names[0]] {
+			c.keepDecl(method)
 		}
 	}
 	return nil
 }
 
-// drain keeps what the kept declarations and pieces need.
-func (c *cut) drain() error {
-	for len(c.queue) > 0 {
-		d := c.queue[len(c.queue)-1]
-		c.queue = c.queue[:len(c.queue)-1]
-		p := d.file.pkg
-		if err := c.keepRefs(p, d.refs); err != nil {
-			return err
-		}
-		for _, piece := range d.pieces {
-			if c.pieces[piece] {
-				if err := c.keepRefs(p, piece.refs); err != nil {
-					return err
-				}
-			}
-		}
-		if d.isType {
-			for _, method := range p.methods[d.names[0]] {
-				c.keepDecl(method)
-			}
-		}
-	}
-	return nil
-}
-
-// keepPieces keeps the pieces whose time has come, and tells whether there were any.
+// keepPieces keeps the pieces that are wanted by now, and reports whether there were any.
 func (c *cut) keepPieces() bool {
-	for _, t := range c.sdks.targets {
+	for _, t := range c.prog.targets {
 		for _, p := range c.pkgs[t.path].pieces {
-			if !c.pieces[p] && c.wanted(p) {
-				c.pieces[p] = true
+			if !p.kept && p.wanted() {
+				p.kept = true
 				c.queue = append(c.queue, p.decl)
 			}
 		}
@@ -176,110 +171,58 @@ func (c *cut) keepPieces() bool {
 	return len(c.queue) > 0
 }
 
-// wanted tells whether a piece is to be kept, going by what is kept so far.
-func (c *cut) wanted(p *piece) bool {
-	if !c.possible(p) {
+// wanted reports whether a piece is to be kept, going by what is kept so far.
+func (p *piece) wanted() bool {
+	pkg := p.decl.file.pkg
+	anchors := pkg.anchors(p.needs)
+	switch {
+	case !pkg.keeps(anchors):
 		return false
+	case p.decl.recv != "": // a case of a Construct method
+		return p.decl.kept
+	case p.factory != "":
+		return pkg.constructsKept(p.factory, p.token)
+	case len(p.assigns) == 0 && (len(anchors) > 0 || len(p.locals) == 0):
+		return len(anchors) > 0 || !p.inert
 	}
-	anchored := p.glue != "" || len(c.anchors(p)) > 0
-	switch p.kind {
-	case constructCase:
-		return c.kept[p.decl]
-	case blankVariable:
-		return anchored || p.calls
-	}
-	if anchored || len(p.touches) == 0 {
-		return true
-	}
-	// What remains prepares variables for other statements, or looks after them.
-	relevant := p.touches
-	if len(p.assigns) > 0 {
-		relevant = p.assigns
+	// The statement sets variables for other statements, or checks them, such as an error.
+	relevant := p.assigns
+	if len(relevant) == 0 {
+		relevant = p.locals
 	}
 	return slices.ContainsFunc(p.decl.pieces, func(other *piece) bool {
-		return c.pieces[other] && slices.ContainsFunc(other.touches, func(local string) bool {
-			return slices.Contains(relevant, local)
-		})
+		return other.kept && slices.ContainsFunc(other.locals, func(local string) bool { return slices.Contains(relevant, local) })
 	})
 }
 
-// possible tells whether all that a piece names is kept, or would be if it were.
-func (c *cut) possible(p *piece) bool {
-	for _, name := range c.anchors(p) {
-		if !c.keptName(p.decl.file.pkg, name) {
-			return false
-		}
-	}
-	if p.glue != "" && !c.constructsKept(p) {
-		return false
-	}
-	for _, local := range p.touches {
-		if !slices.Contains(p.assigns, local) && !c.possibleLocal(p, local) {
-			return false
-		}
-	}
-	return true
-}
-
-// possibleLocal tells whether a statement before p that writes the local variable can be kept.
-func (c *cut) possibleLocal(p *piece, local string) bool {
-	for _, other := range p.decl.pieces {
-		if other == p {
-			break
-		}
-		if slices.Contains(other.assigns, local) && c.possible(other) {
-			return true
-		}
-	}
-	return false
-}
-
-// anchors returns the names of the package on which a piece hangs: it goes if one of them does. Unexported functions
-// are not among them: they come along, as helpers that it calls.
-func (c *cut) anchors(p *piece) []string {
-	idents := p.idents
-	if p.iface != nil {
-		idents = p.iface
-	}
-	return anchorsAmong(p.decl.file.pkg, idents, func(ident string) bool {
-		return ident == p.glue || slices.Contains(p.touches, ident)
+// anchors returns the names of declarations that a piece stands and falls with. Unexported functions are not: they come
+// along, as helpers.
+func (p *sdkPackage) anchors(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		decls := p.named[name]
+		return len(decls) == 0 || decls[0].isFunc && !ast.IsExported(name)
 	})
 }
 
-// anchorsAmong returns those of the identifiers that are anchors, but for some.
-func anchorsAmong(p *pkg, idents []string, except func(ident string) bool) []string {
-	var names []string
-	for _, ident := range idents {
-		decls := p.named[ident]
-		if len(decls) == 0 || except(ident) {
-			continue
-		}
-		if ast.IsExported(ident) || !decls[0].isFunc {
-			names = append(names, ident)
-		}
-	}
-	return names
+// keeps reports whether all of the names are kept.
+func (p *sdkPackage) keeps(names []string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool {
+		decls := p.named[name]
+		return len(decls) == 0 || !decls[0].kept
+	})
 }
 
-func (c *cut) keptName(p *pkg, name string) bool {
-	decls := p.named[name]
-	return len(decls) > 0 && c.kept[decls[0]]
-}
-
-// constructsKept tells whether the type that a piece registers as a constructor of resources can construct a kept one.
-func (c *cut) constructsKept(p *piece) bool {
-	in := p.decl.file.pkg
-	for _, method := range in.methods[p.glue] {
+// constructsKept reports whether a type can construct a kept resource whose type token has the prefix.
+func (p *sdkPackage) constructsKept(factory, prefix string) bool {
+	for _, method := range p.methods[factory] {
 		if len(method.pieces) > 0 {
 			return slices.ContainsFunc(method.pieces, func(one *piece) bool {
-				return strings.HasPrefix(one.token, p.token) && c.possible(one)
+				return strings.HasPrefix(one.token, prefix) && p.keeps(p.anchors(one.needs))
 			})
 		}
-		isGlue := func(ident string) bool { return ident == p.glue }
-		for _, name := range anchorsAmong(in, method.idents, isGlue) {
-			if !c.keptName(in, name) {
-				return false
-			}
+		others := slices.DeleteFunc(method.own(), func(name string) bool { return name == factory })
+		if !p.keeps(p.anchors(others)) {
+			return false
 		}
 	}
 	return true

@@ -2,44 +2,58 @@
 //
 // # Why
 //
-// The Go SDK of a large Pulumi provider is one package. That of Cloudflare has 24,748 top-level names, which takes the
-// compiler 16 GB and several minutes of processor time; this module uses a few hundred of them. Pruning after the
-// fact, which linkers do, comes too late: the cost lies in compiling the package.
+// The Go SDK of a large Pulumi provider is one package. Cloudflare's has 24,748 top-level names and takes the compiler
+// 16 GB and several minutes of processor time (https://github.com/pulumi/pulumi-cloudflare/issues/1652). This module
+// uses a few hundred of them. The linker prunes too late: the cost is in compiling the package.
 //
-// # What it does
+// # How
 //
-// It reads the module's own Go files for what they select of the package (names.go), asks the go command which version
-// of the SDK go.mod requires and where that lies (module.go), lists the declarations of the package and what each of
-// them names (decls.go, pieces.go, refs.go), follows these names from the ones that the module uses (keep.go), and
-// writes a copy that has only the declarations it came by (render.go, write.go) to .slim/<module path>. A go.work
-// (workspace.go) whose replace line points there puts the copy in place for every go command, every editor and for
-// Pulumi's language host. Both are ignored by git; go.mod goes on to require the real SDK, so that a fresh clone builds
-// without slim, only heavily. A build with the copy needs no module that one without it does not need: where a go.work
-// by itself would have the go command download more, it is told that there is nothing to find.
+// slim scans the module's own Go files for the names that they select of the package (usage.go), asks the go command
+// for the source of the version that go.mod requires (module.go), splits that source into declarations and what each
+// refers to (parse.go), follows the references from the names in use (keep.go), and writes the declarations it reached
+// (render.go) to .slim/<module path> (write.go). A go.work that replaces the module by the copy puts it in force for
+// every go command, every editor and Pulumi's language host (module.go). Git ignores both. go.mod still requires the
+// real SDK, so a fresh clone builds without slim, only at full cost.
 //
 // # What is kept
 //
-// A kept type keeps its methods, and a kept declaration keeps whatever its text names. What Pulumi's runtime finds by
-// reflection hangs on registrations in init functions, which nothing names; a statement of an init function is kept when
-// the types it registers are kept. The same holds for the cases of a module's Construct method, and a module or package
-// is registered when one of the resources that it can construct is kept. A resource without such a registration is what
-// the runtime makes of any resource that it has no SDK for.
+// A kept type keeps its methods, and a kept declaration keeps whatever its text refers to. Pulumi's runtime finds types
+// through registrations in init functions, which nothing refers to: a statement of an init function is kept if the
+// types that it registers are. The same holds for the cases of a module's Construct method, and a module or package
+// registration is kept if one of the resources that it constructs is.
 //
-// # When the code starts to use another name
+// Names that were left out are declared as stand-ins. Code that uses one does not compile, and the compiler's message
+// says to run make slim.
 //
-// Running slim again settles it. A build that comes first fails, and must say why: the copy therefore declares the
-// names that were left out as stand-ins, at whose use the compiler says to run make slim (dropped.go).
+// # Running it again
 //
-// # When nothing changed
-//
-// The run ends after a few milliseconds: .slim/slim.json says from what the copy was made and what it consists of
-// (stamp.go). It is written last, so a run that was killed is a run that never happened: the next one finds no stamp
-// that fits and does the work. Files whose content stays the same are not touched.
+// A run with nothing to do takes milliseconds: .slim/slim.json records what the copy was made from and its files'
+// digests. It is removed first and written last, so an interrupted run is repeated. Unchanged files are not rewritten.
 //
 // # Limits
 //
-// What other modules in the build use of the SDK is not seen, only what this one does. Build constraints are ignored:
-// what the module uses on any system is kept.
+// slim sees what this module uses of the SDK, not what other modules in the build use. It ignores build constraints and
+// keeps what the module uses on any system.
+//
+// # Alternatives
+//
+// Pulumi can generate an SDK of chosen resources from the Terraform provider:
+//
+//	pulumi package add terraform-provider -- cloudflare/cloudflare --include cloudflare_pages_project,…
+//
+// (https://www.pulumi.com/docs/iac/concepts/providers/any-terraform-provider/, and for --include
+// https://github.com/pulumi/pulumi-terraform-bridge/pull/3147.) That changes more than the size of the SDK:
+//
+//   - The provider is another one, with versions of its own: the plugin terraform-provider downloads Cloudflare's
+//     Terraform provider from OpenTofu's registry at run time and translates for it
+//     (https://github.com/pulumi/pulumi-terraform-bridge/tree/main/dynamic).
+//   - Pulumi's mapping for Cloudflare does not apply: aliases, computed IDs, migrations of old state
+//     (https://github.com/pulumi/pulumi-cloudflare/blob/master/provider/resources.go). Type tokens follow from the
+//     Terraform names alone (dynamic/info.go). For this module's resources they are the same as in the SDK; a resource
+//     for which they are not is a new one to Pulumi.
+//   - To generate the SDK takes the CLI and the network. slim takes the go command and the module cache.
+//
+// A filter for SDKs is proposed in https://github.com/pulumi/pulumi/issues/22387. It would make slim unnecessary.
 package main
 
 import (
@@ -50,13 +64,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path"
-	"path/filepath"
 	"slices"
-	"strings"
+
+	"golang.org/x/mod/module"
 )
 
-// defaultPackage is what a run without flags cuts.
+// defaultPackage is the package to cut if no flag names one.
 const defaultPackage = "github.com/pulumi/pulumi-cloudflare/sdk/v6/go/cloudflare"
 
 // The exit codes.
@@ -73,7 +86,7 @@ func main() {
 	os.Exit(code)
 }
 
-// run is the command: it works on the module that dir lies in and returns the exit code.
+// run runs the command on the module that contains dir and returns the exit code.
 func run(ctx context.Context, dir string, args []string, stdout, stderr io.Writer) int {
 	packages, err := parseFlags(args, stderr)
 	switch {
@@ -93,18 +106,16 @@ func run(ctx context.Context, dir string, args []string, stdout, stderr io.Write
 	return exitOK
 }
 
-// parseFlags returns the packages to cut. Errors have been printed when it returns.
+// parseFlags returns the sorted import paths of the packages to cut. It prints errors before it returns them.
 func parseFlags(args []string, stderr io.Writer) ([]string, error) {
 	var packages []string
 	flags := flag.NewFlagSet("slim", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Func("package", "import `path` of an SDK package to cut; may be given several times (default "+defaultPackage+")",
-		func(value string) error {
-			if err := checkImportPath(value); err != nil {
-				return err
-			}
-			packages = append(packages, value)
-			return nil
+		func(path string) error {
+			// The path becomes part of file names and of go.work.
+			packages = append(packages, path)
+			return module.CheckImportPath(path)
 		})
 	flags.Usage = func() {
 		fmt.Fprint(flags.Output(), "usage: go run ./internal/slim [-package path]...\n\n"+
@@ -127,60 +138,32 @@ func parseFlags(args []string, stderr io.Writer) ([]string, error) {
 	return slices.Compact(packages), nil
 }
 
-// checkImportPath says what keeps value from being the import path of a package. The path becomes part of file names
-// and of go.work, so nothing passes that could mean something there.
-func checkImportPath(value string) error {
-	allowed := func(r rune) bool {
-		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-._~/", r)
-	}
-	switch {
-	case value == "":
-		return errors.New("the path is empty")
-	case path.IsAbs(value) || filepath.IsAbs(value):
-		return errors.New("this is an absolute path; give the import path of a package")
-	case slices.Contains(strings.Split(value, "/"), ".."):
-		return errors.New(`an import path has no ".." in it`)
-	case strings.ContainsFunc(value, func(r rune) bool { return !allowed(r) }):
-		return errors.New("an import path has letters, digits and -._~/ only")
-	case path.Clean(value) != value || strings.HasPrefix(value, "."):
-		return errors.New("this is not an import path as an import declaration has it")
-	}
-	return nil
-}
-
-// slim brings the copy and go.work up to date for the module that dir lies in, and returns what to tell the user.
+// slim brings the copy and go.work up to date for the module that contains dir, and returns the lines to print.
 func slim(ctx context.Context, dir string, packages []string) ([]string, error) {
-	prog, err := findProgram(ctx, dir)
+	prog, err := findProgram(ctx, dir, packages)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkWorkspace(prog.root); err != nil {
-		return nil, err
-	}
-	s, err := findSDKs(ctx, prog, packages)
+	used, err := scanProgram(prog)
 	if err != nil {
 		return nil, err
 	}
-	used, err := scanProgram(prog, s)
+	input, err := inputDigest(prog, used)
 	if err != nil {
 		return nil, err
 	}
-	in, err := newInput(prog, s, used)
-	if err != nil {
-		return nil, err
-	}
-	if current := upToDate(prog.root, in); current != nil {
-		written, err := writeWorkspace(prog, s, current.Emptied)
-		if err != nil {
+	if work, ok := upToDate(prog.root, input); ok {
+		written, err := writeWorkspace(prog.root, work)
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if written {
+		case written:
 			return []string{"wrote " + workspaceFile + "; the copy is up to date"}, nil
 		}
 		return []string{"up to date"}, nil
 	}
 
-	cut, err := cutPackages(s, used)
+	cut, err := cutPackages(prog, used)
 	if err != nil {
 		return nil, err
 	}
@@ -188,15 +171,21 @@ func slim(ctx context.Context, dir string, packages []string) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	emptied, err := emptiedModules(ctx, prog)
+	empty, err := emptyModules(ctx, prog)
 	if err != nil {
 		return nil, err
 	}
-	addEmptied(files, emptied)
-	if err := writeCopy(prog.root, newStamp(in, emptied, files), files); err != nil {
+	for _, path := range empty {
+		files[emptyGoMod(path)] = fmt.Appendf(nil, emptyModuleText, path)
+	}
+	work, err := renderWorkspace(prog, empty)
+	if err != nil {
+		return nil, err
+	}
+	if err := writeCopy(prog.root, input, work, files); err != nil {
 		return nil, fmt.Errorf("writing %s: %w", outputDir, err)
 	}
-	if _, err := writeWorkspace(prog, s, emptied); err != nil {
+	if _, err := writeWorkspace(prog.root, work); err != nil {
 		return nil, err
 	}
 	return cut.summary(files), nil

@@ -1,11 +1,10 @@
-// How the files of the copy get into their place.
-
 package main
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -14,125 +13,154 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 )
 
 const (
-	// outputDir lies in the root of the main module. The go command passes over it, because of its dot.
+	// formatVersion goes up with each change to what slim writes.
+	formatVersion = 2
+	// outputDir is in the root of the main module. The go command ignores it because of the dot.
 	outputDir = ".slim"
-	// scratchPrefix begins the names of folders in outputDir that a run works in.
-	scratchPrefix = ".new-"
-	// scratchLife is after how long such a folder is taken for one that a killed run left.
-	scratchLife = time.Hour
+	// stampFile is in outputDir.
+	stampFile = "slim.json"
 )
 
-// writeCopy makes the output folder hold the files and nothing else. The stamp goes first and comes last.
-func writeCopy(root string, s *stamp, files map[string][]byte) error {
+// stamp tells a later run whether the copy is up to date.
+type stamp struct {
+	Input string            `json:"input"` // see inputDigest
+	Work  string            `json:"work"`  // the go.work that goes with the copy
+	Files map[string]string `json:"files"` // digests by path below outputDir
+}
+
+// inputDigest returns a digest of all that a copy depends on.
+func inputDigest(prog *program, used *usage) (string, error) {
+	var b bytes.Buffer
+	fmt.Fprintln(&b, formatVersion, prog.digest)
+	for _, t := range prog.targets {
+		fmt.Fprintf(&b, "%q %q %q %q\n", t.module.path, t.module.version, t.path, used.of(t))
+	}
+	for _, mod := range prog.modules {
+		if mod.local {
+			files, err := digests(mod.dir)
+			if err != nil {
+				return "", fmt.Errorf("reading %s: %w", mod.path, err)
+			}
+			fmt.Fprintf(&b, "%q\n", files)
+		}
+	}
+	fmt.Fprintf(&b, "%q\n", slices.Sorted(maps.Keys(used.whole)))
+	return digest(b.Bytes()), nil
+}
+
+func digest(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
+// digests returns the digests of the files below dir, except in hidden folders, by their path with slashes.
+func digests(dir string) (map[string]string, error) {
+	found := make(map[string]string)
+	err := filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && file != dir && strings.HasPrefix(entry.Name(), "."):
+			return filepath.SkipDir
+		case !entry.Type().IsRegular():
+			return nil
+		}
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(dir, file)
+		found[filepath.ToSlash(name)] = digest(content)
+		return err
+	})
+	return found, err
+}
+
+// upToDate reports whether the copy in root was made from the input and consists of the files that were written, and
+// returns the go.work that goes with it.
+func upToDate(root, input string) (work string, ok bool) {
+	out := filepath.Join(root, outputDir)
+	content, err := os.ReadFile(filepath.Join(out, stampFile))
+	if err != nil {
+		return "", false
+	}
+	var s stamp
+	if json.Unmarshal(content, &s) != nil || s.Input != input {
+		return "", false
+	}
+	found, err := digests(out)
+	delete(found, stampFile)
+	return s.Work, err == nil && maps.Equal(found, s.Files)
+}
+
+// writeCopy makes the output folder contain the files and nothing else. The stamp is removed first and written last: an
+// interrupted run leaves none. Two runs at once may mix their files, but then the digests in the stamp do not match.
+func writeCopy(root, input, work string, files map[string][]byte) error {
 	out := filepath.Join(root, outputDir)
 	if err := os.MkdirAll(out, 0o755); err != nil {
 		return err
 	}
-	scratch, err := newScratch(out)
-	if err != nil {
-		return err
-	}
-	return errors.Join(replaceFiles(out, scratch, s, files), os.RemoveAll(scratch))
-}
-
-// newScratch makes a folder for a run to write to, and removes those of runs that were killed.
-func newScratch(out string) (string, error) {
-	entries, err := os.ReadDir(out)
-	if err != nil {
-		return "", err
-	}
-	for _, entry := range entries {
-		info, err := entry.Info()
-		if err == nil && strings.HasPrefix(entry.Name(), scratchPrefix) && time.Since(info.ModTime()) > scratchLife {
-			if err := os.RemoveAll(filepath.Join(out, entry.Name())); err != nil {
-				return "", err
-			}
-		}
-	}
-	return os.MkdirTemp(out, scratchPrefix)
-}
-
-// replaceFiles writes the changed files to the scratch folder and then moves them all into their place.
-func replaceFiles(out, scratch string, s *stamp, files map[string][]byte) error {
-	type move struct{ from, to string }
-	var moves []move
-	for i, name := range slices.Sorted(maps.Keys(files)) {
-		to := filepath.Join(out, filepath.FromSlash(name))
-		if old, err := os.ReadFile(to); err == nil && bytes.Equal(old, files[name]) {
-			continue
-		}
-		from := filepath.Join(scratch, fmt.Sprint(i))
-		if err := os.WriteFile(from, files[name], 0o644); err != nil {
-			return err
-		}
-		moves = append(moves, move{from, to})
-	}
-	content, err := json.MarshalIndent(s, "", "\t")
-	if err != nil {
-		return err
-	}
-	newStamp := filepath.Join(scratch, stampFile)
-	if err := os.WriteFile(newStamp, append(content, '\n'), 0o644); err != nil {
-		return err
-	}
-
 	if err := os.RemoveAll(filepath.Join(out, stampFile)); err != nil {
 		return err
 	}
 	if err := removeOthers(out, files); err != nil {
 		return err
 	}
-	for _, m := range moves {
-		if err := os.MkdirAll(filepath.Dir(m.to), 0o755); err != nil {
-			return err
-		}
-		if err := os.Rename(m.from, m.to); err != nil {
+	s := stamp{Input: input, Work: work, Files: make(map[string]string, len(files))}
+	for name, content := range files {
+		s.Files[name] = digest(content)
+		if _, err := writeFile(filepath.Join(out, filepath.FromSlash(name)), content); err != nil {
 			return err
 		}
 	}
-	return os.Rename(newStamp, filepath.Join(out, stampFile))
+	content, err := json.MarshalIndent(s, "", "\t")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(out, stampFile), append(content, '\n'), 0o644)
 }
 
-// removeOthers removes from the output folder what does not belong to the copy.
+// removeOthers removes from the output folder what is not part of the copy.
 func removeOthers(out string, files map[string][]byte) error {
-	folders := make(map[string]bool)
+	folders := map[string]bool{".": true}
 	for name := range files {
 		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
 			folders[dir] = true
 		}
 	}
-	return walkCopy(out, func(name string, entry fs.DirEntry) error {
-		_, wanted := files[name]
-		if entry.IsDir() && folders[name] || entry.Type().IsRegular() && wanted {
-			return nil
-		}
-		if err := os.RemoveAll(filepath.Join(out, filepath.FromSlash(name))); err != nil {
+	return filepath.WalkDir(out, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil {
 			return err
 		}
-		if entry.IsDir() {
+		name, err := filepath.Rel(out, file)
+		if err != nil {
+			return err
+		}
+		name = filepath.ToSlash(name)
+		_, wanted := files[name]
+		switch {
+		case entry.IsDir() && folders[name] || entry.Type().IsRegular() && wanted:
+			return nil
+		case entry.IsDir():
+			if err := os.RemoveAll(file); err != nil {
+				return err
+			}
 			return filepath.SkipDir
 		}
-		return nil
+		return os.Remove(file)
 	})
 }
 
-// writeIfChanged gives a file in root the content, and tells whether it had another or none.
-func writeIfChanged(root, name string, content []byte) (bool, error) {
-	file := filepath.Join(root, name)
-	if old, err := os.ReadFile(file); err == nil && bytes.Equal(old, content) {
+// writeFile writes a file and its folder unless the file has the content, and reports whether it did.
+func writeFile(name string, content []byte) (bool, error) {
+	if old, err := os.ReadFile(name); err == nil && bytes.Equal(old, content) {
 		return false, nil
 	}
-	scratch, err := newScratch(filepath.Join(root, outputDir))
-	if err != nil {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return false, err
 	}
-	from := filepath.Join(scratch, name)
-	if err = os.WriteFile(from, content, 0o644); err == nil {
-		err = os.Rename(from, file)
-	}
-	return err == nil, errors.Join(err, os.RemoveAll(scratch))
+	return true, os.WriteFile(name, content, 0o644)
 }

@@ -1,7 +1,6 @@
-// Package resttest answers a client's requests from an [http.Handler] without a
-// socket. Tests with it can run inside [testing/synctest], where every wait and
-// every deadline is exact and takes no time; a real connection would block the
-// bubble's clock.
+// Package resttest serves a client's requests from an [http.Handler] without a socket, for
+// tests in [testing/synctest]: waits and deadlines are exact there and take no time. A real
+// connection would block the bubble's clock.
 package resttest
 
 import (
@@ -14,13 +13,13 @@ import (
 	"syscall"
 )
 
-// Transport returns a transport that hands each request to h. A handler that
-// panics with [http.ErrAbortHandler] resets the connection: before the first
-// written byte there is no answer, after it the answer is cut off. The request's
-// context is the client's, so a handler can wait for it to end.
+// Transport returns a transport that passes each request to h. A handler that panics with
+// [http.ErrAbortHandler] resets the connection: there is no response if nothing was written,
+// and a truncated one otherwise. The request's context is the client's, so a handler can
+// wait for it to end.
 func Transport(h http.Handler) http.RoundTripper { return transport{h} }
 
-// Client returns a client on [Transport].
+// Client returns a client with [Transport].
 func Client(h http.Handler) *http.Client { return &http.Client{Transport: Transport(h)} }
 
 type transport struct{ handler http.Handler }
@@ -45,8 +44,8 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// received is the request as a server gets it: with its body read, as nothing may
-// touch the client's body once RoundTrip has returned.
+// received returns the request as a server gets it. The body is read at once, since nothing
+// may read the client's after RoundTrip has returned.
 func received(req *http.Request) (*http.Request, error) {
 	served := req.Clone(req.Context())
 	served.Body = http.NoBody
@@ -67,7 +66,7 @@ func received(req *http.Request) (*http.Request, error) {
 	return served, err
 }
 
-// serve returns nil if the handler aborted before it wrote anything.
+// serve returns the response, or nil if the handler aborted before it wrote anything.
 func (t transport) serve(req *http.Request) (resp *http.Response) {
 	rec := httptest.NewRecorder()
 	written := &tracker{ResponseWriter: rec}
@@ -85,7 +84,7 @@ func (t transport) serve(req *http.Request) (resp *http.Response) {
 	return rec.Result()
 }
 
-// tracker remembers whether anything was written.
+// tracker records whether anything was written.
 type tracker struct {
 	http.ResponseWriter
 	any bool
@@ -95,7 +94,7 @@ func (t *tracker) Write(p []byte) (int, error) { t.any = true; return t.Response
 
 func (t *tracker) WriteHeader(status int) { t.any = true; t.ResponseWriter.WriteHeader(status) }
 
-// cutOff ends a body as a reset connection does.
+// cutOff is the end of a body whose connection was reset.
 type cutOff struct{}
 
 func (cutOff) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// usage is what code outside the packages to cut uses of the SDKs. Each entry has the first place (file:line) of its use.
+type usage struct {
+	names map[string]map[string]string // by import path of a package to cut, then by name
+	whole map[string]string            // imports of the SDKs' other packages
+}
+
+func newUsage() *usage {
+	return &usage{names: make(map[string]map[string]string), whole: make(map[string]string)}
+}
+
+// of returns the sorted names in use of a package to cut.
+func (u *usage) of(t *target) []string { return slices.Sorted(maps.Keys(u.names[t.path])) }
+
+// scanProgram scans all Go files of the main module, including tests and whatever their build constraints.
+func scanProgram(prog *program) (*usage, error) {
+	used := newUsage()
+	err := filepath.WalkDir(prog.root, func(file string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && file != prog.root && !hasPackages(file):
+			return filepath.SkipDir
+		case !entry.Type().IsRegular() || !isGoFile(entry.Name()):
+			return nil
+		}
+		shown, err := filepath.Rel(prog.root, file)
+		if err != nil {
+			return err
+		}
+		return used.addFile(file, shown, prog)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the module's own code: %w", err)
+	}
+	for _, t := range prog.targets {
+		if len(used.names[t.path]) == 0 {
+			return nil, fmt.Errorf("no Go file of this module uses a name of %s: nothing to cut it down to", t.path)
+		}
+	}
+	return used, nil
+}
+
+// hasPackages reports whether a folder below the root may have packages of the main module, by the go command's rules.
+func hasPackages(dir string) bool {
+	name := filepath.Base(dir)
+	if name == "testdata" || name == "vendor" || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") {
+		return false
+	}
+	_, err := os.Stat(filepath.Join(dir, "go.mod"))
+	return err != nil
+}
+
+// addFile adds what a file uses. Messages call the file shown.
+func (u *usage) addFile(name, shown string, prog *program) error {
+	src, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	// The compiler reports errors in files that import no SDK.
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, shown, src, parser.ImportsOnly)
+	if err != nil {
+		return fmt.Errorf("parsing: %s", printable(err))
+	}
+	imports := make(map[string]*target) // by local name
+	for _, spec := range file.Imports {
+		place := placeOf(fset, spec.Pos())
+		importPath, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			return fmt.Errorf("parsing: %s: import path %q: %w", place, spec.Path.Value, err)
+		}
+		t := prog.target(importPath)
+		switch {
+		case t == nil && prog.sdkModule(importPath) == nil:
+		case path.Clean(importPath) != importPath:
+			// It might lead out of the module's folder, and no compiler accepts it.
+			return fmt.Errorf("%s: %q is not an import path", place, importPath)
+		case t == nil:
+			if u.whole[importPath] == "" {
+				u.whole[importPath] = place
+			}
+		case spec.Name == nil:
+			imports[t.name] = t
+		case spec.Name.Name == ".":
+			return fmt.Errorf("%s: dot import of %s: give it a name, so that slim can tell what is used of it", place, importPath)
+		case spec.Name.Name != "_":
+			imports[spec.Name.Name] = t
+		}
+	}
+	if len(imports) == 0 {
+		return nil
+	}
+	if file, err = parser.ParseFile(fset, shown, src, 0); err != nil {
+		return fmt.Errorf("parsing: %s", printable(err))
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if selector, ok := n.(*ast.SelectorExpr); ok {
+			// The parser leaves imports unresolved, so one that is resolved is a local variable or the like.
+			if base, ok := selector.X.(*ast.Ident); ok && base.Obj == nil && imports[base.Name] != nil {
+				u.addName(imports[base.Name], selector.Sel.Name, placeOf(fset, selector.Pos()))
+			}
+		}
+		return true
+	})
+	return nil
+}
+
+func (u *usage) addName(t *target, name, place string) {
+	names := u.names[t.path]
+	if names == nil {
+		names = make(map[string]string)
+		u.names[t.path] = names
+	}
+	if names[name] == "" {
+		names[name] = place
+	}
+}
+
+// placeOf returns file:line.
+func placeOf(fset *token.FileSet, pos token.Pos) string {
+	position := fset.Position(pos)
+	return fmt.Sprintf("%s:%d", position.Filename, position.Line)
+}
+
+// printable returns the text of a syntax error, which may quote anything, as one line.
+func printable(err error) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, err.Error())
+}
