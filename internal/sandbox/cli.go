@@ -58,7 +58,7 @@ func buildCLI(ctx context.Context, root string, progress io.Writer) error {
 		return err
 	}
 	counter := &buildCounter{out: progress, total: max(1, bytes.Count(stale, []byte("x")))}
-	fmt.Fprintf(progress, "building the Pulumi CLI v%s into bin/, since there is none on the PATH: %d packages, only once\n", cliVersion, counter.total)
+	fmt.Fprintf(progress, "building the Pulumi CLI v%s into bin/, since there is none on the PATH: up to %d packages, only once\n", cliVersion, counter.total)
 	return goIn(ctx, tools, counter, "build", "-v", "-modfile", modfile, "-buildvcs=false", "-trimpath",
 		"-ldflags", "-w -s -X "+cliVersionVar+"=v"+cliVersion, "-o", filepath.Join(root, "bin", "pulumi"), cliPackage).Run()
 }
