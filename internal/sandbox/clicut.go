@@ -17,10 +17,11 @@ import (
 const cliModule = "github.com/pulumi/pulumi/pkg/v3"
 
 // cliCut leaves out of the CLI what a sandbox cannot use: the backends and secrets
-// providers of AWS, Azure, Google and Vault, and the reading of their logs. Their SDKs
-// are more than half of what there is to compile. Asked for one of those backends, the
-// CLI answers `no driver registered for "s3"`. By file of the module, each edit
-// replaces what must be there; nil leaves out the file or folder.
+// providers of AWS, Azure, Google and Vault, the reading of their logs, and the command
+// pulumi api. With their SDKs and an OpenAPI library goes most of what there is to
+// compile. Asked for one of those backends, the CLI answers `no driver registered for
+// "s3"`. By file of the module, each edit replaces what must be there; nil leaves out
+// the files or folder.
 var cliCut = map[string][]cliEdit{
 	"authhelpers":                  nil,
 	"operations/operations_aws.go": nil,
@@ -35,6 +36,16 @@ var cliCut = map[string][]cliEdit{
 	"backend/diy/bucket.go": {
 		{`\tawss3 ".*"\n`, ""},
 		{`awss3\.CopyObjectInput`, "struct{ CopySource *string }"},
+	},
+	"cmd/pulumi/pulumi.go": {
+		{`\t".*/cmd/pulumi/cloud"\n`, ""},
+		{`\t+cloud\.NewAPICmd\(\),\n`, ""},
+	},
+	"cmd/pulumi/cloud/[^er]*.go":   nil,
+	"cmd/pulumi/cloud/encoding.go": nil,
+	"cmd/pulumi/cloud/envelope.go": {
+		{`(?s)\n// lsOperation.*`, ""},
+		{`\t"(errors|net/http|.*/cobra|.*/cmdutil)"\n`, ""},
 	},
 	"secrets/cloud/manager.go": {
 		{`\t.*"gocloud.dev/secrets/.*\n`, ""},
@@ -88,7 +99,7 @@ func cutFolder(from, to, name string) error {
 	for _, entry := range entries {
 		name := path.Join(name, entry.Name())
 		source, target := filepath.Join(from, name), filepath.Join(to, name)
-		edits, cut := cliCut[name]
+		edits, cut := editsOf(name)
 		switch {
 		case cut && len(edits) == 0:
 		case cut:
@@ -103,6 +114,16 @@ func cutFolder(from, to, name string) error {
 		}
 	}
 	return nil
+}
+
+// editsOf finds the edits of a file or folder.
+func editsOf(name string) (edits []cliEdit, ok bool) {
+	for pattern, edits := range cliCut {
+		if ok, err := path.Match(pattern, name); ok && err == nil {
+			return edits, true
+		}
+	}
+	return nil, false
 }
 
 func editFile(source, target string, edits []cliEdit) error {
