@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -34,15 +35,64 @@ func ensureCLI(ctx context.Context, root string, progress io.Writer) (auto.Pulum
 			return cli, nil
 		}
 	}
-	target := filepath.Join(root, "bin", "pulumi")
-	fmt.Fprintf(progress, "building the Pulumi CLI v%s into bin/, since there is none on the PATH: about 5 minutes, only once\n", cliVersion)
-	build := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-trimpath",
-		"-ldflags", "-w -s -X "+cliVersionVar+"=v"+cliVersion, "-o", target, cliPackage)
-	build.Dir = filepath.Join(root, "internal", "tools")
-	build.Env = append(os.Environ(), "GOWORK=off")
-	build.Stdout, build.Stderr = progress, progress
-	if err := build.Run(); err != nil {
+	if err := buildCLI(ctx, root, progress); err != nil {
 		return nil, fmt.Errorf("building the Pulumi CLI: %w", err)
 	}
 	return auto.NewPulumiCommand(&auto.PulumiCommandOptions{Version: oldest, Root: root})
+}
+
+// buildCLI builds the pinned CLI into bin/.
+func buildCLI(ctx context.Context, root string, progress io.Writer) error {
+	tools := filepath.Join(root, "internal", "tools")
+	scratch, err := os.MkdirTemp("", "pulumi-cli-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(scratch) }()
+	modfile, err := cutCLI(ctx, tools, scratch, progress)
+	if err != nil {
+		return err
+	}
+	stale, err := goIn(ctx, tools, progress, "list", "-modfile", modfile, "-trimpath", "-deps", "-f", "{{if .Stale}}x{{end}}", cliPackage).Output()
+	if err != nil {
+		return err
+	}
+	counter := &buildCounter{out: progress, total: max(1, bytes.Count(stale, []byte("x")))}
+	fmt.Fprintf(progress, "building the Pulumi CLI v%s into bin/, since there is none on the PATH: up to %d packages, only once\n", cliVersion, counter.total)
+	return goIn(ctx, tools, counter, "build", "-v", "-modfile", modfile, "-buildvcs=false", "-trimpath",
+		"-ldflags", "-w -s -X "+cliVersionVar+"=v"+cliVersion, "-o", filepath.Join(root, "bin", "pulumi"), cliPackage).Run()
+}
+
+// goIn is a go command in a module that no workspace changes.
+func goIn(ctx context.Context, dir string, stderr io.Writer, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir, cmd.Env, cmd.Stderr = dir, append(os.Environ(), "GOWORK=off"), stderr
+	return cmd
+}
+
+// buildCounter takes the output of go build -v, which names each package that it
+// compiles. It says how far the build is, and passes everything else on.
+type buildCounter struct {
+	out         io.Writer
+	total, done int
+	partial     []byte
+}
+
+func (c *buildCounter) Write(b []byte) (int, error) {
+	c.partial = append(c.partial, b...)
+	for {
+		line, rest, whole := bytes.Cut(c.partial, []byte("\n"))
+		if !whole {
+			return len(b), nil
+		}
+		c.partial = rest
+		if bytes.ContainsAny(line, " \t") {
+			fmt.Fprintf(c.out, "%s\n", line)
+			continue
+		}
+		c.done++
+		if c.done*10/c.total > (c.done-1)*10/c.total {
+			fmt.Fprintf(c.out, "  %d of %d packages\n", c.done, c.total)
+		}
+	}
 }

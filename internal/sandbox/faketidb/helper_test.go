@@ -92,6 +92,9 @@ func (c *client) do(method, path, body string) answer {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	return c.send(req)
 }
 
