@@ -74,9 +74,10 @@ func TestServers_cloud(t *testing.T) {
 	create("report", "role_readonly")
 
 	root := client(t, s, id, prefix+".root", "root password", "test")
-	run(t, root, "CREATE DATABASE IF NOT EXISTS shop", "CREATE USER '"+prefix+".extra' IDENTIFIED BY 'x'")
+	run(t, root, "CREATE DATABASE IF NOT EXISTS shop", "CREATE TABLE shop.t (a INT)", "CREATE USER '"+prefix+".extra' IDENTIFIED BY 'x'")
 	writer := client(t, s, id, prefix+".api", "first password", "shop")
-	run(t, writer, "CREATE TABLE t (a INT)", "INSERT INTO t VALUES (1)")
+	run(t, writer, "INSERT INTO t VALUES (1)")
+	fails(t, writer, "CREATE TABLE u (a INT)", 1142)
 	reader := client(t, s, id, prefix+".report", "first password", "shop")
 	wantRows(t, reader, "SELECT a FROM t", "1")
 	fails(t, reader, "INSERT INTO t VALUES (2)", 1142)

@@ -43,8 +43,14 @@ func TestServers_DSN(t *testing.T) {
 	addr := net.JoinHostPort(host, strconv.Itoa(port))
 	conf := &tls.Config{RootCAs: rootsOf(t, certs), ServerName: "127.0.0.1"}
 	as := func(user, password string) *sql.DB { return connect(t, addr, user, password, "test", conf) }
-	writer, reader := as(onePrefix+"api", password), as(onePrefix+"reader", password)
-	run(t, writer, "CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(10))", "INSERT INTO t (v) VALUES ('a')", "CREATE DATABASE mine", "CREATE TABLE mine.t (a INT)")
+	must(t, s.PutUser(one, login(onePrefix+"api", "role_readwrite", password)))
+	root, writer, reader := as(onePrefix+"root", password), as(onePrefix+"api", password), as(onePrefix+"reader", password)
+	run(t, root, "CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(10))", "CREATE DATABASE mine", "CREATE TABLE mine.t (a INT)")
+	run(t, writer, "INSERT INTO t (v) VALUES ('a')")
+	for _, query := range []string{"CREATE TABLE u (a INT)", "DROP TABLE t", "ALTER TABLE t ADD COLUMN b INT", "CREATE INDEX i ON t (v)"} {
+		fails(t, writer, query, 1142)
+	}
+	fails(t, writer, "CREATE DATABASE theirs", 1044)
 	wantRows(t, reader, "SELECT v FROM t", "a")
 	wantRows(t, reader, "SELECT COUNT(*) FROM mine.t", "0")
 	for query, number := range map[string]uint16{"INSERT INTO t (v) VALUES ('b')": 1142, "CREATE TABLE u (a INT)": 1142} {
@@ -53,8 +59,7 @@ func TestServers_DSN(t *testing.T) {
 	fails(t, writer, "CREATE USER x", 1227)
 	fails(t, writer, "DELETE FROM mysql.db", 1142)
 	fails(t, reader, "SELECT * FROM mysql.db", 1142)
-	run(t, writer, "CREATE DATABASE brief", "DROP DATABASE brief")
-	run(t, as(onePrefix+"root", password), "CREATE USER '"+onePrefix+"extra' IDENTIFIED BY 'x'", "GRANT SELECT ON test.* TO '"+onePrefix+"extra'")
+	run(t, root, "CREATE DATABASE brief", "DROP DATABASE brief", "CREATE USER '"+onePrefix+"extra' IDENTIFIED BY 'x'", "GRANT SELECT ON test.* TO '"+onePrefix+"extra'")
 	wantError(t, connect(t, addr, onePrefix+"api", password, "test", nil).PingContext(t.Context()), 1045)
 
 	must(t, s.PutUser(one, login(onePrefix+"api", "role_readwrite", "another password")))

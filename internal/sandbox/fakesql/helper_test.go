@@ -60,7 +60,8 @@ func (c *clock) Advance(d time.Duration) {
 }
 
 // start opens servers with cluster one, which has the user "api" with the
-// password, of the role readwrite, and closes them at the end of the test.
+// password, and closes them at the end of the test. The user is an admin, since most
+// tests make tables; those of the roles have users of their own.
 func start(t *testing.T, s *fakesql.Servers) *fakesql.Servers {
 	t.Helper()
 	t.Cleanup(func() {
@@ -69,7 +70,7 @@ func start(t *testing.T, s *fakesql.Servers) *fakesql.Servers {
 		}
 	})
 	must(t, s.CreateCluster(one))
-	must(t, s.PutUser(one, login(onePrefix+"api", "role_readwrite", password)))
+	must(t, s.PutUser(one, login(onePrefix+"api", "role_admin", password)))
 	return s
 }
 

@@ -32,7 +32,7 @@ func serveForever(dir string) {
 	cluster := os.Getenv(childCluster)
 	err := s.CreateCluster(cluster)
 	if err == nil {
-		err = s.PutUser(cluster, login(onePrefix+"api", "role_readwrite", password))
+		err = s.PutUser(cluster, login(onePrefix+"api", "role_admin", password))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -96,9 +96,7 @@ func TestServers_kill(t *testing.T) {
 func TestServers_files(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "sql")
 	s := start(t, &fakesql.Servers{Dir: dir})
-	must(t, s.PutUser(one, login(onePrefix+"root", "role_admin", password)))
-	run(t, api(t, s), "CREATE TABLE t (a INT)")
-	run(t, client(t, s, one, onePrefix+"root", password, ""), "CREATE USER '"+onePrefix+"made' IDENTIFIED BY 'made in SQL'", "GRANT SELECT ON test.* TO '"+onePrefix+"made'")
+	run(t, api(t, s), "CREATE TABLE t (a INT)", "CREATE USER '"+onePrefix+"made' IDENTIFIED BY 'made in SQL'", "GRANT SELECT ON test.* TO '"+onePrefix+"made'")
 	must(t, s.Close())
 	entries, err := os.ReadDir(dir)
 	must(t, err)
@@ -133,6 +131,6 @@ func TestServers_files(t *testing.T) {
 		t.Errorf("a deleted cluster left %q", left)
 	}
 	must(t, s.CreateCluster(one))
-	must(t, s.PutUser(one, login(onePrefix+"api", "role_readwrite", password)))
+	must(t, s.PutUser(one, login(onePrefix+"api", "role_admin", password)))
 	wantError(t, client(t, s, one, onePrefix+"made", "made in SQL", "test").PingContext(t.Context()), 1045)
 }

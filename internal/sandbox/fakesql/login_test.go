@@ -92,13 +92,13 @@ func TestServers_LoginLag(t *testing.T) {
 
 func TestServers_roles(t *testing.T) {
 	s := start(t, &fakesql.Servers{})
-	must(t, s.PutUser(one, login(onePrefix+"root", "role_admin", password)))
+	must(t, s.PutUser(one, login(onePrefix+"writer", "role_readwrite", password)))
 	must(t, s.PutUser(one, login(onePrefix+"reader", "role_readonly", password)))
-	admin := client(t, s, one, onePrefix+"root", password, "test")
-	writer := api(t, s)
+	admin := api(t, s)
+	writer := client(t, s, one, onePrefix+"writer", password, "test")
 	reader := client(t, s, one, onePrefix+"reader", password, "test")
 
-	run(t, writer,
+	run(t, admin,
 		"CREATE TABLE things (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(20))",
 		"INSERT INTO things (name) VALUES ('a'), ('b')",
 		"ALTER TABLE things ADD COLUMN size INT",
@@ -108,10 +108,16 @@ func TestServers_roles(t *testing.T) {
 		"CREATE TABLE gone (a INT)", "DROP TABLE gone", "TRUNCATE TABLE mine.t", "INSERT INTO mine.t VALUES (2)",
 		"CREATE DATABASE brief", "DROP DATABASE brief",
 	)
+	run(t, writer, "INSERT INTO things (name) VALUES ('c')", "UPDATE things SET size = 1", "DELETE FROM things WHERE name = 'c'",
+		"REPLACE INTO mine.t VALUES (2)", "DELETE FROM mine.t LIMIT 1")
+	wantRows(t, writer, "SELECT name FROM names ORDER BY name", "a", "b")
 	for _, query := range []string{
+		"CREATE TABLE t (a INT)", "DROP TABLE things", "ALTER TABLE things DROP COLUMN name", "TRUNCATE TABLE things",
+		"CREATE VIEW v AS SELECT 1", "DROP VIEW names", "CREATE INDEX i ON things (name)", "DROP INDEX by_name ON things",
+		"RENAME TABLE things TO others", "CREATE DATABASE theirs", "DROP DATABASE mine",
 		"CREATE USER x IDENTIFIED BY 'y'",
 		"DROP USER '" + onePrefix + "reader'",
-		"GRANT ALL ON *.* TO '" + onePrefix + "api'",
+		"GRANT ALL ON *.* TO '" + onePrefix + "writer'",
 		"SELECT User FROM mysql.user",
 		"UPDATE mysql.user SET Super_priv = 'Y'",
 		"DELETE FROM mysql.user",
@@ -123,6 +129,7 @@ func TestServers_roles(t *testing.T) {
 			t.Logf("%s: %v", query, err)
 		}
 	}
+	fails(t, writer, "CREATE TABLE t (a INT)", 1142)
 	wantRows(t, reader, "SELECT name FROM names ORDER BY name", "a", "b")
 	wantRows(t, reader, "SELECT a FROM mine.t", "2")
 	for _, query := range []string{
@@ -152,7 +159,7 @@ func TestServers_DeleteCluster(t *testing.T) {
 	dir := t.TempDir()
 	s := start(t, &fakesql.Servers{Dir: dir})
 	must(t, s.CreateCluster(two))
-	must(t, s.PutUser(two, login(twoPrefix+"api", "role_readwrite", password)))
+	must(t, s.PutUser(two, login(twoPrefix+"api", "role_admin", password)))
 	first, second := api(t, s), client(t, s, two, twoPrefix+"api", password, "test")
 	run(t, first, "CREATE TABLE t (a INT)", "INSERT INTO t VALUES (1)")
 	wantRows(t, second, "SHOW TABLES")

@@ -14,8 +14,7 @@ import (
 
 func TestServers_refused(t *testing.T) {
 	s := start(t, &fakesql.Servers{})
-	must(t, s.PutUser(one, login(onePrefix+"root", "role_admin", password)))
-	db := conn(t, client(t, s, one, onePrefix+"root", password, "test"))
+	db := conn(t, api(t, s))
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	must(t, os.WriteFile(file, []byte("secret"), 0o600))

@@ -136,7 +136,7 @@ func TestServers_transactions(t *testing.T) {
 func TestServers_concurrency(t *testing.T) {
 	s := start(t, &fakesql.Servers{Dir: t.TempDir()})
 	must(t, s.CreateCluster(two))
-	must(t, s.PutUser(two, login(twoPrefix+"api", "role_readwrite", password)))
+	must(t, s.PutUser(two, login(twoPrefix+"api", "role_admin", password)))
 	db := api(t, s)
 	run(t, db, "CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, who INT, n INT)", "CREATE TABLE counter (n INT)", "INSERT INTO counter VALUES (0)")
 	run(t, client(t, s, two, twoPrefix+"api", password, "test"), "CREATE TABLE t (a INT)")

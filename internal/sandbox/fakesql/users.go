@@ -158,10 +158,6 @@ func privileges(role string, databases []string) mysql_db.PrivilegeSet {
 		for _, db := range databases {
 			set.AddDatabase(db, p.typ)
 		}
-		// A database that there is not yet has no name to grant anything on.
-		if p.typ == sql.PrivilegeType_Create {
-			set.AddGlobalStatic(p.typ)
-		}
 	}
 	return set
 }
