@@ -2,14 +2,19 @@ package fakesql
 
 import (
 	"bytes"
+	"encoding/hex"
+	"errors"
 	"fmt"
-	"io"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
-	"github.com/dolthub/go-mysql-server/memory"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/rowexec"
+	"github.com/dolthub/go-mysql-server/sql/types"
 )
 
 // dumpHead makes a session that takes each value as it is written. Zero is a value
@@ -37,45 +42,39 @@ func (d *dump) define(format string, args ...any) {
 	fmt.Fprintf(&d.all, format, args...)
 }
 
-// save writes the file. Its caller holds the gate. A schema that could not be read
-// again is an error now and not at the next start: the file then stays as it was.
+// save writes the file. Its caller holds locks.statements. A definition that could
+// not be read again is an error now and not at the next start: the file then stays
+// as it was.
 func (c *cluster) save() error {
 	if c.file == "" {
 		return nil
 	}
 	d := &dump{ctx: c.context()}
-	if err := d.databases(c.storage.DbProvider, c.databaseNames()); err != nil {
-		return fmt.Errorf("keeping the data: %w", err)
+	if err := d.databases(c.storage, c.databaseNames()); err != nil {
+		return err
 	}
-	if schema := d.schema.String(); schema != c.schema {
-		if err := tryOut(schema); err != nil {
-			return fmt.Errorf("keeping the data: the emulated server cannot read its own definition: %w", err)
+	if c.redefined {
+		if err := tryOut(d.schema.String()); err != nil {
+			return fmt.Errorf("the emulated server cannot read its own definition: %w", err)
 		}
-		c.schema = schema
 	}
-	if err := writeFile(c.file, d.all.Bytes(), 0o600); err != nil {
-		return fmt.Errorf("keeping the data: %w", err)
-	}
-	return nil
+	return writeFile(c.file, d.all.Bytes(), 0o600)
 }
 
-// databases adds all databases. It reads the tables and does without SHOW CREATE
-// TABLE, which does not quote comments and leaves out the indexes of a table with a
-// virtual column.
-func (d *dump) databases(from *memory.DbProvider, names []string) error {
+// databases adds all databases.
+func (d *dump) databases(from *storage, names []string) error {
 	d.define("%s", dumpHead)
-	var dbs []*memory.Database
+	var dbs []*database
 	for _, name := range names {
 		db, err := from.Database(d.ctx, name)
 		if err != nil {
 			return err
 		}
-		dbs = append(dbs, db.(*memory.Database))
-	}
-	for _, db := range dbs {
-		collation := db.GetCollation(d.ctx)
+		found := db.(*database) // all are
+		collation := found.GetCollation(d.ctx)
 		d.define("CREATE DATABASE %s CHARACTER SET %s COLLATE %s;\n",
-			sql.QuoteIdentifier(db.Name()), collation.CharacterSet().Name(), collation.Name())
+			sql.QuoteIdentifier(found.Name()), collation.CharacterSet().Name(), collation.Name())
+		dbs = append(dbs, found)
 	}
 	for _, db := range dbs {
 		d.define("USE %s;\n", sql.QuoteIdentifier(db.Name()))
@@ -96,263 +95,157 @@ func (d *dump) databases(from *memory.DbProvider, names []string) error {
 	return nil
 }
 
-func (d *dump) table(db *memory.Database, name string) error {
-	found, ok, err := db.GetTableInsensitive(d.ctx, name)
+func (d *dump) table(db *database, name string) error {
+	found, _, err := db.GetTableInsensitive(d.ctx, name)
 	if err != nil {
 		return err
 	}
-	t, isMemory := found.(*memory.Table)
-	if !ok || !isMemory {
+	t, ok := found.(*table)
+	if !ok {
 		return fmt.Errorf("it is no table but a %T", found)
 	}
-	create, err := createTable(d.ctx, t)
+	create, err := createTable(d.ctx, db, t)
 	if err != nil {
 		return err
 	}
-	d.define("%s", create)
-	if err := d.rows(t); err != nil {
-		return err
-	}
-	if !t.PrimaryKeySchema().HasAutoIncrement() {
-		return nil
-	}
-	next, err := t.PeekNextAutoIncrementValue(d.ctx)
-	if err == nil && next > 1 {
-		fmt.Fprintf(&d.all, "ALTER TABLE %s AUTO_INCREMENT = %d;\n", sql.QuoteIdentifier(t.Name()), next)
-	}
-	return err
+	d.define("%s;\n", create)
+	return d.rows(t)
 }
 
-// createTable is the statement that makes a table.
-func createTable(ctx *sql.Context, t *memory.Table) (string, error) {
-	schema := t.PrimaryKeySchema()
-	var parts []string
-	for _, column := range schema.Schema {
-		part, err := defineColumn(ctx, column, t.Collation())
-		if err != nil {
-			return "", fmt.Errorf("column %s: %w", column.Name, err)
-		}
-		parts = append(parts, part)
-	}
-	if len(schema.PkOrdinals) > 0 {
-		var columns []string
-		for _, i := range schema.PkOrdinals {
-			columns = append(columns, schema.Schema[i].Name)
-		}
-		parts = append(parts, sql.GenerateCreateTablePrimaryKeyDefinition(columns))
-	}
-	indexes, err := defineIndexes(ctx, t)
-	if err != nil {
-		return "", err
-	}
-	parts = append(parts, indexes...)
+// createTable is the statement that makes a table, as SHOW CREATE TABLE has it. The
+// engine's plan for that statement leaves out the indexes of a table with virtual
+// columns, so here is another one.
+func createTable(ctx *sql.Context, db *database, t *table) (string, error) {
 	keys, err := t.GetDeclaredForeignKeys(ctx)
 	if err != nil {
 		return "", err
 	}
-	for _, key := range keys {
-		parts = append(parts, defineForeignKey(key))
+	show := plan.NewShowCreateTable(plan.NewResolvedTable(t.Table, db, nil), false)
+	show.PrimaryKeySchema = t.PrimaryKeySchema()
+	if show.Indexes, err = t.GetIndexes(ctx); err != nil {
+		return "", err
 	}
-	checks, err := t.GetChecks(ctx)
+	slices.SortFunc(show.Indexes, func(a, b sql.Index) int { return strings.Compare(a.ID(), b.ID()) })
+	schema := show.PrimaryKeySchema.Schema.Copy()
+	for _, column := range schema {
+		for _, value := range []**sql.ColumnDefaultValue{&column.Default, &column.Generated, &column.OnUpdate} {
+			if *value, err = asWritten(ctx, column.Type, *value); err != nil {
+				return "", fmt.Errorf("column %s: %w", column.Name, err)
+			}
+		}
+	}
+	node, err := show.WithTargetSchema(schema)
 	if err != nil {
 		return "", err
 	}
-	for _, check := range checks {
-		parts = append(parts, sql.GenerateCreateTableCheckConstraintClause(check.Name, check.CheckExpression, check.Enforced))
+	rows, err := rowexec.DefaultBuilder.Build(ctx, node, nil)
+	if err != nil {
+		return "", err
 	}
-	options := fmt.Sprintf("DEFAULT CHARSET=%s COLLATE=%s", t.Collation().CharacterSet().Name(), t.Collation().Name())
-	if comment := t.Comment(); comment != "" {
-		options += " COMMENT=" + quote(comment)
+	row, err := rows.Next(ctx)
+	if err != nil {
+		return "", err
 	}
-	return fmt.Sprintf("CREATE TABLE %s (\n%s\n) %s;\n", sql.QuoteIdentifier(t.Name()), strings.Join(parts, ",\n"), options), nil
-}
-
-// defineColumn is the part of CREATE TABLE that makes a column.
-func defineColumn(ctx *sql.Context, column *sql.Column, table sql.CollationID) (string, error) {
-	text := "  " + sql.QuoteIdentifier(column.Name) + " " + typeName(column.Type, table)
-	if !column.Nullable {
-		text += " NOT NULL"
-	}
-	if column.AutoIncrement {
-		text += " AUTO_INCREMENT"
-	}
-	for _, clause := range []struct {
-		words string
-		value *sql.ColumnDefaultValue
-	}{
-		{" GENERATED ALWAYS AS ", column.Generated},
-		{" DEFAULT ", column.Default},
-		{" ON UPDATE ", column.OnUpdate},
-	} {
-		// A generated column has its expression as its default too.
-		if clause.value == nil || column.Generated != nil && clause.value != column.Generated {
-			continue
+	text := row[1].(string) // the name is the first
+	for _, key := range keys {
+		if !strings.EqualFold(key.ParentDatabase, db.Name()) { // it leaves that out
+			clause := fmt.Sprintf("CONSTRAINT %s FOREIGN KEY (%s) REFERENCES ", sql.QuoteIdentifier(key.Name), strings.Join(sql.QuoteIdentifiers(key.Columns), ","))
+			text = strings.Replace(text, clause, clause+sql.QuoteIdentifier(key.ParentDatabase)+".", 1)
 		}
-		value, err := expression(ctx, column.Type, clause.value)
-		if err != nil {
-			return "", err
-		}
-		text += clause.words + value
-	}
-	if column.Generated != nil && !column.Virtual {
-		text += " STORED"
-	}
-	if column.Comment != "" {
-		text += " COMMENT " + quote(column.Comment)
 	}
 	return text, nil
 }
 
-// typeName names a column's type, with the collation where it is not the table's.
-func typeName(t sql.Type, table sql.CollationID) string {
-	text := t.String()
-	if collated, ok := t.(sql.TypeWithCollation); ok {
-		text = collated.StringWithTableCollation(table)
+// asWritten is a column's expression in a form that is shown as it was written.
+// Tables hold it as that text, or resolved where an ALTER TABLE did that.
+func asWritten(ctx *sql.Context, t sql.Type, v *sql.ColumnDefaultValue) (*sql.ColumnDefaultValue, error) {
+	if v == nil {
+		return nil, nil
 	}
-	// The library does not quote the values.
-	var values []string
-	switch t := t.(type) {
-	case sql.EnumType:
-		values = t.Values()
-	case sql.SetType:
-		values = t.Values()
-	default:
-		return text
-	}
-	quoted := make([]string, len(values))
-	for i, v := range values {
-		quoted[i] = quote(v)
-	}
-	kind, _, _ := strings.Cut(text, "(")
-	return kind + "(" + strings.Join(quoted, ",") + text[strings.LastIndexByte(text, ')'):]
-}
-
-// expression writes the expression of a column. Tables hold it as the text that it
-// was read from, or resolved where an ALTER TABLE did that.
-func expression(ctx *sql.Context, t sql.Type, v *sql.ColumnDefaultValue) (string, error) {
+	var text string
 	switch e := v.Expr.(type) {
 	case sql.UnresolvedColumnDefault:
-		return e.ExprString, nil
+		text = e.ExprString
 	case *sql.UnresolvedColumnDefault:
-		return e.ExprString, nil
+		text = e.ExprString
+	default:
+		text = v.String()
+		if v.IsLiteral() {
+			value, err := v.Eval(ctx, nil)
+			if err != nil {
+				return nil, err
+			}
+			if text, err = literal(ctx, t, value); err != nil {
+				return nil, err
+			}
+		}
 	}
-	if !v.IsLiteral() {
-		return v.String(), nil
-	}
-	value, err := v.Eval(ctx, nil)
-	if err != nil {
-		return "", err
-	}
-	return literal(ctx, t, value)
+	return &sql.ColumnDefaultValue{Expr: sql.UnresolvedColumnDefault{ExprString: text}, OutType: types.Text, Literal: true}, nil
 }
 
-func defineIndexes(ctx *sql.Context, t *memory.Table) ([]string, error) {
-	indexes, err := t.GetIndexes(ctx)
-	if err != nil {
-		return nil, err
-	}
-	slices.SortFunc(indexes, func(a, b sql.Index) int { return strings.Compare(a.ID(), b.ID()) })
-	var out []string
-	for _, index := range indexes {
-		if index.ID() == "PRIMARY" {
-			continue
-		}
-		lengths := index.PrefixLengths()
-		var columns []string
-		for i, expr := range index.Expressions() {
-			column := plan.GetColumnFromIndexExpr(expr, t)
-			if column == nil {
-				return nil, fmt.Errorf("index %s is on %s, which is no column", index.ID(), expr)
-			}
-			text := sql.QuoteIdentifier(column.Name)
-			if i < len(lengths) && lengths[i] != 0 {
-				text += fmt.Sprintf("(%d)", lengths[i])
-			}
-			columns = append(columns, text)
-		}
-		text := fmt.Sprintf("  KEY %s (%s)", sql.QuoteIdentifier(index.ID()), strings.Join(columns, ","))
-		if index.IsUnique() {
-			text = "  UNIQUE" + text[1:]
-		}
-		if comment := index.Comment(); comment != "" {
-			text += " COMMENT " + quote(comment)
-		}
-		out = append(out, text)
-	}
-	return out, nil
+// formatter writes definitions as MySQL reads them: the engine's own does not quote
+// what is in comments and values.
+type formatter struct{ *sql.MySqlSchemaFormatter }
+
+// GenerateCreateTableStatement implements sql.SchemaFormatter.
+func (f formatter) GenerateCreateTableStatement(name string, parts []string, temp, autoInc, charset, collation, comment string) string {
+	comment = strings.ReplaceAll(escape(comment), "''", "'") // which the engine does quote
+	return f.MySqlSchemaFormatter.GenerateCreateTableStatement(name, parts, temp, autoInc, charset, collation, comment)
 }
 
-func defineForeignKey(key sql.ForeignKeyConstraint) string {
-	text := fmt.Sprintf("  CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s.%s (%s)",
-		sql.QuoteIdentifier(key.Name), strings.Join(sql.QuoteIdentifiers(key.Columns), ","),
-		sql.QuoteIdentifier(key.ParentDatabase), sql.QuoteIdentifier(key.ParentTable),
-		strings.Join(sql.QuoteIdentifiers(key.ParentColumns), ","))
-	if key.OnDelete != "" && key.OnDelete != sql.ForeignKeyReferentialAction_DefaultAction {
-		text += " ON DELETE " + string(key.OnDelete)
-	}
-	if key.OnUpdate != "" && key.OnUpdate != sql.ForeignKeyReferentialAction_DefaultAction {
-		text += " ON UPDATE " + string(key.OnUpdate)
+// GenerateCreateTableColumnDefinition implements sql.SchemaFormatter.
+func (f formatter) GenerateCreateTableColumnDefinition(column *sql.Column, value, onUpdate string, table sql.CollationID) string {
+	quoted := *column
+	quoted.Comment = escape(column.Comment)
+	text := f.MySqlSchemaFormatter.GenerateCreateTableColumnDefinition(&quoted, value, onUpdate, table)
+	if set, ok := column.Type.(interface{ Values() []string }); ok { // SET or ENUM
+		for _, v := range set.Values() {
+			text = strings.Replace(text, "'"+v+"'", quote(v), 1)
+		}
 	}
 	return text
 }
 
+// GenerateCreateTableIndexDefinition implements sql.SchemaFormatter.
+func (f formatter) GenerateCreateTableIndexDefinition(unique, spatial, fulltext, vector bool, name string, columns []string, comment string) (string, bool) {
+	return f.MySqlSchemaFormatter.GenerateCreateTableIndexDefinition(unique, spatial, fulltext, vector, name, columns, escape(comment))
+}
+
 // rows adds the rows, without the columns that are generated.
-func (d *dump) rows(t *memory.Table) error {
-	var stored []*sql.Column // as a row holds them
+func (d *dump) rows(t *table) error {
+	var columns []int
 	var names []string
-	for _, column := range t.PrimaryKeySchema().Schema {
-		if column.Virtual {
-			continue
-		}
-		stored = append(stored, column)
+	schema := t.PrimaryKeySchema().Schema
+	for i, column := range schema {
 		if column.Generated == nil {
+			columns = append(columns, i)
 			names = append(names, sql.QuoteIdentifier(column.Name))
 		}
 	}
-	insert := fmt.Sprintf("INSERT INTO %s (%s) VALUES\n(", sql.QuoteIdentifier(t.Name()), strings.Join(names, ","))
-	partitions, err := t.Partitions(d.ctx)
+	rows, err := t.allRows(d.ctx)
 	if err != nil {
 		return err
 	}
-	rows := sql.NewTableRowIter(d.ctx, t, partitions)
-	defer func() { _ = rows.Close(d.ctx) }()
-	for n := 0; ; n++ {
-		row, err := rows.Next(d.ctx)
-		if err == io.EOF {
-			if n > 0 {
-				d.all.WriteString(";\n")
+	for part := range slices.Chunk(rows, rowsPerInsert) {
+		between := fmt.Sprintf("INSERT INTO %s (%s) VALUES\n(", sql.QuoteIdentifier(t.Name()), strings.Join(names, ","))
+		for _, row := range part {
+			values := make([]string, len(columns))
+			for i, at := range columns {
+				if values[i], err = literal(d.ctx, schema[at].Type, row[at]); err != nil {
+					return fmt.Errorf("column %s: %w", schema[at].Name, err)
+				}
 			}
-			return nil
+			d.all.WriteString(between + strings.Join(values, ",") + ")")
+			between = ",\n("
 		}
-		if err != nil {
-			return err
-		}
-		switch {
-		case n == 0:
-			d.all.WriteString(insert)
-		case n%rowsPerInsert == 0:
-			d.all.WriteString(";\n" + insert)
-		default:
-			d.all.WriteString(",\n(")
-		}
-		var values []string
-		for i, column := range stored {
-			if column.Generated != nil {
-				continue
-			}
-			value, err := literal(d.ctx, column.Type, row[i])
-			if err != nil {
-				return fmt.Errorf("column %s: %w", column.Name, err)
-			}
-			values = append(values, value)
-		}
-		d.all.WriteString(strings.Join(values, ",") + ")")
+		d.all.WriteString(";\n")
 	}
+	return nil
 }
 
 // views adds a database's views: the statements that made them, with the SQL mode
 // by which they are read.
-func (d *dump) views(db *memory.Database) error {
+func (d *dump) views(db *database) error {
 	views, err := db.AllViews(d.ctx)
 	if err != nil {
 		return err
@@ -366,4 +259,68 @@ func (d *dump) views(db *memory.Database) error {
 		d.define("SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO';\n")
 	}
 	return nil
+}
+
+// literal writes a value of a column's type as SQL that reads as the same value.
+func literal(ctx *sql.Context, t sql.Type, v any) (string, error) {
+	v, err := sql.UnwrapAny(ctx, v)
+	if err != nil {
+		return "", err
+	}
+	switch v := v.(type) {
+	case nil:
+		return "NULL", nil
+	case float32:
+		// With all digits: the shortest text of the largest number is beyond it.
+		return float(float64(v)), nil
+	case float64:
+		return float(v), nil
+	case []byte:
+		if len(v) == 0 {
+			return "''", nil
+		}
+		return "x'" + hex.EncodeToString(v) + "'", nil
+	case string:
+		return quote(v), nil
+	}
+	if types.IsBit(t) {
+		return fmt.Sprintf("b'%b'", v), nil
+	}
+	sv, err := t.SQL(ctx, nil, v)
+	if err != nil {
+		return "", fmt.Errorf("writing a %s: %w", t, err)
+	}
+	if types.IsNumber(t) {
+		return sv.ToString(), nil
+	}
+	return quote(sv.ToString()), nil
+}
+
+// float writes a number so that it is read as a DOUBLE. The sign of a zero is lost.
+func float(v float64) string { return strconv.FormatFloat(v, 'e', -1, 64) }
+
+var escaper = strings.NewReplacer("\x00", `\0`, "\n", `\n`, "\r", `\r`, "\x1a", `\Z`, `\`, `\\`, `'`, `''`)
+
+// escape makes what is between the quotes of a string of SQL, on one line.
+func escape(s string) string { return escaper.Replace(s) }
+
+func quote(s string) string { return "'" + escape(s) + "'" }
+
+// writeFile writes a file whole or not at all. What was written survives the end
+// of this process, however sudden, but not that of the machine.
+func writeFile(path string, content []byte, mode os.FileMode) (err error) {
+	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(tmp.Name()))
+		}
+	}()
+	_, err = tmp.Write(content)
+	if err := errors.Join(err, tmp.Chmod(mode), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
 }

@@ -1,11 +1,22 @@
 package fakesql
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"maps"
+	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
+
+	sqle "github.com/dolthub/go-mysql-server"
+	"github.com/dolthub/go-mysql-server/memory"
+	"github.com/dolthub/go-mysql-server/server"
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/vitess/go/mysql"
 
 	"portfolio-infra/internal/sandbox/faketidb"
 )
@@ -56,7 +67,7 @@ func (e *embedded) DeleteCluster(clusterID string) error {
 		return nil
 	}
 	delete(e.clusters, clusterID)
-	return errors.Join(c.close(), c.remove(), e.ports.forget(clusterID))
+	return errors.Join(c.close(), remove(c.file), remove(c.usersFile), e.ports.forget(clusterID))
 }
 
 // PutUser implements faketidb.SQL.
@@ -65,7 +76,10 @@ func (e *embedded) PutUser(clusterID string, l faketidb.Login) error {
 	if err != nil {
 		return err
 	}
-	return c.putUser(l)
+	c.locks.statements.RLock() // of the databases
+	defer c.locks.statements.RUnlock()
+	c.users.put(l, c.databases)
+	return nil
 }
 
 // DropUser implements faketidb.SQL.
@@ -88,11 +102,12 @@ func (e *embedded) cluster(id string) (*cluster, error) {
 }
 
 func (e *embedded) endpoint(clusterID string) (host string, port int) {
-	c, err := e.cluster(clusterID)
-	if err != nil {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.clusters[clusterID] == nil {
 		return "", 0
 	}
-	return e.s.host(), c.port()
+	return e.s.host(), e.ports.of[clusterID]
 }
 
 func (e *embedded) target(user string) (addr string, conf *tls.Config, ok bool) {
@@ -100,7 +115,7 @@ func (e *embedded) target(user string) (addr string, conf *tls.Config, ok bool) 
 	defer e.mu.Unlock()
 	for _, c := range e.clusters {
 		if c.users.has(prefixOf(user)) {
-			return c.addr(), &tls.Config{RootCAs: e.certs.pool(), ServerName: "localhost", MinVersion: tls.VersionTLS12}, true
+			return c.addr, &tls.Config{RootCAs: e.certs.roots, ServerName: "localhost", MinVersion: tls.VersionTLS12}, true
 		}
 	}
 	return "", nil, false
@@ -114,4 +129,134 @@ func (e *embedded) close() error {
 		errs = append(errs, e.clusters[id].close())
 	}
 	return errors.Join(errs...)
+}
+
+// cluster is one cluster's server and its data.
+type cluster struct {
+	// file has the data and usersFile the users that were made in SQL; "" means that
+	// nothing is kept.
+	file, usersFile string
+	addr            string
+	storage         *storage
+	engine          *sqle.Engine
+	users           *users
+	locks           *locks
+	handler         *handler
+	server          *server.Server
+
+	// Under locks.statements:
+
+	// changed and redefined tell that statements may have changed rows and
+	// definitions since the file was written.
+	changed, redefined bool
+	// databases are those that the users' roles were last granted on.
+	databases []string
+	// session is the cluster's own, see context.
+	session *memory.Session
+}
+
+// openCluster starts a cluster's server on l, which it owns unless it fails.
+func openCluster(s *Servers, certs *certs, id string, l net.Listener) (*cluster, error) {
+	c := &cluster{addr: l.Addr().String(), storage: newStorage(), locks: newLocks(s.lockWait())}
+	if s.Dir != "" {
+		c.file = filepath.Join(s.Dir, id+".sql")
+		c.usersFile = filepath.Join(s.Dir, id+".users")
+	}
+	var err error
+	if c.engine, err = newEngine(c.storage); err != nil {
+		return nil, err
+	}
+	if err := c.load(); err != nil {
+		return nil, err
+	}
+	if c.users, err = openUsers(c.engine.Analyzer.Catalog.MySQLDb, c.usersFile, s.LoginLag, s.now); err != nil {
+		return nil, err
+	}
+	c.databases = c.databaseNames()
+	auth, err := newAuthServer(c.users)
+	if err != nil {
+		return nil, err
+	}
+	c.handler = newHandler(c)
+	c.server, err = server.NewServerWithHandler(server.Config{
+		Listener:  l,
+		Version:   version,
+		TLSConfig: certs.config(),
+		ProtocolListenerFactory: func(conf server.Config, lc mysql.ListenerConfig, _ server.ServerEventListener) (server.ProtocolListener, error) {
+			lc.AuthServer = auth
+			return server.MySQLProtocolListenerFactory(conf, lc, nil)
+		},
+	}, c.engine, sql.NewContext, memory.NewSessionBuilder(c.storage.DbProvider), nil, c.handler.wrap)
+	if err != nil {
+		return nil, err
+	}
+	c.handler.sessions = c.server.SessionManager()
+	go c.server.Listener.Accept() // until it is closed
+	return c, nil
+}
+
+// persist makes the effects of the last statement last: it writes the file and
+// grants the roles on new databases. The caller holds locks.statements.
+func (c *cluster) persist() error {
+	if !c.changed {
+		return nil
+	}
+	if names := c.databaseNames(); !slices.Equal(names, c.databases) {
+		c.users.regrant(names)
+		c.databases = names
+	}
+	if err := c.save(); err != nil {
+		return fmt.Errorf("saving the data: %w", err)
+	}
+	c.changed, c.redefined = false, false
+	return nil
+}
+
+// databaseNames are the databases of the cluster's users, in order.
+func (c *cluster) databaseNames() []string {
+	var names []string
+	for _, db := range c.storage.DbProvider.AllDatabases(nil) { // it asks nobody
+		names = append(names, db.Name())
+	}
+	slices.Sort(names)
+	return names
+}
+
+// context is that of a statement which the cluster runs for itself. All of them
+// have one session, because it takes longer to make one than to write a small file.
+func (c *cluster) context() *sql.Context {
+	if c.session == nil {
+		base := sql.NewBaseSessionWithClientServer("", sql.Client{User: "root", Address: "localhost"}, 0)
+		c.session = memory.NewSession(base, c.storage.DbProvider)
+	}
+	ctx := sql.NewContext(context.Background(), sql.WithSession(c.session))
+	discard(ctx)
+	return ctx
+}
+
+// close ends the server and its connections. It returns when the last statement
+// has ended.
+func (c *cluster) close() error {
+	c.server.Listener.Close()
+	close(c.locks.closed)
+	c.handler.cut()
+	err := closeEngine(c.engine)
+	c.handler.wait()
+	return err
+}
+
+// closeEngine ends all statements that run.
+func closeEngine(e *sqle.Engine) error {
+	if err := e.Close(); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil // that is how it ends them
+}
+
+// remove removes a file that may be missing. "" is none.
+func remove(file string) error {
+	if err := os.Remove(file); file != "" && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/analyzer/analyzererrors"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/mysql"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
 )
 
 // known are the formats of errors to which the engine gives no number of MySQL's,
@@ -44,19 +45,18 @@ var known = []struct {
 	{sql.ErrFunctionNotFound.Message, 1305},
 	{sql.ErrInsertIntoNonNullableDefaultNullColumn.Message, 1364},
 	{types.ErrLengthBeyondLimit.Message, 1406},
-	{sql.ErrCheckConstraintViolated.Message, 3819},
 }
 
 // states are the SQLSTATEs of those numbers that have one of their own.
 var states = map[int]string{
 	1044: "42000", 1045: "28000", 1046: "3D000", 1048: "23000", 1049: "42000", 1050: "42S01", 1051: "42S02",
-	1052: "23000", 1054: "42S22", 1055: "42000", 1060: "42S21", 1061: "42000", 1062: "23000", 1064: "42000", 1136: "21S01", 1142: "42000",
+	1052: "23000", 1054: "42S22", 1055: "42000", 1060: "42S21", 1061: "42000", 1062: "23000", 1064: "42000", 1136: "21S01", 1142: "42000", 1143: "42000",
 	1146: "42S02", 1213: "40001", 1264: "22003", 1265: "01000", 1292: "22007", 1305: "42000", 1406: "22001", 1451: "23000", 1452: "23000",
 }
 
-// asMySQL gives an error of the engine the number and the SQLSTATE that MySQL has
-// for it: clients go by them.
-func asMySQL(err error) error {
+// asMySQL gives the engine's error of a statement the number and the SQLSTATE that
+// MySQL and TiDB have for it: clients go by them.
+func asMySQL(err error, stmt sqlparser.Statement) error {
 	if err == nil {
 		return nil
 	}
@@ -71,6 +71,14 @@ func asMySQL(err error) error {
 				out.Num = k.number
 				break
 			}
+		}
+	}
+	// TiDB checks the columns first, since 8.5.6.
+	// https://github.com/pingcap/tidb/pull/66667
+	switch stmt.(type) {
+	case sqlparser.SelectStatement, *sqlparser.Insert, *sqlparser.Update:
+		if out.Num == 1142 {
+			out.Num = 1143
 		}
 	}
 	if state, ok := states[out.Num]; ok {

@@ -1,7 +1,9 @@
 package fakesql
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/dolthub/go-mysql-server/server"
@@ -12,22 +14,45 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 )
 
-// handler stands before the engine's own and answers a cluster's connections. Each
-// statement waits at the gate; the answer of one that changed something leaves
-// when the change is kept.
+// handler wraps the engine's own and answers a cluster's connections. Each
+// statement takes its locks; the answer of one that changed something is sent when
+// the change is in the file.
 type handler struct {
 	mysql.Handler
 	cluster  *cluster
 	sessions *server.SessionManager
 
-	mu    sync.Mutex
-	holds map[uint32]*hold // by connection
+	mu     sync.Mutex
+	closed *sync.Cond // a connection
+	conns  map[uint32]*connection
+	cutOff bool
+}
+
+// connection is one connection of a client.
+type connection struct {
+	*mysql.Conn
+	// writes tells that it has the write lock.
+	writes bool
+}
+
+func newHandler(c *cluster) *handler {
+	h := &handler{cluster: c, conns: map[uint32]*connection{}}
+	h.closed = sync.NewCond(&h.mu)
+	return h
+}
+
+func (h *handler) wrap(inner mysql.Handler) (mysql.Handler, error) {
+	h.Handler = inner
+	return h, nil
 }
 
 // NewConnection implements mysql.Handler.
 func (h *handler) NewConnection(c *mysql.Conn) {
 	h.mu.Lock()
-	h.holds[c.ConnectionID] = &hold{}
+	h.conns[c.ConnectionID] = &connection{Conn: c}
+	if h.cutOff {
+		c.Close()
+	}
 	h.mu.Unlock()
 	h.Handler.NewConnection(c)
 }
@@ -35,31 +60,50 @@ func (h *handler) NewConnection(c *mysql.Conn) {
 // ConnectionClosed implements mysql.Handler.
 func (h *handler) ConnectionClosed(c *mysql.Conn) {
 	h.Handler.ConnectionClosed(c)
-	h.cluster.gate.give(h.hold(c))
-	h.mu.Lock()
-	delete(h.holds, c.ConnectionID)
-	h.mu.Unlock()
-	h.cluster.conns.handlers.Done()
-}
-
-func (h *handler) hold(c *mysql.Conn) *hold {
+	h.cluster.locks.release(h.connection(c))
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.holds[c.ConnectionID]
+	delete(h.conns, c.ConnectionID)
+	h.closed.Broadcast()
+}
+
+func (h *handler) connection(c *mysql.Conn) *connection {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.conns[c.ConnectionID]
+}
+
+// cut closes all connections, and those that come.
+func (h *handler) cut() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.cutOff = true
+	for _, c := range h.conns {
+		c.Close()
+	}
+}
+
+// wait waits until all connections are closed.
+func (h *handler) wait() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for len(h.conns) > 0 {
+		h.closed.Wait()
+	}
 }
 
 // ComInitDB implements mysql.Handler.
 func (h *handler) ComInitDB(c *mysql.Conn, database string) error {
-	h.cluster.gate.statements.RLock()
-	defer h.cluster.gate.statements.RUnlock()
-	return asMySQL(h.Handler.ComInitDB(c, database))
+	h.cluster.locks.statements.RLock()
+	defer h.cluster.locks.statements.RUnlock()
+	return asMySQL(h.Handler.ComInitDB(c, database), nil)
 }
 
 // ComResetConnection implements mysql.Handler. It rolls back.
 func (h *handler) ComResetConnection(c *mysql.Conn) error {
-	defer h.cluster.gate.give(h.hold(c))
-	h.cluster.gate.statements.RLock()
-	defer h.cluster.gate.statements.RUnlock()
+	defer h.cluster.locks.release(h.connection(c))
+	h.cluster.locks.statements.RLock()
+	defer h.cluster.locks.statements.RUnlock()
 	return h.Handler.ComResetConnection(c)
 }
 
@@ -69,18 +113,27 @@ func (h *handler) ComPrepare(ctx context.Context, c *mysql.Conn, query string, p
 	if err != nil {
 		return nil, err
 	}
-	h.cluster.gate.statements.RLock()
-	defer h.cluster.gate.statements.RUnlock()
+	h.cluster.locks.statements.RLock()
+	defer h.cluster.locks.statements.RUnlock()
 	fields, err := h.Handler.ComPrepare(ctx, c, query, p)
-	if _, settleErr := settle(sc); err == nil {
-		err = settleErr
-	}
-	return fields, asMySQL(err)
+	stmt := parse(ctx, query, sql.LoadSqlMode(sc).ParserOptions())
+	return fields, asMySQL(ended(sc, err), stmt)
 }
 
-// ComQuery implements mysql.Handler.
+// ComQuery implements mysql.Handler. It runs one statement, without which TiDB
+// does not run any.
 func (h *handler) ComQuery(ctx context.Context, c *mysql.Conn, query string, send mysql.ResultSpoolFn) error {
-	_, err := h.run(ctx, c, query, send, func(keep mysql.ResultSpoolFn) (string, error) {
+	options, err := h.ParserOptionsForConnection(c)
+	if err != nil {
+		return err
+	}
+	if _, end, err := sqlparser.ParseOneWithOptions(ctx, query, options); err == nil && end > 0 && end < len(query) {
+		if _, _, err := sqlparser.ParseOneWithOptions(ctx, query[end:], options); !errors.Is(err, sqlparser.ErrEmpty) {
+			return mysql.NewSQLError(8130, mysql.SSUnknownSQLState, "client has multi-statement capability disabled. "+
+				"Run SET GLOBAL tidb_multi_statement_mode='ON' after you understand the security risk")
+		}
+	}
+	_, err = h.run(ctx, c, query, send, func(keep mysql.ResultSpoolFn) (string, error) {
 		return "", h.Handler.ComQuery(ctx, c, query, keep)
 	})
 	return err
@@ -104,18 +157,18 @@ func (h *handler) ComStmtExecute(ctx context.Context, c *mysql.Conn, p *mysql.Pr
 }
 
 // run runs the first statement of a query by exec, which returns the others.
+//
+// The answer is held back until the statement is over: a client that is slow to
+// read must not keep others waiting, and one that writes while it reads must not
+// wait for itself.
 func (h *handler) run(ctx context.Context, c *mysql.Conn, query string, send mysql.ResultSpoolFn,
 	exec func(keep mysql.ResultSpoolFn) (string, error),
 ) (string, error) {
-	options, err := h.ParserOptionsForConnection(c)
-	if err != nil {
-		return "", err
-	}
 	sc, err := h.sessions.NewContextWithQuery(ctx, c, query)
 	if err != nil {
 		return "", err
 	}
-	stmt := parse(ctx, query, options)
+	stmt := parse(ctx, query, sql.LoadSqlMode(sc).ParserOptions())
 	if e, ok := stmt.(*sqlparser.Execute); ok {
 		if prepared, ok := h.cluster.engine.PreparedDataCache.GetCachedStmt(sc.Session.ID(), e.Name); ok {
 			stmt = prepared
@@ -124,79 +177,170 @@ func (h *handler) run(ctx context.Context, c *mysql.Conn, query string, send mys
 	if err := refuse(stmt); err != nil {
 		return "", err
 	}
-	var answer results
+	var parts []*sqltypes.Result
+	var more bool
 	var rest string
-	err = h.order(sc, h.hold(c), kindOf(stmt), func() (err error) {
+	err = h.exec(sc, h.connection(c), stmt, func() (err error) {
 		// A panic would cut the connection and leave the session in disorder.
 		defer func() {
 			if p := recover(); p != nil {
 				err = mysql.NewSQLError(mysql.ERUnknownError, mysql.SSUnknownSQLState, "internal error: %v", p)
 			}
 		}()
-		rest, err = exec(answer.keep)
+		rest, err = exec(func(part *sqltypes.Result, isMore bool) error {
+			parts, more = append(parts, clone(part)), isMore
+			return nil
+		})
 		return err
 	})
 	if err != nil {
-		return "", asMySQL(err)
+		return "", asMySQL(err, stmt)
 	}
-	return rest, answer.send(send)
+	for _, part := range parts {
+		if err := send(part, more); err != nil {
+			return "", err
+		}
+	}
+	return rest, nil
 }
 
-// order calls exec when it is the statement's turn.
-func (h *handler) order(sc *sql.Context, held *hold, k kind, exec func() error) error {
-	g := h.cluster.gate
+// clone copies a part of an answer: the engine uses its memory again.
+func clone(part *sqltypes.Result) *sqltypes.Result {
+	c := *part
+	c.Rows = make([][]sqltypes.Value, len(part.Rows))
+	for i, row := range part.Rows {
+		c.Rows[i] = make([]sqltypes.Value, len(row))
+		for j, v := range row {
+			c.Rows[i][j] = sqltypes.MakeTrusted(v.Type(), bytes.Clone(v.Raw()))
+		}
+	}
+	return &c
+}
+
+// exec runs a statement under the locks that it needs.
+func (h *handler) exec(ctx *sql.Context, conn *connection, stmt sqlparser.Statement, run func() error) error {
+	c, k := h.cluster, kindOf(stmt)
 	switch k {
 	case local:
-		return settled(sc, exec())
+		return ended(ctx, run())
 	case reading:
-		g.statements.RLock()
-		defer g.statements.RUnlock()
-		if !held.has && !repeatable(sc) {
-			forget(sc)
+		c.locks.statements.RLock()
+		defer c.locks.statements.RUnlock()
+		if !conn.writes && !repeatable(ctx) {
+			discard(ctx)
 		}
-		return settled(sc, exec())
-	case writing:
-		first := !held.has
-		if err := g.take(held); err != nil {
+		return ended(ctx, run())
+	case setting, bounding:
+		c.locks.statements.Lock()
+		defer c.locks.statements.Unlock()
+		if k == bounding && !conn.writes {
+			discard(ctx) // a commit must not put back what was only read
+		}
+	case writing, defining:
+		first := !conn.writes
+		if err := c.locks.acquire(conn); err != nil {
 			return err
 		}
-		g.statements.Lock()
-		defer g.statements.Unlock()
+		c.locks.statements.Lock()
+		defer c.locks.statements.Unlock()
 		if first {
-			forget(sc)
+			discard(ctx)
 		}
-		h.cluster.dirty = true
-		h.cluster.storage.begin()
-	default:
-		g.statements.Lock()
-		defer g.statements.Unlock()
-		if k == bounding && !held.has {
-			forget(sc) // a commit must not put back what was only read
-		}
+		c.changed, c.redefined = true, c.redefined || k == defining
+		c.storage.begin()
 	}
-	err := exec()
-	if err == nil && k == setting && held.has {
-		err = commitLeft(sc)
+	err := run()
+	if err == nil && k == setting && conn.writes {
+		err = commitRest(ctx)
 	}
-	open, settling := settle(sc)
+	open, endErr := endStatement(ctx)
 	if err == nil {
-		err = settling
+		err = endErr
 	}
 	if open {
 		return err
 	}
 	// Even a statement that failed may have changed something: DROP TABLE a, b.
-	if keeping := h.cluster.keep(); err == nil {
-		err = keeping
+	if persistErr := c.persist(); err == nil {
+		err = persistErr
 	}
-	g.give(held)
+	c.locks.release(conn)
 	return err
 }
 
-// settled settles a session after a statement that answered with err.
-func settled(sc *sql.Context, err error) error {
-	if _, settling := settle(sc); err == nil {
-		return settling
+// ended ends a statement that answered with err.
+func ended(ctx *sql.Context, err error) error {
+	if _, endErr := endStatement(ctx); err == nil {
+		return endErr
 	}
 	return err
+}
+
+// kind is what a statement does, as far as its locks matter.
+type kind int
+
+const (
+	// local touches no table, and may wait: SELECT GET_LOCK('a', 10).
+	local kind = iota
+	// reading reads tables.
+	reading
+	// setting sets a variable, perhaps autocommit.
+	setting
+	// bounding begins or ends a transaction.
+	bounding
+	// writing changes rows, or locks them.
+	writing
+	// defining is all the rest.
+	defining
+)
+
+// parse reads the first statement of a query. It returns nil for what the engine
+// will refuse to read, or for nothing.
+func parse(ctx context.Context, query string, options sqlparser.ParserOptions) sqlparser.Statement {
+	stmt, _, err := parser{}.ParseOneWithOptions(ctx, query, options)
+	if err != nil {
+		return nil
+	}
+	return stmt
+}
+
+func kindOf(stmt sqlparser.Statement) kind {
+	switch stmt := stmt.(type) {
+	case nil:
+		return local
+	case *sqlparser.Set:
+		return setting
+	case *sqlparser.Begin, *sqlparser.Commit, *sqlparser.Rollback:
+		return bounding
+	case *sqlparser.Use, *sqlparser.Show:
+		return reading
+	case *sqlparser.Insert, *sqlparser.Update, *sqlparser.Delete, *sqlparser.Load:
+		return writing
+	case *sqlparser.Explain:
+		if _, ok := stmt.Statement.(sqlparser.SelectStatement); ok || stmt.Statement == nil {
+			return reading
+		}
+		return writing
+	case sqlparser.SelectStatement:
+		k := local
+		_ = sqlparser.Walk(func(node sqlparser.SQLNode) (bool, error) { // without an error of its own
+			switch node := node.(type) {
+			case *sqlparser.Select:
+				if node.Lock != "" {
+					k = writing
+				}
+			case *sqlparser.SetOp:
+				if node.Lock != "" {
+					k = writing
+				}
+			case *sqlparser.AliasedTableExpr:
+				if name, ok := node.Expr.(sqlparser.TableName); ok && name.Name.String() != "dual" {
+					k = max(k, reading)
+				}
+			}
+			return true, nil
+		}, stmt)
+		return k
+	}
+	return defining
 }

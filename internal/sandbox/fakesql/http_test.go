@@ -168,7 +168,7 @@ func TestServers_HTTP_errors(t *testing.T) {
 		{"no table", `{"query":"SELECT * FROM nowhere"}`, "", "", nil, 400, "1146", "nowhere"},
 		{"no database", `{"query":"SELECT 1"}`, "", "", []string{"TiDB-Database", "nowhere"}, 400, "1044", "nowhere"},
 		{"not allowed", `{"query":"CREATE TABLE t (a INT)"}`, "", "", nil, 400, "1142", "denied"},
-		{"two statements", `{"query":"SELECT 1; SELECT 2"}`, "", "", nil, 400, "1064", ""},
+		{"two statements", `{"query":"SELECT 1; SELECT 2"}`, "", "", nil, 400, "8130", "multi-statement"},
 		{"wrong password", `{"query":"SELECT 1"}`, "", "wrong", nil, 401, "1045", "Access denied"},
 		{"unknown user", `{"query":"SELECT 1"}`, onePrefix + "nobody", "", nil, 401, "1045", "Access denied"},
 		{"lagging user", `{"query":"SELECT 1"}`, onePrefix + "api", "", nil, 401, "1045", "Access denied"},

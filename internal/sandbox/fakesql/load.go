@@ -3,44 +3,31 @@ package fakesql
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"strings"
 
-	"github.com/dolthub/go-mysql-server/memory"
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 )
 
-// newDatabase is the database that a new cluster has, and newCollation the one of
-// TiDB's databases.
-const (
-	newDatabase  = "test"
-	newCollation = sql.Collation_utf8mb4_bin
-)
+// newDatabase is the database that a new cluster has.
+const newDatabase = "test"
 
 // load runs what save wrote. It is called before the first connection.
 func (c *cluster) load() error {
-	ctx := c.context()
+	text := []byte("CREATE DATABASE " + newDatabase)
 	if c.file != "" {
-		text, err := os.ReadFile(c.file)
+		kept, err := os.ReadFile(c.file)
 		if err == nil {
-			if err := c.runAll(ctx, string(text)); err != nil {
-				return fmt.Errorf("loading %s (remove it to begin anew): %w", c.file, err)
-			}
-			return nil
-		}
-		if !errors.Is(err, os.ErrNotExist) {
+			text = kept
+		} else if !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("loading the data: %w", err)
 		}
 	}
-	if err := c.storage.CreateDatabase(ctx, newDatabase); err != nil {
-		return err
+	if err := c.runAll(c.context(), string(text)); err != nil {
+		return fmt.Errorf("loading %s (remove it to begin anew): %w", c.file, err)
 	}
-	db, err := c.storage.DbProvider.Database(ctx, newDatabase)
-	if err != nil {
-		return err
-	}
-	return db.(*memory.Database).SetCollation(ctx, newCollation)
+	return nil
 }
 
 // tryOut runs the definitions of a dump in databases of their own.
@@ -56,28 +43,23 @@ func tryOut(schema string) error {
 // runAll runs the statements of a dump one after the other.
 func (c *cluster) runAll(ctx *sql.Context, text string) error {
 	for n := 1; ; n++ {
+		text = strings.TrimSpace(text) // as Parse does
 		// The SQL mode of the moment decides how the next one is read.
-		stmt, end, err := sqlparser.ParseOneWithOptions(ctx, text, sql.LoadSqlMode(ctx).ParserOptions())
+		stmt, query, rest, err := c.engine.Parser.Parse(ctx, text, true)
 		if errors.Is(err, sqlparser.ErrEmpty) {
 			return nil
 		}
-		if err != nil {
-			return fmt.Errorf("statement %d: %w", n, err)
-		}
-		query, rest := text, ""
-		if end != 0 && end < len(text) {
-			query, rest = text[:end], text[end:]
-		}
-		if view, ok := stmt.(*sqlparser.DDL); ok && view.ViewSpec != nil {
-			err = c.loadView(ctx, view, query)
-		} else {
+		if view, ok := stmt.(*sqlparser.DDL); err == nil && ok && view.ViewSpec != nil {
+			selected := view.SubStatementStr
+			if selected == "" {
+				selected = text[view.SubStatementPositionStart:view.SubStatementPositionEnd]
+			}
+			err = c.loadView(ctx, view.ViewSpec.ViewName.Name.String(), selected, query)
+		} else if err == nil {
 			err = c.runOne(ctx, query)
 		}
 		if err != nil {
 			return fmt.Errorf("statement %d: %w", n, err)
-		}
-		if rest == "" {
-			return nil
 		}
 		text = rest
 	}
@@ -87,29 +69,20 @@ func (c *cluster) runOne(ctx *sql.Context, query string) error {
 	// A context belongs to one statement, the session goes on.
 	ctx = sql.NewContext(ctx, sql.WithSession(ctx.Session))
 	c.storage.begin()
-	_, rows, _, err := c.engine.Query(ctx, sql.RemoveSpaceAndDelimiter(query, ';'))
+	_, rows, _, err := c.engine.Query(ctx, query)
 	if err != nil {
 		return err
 	}
-	for {
-		if _, err := rows.Next(ctx); err == io.EOF {
-			return rows.Close(ctx)
-		} else if err != nil {
-			return errors.Join(err, rows.Close(ctx))
-		}
-	}
+	_, err = sql.RowIterToRows(ctx, rows)
+	return err
 }
 
 // loadView makes a view without looking at what it selects from: that may come
 // later, or be gone.
-func (c *cluster) loadView(ctx *sql.Context, view *sqlparser.DDL, query string) error {
-	db, err := c.storage.DbProvider.Database(ctx, ctx.GetCurrentDatabase())
+func (c *cluster) loadView(ctx *sql.Context, name, selected, query string) error {
+	db, err := c.storage.Database(ctx, ctx.GetCurrentDatabase())
 	if err != nil {
 		return err
 	}
-	selected := view.SubStatementStr
-	if selected == "" {
-		selected = query[view.SubStatementPositionStart:view.SubStatementPositionEnd]
-	}
-	return db.(*memory.Database).CreateView(ctx, view.ViewSpec.ViewName.Name.String(), selected, sql.RemoveSpaceAndDelimiter(query, ';'))
+	return db.(*database).CreateView(ctx, name, selected, query)
 }

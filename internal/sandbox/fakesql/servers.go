@@ -208,7 +208,7 @@ func (s *Servers) RootCAs() (*x509.CertPool, error) {
 	if err := s.Open(); err != nil {
 		return nil, err
 	}
-	return s.certs.pool(), nil
+	return s.certs.roots, nil
 }
 
 // TLSConfig is what the HTTP endpoint is served with over TLS.
@@ -216,16 +216,13 @@ func (s *Servers) TLSConfig() (*tls.Config, error) {
 	if err := s.Open(); err != nil {
 		return nil, err
 	}
-	return s.certs.serverConfig(), nil
+	return s.certs.config(), nil
 }
 
 // HTTP serves the SQL of all clusters over HTTP, as the driver
 // @tidbcloud/serverless speaks it: POST /v1beta/sql.
 func (s *Servers) HTTP() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc(sqlPath, s.serveSQL)
-	mux.HandleFunc("/", notFound)
-	return mux
+	return http.HandlerFunc(s.serveSQL)
 }
 
 func (s *Servers) now() time.Time {

@@ -15,9 +15,8 @@ import (
 
 const nativePassword = "mysql_native_password"
 
-// users are a cluster's users as its IAM API makes them, and what the server's
-// grant tables have of them. Users that an admin makes in SQL are in the grant
-// tables alone.
+// users are a cluster's users: those that its IAM API makes, which the API keeps,
+// and those that an admin makes in SQL, which the grant tables keep in a file.
 type users struct {
 	grants *mysql_db.MySQLDb
 	// lag is how long a new user is refused.
@@ -25,34 +24,32 @@ type users struct {
 	now func() time.Time
 
 	mu sync.Mutex
-	// roles are the users' built-in roles, without prefix.
+	// roles are the built-in roles, without prefix, of the API's users.
 	roles map[string]string
 	// since is when a new user may log in.
 	since map[string]time.Time
 }
 
-func newUsers(grants *mysql_db.MySQLDb, lag time.Duration, now func() time.Time) *users {
-	return &users{grants: grants, lag: lag, now: now, roles: map[string]string{}, since: map[string]time.Time{}}
-}
-
-// keepIn keeps the users that were made in SQL in a file, and those that it has
-// already come back. Of a password it holds what the grant tables do, its hash.
-func (u *users) keepIn(file string) error {
-	u.grants.SetPersister(persister(file))
+// openUsers reads the users that were made in SQL from a file; "" means none. Of a
+// password the file has what the grant tables do, its hash.
+func openUsers(grants *mysql_db.MySQLDb, file string, lag time.Duration, now func() time.Time) (*users, error) {
+	u := &users{grants: grants, lag: lag, now: now, roles: map[string]string{}, since: map[string]time.Time{}}
+	grants.SetEnabled(true)
+	grants.SetPersister(persister(file))
 	if file == "" {
-		return nil
+		return u, nil
 	}
 	data, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil
+		return u, nil
 	}
 	if err == nil {
-		err = u.grants.LoadData(sql.NewEmptyContext(), data)
+		err = grants.LoadData(sql.NewEmptyContext(), data)
 	}
 	if err != nil {
-		return fmt.Errorf("loading %s (remove it to begin anew): %w", file, err)
+		return nil, fmt.Errorf("loading %s (remove it to begin anew): %w", file, err)
 	}
-	return nil
+	return u, nil
 }
 
 // persister is the file of the grant tables, "" for none.
@@ -64,7 +61,7 @@ func (p persister) Persist(_ *sql.Context, data []byte) error {
 		return nil
 	}
 	if err := writeFile(string(p), data, 0o600); err != nil {
-		return fmt.Errorf("keeping the users: %w", err)
+		return fmt.Errorf("saving the users: %w", err)
 	}
 	return nil
 }
@@ -78,17 +75,14 @@ func (u *users) put(l faketidb.Login, databases []string) {
 		u.since[l.UserName] = u.now().Add(u.lag)
 	}
 	u.roles[l.UserName] = role(l.BuiltinRole)
-	editor := u.grants.Editor()
-	defer editor.Close()
-	replace(editor, &mysql_db.User{
+	u.replace(&mysql_db.User{
 		User:                l.UserName,
 		Host:                "%",
 		Plugin:              nativePassword,
 		AuthString:          l.Hash,
 		PasswordLastChanged: u.now().UTC(),
 		PrivilegeSet:        privileges(role(l.BuiltinRole), databases),
-		// The IAM API's own state keeps it.
-		IsEphemeral: true,
+		IsEphemeral:         true, // the API's own state has it
 	})
 }
 
@@ -104,26 +98,29 @@ func (u *users) drop(name string) {
 }
 
 // regrant gives each user what its role may do in these databases. It is called
-// when the databases are others than before.
+// when there are others than before.
 func (u *users) regrant(databases []string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	editor := u.grants.Editor()
-	defer editor.Close()
 	for name, role := range u.roles {
-		if old, ok := editor.GetUser(mysql_db.UserPrimaryKey{Host: "%", User: name}); ok && role != roleAdmin {
+		reader := u.grants.Reader()
+		old, ok := reader.GetUser(mysql_db.UserPrimaryKey{Host: "%", User: name})
+		reader.Close()
+		if ok && role != roleAdmin {
 			changed := *old
 			changed.PrivilegeSet = privileges(role, databases)
-			replace(editor, &changed)
+			u.replace(&changed)
 		}
 	}
 }
 
-// replace puts a user in place of the one of its name, if there is one: putting
-// alone would leave both.
-func replace(editor *mysql_db.Editor, u *mysql_db.User) {
-	editor.RemoveUser(mysql_db.UserPrimaryKey{Host: u.Host, User: u.User})
-	editor.PutUser(u)
+// replace puts a user in the place of the one of its name: putting alone would
+// leave both.
+func (u *users) replace(user *mysql_db.User) {
+	editor := u.grants.Editor()
+	defer editor.Close()
+	editor.RemoveUser(mysql_db.UserPrimaryKey{Host: user.Host, User: user.User})
+	editor.PutUser(user)
 }
 
 // lagging reports whether the server does not yet know the user.
@@ -146,9 +143,9 @@ func (u *users) has(prefix string) bool {
 	return false
 }
 
-// privileges are a role's for these databases. They are given database by
-// database, because a privilege on all of them would cover the grant tables in
-// database "mysql" as well, and who may write those may do anything.
+// privileges are a role's for these databases. They are granted database by
+// database: a privilege on all of them would cover the grant tables in database
+// "mysql" as well, and who may write those may do anything.
 func privileges(role string, databases []string) mysql_db.PrivilegeSet {
 	if role == roleAdmin {
 		return mysql_db.NewPrivilegeSetWithAllPrivileges()
