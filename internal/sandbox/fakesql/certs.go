@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -44,8 +45,15 @@ func (c *certs) config() *tls.Config {
 // them in memory.
 func openCerts(dir, host string, now time.Time) (*certs, error) {
 	host = cmp.Or(host, "localhost")
-	if c, ok := readCerts(dir, host, now); ok {
-		return c, nil
+	path := func(name string) string { return filepath.Join(dir, name) }
+	if dir != "" {
+		caPEM, caErr := os.ReadFile(path(caFile))
+		server, err := tls.LoadX509KeyPair(path(serverFile), path(serverKeyFile))
+		if c := newCerts(caPEM, server); caErr == nil && err == nil {
+			if _, err := server.Leaf.Verify(x509.VerifyOptions{Roots: c.roots, DNSName: host, CurrentTime: now}); err == nil {
+				return c, nil
+			}
+		}
 	}
 	ca := &x509.Certificate{
 		Subject: pkix.Name{CommonName: "Sandbox SQL CA"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
@@ -54,70 +62,38 @@ func openCerts(dir, host string, now time.Time) (*certs, error) {
 	if err != nil {
 		return nil, err
 	}
-	server := &x509.Certificate{
-		Subject: pkix.Name{CommonName: "Sandbox SQL server"}, KeyUsage: x509.KeyUsageDigitalSignature,
+	// The driver of the HTTP endpoint puts "http-" before a cluster's host.
+	leaf := &x509.Certificate{
+		Subject:     pkix.Name{CommonName: "Sandbox SQL server"},
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		// The driver of the HTTP endpoint puts "http-" before a cluster's host.
-		DNSNames:    []string{"localhost", "http-localhost"},
+		DNSNames:    []string{"localhost", "http-localhost", host, "http-" + host},
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 	}
 	if ip := net.ParseIP(host); ip != nil {
-		server.IPAddresses = append(server.IPAddresses, ip)
-	} else {
-		server.DNSNames = append(server.DNSNames, host, "http-"+host)
+		leaf.DNSNames, leaf.IPAddresses = leaf.DNSNames[:2], append(leaf.IPAddresses, ip)
 	}
-	serverPEM, serverKey, err := sign(server, ca, caKey, now)
+	serverPEM, key, err := sign(leaf, ca, caKey, now)
 	if err != nil {
 		return nil, err
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(serverKey)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return nil, fmt.Errorf("encoding a key: %w", err)
 	}
 	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	if dir != "" {
-		for _, file := range []struct {
-			name    string
-			content []byte
-			mode    os.FileMode
-		}{{serverKeyFile, keyPEM, 0o600}, {serverFile, serverPEM, 0o644}, {caFile, caPEM, 0o644}} {
-			if err := writeFile(filepath.Join(dir, file.name), file.content, file.mode); err != nil {
-				return nil, fmt.Errorf("writing the certificates: %w", err)
-			}
+		if err := errors.Join(writeFile(path(serverKeyFile), keyPEM, 0o600), writeFile(path(serverFile), serverPEM, 0o644), writeFile(path(caFile), caPEM, 0o644)); err != nil {
+			return nil, fmt.Errorf("writing the certificates: %w", err)
 		}
 	}
-	return newCerts(caPEM, serverPEM, keyPEM)
+	server, err := tls.X509KeyPair(serverPEM, keyPEM)
+	return newCerts(caPEM, server), err
 }
 
-func newCerts(caPEM, serverPEM, keyPEM []byte) (*certs, error) {
-	c := &certs{roots: x509.NewCertPool()}
-	if !c.roots.AppendCertsFromPEM(caPEM) {
-		return nil, fmt.Errorf("%s holds no certificate", caFile)
-	}
-	var err error
-	c.server, err = tls.X509KeyPair(serverPEM, keyPEM)
-	return c, err
-}
-
-// readCerts reports false where the files are not of use. One that cannot be read
-// cannot be written either, which then is the error.
-func readCerts(dir, host string, now time.Time) (*certs, bool) {
-	if dir == "" {
-		return nil, false
-	}
-	var files [3][]byte
-	for i, name := range []string{caFile, serverFile, serverKeyFile} {
-		var err error
-		if files[i], err = os.ReadFile(filepath.Join(dir, name)); err != nil {
-			return nil, false
-		}
-	}
-	c, err := newCerts(files[0], files[1], files[2])
-	if err != nil {
-		return nil, false
-	}
-	_, err = c.server.Leaf.Verify(x509.VerifyOptions{Roots: c.roots, DNSName: host, CurrentTime: now})
-	return c, err == nil
+func newCerts(caPEM []byte, server tls.Certificate) *certs {
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(caPEM)
+	return &certs{roots: roots, server: server}
 }
 
 // sign makes a key and a certificate for it. A nil parentKey means that the

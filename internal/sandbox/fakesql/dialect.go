@@ -16,18 +16,15 @@ import (
 // makes something else of them.
 type parser struct{ *sql.MysqlParser }
 
-// Parse implements sql.Parser.
 func (p parser) Parse(ctx *sql.Context, query string, multi bool) (stmt sqlparser.Statement, parsed, rest string, err error) {
 	return p.ParseWithOptions(ctx, query, ';', multi, sql.LoadSqlMode(ctx).ParserOptions())
 }
 
-// ParseWithOptions implements sql.Parser.
 func (p parser) ParseWithOptions(ctx context.Context, query string, delimiter rune, multi bool, options sqlparser.ParserOptions) (stmt sqlparser.Statement, parsed, rest string, err error) {
 	stmt, parsed, rest, err = p.MysqlParser.ParseWithOptions(ctx, query, delimiter, multi, options)
 	return asTiDB(stmt), parsed, rest, err
 }
 
-// ParseOneWithOptions implements sql.Parser.
 func (p parser) ParseOneWithOptions(ctx context.Context, query string, options sqlparser.ParserOptions) (sqlparser.Statement, int, error) {
 	stmt, end, err := p.MysqlParser.ParseOneWithOptions(ctx, query, options)
 	return asTiDB(stmt), end, err

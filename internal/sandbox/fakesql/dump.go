@@ -187,13 +187,11 @@ func asWritten(ctx *sql.Context, t sql.Type, v *sql.ColumnDefaultValue) (*sql.Co
 // what is in comments and values.
 type formatter struct{ *sql.MySqlSchemaFormatter }
 
-// GenerateCreateTableStatement implements sql.SchemaFormatter.
 func (f formatter) GenerateCreateTableStatement(name string, parts []string, temp, autoInc, charset, collation, comment string) string {
 	comment = strings.ReplaceAll(escape(comment), "''", "'") // which the engine does quote
 	return f.MySqlSchemaFormatter.GenerateCreateTableStatement(name, parts, temp, autoInc, charset, collation, comment)
 }
 
-// GenerateCreateTableColumnDefinition implements sql.SchemaFormatter.
 func (f formatter) GenerateCreateTableColumnDefinition(column *sql.Column, value, onUpdate string, table sql.CollationID) string {
 	quoted := *column
 	quoted.Comment = escape(column.Comment)
@@ -206,7 +204,6 @@ func (f formatter) GenerateCreateTableColumnDefinition(column *sql.Column, value
 	return text
 }
 
-// GenerateCreateTableIndexDefinition implements sql.SchemaFormatter.
 func (f formatter) GenerateCreateTableIndexDefinition(unique, spatial, fulltext, vector bool, name string, columns []string, comment string) (string, bool) {
 	return f.MySqlSchemaFormatter.GenerateCreateTableIndexDefinition(unique, spatial, fulltext, vector, name, columns, escape(comment))
 }

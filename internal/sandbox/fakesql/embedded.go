@@ -1,6 +1,7 @@
 package fakesql
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"time"
 
 	sqle "github.com/dolthub/go-mysql-server"
 	"github.com/dolthub/go-mysql-server/memory"
@@ -23,20 +25,19 @@ import (
 
 // embedded are servers of this process, one for each cluster.
 type embedded struct {
-	s     *Servers
-	certs *certs
+	s *Servers
 
 	mu       sync.Mutex
 	ports    *ports
 	clusters map[string]*cluster
 }
 
-func openEmbedded(s *Servers, c *certs) (*embedded, error) {
+func openEmbedded(s *Servers) (*embedded, error) {
 	p, err := openPorts(s.Dir)
 	if err != nil {
 		return nil, err
 	}
-	return &embedded{s: s, certs: c, ports: p, clusters: map[string]*cluster{}}, nil
+	return &embedded{s: s, ports: p, clusters: map[string]*cluster{}}, nil
 }
 
 // CreateCluster implements faketidb.SQL.
@@ -50,7 +51,7 @@ func (e *embedded) CreateCluster(clusterID string) error {
 	if err != nil {
 		return err
 	}
-	c, err := openCluster(e.s, e.certs, clusterID, l)
+	c, err := openCluster(e.s, clusterID, l)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -107,7 +108,7 @@ func (e *embedded) endpoint(clusterID string) (host string, port int) {
 	if e.clusters[clusterID] == nil {
 		return "", 0
 	}
-	return e.s.host(), e.ports.of[clusterID]
+	return cmp.Or(e.s.Host, "127.0.0.1"), e.ports.of[clusterID]
 }
 
 func (e *embedded) target(user string) (addr string, conf *tls.Config, ok bool) {
@@ -115,7 +116,7 @@ func (e *embedded) target(user string) (addr string, conf *tls.Config, ok bool) 
 	defer e.mu.Unlock()
 	for _, c := range e.clusters {
 		if c.users.has(prefixOf(user)) {
-			return c.addr, &tls.Config{RootCAs: e.certs.roots, ServerName: "localhost", MinVersion: tls.VersionTLS12}, true
+			return c.addr, &tls.Config{RootCAs: e.s.certs.roots, ServerName: "localhost", MinVersion: tls.VersionTLS12}, true
 		}
 	}
 	return "", nil, false
@@ -156,8 +157,10 @@ type cluster struct {
 }
 
 // openCluster starts a cluster's server on l, which it owns unless it fails.
-func openCluster(s *Servers, certs *certs, id string, l net.Listener) (*cluster, error) {
-	c := &cluster{addr: l.Addr().String(), storage: newStorage(), locks: newLocks(s.lockWait())}
+func openCluster(s *Servers, id string, l net.Listener) (*cluster, error) {
+	c := &cluster{addr: l.Addr().String(), storage: newStorage(), locks: &locks{
+		write: make(chan struct{}, 1), wait: cmp.Or(s.LockWait, 10*time.Second), closed: make(chan struct{}),
+	}}
 	if s.Dir != "" {
 		c.file = filepath.Join(s.Dir, id+".sql")
 		c.usersFile = filepath.Join(s.Dir, id+".users")
@@ -173,20 +176,19 @@ func openCluster(s *Servers, certs *certs, id string, l net.Listener) (*cluster,
 		return nil, err
 	}
 	c.databases = c.databaseNames()
-	auth, err := newAuthServer(c.users)
-	if err != nil {
-		return nil, err
-	}
 	c.handler = newHandler(c)
 	c.server, err = server.NewServerWithHandler(server.Config{
 		Listener:  l,
 		Version:   version,
-		TLSConfig: certs.config(),
+		TLSConfig: s.certs.config(),
 		ProtocolListenerFactory: func(conf server.Config, lc mysql.ListenerConfig, _ server.ServerEventListener) (server.ProtocolListener, error) {
-			lc.AuthServer = auth
+			lc.AuthServer = c.users
 			return server.MySQLProtocolListenerFactory(conf, lc, nil)
 		},
-	}, c.engine, sql.NewContext, memory.NewSessionBuilder(c.storage.DbProvider), nil, c.handler.wrap)
+	}, c.engine, sql.NewContext, memory.NewSessionBuilder(c.storage.DbProvider), nil, func(inner mysql.Handler) (mysql.Handler, error) {
+		c.handler.Handler = inner
+		return c.handler, nil
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -239,10 +241,7 @@ func (c *cluster) context() *sql.Context {
 func (c *cluster) close() error {
 	c.server.Listener.Close()
 	close(c.locks.closed)
-	c.handler.cut()
-	err := closeEngine(c.engine)
-	c.handler.wait()
-	return err
+	return c.handler.close(func() error { return closeEngine(c.engine) })
 }
 
 // closeEngine ends all statements that run.

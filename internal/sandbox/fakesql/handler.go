@@ -23,9 +23,9 @@ type handler struct {
 	sessions *server.SessionManager
 
 	mu     sync.Mutex
-	closed *sync.Cond // a connection
 	conns  map[uint32]*connection
-	cutOff bool
+	gone   sync.Cond // a connection is
+	closed bool
 }
 
 // connection is one connection of a client.
@@ -37,34 +37,27 @@ type connection struct {
 
 func newHandler(c *cluster) *handler {
 	h := &handler{cluster: c, conns: map[uint32]*connection{}}
-	h.closed = sync.NewCond(&h.mu)
+	h.gone.L = &h.mu
 	return h
 }
 
-func (h *handler) wrap(inner mysql.Handler) (mysql.Handler, error) {
-	h.Handler = inner
-	return h, nil
-}
-
-// NewConnection implements mysql.Handler.
 func (h *handler) NewConnection(c *mysql.Conn) {
 	h.mu.Lock()
 	h.conns[c.ConnectionID] = &connection{Conn: c}
-	if h.cutOff {
+	if h.closed {
 		c.Close()
 	}
 	h.mu.Unlock()
 	h.Handler.NewConnection(c)
 }
 
-// ConnectionClosed implements mysql.Handler.
 func (h *handler) ConnectionClosed(c *mysql.Conn) {
 	h.Handler.ConnectionClosed(c)
 	h.cluster.locks.release(h.connection(c))
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.conns, c.ConnectionID)
-	h.closed.Broadcast()
+	h.gone.Broadcast()
 }
 
 func (h *handler) connection(c *mysql.Conn) *connection {
@@ -73,33 +66,31 @@ func (h *handler) connection(c *mysql.Conn) *connection {
 	return h.conns[c.ConnectionID]
 }
 
-// cut closes all connections, and those that come.
-func (h *handler) cut() {
+// close closes all connections, and those that come. It calls stop, which ends what
+// they wait for, and returns when all are gone.
+func (h *handler) close(stop func() error) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.cutOff = true
+	h.closed = true
 	for _, c := range h.conns {
 		c.Close()
 	}
-}
-
-// wait waits until all connections are closed.
-func (h *handler) wait() {
+	h.mu.Unlock()
+	err := stop()
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	for len(h.conns) > 0 {
-		h.closed.Wait()
+		h.gone.Wait()
 	}
+	return err
 }
 
-// ComInitDB implements mysql.Handler.
 func (h *handler) ComInitDB(c *mysql.Conn, database string) error {
 	h.cluster.locks.statements.RLock()
 	defer h.cluster.locks.statements.RUnlock()
 	return asMySQL(h.Handler.ComInitDB(c, database), nil)
 }
 
-// ComResetConnection implements mysql.Handler. It rolls back.
+// ComResetConnection rolls back, too.
 func (h *handler) ComResetConnection(c *mysql.Conn) error {
 	defer h.cluster.locks.release(h.connection(c))
 	h.cluster.locks.statements.RLock()
@@ -107,21 +98,21 @@ func (h *handler) ComResetConnection(c *mysql.Conn) error {
 	return h.Handler.ComResetConnection(c)
 }
 
-// ComPrepare implements mysql.Handler.
-func (h *handler) ComPrepare(ctx context.Context, c *mysql.Conn, query string, p *mysql.PrepareData) ([]*querypb.Field, error) {
+func (h *handler) ComPrepare(ctx context.Context, c *mysql.Conn, query string, p *mysql.PrepareData) (fields []*querypb.Field, err error) {
 	sc, err := h.sessions.NewContextWithQuery(ctx, c, query)
 	if err != nil {
 		return nil, err
 	}
 	h.cluster.locks.statements.RLock()
 	defer h.cluster.locks.statements.RUnlock()
-	fields, err := h.Handler.ComPrepare(ctx, c, query, p)
-	stmt := parse(ctx, query, sql.LoadSqlMode(sc).ParserOptions())
-	return fields, asMySQL(ended(sc, err), stmt)
+	_, err = endStatement(sc, func() error {
+		fields, err = h.Handler.ComPrepare(ctx, c, query, p)
+		return err
+	})
+	return fields, asMySQL(err, parse(ctx, query, sql.LoadSqlMode(sc).ParserOptions()))
 }
 
-// ComQuery implements mysql.Handler. It runs one statement, without which TiDB
-// does not run any.
+// ComQuery runs one statement. Of two TiDB runs none.
 func (h *handler) ComQuery(ctx context.Context, c *mysql.Conn, query string, send mysql.ResultSpoolFn) error {
 	options, err := h.ParserOptionsForConnection(c)
 	if err != nil {
@@ -139,15 +130,13 @@ func (h *handler) ComQuery(ctx context.Context, c *mysql.Conn, query string, sen
 	return err
 }
 
-// ComMultiQuery implements mysql.Handler: it runs the first statement and returns
-// the others.
+// ComMultiQuery runs the first statement and returns the others.
 func (h *handler) ComMultiQuery(ctx context.Context, c *mysql.Conn, query string, send mysql.ResultSpoolFn) (string, error) {
 	return h.run(ctx, c, query, send, func(keep mysql.ResultSpoolFn) (string, error) {
 		return h.Handler.ComMultiQuery(ctx, c, query, keep)
 	})
 }
 
-// ComStmtExecute implements mysql.Handler.
 func (h *handler) ComStmtExecute(ctx context.Context, c *mysql.Conn, p *mysql.PrepareData, send func(*sqltypes.Result) error) error {
 	spool := func(r *sqltypes.Result, _ bool) error { return send(r) }
 	_, err := h.run(ctx, c, p.PrepareStmt, spool, func(keep mysql.ResultSpoolFn) (string, error) {
@@ -156,14 +145,13 @@ func (h *handler) ComStmtExecute(ctx context.Context, c *mysql.Conn, p *mysql.Pr
 	return err
 }
 
-// run runs the first statement of a query by exec, which returns the others.
-//
-// The answer is held back until the statement is over: a client that is slow to
-// read must not keep others waiting, and one that writes while it reads must not
-// wait for itself.
+// run runs the first statement of a query by exec, which returns the others. The
+// answer is held back until the statement is over: a client that is slow to read
+// must not keep others waiting, and one that writes while it reads must not wait for
+// itself.
 func (h *handler) run(ctx context.Context, c *mysql.Conn, query string, send mysql.ResultSpoolFn,
 	exec func(keep mysql.ResultSpoolFn) (string, error),
-) (string, error) {
+) (rest string, err error) {
 	sc, err := h.sessions.NewContextWithQuery(ctx, c, query)
 	if err != nil {
 		return "", err
@@ -179,8 +167,7 @@ func (h *handler) run(ctx context.Context, c *mysql.Conn, query string, send mys
 	}
 	var parts []*sqltypes.Result
 	var more bool
-	var rest string
-	err = h.exec(sc, h.connection(c), stmt, func() (err error) {
+	err = h.cluster.locked(sc, h.connection(c), stmt, func() (err error) {
 		// A panic would cut the connection and leave the session in disorder.
 		defer func() {
 			if p := recover(); p != nil {
@@ -193,15 +180,10 @@ func (h *handler) run(ctx context.Context, c *mysql.Conn, query string, send mys
 		})
 		return err
 	})
-	if err != nil {
-		return "", asMySQL(err, stmt)
+	for i := 0; err == nil && i < len(parts); i++ {
+		err = send(parts[i], more)
 	}
-	for _, part := range parts {
-		if err := send(part, more); err != nil {
-			return "", err
-		}
-	}
-	return rest, nil
+	return rest, asMySQL(err, stmt)
 }
 
 // clone copies a part of an answer: the engine uses its memory again.
@@ -209,138 +191,9 @@ func clone(part *sqltypes.Result) *sqltypes.Result {
 	c := *part
 	c.Rows = make([][]sqltypes.Value, len(part.Rows))
 	for i, row := range part.Rows {
-		c.Rows[i] = make([]sqltypes.Value, len(row))
-		for j, v := range row {
-			c.Rows[i][j] = sqltypes.MakeTrusted(v.Type(), bytes.Clone(v.Raw()))
+		for _, v := range row {
+			c.Rows[i] = append(c.Rows[i], sqltypes.MakeTrusted(v.Type(), bytes.Clone(v.Raw())))
 		}
 	}
 	return &c
-}
-
-// exec runs a statement under the locks that it needs.
-func (h *handler) exec(ctx *sql.Context, conn *connection, stmt sqlparser.Statement, run func() error) error {
-	c, k := h.cluster, kindOf(stmt)
-	switch k {
-	case local:
-		return ended(ctx, run())
-	case reading:
-		c.locks.statements.RLock()
-		defer c.locks.statements.RUnlock()
-		if !conn.writes && !repeatable(ctx) {
-			discard(ctx)
-		}
-		return ended(ctx, run())
-	case setting, bounding:
-		c.locks.statements.Lock()
-		defer c.locks.statements.Unlock()
-		if k == bounding && !conn.writes {
-			discard(ctx) // a commit must not put back what was only read
-		}
-	case writing, defining:
-		first := !conn.writes
-		if err := c.locks.acquire(conn); err != nil {
-			return err
-		}
-		c.locks.statements.Lock()
-		defer c.locks.statements.Unlock()
-		if first {
-			discard(ctx)
-		}
-		c.changed, c.redefined = true, c.redefined || k == defining
-		c.storage.begin()
-	}
-	err := run()
-	if err == nil && k == setting && conn.writes {
-		err = commitRest(ctx)
-	}
-	open, endErr := endStatement(ctx)
-	if err == nil {
-		err = endErr
-	}
-	if open {
-		return err
-	}
-	// Even a statement that failed may have changed something: DROP TABLE a, b.
-	if persistErr := c.persist(); err == nil {
-		err = persistErr
-	}
-	c.locks.release(conn)
-	return err
-}
-
-// ended ends a statement that answered with err.
-func ended(ctx *sql.Context, err error) error {
-	if _, endErr := endStatement(ctx); err == nil {
-		return endErr
-	}
-	return err
-}
-
-// kind is what a statement does, as far as its locks matter.
-type kind int
-
-const (
-	// local touches no table, and may wait: SELECT GET_LOCK('a', 10).
-	local kind = iota
-	// reading reads tables.
-	reading
-	// setting sets a variable, perhaps autocommit.
-	setting
-	// bounding begins or ends a transaction.
-	bounding
-	// writing changes rows, or locks them.
-	writing
-	// defining is all the rest.
-	defining
-)
-
-// parse reads the first statement of a query. It returns nil for what the engine
-// will refuse to read, or for nothing.
-func parse(ctx context.Context, query string, options sqlparser.ParserOptions) sqlparser.Statement {
-	stmt, _, err := parser{}.ParseOneWithOptions(ctx, query, options)
-	if err != nil {
-		return nil
-	}
-	return stmt
-}
-
-func kindOf(stmt sqlparser.Statement) kind {
-	switch stmt := stmt.(type) {
-	case nil:
-		return local
-	case *sqlparser.Set:
-		return setting
-	case *sqlparser.Begin, *sqlparser.Commit, *sqlparser.Rollback:
-		return bounding
-	case *sqlparser.Use, *sqlparser.Show:
-		return reading
-	case *sqlparser.Insert, *sqlparser.Update, *sqlparser.Delete, *sqlparser.Load:
-		return writing
-	case *sqlparser.Explain:
-		if _, ok := stmt.Statement.(sqlparser.SelectStatement); ok || stmt.Statement == nil {
-			return reading
-		}
-		return writing
-	case sqlparser.SelectStatement:
-		k := local
-		_ = sqlparser.Walk(func(node sqlparser.SQLNode) (bool, error) { // without an error of its own
-			switch node := node.(type) {
-			case *sqlparser.Select:
-				if node.Lock != "" {
-					k = writing
-				}
-			case *sqlparser.SetOp:
-				if node.Lock != "" {
-					k = writing
-				}
-			case *sqlparser.AliasedTableExpr:
-				if name, ok := node.Expr.(sqlparser.TableName); ok && name.Name.String() != "dual" {
-					k = max(k, reading)
-				}
-			}
-			return true, nil
-		}, stmt)
-		return k
-	}
-	return defining
 }

@@ -1,7 +1,12 @@
 package fakesql
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -9,6 +14,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -18,85 +25,92 @@ import (
 // sqlPath is the path of the HTTP endpoint.
 const sqlPath = "/v1beta/sql"
 
-// The headers of the HTTP endpoint.
-const (
-	headerDatabase  = "TiDB-Database"
-	headerSession   = "TiDB-Session"
-	headerIsolation = "TiDB-Isolation-Level"
-	headerStateful  = "TiDB-Stateful-Action"
-	headerTrace     = "X-Debug-Trace-Id"
-)
+// maxRows is how many rows an answer has at most.
+// https://docs.pingcap.com/tidbcloud/serverless-driver/#limitations
+const maxRows = 10000
+
+// noSession is the session of a statement on its own. The driver takes an empty one
+// for a failure, and sends this one back with its next statement.
+const noSession = "none"
 
 // request is one request to the HTTP endpoint.
 type request struct {
-	user, password string
-	database       string
-	session        string
-	isolation      string
-	stateful       string
-	query          string
+	user, password, database, query string
+	// session is one that an answer named, or "".
+	session string
+	// isolation is that of the transaction that the query begins, or "".
+	isolation string
+	// stateful is "open" or "close" in place of a query, or "".
+	stateful string
 }
 
-// refusal is an answer of the HTTP endpoint that is not a success.
+// answer is the body of a success. What a statement does not have is null.
+type answer struct {
+	Types        []column    `json:"types"`
+	Rows         [][]*string `json:"rows"`
+	RowsAffected *int64      `json:"rowsAffected"`
+	LastInsertID *string     `json:"sLastInsertID"`
+}
+
+type column struct {
+	Name     string `json:"name"`
+	Type     string `json:"type"`
+	Nullable bool   `json:"nullable"`
+}
+
+// refusal is the error of a request that reached no server.
 type refusal struct {
-	status int
-	// code is the number of the MySQL error, or else the HTTP status.
-	code    string
+	status  int
 	message string
 }
 
 func (r *refusal) Error() string { return r.message }
 
 func refused(status int, format string, args ...any) *refusal {
-	return &refusal{status: status, code: strconv.Itoa(status), message: fmt.Sprintf(format, args...)}
+	return &refusal{status, fmt.Sprintf(format, args...)}
 }
 
-// replyError answers with an error. A statement's has the text that go-sql-driver
-// gives it: "Error 1146 (42S02): ...".
-func replyError(w http.ResponseWriter, err error) {
-	var r *refusal
-	var e *mysql.MySQLError
-	switch {
-	case errors.As(err, &r):
-	case errors.As(err, &e):
-		r = &refusal{status: http.StatusBadRequest, code: strconv.Itoa(int(e.Number)), message: e.Error()}
-		if e.Number == 1045 {
-			r.status = http.StatusUnauthorized
-		}
-	default:
-		r = refused(http.StatusServiceUnavailable, "the cluster cannot be reached: %v", err)
-	}
-	wire.Reply(w, r.status, map[string]string{"code": r.code, "message": r.message})
-}
-
-// serveSQL answers one request to the HTTP endpoint.
+// serveSQL answers one request. The code of an error is the number of the MySQL
+// error, or else the HTTP status.
 func (s *Servers) serveSQL(w http.ResponseWriter, r *http.Request) {
-	if trace := r.Header.Get(headerTrace); trace != "" {
-		w.Header().Set(headerTrace, trace)
+	if trace := r.Header.Get("X-Debug-Trace-Id"); trace != "" {
+		w.Header().Set("X-Debug-Trace-Id", trace)
 	}
 	req, err := readRequest(r)
-	if err != nil {
-		replyError(w, err)
+	var out *answer
+	var session string
+	if err == nil {
+		out, session, err = s.runRequest(r.Context(), req)
+	}
+	if err == nil {
+		w.Header().Set("TiDB-Session", session)
+		wire.Reply(w, http.StatusOK, out)
 		return
 	}
-	out, session, err := s.runRequest(r.Context(), req)
-	if err != nil {
-		replyError(w, err)
-		return
+	status, code, message := http.StatusServiceUnavailable, 0, err.Error()
+	var refusal *refusal
+	var e *mysql.MySQLError
+	switch {
+	case errors.As(err, &refusal):
+		status = refusal.status
+	case errors.As(err, &e):
+		status, code, message = http.StatusBadRequest, int(e.Number), e.Error()
+		if e.Number == 1045 {
+			status = http.StatusUnauthorized
+		}
 	}
-	w.Header().Set(headerSession, session)
-	wire.Reply(w, http.StatusOK, out)
+	wire.Reply(w, status, map[string]string{"code": strconv.Itoa(cmp.Or(code, status)), "message": message})
 }
 
+// readRequest reads a request and refuses what the driver never sends.
 func readRequest(r *http.Request) (*request, error) {
-	if r.URL.Path != sqlPath {
-		return nil, refused(http.StatusNotFound, "there is no %s %s: only POST %s", r.Method, r.URL.Path, sqlPath)
-	}
-	if r.Method != http.MethodPost {
-		return nil, refused(http.StatusMethodNotAllowed, "%s takes POST, not %s", sqlPath, r.Method)
-	}
 	user, password, ok := r.BasicAuth()
-	if !ok {
+	switch {
+	case r.URL.Path != sqlPath:
+		return nil, refused(http.StatusNotFound, "there is no %s %s: only POST %s", r.Method, r.URL.Path, sqlPath)
+	case r.Method != http.MethodPost:
+		return nil, refused(http.StatusMethodNotAllowed, "%s takes POST, not %s", sqlPath, r.Method)
+	case !ok:
 		return nil, refused(http.StatusUnauthorized, "the request has no Basic credentials")
 	}
 	var body struct {
@@ -110,71 +124,243 @@ func readRequest(r *http.Request) (*request, error) {
 	}
 	req := &request{
 		user: user, password: password, query: *body.Query,
-		database:  r.Header.Get(headerDatabase),
-		session:   r.Header.Get(headerSession),
-		isolation: r.Header.Get(headerIsolation),
-		stateful:  r.Header.Get(headerStateful),
-	}
-	return req, req.check()
-}
-
-// check looks for what the driver never sends.
-func (r *request) check() error {
-	if !slices.Contains([]string{"", "READ COMMITTED", "REPEATABLE READ"}, r.isolation) {
-		return refused(http.StatusBadRequest, "%s is %q, neither READ COMMITTED nor REPEATABLE READ", headerIsolation, r.isolation)
+		database:  r.Header.Get("TiDB-Database"),
+		session:   r.Header.Get("TiDB-Session"),
+		isolation: r.Header.Get("TiDB-Isolation-Level"),
+		stateful:  r.Header.Get("TiDB-Stateful-Action"),
 	}
 	switch {
-	case r.stateful == "" && r.query == "":
-		return refused(http.StatusBadRequest, "the query is empty")
-	case r.stateful == "":
-	case r.stateful != "open" && r.stateful != "close":
-		return refused(http.StatusBadRequest, "%s is %q, neither open nor close", headerStateful, r.stateful)
-	case r.query != "":
-		return refused(http.StatusBadRequest, "%s comes with a query", headerStateful)
+	case !slices.Contains([]string{"", "READ COMMITTED", "REPEATABLE READ"}, req.isolation):
+		return nil, refused(http.StatusBadRequest, "TiDB-Isolation-Level is %q, neither READ COMMITTED nor REPEATABLE READ", req.isolation)
+	case req.isolation != "" && !begins(req.query):
+		return nil, refused(http.StatusBadRequest, "TiDB-Isolation-Level comes without BEGIN")
+	case !slices.Contains([]string{"", "open", "close"}, req.stateful):
+		return nil, refused(http.StatusBadRequest, "TiDB-Stateful-Action is %q, neither open nor close", req.stateful)
+	case req.stateful == "" && req.query == "":
+		return nil, refused(http.StatusBadRequest, "the query is empty")
 	}
-	if r.isolation != "" && !begins(r.query) {
-		return refused(http.StatusBadRequest, "%s comes without BEGIN", headerIsolation)
-	}
-	return nil
+	return req, nil
 }
 
-// runRequest runs a request's statement and returns the session that the client
-// goes on with, which is never empty: the driver takes that for a failure.
+// runRequest runs a request's statement on a connection with the client's own
+// login: what the client may do is the server's to say. It returns the session that
+// the client goes on with.
 func (s *Servers) runRequest(ctx context.Context, r *request) (*answer, string, error) {
 	b, err := s.open()
 	if err != nil {
 		return nil, "", err
 	}
-	if r.session != "" && r.session != noSession {
-		return s.sessions.run(ctx, r)
+	name := r.session
+	var session *session
+	if name != "" && name != noSession {
+		session, err = s.sessions.take(name, r)
+	} else {
+		name = rand.Text()
+		session, err = dial(ctx, b, r)
 	}
-	if r.stateful == "close" {
-		return nil, "", refused(http.StatusBadRequest, "there is no session to close")
-	}
-	addr, conf, ok := b.target(r.user)
-	if !ok {
-		return nil, "", refused(http.StatusUnauthorized, "the user %q is no cluster's", r.user)
-	}
-	l, err := dial(ctx, addr, conf, r)
 	if err != nil {
 		return nil, "", err
 	}
-	if r.stateful == "open" {
-		return s.sessions.add(r, l, &answer{})
-	}
-	if r.isolation != "" {
-		if _, err := l.run(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL "+r.isolation); err != nil {
-			return nil, "", errors.Join(err, l.close())
+	out := &answer{}
+	switch {
+	case r.stateful == "open":
+		session.stateful = true
+	case r.stateful == "close":
+		session.stateful, session.transaction = false, false
+	default:
+		if r.isolation != "" {
+			_, err = session.conn.ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL "+r.isolation)
+		}
+		if err == nil {
+			out, err = session.run(ctx, r.query)
+		}
+		var e *mysql.MySQLError
+		if err == nil {
+			session.transaction = (session.transaction || begins(r.query)) && !ends(r.query)
+		} else if !errors.As(err, &e) { // after an error of the statement's the transaction goes on
+			session.stateful, session.transaction = false, false
 		}
 	}
-	out, err := l.run(ctx, r.query)
+	if session.stateful || session.transaction {
+		return out, name, errors.Join(err, s.sessions.put(name, session))
+	}
+	s.sessions.forget(name)
+	return out, noSession, errors.Join(err, session.close())
+}
+
+// session is a connection. It outlives a request in a transaction and when the
+// client opened it as stateful.
+type session struct {
+	db                    *sql.DB
+	conn                  *sql.Conn
+	owner                 [sha256.Size]byte
+	stateful, transaction bool
+	end                   *time.Timer
+}
+
+func dial(ctx context.Context, b backend, r *request) (*session, error) {
+	addr, conf, ok := b.target(r.user)
+	switch {
+	case r.stateful == "close":
+		return nil, refused(http.StatusBadRequest, "there is no session to close")
+	case !ok:
+		return nil, refused(http.StatusUnauthorized, "the user %q is no cluster's", r.user)
+	}
+	config := mysql.NewConfig()
+	config.User, config.Passwd = r.user, r.password
+	config.Net, config.Addr = "tcp", addr
+	config.DBName = cmp.Or(r.database, newDatabase)
+	config.TLS = conf
+	config.Timeout = 10 * time.Second
+	config.Logger = &mysql.NopLogger{}
+	connector, err := mysql.NewConnector(config)
 	if err != nil {
-		return nil, "", errors.Join(err, l.close())
+		return nil, err
 	}
-	if begins(r.query) {
-		return s.sessions.add(r, l, out)
+	db := sql.OpenDB(connector)
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
-	return out, noSession, l.close()
+	return &session{db: db, conn: conn, owner: r.owner()}, nil
+}
+
+// owner tells whose session it is without keeping the password.
+func (r *request) owner() [sha256.Size]byte { return sha256.Sum256([]byte(r.user + ":" + r.password)) }
+
+// close closes the connection, which rolls back.
+func (s *session) close() error { return errors.Join(s.conn.Close(), s.db.Close()) }
+
+// run runs one statement.
+func (s *session) run(ctx context.Context, query string) (*answer, error) {
+	if first, _ := firstWords(query); slices.Contains(rowKeywords, first) {
+		return s.rows(ctx, query)
+	}
+	result, err := s.conn.ExecContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	n, err := result.RowsAffected()
+	id, idErr := result.LastInsertId()
+	// The driver has it as a signed number, the server does not.
+	text := strconv.FormatUint(uint64(id), 10)
+	return &answer{RowsAffected: &n, LastInsertID: &text}, errors.Join(err, idErr)
+}
+
+func (s *session) rows(ctx context.Context, query string) (_ *answer, err error) {
+	rows, err := s.conn.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	types, err := rows.ColumnTypes()
+	if err != nil {
+		return nil, err
+	}
+	out := &answer{Types: []column{}, Rows: [][]*string{}}
+	values := make([]sql.RawBytes, len(types))
+	into := make([]any, len(types))
+	for i, t := range types {
+		nullable, ok := t.Nullable()
+		out.Types = append(out.Types, column{Name: t.Name(), Type: t.DatabaseTypeName(), Nullable: nullable || !ok})
+		into[i] = &values[i]
+	}
+	for rows.Next() {
+		if len(out.Rows) == maxRows {
+			return nil, refused(http.StatusBadRequest, "the result has more than %d rows", maxRows)
+		}
+		if err := rows.Scan(into...); err != nil {
+			return nil, err
+		}
+		row := make([]*string, len(values))
+		for i, v := range values {
+			if v != nil {
+				text := encode(out.Types[i].Type, v)
+				row[i] = &text
+			}
+		}
+		out.Rows = append(out.Rows, row)
+	}
+	return out, rows.Err()
+}
+
+// encode writes a value as the endpoint does: what is binary in hexadecimal, the
+// rest as text.
+func encode(typ string, v []byte) string {
+	switch typ {
+	case "BIT", "BINARY", "VARBINARY", "TINYBLOB", "BLOB", "MEDIUMBLOB", "LONGBLOB":
+		return hex.EncodeToString(v)
+	}
+	return string(v)
+}
+
+// sessions are those between two requests, by name; nil while a request has them.
+type sessions struct {
+	idle time.Duration
+
+	mu     sync.Mutex
+	open   map[string]*session
+	closed bool
+}
+
+// take takes a session for a request.
+func (s *sessions) take(name string, r *request) (*session, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found, ok := s.open[name]
+	switch {
+	case !ok:
+		return nil, refused(http.StatusBadRequest, "the session has ended: it was closed, or idle for too long")
+	case found == nil:
+		return nil, refused(http.StatusConflict, "the session runs a statement already: its statements must come one after the other")
+	case found.owner != r.owner():
+		return nil, refused(http.StatusUnauthorized, "the session is another user's, or had another password")
+	}
+	found.end.Stop()
+	s.open[name] = nil
+	return found, nil
+}
+
+// put gives a session back.
+func (s *sessions) put(name string, back *session) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errors.Join(errClosed, back.close())
+	}
+	if s.open == nil {
+		s.open = map[string]*session{}
+	}
+	s.open[name] = back
+	back.end = time.AfterFunc(s.idle, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.open[name] == back {
+			delete(s.open, name)
+			_ = back.close() // it is of no use any more
+		}
+	})
+	return nil
+}
+
+func (s *sessions) forget(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, name)
+}
+
+// close closes the sessions that no request has.
+func (s *sessions) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for _, session := range s.open {
+		if session != nil {
+			session.end.Stop()
+			_ = session.close() // which rolls back
+		}
+	}
+	clear(s.open)
 }
 
 // keywords matches the first two words of a statement, after space, comments and
@@ -182,10 +368,7 @@ func (s *Servers) runRequest(ctx context.Context, r *request) (*answer, string, 
 var keywords = regexp.MustCompile(`(?s)^(?:[\s(]|/\*.*?\*/|(?:--|#)[^\n]*\n)*(\w+)\s*(\w*)`)
 
 func firstWords(query string) (first, second string) {
-	words := keywords.FindStringSubmatch(query)
-	if words == nil {
-		return "", ""
-	}
+	words := append(keywords.FindStringSubmatch(query), "", "", "")
 	return strings.ToUpper(words[1]), strings.ToUpper(words[2])
 }
 
@@ -193,12 +376,6 @@ func firstWords(query string) (first, second string) {
 // told in advance, and a real server behind a DSN may know statements that the
 // parser of the embedded ones does not.
 var rowKeywords = []string{"SELECT", "WITH", "SHOW", "DESC", "DESCRIBE", "EXPLAIN", "TABLE", "VALUES", "ADMIN", "CHECK", "ANALYZE", "TRACE"}
-
-// returnsRows reports whether a statement answers with rows.
-func returnsRows(query string) bool {
-	first, _ := firstWords(query)
-	return slices.Contains(rowKeywords, first)
-}
 
 // begins and ends report whether a statement begins or ends a transaction.
 func begins(query string) bool {

@@ -30,9 +30,8 @@ type Servers struct {
 	// DSN's tls parameter decides; without that, a server on this machine is
 	// trusted and any other is verified as the system does.
 	DSNCA string
-	// Host is what Endpoint calls this machine: "127.0.0.1" by default. The
-	// driver @tidbcloud/serverless cannot use that one, because http-127.0.0.1 is
-	// no host name to a URL parser: with "localhost" it can. Whatever it is, it
+	// Host is what Endpoint calls this machine: "127.0.0.1" by default. The driver
+	// @tidbcloud/serverless needs a name, such as "localhost". Whatever it is, it
 	// must lead to 127.0.0.1, where the embedded servers listen.
 	Host string
 
@@ -51,10 +50,9 @@ type Servers struct {
 
 	// mu guards what is below.
 	mu       sync.Mutex
-	opened   bool
 	closed   bool
 	certs    *certs
-	backend  backend
+	backend  backend // nil until the servers are opened
 	sessions sessions
 }
 
@@ -73,21 +71,21 @@ type backend interface {
 
 var errClosed = errors.New("the SQL servers are closed")
 
-// Open makes the certificates and reaches the DSN's server, if there is one. The
-// first use of any other method does it too; a caller that does it itself sees
+// Open makes the certificates and connects to the DSN's server, if there is one.
+// The first use of any other method does it too; a caller that does it itself sees
 // its error early.
 func (s *Servers) Open() error {
 	_, err := s.open()
 	return err
 }
 
-func (s *Servers) open() (backend, error) {
+func (s *Servers) open() (_ backend, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.closed:
+	if s.closed {
 		return nil, errClosed
-	case s.opened:
+	}
+	if s.backend != nil {
 		return s.backend, nil
 	}
 	if s.Dir != "" {
@@ -95,21 +93,19 @@ func (s *Servers) open() (backend, error) {
 			return nil, fmt.Errorf("making the folder of the SQL servers: %w", err)
 		}
 	}
-	c, err := openCerts(s.Dir, s.Host, s.now())
-	if err != nil {
+	if s.certs, err = openCerts(s.Dir, s.Host, s.now()); err != nil {
 		return nil, err
 	}
 	var b backend
 	if s.DSN != "" {
 		b, err = openExternal(s.DSN, s.DSNCA)
 	} else {
-		b, err = openEmbedded(s, c)
+		b, err = openEmbedded(s)
 	}
 	if err != nil {
 		return nil, err
 	}
-	s.certs, s.backend, s.opened = c, b, true
-	s.sessions.idle = cmp.Or(s.SessionIdle, 10*time.Minute)
+	s.backend, s.sessions.idle = b, cmp.Or(s.SessionIdle, 10*time.Minute)
 	return b, nil
 }
 
@@ -128,56 +124,40 @@ func (s *Servers) Close() error {
 	return s.backend.close()
 }
 
+// on calls f with the opened servers.
+func (s *Servers) on(clusterID string, f func(backend) error) error {
+	b, err := s.open()
+	if err == nil {
+		err = f(b)
+	}
+	if err != nil {
+		return fmt.Errorf("the SQL server of cluster %s: %w", clusterID, err)
+	}
+	return nil
+}
+
 // CreateCluster starts a cluster's server, with the data that it had if it was
 // there before, and otherwise with the empty database "test" alone.
 func (s *Servers) CreateCluster(clusterID string) error {
-	b, err := s.open()
-	if err != nil {
-		return err
-	}
-	if err := b.CreateCluster(clusterID); err != nil {
-		return fmt.Errorf("starting the SQL server of cluster %s: %w", clusterID, err)
-	}
-	return nil
+	return s.on(clusterID, func(b backend) error { return b.CreateCluster(clusterID) })
 }
 
 // DeleteCluster ends a cluster's server and its connections and drops its data.
 // With a DSN it drops the cluster's users; databases stay, because the server does
 // not tell whose they are.
 func (s *Servers) DeleteCluster(clusterID string) error {
-	b, err := s.open()
-	if err != nil {
-		return err
-	}
-	if err := b.DeleteCluster(clusterID); err != nil {
-		return fmt.Errorf("ending the SQL server of cluster %s: %w", clusterID, err)
-	}
-	return nil
+	return s.on(clusterID, func(b backend) error { return b.DeleteCluster(clusterID) })
 }
 
 // PutUser makes or changes a user. A changed password counts from the next login
 // on; connections that are open stay.
 func (s *Servers) PutUser(clusterID string, l faketidb.Login) error {
-	b, err := s.open()
-	if err != nil {
-		return err
-	}
-	if err := b.PutUser(clusterID, l); err != nil {
-		return fmt.Errorf("making SQL user %q: %w", l.UserName, err)
-	}
-	return nil
+	return s.on(clusterID, func(b backend) error { return b.PutUser(clusterID, l) })
 }
 
 // DropUser removes a user. Its open connections can do nothing any more.
 func (s *Servers) DropUser(clusterID, userName string) error {
-	b, err := s.open()
-	if err != nil {
-		return err
-	}
-	if err := b.DropUser(clusterID, userName); err != nil {
-		return fmt.Errorf("dropping SQL user %q: %w", userName, err)
-	}
-	return nil
+	return s.on(clusterID, func(b backend) error { return b.DropUser(clusterID, userName) })
 }
 
 // Endpoint is where a cluster's clients connect; "" and 0 where there is no such
@@ -202,7 +182,7 @@ func (s *Servers) CAFile() string {
 	return ""
 }
 
-// RootCAs holds the CA that signed the certificates of the embedded servers and of
+// RootCAs holds the CA that signed the certificate of the embedded servers and of
 // the HTTP endpoint.
 func (s *Servers) RootCAs() (*x509.CertPool, error) {
 	if err := s.Open(); err != nil {
@@ -221,9 +201,7 @@ func (s *Servers) TLSConfig() (*tls.Config, error) {
 
 // HTTP serves the SQL of all clusters over HTTP, as the driver
 // @tidbcloud/serverless speaks it: POST /v1beta/sql.
-func (s *Servers) HTTP() http.Handler {
-	return http.HandlerFunc(s.serveSQL)
-}
+func (s *Servers) HTTP() http.Handler { return http.HandlerFunc(s.serveSQL) }
 
 func (s *Servers) now() time.Time {
 	if s.Now != nil {
@@ -231,6 +209,3 @@ func (s *Servers) now() time.Time {
 	}
 	return time.Now()
 }
-
-func (s *Servers) host() string            { return cmp.Or(s.Host, "127.0.0.1") }
-func (s *Servers) lockWait() time.Duration { return cmp.Or(s.LockWait, 10*time.Second) }

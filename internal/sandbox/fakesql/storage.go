@@ -2,6 +2,7 @@ package fakesql
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/memory"
@@ -17,29 +18,29 @@ import (
 //     (1, 11) and (11, 1) are one key to it: a statement that inserts both fails, and
 //     one that deletes both deletes one.
 //   - It lets 'Ann' and 'ann' into a unique key whose collation makes no difference
-//     between them, and any two decimals into one.
+//     between them.
 //   - It mixes up the columns of a table with virtual columns, and leaves the
 //     content of an index behind that was renamed or dropped.
 //
 // An [editor] mends the first two, a [table] the third.
 type storage struct {
 	*memory.DbProvider
-	// edits are those of the running statement, by table. Only one statement of a
-	// cluster writes at a time, see locks.
-	edits map[string]*edits
+	// owners are the rows by their loose keys, by the keys' names, by tables, as the
+	// running statement has left them. Only one statement of a cluster writes at a
+	// time, see locks.
+	owners map[string]map[string]map[string]sql.Row
 }
 
 func newStorage() *storage {
 	return &storage{
 		DbProvider: memory.NewDBProviderWithOpts(memory.NativeIndexProvider(true)).(*memory.DbProvider),
-		edits:      map[string]*edits{},
+		owners:     map[string]map[string]map[string]sql.Row{},
 	}
 }
 
 // begin is called before each statement that writes.
-func (s *storage) begin() { clear(s.edits) }
+func (s *storage) begin() { clear(s.owners) }
 
-// Database implements sql.DatabaseProvider.
 func (s *storage) Database(ctx *sql.Context, name string) (sql.Database, error) {
 	db, err := s.DbProvider.Database(ctx, name)
 	if err != nil {
@@ -48,7 +49,6 @@ func (s *storage) Database(ctx *sql.Context, name string) (sql.Database, error) 
 	return s.wrap(db), nil
 }
 
-// AllDatabases implements sql.DatabaseProvider.
 func (s *storage) AllDatabases(ctx *sql.Context) []sql.Database {
 	dbs := s.DbProvider.AllDatabases(ctx)
 	for i, db := range dbs {
@@ -74,7 +74,6 @@ type database struct {
 // comment. The engine uses CreateTable where there is no sql.IndexedTableCreator.
 func (d *database) CreateIndexedTable() {}
 
-// GetTableInsensitive implements sql.Database.
 func (d *database) GetTableInsensitive(ctx *sql.Context, name string) (sql.Table, bool, error) {
 	t, ok, err := d.Database.GetTableInsensitive(ctx, name)
 	if t, isMemory := t.(*memory.Table); err == nil && ok && isMemory {
@@ -91,8 +90,20 @@ type table struct {
 	name string
 }
 
-// WithProjections implements sql.ProjectedTable. A table with virtual columns
-// always gives all: memory mixes them up otherwise.
+var (
+	_ sql.ProjectedTable      = (*table)(nil)
+	_ sql.IndexAddressable    = (*table)(nil)
+	_ sql.ReplaceableTable    = (*table)(nil)
+	_ sql.UpdatableTable      = (*table)(nil)
+	_ sql.ForeignKeyTable     = (*table)(nil)
+	_ sql.RewritableTable     = (*table)(nil)
+	_ sql.IndexBuildingTable  = (*table)(nil)
+	_ sql.IndexAlterableTable = (*table)(nil)
+	_ sql.IndexedTable        = (*indexedTable)(nil)
+)
+
+// WithProjections gives all columns of a table with virtual ones: memory mixes them
+// up otherwise.
 func (t *table) WithProjections(columns []string) sql.Table {
 	if t.PrimaryKeySchema().HasVirtualColumns() {
 		return t
@@ -101,7 +112,6 @@ func (t *table) WithProjections(columns []string) sql.Table {
 	return &table{Table: projected, storage: t.storage, name: t.name}
 }
 
-// PartitionRows implements sql.Table.
 func (t *table) PartitionRows(ctx *sql.Context, p sql.Partition) (sql.RowIter, error) {
 	rows, err := t.Table.PartitionRows(ctx, p)
 	return t.readAhead(ctx, rows, err)
@@ -110,76 +120,49 @@ func (t *table) PartitionRows(ctx *sql.Context, p sql.Partition) (sql.RowIter, e
 // readAhead reads all rows at once where an editor applies edits one by one: it
 // does so in the memory that is being read.
 func (t *table) readAhead(ctx *sql.Context, rows sql.RowIter, err error) (sql.RowIter, error) {
-	if err != nil || !t.composite() {
+	if err != nil || !isComposite(t.PrimaryKeySchema()) {
 		return rows, err
 	}
 	all, err := sql.RowIterToRows(ctx, rows)
-	if err != nil {
-		return nil, err
-	}
-	return sql.RowsToRowIter(all...), nil
+	return sql.RowsToRowIter(all...), err
 }
 
-// composite reports whether the primary key has several columns.
-func (t *table) composite() bool { return len(t.PrimaryKeySchema().PkOrdinals) > 1 }
-
-// IndexedAccess implements sql.IndexAddressable.
-func (t *table) IndexedAccess(ctx *sql.Context, lookup sql.IndexLookup) sql.IndexedTable {
-	return t.indexed(t.Table.IndexedAccess(ctx, lookup))
-}
-
-func (t *table) indexed(found sql.IndexedTable) sql.IndexedTable {
-	if found, ok := found.(*memory.IndexedTable); ok {
-		return &indexedTable{table: t, inner: found}
-	}
-	return found
-}
+func isComposite(schema sql.PrimaryKeySchema) bool { return len(schema.PkOrdinals) > 1 }
 
 // indexedTable is a table that is read by an index. Updates and deletes come by it
 // too.
 type indexedTable struct {
 	*table
-	inner *memory.IndexedTable
+	inner sql.IndexedTable
 }
 
-// LookupPartitions implements sql.IndexedTable.
+func (t *table) IndexedAccess(ctx *sql.Context, lookup sql.IndexLookup) sql.IndexedTable {
+	return &indexedTable{t, t.Table.IndexedAccess(ctx, lookup)}
+}
+
 func (t *indexedTable) LookupPartitions(ctx *sql.Context, lookup sql.IndexLookup) (sql.PartitionIter, error) {
 	return t.inner.LookupPartitions(ctx, lookup)
 }
 
-// PartitionRows implements sql.Table.
 func (t *indexedTable) PartitionRows(ctx *sql.Context, p sql.Partition) (sql.RowIter, error) {
 	rows, err := t.inner.PartitionRows(ctx, p)
 	return t.readAhead(ctx, rows, err)
 }
 
-// Inserter implements sql.InsertableTable.
+// One editor is good for all kinds of edits.
 func (t *table) Inserter(ctx *sql.Context) sql.RowInserter { return t.GetForeignKeyEditor(ctx) }
-
-// Updater implements sql.UpdatableTable.
-func (t *table) Updater(ctx *sql.Context) sql.RowUpdater { return t.GetForeignKeyEditor(ctx) }
-
-// Deleter implements sql.DeletableTable.
-func (t *table) Deleter(ctx *sql.Context) sql.RowDeleter { return t.GetForeignKeyEditor(ctx) }
-
-// Replacer implements sql.ReplaceableTable.
+func (t *table) Updater(ctx *sql.Context) sql.RowUpdater   { return t.GetForeignKeyEditor(ctx) }
+func (t *table) Deleter(ctx *sql.Context) sql.RowDeleter   { return t.GetForeignKeyEditor(ctx) }
 func (t *table) Replacer(ctx *sql.Context) sql.RowReplacer { return t.GetForeignKeyEditor(ctx) }
 
-// GetForeignKeyEditor implements sql.ForeignKeyTable. The editor is good for
-// everything else, too.
 func (t *table) GetForeignKeyEditor(ctx *sql.Context) sql.ForeignKeyEditor {
-	e := t.Table.GetForeignKeyEditor(ctx)
 	keys, err := t.looseKeys(ctx)
 	if err != nil {
 		panic(err) // as memory does; it becomes the statement's error
 	}
-	if len(keys) == 0 && !t.composite() {
-		return e
-	}
-	return &editor{ForeignKeyEditor: e, table: t, keys: keys, composite: t.composite()}
+	return &editor{ForeignKeyEditor: t.Table.GetForeignKeyEditor(ctx), table: t, keys: keys, composite: isComposite(t.PrimaryKeySchema())}
 }
 
-// RewriteInserter implements sql.RewritableTable.
 func (t *table) RewriteInserter(ctx *sql.Context, from, to sql.PrimaryKeySchema, old, changed *sql.Column, columns []sql.IndexColumn) (sql.RowInserter, error) {
 	if err := checkModified(old, changed); err != nil {
 		return nil, err
@@ -188,7 +171,6 @@ func (t *table) RewriteInserter(ctx *sql.Context, from, to sql.PrimaryKeySchema,
 	return t.rewriter(inserter, to), err
 }
 
-// BuildIndex implements sql.IndexBuildingTable.
 func (t *table) BuildIndex(ctx *sql.Context, index sql.IndexDef) (sql.RowInserter, error) {
 	inserter, err := t.Table.BuildIndex(ctx, index)
 	return t.rewriter(inserter, t.PrimaryKeySchema()), err
@@ -196,14 +178,13 @@ func (t *table) BuildIndex(ctx *sql.Context, index sql.IndexDef) (sql.RowInserte
 
 // rewriter is the editor that fills a table anew.
 func (t *table) rewriter(inserter sql.RowInserter, schema sql.PrimaryKeySchema) sql.RowInserter {
-	delete(t.storage.edits, t.name)
-	if e, ok := inserter.(sql.ForeignKeyEditor); ok && len(schema.PkOrdinals) > 1 {
-		return &editor{ForeignKeyEditor: e, table: t, composite: true}
+	delete(t.storage.owners, t.name)
+	if e, ok := inserter.(sql.ForeignKeyEditor); ok {
+		return &editor{ForeignKeyEditor: e, table: t, composite: isComposite(schema)}
 	}
 	return inserter
 }
 
-// ModifyColumn implements sql.AlterableTable.
 func (t *table) ModifyColumn(ctx *sql.Context, name string, changed *sql.Column, order *sql.ColumnOrder) error {
 	schema := t.PrimaryKeySchema().Schema
 	if i := schema.IndexOfColName(name); i >= 0 {
@@ -222,12 +203,10 @@ func checkModified(old, changed *sql.Column) error {
 	return nil
 }
 
-// DropIndex implements sql.IndexAlterableTable.
 func (t *table) DropIndex(ctx *sql.Context, name string) error {
 	return errors.Join(t.Table.DropIndex(ctx, name), t.reindex(ctx))
 }
 
-// RenameIndex implements sql.IndexAlterableTable.
 func (t *table) RenameIndex(ctx *sql.Context, from, to string) error {
 	return errors.Join(t.Table.RenameIndex(ctx, from, to), t.reindex(ctx))
 }
@@ -236,11 +215,11 @@ func (t *table) RenameIndex(ctx *sql.Context, from, to string) error {
 // which was renamed, or had capitals in its name, under the old name, and the next
 // statement that writes trips over it.
 func (t *table) reindex(ctx *sql.Context) error {
-	schema := t.PrimaryKeySchema()
 	rows, err := t.allRows(ctx)
 	if err != nil {
 		return err
 	}
+	schema := t.PrimaryKeySchema()
 	inserter, err := t.RewriteInserter(ctx, schema, schema, nil, nil, nil)
 	if err != nil {
 		return err
@@ -255,24 +234,177 @@ func (t *table) reindex(ctx *sql.Context) error {
 
 // allRows reads the table. A virtual column has no value.
 func (t *table) allRows(ctx *sql.Context) ([]sql.Row, error) {
-	schema := t.PrimaryKeySchema().Schema
 	partitions, err := t.Table.Partitions(ctx)
 	if err != nil {
 		return nil, err
 	}
 	rows, err := sql.RowIterToRows(ctx, sql.NewTableRowIter(ctx, t.Table, partitions))
+	schema := t.PrimaryKeySchema().Schema
 	if err != nil || !schema.HasVirtualColumns() {
 		return rows, err
 	}
 	for i, row := range rows {
-		full, stored := make(sql.Row, len(schema)), 0
+		full := make(sql.Row, len(schema))
 		for j, column := range schema {
 			if !column.Virtual {
-				full[j] = row[stored]
-				stored++
+				full[j], row = row[0], row[1:]
 			}
 		}
 		rows[i] = full
 	}
 	return rows, nil
+}
+
+// looseKey is a unique key that memory does not enforce: it compares texts letter
+// by letter, whatever their collation.
+type looseKey struct {
+	name    string
+	columns []int
+	schema  sql.Schema
+}
+
+func (t *table) looseKeys(ctx *sql.Context) ([]looseKey, error) {
+	indexes, err := t.GetIndexes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	schema := t.PrimaryKeySchema().Schema
+	var out []looseKey
+	for _, index := range indexes {
+		if !index.IsUnique() || schema.HasVirtualColumns() || len(index.PrefixLengths()) > 0 {
+			continue
+		}
+		key, loose := looseKey{name: index.ID(), schema: schema}, false
+		for _, expr := range index.Expressions() {
+			i := schema.IndexOfColName(expr[strings.LastIndexByte(expr, '.')+1:])
+			key.columns = append(key.columns, i)
+			if t, ok := schema[i].Type.(sql.StringType); ok {
+				loose = loose || strings.HasSuffix(t.Collation().Name(), "_ci")
+			}
+		}
+		if loose {
+			out = append(out, key)
+		}
+	}
+	return out, nil
+}
+
+// of is the same for rows that must not both be there. It is "" where the key does
+// not concern the row, because that has a NULL or is none.
+func (k looseKey) of(ctx *sql.Context, row sql.Row) (string, error) {
+	var out strings.Builder
+	for _, i := range k.columns {
+		if row == nil || row[i] == nil {
+			return "", nil
+		}
+		v, err := sql.UnwrapAny(ctx, row[i])
+		if err != nil {
+			return "", err
+		}
+		text := fmt.Sprint(v)
+		if t, ok := k.schema[i].Type.(sql.StringType); ok {
+			var weights strings.Builder
+			if err := t.Collation().WriteWeightString(&weights, text); err != nil {
+				return "", err
+			}
+			text = weights.String()
+		}
+		fmt.Fprintf(&out, "%q,", text)
+	}
+	return out.String(), nil
+}
+
+// editor edits a table that memory's own editor would get wrong, see storage.
+type editor struct {
+	sql.ForeignKeyEditor
+	table *table
+	keys  []looseKey
+	// composite tells that the primary key has several columns.
+	composite bool
+}
+
+func (e *editor) Insert(ctx *sql.Context, row sql.Row) error {
+	return e.edit(ctx, nil, row, func() error { return e.ForeignKeyEditor.Insert(ctx, row) })
+}
+
+func (e *editor) Delete(ctx *sql.Context, row sql.Row) error {
+	return e.edit(ctx, row, nil, func() error { return e.ForeignKeyEditor.Delete(ctx, row) })
+}
+
+func (e *editor) Update(ctx *sql.Context, oldRow, newRow sql.Row) error {
+	return e.edit(ctx, oldRow, newRow, func() error { return e.ForeignKeyEditor.Update(ctx, oldRow, newRow) })
+}
+
+func (e *editor) DiscardChanges(ctx *sql.Context, cause error) error {
+	delete(e.table.storage.owners, e.table.name)
+	return e.ForeignKeyEditor.DiscardChanges(ctx, cause)
+}
+
+// IndexedAccess is how cascades find their rows.
+func (e *editor) IndexedAccess(ctx *sql.Context, lookup sql.IndexLookup) sql.IndexedTable {
+	return &indexedTable{e.table, e.ForeignKeyEditor.IndexedAccess(ctx, lookup)}
+}
+
+// edit replaces a row by another; nil is none. apply does it in memory.
+func (e *editor) edit(ctx *sql.Context, oldRow, newRow sql.Row, apply func() error) error {
+	oldKeys, newKeys := make([]string, len(e.keys)), make([]string, len(e.keys))
+	for i, key := range e.keys {
+		owners, err := e.owners(ctx, key)
+		if err != nil {
+			return err
+		}
+		if oldKeys[i], err = key.of(ctx, oldRow); err != nil {
+			return err
+		}
+		if newKeys[i], err = key.of(ctx, newRow); err != nil {
+			return err
+		}
+		if owner, taken := owners[newKeys[i]]; taken && newKeys[i] != oldKeys[i] {
+			var values []string
+			for _, i := range key.columns {
+				values = append(values, fmt.Sprint(newRow[i]))
+			}
+			return sql.NewUniqueKeyErr("["+strings.Join(values, ",")+"]", key.name == "PRIMARY", owner)
+		}
+	}
+	if err := apply(); err != nil {
+		return err // as it is: the engine goes by its kind
+	}
+	for i, key := range e.keys {
+		owners := e.table.storage.owners[e.table.name][key.name]
+		delete(owners, oldKeys[i])
+		if newKeys[i] != "" {
+			owners[newKeys[i]] = newRow
+		}
+	}
+	if e.composite {
+		return e.StatementComplete(ctx) // which empties memory's maps
+	}
+	return nil
+}
+
+// owners are the rows by a loose key.
+func (e *editor) owners(ctx *sql.Context, key looseKey) (map[string]sql.Row, error) {
+	all := e.table.storage.owners
+	if found := all[e.table.name][key.name]; found != nil {
+		return found, nil
+	}
+	rows, err := e.table.allRows(ctx)
+	if err != nil {
+		return nil, err
+	}
+	owners := map[string]sql.Row{}
+	for _, row := range rows {
+		k, err := key.of(ctx, row)
+		if err != nil {
+			return nil, err
+		}
+		owners[k] = row
+	}
+	delete(owners, "")
+	if all[e.table.name] == nil {
+		all[e.table.name] = map[string]map[string]sql.Row{}
+	}
+	all[e.table.name][key.name] = owners
+	return owners, nil
 }
