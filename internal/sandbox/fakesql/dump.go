@@ -15,7 +15,11 @@ import (
 	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/go-mysql-server/sql/rowexec"
 	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
 )
+
+// newDatabase is the database that a new cluster has.
+const newDatabase = "test"
 
 // dumpHead makes a session that takes each value as it is written. Zero is a value
 // of an AUTO_INCREMENT column, and tables come in the order of their names, so
@@ -29,99 +33,118 @@ SET SESSION time_zone = '+00:00';
 // rowsPerInsert keeps the statements of a dump at a size that can be read.
 const rowsPerInsert = 500
 
-// dump is a cluster's databases as the SQL that makes them.
-type dump struct {
-	ctx *sql.Context
-	// all is the whole text, schema the part of it that defines things.
-	all, schema bytes.Buffer
-}
-
-// define adds a statement that defines something.
-func (d *dump) define(format string, args ...any) {
-	fmt.Fprintf(&d.schema, format, args...)
-	fmt.Fprintf(&d.all, format, args...)
-}
-
-// save writes the file. Its caller holds locks.statements. A definition that could
-// not be read again is an error now and not at the next start: the file then stays
-// as it was.
+// save writes the cluster's databases to its file, as the SQL that makes them. Its
+// caller holds locks.statements. A definition that could not be read again is an
+// error now and not at the next start: the file then stays as it was.
 func (c *cluster) save() error {
 	if c.file == "" {
 		return nil
 	}
-	d := &dump{ctx: c.context()}
-	if err := d.databases(c.storage, c.databaseNames()); err != nil {
-		return err
+	d := dump{ctx: c.context()}
+	d.WriteString(dumpHead)
+	names := c.databaseNames()
+	dbs := make([]*database, len(names))
+	for i, name := range names {
+		db, err := c.storage.Database(d.ctx, name)
+		if err != nil {
+			return err
+		}
+		dbs[i] = db.(*database) // all are
+		collation := dbs[i].GetCollation(d.ctx)
+		fmt.Fprintf(&d, "CREATE DATABASE %s CHARACTER SET %s COLLATE %s;\n", sql.QuoteIdentifier(db.Name()), collation.CharacterSet().Name(), collation.Name())
+	}
+	for _, db := range dbs {
+		if err := d.database(db); err != nil {
+			return err
+		}
 	}
 	if c.redefined {
-		if err := tryOut(d.schema.String()); err != nil {
+		trial := &cluster{storage: newStorage()}
+		var err error
+		if trial.engine, err = newEngine(trial.storage); err == nil {
+			err = errors.Join(trial.runAll(d.String(), false), closeEngine(trial.engine))
+		}
+		if err != nil {
 			return fmt.Errorf("the emulated server cannot read its own definition: %w", err)
 		}
 	}
-	return writeFile(c.file, d.all.Bytes(), 0o600)
+	return writeFile(c.file, d.Bytes(), 0o600)
 }
 
-// databases adds all databases.
-func (d *dump) databases(from *storage, names []string) error {
-	d.define("%s", dumpHead)
-	var dbs []*database
+// dump is a text of SQL.
+type dump struct {
+	bytes.Buffer
+	ctx *sql.Context
+}
+
+func (d *dump) database(db *database) error {
+	fmt.Fprintf(d, "USE %s;\n", sql.QuoteIdentifier(db.Name()))
+	names, err := db.GetTableNames(d.ctx)
+	if err != nil {
+		return err
+	}
+	slices.Sort(names)
 	for _, name := range names {
-		db, err := from.Database(d.ctx, name)
+		found, _, err := db.GetTableInsensitive(d.ctx, name)
 		if err != nil {
 			return err
 		}
-		found := db.(*database) // all are
-		collation := found.GetCollation(d.ctx)
-		d.define("CREATE DATABASE %s CHARACTER SET %s COLLATE %s;\n",
-			sql.QuoteIdentifier(found.Name()), collation.CharacterSet().Name(), collation.Name())
-		dbs = append(dbs, found)
-	}
-	for _, db := range dbs {
-		d.define("USE %s;\n", sql.QuoteIdentifier(db.Name()))
-		names, err := db.GetTableNames(d.ctx)
+		t := found.(*table) // all are
+		create, err := createTable(d.ctx, db, t)
+		if err == nil {
+			fmt.Fprintf(d, "%s;\n", create)
+			err = d.rows(t)
+		}
 		if err != nil {
-			return err
-		}
-		slices.Sort(names)
-		for _, name := range names {
-			if err := d.table(db, name); err != nil {
-				return fmt.Errorf("table %s.%s: %w", db.Name(), name, err)
-			}
-		}
-		if err := d.views(db); err != nil {
-			return err
+			return fmt.Errorf("table %s.%s: %w", db.Name(), name, err)
 		}
 	}
-	return nil
+	views, err := db.AllViews(d.ctx)
+	slices.SortFunc(views, func(a, b sql.ViewDefinition) int { return strings.Compare(a.Name, b.Name) })
+	for _, view := range views {
+		// By its SQL mode it is read. Its text may end in a comment, so the semicolon has
+		// a line of its own.
+		fmt.Fprintf(d, "SET SESSION sql_mode = %s;\n%s\n;\nSET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO';\n", quote(view.SqlMode), view.CreateViewStatement)
+	}
+	return err
 }
 
-func (d *dump) table(db *database, name string) error {
-	found, _, err := db.GetTableInsensitive(d.ctx, name)
-	if err != nil {
-		return err
+// rows adds the rows, without the columns that are generated.
+func (d *dump) rows(t *table) error {
+	var columns []int
+	var names []string
+	schema := t.PrimaryKeySchema().Schema
+	for i, column := range schema {
+		if column.Generated == nil {
+			columns = append(columns, i)
+			names = append(names, sql.QuoteIdentifier(column.Name))
+		}
 	}
-	t, ok := found.(*table)
-	if !ok {
-		return fmt.Errorf("it is no table but a %T", found)
+	rows, err := t.allRows(d.ctx)
+	for part := range slices.Chunk(rows, rowsPerInsert) {
+		between := fmt.Sprintf("INSERT INTO %s (%s) VALUES\n(", sql.QuoteIdentifier(t.Name()), strings.Join(names, ","))
+		for _, row := range part {
+			values := make([]string, len(columns))
+			for i, at := range columns {
+				if values[i], err = literal(d.ctx, schema[at].Type, row[at]); err != nil {
+					return fmt.Errorf("column %s: %w", schema[at].Name, err)
+				}
+			}
+			d.WriteString(between + strings.Join(values, ",") + ")")
+			between = ",\n("
+		}
+		d.WriteString(";\n")
 	}
-	create, err := createTable(d.ctx, db, t)
-	if err != nil {
-		return err
-	}
-	d.define("%s;\n", create)
-	return d.rows(t)
+	return err
 }
 
 // createTable is the statement that makes a table, as SHOW CREATE TABLE has it. The
-// engine's plan for that statement leaves out the indexes of a table with virtual
-// columns, so here is another one.
+// engine's plan of that leaves out the indexes of a table with virtual columns and
+// the databases of foreign keys, so here is another one.
 func createTable(ctx *sql.Context, db *database, t *table) (string, error) {
-	keys, err := t.GetDeclaredForeignKeys(ctx)
-	if err != nil {
-		return "", err
-	}
 	show := plan.NewShowCreateTable(plan.NewResolvedTable(t.Table, db, nil), false)
 	show.PrimaryKeySchema = t.PrimaryKeySchema()
+	var err error
 	if show.Indexes, err = t.GetIndexes(ctx); err != nil {
 		return "", err
 	}
@@ -147,13 +170,12 @@ func createTable(ctx *sql.Context, db *database, t *table) (string, error) {
 		return "", err
 	}
 	text := row[1].(string) // the name is the first
+	keys, err := t.GetDeclaredForeignKeys(ctx)
 	for _, key := range keys {
-		if !strings.EqualFold(key.ParentDatabase, db.Name()) { // it leaves that out
-			clause := fmt.Sprintf("CONSTRAINT %s FOREIGN KEY (%s) REFERENCES ", sql.QuoteIdentifier(key.Name), strings.Join(sql.QuoteIdentifiers(key.Columns), ","))
-			text = strings.Replace(text, clause, clause+sql.QuoteIdentifier(key.ParentDatabase)+".", 1)
-		}
+		clause := fmt.Sprintf("CONSTRAINT %s FOREIGN KEY (%s) REFERENCES ", sql.QuoteIdentifier(key.Name), strings.Join(sql.QuoteIdentifiers(key.Columns), ","))
+		text = strings.Replace(text, clause, clause+sql.QuoteIdentifier(key.ParentDatabase)+".", 1)
 	}
-	return text, nil
+	return text, err
 }
 
 // asWritten is a column's expression in a form that is shown as it was written.
@@ -162,22 +184,16 @@ func asWritten(ctx *sql.Context, t sql.Type, v *sql.ColumnDefaultValue) (*sql.Co
 	if v == nil {
 		return nil, nil
 	}
-	var text string
-	switch e := v.Expr.(type) {
-	case sql.UnresolvedColumnDefault:
+	text := v.String()
+	if e, ok := v.Expr.(*sql.UnresolvedColumnDefault); ok {
 		text = e.ExprString
-	case *sql.UnresolvedColumnDefault:
-		text = e.ExprString
-	default:
-		text = v.String()
-		if v.IsLiteral() {
-			value, err := v.Eval(ctx, nil)
-			if err != nil {
-				return nil, err
-			}
-			if text, err = literal(ctx, t, value); err != nil {
-				return nil, err
-			}
+	} else if v.IsLiteral() {
+		value, err := v.Eval(ctx, nil)
+		if err != nil {
+			return nil, err
+		}
+		if text, err = literal(ctx, t, value); err != nil {
+			return nil, err
 		}
 	}
 	return &sql.ColumnDefaultValue{Expr: sql.UnresolvedColumnDefault{ExprString: text}, OutType: types.Text, Literal: true}, nil
@@ -208,56 +224,6 @@ func (f formatter) GenerateCreateTableIndexDefinition(unique, spatial, fulltext,
 	return f.MySqlSchemaFormatter.GenerateCreateTableIndexDefinition(unique, spatial, fulltext, vector, name, columns, escape(comment))
 }
 
-// rows adds the rows, without the columns that are generated.
-func (d *dump) rows(t *table) error {
-	var columns []int
-	var names []string
-	schema := t.PrimaryKeySchema().Schema
-	for i, column := range schema {
-		if column.Generated == nil {
-			columns = append(columns, i)
-			names = append(names, sql.QuoteIdentifier(column.Name))
-		}
-	}
-	rows, err := t.allRows(d.ctx)
-	if err != nil {
-		return err
-	}
-	for part := range slices.Chunk(rows, rowsPerInsert) {
-		between := fmt.Sprintf("INSERT INTO %s (%s) VALUES\n(", sql.QuoteIdentifier(t.Name()), strings.Join(names, ","))
-		for _, row := range part {
-			values := make([]string, len(columns))
-			for i, at := range columns {
-				if values[i], err = literal(d.ctx, schema[at].Type, row[at]); err != nil {
-					return fmt.Errorf("column %s: %w", schema[at].Name, err)
-				}
-			}
-			d.all.WriteString(between + strings.Join(values, ",") + ")")
-			between = ",\n("
-		}
-		d.all.WriteString(";\n")
-	}
-	return nil
-}
-
-// views adds a database's views: the statements that made them, with the SQL mode
-// by which they are read.
-func (d *dump) views(db *database) error {
-	views, err := db.AllViews(d.ctx)
-	if err != nil {
-		return err
-	}
-	slices.SortFunc(views, func(a, b sql.ViewDefinition) int { return strings.Compare(a.Name, b.Name) })
-	for _, view := range views {
-		// A line of its own for the semicolon: the text may end in a comment.
-		d.define("SET SESSION sql_mode = %s;\n%s\n;\n", quote(view.SqlMode), view.CreateViewStatement)
-	}
-	if len(views) > 0 {
-		d.define("SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO';\n")
-	}
-	return nil
-}
-
 // literal writes a value of a column's type as SQL that reads as the same value.
 func literal(ctx *sql.Context, t sql.Type, v any) (string, error) {
 	v, err := sql.UnwrapAny(ctx, v)
@@ -269,13 +235,10 @@ func literal(ctx *sql.Context, t sql.Type, v any) (string, error) {
 		return "NULL", nil
 	case float32:
 		// With all digits: the shortest text of the largest number is beyond it.
-		return float(float64(v)), nil
+		return strconv.FormatFloat(float64(v), 'e', -1, 64), nil
 	case float64:
-		return float(v), nil
+		return strconv.FormatFloat(v, 'e', -1, 64), nil
 	case []byte:
-		if len(v) == 0 {
-			return "''", nil
-		}
 		return "x'" + hex.EncodeToString(v) + "'", nil
 	case string:
 		return quote(v), nil
@@ -284,17 +247,11 @@ func literal(ctx *sql.Context, t sql.Type, v any) (string, error) {
 		return fmt.Sprintf("b'%b'", v), nil
 	}
 	sv, err := t.SQL(ctx, nil, v)
-	if err != nil {
-		return "", fmt.Errorf("writing a %s: %w", t, err)
-	}
-	if types.IsNumber(t) {
-		return sv.ToString(), nil
+	if err != nil || types.IsNumber(t) {
+		return sv.ToString(), err
 	}
 	return quote(sv.ToString()), nil
 }
-
-// float writes a number so that it is read as a DOUBLE. The sign of a zero is lost.
-func float(v float64) string { return strconv.FormatFloat(v, 'e', -1, 64) }
 
 var escaper = strings.NewReplacer("\x00", `\0`, "\n", `\n`, "\r", `\r`, "\x1a", `\Z`, `\`, `\\`, `'`, `''`)
 
@@ -305,19 +262,84 @@ func quote(s string) string { return "'" + escape(s) + "'" }
 
 // writeFile writes a file whole or not at all. What was written survives the end
 // of this process, however sudden, but not that of the machine.
-func writeFile(path string, content []byte, mode os.FileMode) (err error) {
+func writeFile(path string, content []byte, mode os.FileMode) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(tmp.Name()))
-		}
-	}()
 	_, err = tmp.Write(content)
-	if err := errors.Join(err, tmp.Chmod(mode), tmp.Close()); err != nil {
+	if err = errors.Join(err, tmp.Chmod(mode), tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp.Name()))
+	}
+	return nil
+}
+
+// load runs what save wrote. It is called before the first connection.
+func (c *cluster) load() error {
+	text := []byte("CREATE DATABASE " + newDatabase)
+	if c.file != "" {
+		kept, err := os.ReadFile(c.file)
+		if err == nil {
+			text = kept
+		} else if !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("loading the data: %w", err)
+		}
+	}
+	if err := c.runAll(string(text), true); err != nil {
+		return fmt.Errorf("loading %s (remove it to begin anew): %w", c.file, err)
+	}
+	return nil
+}
+
+// runAll runs the statements of a dump one after the other, with or without those
+// that insert rows.
+func (c *cluster) runAll(text string, inserts bool) error {
+	ctx := c.context()
+	for n := 1; ; n++ {
+		text = strings.TrimSpace(text) // as Parse does
+		// The SQL mode of the moment decides how the next one is read.
+		stmt, query, rest, err := c.engine.Parser.Parse(ctx, text, true)
+		if errors.Is(err, sqlparser.ErrEmpty) {
+			return nil
+		}
+		_, isInsert := stmt.(*sqlparser.Insert)
+		if view, ok := stmt.(*sqlparser.DDL); ok && view.ViewSpec != nil {
+			selected := view.SubStatementStr
+			if selected == "" {
+				selected = text[view.SubStatementPositionStart:view.SubStatementPositionEnd]
+			}
+			err = c.loadView(ctx, view.ViewSpec.ViewName.Name.String(), selected, query)
+		} else if err == nil && (inserts || !isInsert) {
+			err = c.runOne(ctx, query)
+		}
+		if err != nil {
+			return fmt.Errorf("statement %d: %w", n, err)
+		}
+		text = rest
+	}
+}
+
+func (c *cluster) runOne(ctx *sql.Context, query string) error {
+	// A context belongs to one statement, the session goes on.
+	ctx = sql.NewContext(ctx, sql.WithSession(ctx.Session))
+	c.storage.begin()
+	_, rows, _, err := c.engine.Query(ctx, query)
+	if err != nil {
 		return err
 	}
-	return os.Rename(tmp.Name(), path)
+	_, err = sql.RowIterToRows(ctx, rows)
+	return err
+}
+
+// loadView makes a view without looking at what it selects from: that may come
+// later, or be gone.
+func (c *cluster) loadView(ctx *sql.Context, name, selected, query string) error {
+	db, err := c.storage.Database(ctx, ctx.GetCurrentDatabase())
+	if err != nil {
+		return err
+	}
+	return db.(*database).CreateView(ctx, name, selected, query)
 }

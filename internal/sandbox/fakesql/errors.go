@@ -12,45 +12,39 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 )
 
-// known are the formats of errors to which the engine gives no number of MySQL's,
-// and the number that MySQL and TiDB have for them. Only the text is left of such
-// an error when the engine hands it out.
-var known = []struct {
-	format string
-	number int
+// numbers are those that MySQL and TiDB have for errors to which the engine gives
+// none. Only the text is left of such an error when the engine hands it out, so they
+// are told by their formats.
+var numbers = []struct {
+	number  int
+	formats []string
 }{
-	{sql.ErrPrivilegeCheckFailed.Message, 1142},
-	{sql.ErrTableAccessDeniedForUser.Message, 1142},
-	{sql.ErrDatabaseAccessDeniedForUser.Message, 1044},
-	{sql.ErrNoDatabaseSelected.Message, 1046},
-	{sql.ErrTableAlreadyExists.Message, 1050},
-	{sql.ErrExistingView.Message, 1050},
-	{sql.ErrUnknownTable.Message, 1051},
-	{sql.ErrViewDoesNotExist.Message, 1051},
-	{sql.ErrAmbiguousColumnName.Message, 1052},
-	{sql.ErrColumnNotFound.Message, 1054},
-	{sql.ErrTableColumnNotFound.Message, 1054},
-	{analyzererrors.ErrValidationGroupBy.Message, 1055},
-	{sql.ErrColumnExists.Message, 1060},
-	{sql.ErrDuplicateKey.Message, 1061},
-	{"syntax error at position ", 1064},
-	{sql.ErrInsertIntoMismatchValueCount.Message, 1136},
-	{sql.ErrUnknownSystemVariable.Message, 1193},
-	{sql.ErrUnsupportedFeature.Message, 1235},
-	{sql.ErrValueOutOfRange.Message, 1264},
-	{types.ErrConvertToDecimalLimit.Message, 1264},
-	{types.ErrConvertingToEnum.Message, 1265},
-	{sql.ErrInvalidSetValue.Message, 1265},
-	{types.ErrConvertingToTime.Message, 1292},
-	{sql.ErrFunctionNotFound.Message, 1305},
-	{sql.ErrInsertIntoNonNullableDefaultNullColumn.Message, 1364},
-	{types.ErrLengthBeyondLimit.Message, 1406},
+	{1142, []string{sql.ErrPrivilegeCheckFailed.Message, sql.ErrTableAccessDeniedForUser.Message}},
+	{1044, []string{sql.ErrDatabaseAccessDeniedForUser.Message}},
+	{1046, []string{sql.ErrNoDatabaseSelected.Message}},
+	{1050, []string{sql.ErrTableAlreadyExists.Message, sql.ErrExistingView.Message}},
+	{1051, []string{sql.ErrUnknownTable.Message, sql.ErrViewDoesNotExist.Message}},
+	{1052, []string{sql.ErrAmbiguousColumnName.Message}},
+	{1054, []string{sql.ErrColumnNotFound.Message, sql.ErrTableColumnNotFound.Message}},
+	{1055, []string{analyzererrors.ErrValidationGroupBy.Message}},
+	{1060, []string{sql.ErrColumnExists.Message}},
+	{1061, []string{sql.ErrDuplicateKey.Message}},
+	{1064, []string{"syntax error at position "}},
+	{1136, []string{sql.ErrInsertIntoMismatchValueCount.Message}},
+	{1193, []string{sql.ErrUnknownSystemVariable.Message}},
+	{1235, []string{sql.ErrUnsupportedFeature.Message}},
+	{1264, []string{sql.ErrValueOutOfRange.Message, types.ErrConvertToDecimalLimit.Message}},
+	{1265, []string{types.ErrConvertingToEnum.Message, sql.ErrInvalidSetValue.Message}},
+	{1292, []string{types.ErrConvertingToTime.Message}},
+	{1305, []string{sql.ErrFunctionNotFound.Message}},
+	{1364, []string{sql.ErrInsertIntoNonNullableDefaultNullColumn.Message}},
+	{1406, []string{types.ErrLengthBeyondLimit.Message}},
 }
 
 // states are the SQLSTATEs of those numbers that have one of their own.
 var states = map[int]string{
-	1044: "42000", 1045: "28000", 1046: "3D000", 1048: "23000", 1049: "42000", 1050: "42S01", 1051: "42S02",
-	1052: "23000", 1054: "42S22", 1055: "42000", 1060: "42S21", 1061: "42000", 1062: "23000", 1064: "42000", 1136: "21S01", 1142: "42000", 1143: "42000",
+	1044: "42000", 1045: "28000", 1046: "3D000", 1048: "23000", 1049: "42000", 1050: "42S01", 1051: "42S02", 1052: "23000",
+	1054: "42S22", 1055: "42000", 1060: "42S21", 1061: "42000", 1062: "23000", 1064: "42000", 1136: "21S01", 1142: "42000", 1143: "42000",
 	1146: "42S02", 1213: "40001", 1264: "22003", 1265: "01000", 1292: "22007", 1305: "42000", 1406: "22001", 1451: "23000", 1452: "23000",
 }
 
@@ -66,19 +60,18 @@ func asMySQL(err error, stmt sqlparser.Statement) error {
 	}
 	out := *e
 	if out.Num == mysql.ERUnknownError {
-		for _, k := range known {
-			if hasFormat(out.Message, k.format) {
-				out.Num = k.number
-				break
+		for _, known := range numbers {
+			for _, format := range known.formats {
+				if hasFormat(out.Message, format) {
+					out.Num = known.number
+				}
 			}
 		}
 	}
-	// TiDB checks the columns first, since 8.5.6.
-	// https://github.com/pingcap/tidb/pull/66667
 	switch stmt.(type) {
 	case sqlparser.SelectStatement, *sqlparser.Insert, *sqlparser.Update:
 		if out.Num == 1142 {
-			out.Num = 1143
+			out.Num = 1143 // TiDB checks the columns since 8.5.6: https://github.com/pingcap/tidb/pull/66667
 		}
 	}
 	if state, ok := states[out.Num]; ok {
