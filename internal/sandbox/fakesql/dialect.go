@@ -33,7 +33,8 @@ func (p parser) ParseOneWithOptions(ctx context.Context, query string, options s
 // asTiDB removes what TiDB accepts and ignores: CHECK constraints, as long as
 // tidb_enable_check_constraint is off, and FULLTEXT indexes. Where a statement names
 // a character set alone it adds TiDB's collation for that, which tells capitals
-// apart, as MySQL's does not.
+// apart, as MySQL's does not. And it stores generated columns, also virtual ones:
+// package memory mixes up the columns of a table with those.
 //
 //   - https://docs.pingcap.com/tidb/stable/constraints#check
 //   - https://docs.pingcap.com/tidb/stable/character-set-and-collation
@@ -57,6 +58,7 @@ func asTiDB(stmt sqlparser.Statement) sqlparser.Statement {
 		}
 		for _, column := range d.TableSpec.Columns {
 			column.Type.Constraint = nil
+			column.Type.Stored = column.Type.Stored || column.Type.GeneratedExpr != nil
 		}
 	}
 	eachCollation(stmt, func(charset string, collation *string) {

@@ -11,9 +11,8 @@ import (
 	"strconv"
 	"strings"
 
+	sqle "github.com/dolthub/go-mysql-server"
 	"github.com/dolthub/go-mysql-server/sql"
-	"github.com/dolthub/go-mysql-server/sql/plan"
-	"github.com/dolthub/go-mysql-server/sql/rowexec"
 	"github.com/dolthub/go-mysql-server/sql/types"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 )
@@ -40,7 +39,7 @@ func (c *cluster) save() error {
 	if c.file == "" {
 		return nil
 	}
-	d := dump{ctx: c.context()}
+	d := dump{ctx: c.context(), engine: c.own}
 	d.WriteString(dumpHead)
 	names := c.databaseNames()
 	dbs := make([]*database, len(names))
@@ -61,8 +60,8 @@ func (c *cluster) save() error {
 	if c.redefined {
 		trial := &cluster{storage: newStorage()}
 		var err error
-		if trial.engine, err = newEngine(trial.storage); err == nil {
-			err = errors.Join(trial.runAll(d.String(), false), closeEngine(trial.engine))
+		if trial.own, err = newEngine(trial.storage); err == nil {
+			err = errors.Join(trial.runAll(d.String(), false), closeEngine(trial.own))
 		}
 		if err != nil {
 			return fmt.Errorf("the emulated server cannot read its own definition: %w", err)
@@ -74,11 +73,13 @@ func (c *cluster) save() error {
 // dump is a text of SQL.
 type dump struct {
 	bytes.Buffer
-	ctx *sql.Context
+	ctx    *sql.Context
+	engine *sqle.Engine
 }
 
 func (d *dump) database(db *database) error {
 	fmt.Fprintf(d, "USE %s;\n", sql.QuoteIdentifier(db.Name()))
+	d.ctx.SetCurrentDatabase(db.Name())
 	names, err := db.GetTableNames(d.ctx)
 	if err != nil {
 		return err
@@ -90,7 +91,7 @@ func (d *dump) database(db *database) error {
 			return err
 		}
 		t := found.(*table) // all are
-		create, err := createTable(d.ctx, db, t)
+		create, err := d.createTable(t)
 		if err == nil {
 			fmt.Fprintf(d, "%s;\n", create)
 			err = d.rows(t)
@@ -107,6 +108,21 @@ func (d *dump) database(db *database) error {
 		fmt.Fprintf(d, "SET SESSION sql_mode = %s;\n%s\n;\nSET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO';\n", quote(view.SqlMode), view.CreateViewStatement)
 	}
 	return err
+}
+
+// createTable is the statement that makes a table.
+func (d *dump) createTable(t *table) (string, error) {
+	rows, err := query(d.ctx, d.engine, "SHOW CREATE TABLE "+sql.QuoteIdentifier(t.Name()))
+	if err != nil {
+		return "", err
+	}
+	text := rows[0][1].(string) // the name is the first
+	keys, err := t.GetDeclaredForeignKeys(d.ctx)
+	for _, key := range keys { // the engine leaves their databases out
+		clause := fmt.Sprintf("CONSTRAINT %s FOREIGN KEY (%s) REFERENCES ", sql.QuoteIdentifier(key.Name), strings.Join(sql.QuoteIdentifiers(key.Columns), ","))
+		text = strings.Replace(text, clause, clause+sql.QuoteIdentifier(key.ParentDatabase)+".", 1)
+	}
+	return text, err
 }
 
 // rows adds the rows, without the columns that are generated.
@@ -138,69 +154,8 @@ func (d *dump) rows(t *table) error {
 	return err
 }
 
-// createTable is the statement that makes a table, as SHOW CREATE TABLE has it. The
-// engine's plan of that leaves out the indexes of a table with virtual columns and
-// the databases of foreign keys, so here is another one.
-func createTable(ctx *sql.Context, db *database, t *table) (string, error) {
-	show := plan.NewShowCreateTable(plan.NewResolvedTable(t.Table, db, nil), false)
-	show.PrimaryKeySchema = t.PrimaryKeySchema()
-	var err error
-	if show.Indexes, err = t.GetIndexes(ctx); err != nil {
-		return "", err
-	}
-	slices.SortFunc(show.Indexes, func(a, b sql.Index) int { return strings.Compare(a.ID(), b.ID()) })
-	schema := show.PrimaryKeySchema.Schema.Copy()
-	for _, column := range schema {
-		for _, value := range []**sql.ColumnDefaultValue{&column.Default, &column.Generated, &column.OnUpdate} {
-			if *value, err = asWritten(ctx, column.Type, *value); err != nil {
-				return "", fmt.Errorf("column %s: %w", column.Name, err)
-			}
-		}
-	}
-	node, err := show.WithTargetSchema(schema)
-	if err != nil {
-		return "", err
-	}
-	rows, err := rowexec.DefaultBuilder.Build(ctx, node, nil)
-	if err != nil {
-		return "", err
-	}
-	row, err := rows.Next(ctx)
-	if err != nil {
-		return "", err
-	}
-	text := row[1].(string) // the name is the first
-	keys, err := t.GetDeclaredForeignKeys(ctx)
-	for _, key := range keys {
-		clause := fmt.Sprintf("CONSTRAINT %s FOREIGN KEY (%s) REFERENCES ", sql.QuoteIdentifier(key.Name), strings.Join(sql.QuoteIdentifiers(key.Columns), ","))
-		text = strings.Replace(text, clause, clause+sql.QuoteIdentifier(key.ParentDatabase)+".", 1)
-	}
-	return text, err
-}
-
-// asWritten is a column's expression in a form that is shown as it was written.
-// Tables hold it as that text, or resolved where an ALTER TABLE did that.
-func asWritten(ctx *sql.Context, t sql.Type, v *sql.ColumnDefaultValue) (*sql.ColumnDefaultValue, error) {
-	if v == nil {
-		return nil, nil
-	}
-	text := v.String()
-	if e, ok := v.Expr.(*sql.UnresolvedColumnDefault); ok {
-		text = e.ExprString
-	} else if v.IsLiteral() {
-		value, err := v.Eval(ctx, nil)
-		if err != nil {
-			return nil, err
-		}
-		if text, err = literal(ctx, t, value); err != nil {
-			return nil, err
-		}
-	}
-	return &sql.ColumnDefaultValue{Expr: sql.UnresolvedColumnDefault{ExprString: text}, OutType: types.Text, Literal: true}, nil
-}
-
 // formatter writes definitions as MySQL reads them: the engine's own does not quote
-// what is in comments and values.
+// what is in comments and values, and has numbers for the defaults of ENUM and SET.
 type formatter struct{ *sql.MySqlSchemaFormatter }
 
 func (f formatter) GenerateCreateTableStatement(name string, parts []string, temp, autoInc, charset, collation, comment string) string {
@@ -211,11 +166,23 @@ func (f formatter) GenerateCreateTableStatement(name string, parts []string, tem
 func (f formatter) GenerateCreateTableColumnDefinition(column *sql.Column, value, onUpdate string, table sql.CollationID) string {
 	quoted := *column
 	quoted.Comment = escape(column.Comment)
-	text := f.MySqlSchemaFormatter.GenerateCreateTableColumnDefinition(&quoted, value, onUpdate, table)
-	if set, ok := column.Type.(interface{ Values() []string }); ok { // SET or ENUM
-		for _, v := range set.Values() {
-			text = strings.Replace(text, "'"+v+"'", quote(v), 1)
+	number, err := strconv.ParseUint(strings.Trim(value, "'"), 10, 64)
+	var values []string
+	switch t := column.Type.(type) {
+	case sql.EnumType:
+		values = t.Values()
+		if text, ok := t.At(int(number)); err == nil && ok {
+			value = quote(text)
 		}
+	case sql.SetType:
+		values = t.Values()
+		if text, bitsErr := t.BitsToString(number); err == nil && bitsErr == nil {
+			value = quote(text)
+		}
+	}
+	text := f.MySqlSchemaFormatter.GenerateCreateTableColumnDefinition(&quoted, value, onUpdate, table)
+	for _, v := range values {
+		text = strings.Replace(text, "'"+v+"'", quote(v), 1)
 	}
 	return text
 }
@@ -301,7 +268,7 @@ func (c *cluster) runAll(text string, inserts bool) error {
 	for n := 1; ; n++ {
 		text = strings.TrimSpace(text) // as Parse does
 		// The SQL mode of the moment decides how the next one is read.
-		stmt, query, rest, err := c.engine.Parser.Parse(ctx, text, true)
+		stmt, statement, rest, err := c.own.Parser.Parse(ctx, text, true)
 		if errors.Is(err, sqlparser.ErrEmpty) {
 			return nil
 		}
@@ -311,9 +278,10 @@ func (c *cluster) runAll(text string, inserts bool) error {
 			if selected == "" {
 				selected = text[view.SubStatementPositionStart:view.SubStatementPositionEnd]
 			}
-			err = c.loadView(ctx, view.ViewSpec.ViewName.Name.String(), selected, query)
+			err = c.loadView(ctx, view.ViewSpec.ViewName.Name.String(), selected, statement)
 		} else if err == nil && (inserts || !isInsert) {
-			err = c.runOne(ctx, query)
+			c.storage.begin()
+			_, err = query(ctx, c.own, statement)
 		}
 		if err != nil {
 			return fmt.Errorf("statement %d: %w", n, err)
@@ -322,16 +290,15 @@ func (c *cluster) runAll(text string, inserts bool) error {
 	}
 }
 
-func (c *cluster) runOne(ctx *sql.Context, query string) error {
+// query runs one statement.
+func query(ctx *sql.Context, e *sqle.Engine, text string) ([]sql.Row, error) {
 	// A context belongs to one statement, the session goes on.
 	ctx = sql.NewContext(ctx, sql.WithSession(ctx.Session))
-	c.storage.begin()
-	_, rows, _, err := c.engine.Query(ctx, query)
+	_, rows, _, err := e.Query(ctx, text)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = sql.RowIterToRows(ctx, rows)
-	return err
+	return sql.RowIterToRows(ctx, rows)
 }
 
 // loadView makes a view without looking at what it selects from: that may come

@@ -140,6 +140,7 @@ type cluster struct {
 	addr            string
 	storage         *storage
 	engine          *sqle.Engine
+	own             *sqle.Engine // asks nobody for privileges
 	users           *users
 	locks           *locks
 	handler         *handler
@@ -167,6 +168,9 @@ func openCluster(s *Servers, id string, l net.Listener) (*cluster, error) {
 	}
 	var err error
 	if c.engine, err = newEngine(c.storage); err != nil {
+		return nil, err
+	}
+	if c.own, err = newEngine(c.storage); err != nil {
 		return nil, err
 	}
 	if err := c.load(); err != nil {
@@ -241,7 +245,7 @@ func (c *cluster) context() *sql.Context {
 func (c *cluster) close() error {
 	c.server.Listener.Close()
 	close(c.locks.closed)
-	return c.handler.close(func() error { return closeEngine(c.engine) })
+	return errors.Join(c.handler.close(func() error { return closeEngine(c.engine) }), closeEngine(c.own))
 }
 
 // closeEngine ends all statements that run.

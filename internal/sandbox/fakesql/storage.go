@@ -19,8 +19,7 @@ import (
 //     one that deletes both deletes one.
 //   - It lets 'Ann' and 'ann' into a unique key whose collation makes no difference
 //     between them.
-//   - It mixes up the columns of a table with virtual columns, and leaves the
-//     content of an index behind that was renamed or dropped.
+//   - It leaves the content of an index behind that was renamed or dropped.
 //
 // An [editor] mends the first two, a [table] the third.
 type storage struct {
@@ -102,12 +101,7 @@ var (
 	_ sql.IndexedTable        = (*indexedTable)(nil)
 )
 
-// WithProjections gives all columns of a table with virtual ones: memory mixes them
-// up otherwise.
 func (t *table) WithProjections(columns []string) sql.Table {
-	if t.PrimaryKeySchema().HasVirtualColumns() {
-		return t
-	}
 	projected := t.Table.WithProjections(columns).(*memory.Table) // as it says
 	return &table{Table: projected, storage: t.storage, name: t.name}
 }
@@ -232,27 +226,13 @@ func (t *table) reindex(ctx *sql.Context) error {
 	return inserter.Close(ctx)
 }
 
-// allRows reads the table. A virtual column has no value.
+// allRows reads the table.
 func (t *table) allRows(ctx *sql.Context) ([]sql.Row, error) {
 	partitions, err := t.Table.Partitions(ctx)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := sql.RowIterToRows(ctx, sql.NewTableRowIter(ctx, t.Table, partitions))
-	schema := t.PrimaryKeySchema().Schema
-	if err != nil || !schema.HasVirtualColumns() {
-		return rows, err
-	}
-	for i, row := range rows {
-		full := make(sql.Row, len(schema))
-		for j, column := range schema {
-			if !column.Virtual {
-				full[j], row = row[0], row[1:]
-			}
-		}
-		rows[i] = full
-	}
-	return rows, nil
+	return sql.RowIterToRows(ctx, sql.NewTableRowIter(ctx, t.Table, partitions))
 }
 
 // looseKey is a unique key that memory does not enforce: it compares texts letter
@@ -271,7 +251,7 @@ func (t *table) looseKeys(ctx *sql.Context) ([]looseKey, error) {
 	schema := t.PrimaryKeySchema().Schema
 	var out []looseKey
 	for _, index := range indexes {
-		if !index.IsUnique() || schema.HasVirtualColumns() || len(index.PrefixLengths()) > 0 {
+		if !index.IsUnique() || len(index.PrefixLengths()) > 0 {
 			continue
 		}
 		key, loose := looseKey{name: index.ID(), schema: schema}, false
