@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -201,13 +200,4 @@ func (a authorizer) HandleAuth(ctx *sql.Context, state sql.AuthorizationQuerySta
 		}
 	}
 	return a.AuthorizationHandler.HandleAuth(ctx, state, auth)
-}
-
-// CheckDatabase lets everybody into the grant tables' database: SHOW GRANTS of
-// one's own needs that, and no privilege on its tables.
-func (a authorizer) CheckDatabase(ctx *sql.Context, state sql.AuthorizationQueryState, name string) error {
-	if strings.EqualFold(name, "mysql") {
-		return nil
-	}
-	return a.AuthorizationHandler.CheckDatabase(ctx, state, name)
 }

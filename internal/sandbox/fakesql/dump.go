@@ -274,11 +274,15 @@ func (c *cluster) runAll(text string, inserts bool) error {
 		}
 		_, isInsert := stmt.(*sqlparser.Insert)
 		if view, ok := stmt.(*sqlparser.DDL); ok && view.ViewSpec != nil {
+			// Without a look at what it selects from: that may come later, or be gone.
 			selected := view.SubStatementStr
 			if selected == "" {
 				selected = text[view.SubStatementPositionStart:view.SubStatementPositionEnd]
 			}
-			err = c.loadView(ctx, view.ViewSpec.ViewName.Name.String(), selected, statement)
+			var db sql.Database
+			if db, err = c.storage.Database(ctx, ctx.GetCurrentDatabase()); err == nil {
+				err = db.(*database).CreateView(ctx, view.ViewSpec.ViewName.Name.String(), selected, statement)
+			}
 		} else if err == nil && (inserts || !isInsert) {
 			c.storage.begin()
 			_, err = query(ctx, c.own, statement)
@@ -299,14 +303,4 @@ func query(ctx *sql.Context, e *sqle.Engine, text string) ([]sql.Row, error) {
 		return nil, err
 	}
 	return sql.RowIterToRows(ctx, rows)
-}
-
-// loadView makes a view without looking at what it selects from: that may come
-// later, or be gone.
-func (c *cluster) loadView(ctx *sql.Context, name, selected, query string) error {
-	db, err := c.storage.Database(ctx, ctx.GetCurrentDatabase())
-	if err != nil {
-		return err
-	}
-	return db.(*database).CreateView(ctx, name, selected, query)
 }

@@ -45,7 +45,14 @@ func newEngine(databases sql.DatabaseProvider) (*sqle.Engine, error) {
 	if err := prepare(); err != nil {
 		return nil, err
 	}
-	a := analyzer.NewBuilder(databases).AddPostAnalyzeRule(anyRowsRule, anyRows).Build()
+	// anyRows takes back the promise that a query answers with one row at most. The
+	// analyzer gives it for a whole UNION of which one part reads by a primary key, and
+	// then the answer is an error. Without it the query only takes a longer way.
+	anyRows := func(_ *sql.Context, _ *analyzer.Analyzer, n sql.Node, _ *plan.Scope, _ analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
+		flags.Unset(sql.QFlagMax1Row)
+		return n, transform.SameTree, nil
+	}
+	a := analyzer.NewBuilder(databases).AddPostAnalyzeRule(1<<20, anyRows).Build() // a number that no rule has
 	// The function that this one replaces says 8.0.31.
 	a.Catalog.RegisterFunction(sql.NewEmptyContext(), sql.Function0{Name: "version", Fn: func() sql.Expression {
 		return expression.NewLiteral(version, types.LongText)
@@ -53,15 +60,4 @@ func newEngine(databases sql.DatabaseProvider) (*sqle.Engine, error) {
 	e := sqle.New(a, nil)
 	e.Parser = parser{sql.NewMysqlParser()}
 	return e, nil
-}
-
-// anyRowsRule is a number that no rule of the analyzer's has.
-const anyRowsRule analyzer.RuleId = 1 << 20
-
-// anyRows takes back the promise that a query answers with one row at most. The
-// analyzer gives it for a whole UNION of which one part reads by a primary key, and
-// then the answer is an error. Without it the query only takes a longer way.
-func anyRows(_ *sql.Context, _ *analyzer.Analyzer, n sql.Node, _ *plan.Scope, _ analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
-	flags.Unset(sql.QFlagMax1Row)
-	return n, transform.SameTree, nil
 }

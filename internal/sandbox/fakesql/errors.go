@@ -3,6 +3,7 @@ package fakesql
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/dolthub/go-mysql-server/sql"
@@ -15,30 +16,17 @@ import (
 // numbers are those that MySQL and TiDB have for errors to which the engine gives
 // none. Only the text is left of such an error when the engine hands it out, so they
 // are told by their formats.
-var numbers = []struct {
-	number  int
-	formats []string
-}{
-	{1142, []string{sql.ErrPrivilegeCheckFailed.Message, sql.ErrTableAccessDeniedForUser.Message}},
-	{1044, []string{sql.ErrDatabaseAccessDeniedForUser.Message}},
-	{1046, []string{sql.ErrNoDatabaseSelected.Message}},
-	{1050, []string{sql.ErrTableAlreadyExists.Message, sql.ErrExistingView.Message}},
-	{1051, []string{sql.ErrUnknownTable.Message, sql.ErrViewDoesNotExist.Message}},
-	{1052, []string{sql.ErrAmbiguousColumnName.Message}},
-	{1054, []string{sql.ErrColumnNotFound.Message, sql.ErrTableColumnNotFound.Message}},
-	{1055, []string{analyzererrors.ErrValidationGroupBy.Message}},
-	{1060, []string{sql.ErrColumnExists.Message}},
-	{1061, []string{sql.ErrDuplicateKey.Message}},
-	{1064, []string{"syntax error at position "}},
-	{1136, []string{sql.ErrInsertIntoMismatchValueCount.Message}},
-	{1193, []string{sql.ErrUnknownSystemVariable.Message}},
-	{1235, []string{sql.ErrUnsupportedFeature.Message}},
-	{1264, []string{sql.ErrValueOutOfRange.Message, types.ErrConvertToDecimalLimit.Message}},
-	{1265, []string{types.ErrConvertingToEnum.Message, sql.ErrInvalidSetValue.Message}},
-	{1292, []string{types.ErrConvertingToTime.Message}},
-	{1305, []string{sql.ErrFunctionNotFound.Message}},
-	{1364, []string{sql.ErrInsertIntoNonNullableDefaultNullColumn.Message}},
-	{1406, []string{types.ErrLengthBeyondLimit.Message}},
+var numbers = map[int][]string{
+	1044: {sql.ErrDatabaseAccessDeniedForUser.Message}, 1046: {sql.ErrNoDatabaseSelected.Message},
+	1050: {sql.ErrTableAlreadyExists.Message, sql.ErrExistingView.Message}, 1051: {sql.ErrUnknownTable.Message, sql.ErrViewDoesNotExist.Message},
+	1052: {sql.ErrAmbiguousColumnName.Message}, 1054: {sql.ErrColumnNotFound.Message, sql.ErrTableColumnNotFound.Message},
+	1055: {analyzererrors.ErrValidationGroupBy.Message}, 1060: {sql.ErrColumnExists.Message}, 1061: {sql.ErrDuplicateKey.Message},
+	1064: {"syntax error at position "}, 1136: {sql.ErrInsertIntoMismatchValueCount.Message},
+	1142: {sql.ErrPrivilegeCheckFailed.Message, sql.ErrTableAccessDeniedForUser.Message},
+	1193: {sql.ErrUnknownSystemVariable.Message}, 1235: {sql.ErrUnsupportedFeature.Message},
+	1264: {sql.ErrValueOutOfRange.Message, types.ErrConvertToDecimalLimit.Message},
+	1265: {types.ErrConvertingToEnum.Message, sql.ErrInvalidSetValue.Message}, 1292: {types.ErrConvertingToTime.Message},
+	1305: {sql.ErrFunctionNotFound.Message}, 1364: {sql.ErrInsertIntoNonNullableDefaultNullColumn.Message}, 1406: {types.ErrLengthBeyondLimit.Message},
 }
 
 // states are the SQLSTATEs of those numbers that have one of their own.
@@ -60,11 +48,9 @@ func asMySQL(err error, stmt sqlparser.Statement) error {
 	}
 	out := *e
 	if out.Num == mysql.ERUnknownError {
-		for _, known := range numbers {
-			for _, format := range known.formats {
-				if hasFormat(out.Message, format) {
-					out.Num = known.number
-				}
+		for number, formats := range numbers {
+			if slices.ContainsFunc(formats, func(f string) bool { return hasFormat(out.Message, f) }) {
+				out.Num = number
 			}
 		}
 	}

@@ -73,19 +73,15 @@ func refused(status int, format string, args ...any) *refusal {
 // serveSQL answers one request. The code of an error is the number of the MySQL
 // error, or else the HTTP status.
 func (s *Servers) serveSQL(w http.ResponseWriter, r *http.Request) {
-	if trace := r.Header.Get("X-Debug-Trace-Id"); trace != "" {
-		w.Header().Set("X-Debug-Trace-Id", trace)
-	}
 	req, err := readRequest(r)
-	var out *answer
-	var session string
 	if err == nil {
-		out, session, err = s.runRequest(r.Context(), req)
-	}
-	if err == nil {
-		w.Header().Set("TiDB-Session", session)
-		wire.Reply(w, http.StatusOK, out)
-		return
+		var out *answer
+		var session string
+		if out, session, err = s.runRequest(r.Context(), req); err == nil {
+			w.Header().Set("TiDB-Session", session)
+			wire.Reply(w, http.StatusOK, out)
+			return
+		}
 	}
 	status, code, message := http.StatusServiceUnavailable, 0, err.Error()
 	var refusal *refusal

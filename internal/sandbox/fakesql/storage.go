@@ -24,20 +24,20 @@ import (
 // An [editor] mends the first two, a [table] the third.
 type storage struct {
 	*memory.DbProvider
-	// owners are the rows by their loose keys, by the keys' names, by tables, as the
+	// owners are the rows by their loose keys, by the names of the keys, as the
 	// running statement has left them. Only one statement of a cluster writes at a
 	// time, see locks.
-	owners map[string]map[string]map[string]sql.Row
+	owners map[string]map[string]sql.Row
 }
 
 func newStorage() *storage {
 	return &storage{
 		DbProvider: memory.NewDBProviderWithOpts(memory.NativeIndexProvider(true)).(*memory.DbProvider),
-		owners:     map[string]map[string]map[string]sql.Row{},
+		owners:     map[string]map[string]sql.Row{},
 	}
 }
 
-// begin is called before each statement that writes.
+// begin is called before each statement that writes, and when its edits are void.
 func (s *storage) begin() { clear(s.owners) }
 
 func (s *storage) Database(ctx *sql.Context, name string) (sql.Database, error) {
@@ -76,7 +76,7 @@ func (d *database) CreateIndexedTable() {}
 func (d *database) GetTableInsensitive(ctx *sql.Context, name string) (sql.Table, bool, error) {
 	t, ok, err := d.Database.GetTableInsensitive(ctx, name)
 	if t, isMemory := t.(*memory.Table); err == nil && ok && isMemory {
-		return &table{Table: t, storage: d.storage, name: strings.ToLower(d.Name() + "." + name)}, true, nil
+		return &table{Table: t, storage: d.storage}, true, nil
 	}
 	return t, ok, err
 }
@@ -85,25 +85,11 @@ func (d *database) GetTableInsensitive(ctx *sql.Context, name string) (sql.Table
 type table struct {
 	*memory.Table
 	storage *storage
-	// name is the database's and the table's, in small letters.
-	name string
 }
-
-var (
-	_ sql.ProjectedTable      = (*table)(nil)
-	_ sql.IndexAddressable    = (*table)(nil)
-	_ sql.ReplaceableTable    = (*table)(nil)
-	_ sql.UpdatableTable      = (*table)(nil)
-	_ sql.ForeignKeyTable     = (*table)(nil)
-	_ sql.RewritableTable     = (*table)(nil)
-	_ sql.IndexBuildingTable  = (*table)(nil)
-	_ sql.IndexAlterableTable = (*table)(nil)
-	_ sql.IndexedTable        = (*indexedTable)(nil)
-)
 
 func (t *table) WithProjections(columns []string) sql.Table {
 	projected := t.Table.WithProjections(columns).(*memory.Table) // as it says
-	return &table{Table: projected, storage: t.storage, name: t.name}
+	return &table{Table: projected, storage: t.storage}
 }
 
 func (t *table) PartitionRows(ctx *sql.Context, p sql.Partition) (sql.RowIter, error) {
@@ -172,7 +158,7 @@ func (t *table) BuildIndex(ctx *sql.Context, index sql.IndexDef) (sql.RowInserte
 
 // rewriter is the editor that fills a table anew.
 func (t *table) rewriter(inserter sql.RowInserter, schema sql.PrimaryKeySchema) sql.RowInserter {
-	delete(t.storage.owners, t.name)
+	t.storage.begin()
 	if e, ok := inserter.(sql.ForeignKeyEditor); ok {
 		return &editor{ForeignKeyEditor: e, table: t, composite: isComposite(schema)}
 	}
@@ -238,7 +224,8 @@ func (t *table) allRows(ctx *sql.Context) ([]sql.Row, error) {
 // looseKey is a unique key that memory does not enforce: it compares texts letter
 // by letter, whatever their collation.
 type looseKey struct {
-	name    string
+	name    string // with that of the table
+	primary bool
 	columns []int
 	schema  sql.Schema
 }
@@ -254,7 +241,7 @@ func (t *table) looseKeys(ctx *sql.Context) ([]looseKey, error) {
 		if !index.IsUnique() || len(index.PrefixLengths()) > 0 {
 			continue
 		}
-		key, loose := looseKey{name: index.ID(), schema: schema}, false
+		key, loose := looseKey{name: strings.ToLower(t.Database() + "." + t.Name() + "." + index.ID()), schema: schema, primary: index.ID() == "PRIMARY"}, false
 		for _, expr := range index.Expressions() {
 			i := schema.IndexOfColName(expr[strings.LastIndexByte(expr, '.')+1:])
 			key.columns = append(key.columns, i)
@@ -316,7 +303,7 @@ func (e *editor) Update(ctx *sql.Context, oldRow, newRow sql.Row) error {
 }
 
 func (e *editor) DiscardChanges(ctx *sql.Context, cause error) error {
-	delete(e.table.storage.owners, e.table.name)
+	e.table.storage.begin()
 	return e.ForeignKeyEditor.DiscardChanges(ctx, cause)
 }
 
@@ -344,14 +331,14 @@ func (e *editor) edit(ctx *sql.Context, oldRow, newRow sql.Row, apply func() err
 			for _, i := range key.columns {
 				values = append(values, fmt.Sprint(newRow[i]))
 			}
-			return sql.NewUniqueKeyErr("["+strings.Join(values, ",")+"]", key.name == "PRIMARY", owner)
+			return sql.NewUniqueKeyErr("["+strings.Join(values, ",")+"]", key.primary, owner)
 		}
 	}
 	if err := apply(); err != nil {
 		return err // as it is: the engine goes by its kind
 	}
 	for i, key := range e.keys {
-		owners := e.table.storage.owners[e.table.name][key.name]
+		owners := e.table.storage.owners[key.name]
 		delete(owners, oldKeys[i])
 		if newKeys[i] != "" {
 			owners[newKeys[i]] = newRow
@@ -365,8 +352,7 @@ func (e *editor) edit(ctx *sql.Context, oldRow, newRow sql.Row, apply func() err
 
 // owners are the rows by a loose key.
 func (e *editor) owners(ctx *sql.Context, key looseKey) (map[string]sql.Row, error) {
-	all := e.table.storage.owners
-	if found := all[e.table.name][key.name]; found != nil {
+	if found := e.table.storage.owners[key.name]; found != nil {
 		return found, nil
 	}
 	rows, err := e.table.allRows(ctx)
@@ -382,9 +368,6 @@ func (e *editor) owners(ctx *sql.Context, key looseKey) (map[string]sql.Row, err
 		owners[k] = row
 	}
 	delete(owners, "")
-	if all[e.table.name] == nil {
-		all[e.table.name] = map[string]map[string]sql.Row{}
-	}
-	all[e.table.name][key.name] = owners
+	e.table.storage.owners[key.name] = owners
 	return owners, nil
 }
