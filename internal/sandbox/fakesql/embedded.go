@@ -40,7 +40,6 @@ func openEmbedded(s *Servers) (*embedded, error) {
 	return &embedded{s: s, ports: p, clusters: map[string]*cluster{}}, nil
 }
 
-// CreateCluster implements faketidb.SQL.
 func (e *embedded) CreateCluster(clusterID string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -51,7 +50,7 @@ func (e *embedded) CreateCluster(clusterID string) error {
 	if err != nil {
 		return err
 	}
-	c, err := openCluster(e.s, clusterID, l)
+	c, err := openCluster(e.s, e.files(clusterID), l)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -59,7 +58,6 @@ func (e *embedded) CreateCluster(clusterID string) error {
 	return nil
 }
 
-// DeleteCluster implements faketidb.SQL.
 func (e *embedded) DeleteCluster(clusterID string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -68,10 +66,26 @@ func (e *embedded) DeleteCluster(clusterID string) error {
 		return nil
 	}
 	delete(e.clusters, clusterID)
-	return errors.Join(c.close(), remove(c.file), remove(c.usersFile), e.ports.forget(clusterID))
+	delete(e.ports.of, clusterID)
+	errs := []error{c.close(), e.ports.save()}
+	for _, file := range e.files(clusterID) {
+		if err := os.Remove(file); file != "" && !errors.Is(err, os.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
 }
 
-// PutUser implements faketidb.SQL.
+// files are those of a cluster's data and of the users that were made in SQL; "" for
+// none.
+func (e *embedded) files(clusterID string) [2]string {
+	if e.s.Dir == "" {
+		return [2]string{}
+	}
+	path := filepath.Join(e.s.Dir, clusterID)
+	return [2]string{path + ".sql", path + ".users"}
+}
+
 func (e *embedded) PutUser(clusterID string, l faketidb.Login) error {
 	c, err := e.cluster(clusterID)
 	if err != nil {
@@ -83,7 +97,6 @@ func (e *embedded) PutUser(clusterID string, l faketidb.Login) error {
 	return nil
 }
 
-// DropUser implements faketidb.SQL.
 func (e *embedded) DropUser(clusterID, userName string) error {
 	c, err := e.cluster(clusterID)
 	if err != nil {
@@ -134,17 +147,16 @@ func (e *embedded) close() error {
 
 // cluster is one cluster's server and its data.
 type cluster struct {
-	// file has the data and usersFile the users that were made in SQL; "" means that
-	// nothing is kept.
-	file, usersFile string
-	addr            string
-	storage         *storage
-	engine          *sqle.Engine
-	own             *sqle.Engine // asks nobody for privileges
-	users           *users
-	locks           *locks
-	handler         *handler
-	server          *server.Server
+	// file has the data; "" means that nothing is kept.
+	file    string
+	addr    string
+	storage *storage
+	engine  *sqle.Engine
+	own     *sqle.Engine // asks nobody for privileges
+	users   *users
+	locks   *locks
+	handler *handler
+	server  *server.Server
 
 	// Under locks.statements:
 
@@ -158,14 +170,10 @@ type cluster struct {
 }
 
 // openCluster starts a cluster's server on l, which it owns unless it fails.
-func openCluster(s *Servers, id string, l net.Listener) (*cluster, error) {
-	c := &cluster{addr: l.Addr().String(), storage: newStorage(), locks: &locks{
+func openCluster(s *Servers, files [2]string, l net.Listener) (*cluster, error) {
+	c := &cluster{file: files[0], addr: l.Addr().String(), storage: newStorage(), locks: &locks{
 		write: make(chan struct{}, 1), wait: cmp.Or(s.LockWait, 10*time.Second), closed: make(chan struct{}),
 	}}
-	if s.Dir != "" {
-		c.file = filepath.Join(s.Dir, id+".sql")
-		c.usersFile = filepath.Join(s.Dir, id+".users")
-	}
 	var err error
 	if c.engine, err = newEngine(c.storage); err != nil {
 		return nil, err
@@ -176,11 +184,11 @@ func openCluster(s *Servers, id string, l net.Listener) (*cluster, error) {
 	if err := c.load(); err != nil {
 		return nil, err
 	}
-	if c.users, err = openUsers(c.engine.Analyzer.Catalog.MySQLDb, c.usersFile, s.LoginLag, s.now); err != nil {
+	if c.users, err = openUsers(c.engine.Analyzer.Catalog.MySQLDb, files[1], s.LoginLag, s.now); err != nil {
 		return nil, err
 	}
 	c.databases = c.databaseNames()
-	c.handler = newHandler(c)
+	c.handler = &handler{cluster: c, conns: map[uint32]*connection{}}
 	c.server, err = server.NewServerWithHandler(server.Config{
 		Listener:  l,
 		Version:   version,
@@ -241,11 +249,17 @@ func (c *cluster) context() *sql.Context {
 }
 
 // close ends the server and its connections. It returns when the last statement
-// has ended.
+// that may change anything has ended.
 func (c *cluster) close() error {
 	c.server.Listener.Close()
 	close(c.locks.closed)
-	return errors.Join(c.handler.close(func() error { return closeEngine(c.engine) }), closeEngine(c.own))
+	c.handler.close()
+	err := errors.Join(closeEngine(c.engine), closeEngine(c.own))
+	c.locks.statements.Lock()
+	defer c.locks.statements.Unlock()
+	c.file = "" // which may be removed now
+	c.users.grants.SetPersister(persister(""))
+	return err
 }
 
 // closeEngine ends all statements that run.
@@ -254,12 +268,4 @@ func closeEngine(e *sqle.Engine) error {
 		return err
 	}
 	return nil // that is how it ends them
-}
-
-// remove removes a file that may be missing. "" is none.
-func remove(file string) error {
-	if err := os.Remove(file); file != "" && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
 }

@@ -22,11 +22,10 @@ import (
 // external is a server that others run. All clusters share it: a cluster is the
 // users whose names begin with its prefix.
 type external struct {
-	db   *sql.DB
-	addr string
-	host string
-	port int
-	conf *tls.Config
+	db         *sql.DB
+	addr, host string
+	port       int
+	conf       *tls.Config
 	// identified is the clause that sets a password's hash; %s is the hash, quoted.
 	identified string
 	// tidb says that the server is a TiDB.
@@ -36,9 +35,6 @@ type external struct {
 	// clusters are the users' roles, without prefix, by cluster and user.
 	clusters map[string]map[string]string
 }
-
-// reachTime is how long a DSN's server may take to answer at first.
-const reachTime = 30 * time.Second
 
 func openExternal(dsn, ca string) (*external, error) {
 	config, err := mysql.ParseDSN(dsn)
@@ -67,7 +63,7 @@ func openExternal(dsn, ca string) (*external, error) {
 		return nil, fmt.Errorf("connecting to the DSN's server: %w", err)
 	}
 	e.db = sql.OpenDB(connector)
-	ctx, stop := context.WithTimeout(context.Background(), reachTime)
+	ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
 	defer stop()
 	var version string
 	if err = e.db.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version); err != nil {

@@ -24,7 +24,6 @@ type handler struct {
 
 	mu     sync.Mutex
 	conns  map[uint32]*connection
-	gone   sync.Cond // a connection is
 	closed bool
 }
 
@@ -33,12 +32,6 @@ type connection struct {
 	*mysql.Conn
 	// writes tells that it has the write lock.
 	writes bool
-}
-
-func newHandler(c *cluster) *handler {
-	h := &handler{cluster: c, conns: map[uint32]*connection{}}
-	h.gone.L = &h.mu
-	return h
 }
 
 func (h *handler) NewConnection(c *mysql.Conn) {
@@ -57,7 +50,6 @@ func (h *handler) ConnectionClosed(c *mysql.Conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.conns, c.ConnectionID)
-	h.gone.Broadcast()
 }
 
 func (h *handler) connection(c *mysql.Conn) *connection {
@@ -66,22 +58,14 @@ func (h *handler) connection(c *mysql.Conn) *connection {
 	return h.conns[c.ConnectionID]
 }
 
-// close closes all connections, and those that come. It calls stop, which ends what
-// they wait for, and returns when all are gone.
-func (h *handler) close(stop func() error) error {
+// close closes all connections, and those that come.
+func (h *handler) close() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.closed = true
 	for _, c := range h.conns {
 		c.Close()
 	}
-	h.mu.Unlock()
-	err := stop()
-	h.mu.Lock()
-	for len(h.conns) > 0 {
-		h.gone.Wait()
-	}
-	return err
 }
 
 func (h *handler) ComInitDB(c *mysql.Conn, database string) error {

@@ -180,7 +180,9 @@ func (s *Servers) runRequest(ctx context.Context, r *request) (*answer, string, 
 	if session.stateful || session.transaction {
 		return out, name, errors.Join(err, s.sessions.put(name, session))
 	}
-	s.sessions.forget(name)
+	s.sessions.mu.Lock()
+	defer s.sessions.mu.Unlock()
+	delete(s.sessions.open, name)
 	return out, noSession, errors.Join(err, session.close())
 }
 
@@ -270,24 +272,18 @@ func (s *session) rows(ctx context.Context, query string) (_ *answer, err error)
 		}
 		row := make([]*string, len(values))
 		for i, v := range values {
-			if v != nil {
-				text := encode(out.Types[i].Type, v)
-				row[i] = &text
+			if v == nil {
+				continue
 			}
+			text := string(v)
+			if typ := out.Types[i].Type; typ == "BIT" || strings.HasSuffix(typ, "BINARY") || strings.HasSuffix(typ, "BLOB") {
+				text = hex.EncodeToString(v)
+			}
+			row[i] = &text
 		}
 		out.Rows = append(out.Rows, row)
 	}
 	return out, rows.Err()
-}
-
-// encode writes a value as the endpoint does: what is binary in hexadecimal, the
-// rest as text.
-func encode(typ string, v []byte) string {
-	switch typ {
-	case "BIT", "BINARY", "VARBINARY", "TINYBLOB", "BLOB", "MEDIUMBLOB", "LONGBLOB":
-		return hex.EncodeToString(v)
-	}
-	return string(v)
 }
 
 // sessions are those between two requests, by name; nil while a request has them.
@@ -337,12 +333,6 @@ func (s *sessions) put(name string, back *session) error {
 		}
 	})
 	return nil
-}
-
-func (s *sessions) forget(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.open, name)
 }
 
 // close closes the sessions that no request has.

@@ -11,20 +11,12 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 )
 
-// locks order the statements of one cluster.
-//
-// Package memory has no concurrency control of its own: a transaction works on
-// copies of the tables that it touched and puts all of them back when it commits,
-// those that it only read too. Two at once would undo each other's work. So here
-// a transaction that writes is alone from its first write to its end, as in
-// SQLite; one that only reads sees what was committed and waits for nobody.
-//
-//   - A statement that reads runs beside others that read. What it would put back
-//     is discarded, if it is part of a longer transaction.
-//   - A statement that writes waits for the write lock, then for the readers. Its
-//     transaction, which has only read so far, discards the copies that it has: it
-//     may not build upon what was replaced meanwhile.
-//   - The write lock is released when the transaction or the connection ends.
+// locks order the statements of one cluster. Package memory has no concurrency
+// control: a transaction works on copies of the tables that it touched and puts all
+// of them back when it commits, those that it only read too. Two at once would undo
+// each other's work. So here a transaction that writes is alone from its first write
+// to its end, as in SQLite. One that only reads sees what was committed, waits for
+// nobody, and puts nothing back.
 type locks struct {
 	// statements is held while a statement runs: shared by those that read.
 	statements sync.RWMutex
@@ -83,7 +75,7 @@ func (c *cluster) locked(ctx *sql.Context, conn *connection, stmt sqlparser.Stat
 		c.locks.statements.Lock()
 		defer c.locks.statements.Unlock()
 		if first {
-			discard(ctx)
+			discard(ctx) // what was read may have been replaced meanwhile
 		}
 		c.changed, c.redefined = true, c.redefined || k == defining
 		c.storage.begin()

@@ -69,12 +69,6 @@ func (p *ports) listen(clusterID string) (net.Listener, error) {
 	return nil, fmt.Errorf("no port from %d to %d is free: %w", firstPort, firstPort+portCount-1, err)
 }
 
-// forget frees a cluster's port for others.
-func (p *ports) forget(clusterID string) error {
-	delete(p.of, clusterID)
-	return p.save()
-}
-
 func (p *ports) save() error {
 	if p.file == "" {
 		return nil
@@ -85,8 +79,7 @@ func (p *ports) save() error {
 	return nil
 }
 
-// listen opens a port of the loopback address only: nothing of the sandbox is
-// there for other machines.
+// listen opens a port of the loopback address only.
 func listen(port int) (net.Listener, error) {
 	return net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 }

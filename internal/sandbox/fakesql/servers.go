@@ -31,8 +31,7 @@ type Servers struct {
 	// trusted and any other is verified as the system does.
 	DSNCA string
 	// Host is what Endpoint calls this machine: "127.0.0.1" by default. The driver
-	// @tidbcloud/serverless needs a name, such as "localhost". Whatever it is, it
-	// must lead to 127.0.0.1, where the embedded servers listen.
+	// @tidbcloud/serverless needs a name, such as "localhost".
 	Host string
 
 	// LoginLag is how long a new user is refused, as in the real cloud, where it
@@ -71,9 +70,8 @@ type backend interface {
 
 var errClosed = errors.New("the SQL servers are closed")
 
-// Open makes the certificates and connects to the DSN's server, if there is one.
-// The first use of any other method does it too; a caller that does it itself sees
-// its error early.
+// Open makes the certificates and connects to the DSN's server, if there is one. Any
+// other method does it too.
 func (s *Servers) Open() error {
 	_, err := s.open()
 	return err
