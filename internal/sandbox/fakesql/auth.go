@@ -111,7 +111,7 @@ func (u *users) grant(l faketidb.Login, databases []string) {
 	}
 	editor := u.grants.Editor()
 	defer editor.Close()
-	editor.RemoveUser(mysql_db.UserPrimaryKey{Host: "%", User: l.UserName}) // putting alone would leave both
+	editor.RemoveUser(mysql_db.UserPrimaryKey{Host: "%", User: l.UserName}) // putting alone leaves both
 	editor.PutUser(&mysql_db.User{
 		User: l.UserName, Host: "%", Plugin: nativePassword, AuthString: l.Hash, PrivilegeSet: set,
 		IsEphemeral: true, // the API's own state has it

@@ -143,8 +143,6 @@ var collations = regexp.MustCompile(`(?i)^(|binary|\w+_bin|utf8(mb[34])?_(genera
 // clusters.
 func refuse(stmt sqlparser.Statement) (err error) {
 	switch stmt := stmt.(type) {
-	case *sqlparser.Call:
-		return lacking("stored procedures")
 	case *sqlparser.Load:
 		if !stmt.Local {
 			return errFiles
@@ -170,12 +168,8 @@ func refuse(stmt sqlparser.Statement) (err error) {
 	}
 	for _, d := range definitions(stmt) {
 		switch {
-		case d.TriggerSpec != nil:
-			return lacking("triggers")
-		case d.ProcedureSpec != nil:
-			return lacking("stored procedures")
-		case d.EventSpec != nil:
-			return lacking("events")
+		case d.TriggerSpec != nil, d.ProcedureSpec != nil, d.EventSpec != nil:
+			return lacking("triggers, stored procedures and events")
 		case d.TableSpec == nil:
 			continue
 		}

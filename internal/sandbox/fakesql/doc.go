@@ -22,9 +22,8 @@
 //     SIGKILL of the process, though not a power cut. A definition that the engine
 //     could not read again is an error at once.
 //
-// Package memory is made for tests of the engine. [locks] order its statements,
-// [storage] mends its tables, and [handler] holds each answer back until the data is
-// kept.
+// Package memory is made for tests of the engine: [locks] order its statements,
+// [storage] mends its tables.
 //
 // # Where it differs from a TiDB
 //
@@ -49,8 +48,7 @@
 //     collation makes no difference between the two. Collations do not pad: 'a' and
 //     'a ' differ. Numbers beyond 2^53 in JSON lose digits.
 //   - SET GLOBAL is refused, also to admins: the variables belong to the process.
-//   - The type of an expression of integers may be narrower than TiDB's BIGINT, so
-//     the driver may give 1 for what it gives "1" for there.
+//   - The type of an expression of integers may be narrower than TiDB's BIGINT.
 //   - Error texts are the engine's; numbers and SQLSTATEs are TiDB's.
 //
 // # A server of one's own
@@ -67,10 +65,8 @@
 // [Servers.HTTP] answers POST /v1beta/sql as the driver 0.3.0 expects it. All
 // clusters share one address here, so the prefix of the Basic user decides which
 // one is meant. Each statement runs on a connection with that login to the
-// cluster's server, which has the say in everything. Types are named as
-// go-sql-driver names them, and those names are the ones that the driver knows. It
-// asks for https://http-HOST at the usual port, so in a sandbox its own setting
-// "fetch" has to lead it to the endpoint.
+// cluster's server. The driver asks for https://http-HOST at the usual port, so in a
+// sandbox its own setting "fetch" has to lead it to the endpoint.
 //
 // Assumed, since it is not documented: a failed statement has the status 400 (401
 // for a refused login), so have more than 10,000 rows, and after COMMIT the next

@@ -87,11 +87,10 @@ func (c *cluster) locked(ctx *sql.Context, conn *connection, stmt sqlparser.Stat
 		}
 	}
 	open, err := endStatement(ctx, func() error {
-		err := run()
-		if err == nil && k == setting && conn.writes {
-			err = commitRest(ctx)
+		if err := run(); err != nil || k != setting || !conn.writes {
+			return err
 		}
-		return err
+		return commitRest(ctx)
 	})
 	if open {
 		return err
@@ -184,7 +183,7 @@ func kindOf(stmt sqlparser.Statement) kind {
 		if _, ok := stmt.Statement.(sqlparser.SelectStatement); ok || stmt.Statement == nil {
 			return reading
 		}
-		return writing
+		return writing // for EXPLAIN ANALYZE
 	case sqlparser.SelectStatement:
 		k := local
 		_ = sqlparser.Walk(func(node sqlparser.SQLNode) (bool, error) { // without an error of its own

@@ -34,10 +34,7 @@ func openPorts(dir string) (*ports, error) {
 		return p, nil
 	}
 	p.file = filepath.Join(dir, "ports.json")
-	if err := wire.Load(p.file, &p.of); err != nil {
-		return nil, fmt.Errorf("loading the ports: %w", err)
-	}
-	return p, nil
+	return p, wire.Load(p.file, &p.of)
 }
 
 // listen opens a cluster's port: the one that it always had, or else one that
@@ -73,10 +70,7 @@ func (p *ports) save() error {
 	if p.file == "" {
 		return nil
 	}
-	if err := wire.Save(p.file, p.of); err != nil {
-		return fmt.Errorf("saving the ports: %w", err)
-	}
-	return nil
+	return wire.Save(p.file, p.of)
 }
 
 // listen opens a port of the loopback address only.

@@ -140,9 +140,8 @@ func (s *Servers) CreateCluster(clusterID string) error {
 	return s.on(clusterID, func(b backend) error { return b.CreateCluster(clusterID) })
 }
 
-// DeleteCluster ends a cluster's server and its connections and drops its data.
-// With a DSN it drops the cluster's users; databases stay, because the server does
-// not tell whose they are.
+// DeleteCluster ends a cluster's server and its connections and drops its data. With
+// a DSN it drops the cluster's users alone: nothing tells whose databases are.
 func (s *Servers) DeleteCluster(clusterID string) error {
 	return s.on(clusterID, func(b backend) error { return b.DeleteCluster(clusterID) })
 }
@@ -171,13 +170,10 @@ func (s *Servers) Endpoint(clusterID string) (host string, port int) {
 // CAFile is the file, in PEM, with the CA that clients must trust. It is "" where
 // there is none: in memory, see [Servers.RootCAs], and with a DSN but no DSNCA.
 func (s *Servers) CAFile() string {
-	switch {
-	case s.DSN != "":
+	if s.DSN != "" || s.Dir == "" {
 		return s.DSNCA
-	case s.Dir != "":
-		return filepath.Join(s.Dir, caFile)
 	}
-	return ""
+	return filepath.Join(s.Dir, caFile)
 }
 
 // RootCAs holds the CA that signed the certificate of the embedded servers and of

@@ -13,10 +13,9 @@ import (
 // storage are the databases of one cluster: those of package memory, with tables
 // that make up for some of its faults.
 //
-//   - It collects what a statement inserts and deletes in maps whose keys are the
-//     values of the primary key, one after the other with nothing in between. So
-//     (1, 11) and (11, 1) are one key to it: a statement that inserts both fails, and
-//     one that deletes both deletes one.
+//   - Its key for a row that a statement edits are the values of the primary key with
+//     nothing in between. (1, 11) and (11, 1) are one to it: a statement that inserts
+//     both fails, and one that deletes both deletes one.
 //   - It lets 'Ann' and 'ann' into a unique key whose collation makes no difference
 //     between them.
 //   - It leaves the content of an index behind that was renamed or dropped.
@@ -93,13 +92,13 @@ func (t *table) WithProjections(columns []string) sql.Table {
 }
 
 func (t *table) PartitionRows(ctx *sql.Context, p sql.Partition) (sql.RowIter, error) {
-	rows, err := t.Table.PartitionRows(ctx, p)
-	return t.readAhead(ctx, rows, err)
+	return t.readAhead(t.Table, ctx, p)
 }
 
 // readAhead reads all rows at once where an editor applies edits one by one: it
 // does so in the memory that is being read.
-func (t *table) readAhead(ctx *sql.Context, rows sql.RowIter, err error) (sql.RowIter, error) {
+func (t *table) readAhead(from sql.Table, ctx *sql.Context, p sql.Partition) (sql.RowIter, error) {
+	rows, err := from.PartitionRows(ctx, p)
 	if err != nil || !isComposite(t.PrimaryKeySchema()) {
 		return rows, err
 	}
@@ -125,8 +124,7 @@ func (t *indexedTable) LookupPartitions(ctx *sql.Context, lookup sql.IndexLookup
 }
 
 func (t *indexedTable) PartitionRows(ctx *sql.Context, p sql.Partition) (sql.RowIter, error) {
-	rows, err := t.inner.PartitionRows(ctx, p)
-	return t.readAhead(ctx, rows, err)
+	return t.readAhead(t.inner, ctx, p)
 }
 
 // One editor is good for all kinds of edits.
@@ -167,10 +165,8 @@ func (t *table) rewriter(inserter sql.RowInserter, schema sql.PrimaryKeySchema) 
 
 func (t *table) ModifyColumn(ctx *sql.Context, name string, changed *sql.Column, order *sql.ColumnOrder) error {
 	schema := t.PrimaryKeySchema().Schema
-	if i := schema.IndexOfColName(name); i >= 0 {
-		if err := checkModified(schema[i], changed); err != nil {
-			return err
-		}
+	if err := checkModified(schema[schema.IndexOfColName(name)], changed); err != nil { // the engine has looked it up
+		return err
 	}
 	return t.Table.ModifyColumn(ctx, name, changed, order)
 }
@@ -184,17 +180,20 @@ func checkModified(old, changed *sql.Column) error {
 }
 
 func (t *table) DropIndex(ctx *sql.Context, name string) error {
-	return errors.Join(t.Table.DropIndex(ctx, name), t.reindex(ctx))
+	return t.reindex(ctx, t.Table.DropIndex(ctx, name))
 }
 
 func (t *table) RenameIndex(ctx *sql.Context, from, to string) error {
-	return errors.Join(t.Table.RenameIndex(ctx, from, to), t.reindex(ctx))
+	return t.reindex(ctx, t.Table.RenameIndex(ctx, from, to))
 }
 
-// reindex makes the content of all indexes anew. Memory keeps that of an index
+// reindex makes the content of all indexes anew, unless there is an error. Memory keeps that of an index
 // which was renamed, or had capitals in its name, under the old name, and the next
 // statement that writes trips over it.
-func (t *table) reindex(ctx *sql.Context) error {
+func (t *table) reindex(ctx *sql.Context, err error) error {
+	if err != nil {
+		return err
+	}
 	rows, err := t.allRows(ctx)
 	if err != nil {
 		return err
