@@ -1,7 +1,6 @@
 package fakesql
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -173,9 +172,9 @@ func (u *users) HandleAuthPluginData(conn *mysql.Conn, user string, salt, reply 
 	if len(reply) == 0 {
 		using = "NO"
 	}
-	host, _, _ := net.SplitHostPort(addr.String()) // "" where it has no port
+	host, _, _ := net.SplitHostPort(addr.String()) // of a TCP connection
 	return nil, mysql.NewSQLError(mysql.ERAccessDeniedError, mysql.SSAccessDeniedError,
-		"Access denied for user '%s'@'%s' (using password: %s)", user, cmp.Or(host, addr.String()), using)
+		"Access denied for user '%s'@'%s' (using password: %s)", user, host, using)
 }
 
 // authorizers make authorization handlers that are less strict than the engine's

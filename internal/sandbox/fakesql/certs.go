@@ -25,9 +25,6 @@ const (
 	serverKeyFile = "server-key.pem"
 )
 
-// certLifetime is that of both certificates: nobody needs to renew them.
-const certLifetime = 10 * 365 * 24 * time.Hour
-
 // certs are a CA and the server certificate that it signed. The CA's key is not
 // kept: nothing else is ever signed with it.
 type certs struct {
@@ -47,9 +44,10 @@ func openCerts(dir, host string, now time.Time) (*certs, error) {
 	host = cmp.Or(host, "localhost")
 	path := func(name string) string { return filepath.Join(dir, name) }
 	if dir != "" {
-		caPEM, caErr := os.ReadFile(path(caFile))
-		server, err := tls.LoadX509KeyPair(path(serverFile), path(serverKeyFile))
-		if c := newCerts(caPEM, server); caErr == nil && err == nil {
+		caPEM, _ := os.ReadFile(path(caFile)) // what cannot be read is of no use
+		c := &certs{roots: x509.NewCertPool()}
+		if server, err := tls.LoadX509KeyPair(path(serverFile), path(serverKeyFile)); err == nil && c.roots.AppendCertsFromPEM(caPEM) {
+			c.server = server
 			if _, err := server.Leaf.Verify(x509.VerifyOptions{Roots: c.roots, DNSName: host, CurrentTime: now}); err == nil {
 				return c, nil
 			}
@@ -87,13 +85,9 @@ func openCerts(dir, host string, now time.Time) (*certs, error) {
 		}
 	}
 	server, err := tls.X509KeyPair(serverPEM, keyPEM)
-	return newCerts(caPEM, server), err
-}
-
-func newCerts(caPEM []byte, server tls.Certificate) *certs {
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(caPEM)
-	return &certs{roots: roots, server: server}
+	c := &certs{roots: x509.NewCertPool(), server: server}
+	c.roots.AppendCertsFromPEM(caPEM)
+	return c, err
 }
 
 // sign makes a key and a certificate for it. A nil parentKey means that the
@@ -105,8 +99,8 @@ func sign(template, parent *x509.Certificate, parentKey *ecdsa.PrivateKey, now t
 	if template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)); err != nil {
 		return nil, nil, fmt.Errorf("making a serial number: %w", err)
 	}
-	template.NotBefore = now.Add(-time.Hour) // other clocks may be behind
-	template.NotAfter = now.Add(certLifetime)
+	template.NotBefore = now.Add(-time.Hour)  // other clocks may be behind
+	template.NotAfter = now.AddDate(10, 0, 0) // nobody needs to renew it
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, cmp.Or(parentKey, key))
 	if err != nil {
 		return nil, nil, fmt.Errorf("making a certificate: %w", err)

@@ -138,9 +138,8 @@ func eachCollation(stmt sqlparser.Statement, f func(charset string, collation *s
 // collations matches those that TiDB has.
 var collations = regexp.MustCompile(`(?i)^(|binary|\w+_bin|utf8(mb[34])?_(general|unicode)_ci|utf8mb4_0900_ai_ci)$`)
 
-// refuse returns the error of a statement that no client may run: what TiDB lacks,
-// and what would reach beyond the cluster, to this machine's files or to other
-// clusters.
+// refuse refuses what TiDB lacks, and what would reach beyond the cluster: this
+// machine's files and other clusters.
 func refuse(stmt sqlparser.Statement) (err error) {
 	switch stmt := stmt.(type) {
 	case *sqlparser.Load:

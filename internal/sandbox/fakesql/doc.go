@@ -11,8 +11,7 @@
 // in memory (its package memory), on a loopback port of its own that stays the same
 // between runs. It needs no other program and no cgo.
 //
-//   - TLS is required. A CA and a server certificate are made at the first start
-//     and kept in [Servers.Dir] for ten years; clients trust [Servers.CAFile].
+//   - TLS is required; clients trust [Servers.CAFile].
 //   - Users have mysql_native_password and the hash that faketidb hands over. What a
 //     built-in role may do is granted database by database, and again whenever
 //     there is a new one: a privilege on *.* would cover the grant tables as well.
@@ -44,9 +43,8 @@
 //     (@a := 1); EXPLAIN without FORMAT=TREE; gbk.
 //   - Generated columns are always stored. A unique key of DECIMALs, or of prefixes
 //     under a collation that ignores case, lets in what TiDB does not.
-//   - An UPDATE that changes only the case of a text does nothing where the
-//     collation makes no difference between the two. Collations do not pad: 'a' and
-//     'a ' differ. Numbers beyond 2^53 in JSON lose digits.
+//   - An UPDATE that changes only the case of a text does nothing under a collation
+//     that ignores case. 'a' and 'a ' differ. Numbers beyond 2^53 in JSON lose digits.
 //   - SET GLOBAL is refused, also to admins: the variables belong to the process.
 //   - The type of an expression of integers may be narrower than TiDB's BIGINT.
 //   - Error texts are the engine's; numbers and SQLSTATEs are TiDB's.

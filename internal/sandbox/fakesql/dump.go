@@ -29,9 +29,6 @@ SET SESSION foreign_key_checks = 0;
 SET SESSION time_zone = '+00:00';
 `
 
-// rowsPerInsert keeps the statements of a dump at a size that can be read.
-const rowsPerInsert = 500
-
 // save writes the cluster's databases to its file, as the SQL that makes them. Its
 // caller holds locks.statements. A definition that could not be read again is an
 // error now and not at the next start: the file then stays as it was.
@@ -41,19 +38,14 @@ func (c *cluster) save() error {
 	}
 	d := dump{ctx: c.context(), engine: c.own}
 	d.WriteString(dumpHead)
-	names := c.databaseNames()
-	dbs := make([]*database, len(names))
-	for i, name := range names {
-		db, err := c.storage.Database(d.ctx, name)
-		if err != nil {
-			return err
-		}
-		dbs[i] = db.(*database) // all are
-		collation := dbs[i].GetCollation(d.ctx)
+	dbs := c.storage.AllDatabases(d.ctx)
+	slices.SortFunc(dbs, func(a, b sql.Database) int { return strings.Compare(a.Name(), b.Name()) })
+	for _, db := range dbs {
+		collation := db.(*database).GetCollation(d.ctx) // all are
 		fmt.Fprintf(&d, "CREATE DATABASE %s CHARACTER SET %s COLLATE %s;\n", sql.QuoteIdentifier(db.Name()), collation.CharacterSet().Name(), collation.Name())
 	}
 	for _, db := range dbs {
-		if err := d.database(db); err != nil {
+		if err := d.database(db.(*database)); err != nil {
 			return err
 		}
 	}
@@ -137,7 +129,7 @@ func (d *dump) rows(t *table) error {
 		}
 	}
 	rows, err := t.allRows(d.ctx)
-	for part := range slices.Chunk(rows, rowsPerInsert) {
+	for part := range slices.Chunk(rows, 500) {
 		between := fmt.Sprintf("INSERT INTO %s (%s) VALUES\n(", sql.QuoteIdentifier(t.Name()), strings.Join(names, ","))
 		for _, row := range part {
 			values := make([]string, len(columns))
@@ -222,10 +214,9 @@ func literal(ctx *sql.Context, t sql.Type, v any) (string, error) {
 
 var escaper = strings.NewReplacer("\x00", `\0`, "\n", `\n`, "\r", `\r`, "\x1a", `\Z`, `\`, `\\`, `'`, `''`)
 
-// escape makes what is between the quotes of a string of SQL, on one line.
+// quote makes a string of SQL on one line, escape what is between its quotes.
+func quote(s string) string  { return "'" + escape(s) + "'" }
 func escape(s string) string { return escaper.Replace(s) }
-
-func quote(s string) string { return "'" + escape(s) + "'" }
 
 // writeFile writes a file whole or not at all. What was written survives the end
 // of this process, however sudden, but not that of the machine.

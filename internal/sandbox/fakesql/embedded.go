@@ -99,11 +99,10 @@ func (e *embedded) PutUser(clusterID string, l faketidb.Login) error {
 
 func (e *embedded) DropUser(clusterID, userName string) error {
 	c, err := e.cluster(clusterID)
-	if err != nil {
-		return err
+	if err == nil {
+		c.users.drop(userName)
 	}
-	c.users.drop(userName)
-	return nil
+	return err
 }
 
 func (e *embedded) cluster(id string) (*cluster, error) {
@@ -227,8 +226,7 @@ func (c *cluster) persist() error {
 }
 
 // databaseNames are the databases of the cluster's users, in order.
-func (c *cluster) databaseNames() []string {
-	var names []string
+func (c *cluster) databaseNames() (names []string) {
 	for _, db := range c.storage.DbProvider.AllDatabases(nil) { // it asks nobody
 		names = append(names, db.Name())
 	}

@@ -45,9 +45,8 @@ func newEngine(databases sql.DatabaseProvider) (*sqle.Engine, error) {
 	if err := prepare(); err != nil {
 		return nil, err
 	}
-	// anyRows takes back the promise that a query answers with one row at most. The
-	// analyzer gives it for a whole UNION of which one part reads by a primary key, and
-	// then the answer is an error. Without it the query only takes a longer way.
+	// anyRows takes back the promise that a query answers with one row at most, which the
+	// analyzer gives for a whole UNION if one part of it reads by a primary key.
 	anyRows := func(_ *sql.Context, _ *analyzer.Analyzer, n sql.Node, _ *plan.Scope, _ analyzer.RuleSelector, flags *sql.QueryFlags) (sql.Node, transform.TreeIdentity, error) {
 		flags.Unset(sql.QFlagMax1Row)
 		return n, transform.SameTree, nil

@@ -36,12 +36,9 @@ const noSession = "none"
 // request is one request to the HTTP endpoint.
 type request struct {
 	user, password, database, query string
-	// session is one that an answer named, or "".
-	session string
-	// isolation is that of the transaction that the query begins, or "".
-	isolation string
-	// stateful is "open" or "close" in place of a query, or "".
-	stateful string
+	session                         string // that an answer named, or ""
+	isolation                       string // of the transaction that the query begins, or ""
+	stateful                        string // "open" or "close" in place of a query, or ""
 }
 
 // answer is the body of a success. What a statement does not have is null.
@@ -110,25 +107,23 @@ func readRequest(r *http.Request) (*request, error) {
 		return nil, refused(http.StatusUnauthorized, "the request has no Basic credentials")
 	}
 	var body struct {
-		Query *string `json:"query"`
+		Query string `json:"query"`
 	}
 	if err := wire.Decode(r, &body); err != nil {
 		return nil, refused(http.StatusBadRequest, "reading the body: %v", err)
 	}
-	if body.Query == nil {
-		return nil, refused(http.StatusBadRequest, "the body has no query")
-	}
 	req := &request{
-		user: user, password: password, query: *body.Query,
+		user: user, password: password, query: body.Query,
 		database:  r.Header.Get("TiDB-Database"),
 		session:   r.Header.Get("TiDB-Session"),
 		isolation: r.Header.Get("TiDB-Isolation-Level"),
 		stateful:  r.Header.Get("TiDB-Stateful-Action"),
 	}
+	begins, _ := bounds(req.query)
 	switch {
 	case !slices.Contains([]string{"", "READ COMMITTED", "REPEATABLE READ"}, req.isolation):
 		return nil, refused(http.StatusBadRequest, "TiDB-Isolation-Level is %q, neither READ COMMITTED nor REPEATABLE READ", req.isolation)
-	case req.isolation != "" && !begins(req.query):
+	case req.isolation != "" && !begins:
 		return nil, refused(http.StatusBadRequest, "TiDB-Isolation-Level comes without BEGIN")
 	case !slices.Contains([]string{"", "open", "close"}, req.stateful):
 		return nil, refused(http.StatusBadRequest, "TiDB-Stateful-Action is %q, neither open nor close", req.stateful)
@@ -171,8 +166,8 @@ func (s *Servers) runRequest(ctx context.Context, r *request) (*answer, string, 
 			out, err = session.run(ctx, r.query)
 		}
 		var e *mysql.MySQLError
-		if err == nil {
-			session.transaction = (session.transaction || begins(r.query)) && !ends(r.query)
+		if begins, ends := bounds(r.query); err == nil {
+			session.transaction = (session.transaction || begins) && !ends
 		} else if !errors.As(err, &e) { // after an error of the statement's the transaction goes on
 			session.stateful, session.transaction = false, false
 		}
@@ -238,11 +233,10 @@ func (s *session) run(ctx context.Context, query string) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := result.RowsAffected()
-	id, idErr := result.LastInsertId()
-	// The driver has it as a signed number, the server does not.
-	text := strconv.FormatUint(uint64(id), 10)
-	return &answer{RowsAffected: &n, LastInsertID: &text}, errors.Join(err, idErr)
+	n, _ := result.RowsAffected() // neither fails
+	id, _ := result.LastInsertId()
+	text := strconv.FormatUint(uint64(id), 10) // it is a signed number of the driver's alone
+	return &answer{RowsAffected: &n, LastInsertID: &text}, nil
 }
 
 func (s *session) rows(ctx context.Context, query string) (_ *answer, err error) {
@@ -363,13 +357,8 @@ func firstWords(query string) (first, second string) {
 // parser of the embedded ones does not.
 var rowKeywords = []string{"SELECT", "WITH", "SHOW", "DESC", "DESCRIBE", "EXPLAIN", "TABLE", "VALUES", "ADMIN", "CHECK", "ANALYZE", "TRACE"}
 
-// begins and ends report whether a statement begins or ends a transaction.
-func begins(query string) bool {
+// bounds reports whether a statement begins or ends a transaction.
+func bounds(query string) (begins, ends bool) {
 	first, second := firstWords(query)
-	return first == "BEGIN" || first == "START" && second == "TRANSACTION"
-}
-
-func ends(query string) bool {
-	first, second := firstWords(query)
-	return first == "COMMIT" || first == "ROLLBACK" && second != "TO"
+	return first == "BEGIN" || first == "START" && second == "TRANSACTION", first == "COMMIT" || first == "ROLLBACK" && second != "TO"
 }

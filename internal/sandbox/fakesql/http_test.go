@@ -174,7 +174,7 @@ func TestServers_HTTP_errors(t *testing.T) {
 		{"lagging user", `{"query":"SELECT 1"}`, onePrefix + "api", "", nil, 401, "1045", "Access denied"},
 		{"unknown prefix", `{"query":"SELECT 1"}`, "9zzz.api", "", nil, 401, "401", "no cluster's"},
 		{"empty query", `{"query":""}`, "", "", nil, 400, "400", "empty"},
-		{"no query", `{}`, "", "", nil, 400, "400", "no query"},
+		{"no query", `{}`, "", "", nil, 400, "400", "empty"},
 		{"unknown field", `{"query":"SELECT 1","params":[]}`, "", "", nil, 400, "400", "params"},
 		{"no JSON", `SELECT 1`, "", "", nil, 400, "400", "body"},
 		{"unknown isolation", `{"query":"BEGIN"}`, "", "", []string{"TiDB-Isolation-Level", "SERIALIZABLE"}, 400, "400", "SERIALIZABLE"},

@@ -211,9 +211,6 @@ func kindOf(stmt sqlparser.Statement) kind {
 // parse reads the first statement of a query. It returns nil for what the engine
 // will refuse to read, or for nothing.
 func parse(ctx context.Context, query string, options sqlparser.ParserOptions) sqlparser.Statement {
-	stmt, _, err := parser{}.ParseOneWithOptions(ctx, query, options)
-	if err != nil {
-		return nil
-	}
+	stmt, _, _ := parser{}.ParseOneWithOptions(ctx, query, options)
 	return stmt
 }

@@ -127,12 +127,12 @@ func (t *indexedTable) PartitionRows(ctx *sql.Context, p sql.Partition) (sql.Row
 	return t.readAhead(t.inner, ctx, p)
 }
 
-// One editor is good for all kinds of edits.
 func (t *table) Inserter(ctx *sql.Context) sql.RowInserter { return t.GetForeignKeyEditor(ctx) }
 func (t *table) Updater(ctx *sql.Context) sql.RowUpdater   { return t.GetForeignKeyEditor(ctx) }
 func (t *table) Deleter(ctx *sql.Context) sql.RowDeleter   { return t.GetForeignKeyEditor(ctx) }
 func (t *table) Replacer(ctx *sql.Context) sql.RowReplacer { return t.GetForeignKeyEditor(ctx) }
 
+// GetForeignKeyEditor is good for all kinds of edits.
 func (t *table) GetForeignKeyEditor(ctx *sql.Context) sql.ForeignKeyEditor {
 	keys, err := t.looseKeys(ctx)
 	if err != nil {
