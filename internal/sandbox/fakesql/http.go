@@ -178,7 +178,10 @@ func (s *Servers) runRequest(ctx context.Context, r *request) (*answer, string, 
 	s.sessions.mu.Lock()
 	defer s.sessions.mu.Unlock()
 	delete(s.sessions.open, name)
-	return out, noSession, errors.Join(err, session.close())
+	if r.stateful != "close" {
+		name = noSession
+	}
+	return out, name, errors.Join(err, session.close())
 }
 
 // session is a connection. It outlives a request in a transaction and when the
