@@ -80,7 +80,7 @@ func TestServers_cloud(t *testing.T) {
 	fails(t, writer, "CREATE TABLE u (a INT)", 1142)
 	reader := client(t, s, id, prefix+".report", "first password", "shop")
 	wantRows(t, reader, "SELECT a FROM t", "1")
-	fails(t, reader, "INSERT INTO t VALUES (2)", 1142)
+	fails(t, reader, "INSERT INTO t VALUES (2)", 1143)
 
 	user := "/clusters/" + id + "/sqlUsers/" + prefix + "."
 	api.do("PATCH", user+"api", `{"password":"second password"}`)

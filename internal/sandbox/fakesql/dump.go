@@ -2,15 +2,23 @@ package fakesql
 
 import (
 	"bytes"
+	"encoding/hex"
+	"errors"
 	"fmt"
-	"io"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
-	"github.com/dolthub/go-mysql-server/memory"
+	sqle "github.com/dolthub/go-mysql-server"
 	"github.com/dolthub/go-mysql-server/sql"
-	"github.com/dolthub/go-mysql-server/sql/plan"
+	"github.com/dolthub/go-mysql-server/sql/types"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
 )
+
+// newDatabase is the database that a new cluster has.
+const newDatabase = "test"
 
 // dumpHead makes a session that takes each value as it is written. Zero is a value
 // of an AUTO_INCREMENT column, and tables come in the order of their names, so
@@ -21,349 +29,269 @@ SET SESSION foreign_key_checks = 0;
 SET SESSION time_zone = '+00:00';
 `
 
-// rowsPerInsert keeps the statements of a dump at a size that can be read.
-const rowsPerInsert = 500
-
-// dump is a cluster's databases as the SQL that makes them.
-type dump struct {
-	ctx *sql.Context
-	// all is the whole text, schema the part of it that defines things.
-	all, schema bytes.Buffer
-}
-
-// define adds a statement that defines something.
-func (d *dump) define(format string, args ...any) {
-	fmt.Fprintf(&d.schema, format, args...)
-	fmt.Fprintf(&d.all, format, args...)
-}
-
-// save writes the file. Its caller holds the gate. A schema that could not be read
-// again is an error now and not at the next start: the file then stays as it was.
+// save writes the cluster's databases to its file, as the SQL that makes them. Its
+// caller holds locks.statements. A definition that could not be read again is an
+// error now and not at the next start: the file then stays as it was.
 func (c *cluster) save() error {
 	if c.file == "" {
 		return nil
 	}
-	d := &dump{ctx: c.context()}
-	if err := d.databases(c.storage.DbProvider, c.databaseNames()); err != nil {
-		return fmt.Errorf("keeping the data: %w", err)
+	d := dump{ctx: c.context(), engine: c.own}
+	d.WriteString(dumpHead)
+	dbs := c.storage.AllDatabases(d.ctx)
+	slices.SortFunc(dbs, func(a, b sql.Database) int { return strings.Compare(a.Name(), b.Name()) })
+	for _, db := range dbs {
+		collation := db.(*database).GetCollation(d.ctx) // all are
+		fmt.Fprintf(&d, "CREATE DATABASE %s CHARACTER SET %s COLLATE %s;\n", sql.QuoteIdentifier(db.Name()), collation.CharacterSet().Name(), collation.Name())
 	}
-	if schema := d.schema.String(); schema != c.schema {
-		if err := tryOut(schema); err != nil {
-			return fmt.Errorf("keeping the data: the emulated server cannot read its own definition: %w", err)
+	for _, db := range dbs {
+		if err := d.database(db.(*database)); err != nil {
+			return err
 		}
-		c.schema = schema
 	}
-	if err := writeFile(c.file, d.all.Bytes(), 0o600); err != nil {
-		return fmt.Errorf("keeping the data: %w", err)
+	if c.redefined {
+		trial := &cluster{storage: newStorage()}
+		var err error
+		if trial.own, err = newEngine(trial.storage); err == nil {
+			err = errors.Join(trial.runAll(d.String(), false), closeEngine(trial.own))
+		}
+		if err != nil {
+			return fmt.Errorf("the emulated server cannot read its own definition: %w", err)
+		}
 	}
-	return nil
+	return writeFile(c.file, d.Bytes(), 0o600)
 }
 
-// databases adds all databases. It reads the tables and does without SHOW CREATE
-// TABLE, which does not quote comments and leaves out the indexes of a table with a
-// virtual column.
-func (d *dump) databases(from *memory.DbProvider, names []string) error {
-	d.define("%s", dumpHead)
-	var dbs []*memory.Database
+// dump is a text of SQL.
+type dump struct {
+	bytes.Buffer
+	ctx    *sql.Context
+	engine *sqle.Engine
+}
+
+func (d *dump) database(db *database) error {
+	fmt.Fprintf(d, "USE %s;\n", sql.QuoteIdentifier(db.Name()))
+	d.ctx.SetCurrentDatabase(db.Name())
+	names, err := db.GetTableNames(d.ctx)
+	if err != nil {
+		return err
+	}
+	slices.Sort(names)
 	for _, name := range names {
-		db, err := from.Database(d.ctx, name)
+		found, _, err := db.GetTableInsensitive(d.ctx, name)
 		if err != nil {
 			return err
 		}
-		dbs = append(dbs, db.(*memory.Database))
-	}
-	for _, db := range dbs {
-		collation := db.GetCollation(d.ctx)
-		d.define("CREATE DATABASE %s CHARACTER SET %s COLLATE %s;\n",
-			sql.QuoteIdentifier(db.Name()), collation.CharacterSet().Name(), collation.Name())
-	}
-	for _, db := range dbs {
-		d.define("USE %s;\n", sql.QuoteIdentifier(db.Name()))
-		names, err := db.GetTableNames(d.ctx)
+		t := found.(*table) // all are
+		create, err := d.createTable(t)
+		if err == nil {
+			fmt.Fprintf(d, "%s;\n", create)
+			err = d.rows(t)
+		}
 		if err != nil {
-			return err
-		}
-		slices.Sort(names)
-		for _, name := range names {
-			if err := d.table(db, name); err != nil {
-				return fmt.Errorf("table %s.%s: %w", db.Name(), name, err)
-			}
-		}
-		if err := d.views(db); err != nil {
-			return err
+			return fmt.Errorf("table %s.%s: %w", db.Name(), name, err)
 		}
 	}
-	return nil
-}
-
-func (d *dump) table(db *memory.Database, name string) error {
-	found, ok, err := db.GetTableInsensitive(d.ctx, name)
-	if err != nil {
-		return err
-	}
-	t, isMemory := found.(*memory.Table)
-	if !ok || !isMemory {
-		return fmt.Errorf("it is no table but a %T", found)
-	}
-	create, err := createTable(d.ctx, t)
-	if err != nil {
-		return err
-	}
-	d.define("%s", create)
-	if err := d.rows(t); err != nil {
-		return err
-	}
-	if !t.PrimaryKeySchema().HasAutoIncrement() {
-		return nil
-	}
-	next, err := t.PeekNextAutoIncrementValue(d.ctx)
-	if err == nil && next > 1 {
-		fmt.Fprintf(&d.all, "ALTER TABLE %s AUTO_INCREMENT = %d;\n", sql.QuoteIdentifier(t.Name()), next)
+	views, err := db.AllViews(d.ctx)
+	slices.SortFunc(views, func(a, b sql.ViewDefinition) int { return strings.Compare(a.Name, b.Name) })
+	for _, view := range views {
+		// By its SQL mode it is read. Its text may end in a comment, so the semicolon has
+		// a line of its own.
+		fmt.Fprintf(d, "SET SESSION sql_mode = %s;\n%s\n;\nSET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO';\n", quote(view.SqlMode), view.CreateViewStatement)
 	}
 	return err
 }
 
 // createTable is the statement that makes a table.
-func createTable(ctx *sql.Context, t *memory.Table) (string, error) {
-	schema := t.PrimaryKeySchema()
-	var parts []string
-	for _, column := range schema.Schema {
-		part, err := defineColumn(ctx, column, t.Collation())
-		if err != nil {
-			return "", fmt.Errorf("column %s: %w", column.Name, err)
-		}
-		parts = append(parts, part)
-	}
-	if len(schema.PkOrdinals) > 0 {
-		var columns []string
-		for _, i := range schema.PkOrdinals {
-			columns = append(columns, schema.Schema[i].Name)
-		}
-		parts = append(parts, sql.GenerateCreateTablePrimaryKeyDefinition(columns))
-	}
-	indexes, err := defineIndexes(ctx, t)
+func (d *dump) createTable(t *table) (string, error) {
+	rows, err := query(d.ctx, d.engine, "SHOW CREATE TABLE "+sql.QuoteIdentifier(t.Name()))
 	if err != nil {
 		return "", err
 	}
-	parts = append(parts, indexes...)
-	keys, err := t.GetDeclaredForeignKeys(ctx)
-	if err != nil {
-		return "", err
+	text := rows[0][1].(string) // the name is the first
+	keys, err := t.GetDeclaredForeignKeys(d.ctx)
+	for _, key := range keys { // the engine leaves their databases out
+		clause := fmt.Sprintf("CONSTRAINT %s FOREIGN KEY (%s) REFERENCES ", sql.QuoteIdentifier(key.Name), strings.Join(sql.QuoteIdentifiers(key.Columns), ","))
+		text = strings.Replace(text, clause, clause+sql.QuoteIdentifier(key.ParentDatabase)+".", 1)
 	}
-	for _, key := range keys {
-		parts = append(parts, defineForeignKey(key))
-	}
-	checks, err := t.GetChecks(ctx)
-	if err != nil {
-		return "", err
-	}
-	for _, check := range checks {
-		parts = append(parts, sql.GenerateCreateTableCheckConstraintClause(check.Name, check.CheckExpression, check.Enforced))
-	}
-	options := fmt.Sprintf("DEFAULT CHARSET=%s COLLATE=%s", t.Collation().CharacterSet().Name(), t.Collation().Name())
-	if comment := t.Comment(); comment != "" {
-		options += " COMMENT=" + quote(comment)
-	}
-	return fmt.Sprintf("CREATE TABLE %s (\n%s\n) %s;\n", sql.QuoteIdentifier(t.Name()), strings.Join(parts, ",\n"), options), nil
+	return text, err
 }
 
-// defineColumn is the part of CREATE TABLE that makes a column.
-func defineColumn(ctx *sql.Context, column *sql.Column, table sql.CollationID) (string, error) {
-	text := "  " + sql.QuoteIdentifier(column.Name) + " " + typeName(column.Type, table)
-	if !column.Nullable {
-		text += " NOT NULL"
-	}
-	if column.AutoIncrement {
-		text += " AUTO_INCREMENT"
-	}
-	for _, clause := range []struct {
-		words string
-		value *sql.ColumnDefaultValue
-	}{
-		{" GENERATED ALWAYS AS ", column.Generated},
-		{" DEFAULT ", column.Default},
-		{" ON UPDATE ", column.OnUpdate},
-	} {
-		// A generated column has its expression as its default too.
-		if clause.value == nil || column.Generated != nil && clause.value != column.Generated {
-			continue
+// rows adds the rows, without the columns that are generated.
+func (d *dump) rows(t *table) error {
+	var columns []int
+	var names []string
+	schema := t.PrimaryKeySchema().Schema
+	for i, column := range schema {
+		if column.Generated == nil {
+			columns = append(columns, i)
+			names = append(names, sql.QuoteIdentifier(column.Name))
 		}
-		value, err := expression(ctx, column.Type, clause.value)
-		if err != nil {
-			return "", err
+	}
+	rows, err := t.allRows(d.ctx)
+	for part := range slices.Chunk(rows, 500) {
+		between := fmt.Sprintf("INSERT INTO %s (%s) VALUES\n(", sql.QuoteIdentifier(t.Name()), strings.Join(names, ","))
+		for _, row := range part {
+			values := make([]string, len(columns))
+			for i, at := range columns {
+				if values[i], err = literal(d.ctx, schema[at].Type, row[at]); err != nil {
+					return fmt.Errorf("column %s: %w", schema[at].Name, err)
+				}
+			}
+			d.WriteString(between + strings.Join(values, ",") + ")")
+			between = ",\n("
 		}
-		text += clause.words + value
+		d.WriteString(";\n")
 	}
-	if column.Generated != nil && !column.Virtual {
-		text += " STORED"
-	}
-	if column.Comment != "" {
-		text += " COMMENT " + quote(column.Comment)
-	}
-	return text, nil
+	return err
 }
 
-// typeName names a column's type, with the collation where it is not the table's.
-func typeName(t sql.Type, table sql.CollationID) string {
-	text := t.String()
-	if collated, ok := t.(sql.TypeWithCollation); ok {
-		text = collated.StringWithTableCollation(table)
-	}
-	// The library does not quote the values.
+// formatter writes definitions as MySQL reads them: the engine's own does not quote
+// what is in comments and values, and has numbers for the defaults of ENUM and SET.
+type formatter struct{ *sql.MySqlSchemaFormatter }
+
+func (f formatter) GenerateCreateTableStatement(name string, parts []string, temp, autoInc, charset, collation, comment string) string {
+	comment = strings.ReplaceAll(escape(comment), "''", "'") // which the engine does quote
+	return f.MySqlSchemaFormatter.GenerateCreateTableStatement(name, parts, temp, autoInc, charset, collation, comment)
+}
+
+func (f formatter) GenerateCreateTableColumnDefinition(column *sql.Column, value, onUpdate string, table sql.CollationID) string {
+	quoted := *column
+	quoted.Comment = escape(column.Comment)
+	number, err := strconv.ParseUint(strings.Trim(value, "'"), 10, 64)
 	var values []string
-	switch t := t.(type) {
+	switch t := column.Type.(type) {
 	case sql.EnumType:
 		values = t.Values()
+		if text, ok := t.At(int(number)); err == nil && ok {
+			value = quote(text)
+		}
 	case sql.SetType:
 		values = t.Values()
-	default:
-		return text
-	}
-	quoted := make([]string, len(values))
-	for i, v := range values {
-		quoted[i] = quote(v)
-	}
-	kind, _, _ := strings.Cut(text, "(")
-	return kind + "(" + strings.Join(quoted, ",") + text[strings.LastIndexByte(text, ')'):]
-}
-
-// expression writes the expression of a column. Tables hold it as the text that it
-// was read from, or resolved where an ALTER TABLE did that.
-func expression(ctx *sql.Context, t sql.Type, v *sql.ColumnDefaultValue) (string, error) {
-	switch e := v.Expr.(type) {
-	case sql.UnresolvedColumnDefault:
-		return e.ExprString, nil
-	case *sql.UnresolvedColumnDefault:
-		return e.ExprString, nil
-	}
-	if !v.IsLiteral() {
-		return v.String(), nil
-	}
-	value, err := v.Eval(ctx, nil)
-	if err != nil {
-		return "", err
-	}
-	return literal(ctx, t, value)
-}
-
-func defineIndexes(ctx *sql.Context, t *memory.Table) ([]string, error) {
-	indexes, err := t.GetIndexes(ctx)
-	if err != nil {
-		return nil, err
-	}
-	slices.SortFunc(indexes, func(a, b sql.Index) int { return strings.Compare(a.ID(), b.ID()) })
-	var out []string
-	for _, index := range indexes {
-		if index.ID() == "PRIMARY" {
-			continue
+		if text, bitsErr := t.BitsToString(number); err == nil && bitsErr == nil {
+			value = quote(text)
 		}
-		lengths := index.PrefixLengths()
-		var columns []string
-		for i, expr := range index.Expressions() {
-			column := plan.GetColumnFromIndexExpr(expr, t)
-			if column == nil {
-				return nil, fmt.Errorf("index %s is on %s, which is no column", index.ID(), expr)
-			}
-			text := sql.QuoteIdentifier(column.Name)
-			if i < len(lengths) && lengths[i] != 0 {
-				text += fmt.Sprintf("(%d)", lengths[i])
-			}
-			columns = append(columns, text)
-		}
-		text := fmt.Sprintf("  KEY %s (%s)", sql.QuoteIdentifier(index.ID()), strings.Join(columns, ","))
-		if index.IsUnique() {
-			text = "  UNIQUE" + text[1:]
-		}
-		if comment := index.Comment(); comment != "" {
-			text += " COMMENT " + quote(comment)
-		}
-		out = append(out, text)
 	}
-	return out, nil
-}
-
-func defineForeignKey(key sql.ForeignKeyConstraint) string {
-	text := fmt.Sprintf("  CONSTRAINT %s FOREIGN KEY (%s) REFERENCES %s.%s (%s)",
-		sql.QuoteIdentifier(key.Name), strings.Join(sql.QuoteIdentifiers(key.Columns), ","),
-		sql.QuoteIdentifier(key.ParentDatabase), sql.QuoteIdentifier(key.ParentTable),
-		strings.Join(sql.QuoteIdentifiers(key.ParentColumns), ","))
-	if key.OnDelete != "" && key.OnDelete != sql.ForeignKeyReferentialAction_DefaultAction {
-		text += " ON DELETE " + string(key.OnDelete)
-	}
-	if key.OnUpdate != "" && key.OnUpdate != sql.ForeignKeyReferentialAction_DefaultAction {
-		text += " ON UPDATE " + string(key.OnUpdate)
+	text := f.MySqlSchemaFormatter.GenerateCreateTableColumnDefinition(&quoted, value, onUpdate, table)
+	for _, v := range values {
+		text = strings.Replace(text, "'"+v+"'", quote(v), 1)
 	}
 	return text
 }
 
-// rows adds the rows, without the columns that are generated.
-func (d *dump) rows(t *memory.Table) error {
-	var stored []*sql.Column // as a row holds them
-	var names []string
-	for _, column := range t.PrimaryKeySchema().Schema {
-		if column.Virtual {
-			continue
-		}
-		stored = append(stored, column)
-		if column.Generated == nil {
-			names = append(names, sql.QuoteIdentifier(column.Name))
-		}
+func (f formatter) GenerateCreateTableIndexDefinition(unique, spatial, fulltext, vector bool, name string, columns []string, comment string) (string, bool) {
+	return f.MySqlSchemaFormatter.GenerateCreateTableIndexDefinition(unique, spatial, fulltext, vector, name, columns, escape(comment))
+}
+
+// literal writes a value of a column's type as SQL that reads as the same value.
+func literal(ctx *sql.Context, t sql.Type, v any) (string, error) {
+	v, err := sql.UnwrapAny(ctx, v)
+	if err != nil {
+		return "", err
 	}
-	insert := fmt.Sprintf("INSERT INTO %s (%s) VALUES\n(", sql.QuoteIdentifier(t.Name()), strings.Join(names, ","))
-	partitions, err := t.Partitions(d.ctx)
+	switch v := v.(type) {
+	case nil:
+		return "NULL", nil
+	case float32:
+		// With all digits: the shortest text of the largest number is beyond it.
+		return strconv.FormatFloat(float64(v), 'e', -1, 64), nil
+	case float64:
+		return strconv.FormatFloat(v, 'e', -1, 64), nil
+	case []byte:
+		return "x'" + hex.EncodeToString(v) + "'", nil
+	case string:
+		return quote(v), nil
+	}
+	if types.IsBit(t) {
+		return fmt.Sprintf("b'%b'", v), nil
+	}
+	sv, err := t.SQL(ctx, nil, v)
+	if err != nil || types.IsNumber(t) {
+		return sv.ToString(), err
+	}
+	return quote(sv.ToString()), nil
+}
+
+var escaper = strings.NewReplacer("\x00", `\0`, "\n", `\n`, "\r", `\r`, "\x1a", `\Z`, `\`, `\\`, `'`, `''`)
+
+// quote makes a string of SQL on one line, escape what is between its quotes.
+func quote(s string) string  { return "'" + escape(s) + "'" }
+func escape(s string) string { return escaper.Replace(s) }
+
+// writeFile writes a file whole or not at all. What was written survives the end
+// of this process, however sudden, but not that of the machine.
+func writeFile(path string, content []byte, mode os.FileMode) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
 		return err
 	}
-	rows := sql.NewTableRowIter(d.ctx, t, partitions)
-	defer func() { _ = rows.Close(d.ctx) }()
-	for n := 0; ; n++ {
-		row, err := rows.Next(d.ctx)
-		if err == io.EOF {
-			if n > 0 {
-				d.all.WriteString(";\n")
-			}
+	_, err = tmp.Write(content)
+	if err = errors.Join(err, tmp.Chmod(mode), tmp.Close()); err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp.Name()))
+	}
+	return nil
+}
+
+// load runs what save wrote. It is called before the first connection.
+func (c *cluster) load() error {
+	text := []byte("CREATE DATABASE " + newDatabase)
+	if c.file != "" {
+		kept, err := os.ReadFile(c.file)
+		if err == nil {
+			text = kept
+		} else if !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("loading the data: %w", err)
+		}
+	}
+	if err := c.runAll(string(text), true); err != nil {
+		return fmt.Errorf("loading %s (remove it to begin anew): %w", c.file, err)
+	}
+	return nil
+}
+
+// runAll runs the statements of a dump one after the other, with or without those
+// that insert rows.
+func (c *cluster) runAll(text string, inserts bool) error {
+	ctx := c.context()
+	for n := 1; ; n++ {
+		text = strings.TrimSpace(text) // as Parse does
+		// The SQL mode of the moment decides how the next one is read.
+		stmt, statement, rest, err := c.own.Parser.Parse(ctx, text, true)
+		if errors.Is(err, sqlparser.ErrEmpty) {
 			return nil
 		}
+		_, isInsert := stmt.(*sqlparser.Insert)
+		if view, ok := stmt.(*sqlparser.DDL); ok && view.ViewSpec != nil {
+			// Without a look at what it selects from: that may come later, or be gone.
+			selected := view.SubStatementStr
+			if selected == "" {
+				selected = text[view.SubStatementPositionStart:view.SubStatementPositionEnd]
+			}
+			var db sql.Database
+			if db, err = c.storage.Database(ctx, ctx.GetCurrentDatabase()); err == nil {
+				err = db.(*database).CreateView(ctx, view.ViewSpec.ViewName.Name.String(), selected, statement)
+			}
+		} else if err == nil && (inserts || !isInsert) {
+			c.storage.begin()
+			_, err = query(ctx, c.own, statement)
+		}
 		if err != nil {
-			return err
+			return fmt.Errorf("statement %d: %w", n, err)
 		}
-		switch {
-		case n == 0:
-			d.all.WriteString(insert)
-		case n%rowsPerInsert == 0:
-			d.all.WriteString(";\n" + insert)
-		default:
-			d.all.WriteString(",\n(")
-		}
-		var values []string
-		for i, column := range stored {
-			if column.Generated != nil {
-				continue
-			}
-			value, err := literal(d.ctx, column.Type, row[i])
-			if err != nil {
-				return fmt.Errorf("column %s: %w", column.Name, err)
-			}
-			values = append(values, value)
-		}
-		d.all.WriteString(strings.Join(values, ",") + ")")
+		text = rest
 	}
 }
 
-// views adds a database's views: the statements that made them, with the SQL mode
-// by which they are read.
-func (d *dump) views(db *memory.Database) error {
-	views, err := db.AllViews(d.ctx)
+// query runs one statement.
+func query(ctx *sql.Context, e *sqle.Engine, text string) ([]sql.Row, error) {
+	// A context belongs to one statement, the session goes on.
+	ctx = sql.NewContext(ctx, sql.WithSession(ctx.Session))
+	_, rows, _, err := e.Query(ctx, text)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	slices.SortFunc(views, func(a, b sql.ViewDefinition) int { return strings.Compare(a.Name, b.Name) })
-	for _, view := range views {
-		// A line of its own for the semicolon: the text may end in a comment.
-		d.define("SET SESSION sql_mode = %s;\n%s\n;\n", quote(view.SqlMode), view.CreateViewStatement)
-	}
-	if len(views) > 0 {
-		d.define("SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO';\n")
-	}
-	return nil
+	return sql.RowIterToRows(ctx, rows)
 }

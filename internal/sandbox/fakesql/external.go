@@ -22,9 +22,10 @@ import (
 // external is a server that others run. All clusters share it: a cluster is the
 // users whose names begin with its prefix.
 type external struct {
-	db   *sql.DB
-	addr string
-	conf *tls.Config
+	db         *sql.DB
+	addr, host string
+	port       int
+	conf       *tls.Config
 	// identified is the clause that sets a password's hash; %s is the hash, quoted.
 	identified string
 	// tidb says that the server is a TiDB.
@@ -35,10 +36,7 @@ type external struct {
 	clusters map[string]map[string]string
 }
 
-// reachTime is how long a DSN's server may take to answer at first.
-const reachTime = 30 * time.Second
-
-func openExternal(dsn, ca string) (_ *external, err error) {
+func openExternal(dsn, ca string) (*external, error) {
 	config, err := mysql.ParseDSN(dsn)
 	if err != nil {
 		// Its text may show a part of the DSN, and so of the password.
@@ -47,72 +45,64 @@ func openExternal(dsn, ca string) (_ *external, err error) {
 	if config.Net != "tcp" {
 		return nil, fmt.Errorf("the DSN's network is %q: clusters need tcp", config.Net)
 	}
-	if config.TLS, err = externalTLS(config, ca); err != nil {
+	e := &external{addr: config.Addr, clusters: map[string]map[string]string{}}
+	var port string
+	if e.host, port, err = net.SplitHostPort(config.Addr); err == nil {
+		e.port, err = strconv.Atoi(port)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the DSN's address: %w", err)
+	}
+	if e.conf, err = externalTLS(config, e.host, ca); err != nil {
 		return nil, err
 	}
+	config.TLS = e.conf
 	config.Logger = &mysql.NopLogger{}
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the DSN's server: %w", err)
 	}
-	e := &external{db: sql.OpenDB(connector), addr: config.Addr, conf: config.TLS, clusters: map[string]map[string]string{}}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, e.db.Close())
-		}
-	}()
-	ctx, stop := context.WithTimeout(context.Background(), reachTime)
+	e.db = sql.OpenDB(connector)
+	ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
 	defer stop()
 	var version string
-	var anonymous int
-	err = e.db.QueryRowContext(ctx,
-		"SELECT VERSION(), (SELECT COUNT(*) FROM mysql.user WHERE User = '') + (SELECT COUNT(*) FROM mysql.db WHERE User = '')").Scan(&version, &anonymous)
-	if errors.Is(err, mysql.ErrNoTLS) {
-		return nil, fmt.Errorf("the DSN's server %s has no TLS, which every client of a TiDB Cloud cluster asks for: "+
-			"give it a certificate (for MariaDB and MySQL: ssl_cert and ssl_key)", config.Addr)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("connecting to the DSN's server: %w", err)
-	}
-	if anonymous > 0 {
-		return nil, fmt.Errorf("the DSN's server %s lets anonymous users in, who take the place of those that log in from the same host: "+
-			"run mariadb-secure-installation or mysql_secure_installation", config.Addr)
+	if err = e.db.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version); err != nil {
+		if errors.Is(err, mysql.ErrNoTLS) {
+			err = fmt.Errorf("it has no TLS, which every client of a TiDB Cloud cluster asks for: "+
+				"give it a certificate (for MariaDB and MySQL: ssl_cert and ssl_key): %w", err)
+		}
+		return nil, errors.Join(fmt.Errorf("connecting to the DSN's server %s: %w", config.Addr, err), e.db.Close())
 	}
 	e.tidb = strings.Contains(version, "TiDB")
-	e.identified = "IDENTIFIED WITH " + nativePassword + " AS %s"
+	e.identified = "IDENTIFIED WITH " + nativePassword + " AS %s REQUIRE SSL"
 	if strings.Contains(version, "MariaDB") {
-		e.identified = "IDENTIFIED VIA " + nativePassword + " USING %s"
+		e.identified = "IDENTIFIED VIA " + nativePassword + " USING %s REQUIRE SSL"
 	}
 	return e, nil
 }
 
 // externalTLS says whom to trust, see Servers.DSNCA.
-func externalTLS(config *mysql.Config, ca string) (*tls.Config, error) {
-	host, _, err := net.SplitHostPort(config.Addr)
-	if err != nil {
-		return nil, fmt.Errorf("the DSN's address: %w", err)
-	}
-	conf := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
-	if ca != "" {
-		pem, err := os.ReadFile(ca)
-		if err != nil {
-			return nil, fmt.Errorf("reading the CA of the DSN's server: %w", err)
-		}
-		conf.RootCAs = x509.NewCertPool()
-		if !conf.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("the CA of the DSN's server: %s holds no certificate in PEM", ca)
-		}
-		return conf, nil
-	}
-	if config.TLSConfig != "" && config.TLSConfig != "false" && config.TLSConfig != "preferred" {
+func externalTLS(config *mysql.Config, host, ca string) (*tls.Config, error) {
+	if ca == "" && config.TLSConfig != "" && config.TLSConfig != "false" && config.TLSConfig != "preferred" {
 		return config.TLS, nil
 	}
-	ip := net.ParseIP(host)
-	conf.InsecureSkipVerify = host == "localhost" || ip != nil && ip.IsLoopback() // it does not leave this machine
+	conf := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	if ca == "" {
+		ip := net.ParseIP(host)
+		conf.InsecureSkipVerify = host == "localhost" || ip != nil && ip.IsLoopback() // it does not leave this machine
+		return conf, nil
+	}
+	pem, err := os.ReadFile(ca)
+	if err != nil {
+		return nil, fmt.Errorf("reading the CA of the DSN's server: %w", err)
+	}
+	conf.RootCAs = x509.NewCertPool()
+	if !conf.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("the CA of the DSN's server: %s holds no certificate in PEM", ca)
+	}
 	return conf, nil
 }
 
-// CreateCluster implements faketidb.SQL.
 func (e *external) CreateCluster(clusterID string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -122,17 +112,26 @@ func (e *external) CreateCluster(clusterID string) error {
 	return e.exec("CREATE DATABASE IF NOT EXISTS " + newDatabase)
 }
 
-// DeleteCluster implements faketidb.SQL. It also drops the users that an admin of
-// the cluster made in SQL, as long as they have its prefix.
+// DeleteCluster also drops the users that an admin of the cluster made in SQL, as
+// long as they have its prefix.
 func (e *external) DeleteCluster(clusterID string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	prefixes := map[string]bool{}
 	for user := range e.clusters[clusterID] {
-		prefixes[prefixOf(user)] = true
-	}
-	for prefix := range prefixes {
-		if err := e.dropAll(prefix); err != nil {
+		prefix := prefixOf(user) + "."
+		rows, err := e.db.Query("SELECT User, Host FROM mysql.user WHERE BINARY LEFT(User, ?) = ?", len(prefix), prefix)
+		if err != nil {
+			return err
+		}
+		var statements []string
+		for rows.Next() {
+			var user, host string
+			if err := rows.Scan(&user, &host); err != nil {
+				return errors.Join(err, rows.Close())
+			}
+			statements = append(statements, "DROP USER IF EXISTS "+quote(user)+"@"+quote(host))
+		}
+		if err := errors.Join(rows.Err(), e.exec(statements...)); err != nil {
 			return err
 		}
 	}
@@ -140,32 +139,6 @@ func (e *external) DeleteCluster(clusterID string) error {
 	return nil
 }
 
-func (e *external) dropAll(prefix string) (err error) {
-	rows, err := e.db.Query("SELECT User, Host FROM mysql.user WHERE BINARY LEFT(User, ?) = ?", len(prefix)+1, prefix+".")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	var accounts []string
-	for rows.Next() {
-		var user, host string
-		if err := rows.Scan(&user, &host); err != nil {
-			return err
-		}
-		accounts = append(accounts, quote(user)+"@"+quote(host))
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	for _, account := range accounts {
-		if err := e.exec("DROP USER IF EXISTS " + account); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// PutUser implements faketidb.SQL.
 func (e *external) PutUser(clusterID string, l faketidb.Login) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -174,34 +147,34 @@ func (e *external) PutUser(clusterID string, l faketidb.Login) error {
 		return errors.New("the cluster is unknown")
 	}
 	account := quote(l.UserName) + "@'%'"
-	identified := fmt.Sprintf(e.identified, quote(l.Hash)) + " REQUIRE SSL"
+	identified := account + " " + fmt.Sprintf(e.identified, quote(l.Hash))
+	statements := []string{"CREATE USER IF NOT EXISTS " + identified, "ALTER USER " + identified}
 	// A user that keeps its role keeps its privileges without a gap.
-	changed := roles[l.UserName] != role(l.BuiltinRole)
-	var statements []string
-	if changed && e.tidb {
-		// TiDB has no statement that takes all that a user has.
-		statements = append(statements, "DROP USER IF EXISTS "+account)
-	}
-	statements = append(statements,
-		"CREATE USER IF NOT EXISTS "+account+" "+identified,
-		"ALTER USER "+account+" "+identified)
-	if changed && !e.tidb {
-		statements = append(statements, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+account)
-	}
-	if changed {
+	if roles[l.UserName] != role(l.BuiltinRole) {
+		if e.tidb {
+			// TiDB has no statement that takes all that a user has.
+			statements = append([]string{"DROP USER IF EXISTS " + account}, statements...)
+		} else {
+			statements = append(statements, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+account)
+		}
 		statements = append(statements, e.grants(role(l.BuiltinRole), account)...)
 	}
-	for _, statement := range statements {
-		if err := e.exec(statement); err != nil {
-			// A server that does not understand a statement shows it.
-			return errors.New(strings.ReplaceAll(err.Error(), l.Hash, "..."))
-		}
+	if err := e.exec(statements...); err != nil {
+		// A server that does not understand a statement shows it.
+		return errors.New(strings.ReplaceAll(err.Error(), l.Hash, "..."))
 	}
 	roles[l.UserName] = role(l.BuiltinRole)
 	return nil
 }
 
-// grants are the statements that give a role to an account.
+// grants are the statements that give a role to an account: on all databases but
+// the server's own, since who may write its grant tables may do anything. A
+// privilege on a database by its name keeps those by a pattern from it, and SHOW VIEW
+// does no harm.
+//
+// TiDB takes the first that matches in the order of the names, and does not tell
+// capitals apart there: MYSQL comes before _% does.
+// (matchDB and compareDBRecord in pkg/privilege/privileges/cache.go)
 func (e *external) grants(role, account string) []string {
 	if role == roleAdmin {
 		return []string{"GRANT ALL PRIVILEGES ON *.* TO " + account + " WITH GRANT OPTION"}
@@ -210,34 +183,29 @@ func (e *external) grants(role, account string) []string {
 	for _, p := range rolePrivileges[role] {
 		names = append(names, p.name)
 	}
-	list := strings.Join(names, ", ")
+	grant := func(privileges, databases string) string {
+		return fmt.Sprintf("GRANT %s ON `%s`.* TO %s", privileges, databases, account)
+	}
 	if e.tidb {
-		return []string{"GRANT " + list + " ON *.* TO " + account}
+		return []string{grant("SHOW VIEW", "MYSQL"), grant("SHOW VIEW", "SYS"), grant(strings.Join(names, ", "), "_%")}
 	}
-	// On all databases but the server's own: who may write its grant tables may do
-	// anything. A privilege on a database by its name keeps those by a pattern from
-	// it, and this one does no harm.
-	return []string{
-		"GRANT " + list + " ON `%`.* TO " + account,
-		"GRANT SHOW VIEW ON mysql.* TO " + account,
-		"GRANT SHOW VIEW ON sys.* TO " + account,
-	}
+	return []string{grant("SHOW VIEW", "mysql"), grant("SHOW VIEW", "sys"), grant(strings.Join(names, ", "), "%")}
 }
 
-// DropUser implements faketidb.SQL.
 func (e *external) DropUser(clusterID, userName string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if err := e.exec("DROP USER IF EXISTS " + quote(userName) + "@'%'"); err != nil {
-		return err
-	}
 	delete(e.clusters[clusterID], userName)
-	return nil
+	return e.exec("DROP USER IF EXISTS " + quote(userName) + "@'%'")
 }
 
-func (e *external) exec(statement string) error {
-	_, err := e.db.Exec(statement)
-	return err
+func (e *external) exec(statements ...string) error {
+	for _, statement := range statements {
+		if _, err := e.db.Exec(statement); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (e *external) endpoint(clusterID string) (host string, port int) {
@@ -246,14 +214,7 @@ func (e *external) endpoint(clusterID string) (host string, port int) {
 	if e.clusters[clusterID] == nil {
 		return "", 0
 	}
-	host, text, err := net.SplitHostPort(e.addr)
-	if err != nil {
-		return "", 0
-	}
-	if port, err = strconv.Atoi(text); err != nil {
-		return "", 0
-	}
-	return host, port
+	return e.host, e.port
 }
 
 func (e *external) target(user string) (addr string, conf *tls.Config, ok bool) {

@@ -93,13 +93,6 @@ func TestServers_DSN(t *testing.T) {
 	}
 	wantRows(t, as(twoPrefix+"api", password), "SELECT COUNT(*) FROM t", "2") // databases are shared, and stay
 
-	run(t, as("admin", adminPassword), "CREATE USER ''@'localhost'")
-	hidden := &fakesql.Servers{DSN: "root@tcp(" + addr + ")/"}
-	if err := hidden.Open(); err == nil || !strings.Contains(err.Error(), "anonymous") {
-		t.Errorf("a server with an anonymous user: %v", err)
-	}
-	run(t, connect(t, addr, "root", "", "", conf), "DROP USER ''@'localhost'")
-
 	// After a restart the users are put again, with their hashes alone.
 	must(t, s.Close())
 	s = &fakesql.Servers{DSN: dsn}

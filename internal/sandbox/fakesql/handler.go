@@ -1,7 +1,9 @@
 package fakesql
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"sync"
 
 	"github.com/dolthub/go-mysql-server/server"
@@ -12,89 +14,113 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 )
 
-// handler stands before the engine's own and answers a cluster's connections. Each
-// statement waits at the gate; the answer of one that changed something leaves
-// when the change is kept.
+// handler wraps the engine's own and answers a cluster's connections. Each
+// statement takes its locks; the answer of one that changed something is sent when
+// the change is in the file.
 type handler struct {
 	mysql.Handler
 	cluster  *cluster
 	sessions *server.SessionManager
 
-	mu    sync.Mutex
-	holds map[uint32]*hold // by connection
+	mu     sync.Mutex
+	conns  map[uint32]*connection
+	closed bool
 }
 
-// NewConnection implements mysql.Handler.
+// connection is one connection of a client.
+type connection struct {
+	*mysql.Conn
+	// writes tells that it has the write lock.
+	writes bool
+}
+
 func (h *handler) NewConnection(c *mysql.Conn) {
 	h.mu.Lock()
-	h.holds[c.ConnectionID] = &hold{}
+	h.conns[c.ConnectionID] = &connection{Conn: c}
+	if h.closed {
+		c.Close()
+	}
 	h.mu.Unlock()
 	h.Handler.NewConnection(c)
 }
 
-// ConnectionClosed implements mysql.Handler.
 func (h *handler) ConnectionClosed(c *mysql.Conn) {
 	h.Handler.ConnectionClosed(c)
-	h.cluster.gate.give(h.hold(c))
-	h.mu.Lock()
-	delete(h.holds, c.ConnectionID)
-	h.mu.Unlock()
-	h.cluster.conns.handlers.Done()
-}
-
-func (h *handler) hold(c *mysql.Conn) *hold {
+	h.cluster.locks.release(h.connection(c))
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.holds[c.ConnectionID]
+	delete(h.conns, c.ConnectionID)
 }
 
-// ComInitDB implements mysql.Handler.
+func (h *handler) connection(c *mysql.Conn) *connection {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.conns[c.ConnectionID]
+}
+
+// close closes all connections, and those that come.
+func (h *handler) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	for _, c := range h.conns {
+		c.Close()
+	}
+}
+
 func (h *handler) ComInitDB(c *mysql.Conn, database string) error {
-	h.cluster.gate.statements.RLock()
-	defer h.cluster.gate.statements.RUnlock()
-	return asMySQL(h.Handler.ComInitDB(c, database))
+	h.cluster.locks.statements.RLock()
+	defer h.cluster.locks.statements.RUnlock()
+	return asMySQL(h.Handler.ComInitDB(c, database), nil)
 }
 
-// ComResetConnection implements mysql.Handler. It rolls back.
+// ComResetConnection rolls back, too.
 func (h *handler) ComResetConnection(c *mysql.Conn) error {
-	defer h.cluster.gate.give(h.hold(c))
-	h.cluster.gate.statements.RLock()
-	defer h.cluster.gate.statements.RUnlock()
+	defer h.cluster.locks.release(h.connection(c))
+	h.cluster.locks.statements.RLock()
+	defer h.cluster.locks.statements.RUnlock()
 	return h.Handler.ComResetConnection(c)
 }
 
-// ComPrepare implements mysql.Handler.
-func (h *handler) ComPrepare(ctx context.Context, c *mysql.Conn, query string, p *mysql.PrepareData) ([]*querypb.Field, error) {
+func (h *handler) ComPrepare(ctx context.Context, c *mysql.Conn, query string, p *mysql.PrepareData) (fields []*querypb.Field, err error) {
 	sc, err := h.sessions.NewContextWithQuery(ctx, c, query)
 	if err != nil {
 		return nil, err
 	}
-	h.cluster.gate.statements.RLock()
-	defer h.cluster.gate.statements.RUnlock()
-	fields, err := h.Handler.ComPrepare(ctx, c, query, p)
-	if _, settleErr := settle(sc); err == nil {
-		err = settleErr
-	}
-	return fields, asMySQL(err)
+	h.cluster.locks.statements.RLock()
+	defer h.cluster.locks.statements.RUnlock()
+	_, err = endStatement(sc, func() error {
+		fields, err = h.Handler.ComPrepare(ctx, c, query, p)
+		return err
+	})
+	return fields, asMySQL(err, parse(ctx, query, sql.LoadSqlMode(sc).ParserOptions()))
 }
 
-// ComQuery implements mysql.Handler.
+// ComQuery runs one statement. Of two TiDB runs none.
 func (h *handler) ComQuery(ctx context.Context, c *mysql.Conn, query string, send mysql.ResultSpoolFn) error {
-	_, err := h.run(ctx, c, query, send, func(keep mysql.ResultSpoolFn) (string, error) {
+	options, err := h.ParserOptionsForConnection(c)
+	if err != nil {
+		return err
+	}
+	if _, end, err := sqlparser.ParseOneWithOptions(ctx, query, options); err == nil && end > 0 && end < len(query) {
+		if _, _, err := sqlparser.ParseOneWithOptions(ctx, query[end:], options); !errors.Is(err, sqlparser.ErrEmpty) {
+			return mysql.NewSQLError(8130, mysql.SSUnknownSQLState, "client has multi-statement capability disabled. "+
+				"Run SET GLOBAL tidb_multi_statement_mode='ON' after you understand the security risk")
+		}
+	}
+	_, err = h.run(ctx, c, query, send, func(keep mysql.ResultSpoolFn) (string, error) {
 		return "", h.Handler.ComQuery(ctx, c, query, keep)
 	})
 	return err
 }
 
-// ComMultiQuery implements mysql.Handler: it runs the first statement and returns
-// the others.
+// ComMultiQuery runs the first statement and returns the others.
 func (h *handler) ComMultiQuery(ctx context.Context, c *mysql.Conn, query string, send mysql.ResultSpoolFn) (string, error) {
 	return h.run(ctx, c, query, send, func(keep mysql.ResultSpoolFn) (string, error) {
 		return h.Handler.ComMultiQuery(ctx, c, query, keep)
 	})
 }
 
-// ComStmtExecute implements mysql.Handler.
 func (h *handler) ComStmtExecute(ctx context.Context, c *mysql.Conn, p *mysql.PrepareData, send func(*sqltypes.Result) error) error {
 	spool := func(r *sqltypes.Result, _ bool) error { return send(r) }
 	_, err := h.run(ctx, c, p.PrepareStmt, spool, func(keep mysql.ResultSpoolFn) (string, error) {
@@ -103,19 +129,18 @@ func (h *handler) ComStmtExecute(ctx context.Context, c *mysql.Conn, p *mysql.Pr
 	return err
 }
 
-// run runs the first statement of a query by exec, which returns the others.
+// run runs the first statement of a query by exec, which returns the others. The
+// answer is held back until the statement is over: a client that is slow to read
+// must not keep others waiting, and one that writes while it reads must not wait for
+// itself.
 func (h *handler) run(ctx context.Context, c *mysql.Conn, query string, send mysql.ResultSpoolFn,
 	exec func(keep mysql.ResultSpoolFn) (string, error),
-) (string, error) {
-	options, err := h.ParserOptionsForConnection(c)
-	if err != nil {
-		return "", err
-	}
+) (rest string, err error) {
 	sc, err := h.sessions.NewContextWithQuery(ctx, c, query)
 	if err != nil {
 		return "", err
 	}
-	stmt := parse(ctx, query, options)
+	stmt := parse(ctx, query, sql.LoadSqlMode(sc).ParserOptions())
 	if e, ok := stmt.(*sqlparser.Execute); ok {
 		if prepared, ok := h.cluster.engine.PreparedDataCache.GetCachedStmt(sc.Session.ID(), e.Name); ok {
 			stmt = prepared
@@ -124,79 +149,35 @@ func (h *handler) run(ctx context.Context, c *mysql.Conn, query string, send mys
 	if err := refuse(stmt); err != nil {
 		return "", err
 	}
-	var answer results
-	var rest string
-	err = h.order(sc, h.hold(c), kindOf(stmt), func() (err error) {
+	var parts []*sqltypes.Result
+	var more bool
+	err = h.cluster.locked(sc, h.connection(c), stmt, func() (err error) {
 		// A panic would cut the connection and leave the session in disorder.
 		defer func() {
 			if p := recover(); p != nil {
 				err = mysql.NewSQLError(mysql.ERUnknownError, mysql.SSUnknownSQLState, "internal error: %v", p)
 			}
 		}()
-		rest, err = exec(answer.keep)
+		rest, err = exec(func(part *sqltypes.Result, isMore bool) error {
+			parts, more = append(parts, clone(part)), isMore
+			return nil
+		})
 		return err
 	})
-	if err != nil {
-		return "", asMySQL(err)
+	for i := 0; err == nil && i < len(parts); i++ {
+		err = send(parts[i], more)
 	}
-	return rest, answer.send(send)
+	return rest, asMySQL(err, stmt)
 }
 
-// order calls exec when it is the statement's turn.
-func (h *handler) order(sc *sql.Context, held *hold, k kind, exec func() error) error {
-	g := h.cluster.gate
-	switch k {
-	case local:
-		return settled(sc, exec())
-	case reading:
-		g.statements.RLock()
-		defer g.statements.RUnlock()
-		if !held.has && !repeatable(sc) {
-			forget(sc)
-		}
-		return settled(sc, exec())
-	case writing:
-		first := !held.has
-		if err := g.take(held); err != nil {
-			return err
-		}
-		g.statements.Lock()
-		defer g.statements.Unlock()
-		if first {
-			forget(sc)
-		}
-		h.cluster.dirty = true
-		h.cluster.storage.begin()
-	default:
-		g.statements.Lock()
-		defer g.statements.Unlock()
-		if k == bounding && !held.has {
-			forget(sc) // a commit must not put back what was only read
+// clone copies a part of an answer: the engine uses its memory again.
+func clone(part *sqltypes.Result) *sqltypes.Result {
+	c := *part
+	c.Rows = make([][]sqltypes.Value, len(part.Rows))
+	for i, row := range part.Rows {
+		for _, v := range row {
+			c.Rows[i] = append(c.Rows[i], sqltypes.MakeTrusted(v.Type(), bytes.Clone(v.Raw())))
 		}
 	}
-	err := exec()
-	if err == nil && k == setting && held.has {
-		err = commitLeft(sc)
-	}
-	open, settling := settle(sc)
-	if err == nil {
-		err = settling
-	}
-	if open {
-		return err
-	}
-	// Even a statement that failed may have changed something: DROP TABLE a, b.
-	if keeping := h.cluster.keep(); err == nil {
-		err = keeping
-	}
-	g.give(held)
-	return err
-}
-
-// settled settles a session after a statement that answered with err.
-func settled(sc *sql.Context, err error) error {
-	if _, settling := settle(sc); err == nil {
-		return settling
-	}
-	return err
+	return &c
 }

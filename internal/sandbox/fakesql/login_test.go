@@ -144,7 +144,8 @@ func TestServers_roles(t *testing.T) {
 			t.Logf("%s: %v", query, err)
 		}
 	}
-	fails(t, reader, "INSERT INTO things (name) VALUES ('c')", 1142)
+	fails(t, reader, "INSERT INTO things (name) VALUES ('c')", 1143)
+	fails(t, reader, "DELETE FROM things", 1142)
 	wantRows(t, reader, "SHOW DATABASES", "information_schema", "mine", "mysql", "test")
 
 	run(t, admin, "CREATE USER '"+onePrefix+"made' IDENTIFIED BY 'in SQL'", "GRANT SELECT ON test.* TO '"+onePrefix+"made'")

@@ -1,7 +1,6 @@
 package fakesql
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -10,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"syscall"
 
 	"portfolio-infra/internal/sandbox/wire"
 )
@@ -23,51 +21,40 @@ const (
 	portCount = 10000
 )
 
-// portsFile keeps the ports, in Servers.Dir.
-const portsFile = "ports.json"
-
 // ports are the clusters' ports, by cluster. They stay the same between runs,
 // because clients keep them: in a DATABASE_URL, or in Pulumi's state.
 type ports struct {
-	dir string
-	of  map[string]int
+	file string // "" for none
+	of   map[string]int
 }
 
 func openPorts(dir string) (*ports, error) {
-	p := &ports{dir: dir, of: map[string]int{}}
+	p := &ports{of: map[string]int{}}
 	if dir == "" {
 		return p, nil
 	}
-	if err := wire.Load(filepath.Join(dir, portsFile), &p.of); err != nil {
-		return nil, fmt.Errorf("loading the ports: %w", err)
-	}
-	return p, nil
+	p.file = filepath.Join(dir, "ports.json")
+	return p, wire.Load(p.file, &p.of)
 }
 
 // listen opens a cluster's port: the one that it always had, or else one that
 // follows from its ID, or else the next free one.
 func (p *ports) listen(clusterID string) (net.Listener, error) {
 	if port, ok := p.of[clusterID]; ok {
-		l, err := listen(port)
-		if errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("its port %d is taken by another process: end that one first", port)
-		}
-		return l, err
+		return listen(port) // the error names it
 	}
 	taken := slices.Collect(maps.Values(p.of))
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(clusterID)) // never fails
+	var err error
 	for i := range portCount {
 		port := firstPort + int((h.Sum32()+uint32(i))%portCount)
 		if slices.Contains(taken, port) {
 			continue
 		}
-		l, err := listen(port)
-		if errors.Is(err, syscall.EADDRINUSE) {
+		var l net.Listener
+		if l, err = listen(port); err != nil {
 			continue
-		}
-		if err != nil {
-			return nil, err
 		}
 		p.of[clusterID] = port
 		if err := p.save(); err != nil {
@@ -76,30 +63,17 @@ func (p *ports) listen(clusterID string) (net.Listener, error) {
 		}
 		return l, nil
 	}
-	return nil, fmt.Errorf("no port from %d to %d is free", firstPort, firstPort+portCount-1)
-}
-
-// forget frees a cluster's port for others.
-func (p *ports) forget(clusterID string) error {
-	if _, ok := p.of[clusterID]; !ok {
-		return nil
-	}
-	delete(p.of, clusterID)
-	return p.save()
+	return nil, fmt.Errorf("no port from %d to %d is free: %w", firstPort, firstPort+portCount-1, err)
 }
 
 func (p *ports) save() error {
-	if p.dir == "" {
+	if p.file == "" {
 		return nil
 	}
-	if err := wire.Save(filepath.Join(p.dir, portsFile), p.of); err != nil {
-		return fmt.Errorf("saving the ports: %w", err)
-	}
-	return nil
+	return wire.Save(p.file, p.of)
 }
 
-// listen opens a port of the loopback address only: nothing of the sandbox is
-// there for other machines.
+// listen opens a port of the loopback address only.
 func listen(port int) (net.Listener, error) {
-	return (&net.ListenConfig{}).Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	return net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 }

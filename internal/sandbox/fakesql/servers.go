@@ -30,10 +30,8 @@ type Servers struct {
 	// DSN's tls parameter decides; without that, a server on this machine is
 	// trusted and any other is verified as the system does.
 	DSNCA string
-	// Host is what Endpoint calls this machine: "127.0.0.1" by default. The
-	// driver @tidbcloud/serverless cannot use that one, because http-127.0.0.1 is
-	// no host name to a URL parser: with "localhost" it can. Whatever it is, it
-	// must lead to 127.0.0.1, where the embedded servers listen.
+	// Host is what Endpoint calls this machine: "127.0.0.1" by default. The driver
+	// @tidbcloud/serverless needs a name, such as "localhost".
 	Host string
 
 	// LoginLag is how long a new user is refused, as in the real cloud, where it
@@ -51,10 +49,9 @@ type Servers struct {
 
 	// mu guards what is below.
 	mu       sync.Mutex
-	opened   bool
 	closed   bool
 	certs    *certs
-	backend  backend
+	backend  backend // nil until the servers are opened
 	sessions sessions
 }
 
@@ -73,21 +70,20 @@ type backend interface {
 
 var errClosed = errors.New("the SQL servers are closed")
 
-// Open makes the certificates and reaches the DSN's server, if there is one. The
-// first use of any other method does it too; a caller that does it itself sees
-// its error early.
+// Open makes the certificates and connects to the DSN's server, if there is one. Any
+// other method does it too.
 func (s *Servers) Open() error {
 	_, err := s.open()
 	return err
 }
 
-func (s *Servers) open() (backend, error) {
+func (s *Servers) open() (_ backend, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.closed:
+	if s.closed {
 		return nil, errClosed
-	case s.opened:
+	}
+	if s.backend != nil {
 		return s.backend, nil
 	}
 	if s.Dir != "" {
@@ -95,21 +91,19 @@ func (s *Servers) open() (backend, error) {
 			return nil, fmt.Errorf("making the folder of the SQL servers: %w", err)
 		}
 	}
-	c, err := openCerts(s.Dir, s.Host, s.now())
-	if err != nil {
+	if s.certs, err = openCerts(s.Dir, s.Host, s.now()); err != nil {
 		return nil, err
 	}
 	var b backend
 	if s.DSN != "" {
 		b, err = openExternal(s.DSN, s.DSNCA)
 	} else {
-		b, err = openEmbedded(s, c)
+		b, err = openEmbedded(s)
 	}
 	if err != nil {
 		return nil, err
 	}
-	s.certs, s.backend, s.opened = c, b, true
-	s.sessions.idle = cmp.Or(s.SessionIdle, 10*time.Minute)
+	s.backend, s.sessions.idle = b, cmp.Or(s.SessionIdle, 10*time.Minute)
 	return b, nil
 }
 
@@ -128,56 +122,39 @@ func (s *Servers) Close() error {
 	return s.backend.close()
 }
 
-// CreateCluster starts a cluster's server, with the data that it had if it was
-// there before, and otherwise with the empty database "test" alone.
-func (s *Servers) CreateCluster(clusterID string) error {
+// on calls f with the opened servers.
+func (s *Servers) on(clusterID string, f func(backend) error) error {
 	b, err := s.open()
-	if err != nil {
-		return err
+	if err == nil {
+		err = f(b)
 	}
-	if err := b.CreateCluster(clusterID); err != nil {
-		return fmt.Errorf("starting the SQL server of cluster %s: %w", clusterID, err)
+	if err != nil {
+		return fmt.Errorf("the SQL server of cluster %s: %w", clusterID, err)
 	}
 	return nil
 }
 
-// DeleteCluster ends a cluster's server and its connections and drops its data.
-// With a DSN it drops the cluster's users; databases stay, because the server does
-// not tell whose they are.
+// CreateCluster starts a cluster's server, with the data that it had if it was
+// there before, and otherwise with the empty database "test" alone.
+func (s *Servers) CreateCluster(clusterID string) error {
+	return s.on(clusterID, func(b backend) error { return b.CreateCluster(clusterID) })
+}
+
+// DeleteCluster ends a cluster's server and its connections and drops its data. With
+// a DSN it drops the cluster's users alone: nothing tells whose databases are.
 func (s *Servers) DeleteCluster(clusterID string) error {
-	b, err := s.open()
-	if err != nil {
-		return err
-	}
-	if err := b.DeleteCluster(clusterID); err != nil {
-		return fmt.Errorf("ending the SQL server of cluster %s: %w", clusterID, err)
-	}
-	return nil
+	return s.on(clusterID, func(b backend) error { return b.DeleteCluster(clusterID) })
 }
 
 // PutUser makes or changes a user. A changed password counts from the next login
 // on; connections that are open stay.
 func (s *Servers) PutUser(clusterID string, l faketidb.Login) error {
-	b, err := s.open()
-	if err != nil {
-		return err
-	}
-	if err := b.PutUser(clusterID, l); err != nil {
-		return fmt.Errorf("making SQL user %q: %w", l.UserName, err)
-	}
-	return nil
+	return s.on(clusterID, func(b backend) error { return b.PutUser(clusterID, l) })
 }
 
 // DropUser removes a user. Its open connections can do nothing any more.
 func (s *Servers) DropUser(clusterID, userName string) error {
-	b, err := s.open()
-	if err != nil {
-		return err
-	}
-	if err := b.DropUser(clusterID, userName); err != nil {
-		return fmt.Errorf("dropping SQL user %q: %w", userName, err)
-	}
-	return nil
+	return s.on(clusterID, func(b backend) error { return b.DropUser(clusterID, userName) })
 }
 
 // Endpoint is where a cluster's clients connect; "" and 0 where there is no such
@@ -193,22 +170,19 @@ func (s *Servers) Endpoint(clusterID string) (host string, port int) {
 // CAFile is the file, in PEM, with the CA that clients must trust. It is "" where
 // there is none: in memory, see [Servers.RootCAs], and with a DSN but no DSNCA.
 func (s *Servers) CAFile() string {
-	switch {
-	case s.DSN != "":
+	if s.DSN != "" || s.Dir == "" {
 		return s.DSNCA
-	case s.Dir != "":
-		return filepath.Join(s.Dir, caFile)
 	}
-	return ""
+	return filepath.Join(s.Dir, caFile)
 }
 
-// RootCAs holds the CA that signed the certificates of the embedded servers and of
+// RootCAs holds the CA that signed the certificate of the embedded servers and of
 // the HTTP endpoint.
 func (s *Servers) RootCAs() (*x509.CertPool, error) {
 	if err := s.Open(); err != nil {
 		return nil, err
 	}
-	return s.certs.pool(), nil
+	return s.certs.roots, nil
 }
 
 // TLSConfig is what the HTTP endpoint is served with over TLS.
@@ -216,17 +190,12 @@ func (s *Servers) TLSConfig() (*tls.Config, error) {
 	if err := s.Open(); err != nil {
 		return nil, err
 	}
-	return s.certs.serverConfig(), nil
+	return s.certs.config(), nil
 }
 
 // HTTP serves the SQL of all clusters over HTTP, as the driver
 // @tidbcloud/serverless speaks it: POST /v1beta/sql.
-func (s *Servers) HTTP() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc(sqlPath, s.serveSQL)
-	mux.HandleFunc("/", notFound)
-	return mux
-}
+func (s *Servers) HTTP() http.Handler { return http.HandlerFunc(s.serveSQL) }
 
 func (s *Servers) now() time.Time {
 	if s.Now != nil {
@@ -234,6 +203,3 @@ func (s *Servers) now() time.Time {
 	}
 	return time.Now()
 }
-
-func (s *Servers) host() string            { return cmp.Or(s.Host, "127.0.0.1") }
-func (s *Servers) lockWait() time.Duration { return cmp.Or(s.LockWait, 10*time.Second) }

@@ -192,17 +192,12 @@ func TestServers_uniqueKeys(t *testing.T) {
 	run(t, db,
 		"CREATE TABLE u (id INT PRIMARY KEY AUTO_INCREMENT, Email VARCHAR(50) COLLATE utf8mb4_unicode_ci, n INT, UNIQUE KEY U_Email_key (Email))",
 		"INSERT INTO u (Email) VALUES ('ann@x'), ('bob@x'), (NULL), (NULL)",
-		"CREATE TABLE d (v DECIMAL(6,2) PRIMARY KEY, w INT)", "INSERT INTO d VALUES (1.5, 1), (2, 2)",
-		"CREATE TABLE p (a VARCHAR(20) COLLATE utf8mb4_general_ci, UNIQUE KEY k (a(3)))", "INSERT INTO p VALUES ('abcd')",
 	)
 	for _, query := range []string{
 		"INSERT INTO u (Email) VALUES ('ANN@x')",
 		"INSERT INTO u (Email) VALUES ('new@x'), ('New@X')",
 		"UPDATE u SET Email = 'Bob@x' WHERE Email = 'ann@x'",
 		"UPDATE u SET Email = 'same@x'",
-		"INSERT INTO d VALUES (1.50, 3)",
-		"UPDATE d SET v = 2.0 WHERE v = 1.5",
-		"INSERT INTO p VALUES ('ABCe')",
 	} {
 		fails(t, db, query, 1062)
 	}
@@ -212,13 +207,10 @@ func TestServers_uniqueKeys(t *testing.T) {
 		"INSERT IGNORE INTO u (Email, n) VALUES ('BOB@x', 7), ('dan@x', 8), ('Dan@x', 9)",
 		"REPLACE INTO u (id, Email, n) VALUES (20, 'CAT@x', 10)",
 		"DELETE FROM u WHERE Email = 'bob@x'", "INSERT INTO u (id, Email) VALUES (30, 'BOB@X')",
-		"UPDATE d SET v = 3 WHERE v = 1.5", "INSERT INTO d VALUES (1.5, 4)",
-		"INSERT INTO p VALUES ('abx')",
 	)
 	want := []string{"1|ann@x|5", "20|CAT@x|10", "30|BOB@X|NULL"}
 	wantRows(t, db, "SELECT id, Email, n FROM u WHERE Email IS NOT NULL AND Email <> 'dan@x' ORDER BY id", want...)
 	wantRows(t, db, "SELECT Email, n FROM u WHERE Email = 'DAN@X'", "dan@x|8")
-	wantRows(t, db, "SELECT v, w FROM d ORDER BY v", "1.50|4", "2.00|2", "3.00|1")
 
 	// An index whose name has capitals can be renamed and dropped.
 	run(t, db, "ALTER TABLE u RENAME INDEX U_Email_key TO Email_Key", "INSERT INTO u (id, Email) VALUES (40, 'eve@x')")

@@ -29,15 +29,19 @@ func RealServer(t *testing.T, certs, adminPassword string) (dsn string) {
 			t.Skip("neither mariadbd nor mysqld is on the PATH")
 		}
 	}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 	me, err := user.Current()
-	must(t, err)
+	must(err)
 	dir, err := os.MkdirTemp("", "sql") // a socket's path must be short
-	must(t, err)
+	must(err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	data := filepath.Join(dir, "data")
-	accounts := fmt.Sprintf("CREATE USER admin@'%%' IDENTIFIED BY '%s';\nGRANT ALL ON *.* TO admin@'%%' WITH GRANT OPTION;\n", adminPassword)
-	initFile := filepath.Join(dir, "init.sql")
-	must(t, os.WriteFile(initFile, []byte(accounts), 0o600))
+	data, initFile := filepath.Join(dir, "data"), filepath.Join(dir, "init.sql")
+	must(os.WriteFile(initFile, fmt.Appendf(nil, "CREATE USER admin@'%%' IDENTIFIED BY '%s';\nGRANT ALL ON *.* TO admin@'%%' WITH GRANT OPTION;\n", adminPassword), 0o600))
 	install := exec.Command(program, "--no-defaults", "--initialize-insecure", "--datadir="+data, "--user="+me.Username)
 	if maker, err := exec.LookPath("mariadb-install-db"); err == nil {
 		install = exec.Command(maker, "--no-defaults", "--datadir="+data, "--user="+me.Username, "--auth-root-authentication-method=normal", "--skip-test-db")
@@ -47,11 +51,13 @@ func RealServer(t *testing.T, certs, adminPassword string) (dsn string) {
 	}
 
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	addr := l.Addr().String()
-	must(t, l.Close())
-	_, port, err := net.SplitHostPort(addr)
-	must(t, err)
+	must(err)
+	must(l.Close())
+	config := mysql.NewConfig()
+	config.Net, config.Addr, config.User, config.Passwd = "tcp", l.Addr().String(), "admin", adminPassword
+	config.Logger = &mysql.NopLogger{}
+	_, port, err := net.SplitHostPort(config.Addr)
+	must(err)
 	args := []string{
 		"--no-defaults", "--datadir=" + data, "--user=" + me.Username, "--bind-address=127.0.0.1", "--port=" + port,
 		"--socket=" + filepath.Join(dir, "s"), "--pid-file=" + filepath.Join(dir, "pid"), "--init-file=" + initFile,
@@ -62,43 +68,19 @@ func RealServer(t *testing.T, certs, adminPassword string) (dsn string) {
 		args = append(args, "--ssl-ca="+filepath.Join(certs, "ca.pem"), "--ssl-cert="+filepath.Join(certs, "server.pem"), "--ssl-key="+filepath.Join(certs, "server-key.pem"))
 	}
 	var log bytes.Buffer
-	server := exec.Command(program, args...)
+	ctx, kill := context.WithCancel(context.Background())
+	server := exec.CommandContext(ctx, program, args...)
 	server.Stdout, server.Stderr = &log, &log
-	must(t, server.Start())
-	ended := make(chan struct{})
-	go func() { _ = server.Wait(); close(ended) }()
-	t.Cleanup(func() {
-		_ = server.Process.Kill()
-		<-ended
-	})
-	config := mysql.NewConfig()
-	config.Net, config.Addr, config.User, config.Passwd = "tcp", addr, "admin", adminPassword
-	config.Logger = &mysql.NopLogger{}
-	connector, err := mysql.NewConnector(config)
-	must(t, err)
-	db := sql.OpenDB(connector)
+	must(server.Start())
+	t.Cleanup(func() { kill(); _ = server.Wait() })
+	db, err := sql.Open("mysql", config.FormatDSN())
+	must(err)
 	defer func() { _ = db.Close() }()
-	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
-	defer stop()
-	for {
-		err := db.PingContext(ctx)
-		if err == nil {
-			break
-		}
-		select {
-		case <-ended:
-			t.Fatalf("%s ended:\n%s", server, log.String())
-		case <-ctx.Done():
-			t.Fatalf("%s does not answer: %v\n%s", server, err, log.String())
-		case <-time.After(50 * time.Millisecond):
+	for end := time.Now().Add(10 * time.Second); db.PingContext(ctx) != nil; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			kill()
+			t.Fatalf("%s does not answer: %v\n%s", server, server.Wait(), log.String())
 		}
 	}
 	return config.FormatDSN()
-}
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
 }
