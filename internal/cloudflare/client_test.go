@@ -184,24 +184,25 @@ func TestClient_advisoryLooks(t *testing.T) {
 		refused  = `{"success":false,"errors":[{"code":10000,"message":"Authentication error"}]}`
 	)
 	for name, test := range map[string]struct {
-		status   int
-		body     string
-		has, dev bool
+		status int
+		body   string
+		has    bool
+		dev    WorkersDev
 	}{
-		"there, and on":  {200, `{"success":true,"result":{"subdomain":"me","enabled":true}}`, true, true},
-		"previews alone": {200, `{"success":true,"result":{"subdomain":"me","previews_enabled":true}}`, true, true},
-		"off":            {200, `{"success":true,"result":{"subdomain":"me"}}`, true, false},
-		"none":           {404, notFound, false, false},
-		"no such path":   {404, noRoute, true, false},
-		"may not ask":    {403, refused, true, false},
+		"there, and on":  {200, `{"success":true,"result":{"subdomain":"me","enabled":true}}`, true, WorkersDev{Enabled: true}},
+		"previews alone": {200, `{"success":true,"result":{"subdomain":"me","previews_enabled":true}}`, true, WorkersDev{Previews: true}},
+		"off":            {200, `{"success":true,"result":{"subdomain":"me"}}`, true, WorkersDev{}},
+		"none":           {404, notFound, false, WorkersDev{}},
+		"no such path":   {404, noRoute, true, WorkersDev{}},
+		"may not ask":    {403, refused, true, WorkersDev{}},
 	} {
 		c, _ := answering(t, test.status, test.body)
 		has, err := c.HasSubdomain(t.Context())
 		if has != test.has || err != nil {
 			t.Errorf("%s: the account has one: %t, %v", name, has, err)
 		}
-		if dev, err := c.OnWorkersDev(t.Context(), "api"); test.status != 403 && (dev != test.dev || err != nil) {
-			t.Errorf("%s: the Worker is on it: %t, %v", name, dev, err)
+		if dev, err := c.WorkersDev(t.Context(), "api"); test.status != 403 && (dev != test.dev || err != nil) {
+			t.Errorf("%s: the Worker is on it: %v, %v", name, dev, err)
 		}
 	}
 }

@@ -20,7 +20,8 @@ import (
 // of the file that was uploaded if that was the only module; a Worker of several has
 // the hash of them all. Its absence is an error, see [IsNotFound].
 //
-// The content comes back byte by byte: the Cloudflare provider compares the same hash.
+// The content comes back byte by byte: the Cloudflare provider compares the hash of its
+// first module with that of the file.
 // https://developers.cloudflare.com/api/resources/workers/subresources/scripts/subresources/content/methods/get/
 func (c *Client) ScriptSHA256(ctx context.Context, name string) (string, error) {
 	var raw rest.Raw

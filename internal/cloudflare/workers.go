@@ -57,19 +57,23 @@ func (c *Client) DeleteSecret(ctx context.Context, script, name string) error {
 	return err
 }
 
-// OnWorkersDev tells whether a Worker is served under the account's workers.dev
-// subdomain, whole or by its preview URLs. No answer about it is no.
+// WorkersDev is where a Worker is served under the account's workers.dev subdomain.
+type WorkersDev struct {
+	// Enabled: the Worker's own address.
+	Enabled bool `json:"enabled"`
+	// Previews: an address of each version.
+	Previews bool `json:"previews_enabled"`
+}
+
+// WorkersDev reads where a Worker is served. No answer about it is nowhere.
 // https://developers.cloudflare.com/api/resources/workers/subresources/scripts/subresources/subdomain/methods/get/
-func (c *Client) OnWorkersDev(ctx context.Context, script string) (bool, error) {
-	got, err := get[struct {
-		Enabled         bool `json:"enabled"`
-		PreviewsEnabled bool `json:"previews_enabled"`
-	}](ctx, c, findWorker, "/workers/scripts/%s/subdomain", script)
+func (c *Client) WorkersDev(ctx context.Context, script string) (WorkersDev, error) {
+	dev, err := get[WorkersDev](ctx, c, findWorker, "/workers/scripts/%s/subdomain", script)
 	var e *rest.Error
 	if errors.As(err, &e) && e.Status == http.StatusNotFound {
-		return false, nil
+		return WorkersDev{}, nil
 	}
-	return got.Enabled || got.PreviewsEnabled, err
+	return dev, err
 }
 
 // RegisterSubdomain says what an account without a workers.dev subdomain needs.

@@ -1,6 +1,7 @@
 // Plancheck reads what `pulumi preview --json` prints on standard input, and fails if
 // the plan deletes or replaces a resource that holds data. The deployment of
-// .github/workflows/deploy.yml asks it before it changes anything.
+// .github/workflows/deploy.yml asks it before it changes anything. The deployment plans
+// anew; what changes in between meets the cluster's own deletion protection.
 package main
 
 import (

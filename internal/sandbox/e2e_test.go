@@ -538,7 +538,7 @@ func TestStack_worker(t *testing.T) {
 
 	// wrangler deploy, which takes plain variables away, and one that keeps them.
 	const theirs = "export default { fetch() { return new Response('theirs') } }"
-	for _, keep := range []string{`["secret_text"]`, `["secret_text","plain_text"]`} {
+	for _, keep := range []string{`["secret_text"]`, `["secret_text"]`, `["secret_text","plain_text"]`, `["secret_text"]`} {
 		w.deploy("portfolio-api", theirs, "[]", keep)
 		w.refused("workerScript", "overwriteWorker")
 		w.refresh() // it makes nobody's script ours

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
 )
 
@@ -298,5 +299,42 @@ func TestWorkflow_versions(t *testing.T) {
 	}
 	if required := project["requiredPulumiVersion"]; required != ">="+cliVersion {
 		t.Errorf("Pulumi.yaml requires %v, want %s or newer", required, cliVersion)
+	}
+}
+
+// What each job may do, and whose secrets it gets.
+func TestWorkflow_rights(t *testing.T) {
+	t.Chdir("../..")
+	text, err := os.ReadFile(workflowFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type rights struct {
+		Permissions map[string]string
+		Environment any
+		Concurrency any
+	}
+	var have struct {
+		Permissions map[string]string
+		Jobs        map[string]rights
+	}
+	if err := yaml.Unmarshal(text, &have); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"contents": "read"}, have.Permissions); diff != "" {
+		t.Errorf("the workflow's permissions (-want +have):\n%s", diff)
+	}
+	reading := map[string]any{"name": "preview", "deployment": false}
+	want := map[string]rights{
+		"test": {},
+		"preview": {Environment: reading,
+			Permissions: map[string]string{"contents": "read", "id-token": "write", "pull-requests": "write"}},
+		"deploy": {Environment: "prod", Concurrency: "deploy-${{ vars.PULUMI_STACK }}",
+			Permissions: map[string]string{"contents": "read", "id-token": "write"}},
+		"drift": {Environment: reading,
+			Permissions: map[string]string{"contents": "read", "id-token": "write", "issues": "write"}},
+	}
+	if diff := cmp.Diff(want, have.Jobs); diff != "" {
+		t.Errorf("the jobs (-want +have):\n%s", diff)
 	}
 }

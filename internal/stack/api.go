@@ -80,15 +80,16 @@ func workerHooks(ctx *pulumi.Context, cfg Config, l live) (*pulumi.ResourceHookB
 // puts it right, since the address has a resource of its own, or none.
 func sayDrift(ctx *pulumi.Context, cfg Config, l live) error {
 	switch {
-	case l.worker == nil || l.dev == cfg.WorkersDev:
+	case l.worker == nil:
 		return nil
-	case l.dev:
+	case !cfg.WorkersDev && (l.dev.Enabled || l.dev.Previews):
 		return ctx.Log.Warn(fmt.Sprintf("the Worker %q can be reached by anybody under its workers.dev address, beside the site: "+
 			"switch it off in the dashboard (Settings, Domains & Routes), or set the config key workersDev to true if you want it", cfg.Worker), nil)
-	default:
+	case cfg.WorkersDev && !l.dev.Enabled:
 		return ctx.Log.Warn(fmt.Sprintf("the Worker %q may not be on its workers.dev address, which the config key workersDev asks for: "+
 			"if this run does not make it, run `pulumi up --refresh`", cfg.Worker), nil)
 	}
+	return nil
 }
 
 // workerBindings returns the Worker's variables, in an order that does not change.

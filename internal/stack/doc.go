@@ -31,7 +31,7 @@
 // later. A project of that kind is removed and made anew if it is as the API makes one
 // ([guardProject]); what it does not tell, such as deploy hooks, is the reason why the
 // emptiness alone does not do. An import bears no mark: the config key adopt leaves the
-// first look out, and then nothing is removed.
+// first look out, and in that run nothing is removed; the next one without it looks.
 //
 // # Drift
 //

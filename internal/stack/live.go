@@ -17,8 +17,7 @@ type live struct {
 	worker  *cloudflare.Script
 	// content is the hash of the Worker's content.
 	content string
-	// dev tells whether the Worker is served under workers.dev.
-	dev bool
+	dev     cloudflare.WorkersDev
 }
 
 // look makes the four reads side by side.
@@ -37,7 +36,7 @@ func look(ctx context.Context, cfg Config) (live, error) {
 			l.content = *content
 		}
 	})
-	wg.Go(func() { l.dev, failed[3] = client.OnWorkersDev(ctx, cfg.Worker) })
+	wg.Go(func() { l.dev, failed[3] = client.WorkersDev(ctx, cfg.Worker) })
 	wg.Wait()
 	if failed[0] != nil {
 		return live{}, fmt.Errorf("reading the Pages project %q to see what is there: %w", cfg.PagesProject, failed[0])

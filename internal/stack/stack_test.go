@@ -217,6 +217,15 @@ func TestRun_everyInput(t *testing.T) {
 	variable := func(kind, name string, text any) map[string]any {
 		return map[string]any{"type": kind, "name": name, "text": text}
 	}
+	var note string
+	eachBinding(e.registered["portfolio-api"].Inputs, func(name string, b resource.PropertyMap) {
+		if name == varUpload {
+			note, _ = plain(b["text"]).V.(string)
+		}
+	})
+	if uploaded(note) != script.SHA256 || !strings.Contains(note, " due (") {
+		t.Errorf("the upload's note is %q", note)
+	}
 	sameJSON(t, "worker", plainInputs(e.registered["portfolio-api"].Inputs), map[string]any{
 		"accountId": testAccount, "scriptName": "portfolio-api",
 		"contentFile": "internal/stack/worker.js", "contentSha256": script.SHA256, "mainModule": "worker.js",
@@ -225,7 +234,7 @@ func TestRun_everyInput(t *testing.T) {
 		"bindings": []any{
 			variable("plain_text", "GREETING", "hello"),
 			variable("plain_text", "PULUMI_STACK", owner),
-			variable("plain_text", "PULUMI_UPLOAD", script.SHA256),
+			variable("plain_text", "PULUMI_UPLOAD", note),
 			variable("secret_text", "DATABASE_URL", secretURL),
 			variable("secret_text", "KEY", map[string]any{"secret": "hidden"}),
 		},

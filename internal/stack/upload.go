@@ -14,29 +14,30 @@ import (
 
 // The Cloudflare provider uploads the script with every change of the Worker, and sees
 // what was changed by hand only in a refresh. So each upload leaves a note of itself in
-// a plain variable, varUpload: the hash of the content, and where something had to be
-// repaired, what and when. A run that finds the note of the content that is wanted, and
-// nothing changed, declares the variable as it stands, and so changes nothing. Else it
-// declares a new note, which is an update: seen in the preview, and an upload.
+// a plain variable, varUpload: the hash of the content, why it was uploaded and when. A
+// run that finds the note of the content that is wanted, and nothing else to set,
+// declares the variable as it stands, and so changes nothing. Else it declares a new
+// note, which is an update: seen in the preview, and an upload. No two notes are the
+// same, so the state never has the new one already.
 //
 // The note is in the cloud alone, so a run that is killed leaves none that is wrong.
 
 // uploadNote is the value of varUpload that this run declares.
 func (l live) uploadNote(cfg Config, owner string, now time.Time) string {
-	found := "made"
+	why := "made"
 	if l.worker != nil {
 		note := l.worker.Var(varUpload)
-		if uploaded(note) != cfg.Script.SHA256 {
-			return cfg.Script.SHA256 // it is due, whatever else there is
-		}
-		changed := l.changedByHand(cfg, owner)
-		if len(changed) == 0 {
+		differs := l.differs(cfg, owner)
+		switch {
+		case uploaded(note) != cfg.Script.SHA256:
+			why = "due"
+		case len(differs) == 0:
 			return note
+		default:
+			why = "to set: " + strings.Join(differs, ", ")
 		}
-		found = "not as wanted: " + strings.Join(changed, ", ")
 	}
-	// The time makes the same drift, met a second time, a change again.
-	return fmt.Sprintf("%s %s (%s)", cfg.Script.SHA256, found, now.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("%s %s (%s)", cfg.Script.SHA256, why, now.UTC().Format(time.RFC3339Nano))
 }
 
 // uploaded is the hash in a note.
@@ -45,9 +46,9 @@ func uploaded(note string) string {
 	return hash
 }
 
-// changedByHand names what the Worker does not hold as it was uploaded. Of a secret
-// the API tells no more than that it is there.
-func (l live) changedByHand(cfg Config, owner string) []string {
+// differs names what the Worker does not hold as wanted: changed by hand, or new in the
+// config. Of a secret the API tells no more than that it is there.
+func (l live) differs(cfg Config, owner string) []string {
 	var changed []string
 	if l.content != cfg.Script.SHA256 {
 		changed = append(changed, "the script")
@@ -88,6 +89,13 @@ func (l live) foreign(cfg Config, owner, before string) bool {
 // write over somebody else's script, and says which bindings go that are not ours.
 func beforeUpload(ctx *pulumi.Context, cfg Config, l live) pulumi.ResourceHookFunction {
 	return func(args *pulumi.ResourceHookArgs) error {
+		if !ctx.DryRun() {
+			// The cluster and its users came first, which may have taken minutes.
+			var err error
+			if l, err = look(ctx.Context(), cfg); err != nil {
+				return err
+			}
+		}
 		before, _ := plain(args.OldInputs["contentSha256"]).V.(string)
 		if !cfg.OverwriteWorker && l.foreign(cfg, declaredOwner(args.NewInputs), before) {
 			return fmt.Errorf("the Worker %q runs a script that this stack did not upload (wrangler deploy, the dashboard?), and was left as it is: "+
@@ -120,13 +128,17 @@ func beforeUpload(ctx *pulumi.Context, cfg Config, l live) pulumi.ResourceHookFu
 // https://github.com/alchemy-run/alchemy/pull/1452
 var keptBindings = []string{"secret_text", "secret_key"}
 
-// afterUpload removes the secrets that were taken out of the config. The engine saves
-// the state after it, so where it is killed the next run is at the same point again.
+// afterUpload removes the secrets that were taken out of the config. Where it is killed
+// the next run is at the same point again, since the engine saves the state after it.
+// Where the API refuses, the state is saved all the same, so the error says what is left
+// to do. (Before the upload, a secret would be gone that a script which cannot be
+// replaced still needs.)
+// https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/resource/deploy/step.go
 func afterUpload(ctx context.Context, cfg Config) pulumi.ResourceHookFunction {
 	return func(args *pulumi.ResourceHookArgs) error {
 		client := cfg.Cloudflare.client(cfg.AccountID)
 		stay := bindingNames(args.NewInputs)
-		for _, name := range bindingNames(args.OldInputs) {
+		for _, name := range bindingNames(args.OldInputs, "secret_text") {
 			if slices.Contains(stay, name) {
 				continue
 			}
@@ -139,9 +151,14 @@ func afterUpload(ctx context.Context, cfg Config) pulumi.ResourceHookFunction {
 	}
 }
 
-// bindingNames are the names of a Worker's bindings among its inputs.
-func bindingNames(inputs resource.PropertyMap) []string {
+// bindingNames are the names of a Worker's bindings among its inputs, of these types or
+// of all.
+func bindingNames(inputs resource.PropertyMap, types ...string) []string {
 	var names []string
-	eachBinding(inputs, func(name string, _ resource.PropertyMap) { names = append(names, name) })
+	eachBinding(inputs, func(name string, b resource.PropertyMap) {
+		if kind, _ := plain(b["type"]).V.(string); len(types) == 0 || slices.Contains(types, kind) {
+			names = append(names, name)
+		}
+	})
 	return names
 }

@@ -38,13 +38,13 @@ func TestLive_uploadNote(t *testing.T) {
 		"none":                {live{}, "wanted made (2026-06-01T00:00:00Z)"},
 		"as wanted":           {liveWorker("wanted", vars("wanted"), "KEY", varDatabaseURL), "wanted"},
 		"repaired before":     {liveWorker("wanted", vars("wanted made (then)"), "KEY", varDatabaseURL), "wanted made (then)"},
-		"another script due":  {liveWorker("old", vars("old made (then)"), "KEY", varDatabaseURL), "wanted"},
-		"without a note":      {liveWorker("wanted", vars("wanted")[1:], "KEY", varDatabaseURL), "wanted"},
-		"script changed":      {liveWorker("other", vars("wanted"), "KEY", varDatabaseURL), "wanted not as wanted: the script (2026-06-01T00:00:00Z)"},
-		"variable gone":       {liveWorker("wanted", vars("wanted")[:2], "KEY", varDatabaseURL), "wanted not as wanted: MODE (2026-06-01T00:00:00Z)"},
-		"another's":           {liveWorker("wanted", append(vars("wanted")[:1], varOwner+"=you", "MODE="), "KEY", varDatabaseURL), "wanted not as wanted: PULUMI_STACK (2026-06-01T00:00:00Z)"},
-		"secret gone":         {liveWorker("wanted", vars("wanted"), varDatabaseURL), "wanted not as wanted: KEY (2026-06-01T00:00:00Z)"},
-		"repaired, and again": {liveWorker("wanted", vars("wanted made (then)"), "KEY"), "wanted not as wanted: DATABASE_URL (2026-06-01T00:00:00Z)"},
+		"another script due":  {liveWorker("old", vars("old made (then)"), "KEY", varDatabaseURL), "wanted due (2026-06-01T00:00:00Z)"},
+		"without a note":      {liveWorker("wanted", vars("wanted")[1:], "KEY", varDatabaseURL), "wanted due (2026-06-01T00:00:00Z)"},
+		"script changed":      {liveWorker("other", vars("wanted"), "KEY", varDatabaseURL), "wanted to set: the script (2026-06-01T00:00:00Z)"},
+		"variable gone":       {liveWorker("wanted", vars("wanted")[:2], "KEY", varDatabaseURL), "wanted to set: MODE (2026-06-01T00:00:00Z)"},
+		"another's":           {liveWorker("wanted", append(vars("wanted")[:1], varOwner+"=you", "MODE="), "KEY", varDatabaseURL), "wanted to set: PULUMI_STACK (2026-06-01T00:00:00Z)"},
+		"secret gone":         {liveWorker("wanted", vars("wanted"), varDatabaseURL), "wanted to set: KEY (2026-06-01T00:00:00Z)"},
+		"repaired, and again": {liveWorker("wanted", vars("wanted made (then)"), "KEY"), "wanted to set: DATABASE_URL (2026-06-01T00:00:00Z)"},
 	} {
 		if have := test.live.uploadNote(cfg, "me", now); have != test.want {
 			t.Errorf("%s: %q, want %q", name, have, test.want)
@@ -201,27 +201,33 @@ func TestRun_wranglerFile(t *testing.T) {
 	}
 }
 
-// A secret of ours that is taken out goes, and one of somebody else stays.
+// A secret of ours that is taken out goes, and one of somebody else stays, also under
+// the name of a plain variable of ours.
 func TestAfterUpload(t *testing.T) {
 	a := newAccount(t)
 	a.worker("me")
-	for _, name := range []string{"KEY", "OTHER", "THEIRS"} {
+	for _, name := range []string{"KEY", "OTHER", "THEIRS", "MODE"} {
 		a.call(http.MethodPut, "/workers/scripts/api/secrets", "application/json", `{"type":"secret_text","name":"`+name+`","text":"hidden"}`)
 	}
 	inputs := func(names ...string) resource.PropertyMap {
 		var all []resource.PropertyValue
 		for _, name := range names {
-			all = append(all, resource.MakeSecret(resource.NewObjectProperty(resource.PropertyMap{"name": resource.NewStringProperty(name)})))
+			kind := "secret_text"
+			if name == "MODE" {
+				kind = "plain_text"
+			}
+			all = append(all, resource.MakeSecret(resource.NewObjectProperty(resource.PropertyMap{
+				"type": resource.NewStringProperty(kind), "name": resource.NewStringProperty(name)})))
 		}
 		return resource.PropertyMap{"bindings": resource.NewArrayProperty(all)}
 	}
-	args := &pulumi.ResourceHookArgs{OldInputs: inputs("KEY", "GONE", "OTHER"), NewInputs: inputs("OTHER")}
+	args := &pulumi.ResourceHookArgs{OldInputs: inputs("KEY", "GONE", "OTHER", "MODE"), NewInputs: inputs("OTHER")}
 	for range 2 { // the second time as after a kill
 		if err := afterUpload(t.Context(), a.cfg)(args); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if have := slices.Sorted(maps.Keys(a.cloud.Scripts()[0].Secrets)); !slices.Equal(have, []string{"OTHER", "THEIRS"}) {
+	if have := slices.Sorted(maps.Keys(a.cloud.Scripts()[0].Secrets)); !slices.Equal(have, []string{"MODE", "OTHER", "THEIRS"}) {
 		t.Errorf("secrets: %v", have)
 	}
 }
