@@ -85,10 +85,11 @@
 //
 // A cluster has deletionProtection, as cloud databases have it everywhere; TiDB Cloud's
 // API has none, so it is kept in the state. Pulumi's own protect is no substitute: a run
-// that sets it is not yet bound by it. Diff refuses a replacement, and Delete refuses
-// what Diff does not decide (a destroy, pulumi up --replace), by the value of the last
-// run, where none counts as on. Turning it off writes nothing but the state, so that it
-// works whatever became of the cluster.
+// that sets it is not yet bound by it. Diff refuses a replacement if the last run had it,
+// where none counts as on, or if this one turns it on. Delete refuses what Diff does not
+// decide (a destroy, pulumi up --replace), and knows the value of the last run alone.
+// Turning it off writes nothing but the state, so that it works whatever became of the
+// cluster.
 //
 // A cluster that is not to be seen is not gone: a key of another organization gets the
 // same 404 and the same list. So the state has the cluster's organization, the API is

@@ -36,15 +36,13 @@ func protectedError(state ClusterState, what string) error {
 
 // missing returns nil if a cluster that is not to be seen may be forgotten, or made
 // anew: it was in the organization of the API key, and it is not protected.
-func missing(ctx context.Context, api *tidbcloud.Client, state ClusterState) error {
-	// A state that does not know the organization is of an earlier version, and so
-	// protected.
-	if state.Organization != "" || !state.protected() {
+func missing(ctx context.Context, api *tidbcloud.Client, state ClusterState, protected bool) error {
+	if state.Organization != "" || !protected {
 		if err := absent(ctx, api, state.ClusterID, state.Organization); err != nil {
 			return err
 		}
 	}
-	if !state.protected() {
+	if !protected {
 		return nil
 	}
 	return fmt.Errorf("cluster %q (%s) is not to be seen in TiDB Cloud, or on its way out, and has deletion protection, so it is neither forgotten nor made anew, empty; "+

@@ -14,8 +14,8 @@ func protectedDB(changes map[string]any) property.Map {
 	return db(changes).Delete("deletionProtection")
 }
 
-// The protection is on unless the last run turned it off, and a state of an earlier
-// version, which says nothing of it, counts as protected.
+// The protection is on unless the last run turned it off and this one does not turn it
+// on. A state of an earlier version, which says nothing of it, counts as protected.
 func TestCluster_protection(t *testing.T) {
 	for name, forget := range map[string]bool{"recorded": false, "state of an earlier version": true} {
 		t.Run(name, func(t *testing.T) {
@@ -49,6 +49,8 @@ func TestCluster_protection(t *testing.T) {
 				if got := writes(c.called()); len(got) > 0 {
 					t.Errorf("turning it off wrote %q", got)
 				}
+				_, err := e.up(protectedDB(map[string]any{"region": virginia}))
+				wantErr(t, err, append(refused, "moving it to another region")...)
 				if op, err := e.up(db(map[string]any{"region": virginia})); op != "replace" || err != nil || c.alive() != 1 {
 					t.Errorf("%s, %v", op, err)
 				}
@@ -98,6 +100,9 @@ func TestCluster_protection_missing(t *testing.T) {
 				if got := writes(c.called()); len(got) > 0 {
 					t.Errorf("wrote %q", got)
 				}
+				// A run that turns it on again is bound by it.
+				_, err = e.up(protectedDB(nil))
+				wantErr(t, err, missing...)
 				if op, err := e.up(db(nil)); op != "replace" || err != nil || e.id == "1001" {
 					t.Errorf("%s, %v", op, err)
 				}
