@@ -280,6 +280,12 @@ func TestDatabase_Read(t *testing.T) {
 		{"dropped", func(s *mysqlServer, _ *cluster) { delete(s.databases, "portfolio") }, true, "", ""},
 		{"login refused", func(s *mysqlServer, _ *cluster) { known(s, time.Hour) }, false, "1001/portfolio", ""},
 		{"cluster deleted", func(s *mysqlServer, x *cluster) { known(s, time.Hour); x.deletedAt = time.Now().Add(-time.Hour) }, false, "1001/portfolio", ""},
+		{"server away", func(s *mysqlServer, _ *cluster) {
+			s.authorized = func(string, func(string) bool) *mysqlError { return hangUp }
+		}, false, "1001/portfolio", ""},
+		{"no right to look", func(s *mysqlServer, _ *cluster) {
+			s.refuse = func(string) *mysqlError { return &mysqlError{1142, "SELECT command denied"} }
+		}, false, "1001/portfolio", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			withDatabase(t, func(t *testing.T, s *mysqlServer, x *cluster, e *engine) {

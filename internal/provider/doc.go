@@ -71,7 +71,7 @@
 // is a replacement (see below), each with a warning that says what was found, and
 // another stack's label on it is an error. One list of SQL users serves all diffs of a
 // run; a login with the recorded password tells whether it was changed, and one more
-// whether the database is there. Logins are cut off after a few seconds, and a server
+// whether the database is there, which a refresh asks likewise. Logins are cut off after a few seconds, and a server
 // that was not reached is not tried again for a while.
 //
 // Diff reads nothing when the inputs alone decide (another region), or when there are
