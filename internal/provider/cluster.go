@@ -307,7 +307,11 @@ func (c *Cluster) Diff(ctx context.Context, req infer.DiffRequest[ClusterArgs, C
 	case live.gone:
 		err := missing(ctx, live.api, req.State, old.protected() || want.protected())
 		if liftsProtection(old, want) && !errors.As(err, new(*otherOrganizationError)) {
-			p.GetLogger(ctx).Warningf("cluster %q (%s) is not to be seen; this run only records that it may go, and the next one makes it anew, empty", old.DisplayName, req.ID)
+			next := "the next one makes it anew, empty"
+			if req.State.Organization == "" {
+				next = "the state does not say which organization it was in; " + forget
+			}
+			p.GetLogger(ctx).Warningf("cluster %q (%s) is not to be seen; this run only records that it may go, and %s", old.DisplayName, req.ID, next)
 			return d.response(), nil
 		}
 		if err != nil {

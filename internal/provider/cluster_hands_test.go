@@ -25,7 +25,7 @@ func TestCluster_claimed(t *testing.T) {
 				}
 			}
 			c.called()
-			const want = `by its label pulumi.com/owner it belongs to "blog.prod" now; to forget it here, use ` + "`pulumi state delete`"
+			const want = `by its label pulumi.com/owner it belongs to "blog.prod" now; to forget it here, take it out of the state with ` + "`pulumi state delete --force --target-dependents 'URN'`"
 			_, err := e.up(db(map[string]any{"displayName": "portfolio-db-2"}))
 			wantErr(t, err, want)
 			wantErr(t, e.delete(), want)

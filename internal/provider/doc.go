@@ -71,8 +71,8 @@
 // is a replacement (see below), each with a warning that says what was found, and
 // another stack's label on it is an error. One list of SQL users serves all diffs of a
 // run; a login with the recorded password tells whether it was changed, and one more
-// whether the database is there, which a refresh asks likewise. Logins are cut off after a few seconds, and a server
-// that was not reached is not tried again for a while.
+// whether the database is there, which a refresh asks likewise. Logins are cut off after
+// a few seconds, and a server that was not reached is not tried again for a while.
 //
 // Diff reads nothing when the inputs alone decide (another region), or when there are
 // no keys yet; and if TiDB Cloud or the SQL server cannot be reached it warns and goes
@@ -95,7 +95,8 @@
 // same 404 and the same list. So the state has the cluster's organization, the API is
 // asked whose the key is, and only the right one's word counts. With deletionProtection
 // on, a missing cluster is an error even then, in a refresh too: a state that forgot it
-// would lead to a new, empty one.
+// would lead to a new, empty one. A state of an earlier version has no organization, and a
+// cluster that went missing with it is one to take out of the state by hand.
 //
 // A change of the provider's configuration never replaces anything; see diffConfig.
 //

@@ -215,7 +215,7 @@ func claimed(live tidbcloud.Cluster, owners ...string) error {
 	if owner == "" || slices.Contains(owners, owner) {
 		return nil
 	}
-	return fmt.Errorf("cluster %s is left untouched: by its label %s it belongs to %q now; to forget it here, use `pulumi state delete`", &live, OwnerLabel, owner)
+	return fmt.Errorf("cluster %s is left untouched: by its label %s it belongs to %q now; to forget it here, %s", &live, OwnerLabel, owner, forget)
 }
 
 // outputs is the state of a live cluster. What an answer leaves out stays as it is

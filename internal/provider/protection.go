@@ -28,6 +28,12 @@ func liftsProtection(recorded, want ClusterArgs) bool {
 // unprotect says how to turn the protection off.
 const unprotect = "turn the protection off (deletionProtection: false; in this repository `pulumi config set protect false`) and run `pulumi up` with nothing else changed"
 
+// forget says how to take a cluster out of the state. Pulumi refuses that for what its
+// own protect guards and for what others depend on, unless told otherwise; see
+// https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/cmd/pulumi/state/state_delete.go
+const forget = "take it out of the state with `pulumi state delete --force --target-dependents 'URN'`, " +
+	"which takes out what depends on it as well; `pulumi stack --show-urns` shows the URN"
+
 // protectedError refuses what would delete a protected cluster.
 func protectedError(state ClusterState, what string) error {
 	return fmt.Errorf("cluster %q (%s) has deletion protection, and %s would delete all its data, so nothing was done to it; "+
@@ -45,9 +51,12 @@ func missing(ctx context.Context, api *tidbcloud.Client, state ClusterState, pro
 	if !protected {
 		return nil
 	}
+	out := fmt.Sprintf("if the cluster was deleted by hand, %s: the next one makes it anew; if it lives on somewhere else, %s", unprotect, forget)
+	if state.Organization == "" {
+		out = "the state does not say which one the cluster was in, so if it was deleted by hand, or lives on somewhere else, " + forget
+	}
 	return fmt.Errorf("cluster %q (%s) is not to be seen in TiDB Cloud, or on its way out, and has deletion protection, so it is neither forgotten nor made anew, empty; "+
-		"if the API key is of another organization, use the right one; if the cluster was deleted by hand, %s: the next one makes it anew; "+
-		"if it lives on somewhere else, take it out of the state with `pulumi state delete`", state.DisplayName, state.ClusterID, unprotect)
+		"if the API key is of another organization, use the right one; %s", state.DisplayName, state.ClusterID, out)
 }
 
 // otherOrganizationError says that a cluster cannot be seen with an API key.
@@ -71,7 +80,7 @@ func absent(ctx context.Context, api *tidbcloud.Client, id, organization string)
 		return fmt.Errorf("cluster %s is not to be seen, and whether it is gone or the API key is of another organization cannot be told: %w", id, err)
 	case organization == "" || len(keys) == 0:
 		return fmt.Errorf("cluster %s is not to be seen, and which organization it or the API key belongs to is not known, so nothing was done to it; "+
-			"if it was deleted, take it out of the state with `pulumi state delete`", id)
+			"if it was deleted, %s", id, forget)
 	case !slices.Contains(keys, organization):
 		return &otherOrganizationError{id, organization, keys}
 	}

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,7 +67,7 @@ func TestCluster_protection(t *testing.T) {
 // A protected cluster that is not to be seen is an error everywhere, and each way out
 // that the error names works.
 func TestCluster_protection_missing(t *testing.T) {
-	missing := []string{`cluster "portfolio-db" (1001) is not to be seen`, "neither forgotten nor made anew", "another organization", "pulumi config set protect false", "`pulumi state delete`"}
+	missing := []string{`cluster "portfolio-db" (1001) is not to be seen`, "neither forgotten nor made anew", "another organization", "pulumi config set protect false", "`pulumi state delete --force --target-dependents 'URN'`"}
 	for name, hand := range map[string]func(x *cluster){
 		"deleted":       func(x *cluster) { x.deletedAt = time.Now().Add(-time.Hour) },
 		"being deleted": func(x *cluster) { x.state = "DELETED" },
@@ -109,6 +110,32 @@ func TestCluster_protection_missing(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Whether a cluster is gone cannot be told from a state of an earlier version, so no
+// other way out is promised than the one that works.
+func TestCluster_protection_missingInOldState(t *testing.T) {
+	in(t, func(t *testing.T, c *cloud, e *engine) {
+		if _, err := e.up(protectedDB(nil)); err != nil {
+			t.Fatal(err)
+		}
+		e.outputs = e.outputs.Delete("organization")
+		c.only().state = "DELETED"
+		const out = "`pulumi state delete --force --target-dependents 'URN'`"
+		_, err := e.up(protectedDB(nil))
+		wantErr(t, err, "neither forgotten nor made anew", "the state does not say which one the cluster was in", out)
+		if strings.Contains(err.Error(), "protect false") || strings.Contains(err.Error(), "makes it anew") {
+			t.Errorf("promised: %v", err)
+		}
+		if op, err := e.up(db(nil)); op != "update" || err != nil {
+			t.Errorf("turning it off: %s, %v", op, err)
+		}
+		if !e.log.has("warn", "only records that it may go", out) || e.log.has("makes it anew") {
+			t.Errorf("said:\n%s", e.log.all())
+		}
+		_, err = e.up(db(nil))
+		wantErr(t, err, "which organization it or the API key belongs to is not known", out)
+	})
 }
 
 // Turning the protection off waits for nothing.
