@@ -325,6 +325,11 @@ func (c *Cluster) Diff(ctx context.Context, req infer.DiffRequest[ClusterArgs, C
 		if err := claimed(live.cluster, want.Owner, old.Owner); err != nil {
 			return p.DiffResponse{}, err
 		}
+		if live.cluster.DisplayName != want.DisplayName {
+			if err := nameTaken(ctx, live.api, live.cluster, want.DisplayName); err != nil {
+				return p.DiffResponse{}, err
+			}
+		}
 		for _, change := range changes(live.cluster, want, old) {
 			if !d.has(change.property) {
 				p.GetLogger(ctx).Warningf("cluster %s was changed outside of Pulumi: %s is %s", live.cluster.String(), change.property, change.live)

@@ -69,10 +69,11 @@
 // preview or up is to show and repair them. So Diff reads the live cluster, which
 // all else hangs on, with one GET: renamed or otherwise changed is an update, gone
 // is a replacement (see below), each with a warning that says what was found, and
-// another stack's label on it is an error. One list of SQL users serves all diffs of a
-// run; a login with the recorded password tells whether it was changed, and one more
-// whether the database is there, which a refresh asks likewise. Logins are cut off after
-// a few seconds, and a server that was not reached is not tried again for a while.
+// another stack's label on it is an error. Before a rename it lists the clusters, and
+// refuses the name of another one. One list of SQL users serves all diffs of a run; a
+// login with the recorded password tells whether it was changed, and one more whether
+// the database is there, which a refresh asks likewise. Logins are cut off after a few
+// seconds, and a server that was not reached is not tried again for a while.
 //
 // Diff reads nothing when the inputs alone decide (another region), or when there are
 // no keys yet; and if TiDB Cloud or the SQL server cannot be reached it warns and goes

@@ -82,7 +82,7 @@ func look(ctx context.Context, connect connector, id string) (sight, error) {
 	if live.State == tidbcloud.StateInactive {
 		p.GetLogger(ctx).Warning((&tidbcloud.StateError{Cluster: *live}).Error())
 	}
-	return sight{cluster: *live}, nil
+	return sight{api: api, cluster: *live}, nil
 }
 
 // propertyLimit is the input of the spending limit.
