@@ -197,12 +197,13 @@ func (d *Database) Diff(ctx context.Context, req infer.DiffRequest[DatabaseArgs,
 }
 
 // dropped tells whether the database is surely gone. It logs in as the program wants
-// to, which is the latest login, or as the last run did where a preview does not know
-// that yet. A login that fails tells nothing of the database.
+// to. While a preview does not know that login it does not look: the recorded one may be
+// long outdated, since a new login is no change of the database. A login that fails tells
+// nothing of the database.
 func (d *Database) dropped(ctx context.Context, old, want DatabaseArgs) bool {
 	login := want.login()
 	if login.host == "" || login.port == 0 || login.user == "" || login.password == "" {
-		login = old.login()
+		return false
 	}
 	err := d.sql.glance(ctx, login, func(ctx context.Context, db *sql.DB) error {
 		_, _, err := settings(ctx, db, old.Name)

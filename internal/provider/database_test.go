@@ -209,8 +209,8 @@ func TestDatabase_Diff(t *testing.T) {
 	}{
 		{"nothing", nil, nil, nil, nil, 1, ""},
 		{"login", nil, map[string]any{"user": "p1001.web", "password": "x"}, nil, nil, 1, "going by the recorded state"},
-		{"unknown login", nil, map[string]any{"user": unknown, "password": unknown, "host": unknown, "port": unknown}, nil, nil, 1, ""},
-		{"unknown password", nil, map[string]any{"password": unknown}, gone, []string{"name update"}, 1, "no longer exists"},
+		{"unknown login", nil, map[string]any{"user": unknown, "password": unknown, "host": unknown, "port": unknown}, nil, nil, 0, ""},
+		{"unknown password", nil, map[string]any{"password": unknown}, gone, nil, 0, ""},
 		{"login, to be dropped by", map[string]any{"dropOnDelete": true}, map[string]any{"dropOnDelete": true, "password": "x"}, nil, []string{"password update"}, 1, "going by the recorded state"},
 		{"character set", nil, map[string]any{"charset": "utf8mb4"}, nil, []string{"charset add"}, 1, ""},
 		{"drop", nil, map[string]any{"dropOnDelete": true}, nil, []string{"dropOnDelete add"}, 1, ""},
