@@ -84,7 +84,7 @@ func (u *SQLUser) drift(ctx context.Context, d *differ, recorded SQLUserState, w
 	case live == nil:
 		log.Warningf("SQL user %q no longer exists: it will be made anew, with another password", recorded.FullName)
 		d.drift("fullName")
-	case live.Role != "" && live.Role != want.role() && !d.has("role"):
+	case recorded.liveRole(live) != want.role() && !d.has("role"):
 		log.Warningf("SQL user %q was changed outside of Pulumi: its role is %s", recorded.FullName, live.Role)
 		d.drift("role")
 	}
@@ -146,6 +146,14 @@ func (s *SQLUserState) on(cluster *tidbcloud.Cluster) {
 	keep(&s.Host, cluster.Host)
 	keep(&s.Port, cluster.Port)
 	keep(&s.Organization, cluster.Labels[tidbcloud.LabelOrganization])
+}
+
+// liveRole is a live user's role: the recorded one if the API leaves it out.
+func (s SQLUserState) liveRole(live *tidbcloud.User) tidbcloud.Role {
+	if live.Role == "" {
+		return s.role()
+	}
+	return live.Role
 }
 
 // fits refuses a full name that is too long.

@@ -231,7 +231,7 @@ func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArg
 		state.Password = newPassword()
 		change.Password = state.Password
 	}
-	if live != nil && live.Role != req.Inputs.role() {
+	if live != nil && old.liveRole(live) != req.Inputs.role() {
 		change.Role = req.Inputs.role()
 	}
 	switch {

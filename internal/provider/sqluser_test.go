@@ -426,6 +426,28 @@ func TestSQLUser_Update_repairs(t *testing.T) {
 	}
 }
 
+// A role that the API leaves out is the recorded one, in a preview and in a run.
+func TestSQLUser_Update_roleLeftOut(t *testing.T) {
+	withCluster(t, func(t *testing.T, c *cloud, x *cluster, e *engine) {
+		if _, err := e.up(api(nil)); err != nil {
+			t.Fatal(err)
+		}
+		x.users["p1001.api"].role = ""
+		for _, step := range []struct{ op, role, then string }{{"same", "role_readwrite", ""}, {"update", "role_readwrite", ""}, {"update", "role_readonly", "p1001.role_readonly"}} {
+			changes := map[string]any{"role": step.role}
+			if step.op == "update" {
+				changes["rotation"] = step.op
+			}
+			if op, err := e.up(api(changes)); op != step.op || err != nil {
+				t.Fatalf("%s, %v", op, err)
+			}
+			if got := x.users["p1001.api"].role; got != step.then {
+				t.Errorf("role %q", got)
+			}
+		}
+	})
+}
+
 // A new login may take a while to be known. Until then the next run would take it for
 // one that was changed by hand, so a run waits for it, but not for ever.
 func TestSQLUser_awaitsLogin(t *testing.T) {
