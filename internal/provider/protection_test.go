@@ -68,16 +68,20 @@ func TestCluster_protection(t *testing.T) {
 // that the error names works.
 func TestCluster_protection_missing(t *testing.T) {
 	missing := []string{`cluster "portfolio-db" (1001) is not to be seen`, "neither forgotten nor made anew", "another organization", "pulumi config set protect false", "`pulumi state delete --force --target-dependents 'URN'`"}
-	for name, hand := range map[string]func(x *cluster){
-		"deleted":       func(x *cluster) { x.deletedAt = time.Now().Add(-time.Hour) },
-		"being deleted": func(x *cluster) { x.state = "DELETED" },
+	for name, tt := range map[string]struct {
+		hand    func(x *cluster)
+		refresh string // how a refresh fails
+	}{
+		"deleted":       {func(x *cluster) { x.deletedAt = time.Now().Add(-time.Hour) }, "is not to be seen"},
+		"DELETED":       {func(x *cluster) { x.state = "DELETED" }, "is not to be seen"},
+		"being deleted": {func(x *cluster) { x.deletedAt = time.Now() }, ""}, // there still is something to read
 	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(t *testing.T, c *cloud, e *engine) {
 				if _, err := e.up(protectedDB(nil)); err != nil {
 					t.Fatal(err)
 				}
-				hand(c.only())
+				tt.hand(c.only())
 				c.called()
 				op, err := e.up(protectedDB(nil))
 				wantErr(t, err, missing...)
@@ -85,7 +89,7 @@ func TestCluster_protection_missing(t *testing.T) {
 					t.Errorf("refused by %s", op)
 				}
 				_, err = e.refresh()
-				wantErr(t, err, missing...)
+				wantErr(t, err, tt.refresh)
 				if e.id != "1001" {
 					t.Errorf("a refresh forgot it: %q", e.id)
 				}
