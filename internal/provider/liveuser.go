@@ -94,15 +94,15 @@ func (u *SQLUser) drift(ctx context.Context, d *differ, recorded SQLUserState, w
 	if recorded.Host == "" {
 		d.drift("host") // a state of an earlier version, which no login can be tried with
 	}
-	if !d.has("password") && !d.has("rotation") && u.locked(ctx, recorded) {
+	if !d.has("password") && !d.has("rotation") && u.loginRefused(ctx, recorded) {
 		log.Warningf("SQL user %q cannot log in with the recorded password: it will get another one", recorded.FullName)
 		d.drift("password")
 	}
 }
 
-// locked tells whether the server refuses the recorded login, twice. Where no login can
+// loginRefused tells whether the server refuses the recorded login, twice. Where no login can
 // be tried it does not.
-func (u *SQLUser) locked(ctx context.Context, recorded SQLUserState) bool {
+func (u *SQLUser) loginRefused(ctx context.Context, recorded SQLUserState) bool {
 	if recorded.Host == "" || recorded.Port == 0 || recorded.Password == "" {
 		return false
 	}

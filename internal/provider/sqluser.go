@@ -207,7 +207,7 @@ func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArg
 	state.SQLUserArgs = req.Inputs
 	if req.DryRun {
 		// Without a password it is shown as not known yet, see hidePassword.
-		if live, err := u.lists.find(ctx, api, old.ClusterID, old.FullName); err == nil && (live == nil || u.locked(ctx, old)) {
+		if live, err := u.lists.find(ctx, api, old.ClusterID, old.FullName); err == nil && (live == nil || u.loginRefused(ctx, old)) {
 			state.Password = ""
 		}
 		return infer.UpdateResponse[SQLUserState]{Output: state}, nil
@@ -227,7 +227,7 @@ func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArg
 		return infer.UpdateResponse[SQLUserState]{}, err
 	}
 	var change tidbcloud.UserChange
-	if live == nil || old.Password == "" || text(old.Rotation) != text(req.Inputs.Rotation) || u.locked(ctx, old) {
+	if live == nil || old.Password == "" || text(old.Rotation) != text(req.Inputs.Rotation) || u.loginRefused(ctx, old) {
 		state.Password = newPassword()
 		change.Password = state.Password
 	}
