@@ -41,8 +41,9 @@
 // the cluster was made for, by [MakerLabel]. So on a cluster that was made for the
 // given owner an existing user of the wanted name is taken for a left-over and gets
 // a new password. Anywhere else, on an adopted or imported cluster too, it is a
-// stranger's. Two resources of one stack with the same user would take it from each
-// other, and no check can see that.
+// stranger's, even one that a run made which died before it recorded it: adopt: true in
+// one run takes that over. Two resources of one stack with the same user would take it
+// from each other, and no check can see that.
 //
 // The password is made here, from crypto/rand, and is known to the state alone. If
 // it is lost between the API and the state, the next run sets another one: a create

@@ -41,7 +41,8 @@ func strangerUser(resource string, cluster *tidbcloud.Cluster, state SQLUserStat
 		return nil
 	}
 	return fmt.Errorf("SQL user %q exists already on cluster %s and is left untouched; to manage it here, run `pulumi import tidbcloud:index:SqlUser %s %s` "+
-		"or set adopt: true (both give it a new password), or choose another name", state.FullName, cluster, resource, state.id())
+		"or set adopt: true (both give it a new password), or choose another name; if an interrupted run of this stack made it, "+
+		"set adopt: true for one run (in this repository `pulumi config set adopt true`)", state.FullName, cluster, resource, state.id())
 }
 
 // foresee tells in a preview what a run would fail for. What cannot be known yet is

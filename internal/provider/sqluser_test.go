@@ -280,6 +280,18 @@ func TestSQLUser_Create_onAdopted(t *testing.T) {
 				t.Error("it was touched")
 			}
 		}
+		// It may be of a run that was killed before it recorded it. Then one run adopts it.
+		_, err := e.up(api(nil))
+		wantErr(t, err, "if an interrupted run of this stack made it", "for one run", "pulumi config set adopt true")
+		for _, step := range []struct {
+			inputs property.Map
+			op     string
+		}{{api(map[string]any{"adopt": true}), "create"}, {api(nil), "update"}, {api(nil), "same"}} {
+			if op, err := e.up(step.inputs); op != step.op || err != nil {
+				t.Errorf("%s, %v", op, err)
+			}
+		}
+		agrees(t, e, x)
 	})
 }
 
