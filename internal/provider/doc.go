@@ -52,8 +52,8 @@
 // was given for a run that was killed must be given again).
 //
 // A new login may lag, so a run that sets a password waits until it works, and only
-// warns if it never does: before that, the next run would take it for one that was
-// changed by hand.
+// warns if it never does. A login that is refused minutes later was changed by hand, and
+// gets another password; the state says when the last one was set.
 //
 // # Databases
 //

@@ -101,8 +101,12 @@ func (u *SQLUser) drift(ctx context.Context, d *differ, recorded SQLUserState, w
 	}
 }
 
-// loginRefused tells whether the server refuses the recorded login, twice. Where no login can
-// be tried it does not.
+// loginLag is how long a new password may take to be known; until then a refused login
+// is no reason for another one, which would take as long. Assumed: TiDB Cloud tells none.
+const loginLag = 10 * time.Minute
+
+// loginRefused tells whether the server refuses the recorded login, twice. Where no login
+// can be tried it does not, nor while the password is a new one.
 func (u *SQLUser) loginRefused(ctx context.Context, recorded SQLUserState) bool {
 	if recorded.Host == "" || recorded.Port == 0 || recorded.Password == "" {
 		return false
@@ -111,14 +115,22 @@ func (u *SQLUser) loginRefused(ctx context.Context, recorded SQLUserState) bool 
 	if deniedLogin(err) && rest.Sleep(ctx, time.Second) == nil {
 		err = u.sql.glance(ctx, recorded.login(), nil)
 	}
-	if err != nil && !deniedLogin(err) {
+	set, unknown := time.Parse(time.RFC3339, recorded.PasswordSetAt)
+	switch age := time.Since(set); {
+	case err == nil:
+	case !deniedLogin(err):
 		p.GetLogger(ctx).Warningf("not trying whether SQL user %q can log in: %v", recorded.FullName, err)
+	case unknown == nil && age < loginLag:
+		p.GetLogger(ctx).Warningf("SQL user %q cannot log in, with a password that is %s old and may not be known yet; if that stays so, it gets another one after %s",
+			recorded.FullName, age.Round(time.Second), loginLag)
+	default:
+		return true
 	}
-	return deniedLogin(err)
+	return false
 }
 
-// await waits until a new login works, which may take minutes; before that, the next
-// run would take it for one that was changed by hand.
+// await waits until a new login works, which may take minutes: what comes next in this
+// run needs it.
 func (u *SQLUser) await(ctx context.Context, state SQLUserState) {
 	err := u.sql.glance(ctx, state.login(), nil)
 	if refusedLogin(err) {
@@ -140,6 +152,11 @@ func (u *SQLUser) clusterSeen(ctx context.Context, api *tidbcloud.Client, state 
 		return cluster != nil, err
 	}
 	return false, absent(ctx, api, state.ClusterID, state.Organization)
+}
+
+// setPassword gives the user a new password.
+func (s *SQLUserState) setPassword() {
+	s.Password, s.PasswordSetAt = newPassword(), time.Now().UTC().Format(time.RFC3339)
 }
 
 // on notes where a user's cluster is.

@@ -372,6 +372,7 @@ func TestSQLUser_Diff(t *testing.T) {
 				if _, err := e.up(api(nil)); err != nil {
 					t.Fatal(err)
 				}
+				time.Sleep(time.Hour)
 				if tt.hand != nil {
 					tt.hand(c, x, s)
 				}
@@ -419,7 +420,7 @@ func TestSQLUser_Update_repairs(t *testing.T) {
 				}
 				before := e.out("password")
 				tt.hand(x)
-				time.Sleep(time.Minute) // nobody runs it again at once
+				time.Sleep(10 * time.Minute) // before that a refused login may be a new one
 				update, err := e.Update(p.UpdateRequest{ID: e.id, Urn: e.urn(), State: e.outputs, OldInputs: e.inputs, Inputs: e.check(api(nil)), DryRun: true})
 				if password := update.Properties.Get("password"); err != nil || password.IsComputed() != tt.password || !password.Secret() {
 					t.Errorf("previewed %v: %v", update.Properties, err)
@@ -460,8 +461,8 @@ func TestSQLUser_Update_roleLeftOut(t *testing.T) {
 	})
 }
 
-// A new login may take a while to be known. Until then the next run would take it for
-// one that was changed by hand, so a run waits for it, but not for ever.
+// A new login may take a while to be known. A run waits for it, but not for ever, and a
+// run soon after does not take it for one that was changed by hand.
 func TestSQLUser_awaitsLogin(t *testing.T) {
 	for name, tt := range map[string]struct {
 		lag  time.Duration
@@ -485,9 +486,18 @@ func TestSQLUser_awaitsLogin(t *testing.T) {
 				if e.log.has("warn") != (tt.warn != "") || tt.warn != "" && !e.log.has("warn", tt.warn) {
 					t.Errorf("said:\n%s", e.log.all())
 				}
-				if op, err := e.up(api(nil)); tt.warn == "" && (op != "same" || err != nil) {
+				if op, err := e.up(api(nil)); op != "same" || err != nil {
 					t.Errorf("%s, %v", op, err)
 				}
+				agrees(t, e, x)
+				if e.log.has("warn", "old and may not be known yet") != (tt.warn != "") {
+					t.Errorf("said:\n%s", e.log.all())
+				}
+				time.Sleep(10 * time.Minute)
+				if op, err := e.up(api(nil)); (op == "update") != (tt.warn != "") || err != nil {
+					t.Errorf("later: %s, %v", op, err)
+				}
+				agrees(t, e, x)
 			})
 		})
 	}
