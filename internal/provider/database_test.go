@@ -118,6 +118,12 @@ func TestDatabase_Create(t *testing.T) {
 		{"existing with another character set", func(s *mysqlServer) { s.databases["portfolio"] = [2]string{"latin1", "latin1_bin"} }, portfolio(map[string]any{"charset": "utf8mb4"}), []string{""}, 0, ""},
 		{"the login lags", func(s *mysqlServer) { known(s, 40*time.Second) }, portfolio(nil), []string{""}, 40 * time.Second, "waiting for the login of p1001.api, "},
 		{"the login never comes", nil, portfolio(map[string]any{"password": "wrong"}), []string{"connecting to gateway01.example.com:4000 as p1001.api: Error 1045", "tried for 1"}, 117 * time.Second, "waiting for the login"},
+		{"the prefix lags", func(s *mysqlServer) {
+			refusing(s, 20*time.Second, &mysqlError{1105, "Missing user name prefix"})
+		}, portfolio(nil), []string{""}, 20 * time.Second, "waiting for the login of p1001.api, "},
+		{"usage used up", func(s *mysqlServer) {
+			refusing(s, time.Hour, &mysqlError{1105, "Due to the usage quota being exhausted, access to the cluster has been restricted"})
+		}, portfolio(nil), []string{"usage quota being exhausted"}, 0, ""},
 		{"the server is not there at first", func(s *mysqlServer) {
 			start := time.Now()
 			s.authorized = func(string, func(string) bool) *mysqlError {
@@ -173,11 +179,14 @@ func TestDatabase_Create(t *testing.T) {
 }
 
 // known makes the login known after a while.
-func known(s *mysqlServer, after time.Duration) {
+func known(s *mysqlServer, after time.Duration) { refusing(s, after, denied) }
+
+// refusing makes the server refuse all logins for a while.
+func refusing(s *mysqlServer, after time.Duration, refusal *mysqlError) {
 	start, authorized := time.Now(), s.authorized
 	s.authorized = func(user string, check func(string) bool) *mysqlError {
 		if time.Since(start) < after {
-			return denied
+			return refusal
 		}
 		return authorized(user, check)
 	}
