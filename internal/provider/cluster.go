@@ -34,7 +34,8 @@ const (
 	OwnerLabel = "pulumi.com/owner"
 
 	// MakerLabel is the cluster label that holds the owner that the cluster was made
-	// for. One that was adopted or imported lacks it: what is on it may be of before.
+	// for, and moves with it. One that was adopted or imported lacks it: what is on it may
+	// be of before.
 	MakerLabel = "pulumi.com/made-for"
 
 	// clusterTimeout is the default of createTimeoutSeconds.

@@ -36,6 +36,26 @@ func TestCluster_claimed(t *testing.T) {
 	}
 }
 
+// With the owner goes whom the cluster was made for, unless that is somebody else.
+func TestCluster_Update_owner(t *testing.T) {
+	for madeFor, want := range map[string]any{owner: "portfolio.prod", "blog.prod": "blog.prod"} {
+		in(t, func(t *testing.T, c *cloud, e *engine) {
+			if _, err := e.up(db(nil)); err != nil {
+				t.Fatal(err)
+			}
+			labels := c.only().fields["labels"].(map[string]any)
+			labels[provider.MakerLabel] = madeFor
+			if op, err := e.up(db(map[string]any{"owner": "portfolio.prod"})); op != "update" || err != nil {
+				t.Errorf("%s, %v", op, err)
+			}
+			labels = c.only().fields["labels"].(map[string]any)
+			if labels[provider.OwnerLabel] != "portfolio.prod" || labels[provider.MakerLabel] != want {
+				t.Errorf("made for %s, it bears %v", madeFor, labels)
+			}
+		})
+	}
+}
+
 // What stops a cluster is most often its spending limit, so a new one comes before the
 // wait.
 func TestCluster_Update_inactive(t *testing.T) {

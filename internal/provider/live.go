@@ -113,6 +113,9 @@ func changes(live tidbcloud.Cluster, want, recorded ClusterArgs) []change {
 	property, now := "labels", fmt.Sprint(live.Labels)
 	if want.Owner != "" && live.Labels[OwnerLabel] != want.Owner {
 		labels[OwnerLabel] = want.Owner
+		if recorded.Owner != "" && live.Labels[MakerLabel] == recorded.Owner {
+			labels[MakerLabel] = want.Owner // what is on it still is ours
+		}
 		property, now = "owner", fmt.Sprintf("%q", live.Labels[OwnerLabel])
 	}
 	if !maps.Equal(labels, live.Labels) {
