@@ -318,6 +318,9 @@ func (c *Cluster) Diff(ctx context.Context, req infer.DiffRequest[ClusterArgs, C
 		if err != nil {
 			return p.DiffResponse{}, err
 		}
+		if err := stillGone(ctx, live.api, req.ID); err != nil {
+			return p.DiffResponse{}, err
+		}
 		p.GetLogger(ctx).Warningf("cluster %q (%s) no longer exists in TiDB Cloud: it will be made anew, empty; "+
 			"if it is protected, run `pulumi refresh` first, which forgets it", old.DisplayName, req.ID)
 		d.lost("clusterId")

@@ -507,10 +507,10 @@ func TestCluster_Diff(t *testing.T) {
 		}, full, nil, 1, ""},
 		{"under maintenance", nil, func(x *cluster) { x.state = "MAINTENANCE" }, nil, nil, 1, ""},
 		{"inactive", nil, func(x *cluster) { x.state = "INACTIVE" }, nil, nil, 1, "is INACTIVE; resume it"},
-		{"deleted", nil, func(x *cluster) { x.deletedAt = time.Now().Add(-time.Hour) }, nil, []string{"clusterId delete&replace"}, 3, `cluster "portfolio-db" (1001) no longer exists in TiDB Cloud`},
-		{"DELETED", nil, func(x *cluster) { x.state = "DELETED" }, nil, []string{"clusterId delete&replace"}, 2, "no longer exists"},
-		{"being deleted", nil, func(x *cluster) { x.deletedAt = time.Now() }, nil, []string{"clusterId delete&replace"}, 2, "no longer exists"},
-		{"deleted and renamed", nil, func(x *cluster) { x.deletedAt = time.Now() }, map[string]any{"displayName": "another"}, []string{"clusterId delete&replace", "displayName update"}, 2, "no longer exists"},
+		{"deleted", nil, func(x *cluster) { x.deletedAt = time.Now().Add(-time.Hour) }, nil, []string{"clusterId delete&replace"}, 5, `cluster "portfolio-db" (1001) no longer exists in TiDB Cloud`},
+		{"DELETED", nil, func(x *cluster) { x.state = "DELETED" }, nil, []string{"clusterId delete&replace"}, 3, "no longer exists"},
+		{"being deleted", nil, func(x *cluster) { x.deletedAt = time.Now() }, nil, []string{"clusterId delete&replace"}, 4, "no longer exists"},
+		{"deleted and renamed", nil, func(x *cluster) { x.deletedAt = time.Now() }, map[string]any{"displayName": "another"}, []string{"clusterId delete&replace", "displayName update"}, 4, "no longer exists"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			in(t, func(t *testing.T, c *cloud, e *engine) {
@@ -551,6 +551,25 @@ func TestCluster_Diff(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A list that leaves a cluster out for a moment leads to no other cluster.
+func TestCluster_Diff_backAgain(t *testing.T) {
+	in(t, func(t *testing.T, c *cloud, e *engine) {
+		if _, err := e.up(db(nil)); err != nil {
+			t.Fatal(err)
+		}
+		c.called()
+		c.faults = []func(string) *fault{once(1, "GET /clusters/1001", fault{status: 404, body: `{}`}), once(1, "GET /clusters", fault{status: 200, body: `{"clusters":[]}`})}
+		op, err := e.up(db(nil))
+		wantErr(t, err, `cluster "portfolio-db" (1001) was not to be seen a moment ago and is there now`)
+		if got := writes(c.called()); op != "diff" || len(got) > 0 {
+			t.Errorf("%s wrote %q", op, got)
+		}
+		if op, err := e.up(db(nil)); op != "same" || err != nil {
+			t.Errorf("%s, %v", op, err)
+		}
+	})
 }
 
 // A rename gives no cluster the name of another one, and says so before it writes.

@@ -50,6 +50,19 @@ func find(ctx context.Context, api *tidbcloud.Client, id string) (*tidbcloud.Clu
 	return nil, fmt.Errorf("%w; it is still on the list of clusters, so nothing was done: run it again in a minute", missing)
 }
 
+// stillGone looks for a missing cluster once more, a little later: what follows is
+// another one in its place.
+func stillGone(ctx context.Context, api *tidbcloud.Client, id string) error {
+	if err := rest.Sleep(ctx, 3*time.Second); err != nil {
+		return err
+	}
+	live, err := find(ctx, api, id)
+	if err == nil && live != nil && !live.State.Going() {
+		err = fmt.Errorf("cluster %s was not to be seen a moment ago and is there now, so nothing was done: run it again in a minute", live)
+	}
+	return err
+}
+
 // sight is what a diff sees of the live cluster.
 type sight struct {
 	api     *tidbcloud.Client
