@@ -95,10 +95,13 @@
 //
 // A cluster that is not to be seen is not gone: a key of another organization gets the
 // same 404 and the same list. So the state has the cluster's organization, the API is
-// asked whose the key is, and only the right one's word counts. With deletionProtection
-// on, a missing cluster is an error even then, in a refresh too: a state that forgot it
-// would lead to a new, empty one. A state of an earlier version has no organization, and a
-// cluster that went missing with it is one to take out of the state by hand.
+// asked whose the key is, and only the right one's word counts, after a second look. With
+// deletionProtection on, a missing cluster is an error even then, in a refresh too: a
+// state that forgot it would lead to a new, empty one. A state of an earlier version has
+// no organization, and a cluster that went missing with it is one to take out of the state
+// by hand. What none of this tells is a key of the same organization that is limited to
+// another project, which sees neither the cluster nor a difference (assumed): of that only
+// deletionProtection keeps.
 //
 // A change of the provider's configuration never replaces anything; see diffConfig.
 //

@@ -56,7 +56,7 @@ func missing(ctx context.Context, api *tidbcloud.Client, state ClusterState, pro
 		out = "the state does not say which one the cluster was in, so if it was deleted by hand, or lives on somewhere else, " + forget
 	}
 	return fmt.Errorf("cluster %q (%s) is not to be seen in TiDB Cloud, or on its way out, and has deletion protection, so it is neither forgotten nor made anew, empty; "+
-		"if the API key is of another organization, use the right one; %s", state.DisplayName, state.ClusterID, out)
+		"if the API key is of another organization, or limited to another project, use the right one; %s", state.DisplayName, state.ClusterID, out)
 }
 
 // otherOrganizationError says that a cluster cannot be seen with an API key.
@@ -71,8 +71,10 @@ func (e *otherOrganizationError) Error() string {
 		e.cluster, e.organization, strings.Join(e.keys, ", "))
 }
 
-// absent returns nil if a cluster that is not to be seen is surely gone: TiDB Cloud
-// answers a key of another organization as if there were no such cluster.
+// absent returns nil if a cluster that is not to be seen is gone as far as can be told:
+// TiDB Cloud answers a key of another organization as if there were no such cluster. A key
+// that is limited to another project of the same organization gets that answer too
+// (assumed), and is not told from one that sees all.
 func absent(ctx context.Context, api *tidbcloud.Client, id, organization string) error {
 	keys, err := api.Organizations(ctx)
 	switch {

@@ -67,7 +67,7 @@ func TestCluster_protection(t *testing.T) {
 // A protected cluster that is not to be seen is an error everywhere, and each way out
 // that the error names works.
 func TestCluster_protection_missing(t *testing.T) {
-	missing := []string{`cluster "portfolio-db" (1001) is not to be seen`, "neither forgotten nor made anew", "another organization", "pulumi config set protect false", "`pulumi state delete --force --target-dependents 'URN'`"}
+	missing := []string{`cluster "portfolio-db" (1001) is not to be seen`, "neither forgotten nor made anew", "another organization, or limited to another project", "pulumi config set protect false", "`pulumi state delete --force --target-dependents 'URN'`"}
 	for name, tt := range map[string]struct {
 		hand    func(x *cluster)
 		refresh string // how a refresh fails
