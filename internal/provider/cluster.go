@@ -34,7 +34,8 @@ const (
 	OwnerLabel = "pulumi.com/owner"
 
 	// MakerLabel is the cluster label that holds the owner that the cluster was made
-	// for. One that was adopted or imported lacks it: what is on it may be of before.
+	// for, and moves with it. One that was adopted or imported lacks it: what is on it may
+	// be of before.
 	MakerLabel = "pulumi.com/made-for"
 
 	// clusterTimeout is the default of createTimeoutSeconds.
@@ -107,7 +108,7 @@ func (c *ClusterArgs) Annotate(a infer.Annotator) {
 	a.Describe(&c.AuthorizedNetworks, "The ranges of addresses that may connect, all of them. Unset: what TiDB Cloud has is kept (at first, everybody may).")
 	a.Describe(&c.Adopt, "Take over an existing cluster of this name and region that bears no owner label, instead of failing. Default: false.")
 	a.Describe(&c.DeletionProtection, "Refuse to delete the cluster, also for a replacement, and to make another in its place when it is not to be seen. "+
-		"What counts is the value of the last run, so that one run turns it off and the next one deletes. Default: true.")
+		"It holds if the last run had it or this one does, so that one run turns it off and the next one deletes. Default: true.")
 	a.SetDefault(&c.DeletionProtection, true)
 	a.Describe(&c.CreateTimeoutSeconds, fmt.Sprintf("How long to wait until the cluster can be connected to, in seconds. "+
 		"The resource option customTimeouts wins if it is shorter. A later run waits on. Default: %d.", int(clusterTimeout.Seconds())))
@@ -181,7 +182,7 @@ func (c *Cluster) Read(ctx context.Context, req infer.ReadRequest[ClusterArgs, C
 	case live == nil && imported:
 		return gone, fmt.Errorf("cluster %s does not exist, or not in the API key's organization", req.ID)
 	case live == nil:
-		return gone, missing(ctx, api, req.State)
+		return gone, missing(ctx, api, req.State, req.State.protected())
 	}
 	args := seen(*live, req.Inputs, imported)
 	return infer.ReadResponse[ClusterArgs, ClusterState]{ID: live.ID, Inputs: args, State: outputs(*live, req.State, args)}, nil
@@ -290,7 +291,7 @@ func (c *Cluster) Diff(ctx context.Context, req infer.DiffRequest[ClusterArgs, C
 		d.input(propertyProtection, old.DeletionProtection, want.DeletionProtection)
 	}
 	if d.identity("region", old.Region, want.Region) {
-		if old.protected() {
+		if old.protected() || want.protected() {
 			return p.DiffResponse{}, protectedError(req.State, "moving it to another region")
 		}
 		return d.response(), nil // decided, whatever the live cluster is like
@@ -305,12 +306,19 @@ func (c *Cluster) Diff(ctx context.Context, req infer.DiffRequest[ClusterArgs, C
 		return p.DiffResponse{}, err
 	case live.unknown:
 	case live.gone:
-		err := missing(ctx, live.api, req.State)
+		err := missing(ctx, live.api, req.State, old.protected() || want.protected())
 		if liftsProtection(old, want) && !errors.As(err, new(*otherOrganizationError)) {
-			p.GetLogger(ctx).Warningf("cluster %q (%s) is not to be seen; this run only records that it may go, and the next one makes it anew, empty", old.DisplayName, req.ID)
+			next := "the next one makes it anew, empty"
+			if req.State.Organization == "" {
+				next = "the state does not say which organization it was in; " + forget
+			}
+			p.GetLogger(ctx).Warningf("cluster %q (%s) is not to be seen; this run only records that it may go, and %s", old.DisplayName, req.ID, next)
 			return d.response(), nil
 		}
 		if err != nil {
+			return p.DiffResponse{}, err
+		}
+		if err := stillGone(ctx, live.api, req.ID); err != nil {
 			return p.DiffResponse{}, err
 		}
 		p.GetLogger(ctx).Warningf("cluster %q (%s) no longer exists in TiDB Cloud: it will be made anew, empty; "+
@@ -320,6 +328,11 @@ func (c *Cluster) Diff(ctx context.Context, req infer.DiffRequest[ClusterArgs, C
 	default:
 		if err := claimed(live.cluster, want.Owner, old.Owner); err != nil {
 			return p.DiffResponse{}, err
+		}
+		if live.cluster.DisplayName != want.DisplayName {
+			if err := nameTaken(ctx, live.api, live.cluster, want.DisplayName); err != nil {
+				return p.DiffResponse{}, err
+			}
 		}
 		for _, change := range changes(live.cluster, want, old) {
 			if !d.has(change.property) {

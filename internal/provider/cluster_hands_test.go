@@ -25,12 +25,32 @@ func TestCluster_claimed(t *testing.T) {
 				}
 			}
 			c.called()
-			const want = `by its label pulumi.com/owner it belongs to "blog.prod" now; to forget it here, use ` + "`pulumi state delete`"
+			const want = `by its label pulumi.com/owner it belongs to "blog.prod" now; to forget it here, take it out of the state with ` + "`pulumi state delete --force --target-dependents 'URN'`"
 			_, err := e.up(db(map[string]any{"displayName": "portfolio-db-2"}))
 			wantErr(t, err, want)
 			wantErr(t, e.delete(), want)
 			if wrote := writes(c.called()); len(wrote) > 0 || c.alive() != 1 {
 				t.Errorf("called %q", wrote)
+			}
+		})
+	}
+}
+
+// With the owner goes whom the cluster was made for, unless that is somebody else.
+func TestCluster_Update_owner(t *testing.T) {
+	for madeFor, want := range map[string]any{owner: "portfolio.prod", "blog.prod": "blog.prod"} {
+		in(t, func(t *testing.T, c *cloud, e *engine) {
+			if _, err := e.up(db(nil)); err != nil {
+				t.Fatal(err)
+			}
+			labels := c.only().fields["labels"].(map[string]any)
+			labels[provider.MakerLabel] = madeFor
+			if op, err := e.up(db(map[string]any{"owner": "portfolio.prod"})); op != "update" || err != nil {
+				t.Errorf("%s, %v", op, err)
+			}
+			labels = c.only().fields["labels"].(map[string]any)
+			if labels[provider.OwnerLabel] != "portfolio.prod" || labels[provider.MakerLabel] != want {
+				t.Errorf("made for %s, it bears %v", madeFor, labels)
 			}
 		})
 	}

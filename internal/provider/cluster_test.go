@@ -119,7 +119,7 @@ func TestCluster_life(t *testing.T) {
 		}
 		step(db(nil), "same", "GET /clusters/"+id)
 		step(db(map[string]any{"displayName": "portfolio-db-2"}), "update",
-			"GET /clusters/"+id, "GET /clusters/"+id, "PATCH /clusters/"+id+" displayName", "GET /clusters/"+id)
+			"GET /clusters/"+id, "GET /clusters", "GET /clusters/"+id, "PATCH /clusters/"+id+" displayName", "GET /clusters/"+id)
 		step(db(map[string]any{"displayName": "portfolio-db-2", "labels": map[string]any{"team": "web"}, "spendingLimitMonthly": 500,
 			"authorizedNetworks": []any{network("home", "192.0.2.1", "192.0.2.9")}}), "update",
 			"GET /clusters/"+id, "GET /clusters/"+id, "PATCH /clusters/"+id+" labels", "PATCH /clusters/"+id+" spendingLimit.monthly",
@@ -482,7 +482,7 @@ func TestCluster_Diff(t *testing.T) {
 	}{
 		{"nothing", nil, nil, nil, nil, 1, ""},
 		{"nothing of much", full, nil, full, nil, 1, ""},
-		{"name", nil, nil, map[string]any{"displayName": "another"}, []string{"displayName update"}, 1, ""},
+		{"name", nil, nil, map[string]any{"displayName": "another"}, []string{"displayName update"}, 2, ""},
 		{"region", nil, nil, map[string]any{"region": virginia}, []string{"region update&replace"}, 0, ""},
 		{"region and name", nil, nil, map[string]any{"region": virginia, "displayName": "another"}, []string{"displayName update", "region update&replace"}, 0, ""},
 		{"owner", nil, nil, map[string]any{"owner": "portfolio.prod"}, []string{"owner update"}, 1, ""},
@@ -493,7 +493,7 @@ func TestCluster_Diff(t *testing.T) {
 		{"time-out", nil, nil, map[string]any{"createTimeoutSeconds": 1}, []string{"createTimeoutSeconds add"}, 1, ""},
 		{"unknown label", full, nil, with("labels", map[string]any{"team": property.New(property.Computed)}), []string{"labels update"}, 1, ""},
 
-		{"renamed", nil, func(x *cluster) { x.fields["displayName"] = "prod" }, nil, []string{"displayName update"}, 1, `displayName is "prod"`},
+		{"renamed", nil, func(x *cluster) { x.fields["displayName"] = "prod" }, nil, []string{"displayName update"}, 2, `displayName is "prod"`},
 		{"renamed to what is wanted", nil, func(x *cluster) { x.fields["displayName"] = "another" }, map[string]any{"displayName": "another"}, []string{"displayName update"}, 1, ""},
 		{"owner label lost", nil, func(x *cluster) { x.fields["labels"] = map[string]any{} }, nil, []string{"owner update"}, 1, `owner is ""`},
 		{"own label lost", full, func(x *cluster) { delete(x.fields["labels"].(map[string]any), "team") }, full, []string{"labels update"}, 1, "labels is"},
@@ -507,10 +507,10 @@ func TestCluster_Diff(t *testing.T) {
 		}, full, nil, 1, ""},
 		{"under maintenance", nil, func(x *cluster) { x.state = "MAINTENANCE" }, nil, nil, 1, ""},
 		{"inactive", nil, func(x *cluster) { x.state = "INACTIVE" }, nil, nil, 1, "is INACTIVE; resume it"},
-		{"deleted", nil, func(x *cluster) { x.deletedAt = time.Now().Add(-time.Hour) }, nil, []string{"clusterId delete&replace"}, 3, `cluster "portfolio-db" (1001) no longer exists in TiDB Cloud`},
-		{"DELETED", nil, func(x *cluster) { x.state = "DELETED" }, nil, []string{"clusterId delete&replace"}, 2, "no longer exists"},
-		{"being deleted", nil, func(x *cluster) { x.deletedAt = time.Now() }, nil, []string{"clusterId delete&replace"}, 2, "no longer exists"},
-		{"deleted and renamed", nil, func(x *cluster) { x.deletedAt = time.Now() }, map[string]any{"displayName": "another"}, []string{"clusterId delete&replace", "displayName update"}, 2, "no longer exists"},
+		{"deleted", nil, func(x *cluster) { x.deletedAt = time.Now().Add(-time.Hour) }, nil, []string{"clusterId delete&replace"}, 5, `cluster "portfolio-db" (1001) no longer exists in TiDB Cloud`},
+		{"DELETED", nil, func(x *cluster) { x.state = "DELETED" }, nil, []string{"clusterId delete&replace"}, 3, "no longer exists"},
+		{"being deleted", nil, func(x *cluster) { x.deletedAt = time.Now() }, nil, []string{"clusterId delete&replace"}, 4, "no longer exists"},
+		{"deleted and renamed", nil, func(x *cluster) { x.deletedAt = time.Now() }, map[string]any{"displayName": "another"}, []string{"clusterId delete&replace", "displayName update"}, 4, "no longer exists"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			in(t, func(t *testing.T, c *cloud, e *engine) {
@@ -551,6 +551,45 @@ func TestCluster_Diff(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A list that leaves a cluster out for a moment leads to no other cluster.
+func TestCluster_Diff_backAgain(t *testing.T) {
+	in(t, func(t *testing.T, c *cloud, e *engine) {
+		if _, err := e.up(db(nil)); err != nil {
+			t.Fatal(err)
+		}
+		c.called()
+		c.faults = []func(string) *fault{once(1, "GET /clusters/1001", fault{status: 404, body: `{}`}), once(1, "GET /clusters", fault{status: 200, body: `{"clusters":[]}`})}
+		op, err := e.up(db(nil))
+		wantErr(t, err, `cluster "portfolio-db" (1001) was not to be seen a moment ago and is there now`)
+		if got := writes(c.called()); op != "diff" || len(got) > 0 {
+			t.Errorf("%s wrote %q", op, got)
+		}
+		if op, err := e.up(db(nil)); op != "same" || err != nil {
+			t.Errorf("%s, %v", op, err)
+		}
+	})
+}
+
+// A rename gives no cluster the name of another one, and says so before it writes.
+func TestCluster_Diff_nameTaken(t *testing.T) {
+	in(t, func(t *testing.T, c *cloud, e *engine) {
+		if _, err := e.up(db(nil)); err != nil {
+			t.Fatal(err)
+		}
+		theirs := c.add("another", virginia, map[string]string{provider.OwnerLabel: "blog.prod"})
+		c.called()
+		op, err := e.up(db(map[string]any{"displayName": "another"}))
+		wantErr(t, err, `cluster "portfolio-db" (1001) is not renamed`, `cluster "another" (1002) in `+virginia, `is "blog.prod"`, "choose another displayName")
+		if got := writes(c.called()); op != "diff" || len(got) > 0 {
+			t.Errorf("%s wrote %q", op, got)
+		}
+		theirs.state = "DELETING"
+		if op, err := e.up(db(map[string]any{"displayName": "another"})); op != "update" || err != nil {
+			t.Errorf("%s, %v", op, err)
+		}
+	})
 }
 
 // A diff that cannot see goes by the record, unless the keys are refused.

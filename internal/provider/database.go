@@ -105,21 +105,18 @@ func (d *Database) Read(ctx context.Context, req infer.ReadRequest[DatabaseArgs,
 	}
 	args, state := req.Inputs, req.State
 	var charset, collation string
-	err := d.with(ctx, args, 0, func(db *sql.DB) (err error) {
+	err := d.sql.glance(ctx, args.login(), func(ctx context.Context, db *sql.DB) (err error) {
 		charset, collation, err = settings(ctx, db, args.Name)
 		return err
 	})
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return gone, nil
-	case refusedLogin(err) || err != nil && d.clusterGone(ctx, args.ClusterID):
-		// Its user was changed or deleted by hand, or its cluster was. That is for their
-		// own refresh to see and the next run to repair, which an error here would keep
-		// it from.
+	case err != nil:
+		// The server cannot be reached from here, or the user or the cluster was changed by
+		// hand. A refresh is there to see such things, which an error would keep it from.
 		p.GetLogger(ctx).Warningf("going by the recorded state of database %q: %v", args.Name, err)
 		return infer.ReadResponse[DatabaseArgs, DatabaseState]{ID: req.ID, Inputs: args, State: state}, nil
-	case err != nil:
-		return gone, err
 	}
 	if !agrees(args.Charset, charset) {
 		args.Charset, state.Charset = &charset, &charset
@@ -200,12 +197,13 @@ func (d *Database) Diff(ctx context.Context, req infer.DiffRequest[DatabaseArgs,
 }
 
 // dropped tells whether the database is surely gone. It logs in as the program wants
-// to, which is the latest login, or as the last run did where a preview does not know
-// that yet. A login that fails tells nothing of the database.
+// to. While a preview does not know that login it does not look: the recorded one may be
+// long outdated, since a new login is no change of the database. A login that fails tells
+// nothing of the database.
 func (d *Database) dropped(ctx context.Context, old, want DatabaseArgs) bool {
 	login := want.login()
 	if login.host == "" || login.port == 0 || login.user == "" || login.password == "" {
-		login = old.login()
+		return false
 	}
 	err := d.sql.glance(ctx, login, func(ctx context.Context, db *sql.DB) error {
 		_, _, err := settings(ctx, db, old.Name)

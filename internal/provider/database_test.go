@@ -118,6 +118,12 @@ func TestDatabase_Create(t *testing.T) {
 		{"existing with another character set", func(s *mysqlServer) { s.databases["portfolio"] = [2]string{"latin1", "latin1_bin"} }, portfolio(map[string]any{"charset": "utf8mb4"}), []string{""}, 0, ""},
 		{"the login lags", func(s *mysqlServer) { known(s, 40*time.Second) }, portfolio(nil), []string{""}, 40 * time.Second, "waiting for the login of p1001.api, "},
 		{"the login never comes", nil, portfolio(map[string]any{"password": "wrong"}), []string{"connecting to gateway01.example.com:4000 as p1001.api: Error 1045", "tried for 1"}, 117 * time.Second, "waiting for the login"},
+		{"the prefix lags", func(s *mysqlServer) {
+			refusing(s, 20*time.Second, &mysqlError{1105, "Missing user name prefix"})
+		}, portfolio(nil), []string{""}, 20 * time.Second, "waiting for the login of p1001.api, "},
+		{"usage used up", func(s *mysqlServer) {
+			refusing(s, time.Hour, &mysqlError{1105, "Due to the usage quota being exhausted, access to the cluster has been restricted"})
+		}, portfolio(nil), []string{"usage quota being exhausted"}, 0, ""},
 		{"the server is not there at first", func(s *mysqlServer) {
 			start := time.Now()
 			s.authorized = func(string, func(string) bool) *mysqlError {
@@ -173,11 +179,14 @@ func TestDatabase_Create(t *testing.T) {
 }
 
 // known makes the login known after a while.
-func known(s *mysqlServer, after time.Duration) {
+func known(s *mysqlServer, after time.Duration) { refusing(s, after, denied) }
+
+// refusing makes the server refuse all logins for a while.
+func refusing(s *mysqlServer, after time.Duration, refusal *mysqlError) {
 	start, authorized := time.Now(), s.authorized
 	s.authorized = func(user string, check func(string) bool) *mysqlError {
 		if time.Since(start) < after {
-			return denied
+			return refusal
 		}
 		return authorized(user, check)
 	}
@@ -209,8 +218,8 @@ func TestDatabase_Diff(t *testing.T) {
 	}{
 		{"nothing", nil, nil, nil, nil, 1, ""},
 		{"login", nil, map[string]any{"user": "p1001.web", "password": "x"}, nil, nil, 1, "going by the recorded state"},
-		{"unknown login", nil, map[string]any{"user": unknown, "password": unknown, "host": unknown, "port": unknown}, nil, nil, 1, ""},
-		{"unknown password", nil, map[string]any{"password": unknown}, gone, []string{"name update"}, 1, "no longer exists"},
+		{"unknown login", nil, map[string]any{"user": unknown, "password": unknown, "host": unknown, "port": unknown}, nil, nil, 0, ""},
+		{"unknown password", nil, map[string]any{"password": unknown}, gone, nil, 0, ""},
 		{"login, to be dropped by", map[string]any{"dropOnDelete": true}, map[string]any{"dropOnDelete": true, "password": "x"}, nil, []string{"password update"}, 1, "going by the recorded state"},
 		{"character set", nil, map[string]any{"charset": "utf8mb4"}, nil, []string{"charset add"}, 1, ""},
 		{"drop", nil, map[string]any{"dropOnDelete": true}, nil, []string{"dropOnDelete add"}, 1, ""},
@@ -280,6 +289,12 @@ func TestDatabase_Read(t *testing.T) {
 		{"dropped", func(s *mysqlServer, _ *cluster) { delete(s.databases, "portfolio") }, true, "", ""},
 		{"login refused", func(s *mysqlServer, _ *cluster) { known(s, time.Hour) }, false, "1001/portfolio", ""},
 		{"cluster deleted", func(s *mysqlServer, x *cluster) { known(s, time.Hour); x.deletedAt = time.Now().Add(-time.Hour) }, false, "1001/portfolio", ""},
+		{"server away", func(s *mysqlServer, _ *cluster) {
+			s.authorized = func(string, func(string) bool) *mysqlError { return hangUp }
+		}, false, "1001/portfolio", ""},
+		{"no right to look", func(s *mysqlServer, _ *cluster) {
+			s.refuse = func(string) *mysqlError { return &mysqlError{1142, "SELECT command denied"} }
+		}, false, "1001/portfolio", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			withDatabase(t, func(t *testing.T, s *mysqlServer, x *cluster, e *engine) {

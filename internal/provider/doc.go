@@ -41,8 +41,9 @@
 // the cluster was made for, by [MakerLabel]. So on a cluster that was made for the
 // given owner an existing user of the wanted name is taken for a left-over and gets
 // a new password. Anywhere else, on an adopted or imported cluster too, it is a
-// stranger's. Two resources of one stack with the same user would take it from each
-// other, and no check can see that.
+// stranger's, even one that a run made which died before it recorded it: adopt: true in
+// one run takes that over. Two resources of one stack with the same user would take it
+// from each other, and no check can see that.
 //
 // The password is made here, from crypto/rand, and is known to the state alone. If
 // it is lost between the API and the state, the next run sets another one: a create
@@ -51,8 +52,8 @@
 // was given for a run that was killed must be given again).
 //
 // A new login may lag, so a run that sets a password waits until it works, and only
-// warns if it never does: before that, the next run would take it for one that was
-// changed by hand.
+// warns if it never does. A login that is refused minutes later was changed by hand, and
+// gets another password; the state says when the last one was set.
 //
 // # Databases
 //
@@ -69,10 +70,11 @@
 // preview or up is to show and repair them. So Diff reads the live cluster, which
 // all else hangs on, with one GET: renamed or otherwise changed is an update, gone
 // is a replacement (see below), each with a warning that says what was found, and
-// another stack's label on it is an error. One list of SQL users serves all diffs of a
-// run; a login with the recorded password tells whether it was changed, and one more
-// whether the database is there. Logins are cut off after a few seconds, and a server
-// that was not reached is not tried again for a while.
+// another stack's label on it is an error. Before a rename it lists the clusters, and
+// refuses the name of another one. One list of SQL users serves all diffs of a run; a
+// login with the recorded password tells whether it was changed, and one more whether
+// the database is there, which a refresh asks likewise. Logins are cut off after a few
+// seconds, and a server that was not reached is not tried again for a while.
 //
 // Diff reads nothing when the inputs alone decide (another region), or when there are
 // no keys yet; and if TiDB Cloud or the SQL server cannot be reached it warns and goes
@@ -85,16 +87,21 @@
 //
 // A cluster has deletionProtection, as cloud databases have it everywhere; TiDB Cloud's
 // API has none, so it is kept in the state. Pulumi's own protect is no substitute: a run
-// that sets it is not yet bound by it. Diff refuses a replacement, and Delete refuses
-// what Diff does not decide (a destroy, pulumi up --replace), by the value of the last
-// run, where none counts as on. Turning it off writes nothing but the state, so that it
-// works whatever became of the cluster.
+// that sets it is not yet bound by it. Diff refuses a replacement if the last run had it,
+// where none counts as on, or if this one turns it on. Delete refuses what Diff does not
+// decide (a destroy, pulumi up --replace), and knows the value of the last run alone.
+// Turning it off writes nothing but the state, so that it works whatever became of the
+// cluster.
 //
 // A cluster that is not to be seen is not gone: a key of another organization gets the
 // same 404 and the same list. So the state has the cluster's organization, the API is
-// asked whose the key is, and only the right one's word counts. With deletionProtection
-// on, a missing cluster is an error even then, in a refresh too: a state that forgot it
-// would lead to a new, empty one.
+// asked whose the key is, and only the right one's word counts, after a second look. With
+// deletionProtection on, a missing cluster is an error even then, in a refresh too: a
+// state that forgot it would lead to a new, empty one. A state of an earlier version has
+// no organization, and a cluster that went missing with it is one to take out of the state
+// by hand. What none of this tells is a key of the same organization that is limited to
+// another project, which sees neither the cluster nor a difference (assumed): of that only
+// deletionProtection keeps.
 //
 // A change of the provider's configuration never replaces anything; see diffConfig.
 //

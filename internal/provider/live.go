@@ -50,6 +50,19 @@ func find(ctx context.Context, api *tidbcloud.Client, id string) (*tidbcloud.Clu
 	return nil, fmt.Errorf("%w; it is still on the list of clusters, so nothing was done: run it again in a minute", missing)
 }
 
+// stillGone looks for a missing cluster once more, a little later: what follows is
+// another one in its place.
+func stillGone(ctx context.Context, api *tidbcloud.Client, id string) error {
+	if err := rest.Sleep(ctx, 3*time.Second); err != nil {
+		return err
+	}
+	live, err := find(ctx, api, id)
+	if err == nil && live != nil && !live.State.Going() {
+		err = fmt.Errorf("cluster %s was not to be seen a moment ago and is there now, so nothing was done: run it again in a minute", live)
+	}
+	return err
+}
+
 // sight is what a diff sees of the live cluster.
 type sight struct {
 	api     *tidbcloud.Client
@@ -82,7 +95,7 @@ func look(ctx context.Context, connect connector, id string) (sight, error) {
 	if live.State == tidbcloud.StateInactive {
 		p.GetLogger(ctx).Warning((&tidbcloud.StateError{Cluster: *live}).Error())
 	}
-	return sight{cluster: *live}, nil
+	return sight{api: api, cluster: *live}, nil
 }
 
 // propertyLimit is the input of the spending limit.
@@ -113,6 +126,9 @@ func changes(live tidbcloud.Cluster, want, recorded ClusterArgs) []change {
 	property, now := "labels", fmt.Sprint(live.Labels)
 	if want.Owner != "" && live.Labels[OwnerLabel] != want.Owner {
 		labels[OwnerLabel] = want.Owner
+		if recorded.Owner != "" && live.Labels[MakerLabel] == recorded.Owner {
+			labels[MakerLabel] = want.Owner // what is on it still is ours
+		}
 		property, now = "owner", fmt.Sprintf("%q", live.Labels[OwnerLabel])
 	}
 	if !maps.Equal(labels, live.Labels) {
@@ -215,7 +231,7 @@ func claimed(live tidbcloud.Cluster, owners ...string) error {
 	if owner == "" || slices.Contains(owners, owner) {
 		return nil
 	}
-	return fmt.Errorf("cluster %s is left untouched: by its label %s it belongs to %q now; to forget it here, use `pulumi state delete`", &live, OwnerLabel, owner)
+	return fmt.Errorf("cluster %s is left untouched: by its label %s it belongs to %q now; to forget it here, %s", &live, OwnerLabel, owner, forget)
 }
 
 // outputs is the state of a live cluster. What an answer leaves out stays as it is

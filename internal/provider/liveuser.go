@@ -41,7 +41,8 @@ func strangerUser(resource string, cluster *tidbcloud.Cluster, state SQLUserStat
 		return nil
 	}
 	return fmt.Errorf("SQL user %q exists already on cluster %s and is left untouched; to manage it here, run `pulumi import tidbcloud:index:SqlUser %s %s` "+
-		"or set adopt: true (both give it a new password), or choose another name", state.FullName, cluster, resource, state.id())
+		"or set adopt: true (both give it a new password), or choose another name; if an interrupted run of this stack made it, "+
+		"set adopt: true for one run (in this repository `pulumi config set adopt true`)", state.FullName, cluster, resource, state.id())
 }
 
 // foresee tells in a preview what a run would fail for. What cannot be known yet is
@@ -84,7 +85,7 @@ func (u *SQLUser) drift(ctx context.Context, d *differ, recorded SQLUserState, w
 	case live == nil:
 		log.Warningf("SQL user %q no longer exists: it will be made anew, with another password", recorded.FullName)
 		d.drift("fullName")
-	case live.Role != "" && live.Role != want.role() && !d.has("role"):
+	case recorded.liveRole(live) != want.role() && !d.has("role"):
 		log.Warningf("SQL user %q was changed outside of Pulumi: its role is %s", recorded.FullName, live.Role)
 		d.drift("role")
 	}
@@ -94,15 +95,19 @@ func (u *SQLUser) drift(ctx context.Context, d *differ, recorded SQLUserState, w
 	if recorded.Host == "" {
 		d.drift("host") // a state of an earlier version, which no login can be tried with
 	}
-	if !d.has("password") && !d.has("rotation") && u.locked(ctx, recorded) {
+	if !d.has("password") && !d.has("rotation") && u.loginRefused(ctx, recorded) {
 		log.Warningf("SQL user %q cannot log in with the recorded password: it will get another one", recorded.FullName)
 		d.drift("password")
 	}
 }
 
-// locked tells whether the server refuses the recorded login, twice. Where no login can
-// be tried it does not.
-func (u *SQLUser) locked(ctx context.Context, recorded SQLUserState) bool {
+// loginLag is how long a new password may take to be known; until then a refused login
+// is no reason for another one, which would take as long. Assumed: TiDB Cloud tells none.
+const loginLag = 10 * time.Minute
+
+// loginRefused tells whether the server refuses the recorded login, twice. Where no login
+// can be tried it does not, nor while the password is a new one.
+func (u *SQLUser) loginRefused(ctx context.Context, recorded SQLUserState) bool {
 	if recorded.Host == "" || recorded.Port == 0 || recorded.Password == "" {
 		return false
 	}
@@ -110,14 +115,22 @@ func (u *SQLUser) locked(ctx context.Context, recorded SQLUserState) bool {
 	if deniedLogin(err) && rest.Sleep(ctx, time.Second) == nil {
 		err = u.sql.glance(ctx, recorded.login(), nil)
 	}
-	if err != nil && !deniedLogin(err) {
+	set, unknown := time.Parse(time.RFC3339, recorded.PasswordSetAt)
+	switch age := time.Since(set); {
+	case err == nil:
+	case !deniedLogin(err):
 		p.GetLogger(ctx).Warningf("not trying whether SQL user %q can log in: %v", recorded.FullName, err)
+	case unknown == nil && age < loginLag:
+		p.GetLogger(ctx).Warningf("SQL user %q cannot log in, with a password that is %s old and may not be known yet; if that stays so, it gets another one after %s",
+			recorded.FullName, age.Round(time.Second), loginLag)
+	default:
+		return true
 	}
-	return deniedLogin(err)
+	return false
 }
 
-// await waits until a new login works, which may take minutes; before that, the next
-// run would take it for one that was changed by hand.
+// await waits until a new login works, which may take minutes: what comes next in this
+// run needs it.
 func (u *SQLUser) await(ctx context.Context, state SQLUserState) {
 	err := u.sql.glance(ctx, state.login(), nil)
 	if refusedLogin(err) {
@@ -141,11 +154,24 @@ func (u *SQLUser) clusterSeen(ctx context.Context, api *tidbcloud.Client, state 
 	return false, absent(ctx, api, state.ClusterID, state.Organization)
 }
 
+// setPassword gives the user a new password.
+func (s *SQLUserState) setPassword() {
+	s.Password, s.PasswordSetAt = newPassword(), time.Now().UTC().Format(time.RFC3339)
+}
+
 // on notes where a user's cluster is.
 func (s *SQLUserState) on(cluster *tidbcloud.Cluster) {
 	keep(&s.Host, cluster.Host)
 	keep(&s.Port, cluster.Port)
 	keep(&s.Organization, cluster.Labels[tidbcloud.LabelOrganization])
+}
+
+// liveRole is a live user's role: the recorded one if the API leaves it out.
+func (s SQLUserState) liveRole(live *tidbcloud.User) tidbcloud.Role {
+	if live.Role == "" {
+		return s.role()
+	}
+	return live.Role
 }
 
 // fits refuses a full name that is too long.

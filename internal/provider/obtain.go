@@ -170,6 +170,26 @@ func stranger(all []tidbcloud.Cluster, resource string, want ClusterArgs) (*tidb
 		"(or set adopt: true, if it bears no owner label), or choose another displayName", names(found), reason, resource, first.ID)
 }
 
+// nameTaken refuses to give a cluster the name of another one, which TiDB Cloud may
+// allow (assumed). Like foresee it does without a list that TiDB Cloud cannot give.
+func nameTaken(ctx context.Context, api *tidbcloud.Client, cluster tidbcloud.Cluster, name string) error {
+	all, err := existing(ctx, api)
+	if rest.MayPass(err) && ctx.Err() == nil {
+		p.GetLogger(ctx).Warningf("not looking for another cluster of the name %q: %v", name, err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, other := range all {
+		if other.DisplayName == name && other.ID != cluster.ID {
+			return fmt.Errorf("cluster %s is not renamed: cluster %s has the name %s already, and its label %s is %q; choose another displayName",
+				&cluster, names([]tidbcloud.Cluster{other}), name, OwnerLabel, other.Labels[OwnerLabel])
+		}
+	}
+	return nil
+}
+
 // recallWaits are the waits before the looks that follow an unclear answer. A list
 // may lag behind a create.
 var recallWaits = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,8 +15,8 @@ func protectedDB(changes map[string]any) property.Map {
 	return db(changes).Delete("deletionProtection")
 }
 
-// The protection is on unless the last run turned it off, and a state of an earlier
-// version, which says nothing of it, counts as protected.
+// The protection is on unless the last run turned it off and this one does not turn it
+// on. A state of an earlier version, which says nothing of it, counts as protected.
 func TestCluster_protection(t *testing.T) {
 	for name, forget := range map[string]bool{"recorded": false, "state of an earlier version": true} {
 		t.Run(name, func(t *testing.T) {
@@ -49,6 +50,8 @@ func TestCluster_protection(t *testing.T) {
 				if got := writes(c.called()); len(got) > 0 {
 					t.Errorf("turning it off wrote %q", got)
 				}
+				_, err := e.up(protectedDB(map[string]any{"region": virginia}))
+				wantErr(t, err, append(refused, "moving it to another region")...)
 				if op, err := e.up(db(map[string]any{"region": virginia})); op != "replace" || err != nil || c.alive() != 1 {
 					t.Errorf("%s, %v", op, err)
 				}
@@ -64,17 +67,21 @@ func TestCluster_protection(t *testing.T) {
 // A protected cluster that is not to be seen is an error everywhere, and each way out
 // that the error names works.
 func TestCluster_protection_missing(t *testing.T) {
-	missing := []string{`cluster "portfolio-db" (1001) is not to be seen`, "neither forgotten nor made anew", "another organization", "pulumi config set protect false", "`pulumi state delete`"}
-	for name, hand := range map[string]func(x *cluster){
-		"deleted":       func(x *cluster) { x.deletedAt = time.Now().Add(-time.Hour) },
-		"being deleted": func(x *cluster) { x.state = "DELETED" },
+	missing := []string{`cluster "portfolio-db" (1001) is not to be seen`, "neither forgotten nor made anew", "another organization, or limited to another project", "pulumi config set protect false", "`pulumi state delete --force --target-dependents 'URN'`"}
+	for name, tt := range map[string]struct {
+		hand    func(x *cluster)
+		refresh string // how a refresh fails
+	}{
+		"deleted":       {func(x *cluster) { x.deletedAt = time.Now().Add(-time.Hour) }, "is not to be seen"},
+		"DELETED":       {func(x *cluster) { x.state = "DELETED" }, "is not to be seen"},
+		"being deleted": {func(x *cluster) { x.deletedAt = time.Now() }, ""}, // there still is something to read
 	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, func(t *testing.T, c *cloud, e *engine) {
 				if _, err := e.up(protectedDB(nil)); err != nil {
 					t.Fatal(err)
 				}
-				hand(c.only())
+				tt.hand(c.only())
 				c.called()
 				op, err := e.up(protectedDB(nil))
 				wantErr(t, err, missing...)
@@ -82,7 +89,7 @@ func TestCluster_protection_missing(t *testing.T) {
 					t.Errorf("refused by %s", op)
 				}
 				_, err = e.refresh()
-				wantErr(t, err, missing...)
+				wantErr(t, err, tt.refresh)
 				if e.id != "1001" {
 					t.Errorf("a refresh forgot it: %q", e.id)
 				}
@@ -98,12 +105,41 @@ func TestCluster_protection_missing(t *testing.T) {
 				if got := writes(c.called()); len(got) > 0 {
 					t.Errorf("wrote %q", got)
 				}
+				// A run that turns it on again is bound by it.
+				_, err = e.up(protectedDB(nil))
+				wantErr(t, err, missing...)
 				if op, err := e.up(db(nil)); op != "replace" || err != nil || e.id == "1001" {
 					t.Errorf("%s, %v", op, err)
 				}
 			})
 		})
 	}
+}
+
+// Whether a cluster is gone cannot be told from a state of an earlier version, so no
+// other way out is promised than the one that works.
+func TestCluster_protection_missingInOldState(t *testing.T) {
+	in(t, func(t *testing.T, c *cloud, e *engine) {
+		if _, err := e.up(protectedDB(nil)); err != nil {
+			t.Fatal(err)
+		}
+		e.outputs = e.outputs.Delete("organization")
+		c.only().state = "DELETED"
+		const out = "`pulumi state delete --force --target-dependents 'URN'`"
+		_, err := e.up(protectedDB(nil))
+		wantErr(t, err, "neither forgotten nor made anew", "the state does not say which one the cluster was in", out)
+		if strings.Contains(err.Error(), "protect false") || strings.Contains(err.Error(), "makes it anew") {
+			t.Errorf("promised: %v", err)
+		}
+		if op, err := e.up(db(nil)); op != "update" || err != nil {
+			t.Errorf("turning it off: %s, %v", op, err)
+		}
+		if !e.log.has("warn", "only records that it may go", out) || e.log.has("makes it anew") {
+			t.Errorf("said:\n%s", e.log.all())
+		}
+		_, err = e.up(db(nil))
+		wantErr(t, err, "which organization it or the API key belongs to is not known", out)
+	})
 }
 
 // Turning the protection off waits for nothing.

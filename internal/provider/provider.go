@@ -42,7 +42,6 @@ func New(o Options) p.Provider {
 			Description: "TiDB Cloud Starter and Essential: clusters, SQL users and databases.",
 			Keywords:    []string{"pulumi", "tidb", "tidbcloud", "category/database"},
 			Homepage:    "https://tidbcloud.com",
-			License:     "Apache-2.0",
 			// For the Go code that `pulumi import` prints. There is no generated SDK: the
 			// program registers the resources with types of its own, in this package.
 			LanguageMap: map[string]any{"go": map[string]any{"importBasePath": "portfolio-infra/internal/stack"}},

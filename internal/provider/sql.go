@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"regexp"
 	"strconv"
 	"sync"
 	"time"
@@ -39,7 +40,7 @@ const (
 const (
 	errDatabaseDenied = 1044
 	errLoginDenied    = 1045
-	errUnknownGateway = 1105 // the gateway does not know the user's prefix (yet)
+	errGateway        = 1105 // whatever TiDB Cloud's gateway has to say, see aboutUser
 )
 
 // sqlOpener opens connections to clusters.
@@ -129,10 +130,18 @@ func deniedLogin(err error) bool {
 	return errors.As(err, &refused) && refused.Number == errLoginDenied
 }
 
+// aboutUser is the text of an [errGateway] that speaks of the user, such as "Missing user
+// name prefix". Others are no matter of a login, such as "Due to the usage quota being
+// exhausted" (https://docs.pingcap.com/tidbcloud/serverless-limitations#usage-quota) and
+// "Connections using insecure transport are prohibited"
+// (https://github.com/disksing/twiyou/pull/7). No document lists them; that the gateway
+// says so of a new user whose prefix it does not know yet is assumed.
+var aboutUser = regexp.MustCompile(`(?i)user ?name|prefix`)
+
 // refusedLogin tells whether the server answers that it does not know the login.
 func refusedLogin(err error) bool {
 	var refused *mysql.MySQLError
-	return errors.As(err, &refused) && (refused.Number == errLoginDenied || refused.Number == errUnknownGateway)
+	return errors.As(err, &refused) && (refused.Number == errLoginDenied || refused.Number == errGateway && aboutUser.MatchString(refused.Message))
 }
 
 // login is how to reach a cluster's SQL endpoint.

@@ -63,6 +63,8 @@ type SQLUserState struct {
 	SQLUserArgs
 	FullName string `pulumi:"fullName"`
 	Password string `pulumi:"password" provider:"secret"`
+	// PasswordSetAt is missing in states of earlier versions.
+	PasswordSetAt string `pulumi:"passwordSetAt,optional"`
 	// Where the login is tried and what organization the cluster is of. All are missing
 	// in states of earlier versions.
 	Host         string `pulumi:"host,optional"`
@@ -96,6 +98,7 @@ func (u *SQLUserArgs) Annotate(a infer.Annotator) {
 func (u *SQLUserState) Annotate(a infer.Annotator) {
 	a.Describe(&u.FullName, "Name to log in with, the cluster's prefix included.")
 	a.Describe(&u.Password, "Password of 32 letters and digits.")
+	a.Describe(&u.PasswordSetAt, "When the password was set, in RFC 3339.")
 	a.Describe(&u.Host, "Host of the cluster, where the login is tried.")
 	a.Describe(&u.Port, "Port of the cluster, where the login is tried.")
 	a.Describe(&u.Organization, "Id of the organization that the cluster belongs to.")
@@ -104,8 +107,10 @@ func (u *SQLUserState) Annotate(a infer.Annotator) {
 // WireDependencies implements [infer.ExplicitDependencies].
 func (*SQLUser) WireDependencies(f infer.FieldSelector, args *SQLUserArgs, state *SQLUserState) {
 	f.OutputField(&state.FullName).DependsOn(f.InputField(&args.ClusterID).Computed(), f.InputField(&args.Name).Computed())
-	f.OutputField(&state.Password).DependsOn(f.InputField(&args.ClusterID).Computed(), f.InputField(&args.Name).Computed(),
-		f.InputField(&args.Rotation).Computed())
+	for _, output := range []any{&state.Password, &state.PasswordSetAt} {
+		f.OutputField(output).DependsOn(f.InputField(&args.ClusterID).Computed(), f.InputField(&args.Name).Computed(),
+			f.InputField(&args.Rotation).Computed())
+	}
 	for _, output := range []any{&state.Host, &state.Port, &state.Organization} {
 		f.OutputField(output).DependsOn(f.InputField(&args.ClusterID).Computed())
 	}
@@ -134,7 +139,7 @@ func (u *SQLUser) Create(ctx context.Context, req infer.CreateRequest[SQLUserArg
 	}
 	state.on(cluster)
 	state.FullName = tidbcloud.FullName(cluster.UserPrefix, want.Name)
-	state.Password = newPassword()
+	state.setPassword()
 	if err := state.fits(); err != nil {
 		return failed(err)
 	}
@@ -207,7 +212,7 @@ func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArg
 	state.SQLUserArgs = req.Inputs
 	if req.DryRun {
 		// Without a password it is shown as not known yet, see hidePassword.
-		if live, err := u.lists.find(ctx, api, old.ClusterID, old.FullName); err == nil && (live == nil || u.locked(ctx, old)) {
+		if live, err := u.lists.find(ctx, api, old.ClusterID, old.FullName); err == nil && (live == nil || u.loginRefused(ctx, old)) {
 			state.Password = ""
 		}
 		return infer.UpdateResponse[SQLUserState]{Output: state}, nil
@@ -227,11 +232,11 @@ func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArg
 		return infer.UpdateResponse[SQLUserState]{}, err
 	}
 	var change tidbcloud.UserChange
-	if live == nil || old.Password == "" || text(old.Rotation) != text(req.Inputs.Rotation) || u.locked(ctx, old) {
-		state.Password = newPassword()
+	if live == nil || old.Password == "" || text(old.Rotation) != text(req.Inputs.Rotation) || u.loginRefused(ctx, old) {
+		state.setPassword()
 		change.Password = state.Password
 	}
-	if live != nil && live.Role != req.Inputs.role() {
+	if live != nil && old.liveRole(live) != req.Inputs.role() {
 		change.Role = req.Inputs.role()
 	}
 	switch {

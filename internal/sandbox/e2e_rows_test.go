@@ -97,6 +97,16 @@ func (w *world) tryDestroy(s auto.Stack) error {
 
 // unprotect does what `pulumi state unprotect --all` does.
 func (w *world) unprotect(s auto.Stack) error {
+	return w.edit(s, func(r *apitype.ResourceV3) { r.Protect = false })
+}
+
+// ages makes all passwords old: a refused login then is no matter of a new one.
+func (w *world) ages(s auto.Stack) error {
+	return w.edit(s, func(r *apitype.ResourceV3) { delete(r.Outputs, "passwordSetAt") })
+}
+
+// edit changes each resource in the state.
+func (w *world) edit(s auto.Stack, change func(*apitype.ResourceV3)) error {
 	state, err := s.Export(w.Context())
 	if err != nil {
 		return err
@@ -106,7 +116,7 @@ func (w *world) unprotect(s auto.Stack) error {
 		return err
 	}
 	for i := range deployment.Resources {
-		deployment.Resources[i].Protect = false
+		change(&deployment.Resources[i])
 	}
 	if state.Deployment, err = json.Marshal(deployment); err != nil {
 		return err
@@ -165,8 +175,8 @@ func TestRows_protection(t *testing.T) {
 	r.quietly("protected again")
 	// The Automation API runs no preview of a destroy, so what is not protected may go
 	// before Pulumi meets what is.
-	if _, err := w.try(w.tryDestroy); err == nil {
-		t.Error("a protected stack was destroyed")
+	if _, err := w.try(w.tryDestroy); err == nil || !strings.Contains(w.printed.String(), "because it is protected") {
+		t.Errorf("a protected stack was destroyed, or kept for another reason: %v\n%s", err, w.printed.String())
 	}
 	r.there("destroyed")
 	w.protect(false)
@@ -189,29 +199,29 @@ func TestRows_refusedDelete(t *testing.T) {
 			w := newWorld(t)
 			if adopted {
 				w.byHand("POST", tidbAPI, "/clusters", `{"displayName":"portfolio-db","region":{"name":"regions/aws-ap-northeast-1"}}`)
-				time.Sleep(time.Second) // it becomes ACTIVE
 				w.sb.config["portfolio:adopt"] = "true"
 			}
 			w.protect(true)
 			w.up()
 			r := w.insert()
 			urn := "urn:pulumi:" + stackName + "::portfolio::portfolio:index:Database$tidbcloud:index:Cluster::cluster"
-			for when, operation := range map[string]func(auto.Stack) error{
-				"destroy":   w.tryDestroy,
-				"--replace": w.tryUp(optup.Replace([]string{urn})),
+			for _, refused := range []struct {
+				when      string
+				operation func(auto.Stack) error
+			}{
+				{"destroy", w.tryDestroy},
+				{"--replace", w.tryUp(optup.Replace([]string{urn}))},
 			} {
-				if when == "--replace" {
-					w.protect(false) // in this run, so the state does not know of it
-				}
+				w.protect(false) // in this run, so the state does not know of it
 				w.on(w.unprotect)
-				_, err := w.try(operation)
+				_, err := w.try(refused.operation)
 				if err == nil || !strings.Contains(w.printed.String(), "has deletion protection, and deleting it would delete all its data") {
-					t.Fatalf("%s: %v\n%s", when, err, w.printed.String())
+					t.Fatalf("%s: %v\n%s", refused.when, err, w.printed.String())
 				}
-				r.there(when)
+				r.there(refused.when)
 				w.protect(true)
 				_, outputs, _ := w.up()
-				r.there("after " + when)
+				r.there("after " + refused.when)
 				w.query(w.workerURL(outputs), "SELECT 1")
 				w.quiet()
 			}
@@ -258,7 +268,9 @@ func TestRows_clusterDeletedByHand(t *testing.T) {
 	w.up()
 	id := w.cluster().ClusterID
 	w.byHand("DELETE", tidbAPI, "/clusters/"+id, "")
-	time.Sleep(1500 * time.Millisecond) // until it is gone
+	for len(w.clouds.tidb.Clusters()) > 0 { // a refresh still reads one that is being deleted
+		time.Sleep(10 * time.Millisecond)
+	}
 	for when, operation := range map[string]func(auto.Stack) error{"preview": w.tryPreview, "up": w.tryUp(), "refresh": w.tryRefresh} {
 		calls, err := w.try(operation)
 		if err == nil || !strings.Contains(w.printed.String(), "neither forgotten nor made anew") {
@@ -295,7 +307,10 @@ func TestRows_drift(t *testing.T) {
 		{"user deleted", func() { w.byHand("DELETE", tidbAPI, user+".api", "") }, true, map[string]int{"update": 2}, false, "no longer exists"},
 		{"admin deleted", func() { w.byHand("DELETE", tidbAPI, user+".pulumi", "") }, false, nil, false, "no longer exists"},
 		{"another role", func() { w.byHand("PATCH", tidbAPI, user+".api", `{"builtinRole":"role_admin"}`) }, false, map[string]int{"update": 1}, false, "its role is role_admin"},
-		{"another password", func() { w.byHand("PATCH", tidbAPI, user+".api", `{"password":"set-by-hand-1234"}`) }, true, map[string]int{"update": 2}, false, "cannot log in"},
+		{"another password", func() {
+			w.byHand("PATCH", tidbAPI, user+".api", `{"password":"set-by-hand-1234"}`)
+			w.on(w.ages)
+		}, true, map[string]int{"update": 2}, false, "cannot log in"},
 		{"database dropped", func() { w.query(root.url, "DROP DATABASE portfolio") }, false, map[string]int{"update": 1}, true, "no longer exists"},
 	} {
 		test.hand()
