@@ -48,7 +48,7 @@ func (c *Client) rest(found string) *rest.Client {
 		Header:           http.Header{"Authorization": {"Bearer " + c.Token}},
 		DecodeError:      decodeError,
 		CheckBody:        succeeded,
-		Advice:           func(e *rest.Error) string { return advise(e, found) },
+		Suggestion:       func(e *rest.Error) string { return suggest(e, found) },
 		RequestIDHeaders: []string{"Cf-Ray"},
 		OnWait:           c.OnWait,
 		HTTP:             c.HTTP,
@@ -133,9 +133,9 @@ func IsNotFound(err error) bool {
 		(e.Code == codeProjectNotFound || e.Code == codeScriptNotFound || e.Code == codeServiceNotFound)
 }
 
-// advise gives one sentence of what to do about an error. found is what to do when
+// suggest returns one sentence that says what to do about an error. found is what to do when
 // the thing that the call is about is not there.
-func advise(e *rest.Error, found string) string {
+func suggest(e *rest.Error, found string) string {
 	switch {
 	case e.Code == codeInvalidBinding || strings.Contains(e.Message, "Invalid Service name"):
 		return "the Worker that a binding names must exist in this account: check the config keys worker, moreBindings and previewBinding"

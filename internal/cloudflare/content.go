@@ -33,7 +33,7 @@ func (c *Client) ScriptSHA256(ctx context.Context, name string) (string, error) 
 	if err != nil {
 		e := &rest.Error{Service: "Cloudflare", Method: http.MethodGet, URL: cmp.Or(c.BaseURL, DefaultBaseURL) + path,
 			Status: http.StatusOK, RequestID: raw.Header.Get("Cf-Ray"), Err: fmt.Errorf("reading the Worker's content: %w", err)}
-		e.Advice = advise(e, findWorker)
+		e.Suggestion = suggest(e, findWorker)
 		return "", e
 	}
 	return sum, nil

@@ -60,8 +60,8 @@ func FuzzClient_Project(f *testing.F) {
 			return
 		}
 		var e *rest.Error
-		if !errors.As(err, &e) || rest.Unclear(err) {
-			t.Fatalf("%T, unclear %t: %v", err, rest.Unclear(err), err)
+		if !errors.As(err, &e) || rest.Ambiguous(err) {
+			t.Fatalf("%T, ambiguous %t: %v", err, rest.Ambiguous(err), err)
 		}
 		if text := err.Error(); strings.Contains(text, fuzzToken) || strings.ContainsAny(text, "\n\r\x1b") || len(text) > 10_000 {
 			t.Errorf("the error shows the secret or is not a line: %q", text)
@@ -97,7 +97,7 @@ func FuzzProject_Altered(f *testing.F) {
 	})
 }
 
-// Any error body gives a code that is a number, or none, and advice that is a
+// Any error body gives a code that is a number, or none, and a suggestion that is a
 // sentence, or none.
 func FuzzDecodeError(f *testing.F) {
 	for _, seed := range []string{
@@ -116,8 +116,8 @@ func FuzzDecodeError(f *testing.F) {
 		if (code != "" || message != "") && !json.Valid(body) {
 			t.Errorf("%q has code %q and message %q", body, code, message)
 		}
-		if advice := advise(&rest.Error{Status: int(status), Code: code, Message: message}, findWorker); strings.Contains(advice, "\n") || strings.HasSuffix(advice, ".") {
-			t.Errorf("the advice is %q", advice)
+		if suggestion := suggest(&rest.Error{Status: int(status), Code: code, Message: message}, findWorker); strings.Contains(suggestion, "\n") || strings.HasSuffix(suggestion, ".") {
+			t.Errorf("the suggestion is %q", suggestion)
 		}
 	})
 }

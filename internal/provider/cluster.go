@@ -97,7 +97,7 @@ func (c *ClusterArgs) Annotate(a infer.Annotator) {
 	a.Describe(&c.DisplayName, "Name of the cluster: 4 to 64 letters, digits and hyphens, a letter or digit first and last.")
 	a.Describe(&c.Region, "Region, such as regions/aws-ap-northeast-1. A change replaces the cluster.")
 	a.Describe(&c.Owner, "Identity of what owns the cluster, such as project.stack, kept as its label "+OwnerLabel+". "+
-		"A cluster with this label is taken for a left-over of an earlier run and taken over, so no two clusters may have the same owner. "+
+		"A cluster with this label is taken for an orphan of an earlier run and taken over, so no two clusters may have the same owner. "+
 		"1 to 63 letters, digits, hyphens, underscores and dots, a letter or digit first and last. "+
 		"Only an imported cluster without the label has an empty one.")
 	a.Describe(&c.ProjectID, "Id of the project that the cluster is made in. Default: the organization's default project. "+
@@ -155,11 +155,11 @@ func (c *Cluster) Create(ctx context.Context, req infer.CreateRequest[ClusterArg
 
 	ctx, cancel := context.WithTimeout(ctx, want.timeout())
 	defer cancel()
-	cluster, err := obtain(ctx, api, req.Name, want)
+	cluster, err := createOrAdopt(ctx, api, req.Name, want)
 	if err != nil {
 		return failed(err)
 	}
-	state, err := settle(ctx, api, cluster.ID, ClusterState{ClusterArgs: want}, want)
+	state, err := reconcile(ctx, api, cluster.ID, ClusterState{ClusterArgs: want}, want)
 	if err != nil {
 		// The id must get into the state: the next run then updates this cluster.
 		err = infer.ResourceInitFailedError{Reasons: []string{fmt.Sprintf("%v; the cluster is kept, and the next `pulumi up` goes on from here", err)}}
@@ -184,7 +184,7 @@ func (c *Cluster) Read(ctx context.Context, req infer.ReadRequest[ClusterArgs, C
 	case live == nil:
 		return gone, missing(ctx, api, req.State, req.State.protected())
 	}
-	args := seen(*live, req.Inputs, imported)
+	args := inputsFromLive(*live, req.Inputs, imported)
 	return infer.ReadResponse[ClusterArgs, ClusterState]{ID: live.ID, Inputs: args, State: outputs(*live, req.State, args)}, nil
 }
 
@@ -210,7 +210,7 @@ func (c *Cluster) Update(ctx context.Context, req infer.UpdateRequest[ClusterArg
 	}
 	ctx, cancel := context.WithTimeout(ctx, req.Inputs.timeout())
 	defer cancel()
-	state, err = settle(ctx, api, req.ID, state, recorded)
+	state, err = reconcile(ctx, api, req.ID, state, recorded)
 	return infer.UpdateResponse[ClusterState]{Output: state}, err
 }
 
@@ -233,12 +233,12 @@ func (c *Cluster) Delete(ctx context.Context, req infer.DeleteRequest[ClusterSta
 	case live == nil:
 		return done, absent(ctx, api, req.ID, req.State.Organization)
 	}
-	if err := claimed(*live, req.State.Owner); req.State.Owner != "" && err != nil {
+	if err := checkOwner(*live, req.State.Owner); req.State.Owner != "" && err != nil {
 		return done, err
 	}
 	if live.State != tidbcloud.StateDeleting {
 		err := api.DeleteCluster(ctx, req.ID)
-		if rest.Unclear(err) || rest.StatusIs(err, 404) {
+		if rest.Ambiguous(err) || rest.StatusIs(err, 404) {
 			if now, lookErr := find(ctx, api, req.ID); lookErr == nil && (now == nil || now.State.Going()) {
 				err = nil // it was carried out
 			}
@@ -326,7 +326,7 @@ func (c *Cluster) Diff(ctx context.Context, req infer.DiffRequest[ClusterArgs, C
 		d.lost("clusterId")
 		d.replace("clusterId")
 	default:
-		if err := claimed(live.cluster, want.Owner, old.Owner); err != nil {
+		if err := checkOwner(live.cluster, want.Owner, old.Owner); err != nil {
 			return p.DiffResponse{}, err
 		}
 		if live.cluster.DisplayName != want.DisplayName {

@@ -16,11 +16,11 @@
 // again by what the POST itself carries: the label [OwnerLabel] with the identity
 // of the stack. Create looks before it asks:
 //
-//   - A cluster with the label is a left-over of an earlier run of this very stack
+//   - A cluster with the label is an orphan of an earlier run of this very stack
 //     and is taken over.
 //   - A cluster of the wanted name without it is a stranger's. It is never touched:
 //     the error gives the `pulumi import` line, and adopt: true takes it over.
-//   - Otherwise a POST. If its answer is unclear (time-out, reset, 5xx) a look
+//   - Otherwise a POST. If its answer is ambiguous (time-out, reset, 5xx) a look
 //     follows, never a second POST. If that shows nothing the run fails, and the
 //     next one begins with the same look.
 //   - Once the cluster is there, one more look finds a run that asked in the same
@@ -39,7 +39,7 @@
 // A SQL user cannot be made twice, since its name is unique on its cluster, but it
 // has no labels either: nothing on it tells who made it. What can be told is whom
 // the cluster was made for, by [MakerLabel]. So on a cluster that was made for the
-// given owner an existing user of the wanted name is taken for a left-over and gets
+// given owner an existing user of the wanted name is taken for an orphan and gets
 // a new password. Anywhere else, on an adopted or imported cluster too, it is a
 // stranger's, even one that a run made which died before it recorded it: adopt: true in
 // one run takes that over. Two resources of one stack with the same user would take it

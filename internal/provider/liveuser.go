@@ -14,11 +14,11 @@ import (
 )
 
 // makeUser creates a SQL user. A name exists once on a cluster, so nothing can be
-// made twice; after an unclear answer a look tells whether it is there, and then it
+// made twice; after an ambiguous answer a look tells whether it is there, and then it
 // gets this run's password for sure.
 func makeUser(ctx context.Context, api *tidbcloud.Client, state SQLUserState) error {
 	_, err := api.CreateUser(ctx, state.ClusterID, tidbcloud.NewUser{Name: state.Name, Password: state.Password, Role: state.role()})
-	if !rest.Unclear(err) {
+	if !rest.Ambiguous(err) {
 		return err
 	}
 	for _, wait := range []time.Duration{time.Second, 3 * time.Second} {
@@ -32,8 +32,8 @@ func makeUser(ctx context.Context, api *tidbcloud.Client, state SQLUserState) er
 	return fmt.Errorf("%w; the user is not to be seen so far, and the next `pulumi up` looks again", err)
 }
 
-// strangerUser refuses an existing SQL user that is neither ours nor to be adopted.
-func strangerUser(resource string, cluster *tidbcloud.Cluster, state SQLUserState) error {
+// conflictingUser refuses an existing SQL user that is neither ours nor to be adopted.
+func conflictingUser(resource string, cluster *tidbcloud.Cluster, state SQLUserState) error {
 	owner := text(state.Owner)
 	ours := owner != "" && cluster.Labels[OwnerLabel] == owner && cluster.Labels[MakerLabel] == owner
 	adopt := state.Adopt != nil && *state.Adopt
@@ -67,7 +67,7 @@ func (u *SQLUser) foresee(ctx context.Context, api *tidbcloud.Client, resource s
 	case existing == nil:
 		return nil
 	}
-	return strangerUser(resource, cluster, state)
+	return conflictingUser(resource, cluster, state)
 }
 
 // drift notes in what respects a live user is not as recorded or wanted. It is a help
@@ -210,7 +210,7 @@ func identify(ctx context.Context, api *tidbcloud.Client, id string) (SQLUserArg
 // is asked for.
 func findUser(ctx context.Context, api *tidbcloud.Client, clusterID, fullName string) (*tidbcloud.User, error) {
 	live, err := api.FindUser(ctx, clusterID, fullName)
-	if err == nil || rest.MayPass(err) {
+	if err == nil || rest.Retryable(err) {
 		return live, err
 	}
 	if cluster, lookErr := find(ctx, api, clusterID); lookErr == nil && (cluster == nil || cluster.State.Going()) {

@@ -101,7 +101,7 @@ func (o *sqlOpener) open(ctx context.Context, login login, patience time.Duratio
 			return db, nil
 		}
 		waited := time.Since(start)
-		if !loginMayPass(err) || waited+pause > patience {
+		if !loginRetryable(err) || waited+pause > patience {
 			_ = db.Close()
 			return nil, fmt.Errorf("connecting to %s as %s: %w (tried for %s)", login.addr(), login.user, err, seconds(waited))
 		}
@@ -113,9 +113,9 @@ func (o *sqlOpener) open(ctx context.Context, login login, patience time.Duratio
 	}
 }
 
-// loginMayPass tells whether a later try may succeed. A wrong certificate and a
+// loginRetryable reports whether a later try may succeed. A wrong certificate and a
 // refusal of anything but the login stay.
-func loginMayPass(err error) bool {
+func loginRetryable(err error) bool {
 	if errors.As(err, new(*mysql.MySQLError)) {
 		return refusedLogin(err)
 	}

@@ -90,7 +90,7 @@ func (u *SQLUserArgs) Annotate(a infer.Annotator) {
 	a.Describe(&u.Rotation, "Any text; another one gives the user a new password.")
 	a.SetDefault(&u.Rotation, firstRotation)
 	a.Describe(&u.Owner, "Owner of the cluster, as in the cluster's owner. SQL users have no labels, so a user that exists already is taken "+
-		"for a left-over of an earlier run if the cluster was made for this owner, and gets a new password; otherwise it is a stranger's and left untouched.")
+		"for an orphan of an earlier run if the cluster was made for this owner, and gets a new password; otherwise it is somebody else's and left untouched.")
 	a.Describe(&u.Adopt, "Take over an existing user of this name whoever made it, with a new password. Default: false.")
 }
 
@@ -151,7 +151,7 @@ func (u *SQLUser) Create(ctx context.Context, req infer.CreateRequest[SQLUserArg
 	}
 	if existing == nil {
 		err = makeUser(ctx, api, state)
-	} else if err = strangerUser(req.Name, cluster, state); err == nil {
+	} else if err = conflictingUser(req.Name, cluster, state); err == nil {
 		p.GetLogger(ctx).Infof("taking over SQL user %q with a new password", state.FullName)
 		err = api.UpdateUser(ctx, want.ClusterID, state.FullName, tidbcloud.UserChange{Password: state.Password, Role: state.role()})
 	}
@@ -250,7 +250,7 @@ func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArg
 	case change.Password == "":
 	case err == nil:
 		u.await(ctx, state)
-	case rest.Unclear(err):
+	case rest.Ambiguous(err):
 		state.Password = ""
 		err = infer.ResourceInitFailedError{Reasons: []string{fmt.Sprintf("%v; which password it has is not known, and the next `pulumi up` sets another one", err)}}
 	}

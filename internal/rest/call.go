@@ -30,10 +30,10 @@ type call struct {
 	idempotent bool
 	hasBody    bool
 
-	tries   int
-	failure *Error        // of the last try; nil if it succeeded
-	unclear bool          // some try may have taken effect
-	wait    time.Duration // before the next try
+	tries     int
+	failure   *Error        // of the last try; nil if it succeeded
+	ambiguous bool          // some try may have taken effect
+	wait      time.Duration // before the next try
 }
 
 func (c *Client) do(ctx context.Context, method, path string, in, out any, idempotent bool) error {
@@ -83,9 +83,9 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any, idemp
 		return k.newError(0, err) // net/http rejected the request before the first try
 	}
 	k.failure.endedBy(ctx.Err())
-	k.failure.Unclear = k.unclear
-	if c.Advice != nil {
-		k.failure.Advice = c.Advice(k.failure)
+	k.failure.Ambiguous = k.ambiguous
+	if c.Suggestion != nil {
+		k.failure.Suggestion = c.Suggestion(k.failure)
 	}
 	return k.failure
 }
@@ -114,7 +114,7 @@ func (k *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	k.tries++
 	k.failure = k.try(req)
 	if k.failure != nil {
-		k.unclear = k.unclear || k.failure.Unclear
+		k.ambiguous = k.ambiguous || k.failure.Ambiguous
 		return nil, k.failure
 	}
 	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: req}, nil
@@ -145,18 +145,18 @@ func (k *call) try(req *http.Request) *Error {
 	}
 	switch {
 	case err != nil:
-		return k.unreadable(resp, fmt.Errorf("reading the answer: %w", err), true)
+		return k.unreadable(resp, fmt.Errorf("reading the response: %w", err), true)
 	case k.out == nil && len(body) == 0:
 		return nil
 	case len(body) > limit:
-		return k.unreadable(resp, fmt.Errorf("the answer is longer than %d MiB", limit>>20), false)
+		return k.unreadable(resp, fmt.Errorf("the response is longer than %d MiB", limit>>20), false)
 	case k.out != nil && len(body) == 0:
-		return k.unreadable(resp, errors.New("the answer is empty"), true)
+		return k.unreadable(resp, errors.New("the response is empty"), true)
 	case isRaw:
 		*raw = Raw{resp.Header, body}
 		return nil
 	case k.out != nil && !json.Valid(body):
-		return k.unreadable(resp, fmt.Errorf("the answer is no JSON: %s", k.describe(resp, body)), true)
+		return k.unreadable(resp, fmt.Errorf("the response is not JSON: %s", k.describe(resp, body)), true)
 	}
 	if k.client.CheckBody != nil && json.Valid(body) && !k.client.CheckBody(resp.StatusCode, body) {
 		return k.apiError(resp, body)
@@ -166,10 +166,10 @@ func (k *call) try(req *http.Request) *Error {
 	}
 	if string(bytes.TrimSpace(body)) == "null" {
 		// It decodes into any type: a list would be empty.
-		return k.unreadable(resp, errors.New("the answer is null"), false)
+		return k.unreadable(resp, errors.New("the response is null"), false)
 	}
 	if err := json.Unmarshal(body, k.out); err != nil {
-		return k.unreadable(resp, fmt.Errorf("the answer has another shape than expected: %w", err), false)
+		return k.unreadable(resp, fmt.Errorf("the response does not have the expected shape: %w", err), false)
 	}
 	return nil
 }
@@ -189,7 +189,7 @@ func (k *call) noResponse(try, caller context.Context, err error) *Error {
 		e.retryable = true
 	default:
 		e.retryable = k.idempotent
-		e.Unclear = !k.isRead()
+		e.Ambiguous = !k.isRead()
 	}
 	return e
 }
@@ -224,7 +224,7 @@ func (k *call) errorStatus(resp *http.Response, body []byte) *Error {
 		e.retryable = true
 	case resp.StatusCode >= 500 || resp.StatusCode == http.StatusRequestTimeout:
 		e.retryable = k.idempotent
-		e.Unclear = !k.isRead()
+		e.Ambiguous = !k.isRead()
 	}
 	return e
 }
@@ -235,7 +235,7 @@ func (k *call) unreadable(resp *http.Response, err error, retryable bool) *Error
 	e := k.newError(resp.StatusCode, err)
 	e.RequestID = k.requestID(resp)
 	e.retryable = retryable && k.idempotent
-	e.Unclear = !k.isRead()
+	e.Ambiguous = !k.isRead()
 	return e
 }
 

@@ -17,23 +17,23 @@ const (
 	DefaultRetries        = 4
 )
 
-// maxBody is the longest answer that is read, in bytes. The longest real one, a
+// maxBody is the longest response that is read, in bytes. The longest real one, a
 // page of a hundred clusters, is well below a tenth of it.
 const maxBody = 10 << 20
 
-// maxRaw is the longest answer that is taken as it is, in bytes: more than the
+// maxRaw is the longest response that is taken as it is, in bytes: more than the
 // largest Worker with all that is around it in a multipart answer.
 // https://developers.cloudflare.com/workers/platform/limits/#worker-size
 const maxRaw = 80 << 20
 
-// Raw is an answer that is not JSON. An out of this type takes the body as it is.
+// Raw is a response that is not JSON. An out of this type takes the body as it is.
 type Raw struct {
 	Header http.Header
 	Body   []byte
 }
 
-// Client talks JSON to one API. A struct literal with Service and BaseURL is
-// usable. It may be used by several goroutines at once; its fields must not be
+// Client is a client of one JSON API. A struct literal with Service and BaseURL is
+// ready to use. A Client is safe for concurrent use; its fields must not be
 // changed after the first call.
 type Client struct {
 	// Service is the name of the API, such as "TiDB Cloud". Each error begins with it.
@@ -62,9 +62,9 @@ type Client struct {
 	// that status, which is neither retryable nor ambiguous. Default: it is.
 	CheckBody func(status int, body []byte) bool
 
-	// Advice returns one sentence that says what to do about an error, or "". All
+	// Suggestion returns one sentence that says what to do about an error, or "". All
 	// other fields of the error are set. Default: none.
-	Advice func(*Error) string
+	Suggestion func(*Error) string
 
 	// RequestIDHeaders are the response headers that may have the API's ID of the
 	// request, best first, such as X-Debug-Trace-Id or Cf-Ray.
@@ -87,10 +87,10 @@ type Client struct {
 	Retries int
 }
 
-// Do makes one call: in is sent as JSON unless nil, and the answer is decoded
+// Do makes one call: in is sent as JSON unless nil, and the response is decoded
 // into out unless nil; an out of type *[Raw] takes it as it is. path begins with a slash, may end in a query, and should
 // come from [Path]. The error is an [*Error]. See the package's comment for what
-// is repeated.
+// is retried.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
 	read := method == http.MethodGet || method == http.MethodHead
 	return c.do(ctx, method, path, in, out, read)

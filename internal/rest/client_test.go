@@ -115,12 +115,12 @@ func (f *failing) RoundTrip(*http.Request) (*http.Response, error) { f.calls++; 
 func TestClient_Do_repeats(t *testing.T) {
 	const idempotent = "idempotent PATCH"
 	for _, tt := range []struct {
-		name    string
-		method  string
-		answers []http.HandlerFunc
-		tries   int
-		wantErr string
-		unclear bool
+		name      string
+		method    string
+		answers   []http.HandlerFunc
+		tries     int
+		wantErr   string
+		ambiguous bool
 	}{
 		{"read", "GET", []http.HandlerFunc{good}, 1, "", false},
 		{"read, 429", "GET", []http.HandlerFunc{status(429), good}, 2, "", false},
@@ -133,9 +133,9 @@ func TestClient_Do_repeats(t *testing.T) {
 		{"read, empty", "GET", []http.HandlerFunc{raw(200, "", ""), good}, 2, "", false},
 		{"read, no answer in time", "GET", []http.HandlerFunc{silent, good}, 2, "", false},
 		{"read, always 500", "GET", []http.HandlerFunc{status(500)}, 5, "500 Internal Server Error: the API says 500 (code 500, after 5 tries)", false},
-		{"read, null", "GET", []http.HandlerFunc{raw(200, "", " null\n")}, 1, "the answer is null", false},
+		{"read, null", "GET", []http.HandlerFunc{raw(200, "", " null\n")}, 1, "the response is null", false},
 		{"read, always HTML", "GET", []http.HandlerFunc{raw(200, "text/html", "<html>")}, 5, "an HTML page instead of JSON (text/html)", false},
-		{"read, wrong shape", "GET", []http.HandlerFunc{raw(200, "", `{"name":[]}`)}, 1, "another shape than expected", false},
+		{"read, wrong shape", "GET", []http.HandlerFunc{raw(200, "", `{"name":[]}`)}, 1, "the expected shape", false},
 		{"read, 400", "GET", []http.HandlerFunc{status(400)}, 1, "400 Bad Request: the API says 400", false},
 		{"read, 404", "GET", []http.HandlerFunc{status(404)}, 1, "404 Not Found", false},
 		{"read, too long", "GET", []http.HandlerFunc{raw(200, "", strings.Repeat(" ", 11<<20))}, 1, "longer than 10 MiB", false},
@@ -150,8 +150,8 @@ func TestClient_Do_repeats(t *testing.T) {
 		{"write, 502 as HTML", "POST", []http.HandlerFunc{raw(502, "text/html", "<html>")}, 1, "502 Bad Gateway: an HTML page instead of JSON (text/html)", true},
 		{"write, reset", "POST", []http.HandlerFunc{reset}, 1, "connection reset by peer (it may", true},
 		{"write, cut off", "POST", []http.HandlerFunc{truncated}, 1, "unexpected EOF", true},
-		{"write, empty answer", "POST", []http.HandlerFunc{raw(200, "", "")}, 1, "the answer is empty", true},
-		{"write, wrong shape", "POST", []http.HandlerFunc{raw(200, "", `[1]`)}, 1, "another shape", true},
+		{"write, empty answer", "POST", []http.HandlerFunc{raw(200, "", "")}, 1, "the response is empty", true},
+		{"write, wrong shape", "POST", []http.HandlerFunc{raw(200, "", `[1]`)}, 1, "the expected shape", true},
 		{"write, no answer in time", "POST", []http.HandlerFunc{silent}, 1, "no complete response within 30s", true},
 
 		{"idempotent write, 500 and reset", idempotent, []http.HandlerFunc{status(500), reset, good}, 3, "", false},
@@ -182,11 +182,11 @@ func TestClient_Do_repeats(t *testing.T) {
 						t.Errorf("sent %q", body)
 					}
 				}
-				if rest.MayPass(err) != (tt.tries > 4) {
-					t.Errorf("MayPass is %v after %d tries", rest.MayPass(err), tt.tries)
+				if rest.Retryable(err) != (tt.tries > 4) {
+					t.Errorf("Retryable is %v after %d tries", rest.Retryable(err), tt.tries)
 				}
-				if rest.Unclear(err) != tt.unclear {
-					t.Errorf("Unclear is %v", !tt.unclear)
+				if rest.Ambiguous(err) != tt.ambiguous {
+					t.Errorf("Ambiguous is %v", !tt.ambiguous)
 				}
 				if tt.wantErr == "" {
 					if err != nil || out.Name != "portfolio-db" {
@@ -208,10 +208,10 @@ func TestClient_Do_repeats(t *testing.T) {
 // Whatever never left the machine may be sent again, even a POST.
 func TestClient_Do_connection(t *testing.T) {
 	for _, tt := range []struct {
-		name    string
-		err     error
-		tries   int
-		unclear bool
+		name      string
+		err       error
+		tries     int
+		ambiguous bool
 	}{
 		{"refused", &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, 5, false},
 		{"unknown host", &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "api.example.com"}}, 5, false},
@@ -225,8 +225,8 @@ func TestClient_Do_connection(t *testing.T) {
 				c := client(nil)
 				c.HTTP = &http.Client{Transport: f}
 				err := c.Do(t.Context(), "POST", "/things", thing{"x"}, nil)
-				if f.calls != tt.tries || rest.Unclear(err) != tt.unclear || !errors.Is(err, tt.err) {
-					t.Errorf("%d tries, unclear %v: %v", f.calls, rest.Unclear(err), err)
+				if f.calls != tt.tries || rest.Ambiguous(err) != tt.ambiguous || !errors.Is(err, tt.err) {
+					t.Errorf("%d tries, ambiguous %v: %v", f.calls, rest.Ambiguous(err), err)
 				}
 			})
 		})
@@ -252,7 +252,7 @@ func TestClient_Do_sockets(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name, base, wantErr string
-		unclear             bool
+		ambiguous           bool
 	}{
 		{"refused", "http://127.0.0.1:1", "connection refused", false},
 		{"unknown host", "https://nowhere.invalid", "nowhere.invalid", false},
@@ -269,8 +269,8 @@ func TestClient_Do_sockets(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := &rest.Client{Service: "Test API", BaseURL: tt.base, Retries: -1}
 			err := c.Do(t.Context(), "POST", "/things", thing{"x"}, &thing{})
-			if err == nil || !strings.Contains(err.Error(), tt.wantErr) || rest.Unclear(err) != tt.unclear {
-				t.Errorf("unclear %v: %v", rest.Unclear(err), err)
+			if err == nil || !strings.Contains(err.Error(), tt.wantErr) || rest.Ambiguous(err) != tt.ambiguous {
+				t.Errorf("ambiguous %v: %v", rest.Ambiguous(err), err)
 			}
 		})
 	}
@@ -346,11 +346,11 @@ func TestClient_Do_waitGrows(t *testing.T) {
 
 func TestClient_Do_cancel(t *testing.T) {
 	for _, tt := range []struct {
-		name    string
-		method  string
-		answer  http.HandlerFunc
-		unclear bool
-		wantErr string
+		name      string
+		method    string
+		answer    http.HandlerFunc
+		ambiguous bool
+		wantErr   string
 	}{
 		{"during a wait", "GET", status(429, "Retry-After", "60"), false, "429 Too Many Requests: the API says 429: context canceled"},
 		{"during a write's wait", "POST", status(429, "Retry-After", "60"), false, "context canceled"},
@@ -364,8 +364,8 @@ func TestClient_Do_cancel(t *testing.T) {
 				time.AfterFunc(3*time.Second, cancel)
 				start := time.Now()
 				err := client(a).Do(ctx, tt.method, "/things", nil, nil)
-				if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), tt.wantErr) || rest.Unclear(err) != tt.unclear {
-					t.Errorf("unclear %v: %v", rest.Unclear(err), err)
+				if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), tt.wantErr) || rest.Ambiguous(err) != tt.ambiguous {
+					t.Errorf("ambiguous %v: %v", rest.Ambiguous(err), err)
 				}
 				if took := time.Since(start); took != 3*time.Second {
 					t.Errorf("ended after %s", took)
@@ -441,9 +441,9 @@ func TestClient_Do_errorText(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := client(&api{answers: []http.HandlerFunc{tt.answer}})
-			c.Advice = func(e *rest.Error) string {
+			c.Suggestion = func(e *rest.Error) string {
 				if e.Status == 0 {
-					t.Error("asked for advice before the status was known")
+					t.Error("asked for a suggestion before the status was known")
 				}
 				return "look there"
 			}
@@ -463,7 +463,7 @@ func TestClient_Do_checkBody(t *testing.T) {
 	c.CheckBody = func(_ int, body []byte) bool { return !bytes.Contains(body, []byte(`"success":false`)) }
 	for _, out := range []any{nil, &thing{}} {
 		err := c.Do(t.Context(), "POST", "/things", nil, out)
-		if !rest.StatusIs(err, 200) || rest.Unclear(err) || !strings.HasSuffix(err.Error(), "200 OK: not found (code 8000007)") {
+		if !rest.StatusIs(err, 200) || rest.Ambiguous(err) || !strings.HasSuffix(err.Error(), "200 OK: not found (code 8000007)") {
 			t.Error(err)
 		}
 	}
@@ -531,7 +531,7 @@ func TestClient_Do_refusesToSend(t *testing.T) {
 				c.BaseURL = tt.base
 			}
 			err := c.Do(t.Context(), "DELETE", tt.path, tt.in, nil)
-			if err == nil || !strings.Contains(err.Error(), tt.wantErr) || rest.Unclear(err) {
+			if err == nil || !strings.Contains(err.Error(), tt.wantErr) || rest.Ambiguous(err) {
 				t.Error(err)
 			}
 			if a.tries() != 0 {

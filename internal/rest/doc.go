@@ -11,7 +11,7 @@
 //   - A write is retried only if it certainly had none: the API rejected it with
 //     429, or the connection was never made (refused, unknown host).
 //   - Any other failed write that may have been carried out (timeout, reset, 5xx,
-//     unreadable 2xx) is an ambiguous result: [Unclear] is true for the error. The
+//     unreadable 2xx) is an ambiguous result: [Ambiguous] is true for the error. The
 //     caller then reads what is there. A write that may be sent twice because the
 //     second one changes nothing (a PUT, a PATCH of absolute values, a DELETE) goes
 //     through [Client.DoIdempotent], which retries it like a read.

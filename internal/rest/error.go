@@ -26,10 +26,10 @@ type Error struct {
 	Status int
 	// Code, Message and RequestID are what the API reports. Each may be empty.
 	Code, Message, RequestID string
-	// Advice is one sentence that says what to do, or empty.
-	Advice string
-	// Unclear reports whether the call is a write that may have taken effect.
-	Unclear bool
+	// Suggestion is one sentence that says what to do, or empty.
+	Suggestion string
+	// Ambiguous reports whether the call is a write that may have taken effect.
+	Ambiguous bool
 	// Tries is the number of times that the call was tried.
 	Tries int
 	// RetryAfter is the wait that the API asked for, or 0.
@@ -59,8 +59,8 @@ func (e *Error) Error() string {
 	if notes := e.notes(); len(notes) > 0 {
 		fmt.Fprintf(&b, " (%s)", strings.Join(notes, ", "))
 	}
-	if e.Advice != "" {
-		b.WriteString("; " + e.Advice)
+	if e.Suggestion != "" {
+		b.WriteString("; " + e.Suggestion)
 	}
 	return b.String()
 }
@@ -79,7 +79,7 @@ func (e *Error) notes() []string {
 	if e.RetryAfter > 0 {
 		notes = append(notes, fmt.Sprintf("the API asks to wait %s", e.RetryAfter))
 	}
-	if e.Unclear {
+	if e.Ambiguous {
 		notes = append(notes, "it may have taken effect")
 	}
 	return notes
@@ -117,11 +117,11 @@ func StatusIs(err error, status ...int) bool {
 	return errors.As(err, &e) && e.Status != 0 && slices.Contains(status, e.Status)
 }
 
-// Unclear reports whether err is a failed write that may have taken effect: timeout,
+// Ambiguous reports whether err is a failed write that may have taken effect: timeout,
 // reset, 5xx, unreadable 2xx. The caller should read before it writes again.
-func Unclear(err error) bool {
+func Ambiguous(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && e.Unclear
+	return errors.As(err, &e) && e.Ambiguous
 }
 
 // RetryAfter returns the wait that the API asked for, or 0.
@@ -133,9 +133,9 @@ func RetryAfter(err error) time.Duration {
 	return e.RetryAfter
 }
 
-// MayPass reports whether the same call may succeed later and does no harm then: the API
+// Retryable reports whether the same call may succeed later and does no harm then: the API
 // was not reached, was busy, or its response did not arrive whole.
-func MayPass(err error) bool {
+func Retryable(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.retryable
 }

@@ -99,7 +99,7 @@ func FuzzClient_Do(f *testing.F) {
 		if e.Status != int(status) && e.Status != 0 {
 			t.Errorf("status %d, want %d", e.Status, status)
 		}
-		if e.Unclear {
+		if e.Ambiguous {
 			t.Error("a read may have taken effect")
 		}
 		assertShown(t, err.Error())

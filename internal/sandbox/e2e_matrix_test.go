@@ -142,10 +142,11 @@ func TestKill_pendingCreates(t *testing.T) {
 		}
 		return bytes.Contains(state, []byte(`"creating"`))
 	}
-	// The call is the one that makes the cluster.
+	// It makes the Pages project, so that the refresh of the next run asks the provider
+	// that the run itself needs afterwards.
 	kill := &trial{scenario: scenario{act: act{verb: "up"}}, after: true}
 	if err := w.runKilledAt(t.Context(), kill, func(r *http.Request) bool {
-		return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/clusters")
+		return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/pages/projects")
 	}); err != nil {
 		t.Fatal(err)
 	}

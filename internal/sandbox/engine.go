@@ -34,8 +34,32 @@ func (s *sandbox) operate(ctx context.Context, verb string) error {
 	})
 }
 
-// operateOn runs an operation with an environment that says where the clouds are.
+// operateOn runs an operation with an environment that says where the clouds are. After
+// a run that was killed it refreshes first, with plugins of its own: the engine ends a
+// run with Cancel, and a provider cancels whatever it is asked after that.
+// https://github.com/pulumi/pulumi-go-provider/blob/v1.5.0/middleware/cancel/cancel.go
 func (s *sandbox) operateOn(ctx context.Context, verb string, env map[string]string) error {
+	killed := false
+	err := s.withPlugins(ctx, env, func(st auto.Stack) (err error) {
+		if verb == "up" || verb == "destroy" {
+			if killed, err = wasKilled(ctx, st); err != nil {
+				return err
+			}
+		}
+		if killed {
+			fmt.Fprintln(s.stdout, "the last run was killed in the middle: looking at what there is first, as `pulumi refresh --clear-pending-creates` does")
+			return s.run(ctx, st, "refresh")
+		}
+		return s.run(ctx, st, verb)
+	})
+	if err != nil || !killed {
+		return err
+	}
+	return s.withPlugins(ctx, env, func(st auto.Stack) error { return s.run(ctx, st, verb) })
+}
+
+// withPlugins opens the stack for one run of the engine.
+func (s *sandbox) withPlugins(ctx context.Context, env map[string]string, do func(auto.Stack) error) error {
 	detach, err := s.attachPlugins(ctx, env)
 	if err != nil {
 		return err
@@ -45,7 +69,7 @@ func (s *sandbox) operateOn(ctx context.Context, verb string, env map[string]str
 	if err != nil {
 		return err
 	}
-	return s.run(ctx, st, verb)
+	return do(st)
 }
 
 // open sets the environment of this process up for the engine, its plugins and
@@ -111,25 +135,17 @@ func (e errShown) Error() string { return e.verb + " failed: see above" }
 
 func (s *sandbox) run(ctx context.Context, st auto.Stack, verb string) error {
 	var err error
-	if verb == "up" || verb == "destroy" {
-		killed, readErr := wasKilled(ctx, st)
-		if readErr != nil {
-			return readErr
-		}
-		if killed {
-			fmt.Fprintln(s.stdout, "the last run was killed in the middle: looking at what there is first, as `pulumi refresh --clear-pending-creates` does")
-			err = s.refresh(ctx, st)
-		}
-	}
-	switch {
-	case err != nil:
-	case verb == "up":
+	switch verb {
+	case "up":
 		_, err = st.Up(ctx, optup.ProgressStreams(s.stdout), optup.ErrorProgressStreams(s.stderr))
-	case verb == "preview":
+	case "preview":
 		_, err = st.Preview(ctx, optpreview.Diff(), optpreview.ProgressStreams(s.stdout), optpreview.ErrorProgressStreams(s.stderr))
-	case verb == "refresh":
-		err = s.refresh(ctx, st)
-	case verb == "destroy":
+	case "refresh":
+		// What a killed run was about to create is no longer pending: the program finds it
+		// and takes it over. Nothing else than this option ends the engine's warning of it.
+		// https://www.pulumi.com/docs/iac/cli/commands/pulumi_refresh/
+		_, err = st.Refresh(ctx, optrefresh.ClearPendingCreates(), optrefresh.ProgressStreams(s.stdout), optrefresh.ErrorProgressStreams(s.stderr))
+	case "destroy":
 		_, err = st.Destroy(ctx, optdestroy.ProgressStreams(s.stdout), optdestroy.ErrorProgressStreams(s.stderr))
 	}
 	if err == nil {
@@ -139,15 +155,6 @@ func (s *sandbox) run(ctx context.Context, st auto.Stack, verb string) error {
 		return fmt.Errorf("%s was interrupted: run it again, it goes on where it stopped", verb)
 	}
 	return errShown{verb}
-}
-
-// refresh reads everything anew. What a killed run was about to create is no longer
-// pending: the program finds it and takes it over. Nothing else than this option ends
-// the engine's warning of it.
-// https://www.pulumi.com/docs/iac/cli/commands/pulumi_refresh/
-func (s *sandbox) refresh(ctx context.Context, st auto.Stack) error {
-	_, err := st.Refresh(ctx, optrefresh.ClearPendingCreates(), optrefresh.ProgressStreams(s.stdout), optrefresh.ErrorProgressStreams(s.stderr))
-	return err
 }
 
 // wasKilled tells whether a run was killed while it changed something. Then the state

@@ -77,7 +77,7 @@ func (c *Client) api(base, fallback string) *rest.Client {
 		BaseURL:          strings.TrimRight(base, "/"),
 		HTTP:             &http.Client{Transport: newDigest(c.PublicKey, c.PrivateKey, below)},
 		DecodeError:      decodeError,
-		Advice:           advice,
+		Suggestion:       suggest,
 		RequestIDHeaders: []string{"X-Debug-Trace-Id", "X-Request-Id"},
 		OnWait:           c.OnWait,
 	}

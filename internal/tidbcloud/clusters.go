@@ -100,7 +100,7 @@ type wirePublic struct {
 }
 
 // UnmarshalJSON reads the API's shape and refuses a cluster without an id. An
-// answer to a write that fails here counts as unclear, like any unreadable one.
+// answer to a write that fails here counts as ambiguous, like any unreadable one.
 func (c *Cluster) UnmarshalJSON(data []byte) error {
 	var w wireCluster
 	if err := json.Unmarshal(data, &w); err != nil {
@@ -215,7 +215,7 @@ func (c *Client) GetCluster(ctx context.Context, id string) (*Cluster, error) {
 }
 
 // CreateCluster asks for a new cluster and returns it as it is at first, mostly
-// [StateCreating]. If [rest.Unclear] is true for the error there may be one all the
+// [StateCreating]. If [rest.Ambiguous] is true for the error there may be one all the
 // same: list before you ask again.
 // https://docs.pingcap.com/tidbcloud/api/v1beta1/serverless/#tag/Cluster/operation/ClusterService_CreateCluster
 func (c *Client) CreateCluster(ctx context.Context, n NewCluster) (*Cluster, error) {

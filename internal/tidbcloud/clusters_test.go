@@ -40,8 +40,8 @@ func TestClient_GetCluster(t *testing.T) {
 		{"nulls", `{"clusterId":"10205","region":null,"endpoints":null,"labels":null,"spendingLimit":null}`, tidbcloud.Cluster{ID: "10205"}, ""},
 		{"endpoints without public", `{"clusterId":"10205","endpoints":{}}`, tidbcloud.Cluster{ID: "10205"}, ""},
 		{"no id", `{"displayName":"portfolio-db"}`, tidbcloud.Cluster{}, "a cluster without an id"},
-		{"null", `null`, tidbcloud.Cluster{}, "the answer is null"},
-		{"list", `[]`, tidbcloud.Cluster{}, "another shape"},
+		{"null", `null`, tidbcloud.Cluster{}, "the response is null"},
+		{"list", `[]`, tidbcloud.Cluster{}, "the expected shape"},
 		{"another cluster", `{"clusterId":"7"}`, tidbcloud.Cluster{}, "the API answered with cluster 7"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -110,12 +110,12 @@ func TestClient_ListClusters(t *testing.T) {
 func TestClient_CreateCluster(t *testing.T) {
 	limit := 0
 	for _, tt := range []struct {
-		name     string
-		new      tidbcloud.NewCluster
-		answer   http.HandlerFunc
-		wantBody map[string]any
-		wantErr  string
-		unclear  bool
+		name      string
+		new       tidbcloud.NewCluster
+		answer    http.HandlerFunc
+		wantBody  map[string]any
+		wantErr   string
+		ambiguous bool
 	}{
 		{"least", tidbcloud.NewCluster{DisplayName: "portfolio-db", Region: "regions/aws-us-east-1"}, answer(200, `{"clusterId":"1","state":"CREATING"}`),
 			map[string]any{"displayName": "portfolio-db", "region": map[string]any{"name": "regions/aws-us-east-1"}}, "", false},
@@ -131,8 +131,8 @@ func TestClient_CreateCluster(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			f := &fake{routes: map[string]http.HandlerFunc{"POST /v1beta1/clusters": tt.answer}}
 			got, err := f.client().CreateCluster(t.Context(), tt.new)
-			if rest.Unclear(err) != tt.unclear {
-				t.Errorf("Unclear is %v", !tt.unclear)
+			if rest.Ambiguous(err) != tt.ambiguous {
+				t.Errorf("Ambiguous is %v", !tt.ambiguous)
 			}
 			if len(f.calls) != 1 {
 				t.Errorf("%d calls", len(f.calls))

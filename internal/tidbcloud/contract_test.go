@@ -199,7 +199,7 @@ func usersContract(t *testing.T, ctx context.Context, c *tidbcloud.Client, live 
 	if made.FullName != full {
 		t.Errorf("made %+v", made)
 	}
-	if _, err := c.CreateUser(ctx, live.ID, tidbcloud.NewUser{Name: "api", Password: "first-Password-1", Role: tidbcloud.RoleReadWrite}); err == nil || rest.Unclear(err) {
+	if _, err := c.CreateUser(ctx, live.ID, tidbcloud.NewUser{Name: "api", Password: "first-Password-1", Role: tidbcloud.RoleReadWrite}); err == nil || rest.Ambiguous(err) {
 		t.Errorf("the same user again: %v", err)
 	}
 	for _, role := range []tidbcloud.Role{tidbcloud.RoleReadWrite, tidbcloud.RoleReadOnly, tidbcloud.RoleAdmin, tidbcloud.RoleReadWrite} {

@@ -36,7 +36,7 @@ func (t *digestTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	case <-t.turn:
 	case <-req.Context().Done():
 		// Worded as a connection that was never made, because that is what it comes
-		// to: nothing was sent, so even a POST is not unclear and may be repeated.
+		// to: nothing was sent, so even a POST is not ambiguous and may be repeated.
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: req.Context().Err()}
 	}
 	defer func() { t.turn <- struct{}{} }()

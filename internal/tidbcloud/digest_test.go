@@ -146,8 +146,8 @@ func TestDigest_cancelInTurn(t *testing.T) {
 		synctest.Wait()
 		ctx, cancel := canceledAfter(t, 0)
 		defer cancel()
-		if err := c.DeleteCluster(ctx, "1"); !errors.Is(err, context.Canceled) || rest.Unclear(err) {
-			t.Errorf("unclear %v: %v", rest.Unclear(err), err)
+		if err := c.DeleteCluster(ctx, "1"); !errors.Is(err, context.Canceled) || rest.Ambiguous(err) {
+			t.Errorf("ambiguous %v: %v", rest.Ambiguous(err), err)
 		}
 		close(release)
 		if err := <-first; err != nil {

@@ -60,8 +60,8 @@ var (
 // advisory matches lists that TiDB Cloud always has, so that a 404 is none of theirs.
 var advisory = regexp.MustCompile(`/(regions|projects)\b`)
 
-// advice says what to do about an error, in the words of the user's configuration.
-func advice(e *rest.Error) string {
+// suggest says what to do about an error, in the words of the user's configuration.
+func suggest(e *rest.Error) string {
 	switch e.Status {
 	case http.StatusUnauthorized:
 		return "check the API key: tidbcloud:publicKey and tidbcloud:privateKey, or TIDBCLOUD_PUBLIC_KEY and TIDBCLOUD_PRIVATE_KEY"

@@ -78,7 +78,7 @@ func TestClient_writesThatNobodyTook(t *testing.T) {
 					c.UpdateUser(t.Context(), "1", "p.api", tidbcloud.UserChange{Password: "hunter2hunter2"}),
 					c.DeleteUser(t.Context(), "1", "p.api"),
 				} {
-					if !rest.Unclear(err) || !strings.Contains(err.Error(), "check for a proxy in between") {
+					if !rest.Ambiguous(err) || !strings.Contains(err.Error(), "check for a proxy in between") {
 						t.Errorf("got %v", err)
 					}
 				}

@@ -159,9 +159,9 @@ func FuzzDecodeError(f *testing.F) {
 			t.Errorf("%q has code %q and message %q", body, code, message)
 		}
 		e := &rest.Error{Service: "TiDB Cloud", Method: http.MethodPost, URL: "https://x/clusters", Status: int(status), Code: code, Message: message}
-		e.Advice = advice(e)
-		if strings.HasSuffix(e.Advice, ".") {
-			t.Errorf("the advice is %q", e.Advice)
+		e.Suggestion = suggest(e)
+		if strings.HasSuffix(e.Suggestion, ".") {
+			t.Errorf("the suggestion is %q", e.Suggestion)
 		}
 		assertShown(t, e)
 	})
@@ -182,8 +182,8 @@ func FuzzDigest(f *testing.F) {
 		a := &answerAll{status: http.StatusUnauthorized, header: http.Header{"Www-Authenticate": {challenge}}, body: body}
 		c, ctx := fuzzClient(t, a)
 		_, err := c.CreateCluster(ctx, NewCluster{DisplayName: "portfolio-db"})
-		if !rest.StatusIs(err, http.StatusUnauthorized) || rest.Unclear(err) {
-			t.Fatalf("the error is %v, unclear %t", err, rest.Unclear(err))
+		if !rest.StatusIs(err, http.StatusUnauthorized) || rest.Ambiguous(err) {
+			t.Fatalf("the error is %v, ambiguous %t", err, rest.Ambiguous(err))
 		}
 		assertShown(t, err)
 		if n := len(a.credentials); n > 4 {

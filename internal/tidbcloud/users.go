@@ -94,7 +94,7 @@ func (c *Client) FindUser(ctx context.Context, clusterID, fullName string) (*Use
 	return nil, nil
 }
 
-// CreateUser makes a SQL user. If [rest.Unclear] is true for the error there may be
+// CreateUser makes a SQL user. If [rest.Ambiguous] is true for the error there may be
 // one all the same.
 func (c *Client) CreateUser(ctx context.Context, clusterID string, n NewUser) (*User, error) {
 	in := map[string]any{

@@ -101,7 +101,7 @@ func (c *Client) watch(ctx context.Context, id string, on OnStatus,
 			return nil
 		case err != nil && ctx.Err() != nil:
 			// Told below, with the last state.
-		case err != nil && !rest.MayPass(err):
+		case err != nil && !rest.Retryable(err):
 			return err
 		case err != nil:
 			status = fmt.Sprintf("out of sight (%v)", err)

@@ -13,17 +13,17 @@ import (
 	"portfolio-infra/internal/tidbcloud"
 )
 
-// obtain finds or makes the cluster that Create is about, without waiting for it to
+// createOrAdopt finds or makes the cluster that Create is about, without waiting for it to
 // become usable. It never asks for a second one: see the package's comment.
-func obtain(ctx context.Context, api *tidbcloud.Client, resource string, want ClusterArgs) (*tidbcloud.Cluster, error) {
+func createOrAdopt(ctx context.Context, api *tidbcloud.Client, resource string, want ClusterArgs) (*tidbcloud.Cluster, error) {
 	all, err := existing(ctx, api)
 	if err != nil {
 		return nil, err
 	}
-	if found, err := leftOver(ctx, api, all, want); found != nil || err != nil {
+	if found, err := orphanOf(ctx, api, all, want); found != nil || err != nil {
 		return found, err
 	}
-	if found, err := stranger(all, resource, want); found != nil || err != nil {
+	if found, err := conflictOf(all, resource, want); found != nil || err != nil {
 		return found, err
 	}
 	if err := offered(ctx, api, want.Region); err != nil {
@@ -36,22 +36,22 @@ func obtain(ctx context.Context, api *tidbcloud.Client, resource string, want Cl
 		SpendingLimit: want.SpendingLimitMonthly,
 	})
 	switch {
-	case rest.Unclear(err):
+	case rest.Ambiguous(err):
 		if made, err = recall(ctx, api, want, err); err != nil {
 			return nil, err
 		}
 	case err != nil:
 		return nil, err
 	}
-	return made, yield(ctx, api, made, want)
+	return made, giveWay(ctx, api, made, want)
 }
 
-// foresee is obtain in a preview: it reads, and tells what a run would fail for. A
-// left-over is none of its business, because in a preview of a replacement that is
+// foresee is createOrAdopt in a preview: it reads, and tells what a run would fail for.
+// An orphan is none of its business, because in a preview of a replacement that is
 // the cluster which will be deleted first.
 func foresee(ctx context.Context, api *tidbcloud.Client, resource string, want ClusterArgs) error {
 	err := obstacle(ctx, api, resource, want)
-	if rest.MayPass(err) && ctx.Err() == nil {
+	if rest.Retryable(err) && ctx.Err() == nil {
 		p.GetLogger(ctx).Warningf("not looking for clusters that are in the way: %v", err)
 		return nil
 	}
@@ -69,7 +69,7 @@ func obstacle(ctx context.Context, api *tidbcloud.Client, resource string, want 
 			return nil
 		}
 	}
-	if found, err := stranger(all, resource, want); found != nil || err != nil {
+	if found, err := conflictOf(all, resource, want); found != nil || err != nil {
 		return err
 	}
 	return offered(ctx, api, want.Region)
@@ -108,9 +108,9 @@ func existing(ctx context.Context, api *tidbcloud.Client) ([]tidbcloud.Cluster, 
 	return living, nil
 }
 
-// leftOver returns the cluster that bears the owner's label, or nil. It is of a run
+// orphanOf returns the cluster that bears the owner's label, or nil. It is of a run
 // that died between asking for a cluster and recording it.
-func leftOver(ctx context.Context, api *tidbcloud.Client, all []tidbcloud.Cluster, want ClusterArgs) (*tidbcloud.Cluster, error) {
+func orphanOf(ctx context.Context, api *tidbcloud.Client, all []tidbcloud.Cluster, want ClusterArgs) (*tidbcloud.Cluster, error) {
 	var ours []tidbcloud.Cluster
 	for _, listed := range all {
 		if listed.Labels[OwnerLabel] != want.Owner {
@@ -132,16 +132,16 @@ func leftOver(ctx context.Context, api *tidbcloud.Client, all []tidbcloud.Cluste
 		return nil, fmt.Errorf("%d clusters bear the label %s=%s: %s; delete all but one, or their labels, in the TiDB Cloud console",
 			len(ours), OwnerLabel, want.Owner, names(ours))
 	case ours[0].Region != want.Region:
-		return nil, fmt.Errorf("cluster %s is a left-over of an earlier run (its label %s is %s), but not in %s; "+
+		return nil, fmt.Errorf("cluster %s is an orphan of an earlier run (its label %s is %s), but not in %s; "+
 			"set region to %s to keep it, or delete it in the TiDB Cloud console", names(ours), OwnerLabel, want.Owner, want.Region, ours[0].Region)
 	}
-	p.GetLogger(ctx).Infof("taking over cluster %s, a left-over of an earlier run", names(ours))
+	p.GetLogger(ctx).Infof("taking over cluster %s, an orphan of an earlier run", names(ours))
 	return &ours[0], nil
 }
 
-// stranger returns the cluster to adopt, or nil, or an error if one that is not to
+// conflictOf returns the cluster to adopt, or nil, or an error if one that is not to
 // be adopted has the name.
-func stranger(all []tidbcloud.Cluster, resource string, want ClusterArgs) (*tidbcloud.Cluster, error) {
+func conflictOf(all []tidbcloud.Cluster, resource string, want ClusterArgs) (*tidbcloud.Cluster, error) {
 	var found []tidbcloud.Cluster
 	for _, cluster := range all {
 		if cluster.DisplayName == want.DisplayName && cluster.Labels[OwnerLabel] != want.Owner {
@@ -174,7 +174,7 @@ func stranger(all []tidbcloud.Cluster, resource string, want ClusterArgs) (*tidb
 // allow (assumed). Like foresee it does without a list that TiDB Cloud cannot give.
 func nameTaken(ctx context.Context, api *tidbcloud.Client, cluster tidbcloud.Cluster, name string) error {
 	all, err := existing(ctx, api)
-	if rest.MayPass(err) && ctx.Err() == nil {
+	if rest.Retryable(err) && ctx.Err() == nil {
 		p.GetLogger(ctx).Warningf("not looking for another cluster of the name %q: %v", name, err)
 		return nil
 	}
@@ -190,14 +190,14 @@ func nameTaken(ctx context.Context, api *tidbcloud.Client, cluster tidbcloud.Clu
 	return nil
 }
 
-// recallWaits are the waits before the looks that follow an unclear answer. A list
+// recallWaits are the waits before the looks that follow an ambiguous answer. A list
 // may lag behind a create.
 var recallWaits = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
 
-// recall looks whether a POST with an unclear answer made a cluster. If it shows
+// recall looks whether a POST with an ambiguous answer made a cluster. If it shows
 // nothing there may still be one later, so it does not ask again: the next run
 // begins with the same look.
-func recall(ctx context.Context, api *tidbcloud.Client, want ClusterArgs, unclear error) (*tidbcloud.Cluster, error) {
+func recall(ctx context.Context, api *tidbcloud.Client, want ClusterArgs, ambiguous error) (*tidbcloud.Cluster, error) {
 	for _, wait := range recallWaits {
 		p.GetLogger(ctx).InfoStatusf("no clear answer to the request for cluster %s, looking for it in %s", want.DisplayName, seconds(wait))
 		if err := rest.Sleep(ctx, wait); err != nil {
@@ -207,16 +207,16 @@ func recall(ctx context.Context, api *tidbcloud.Client, want ClusterArgs, unclea
 		if err != nil {
 			continue
 		}
-		if found, err := leftOver(ctx, api, all, want); found != nil || err != nil {
+		if found, err := orphanOf(ctx, api, all, want); found != nil || err != nil {
 			return found, err
 		}
 	}
-	return nil, fmt.Errorf("%w; no such cluster is to be seen so far, and the next `pulumi up` looks again before it asks for one", unclear)
+	return nil, fmt.Errorf("%w; no such cluster is to be seen so far, and the next `pulumi up` looks again before it asks for one", ambiguous)
 }
 
-// yield looks for another run that asked for the same cluster in the same moment.
+// giveWay looks for another run that asked for the same cluster in the same moment.
 // The later one of the two deletes the cluster it has just made.
-func yield(ctx context.Context, api *tidbcloud.Client, made *tidbcloud.Cluster, want ClusterArgs) error {
+func giveWay(ctx context.Context, api *tidbcloud.Client, made *tidbcloud.Cluster, want ClusterArgs) error {
 	all, err := existing(ctx, api)
 	if err != nil {
 		// The id is at hand, and that counts for more than a rare race.

@@ -85,7 +85,7 @@ func look(ctx context.Context, connect connector, id string) (sight, error) {
 	}
 	live, err := find(ctx, api, id)
 	switch {
-	case rest.MayPass(err) && ctx.Err() == nil:
+	case rest.Retryable(err) && ctx.Err() == nil:
 		return blind(err)
 	case err != nil:
 		return sight{}, err
@@ -158,19 +158,19 @@ func changes(live tidbcloud.Cluster, want, recorded ClusterArgs) []change {
 	return all
 }
 
-// settle waits until a cluster can be connected to, makes it as wanted, and returns
+// reconcile waits until a cluster can be connected to, makes it as wanted, and returns
 // its state. In case of an error the state is what is known so far.
-func settle(ctx context.Context, api *tidbcloud.Client, id string, state ClusterState, recorded ClusterArgs) (ClusterState, error) {
+func reconcile(ctx context.Context, api *tidbcloud.Client, id string, state ClusterState, recorded ClusterArgs) (ClusterState, error) {
 	state.ClusterID = id
 	live, err := api.WaitUntilConnectable(ctx, id, report(ctx, state.DisplayName))
 	var stuck *tidbcloud.StateError
 	if errors.As(err, &stuck) && stuck.Cluster.State == tidbcloud.StateInactive {
-		live, err = wake(ctx, api, stuck.Cluster, state.ClusterArgs, recorded, err)
+		live, err = resume(ctx, api, stuck.Cluster, state.ClusterArgs, recorded, err)
 	}
 	if err != nil {
 		return state, err
 	}
-	if err := claimed(*live, state.Owner, recorded.Owner); err != nil {
+	if err := checkOwner(*live, state.Owner, recorded.Owner); err != nil {
 		return state, err
 	}
 	state = outputs(*live, state, state.ClusterArgs)
@@ -206,10 +206,10 @@ func stayed(live tidbcloud.Cluster, want, recorded map[string]string) error {
 		"remove them in its console, or put them back into labels", &live, strings.Join(left, ", "))
 }
 
-// wake gives an INACTIVE cluster the wanted spending limit, if it has another one, and
+// resume gives an INACTIVE cluster the wanted spending limit, if it has another one, and
 // waits again: a limit that is used up is what most often stops a cluster.
-func wake(ctx context.Context, api *tidbcloud.Client, live tidbcloud.Cluster, want, recorded ClusterArgs, inactive error) (*tidbcloud.Cluster, error) {
-	if claimed(live, want.Owner, recorded.Owner) != nil {
+func resume(ctx context.Context, api *tidbcloud.Client, live tidbcloud.Cluster, want, recorded ClusterArgs, inactive error) (*tidbcloud.Cluster, error) {
+	if checkOwner(live, want.Owner, recorded.Owner) != nil {
 		return nil, inactive
 	}
 	for _, change := range changes(live, want, recorded) {
@@ -224,9 +224,9 @@ func wake(ctx context.Context, api *tidbcloud.Client, live tidbcloud.Cluster, wa
 	return nil, inactive
 }
 
-// claimed refuses a cluster that bears the label of somebody who is not among its
+// checkOwner refuses a cluster that bears the label of somebody who is not among its
 // owners: since the last run another stack has taken it over.
-func claimed(live tidbcloud.Cluster, owners ...string) error {
+func checkOwner(live tidbcloud.Cluster, owners ...string) error {
 	owner := live.Labels[OwnerLabel]
 	if owner == "" || slices.Contains(owners, owner) {
 		return nil
@@ -256,11 +256,11 @@ func keep[T comparable](recorded *T, live T) {
 	}
 }
 
-// seen is the inputs that a live cluster answers to. Inputs that were left unset
+// inputsFromLive returns the inputs that a live cluster answers to. Inputs that were left unset
 // stay so, even where TiDB Cloud has a default; an import takes all that is not one.
-func seen(live tidbcloud.Cluster, args ClusterArgs, imported bool) ClusterArgs {
+func inputsFromLive(live tidbcloud.Cluster, args ClusterArgs, imported bool) ClusterArgs {
 	args.DisplayName = live.DisplayName
-	// Another stack's label is not taken for ours, see claimed.
+	// Another stack's label is not taken for ours, see checkOwner.
 	if owner := live.Labels[OwnerLabel]; imported || owner == "" {
 		args.Owner = owner
 	}
