@@ -100,8 +100,8 @@
 // state that forgot it would lead to a new, empty one. A state of an earlier version has
 // no organization, and a cluster that went missing with it is one to take out of the state
 // by hand. What none of this tells is a key of the same organization that is limited to
-// another project, which sees neither the cluster nor a difference (assumed): of that only
-// deletionProtection keeps.
+// another project, which sees neither the cluster nor a difference (assumed): only
+// deletionProtection guards against that.
 //
 // A change of the provider's configuration never replaces anything; see diffConfig.
 //
