@@ -662,8 +662,8 @@ func TestStack_strangers(t *testing.T) {
 	w.destroy()
 }
 
-// A token of the config is kept with the command's environment, and makes no secret of
-// what the command says.
+// A token of the config is kept with the command's environment, makes no secret of what
+// the command says, and may be changed.
 func TestStack_tokenInConfig(t *testing.T) {
 	w := newWorld(t)
 	w.sb.config["cloudflare:apiToken"] = w.clouds.env["CLOUDFLARE_API_TOKEN"]
@@ -672,6 +672,33 @@ func TestStack_tokenInConfig(t *testing.T) {
 		t.Errorf("the output binding is %+v", binding)
 	}
 	w.quiet()
+	const rotated = "a-token-that-was-made-later-0123456789ab"
+	w.clouds.cloudflare.Token, w.sb.config["cloudflare:apiToken"] = rotated, rotated
+	w.up()
+	w.quiet()
+	w.destroy()
+}
+
+// What goes with the whole has no end of its own: so the program need not be there, an
+// old token is not used, and an inactive cluster, whose users cannot be changed, goes.
+func TestStack_destroyInactive(t *testing.T) {
+	w := newWorld(t)
+	w.up()
+	if err := w.clouds.tidb.SetState(w.cluster().ClusterID, "INACTIVE"); err != nil {
+		t.Fatal(err)
+	}
+	calls := w.on(func(s auto.Stack) error {
+		_, err := s.Destroy(w.Context(), optdestroy.ProgressStreams(&w.printed))
+		return err
+	})
+	for _, c := range calls {
+		if strings.Contains(c.Path, "/sqlUsers") || c.Method == http.MethodGet && strings.Contains(c.Path, "/pages/projects") {
+			t.Errorf("destroy made the call %s %s", c.Method, c.Path)
+		}
+	}
+	if n := len(w.clouds.tidb.Clusters()) + len(w.clouds.cloudflare.Projects()) + len(w.clouds.cloudflare.Scripts()); n > 0 {
+		t.Errorf("%d things are left", n)
+	}
 }
 
 // The output says that a deployment is due until there is one, by an up with nothing to
