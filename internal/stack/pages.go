@@ -30,7 +30,7 @@ func newPages(ctx *pulumi.Context, cfg Config, l live, api *API) (*Pages, error)
 	if err != nil {
 		return nil, err
 	}
-	there, err := ctx.RegisterResourceHook("project is there", makeProjectAgain(ctx, cfg), nil)
+	remade, err := ctx.RegisterResourceHook("project is there", makeProjectAgain(ctx, cfg), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +43,7 @@ func newPages(ctx *pulumi.Context, cfg Config, l live, api *API) (*Pages, error)
 		// them, and each run after it would send an empty change.
 		pulumi.IgnoreChanges([]string{"deploymentConfigs"}),
 		pulumi.ResourceHooks(&pulumi.ResourceHookBinding{
-			BeforeCreate: []*pulumi.ResourceHook{free}, BeforeUpdate: []*pulumi.ResourceHook{there},
+			BeforeCreate: []*pulumi.ResourceHook{free}, BeforeUpdate: []*pulumi.ResourceHook{remade},
 		}))...)
 	if err != nil {
 		return nil, err
