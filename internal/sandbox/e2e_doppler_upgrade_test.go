@@ -8,7 +8,6 @@ import (
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 
 	"portfolio-infra/internal/sandbox/standin"
 )
@@ -32,14 +31,7 @@ func TestUpgrade_doppler(t *testing.T) {
 		return err
 	})
 	w.on(func(s auto.Stack) error { w.forgetDoppler(s); return nil })
-	var outputs auto.OutputMap
-	w.on(func(s auto.Stack) error {
-		r := newRecorder()
-		result, err := s.Up(t.Context(), optup.EventStreams(r.events), optup.ProgressStreams(&w.printed), optup.ErrorProgressStreams(&w.printed))
-		w.gentle("up", r)
-		outputs = result.Outputs
-		return err
-	})
+	outputs := w.gentleUp()
 	w.want("in Doppler", w.inDoppler("prd"), hashOf(w.workerURL(outputs)))
 	w.quiet()
 }

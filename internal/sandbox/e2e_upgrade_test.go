@@ -62,6 +62,19 @@ func (w *world) gentle(operation string, r *recorder) {
 	}
 }
 
+// gentleUp is an up that must neither delete nor replace anything.
+func (w *world) gentleUp() (outputs auto.OutputMap) {
+	w.Helper()
+	w.on(func(s auto.Stack) error {
+		r := newRecorder()
+		result, err := s.Up(w.Context(), optup.EventStreams(r.events), optup.ProgressStreams(&w.printed), optup.ErrorProgressStreams(&w.printed))
+		w.gentle("up", r)
+		outputs = result.Outputs
+		return err
+	})
+	return outputs
+}
+
 // An up of this program on a state of an earlier one keeps the rows and the
 // connection string, and replaces and deletes nothing.
 func TestUpgrade(t *testing.T) {
@@ -84,14 +97,7 @@ func TestUpgrade(t *testing.T) {
 				w.gentle("preview", r)
 				return err
 			})
-			var after auto.OutputMap
-			w.on(func(s auto.Stack) error {
-				r := newRecorder()
-				result, err := s.Up(t.Context(), optup.EventStreams(r.events), optup.ProgressStreams(&w.printed), optup.ErrorProgressStreams(&w.printed))
-				w.gentle("up", r)
-				after = result.Outputs
-				return err
-			})
+			after := w.gentleUp()
 			for name, output := range before {
 				if name != "binding" { // it tells what the last run did
 					w.want("output "+name, after[name].Value, output.Value)

@@ -35,8 +35,10 @@ func (s *sandbox) operate(ctx context.Context, verb string) error {
 }
 
 // operateOn runs an operation with an environment that says where the clouds are. After
-// a run that was killed it refreshes first, with plugins of its own: the engine ends a
-// run with Cancel, and a provider cancels whatever it is asked after that.
+// a run that was killed it refreshes first, with plugins of its own: the engine sends
+// Cancel when it closes its plugins, and a provider cancels whatever it is asked after
+// that.
+// https://github.com/pulumi/pulumi/blob/sdk/v3.256.0/sdk/go/common/resource/plugin/provider_plugin.go
 // https://github.com/pulumi/pulumi-go-provider/blob/v1.5.0/middleware/cancel/cancel.go
 func (s *sandbox) operateOn(ctx context.Context, verb string, env map[string]string) error {
 	killed := false

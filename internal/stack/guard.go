@@ -39,12 +39,12 @@ func guardProject(ctx context.Context, cfg Config, dryRun bool) error {
 	altered := project.Altered(cfg.ProductionBranch)
 	switch {
 	case len(deployments) > 0:
-		return strangersProject(client, name, "it has deployments")
+		return conflictingProject(client, name, "it has deployments")
 	case altered != "":
-		return strangersProject(client, name, "a new one does not have its "+altered)
+		return conflictingProject(client, name, "a new one does not have its "+altered)
 	case cfg.Adopt:
 		// The names were not looked at, so it may have been there before this stack.
-		return strangersProject(client, name, "it is empty: if an interrupted run left it, delete it")
+		return conflictingProject(client, name, "it is empty: if an interrupted run left it, delete it")
 	case dryRun:
 		return nil
 	}
@@ -74,7 +74,7 @@ func guardWorker(ctx context.Context, client *cloudflare.Client, name, owner str
 	if owner != "" && script.Var(varOwner) == owner {
 		return nil
 	}
-	return strangersWorker(client, name)
+	return conflictingWorker(client, name)
 }
 
 // declaredOwner finds the owner among the inputs of the Worker that is to be made.

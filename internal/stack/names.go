@@ -129,7 +129,7 @@ func lookAtWorker(ctx context.Context, client *cloudflare.Client, cfg Config, l 
 		if owner != "" && l.worker.Var(varOwner) == owner {
 			return nil
 		}
-		return strangersWorker(client, cfg.Worker)
+		return conflictingWorker(client, cfg.Worker)
 	}
 	switch has, err := client.HasSubdomain(ctx); {
 	case err != nil:
@@ -166,16 +166,16 @@ func lookAtProject(ctx context.Context, client *cloudflare.Client, cfg Config, l
 			return nil
 		}
 	}
-	return strangersProject(client, cfg.PagesProject, "it is not bound to its Worker")
+	return conflictingProject(client, cfg.PagesProject, "it is not bound to its Worker")
 }
 
-func strangersWorker(client *cloudflare.Client, name string) error {
+func conflictingWorker(client *cloudflare.Client, name string) error {
 	return fmt.Errorf("a Worker %q exists already and is not this stack's; it was left as it is: "+
 		"choose another name (config key worker), or manage it here (and set the config key adopt to true for the run after it): "+
 		"pulumi import cloudflare:index/workersScript:WorkersScript %s %s/%s", name, name, client.AccountID, name)
 }
 
-func strangersProject(client *cloudflare.Client, name, why string) error {
+func conflictingProject(client *cloudflare.Client, name, why string) error {
 	return fmt.Errorf("a Pages project %q exists already and is not this stack's (%s); it was left as it is: "+
 		"choose another name (config key pagesProject), or manage it here (and set the config key adopt to true for the run after it): "+
 		"pulumi import cloudflare:index/pagesProject:PagesProject %s %s/%s", name, why, name, client.AccountID, name)
