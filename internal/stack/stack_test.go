@@ -253,49 +253,6 @@ func TestRun_everyInput(t *testing.T) {
 	})
 }
 
-func TestRun_options(t *testing.T) {
-	goodEnv(t, "")
-	e, err := runStack(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, want := range map[string]struct {
-		protect     bool
-		parent      string
-		hooks       []string
-		deletedWith string
-	}{
-		"names":             {false, "portfolio-dev", []string{"names are free"}, ""},
-		"cluster":           {true, "database", nil, ""},
-		"user":              {false, "database", nil, "cluster"},
-		"admin":             {false, "database", nil, "cluster"},
-		"schema":            {true, "database", nil, "cluster"},
-		"portfolio-dev-api": {false, "api", []string{"worker is ours"}, ""},
-		"portfolio-dev":     {true, "pages", []string{"project is free"}, ""},
-		"binding":           {false, "pages", nil, "portfolio-dev"},
-	} {
-		r := e.registered[name].RegisterRPC
-		if r.GetProtect() != want.protect {
-			t.Errorf("%s: protect is %t", name, r.GetProtect())
-		}
-		if !strings.HasSuffix(r.GetParent(), "::"+want.parent) {
-			t.Errorf("%s: its parent is %s", name, r.GetParent())
-		}
-		if with := r.GetDeletedWith(); !strings.HasSuffix(with, "::"+want.deletedWith) && with != want.deletedWith {
-			t.Errorf("%s: it is deleted with %s", name, with)
-		}
-		if hooks := r.GetHooks().GetBeforeCreate(); !slices.Equal(hooks, want.hooks) {
-			t.Errorf("%s: hooks before create: %v", name, hooks)
-		}
-	}
-	if ignored := e.registered["owner"].RegisterRPC.GetIgnoreChanges(); !slices.Equal(ignored, []string{"input"}) {
-		t.Errorf("owner: ignored changes: %v", ignored)
-	}
-	if ignored := e.registered["portfolio-dev"].RegisterRPC.GetIgnoreChanges(); !slices.Equal(ignored, []string{"deploymentConfigs"}) {
-		t.Errorf("project: ignored changes: %v", ignored)
-	}
-}
-
 func TestRun_urlOptions(t *testing.T) {
 	for config, want := range map[string]string{"": "?sslaccept=strict", "{}": "", `{"ssl":"a b"}`: "?ssl=a%20b", `{"ssl":true}`: "?ssl=true"} {
 		t.Run(config, func(t *testing.T) {
