@@ -11,12 +11,12 @@ import (
 	"strings"
 	"testing"
 
-	"portfolio-infra/internal/sandbox/fakecloudflare"
-	"portfolio-infra/internal/sandbox/wire"
+	"portfolio-infra/internal/sandbox/emulator"
+	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
 
 const (
-	account = fakecloudflare.DefaultAccountID
+	account = cloudflare.DefaultAccountID
 	token   = "a-token-that-is-made-up-0123456789abcdef"
 )
 
@@ -24,9 +24,9 @@ const (
 // Pages project "site".
 type world struct {
 	*testing.T
-	cloud  *fakecloudflare.Cloud
-	log    *wire.Log
-	faults *wire.Faults
+	cloud  *cloudflare.Cloud
+	log    *emulator.Log
+	faults *emulator.Faults
 	url    string
 	// previous is the answer of the last command.
 	previous string
@@ -34,8 +34,8 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{T: t, cloud: &fakecloudflare.Cloud{Token: token}, log: &wire.Log{}, faults: &wire.Faults{}}
-	server := httptest.NewServer(&wire.Server{Cloud: "cloudflare", Handler: w.cloud, Log: w.log, Faults: w.faults})
+	w := &world{T: t, cloud: &cloudflare.Cloud{Token: token}, log: &emulator.Log{}, faults: &emulator.Faults{}}
+	server := httptest.NewServer(&emulator.Server{Cloud: "cloudflare", Handler: w.cloud, Log: w.log, Faults: w.faults})
 	t.Cleanup(server.Close)
 	w.url = server.URL + "/client/v4"
 	for _, name := range []string{"api", "auth"} {
@@ -187,7 +187,7 @@ func TestBind_sendsWholeObjects(t *testing.T) {
 	w.mustRun("bind", `{"A":{"service":"api","environment":"production","entrypoint":"One"}}`)
 	w.mustRun("bind", `{"A":{"service":"api","environment":"staging","entrypoint":"One"}}`)
 	have := w.cloud.Projects()[0].Preview.Services["A"]
-	if want := (fakecloudflare.Service{Service: "api", Environment: "staging", Entrypoint: "One"}); have != want {
+	if want := (cloudflare.Service{Service: "api", Environment: "staging", Entrypoint: "One"}); have != want {
 		t.Errorf("%+v, want %+v", have, want)
 	}
 }
@@ -375,7 +375,7 @@ func TestBind_wranglerFile(t *testing.T) {
 func TestBind_apiForgets(t *testing.T) {
 	w := newWorld(t)
 	// The PATCH is answered with success and does nothing.
-	if err := w.faults.Set(wire.Fault{Method: http.MethodPatch, Body: `{"success":true,"result":{}}`, Header: map[string]string{"Content-Type": "application/json"}}); err != nil {
+	if err := w.faults.Set(emulator.Fault{Method: http.MethodPatch, Body: `{"success":true,"result":{}}`, Header: map[string]string{"Content-Type": "application/json"}}); err != nil {
 		t.Fatal(err)
 	}
 	_, methods, err := w.run("bind", apiBinding)
@@ -387,7 +387,7 @@ func TestBind_apiForgets(t *testing.T) {
 
 func TestBind_lostAnswer(t *testing.T) {
 	w := newWorld(t)
-	if err := w.faults.Set(wire.Fault{Method: http.MethodPatch, After: true, Reset: true}); err != nil {
+	if err := w.faults.Set(emulator.Fault{Method: http.MethodPatch, After: true, Reset: true}); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := w.run("bind", apiBinding); err != nil {

@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"portfolio-infra/internal/cloudflare"
-	"portfolio-infra/internal/sandbox/fakecloudflare"
-	"portfolio-infra/internal/sandbox/wire/faultlist"
+	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/sandbox/emulator/faultlist"
 )
 
 // faultToken shares no part with what errors show.
@@ -26,7 +26,7 @@ const faultToken = "Zq7f3aW9c21e0-Xk_84hTm2Lp6Rv0Bn5Yd3Gs1Jw"
 // Pages project "site", and what a stack remembers of its binding.
 type site struct {
 	*testing.T
-	cloud    *fakecloudflare.Cloud
+	cloud    *emulated.Cloud
 	net      *faultlist.Transport
 	client   *cloudflare.Client
 	shown    bytes.Buffer // the announced waits
@@ -34,7 +34,7 @@ type site struct {
 }
 
 func newSite(t *testing.T) *site {
-	s := &site{T: t, cloud: &fakecloudflare.Cloud{Token: faultToken}}
+	s := &site{T: t, cloud: &emulated.Cloud{Token: faultToken}}
 	s.net = &faultlist.Transport{Handler: s.cloud, Kind: func(r *http.Request, _ []byte) string {
 		return r.Method + strings.TrimPrefix(r.URL.Path, "/client/v4/accounts/"+account)
 	}}
@@ -86,7 +86,7 @@ func (s *site) bound() (in []string) {
 		return nil
 	}
 	p := s.cloud.Projects()[0]
-	for env, config := range map[string]map[string]fakecloudflare.Service{"production": p.Production.Services, "preview": p.Preview.Services} {
+	for env, config := range map[string]map[string]emulated.Service{"production": p.Production.Services, "preview": p.Preview.Services} {
 		for name, service := range config {
 			in = append(in, env+"."+name+"="+service.Service)
 		}

@@ -10,7 +10,7 @@ import (
 
 	"portfolio-infra/internal/provider"
 	"portfolio-infra/internal/rest/resttest"
-	"portfolio-infra/internal/sandbox/faketidb"
+	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 )
 
 // The same against the emulator, which is strict about what it is sent and knows
@@ -18,11 +18,11 @@ import (
 func TestEmulator_life(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		cloud *faketidb.Cloud
+		cloud *tidbcloud.Cloud
 	}{
-		{"usual", &faketidb.Cloud{CreateTime: 9 * time.Second}},
-		{"ACTIVE at once, 403 after a delete", &faketidb.Cloud{CreateTime: -1, ForbidAfterDelete: true}},
-		{"few requests, short nonces", &faketidb.Cloud{RateLimit: 20, NonceLifetime: 2 * time.Second}},
+		{"usual", &tidbcloud.Cloud{CreateTime: 9 * time.Second}},
+		{"ACTIVE at once, 403 after a delete", &tidbcloud.Cloud{CreateTime: -1, ForbidAfterDelete: true}},
+		{"few requests, short nonces", &tidbcloud.Cloud{RateLimit: 20, NonceLifetime: 2 * time.Second}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -45,7 +45,7 @@ func TestEmulator_life(t *testing.T) {
 					}
 				}
 				cluster, user := with(clusterType), with(userType)
-				full := map[string]any{"labels": map[string]any{"team": "web"}, "spendingLimitMonthly": 500, "projectId": faketidb.DefaultProject,
+				full := map[string]any{"labels": map[string]any{"team": "web"}, "spendingLimitMonthly": 500, "projectId": tidbcloud.DefaultProject,
 					"authorizedNetworks": []any{network("home", "192.0.2.1", "192.0.2.9"), network("work", "198.51.100.1", "198.51.100.1")}}
 				step(cluster, db(full), "create")
 				full["displayName"], full["spendingLimitMonthly"] = "another", 900

@@ -19,8 +19,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
 	"portfolio-infra/internal/provider"
-	"portfolio-infra/internal/sandbox/faketidb"
-	"portfolio-infra/internal/sandbox/wire/faultlist"
+	"portfolio-infra/internal/sandbox/emulator/faultlist"
+	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 )
 
 // The key has characters that each encoding writes differently.
@@ -51,7 +51,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 type life struct {
 	*testing.T
 	process       *process
-	cloud         *faketidb.Cloud
+	cloud         *tidbcloud.Cloud
 	net           *faultlist.Transport
 	log           *logs
 	cluster, user *engine
@@ -59,7 +59,7 @@ type life struct {
 }
 
 func newLife(t *testing.T, s *process) *life {
-	l := &life{T: t, process: s, log: &logs{}, passwords: map[string]bool{}, cloud: &faketidb.Cloud{
+	l := &life{T: t, process: s, log: &logs{}, passwords: map[string]bool{}, cloud: &tidbcloud.Cloud{
 		PublicKey: faultPublicKey, PrivateKey: faultPrivateKey, CreateTime: 3 * time.Second, RateLimit: -1}}
 	l.net = &faultlist.Transport{Handler: l.cloud, Kind: kindOfCall, OnCall: func(c faultlist.Call) {
 		var body struct{ Password string }
@@ -177,13 +177,13 @@ func operations() []operation {
 }
 
 // alive are the clusters that are not being deleted.
-func (l *life) alive() []faketidb.Cluster {
-	return slices.DeleteFunc(l.cloud.Clusters(), func(c faketidb.Cluster) bool { return c.State == "DELETING" })
+func (l *life) alive() []tidbcloud.Cluster {
+	return slices.DeleteFunc(l.cloud.Clusters(), func(c tidbcloud.Cluster) bool { return c.State == "DELETING" })
 }
 
 // api users, without the root that each cluster has.
-func (l *life) users(clusterID string) []faketidb.User {
-	return slices.DeleteFunc(l.cloud.Users(clusterID), func(u faketidb.User) bool { return strings.HasSuffix(u.UserName, ".root") })
+func (l *life) users(clusterID string) []tidbcloud.User {
+	return slices.DeleteFunc(l.cloud.Users(clusterID), func(u tidbcloud.User) bool { return strings.HasSuffix(u.UserName, ".root") })
 }
 
 // point is a call of an operation: the one of its kind after so many others.
@@ -342,7 +342,7 @@ func role(user property.Map) string {
 }
 
 // unlike tells in what a live cluster is not what the inputs want.
-func unlike(c faketidb.Cluster, want property.Map) (problems []string) {
+func unlike(c tidbcloud.Cluster, want property.Map) (problems []string) {
 	check := func(what string, have, want any) {
 		if !reflect.DeepEqual(have, want) {
 			problems = append(problems, fmt.Sprintf("%s is %v, want %v", what, have, want))
@@ -355,7 +355,7 @@ func unlike(c faketidb.Cluster, want property.Map) (problems []string) {
 		check("label", c.Labels["team"], "web")
 		check("limit", int(c.SpendingLimit.Monthly), 500)
 		check("networks", c.Endpoints.Public.AuthorizedNetworks,
-			[]faketidb.Network{{StartIPAddress: "192.0.2.1", EndIPAddress: "192.0.2.9", DisplayName: "home"}})
+			[]tidbcloud.Network{{StartIPAddress: "192.0.2.1", EndIPAddress: "192.0.2.9", DisplayName: "home"}})
 	}
 	return problems
 }

@@ -14,10 +14,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"portfolio-infra/internal/sandbox/fakecloudflare"
-	"portfolio-infra/internal/sandbox/fakesql"
-	"portfolio-infra/internal/sandbox/faketidb"
-	"portfolio-infra/internal/sandbox/wire"
+	"portfolio-infra/internal/sandbox/emulator"
+	"portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/sandbox/emulator/sql"
+	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 )
 
 // defaultClusterTime is how long a new cluster takes. The real ones take 7 to 10
@@ -26,11 +26,11 @@ const defaultClusterTime = 3 * time.Second
 
 // clouds are the emulated clouds, served on loopback addresses.
 type clouds struct {
-	cloudflare *fakecloudflare.Cloud
-	tidb       *faketidb.Cloud
-	sql        *fakesql.Servers
-	log        *wire.Log
-	faults     *wire.Faults
+	cloudflare *cloudflare.Cloud
+	tidb       *tidbcloud.Cloud
+	sql        *sql.Servers
+	log        *emulator.Log
+	faults     *emulator.Faults
 	env        map[string]string
 	servers    []*http.Server
 
@@ -63,13 +63,13 @@ func (s *sandbox) withClouds(ctx context.Context, do func(*clouds) error) error 
 // person sees what their own would do; others are made up for this run. None is
 // ever written to a file.
 func (s *sandbox) startClouds() (_ *clouds, err error) {
-	c := &clouds{faults: &wire.Faults{}, env: map[string]string{}}
+	c := &clouds{faults: &emulator.Faults{}, env: map[string]string{}}
 	defer func() {
 		if err != nil {
 			c.close()
 		}
 	}()
-	if c.log, err = wire.OpenLog(s.path("calls.jsonl")); err != nil {
+	if c.log, err = emulator.OpenLog(s.path("calls.jsonl")); err != nil {
 		return nil, err
 	}
 	if err := c.readFaults(os.Getenv("SANDBOX_FAULTS")); err != nil {
@@ -80,13 +80,13 @@ func (s *sandbox) startClouds() (_ *clouds, err error) {
 		return nil, err
 	}
 	token := c.credential("CLOUDFLARE_API_TOKEN", 40)
-	account := fakecloudflare.DefaultAccountID
+	account := cloudflare.DefaultAccountID
 	if id, ok := os.LookupEnv("CLOUDFLARE_ACCOUNT_ID"); ok {
 		account = id
 	}
 	c.env["CLOUDFLARE_ACCOUNT_ID"] = account
-	c.cloudflare = &fakecloudflare.Cloud{AccountID: account, Token: token, File: s.path("cloudflare.json")}
-	c.sql = &fakesql.Servers{
+	c.cloudflare = &cloudflare.Cloud{AccountID: account, Token: token, File: s.path("cloudflare.json")}
+	c.sql = &sql.Servers{
 		Dir: s.path("sql"), Host: "localhost",
 		DSN: os.Getenv("SANDBOX_MYSQL_DSN"), DSNCA: os.Getenv("SANDBOX_MYSQL_CA"),
 	}
@@ -94,14 +94,14 @@ func (s *sandbox) startClouds() (_ *clouds, err error) {
 		return nil, err
 	}
 	c.env["TIDBCLOUD_SQL_CA_FILE"] = c.sql.CAFile()
-	c.tidb = &faketidb.Cloud{
+	c.tidb = &tidbcloud.Cloud{
 		PublicKey:  c.credential("TIDBCLOUD_PUBLIC_KEY", 8),
 		PrivateKey: c.credential("TIDBCLOUD_PRIVATE_KEY", 36),
 		File:       s.path("tidbcloud.json"),
 		CreateTime: clusterTime,
 		Endpoint:   c.sql.Endpoint,
 		SQL:        c.sql,
-		Neighbor: &faketidb.Cloud{
+		Neighbor: &tidbcloud.Cloud{
 			PublicKey: "neighbor", PrivateKey: strings.ToLower(rand.Text()), OrganizationID: "1372813089200000099", Projects: []string{"1372813089400000098"},
 		},
 	}
@@ -142,7 +142,7 @@ func (c *clouds) readFaults(text string) error {
 	if text == "" {
 		return nil
 	}
-	var faults []wire.Fault
+	var faults []emulator.Fault
 	// A fault with a misspelt member would hit other calls than it is meant to.
 	d := json.NewDecoder(strings.NewReader(text))
 	d.DisallowUnknownFields()
@@ -178,7 +178,7 @@ func (c *clouds) serve(name string, h http.Handler) (string, error) {
 		return "", fmt.Errorf("serving the emulated %s: %w", name, err)
 	}
 	server := &http.Server{
-		Handler: &wire.Server{Cloud: name, Handler: h, Log: c.log, Faults: c.faults,
+		Handler: &emulator.Server{Cloud: name, Handler: h, Log: c.log, Faults: c.faults,
 			Before: func(r *http.Request) { c.ask(r, false) }, After: func(r *http.Request) { c.ask(r, true) }},
 		ReadHeaderTimeout: 10 * time.Second,
 	}

@@ -22,8 +22,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/debug"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 
-	"portfolio-infra/internal/sandbox/fakesql"
-	"portfolio-infra/internal/sandbox/fakesql/sqltest"
+	emulated "portfolio-infra/internal/sandbox/emulator/sql"
+	"portfolio-infra/internal/sandbox/emulator/sql/sqltest"
 )
 
 // adminURL returns the output migrationUrl.
@@ -83,7 +83,7 @@ func TestStack_database(t *testing.T) {
 	t.Run("embedded", func(t *testing.T) { testDatabase(newWorld(t)) })
 	t.Run("real server", func(t *testing.T) {
 		certs := t.TempDir()
-		authority := &fakesql.Servers{Dir: certs, Host: "localhost"}
+		authority := &emulated.Servers{Dir: certs, Host: "localhost"}
 		if err := errors.Join(authority.Open(), authority.Close()); err != nil {
 			t.Fatal(err)
 		}

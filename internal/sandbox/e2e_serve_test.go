@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"portfolio-infra/internal/sandbox/fakecloudflare"
+	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
 
 // What one up made is a site that serves and whose database answers: Cloudflare's
@@ -79,7 +79,7 @@ func (w *world) run(workerd, databaseURL string) string {
 // config configures the runtime. Whatever host the Worker asks for, it gets the
 // emulated TiDB Cloud's SQL over HTTP.
 // https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp
-func (w *world) config(project fakecloudflare.Project, script fakecloudflare.Script) string {
+func (w *world) config(project cloudflare.Project, script cloudflare.Script) string {
 	w.Helper()
 	sql, err := url.Parse(w.clouds.env[tidbAPI])
 	if err != nil {

@@ -21,9 +21,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
-	"portfolio-infra/internal/sandbox/fakecloudflare"
-	"portfolio-infra/internal/sandbox/faketidb"
-	"portfolio-infra/internal/sandbox/wire"
+	"portfolio-infra/internal/sandbox/emulator"
+	"portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 )
 
 // world is a sandbox of its own, on the real engine.
@@ -89,7 +89,7 @@ func newWorldIn(t testing.TB, dir string, keep ...string) *world {
 }
 
 // on opens the stack for one operation, and returns the calls that it made.
-func (w *world) on(operation func(auto.Stack) error) []wire.Call {
+func (w *world) on(operation func(auto.Stack) error) []emulator.Call {
 	w.Helper()
 	calls, err := w.try(operation)
 	if err != nil {
@@ -98,7 +98,7 @@ func (w *world) on(operation func(auto.Stack) error) []wire.Call {
 	return calls
 }
 
-func (w *world) try(operation func(auto.Stack) error) ([]wire.Call, error) {
+func (w *world) try(operation func(auto.Stack) error) ([]emulator.Call, error) {
 	w.Helper()
 	w.printed.Reset()
 	detach, err := w.sb.attachPlugins(w.Context(), w.clouds.env)
@@ -125,7 +125,7 @@ func changes(counts *map[string]int) map[string]int {
 	return c
 }
 
-func (w *world) up() (changed map[string]int, outputs auto.OutputMap, calls []wire.Call) {
+func (w *world) up() (changed map[string]int, outputs auto.OutputMap, calls []emulator.Call) {
 	w.Helper()
 	calls = w.on(func(s auto.Stack) error {
 		r, err := s.Up(w.Context(), optup.ProgressStreams(&w.printed), optup.ErrorProgressStreams(&w.printed))
@@ -136,7 +136,7 @@ func (w *world) up() (changed map[string]int, outputs auto.OutputMap, calls []wi
 }
 
 // upFails runs an up that must fail, and returns what was printed.
-func (w *world) upFails() (printed string, calls []wire.Call) {
+func (w *world) upFails() (printed string, calls []emulator.Call) {
 	w.Helper()
 	calls, err := w.try(func(s auto.Stack) error {
 		_, err := s.Up(w.Context(), optup.ProgressStreams(&w.printed), optup.ErrorProgressStreams(&w.printed))
@@ -185,7 +185,7 @@ func (w *world) destroy() {
 	})
 }
 
-func (w *world) noWrites(what string, calls []wire.Call) {
+func (w *world) noWrites(what string, calls []emulator.Call) {
 	w.Helper()
 	for _, c := range calls {
 		if c.Write() {
@@ -274,9 +274,9 @@ const (
 func (w *world) account() string { return "/accounts/" + w.clouds.env["CLOUDFLARE_ACCOUNT_ID"] }
 
 // cluster returns the only cluster that lives.
-func (w *world) cluster() faketidb.Cluster {
+func (w *world) cluster() tidbcloud.Cluster {
 	w.Helper()
-	var live []faketidb.Cluster
+	var live []tidbcloud.Cluster
 	for _, c := range w.clouds.tidb.Clusters() {
 		if c.State != "DELETING" && c.State != "DELETED" {
 			live = append(live, c)
@@ -296,7 +296,7 @@ func (w *world) bound() {
 		w.Fatalf("there are %d Pages projects", len(projects))
 	}
 	for name, services := range map[string]any{"production": projects[0].Production.Services, "preview": projects[0].Preview.Services} {
-		w.want(name, services, map[string]fakecloudflare.Service{
+		w.want(name, services, map[string]cloudflare.Service{
 			"API_SERVICE": {Service: "portfolio-api", Environment: "production"}})
 	}
 }
@@ -448,7 +448,7 @@ func (w *world) repaired(n int) {
 }
 
 // script is the stack's Worker.
-func (w *world) script() fakecloudflare.Script {
+func (w *world) script() cloudflare.Script {
 	w.Helper()
 	all := w.clouds.cloudflare.Scripts()
 	if len(all) != 1 {
@@ -653,7 +653,7 @@ func TestStack_strangers(t *testing.T) {
 		t.Errorf("no import line:\n%s", printed)
 	}
 	w.noWrites("a refused up", calls)
-	w.want("clusters", w.clouds.tidb.Clusters(), []faketidb.Cluster{theirs})
+	w.want("clusters", w.clouds.tidb.Clusters(), []tidbcloud.Cluster{theirs})
 
 	w.sb.config["portfolio:adopt"] = "true"
 	w.up()

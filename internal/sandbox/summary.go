@@ -3,11 +3,11 @@ package main
 import (
 	"fmt"
 
-	"portfolio-infra/internal/sandbox/wire"
+	"portfolio-infra/internal/sandbox/emulator"
 )
 
 // summary counts calls for a person.
-func summary(calls []wire.Call) string {
+func summary(calls []emulator.Call) string {
 	writes := 0
 	for _, c := range calls {
 		if c.Write() {

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"syscall"
 
-	"portfolio-infra/internal/sandbox/fakecloudflare"
-	"portfolio-infra/internal/sandbox/faketidb"
+	"portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 )
 
 // trialWorld is a sandbox in a folder of its own, whose clouds this process serves
@@ -141,8 +141,8 @@ func (w *trialWorld) mustRun(ctx context.Context, a act) error {
 }
 
 // liveClusters are those that are not being deleted.
-func (w *trialWorld) liveClusters() []faketidb.Cluster {
-	var live []faketidb.Cluster
+func (w *trialWorld) liveClusters() []tidbcloud.Cluster {
+	var live []tidbcloud.Cluster
 	for _, c := range w.clouds.tidb.Clusters() {
 		if c.State != "DELETING" && c.State != "DELETED" {
 			live = append(live, c)
@@ -166,7 +166,7 @@ func (w *trialWorld) databaseURL(ctx context.Context) (string, *url.URL, error) 
 	return text, u, nil
 }
 
-func targets(services map[string]fakecloudflare.Service) map[string]string {
+func targets(services map[string]cloudflare.Service) map[string]string {
 	all := map[string]string{}
 	for name, s := range services {
 		all[name] = s.Service

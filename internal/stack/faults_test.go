@@ -14,8 +14,8 @@ import (
 
 	"portfolio-infra/internal/binding"
 	"portfolio-infra/internal/cloudflare"
-	"portfolio-infra/internal/sandbox/fakecloudflare"
-	"portfolio-infra/internal/sandbox/wire/faultlist"
+	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/sandbox/emulator/faultlist"
 )
 
 // faultToken shares no part with what errors show.
@@ -24,13 +24,13 @@ const faultToken = "Zq7f3aW9c21e0-Xk_84hTm2Lp6Rv0Bn5Yd3Gs1Jw"
 // account is an emulated Cloudflare without a socket.
 type account struct {
 	*testing.T
-	cloud *fakecloudflare.Cloud
+	cloud *emulated.Cloud
 	net   *faultlist.Transport
 	cfg   Config
 }
 
 func newAccount(t *testing.T) *account {
-	a := &account{T: t, cloud: &fakecloudflare.Cloud{AccountID: testAccount, Token: faultToken}}
+	a := &account{T: t, cloud: &emulated.Cloud{AccountID: testAccount, Token: faultToken}}
 	a.net = &faultlist.Transport{Handler: a.cloud, Kind: func(r *http.Request, _ []byte) string {
 		return r.Method + strings.TrimPrefix(r.URL.Path, "/client/v4/accounts/"+testAccount)
 	}}

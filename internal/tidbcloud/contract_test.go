@@ -15,7 +15,7 @@ import (
 
 	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/rest/resttest"
-	"portfolio-infra/internal/sandbox/faketidb"
+	emulated "portfolio-infra/internal/sandbox/emulator/tidbcloud"
 	"portfolio-infra/internal/tidbcloud"
 )
 
@@ -26,12 +26,12 @@ import (
 func TestContract_emulator(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		cloud *faketidb.Cloud
+		cloud *emulated.Cloud
 	}{
-		{"usual", &faketidb.Cloud{CreateTime: 9 * time.Second}},
-		{"ACTIVE at once", &faketidb.Cloud{CreateTime: -1, DeleteTime: -1}},
-		{"403 after a delete, short nonces", &faketidb.Cloud{ForbidAfterDelete: true, NonceLifetime: time.Second}},
-		{"few requests", &faketidb.Cloud{RateLimit: 15}},
+		{"usual", &emulated.Cloud{CreateTime: 9 * time.Second}},
+		{"ACTIVE at once", &emulated.Cloud{CreateTime: -1, DeleteTime: -1}},
+		{"403 after a delete, short nonces", &emulated.Cloud{ForbidAfterDelete: true, NonceLifetime: time.Second}},
+		{"few requests", &emulated.Cloud{RateLimit: 15}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -46,7 +46,7 @@ func TestContract_emulator(t *testing.T) {
 
 // Eight goroutines against strict nonce counts.
 func TestContract_emulatorConcurrent(t *testing.T) {
-	cloud := &faketidb.Cloud{PublicKey: publicKey, PrivateKey: privateKey, RateLimit: -1}
+	cloud := &emulated.Cloud{PublicKey: publicKey, PrivateKey: privateKey, RateLimit: -1}
 	challenges := 0
 	c := &tidbcloud.Client{PublicKey: publicKey, PrivateKey: privateKey}
 	c.Transport = resttest.Transport(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

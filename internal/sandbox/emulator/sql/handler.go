@@ -1,0 +1,183 @@
+package sql
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/dolthub/go-mysql-server/server"
+	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/vitess/go/mysql"
+	"github.com/dolthub/vitess/go/sqltypes"
+	querypb "github.com/dolthub/vitess/go/vt/proto/query"
+	"github.com/dolthub/vitess/go/vt/sqlparser"
+)
+
+// handler wraps the engine's own and answers a cluster's connections. Each
+// statement takes its locks; the answer of one that changed something is sent when
+// the change is in the file.
+type handler struct {
+	mysql.Handler
+	cluster  *cluster
+	sessions *server.SessionManager
+
+	mu     sync.Mutex
+	conns  map[uint32]*connection
+	closed bool
+}
+
+// connection is one connection of a client.
+type connection struct {
+	*mysql.Conn
+	// writes tells that it has the write lock.
+	writes bool
+}
+
+func (h *handler) NewConnection(c *mysql.Conn) {
+	h.mu.Lock()
+	h.conns[c.ConnectionID] = &connection{Conn: c}
+	if h.closed {
+		c.Close()
+	}
+	h.mu.Unlock()
+	h.Handler.NewConnection(c)
+}
+
+func (h *handler) ConnectionClosed(c *mysql.Conn) {
+	h.Handler.ConnectionClosed(c)
+	h.cluster.locks.release(h.connection(c))
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.conns, c.ConnectionID)
+}
+
+func (h *handler) connection(c *mysql.Conn) *connection {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.conns[c.ConnectionID]
+}
+
+// close closes all connections, and those that come.
+func (h *handler) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	for _, c := range h.conns {
+		c.Close()
+	}
+}
+
+func (h *handler) ComInitDB(c *mysql.Conn, database string) error {
+	h.cluster.locks.statements.RLock()
+	defer h.cluster.locks.statements.RUnlock()
+	return asMySQL(h.Handler.ComInitDB(c, database), nil)
+}
+
+// ComResetConnection rolls back, too.
+func (h *handler) ComResetConnection(c *mysql.Conn) error {
+	defer h.cluster.locks.release(h.connection(c))
+	h.cluster.locks.statements.RLock()
+	defer h.cluster.locks.statements.RUnlock()
+	return h.Handler.ComResetConnection(c)
+}
+
+func (h *handler) ComPrepare(ctx context.Context, c *mysql.Conn, query string, p *mysql.PrepareData) (fields []*querypb.Field, err error) {
+	sc, err := h.sessions.NewContextWithQuery(ctx, c, query)
+	if err != nil {
+		return nil, err
+	}
+	h.cluster.locks.statements.RLock()
+	defer h.cluster.locks.statements.RUnlock()
+	_, err = endStatement(sc, func() error {
+		fields, err = h.Handler.ComPrepare(ctx, c, query, p)
+		return err
+	})
+	return fields, asMySQL(err, parse(ctx, query, sql.LoadSqlMode(sc).ParserOptions()))
+}
+
+// ComQuery runs one statement. Of two TiDB runs none.
+func (h *handler) ComQuery(ctx context.Context, c *mysql.Conn, query string, send mysql.ResultSpoolFn) error {
+	options, err := h.ParserOptionsForConnection(c)
+	if err != nil {
+		return err
+	}
+	if _, end, err := sqlparser.ParseOneWithOptions(ctx, query, options); err == nil && end > 0 && end < len(query) {
+		if _, _, err := sqlparser.ParseOneWithOptions(ctx, query[end:], options); !errors.Is(err, sqlparser.ErrEmpty) {
+			return mysql.NewSQLError(8130, mysql.SSUnknownSQLState, "client has multi-statement capability disabled. "+
+				"Run SET GLOBAL tidb_multi_statement_mode='ON' after you understand the security risk")
+		}
+	}
+	_, err = h.run(ctx, c, query, send, func(keep mysql.ResultSpoolFn) (string, error) {
+		return "", h.Handler.ComQuery(ctx, c, query, keep)
+	})
+	return err
+}
+
+// ComMultiQuery runs the first statement and returns the others.
+func (h *handler) ComMultiQuery(ctx context.Context, c *mysql.Conn, query string, send mysql.ResultSpoolFn) (string, error) {
+	return h.run(ctx, c, query, send, func(keep mysql.ResultSpoolFn) (string, error) {
+		return h.Handler.ComMultiQuery(ctx, c, query, keep)
+	})
+}
+
+func (h *handler) ComStmtExecute(ctx context.Context, c *mysql.Conn, p *mysql.PrepareData, send func(*sqltypes.Result) error) error {
+	spool := func(r *sqltypes.Result, _ bool) error { return send(r) }
+	_, err := h.run(ctx, c, p.PrepareStmt, spool, func(keep mysql.ResultSpoolFn) (string, error) {
+		return "", h.Handler.ComStmtExecute(ctx, c, p, func(r *sqltypes.Result) error { return keep(r, false) })
+	})
+	return err
+}
+
+// run runs the first statement of a query by exec, which returns the others. The
+// answer is held back until the statement is over: a client that is slow to read
+// must not keep others waiting, and one that writes while it reads must not wait for
+// itself.
+func (h *handler) run(ctx context.Context, c *mysql.Conn, query string, send mysql.ResultSpoolFn,
+	exec func(keep mysql.ResultSpoolFn) (string, error),
+) (rest string, err error) {
+	sc, err := h.sessions.NewContextWithQuery(ctx, c, query)
+	if err != nil {
+		return "", err
+	}
+	stmt := parse(ctx, query, sql.LoadSqlMode(sc).ParserOptions())
+	if e, ok := stmt.(*sqlparser.Execute); ok {
+		if prepared, ok := h.cluster.engine.PreparedDataCache.GetCachedStmt(sc.Session.ID(), e.Name); ok {
+			stmt = prepared
+		}
+	}
+	if err := refuse(stmt); err != nil {
+		return "", err
+	}
+	var parts []*sqltypes.Result
+	var more bool
+	err = h.cluster.locked(sc, h.connection(c), stmt, func() (err error) {
+		// A panic would cut the connection and leave the session in disorder.
+		defer func() {
+			if p := recover(); p != nil {
+				err = mysql.NewSQLError(mysql.ERUnknownError, mysql.SSUnknownSQLState, "internal error: %v", p)
+			}
+		}()
+		rest, err = exec(func(part *sqltypes.Result, isMore bool) error {
+			parts, more = append(parts, clone(part)), isMore
+			return nil
+		})
+		return err
+	})
+	for i := 0; err == nil && i < len(parts); i++ {
+		err = send(parts[i], more)
+	}
+	return rest, asMySQL(err, stmt)
+}
+
+// clone copies a part of an answer: the engine uses its memory again.
+func clone(part *sqltypes.Result) *sqltypes.Result {
+	c := *part
+	c.Rows = make([][]sqltypes.Value, len(part.Rows))
+	for i, row := range part.Rows {
+		for _, v := range row {
+			c.Rows[i] = append(c.Rows[i], sqltypes.MakeTrusted(v.Type(), bytes.Clone(v.Raw())))
+		}
+	}
+	return &c
+}

@@ -1,0 +1,44 @@
+package tidbcloud
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Project is a project as the IAM API shows it, by api.Project of pkg/tidbcloud/
+// v1beta1/iam.swagger.json in https://github.com/tidbcloud/tidbcloud-cli.
+type Project struct {
+	ID              string `json:"id"`
+	OrgID           string `json:"org_id"`
+	Name            string `json:"name"`
+	ClusterCount    int    `json:"cluster_count"`
+	UserCount       int    `json:"user_count"`
+	CreateTimestamp string `json:"create_timestamp"`
+	AWSCMEKEnabled  bool   `json:"aws_cmek_enabled"`
+}
+
+// listProjects shows all projects of the organization, which a key of the whole
+// organization is assumed to see.
+func (c *Cloud) listProjects(r *http.Request, _ []string) (any, error) {
+	p, err := parsePage(r.URL.Query(), 100)
+	if err != nil {
+		return nil, err
+	}
+	all := []Project{}
+	err = c.read(func(s *state, _ time.Time) error {
+		for i, id := range c.projects() {
+			project := Project{ID: id, OrgID: c.organization(), Name: "project" + strconv.Itoa(i+1), UserCount: 1, CreateTimestamp: "1688460316"}
+			for _, rec := range s.Clusters {
+				if rec.Cluster.Labels[labelProject] == id {
+					project.ClusterCount++
+				}
+			}
+			all = append(all, project)
+		}
+		return nil
+	})
+	part, next := cut(p, all, func(p Project) int { return slices.Index(all, p) + 1 })
+	return map[string]any{"projects": part, "nextPageToken": next}, err
+}

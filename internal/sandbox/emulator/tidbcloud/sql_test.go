@@ -1,0 +1,105 @@
+package tidbcloud_test
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
+)
+
+// recorder is a SQL server that only takes notes.
+type recorder struct {
+	notes []string
+	err   error
+}
+
+func (r *recorder) note(format string, args ...any) error {
+	r.notes = append(r.notes, fmt.Sprintf(format, args...))
+	return r.err
+}
+
+func (r *recorder) CreateCluster(id string) error      { return r.note("create %s", id) }
+func (r *recorder) DeleteCluster(id string) error      { return r.note("delete %s", id) }
+func (r *recorder) DropUser(id, userName string) error { return r.note("drop %s %s", id, userName) }
+func (r *recorder) PutUser(id string, l tidbcloud.Login) error {
+	return r.note("put %s %s %s %v %q %s", id, l.UserName, l.BuiltinRole, l.CustomRoles, l.Password, l.Hash)
+}
+
+// hashOfPassword is MySQL's CONCAT('*', UPPER(SHA1(UNHEX(SHA1('password'))))).
+const hashOfPassword = "*2470C0C06DEE42FD1618BB99005ADCA2EC9D1E19"
+
+func TestCloud_SQL(t *testing.T) {
+	sql := &recorder{}
+	cloud := newCloud()
+	cloud.SQL, cloud.File = sql, filepath.Join(t.TempDir(), "state.json")
+	c := serve(t, cloud)
+	want := func(notes ...string) {
+		t.Helper()
+		if !slices.Equal(sql.notes, notes) {
+			t.Errorf("the SQL server was told\n%q\nwant\n%q", sql.notes, notes)
+		}
+		sql.notes = nil
+	}
+
+	bare := c.create("bare", "")
+	want("create " + bare)
+	id := c.create("cluster", `,"rootPassword":"password"`)
+	prefix := cloud.Clusters()[1].UserPrefix + "."
+	want("create "+id, "put "+id+" "+prefix+`root role_admin [] "password" `+hashOfPassword)
+	c.do("PUT", clusterPath(id, "password"), `{"password":"another password"}`).want(200)
+	sql.notes = nil
+
+	c.do("POST", clusterPath(id, "sqlUsers"), `{"userName":"api","password":"password",`+nativeAuth+`,"autoPrefix":true,"builtinRole":"role_readwrite"}`).want(200)
+	api := prefix + "api"
+	want("put " + id + " " + api + " " + prefix + `role_readwrite [] "password" ` + hashOfPassword)
+	c.do("PATCH", clusterPath(id, "sqlUsers", api), `{"customRoles":["r1"]}`).want(200)
+	want("put " + id + " " + api + " " + prefix + `role_readwrite [r1] "" ` + hashOfPassword)
+	c.do("PATCH", clusterPath(id, "sqlUsers", prefix+"root"), `{"password":"password"}`).want(200)
+	want("put " + id + " " + prefix + `root role_admin [] "password" ` + hashOfPassword)
+
+	// After a restart the SQL server learns all that there is, without passwords.
+	again := newCloud()
+	again.SQL, again.File = sql, cloud.File
+	c = serve(t, again)
+	c.do("GET", "/v1beta1/clusters", "").want(200)
+	want("create "+bare, "create "+id, "put "+id+" "+prefix+`root role_admin [] "" `+hashOfPassword,
+		"put "+id+" "+api+" "+prefix+`role_readwrite [r1] "" `+hashOfPassword)
+
+	c.do("DELETE", clusterPath(id, "sqlUsers", api), "").want(200)
+	want("drop " + id + " " + api)
+	c.do("DELETE", clusterPath(bare), "").want(200)
+	c.do("DELETE", clusterPath(bare), "").want(200)
+	want("delete " + bare)
+	again = newCloud()
+	again.SQL, again.File = sql, cloud.File
+	if err := again.Load(); err != nil {
+		t.Fatal(err)
+	}
+	want("create "+id, "put "+id+" "+prefix+`root role_admin [] "" `+hashOfPassword) // not the one that is DELETING
+	c = serve(t, again)
+
+	// What it refuses does not happen.
+	sql.err = errors.New("the disk is full")
+	c.createRefused(`{"displayName":"another",` + tokyo + `}`)
+	c.do("DELETE", clusterPath(id), "").want(500, "the disk is full")
+	c.do("PUT", clusterPath(id, "password"), `{"password":"new password"}`).want(500)
+	c.do("PATCH", clusterPath(id, "sqlUsers", prefix+"root"), `{"password":"new password"}`).want(500, `"status":500`)
+	c.do("GET", clusterPath(id), "").want(200, `"state":"ACTIVE"`)
+	if len(again.Clusters()) != 2 || !again.CheckPassword(id, prefix+"root", "password") {
+		t.Errorf("a refused request had an effect: %+v", again.Clusters())
+	}
+
+	refused := newCloud()
+	refused.SQL, refused.File = sql, cloud.File
+	if err := refused.Load(); !errors.Is(err, sql.err) {
+		t.Errorf("loading with a SQL server that refuses: %v", err)
+	}
+}
+
+func (c *client) createRefused(body string) {
+	c.t.Helper()
+	c.do("POST", "/v1beta1/clusters", body).want(500, `"code":500`)
+}
