@@ -76,13 +76,13 @@ func start(t *testing.T, s *emulated.Servers) *emulated.Servers {
 
 // login is a user as faketidb hands it over. The roles other than the admin's have
 // the prefix before them.
-func login(name, role, password string) emulated.Login {
+func login(name, role, password string) tidbcloud.Login {
 	prefix, _, _ := strings.Cut(name, ".")
 	if role != "role_admin" {
 		role = prefix + "." + role
 	}
-	return emulated.Login{
-		User:     emulated.User{UserName: name, BuiltinRole: role},
+	return tidbcloud.Login{
+		User:     tidbcloud.User{UserName: name, BuiltinRole: role},
 		Password: password, Hash: hash(password),
 	}
 }
