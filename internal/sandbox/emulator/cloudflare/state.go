@@ -11,13 +11,13 @@ import (
 	"strings"
 )
 
-// state is all that the cloud knows: the form of its file.
+// state is what the cloud knows, and the form of its file.
 type state struct {
 	Projects map[string]*project `json:"projects"`
 	Scripts  map[string]*script  `json:"scripts"`
-	// Subdomain is the account's, under workers.dev; empty where it has none.
+	// Subdomain is the account's, under workers.dev; empty if it has none.
 	Subdomain string `json:"subdomain"`
-	// Made counts projects and Workers, and so orders them.
+	// Made counts the projects and Workers that were created.
 	Made int `json:"made"`
 }
 
@@ -29,39 +29,40 @@ func (c *Cloud) newState() *state {
 	return s
 }
 
-// number counts one thing more.
+// number returns the number of a new project or Worker.
 func (s *state) number() int {
 	s.Made++
 	return s.Made
 }
 
-// inOrder returns the things of m in the order in which they were made.
-func inOrder[T interface{ order() int }](m map[string]T) []T {
-	return slices.SortedFunc(maps.Values(m), func(a, b T) int { return cmp.Compare(a.order(), b.order()) })
+// byAge returns projects or Workers in the order of their creation.
+func byAge[T interface{ age() int }](m map[string]T) []T {
+	return slices.SortedFunc(maps.Values(m), func(a, b T) int { return cmp.Compare(a.age(), b.age()) })
 }
 
-// Secret is what is kept of a secret: a salt and a hash, enough to recognise it.
+// Secret is what the state has of a secret: a salt and a hash.
 type Secret string
 
 // Is reports whether value is the secret.
 func (s Secret) Is(value string) bool {
 	salt, _, ok := strings.Cut(string(s), ":")
-	return ok && s == sealed(salt, value)
+	return ok && s == saltedHash(salt, value)
 }
 
-func seal(value string) Secret { return sealed(randomHex(16), value) }
+func newSecret(value string) Secret { return saltedHash(randomHex(16), value) }
 
-func sealed(salt, value string) Secret {
+func saltedHash(salt, value string) Secret {
 	sum := sha256.Sum256([]byte(salt + value))
 	return Secret(salt + ":" + hex.EncodeToString(sum[:]))
 }
 
 func randomHex(n int) string {
 	b := make([]byte, n)
-	_, _ = rand.Read(b) // it never fails
+	_, _ = rand.Read(b) // never fails
 	return hex.EncodeToString(b)
 }
 
+// newUUID returns a UUID of version 4.
 func newUUID() string {
 	b := make([]byte, 16)
 	_, _ = rand.Read(b)
