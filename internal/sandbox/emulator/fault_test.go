@@ -29,23 +29,6 @@ func TestFault_matches(t *testing.T) {
 	}
 }
 
-func TestFault_String(t *testing.T) {
-	for want, f := range map[string]Fault{
-		"mine":         {Name: "mine", Reset: true},
-		"reset before": {Reset: true, Hang: true},
-		"reset after":  {Reset: true, After: true},
-		"hang before":  {Hang: true},
-		"truncate":     {Truncate: true},
-		"drip":         {Drip: 2},
-		"200 before":   {},
-		"502 after":    {Status: 502, After: true},
-	} {
-		if got := f.String(); got != want {
-			t.Errorf("%+v is called %q, want %q", f, got, want)
-		}
-	}
-}
-
 func TestFaults_next(t *testing.T) {
 	a, b := Fault{Name: "a", Path: "/a"}, Fault{Name: "b"}
 	with := func(f Fault, skip, times int) Fault {

@@ -1,14 +1,9 @@
 package cloudflare_test
 
 import (
-	"encoding/json"
-	"maps"
-	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
@@ -33,6 +28,10 @@ func TestProject_patch_config(t *testing.T) {
 			`{"services":{"A":{"service":"api"}}}`, `{"services":{"A":null}}`,
 		}, "services", `{}`},
 		"a missing one is deleted": {[]string{`{"services":{"A":null}}`}, "services", `{}`},
+		"others stay": {[]string{
+			`{"services":{"A":{"service":"api"}},"kv_namespaces":{"A":{"namespace_id":"x"},"B":{"namespace_id":"y"}},"browsers":{"C":{}}}`,
+			`{"services":null,"kv_namespaces":{"A":null,"C":{"namespace_id":"z"}}}`,
+		}, "kv_namespaces", `{"B":{"namespace_id":"y"},"C":{"namespace_id":"z"}}`},
 		"all are deleted": {[]string{
 			`{"services":{"A":{"service":"api"}}}`, `{"services":null}`,
 		}, "services", `null`},
@@ -125,68 +124,4 @@ func TestProject_patch_service(t *testing.T) {
 	same(t, "services", dig(p, "deployment_configs", "production", "services"), `{"API":{"service":"api"}}`)
 	c.refused("PATCH", projects+"/site", bind, 400, 8000022, "Invalid Service name (api)")
 	c.must("PATCH", projects+"/site", `{"deployment_configs":{"production":{"services":{"API":null}}}}`)
-}
-
-// After any PATCHes a config has what the last of them said of each name.
-func TestProject_patch_property(t *testing.T) {
-	for seed := range uint64(20) {
-		random := rand.New(rand.NewPCG(seed, 0))
-		pick := func(from ...string) string { return from[random.IntN(len(from))] }
-		draw := map[string]func() map[string]any{
-			"services":      func() map[string]any { return map[string]any{"service": pick("api", "other")} },
-			"env_vars":      func() map[string]any { return map[string]any{"type": "plain_text", "value": pick("1", "2", "")} },
-			"kv_namespaces": func() map[string]any { return map[string]any{"namespace_id": pick("x", "y")} },
-			"browsers":      func() map[string]any { return map[string]any{} },
-		}
-		c := serve(t, &cloudflare.Cloud{})
-		c.worker("api")
-		c.worker("other")
-		c.project("site")
-		want := map[string]map[string]map[string]any{"production": {}, "preview": {}}
-		for range 40 {
-			configs := map[string]map[string]any{"production": {}, "preview": {}}
-			for _, environment := range []string{"production", "preview"} {
-				have := want[environment]
-				for _, kind := range slices.Sorted(maps.Keys(draw)) {
-					switch random.IntN(6) {
-					case 0:
-						configs[environment][kind] = nil
-						have[kind] = nil
-					case 1, 2, 3:
-						patch := map[string]any{}
-						configs[environment][kind] = patch
-						if have[kind] == nil {
-							have[kind] = map[string]any{}
-						}
-						for _, name := range []string{"A", "B", "_c1"} {
-							switch random.IntN(3) {
-							case 0:
-								patch[name] = nil
-								delete(have[kind], name)
-							case 1:
-								patch[name] = draw[kind]()
-								have[kind][name] = patch[name]
-							}
-						}
-					}
-				}
-			}
-			got := c.must("PATCH", projects+"/site", map[string]any{"deployment_configs": configs})
-			for environment, config := range want {
-				for kind, bindings := range config {
-					text, err := json.Marshal(bindings)
-					if err != nil {
-						t.Fatal(err)
-					}
-					var want any
-					if err := json.Unmarshal(text, &want); err != nil {
-						t.Fatal(err)
-					}
-					if diff := cmp.Diff(want, dig(got, "deployment_configs", environment, kind), cmpopts.EquateEmpty()); diff != "" {
-						t.Fatalf("seed %d: %s of %s (-want +got):\n%s", seed, kind, environment, diff)
-					}
-				}
-			}
-		}
-	}
 }

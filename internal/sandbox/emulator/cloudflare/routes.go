@@ -8,7 +8,7 @@ import (
 // base is the path under which the API is served.
 const base = "/client/v4"
 
-// routes are all that is emulated. TestCloud_noRoute has what happens to others.
+// routes are all that is emulated: noRoute answers other paths, noMethod other methods.
 var routes = []struct {
 	pattern string
 	api     api
