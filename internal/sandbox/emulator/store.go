@@ -13,8 +13,8 @@ type Store[S any] struct {
 }
 
 // Load reads the state from the file at path into what fresh returns. If path is
-// empty or there is no file, the state is as fresh made it. An error of ready, if
-// that is set, is one of Load. Once Load has succeeded it does nothing.
+// empty or there is no file, the state is as fresh made it. ready, if not nil, gets
+// the state first and may refuse it. Once Load has succeeded it does nothing.
 func (st *Store[S]) Load(path string, fresh func() *S, ready func(*S) error) error {
 	if st.state != nil {
 		return nil

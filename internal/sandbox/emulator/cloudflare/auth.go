@@ -17,11 +17,11 @@ var (
 	accountForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
 )
 
-// api is a part of the API. Each rejects tokens and accounts with codes of its own.
-type api int
+// realm is a part of the API that rejects tokens with a code of its own.
+type realm int
 
 const (
-	product  api = iota // Pages, Workers
+	product  realm = iota // Pages, Workers
 	identity            // accounts, users, memberships
 	verify              // verification of tokens
 )
@@ -44,9 +44,9 @@ func checkCredentials(r *http.Request) error {
 }
 
 // authorize refuses any token and any account but the Cloud's own.
-func (c *Cloud) authorize(r *http.Request, api api) error {
+func (c *Cloud) authorize(r *http.Request, in realm) error {
 	if strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ") != c.Token {
-		switch api {
+		switch in {
 		case verify:
 			return refuse(http.StatusUnauthorized, 1000, "Invalid API Token")
 		case identity:

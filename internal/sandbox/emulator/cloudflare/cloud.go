@@ -50,8 +50,8 @@ type Cloud struct {
 	limiter emulator.Limiter
 }
 
-// Load reads File, if there is one. The first call does so too, but its client is
-// the one that sees an error.
+// Load reads File, if there is one. The first call would do so too, but then an
+// error is an answer to it.
 func (c *Cloud) Load() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -110,7 +110,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mux.ServeHTTP(w, r)
 }
 
-// call is a call that may be answered.
+// call is what a handler answers.
 type call struct {
 	*http.Request
 	cloud *Cloud
@@ -121,9 +121,10 @@ type call struct {
 // handler answers a call. A GET must not change the state.
 type handler func(*call) (result any, err error)
 
-// answer authorizes a call and has it answered. A call that fails changes nothing.
-func (c *Cloud) answer(header http.Header, r *http.Request, api api, h handler) (result any, err error) {
-	if err := c.authorize(r, api); err != nil {
+// answer runs the handler of a call that is authorized and within the rate limit.
+// A call that fails changes nothing.
+func (c *Cloud) answer(header http.Header, r *http.Request, in realm, h handler) (result any, err error) {
+	if err := c.authorize(r, in); err != nil {
 		return nil, err
 	}
 	now := c.now()

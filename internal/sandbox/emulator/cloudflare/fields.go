@@ -23,8 +23,8 @@ var (
 	text      = is[string]("a string")
 	boolean   = is[bool]("true or false")
 	anyObject = is[map[string]any]("an object")
-	count     = number("a whole number", func(n float64) bool { return n >= 0 && n == math.Trunc(n) })
-	rate      = number("a number from 0 to 1", func(n float64) bool { return n >= 0 && n <= 1 })
+	count     = numeric("a whole number", func(n float64) bool { return n >= 0 && n == math.Trunc(n) })
+	rate      = numeric("a number from 0 to 1", func(n float64) bool { return n >= 0 && n <= 1 })
 )
 
 func anything(any) error { return nil }
@@ -38,7 +38,7 @@ func is[T any](what string) check {
 	}
 }
 
-func number(what string, ok func(float64) bool) check {
+func numeric(what string, ok func(float64) bool) check {
 	return func(v any) error {
 		if n, isNumber := v.(float64); !isNumber || !ok(n) {
 			return errors.New("must be " + what)
@@ -144,37 +144,4 @@ func object(fs fields) check {
 		}
 		return nil
 	}
-}
-
-// merge applies a PATCH to dst. Null deletes a key. An object merges into the one
-// that is there for that many levels; anything else replaces what is there.
-func merge(dst, patch map[string]any, levels int) {
-	for k, v := range patch {
-		deeper, isObject := v.(map[string]any)
-		switch {
-		case v == nil:
-			delete(dst, k)
-		case isObject && levels > 0:
-			old := child(dst, k)
-			if old == nil {
-				old = map[string]any{}
-			}
-			merge(old, deeper, levels-1)
-			dst[k] = old
-		default:
-			dst[k] = v
-		}
-	}
-}
-
-// child returns the object at key, or nil.
-func child(m map[string]any, key string) map[string]any {
-	c, _ := m[key].(map[string]any)
-	return c
-}
-
-// str returns the string at key, or "".
-func str(m map[string]any, key string) string {
-	s, _ := m[key].(string)
-	return s
 }

@@ -11,7 +11,7 @@ const base = "/client/v4"
 // routes are all that is emulated: noRoute answers other paths, noMethod other methods.
 var routes = []struct {
 	pattern string
-	api     api
+	realm   realm
 	handler handler
 }{
 	// wrangler asks these who its user is.
@@ -51,7 +51,7 @@ func (c *Cloud) newMux() *http.ServeMux {
 	for _, route := range routes {
 		method, path, _ := strings.Cut(route.pattern, " ")
 		mux.HandleFunc(method+" "+base+path, func(w http.ResponseWriter, r *http.Request) {
-			result, err := c.answer(w.Header(), r, route.api, route.handler)
+			result, err := c.answer(w.Header(), r, route.realm, route.handler)
 			send(w, result, err)
 		})
 		if !known[path] {
