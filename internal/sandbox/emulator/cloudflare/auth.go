@@ -22,8 +22,8 @@ type realm int
 
 const (
 	product  realm = iota // Pages, Workers
-	identity            // accounts, users, memberships
-	verify              // verification of tokens
+	identity              // accounts, users, memberships
+	verify                // verification of tokens
 )
 
 // checkCredentials refuses a request that has no API token.

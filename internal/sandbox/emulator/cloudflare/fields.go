@@ -20,48 +20,31 @@ type check func(v any) error
 type fields map[string]check
 
 var (
-	text      = is[string]("a string")
-	boolean   = is[bool]("true or false")
-	anyObject = is[map[string]any]("an object")
-	count     = numeric("a whole number", func(n float64) bool { return n >= 0 && n == math.Trunc(n) })
-	rate      = numeric("a number from 0 to 1", func(n float64) bool { return n >= 0 && n <= 1 })
+	text      = must[string]("a string", nil)
+	boolean   = must[bool]("true or false", nil)
+	anyObject = must[map[string]any]("an object", nil)
+	count     = must("a whole number", func(n float64) bool { return n >= 0 && n == math.Trunc(n) })
+	rate      = must("a number from 0 to 1", func(n float64) bool { return n >= 0 && n <= 1 })
+	date      = must("a date (yyyy-mm-dd)", func(s string) bool {
+		_, err := time.Parse(time.DateOnly, s)
+		return err == nil
+	})
 )
 
 func anything(any) error { return nil }
 
-func is[T any](what string) check {
+// must checks that a value is a T and ok, if that is not nil.
+func must[T any](be string, ok func(T) bool) check {
 	return func(v any) error {
-		if _, ok := v.(T); !ok {
-			return errors.New("must be " + what)
+		if t, isT := v.(T); !isT || ok != nil && !ok(t) {
+			return errors.New("must be " + be)
 		}
 		return nil
 	}
-}
-
-func numeric(what string, ok func(float64) bool) check {
-	return func(v any) error {
-		if n, isNumber := v.(float64); !isNumber || !ok(n) {
-			return errors.New("must be " + what)
-		}
-		return nil
-	}
-}
-
-func date(v any) error {
-	s, _ := v.(string)
-	if _, err := time.Parse(time.DateOnly, s); err != nil {
-		return errors.New("must be a date (yyyy-mm-dd)")
-	}
-	return nil
 }
 
 func oneOf(values ...string) check {
-	return func(v any) error {
-		if s, ok := v.(string); !ok || !slices.Contains(values, s) {
-			return fmt.Errorf("must be one of %s", strings.Join(values, ", "))
-		}
-		return nil
-	}
+	return must("one of "+strings.Join(values, ", "), func(s string) bool { return slices.Contains(values, s) })
 }
 
 func orNull(c check) check {
