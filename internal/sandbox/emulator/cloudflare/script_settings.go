@@ -1,9 +1,6 @@
 package cloudflare
 
-import (
-	"errors"
-	"maps"
-)
+import "maps"
 
 // settingFields are the fields of the metadata that can be changed without an
 // upload. The values can be read back.
@@ -34,23 +31,12 @@ var settingFields = fields{
 	"usage_model":    oneOf("standard", "bundled", "unbound"),
 }
 
-// uploadFields are the fields of an upload's metadata.
+// uploadFields are the fields of an upload's metadata. There are no assets: a client
+// would have to upload them first.
 var uploadFields = func() fields {
 	fs := maps.Clone(settingFields)
 	maps.Copy(fs, fields{
-		"main_module": text, "body_part": text,
-		"keep_bindings": listOf(text), "keep_assets": boolean,
-		"assets": object(fields{"jwt": text, "config": object(fields{
-			"_headers": text, "_redirects": text, "serve_directly": boolean,
-			"html_handling":      oneOf("auto-trailing-slash", "force-trailing-slash", "drop-trailing-slash", "none"),
-			"not_found_handling": oneOf("none", "404-page", "single-page-application"),
-			"run_worker_first": func(v any) error {
-				if boolean(v) != nil && listOf(text)(v) != nil {
-					return errors.New("must be true, false or a list of strings")
-				}
-				return nil
-			},
-		})}),
+		"main_module": text, "body_part": text, "keep_bindings": listOf(text), "keep_assets": boolean,
 	})
 	return fs
 }()

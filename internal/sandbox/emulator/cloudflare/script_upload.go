@@ -84,18 +84,13 @@ func putScript(c *call) (any, error) {
 // setCode replaces the Worker's code.
 func (s *script) setCode(metadata map[string]any, modules []emulator.Part) error {
 	main, body := str(metadata, "main_module"), str(metadata, "body_part")
-	_, s.Assets = metadata["assets"]
-	s.Assets = s.Assets || metadata["keep_assets"] == true
-	switch {
-	case main != "" && body != "":
-		return invalid("metadata: main_module and body_part exclude each other")
-	case main == "" && body == "" && !s.Assets:
-		return invalid("metadata: main_module or body_part is required")
+	if (main == "") == (body == "") {
+		return invalid("metadata: either main_module or body_part is required")
 	}
 	s.Entry, s.Service = main+body, body != ""
 	s.Modules = modules
 	sum := sha256.New()
-	found := s.Entry == ""
+	found := false
 	for _, m := range modules {
 		mediaType, _, _ := mime.ParseMediaType(m.Type)
 		isES, known := isESModule[mediaType]

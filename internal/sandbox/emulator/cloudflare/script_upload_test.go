@@ -86,7 +86,6 @@ func TestScript_upload_allFields(t *testing.T) {
 		"logpush": true, "usage_model": "bundled", "placement": {"mode": "smart"}, "limits": {"cpu_ms": 50},
 		"tags": ["a"], "tail_consumers": [{"service": "other"}], "migrations": {"new_tag": "v1", "new_classes": ["C"]},
 		"keep_bindings": ["secret_text"], "keep_assets": false,
-		"assets": {"config": {"html_handling": "none", "run_worker_first": ["/api/*"], "_headers": "h"}},
 		"annotations": {"workers/message": "m"},
 		"observability": {"enabled": true, "head_sampling_rate": 0.5, "logs": null, "traces": {"enabled": true}},
 		"bindings": [
@@ -134,8 +133,9 @@ func TestScript_upload_refused(t *testing.T) {
 		"metadata not JSON":  {upload(`{`), 8009999, "must be a JSON object"},
 		"metadata null":      {upload(`null`), 8009999, "must be a JSON object"},
 		"metadata as text":   {form(part{"metadata", "text/plain", main}, worker), 8009999, "application/json"},
-		"no entry":           {upload(`{}`), 8009999, "main_module or body_part"},
-		"two entries":        {with(`"body_part":"worker.js"`), 8009999, "exclude each other"},
+		"no entry":           {upload(`{}`), 8009999, "either main_module or body_part"},
+		"two entries":        {with(`"body_part":"worker.js"`), 8009999, "either main_module or body_part"},
+		"assets":             {with(`"assets":{}`), 8009999, "assets: unknown field"},
 		"a missing entry":    {upload(`{"main_module":"index.js"}`), 10021, `No such module "index.js"`},
 		"a script as module": {form(part{"metadata", "", main}, part{"worker.js", "application/javascript", code}), 10021, "ES module"},
 		"a module as script": {upload(`{"body_part":"worker.js"}`), 10021, "ES module"},
@@ -147,7 +147,6 @@ func TestScript_upload_refused(t *testing.T) {
 		"a bad rate":         {with(`"observability":{"enabled":true,"head_sampling_rate":2}`), 8009999, "0 to 1"},
 		"a bad date":         {with(`"compatibility_date":"2026-13-01"`), 8009999, "compatibility_date"},
 		"a bad usage model":  {with(`"usage_model":"free"`), 8009999, "usage_model: must be one of"},
-		"a bad condition":    {with(`"assets":{"config":{"run_worker_first":1}}`), 8009999, "run_worker_first"},
 		"bindings as object": {with(`"bindings":{}`), 8009999, "bindings: must be a list"},
 		"a binding as text":  {with(`"bindings":["V"]`), 8009999, "bindings: 0: must be an object"},
 	} {
@@ -195,9 +194,5 @@ func TestScript_content(t *testing.T) {
 	if answer["has_modules"] != false || res.body != listener ||
 		res.header.Get("Content-Type") != "application/javascript" || res.header.Get("Cf-Entrypoint") != "" {
 		t.Errorf("a service worker is read as %v %q", res.header, res.body)
-	}
-	answer = c.must("PUT", scripts+"/files", form(part{"metadata", "application/json", `{"assets":{}}`}))
-	if res := c.do("GET", scripts+"/files/content/v2", nil); answer["has_assets"] != true || res.status != 200 {
-		t.Errorf("a Worker of assets alone: %v, %d %s", answer, res.status, res.body)
 	}
 }

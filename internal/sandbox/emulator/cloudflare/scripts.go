@@ -32,7 +32,6 @@ type script struct {
 	Service bool            `json:"service,omitempty"`
 	Modules []emulator.Part `json:"modules"`
 	Etag    string          `json:"etag"`
-	Assets  bool            `json:"assets,omitempty"`
 	// Enabled and Previews are about its address under workers.dev.
 	Enabled  bool `json:"enabled"`
 	Previews bool `json:"previews"`
@@ -155,7 +154,7 @@ func (s *script) describe() map[string]any {
 	}
 	delete(out, "annotations")
 	maps.Copy(out, map[string]any{
-		"entry_point": s.Entry, "deployment_id": s.Version, "has_assets": s.Assets, "has_modules": !s.Service,
+		"entry_point": s.Entry, "deployment_id": s.Version, "has_assets": false, "has_modules": !s.Service,
 		"etag": s.Etag, "handlers": s.handlers(), "last_deployed_from": s.From, "startup_time_ms": 2,
 	})
 	return out
