@@ -67,30 +67,27 @@ func (r *refusal) Error() string {
 	return fmt.Sprintf("%d %s (code %d)", r.status, r.problems[0].Message, r.problems[0].Code)
 }
 
-// send sends a result, or the error if there is one.
+// send sends a result in an envelope, a document as it is, or the error if there is
+// one.
 func send(w http.ResponseWriter, result any, err error) {
-	out := envelope{Success: true, Errors: []problem{}, Messages: []any{}}
-	status := http.StatusOK
-	switch result := result.(type) {
-	case *document:
-		if err == nil {
-			maps.Copy(w.Header(), result.header)
-			_, _ = w.Write(result.body)
-			return
-		}
-	case page:
-		out.Result, out.Info = result.items, &result.info
-	default:
-		out.Result = result
-	}
 	if err != nil {
 		var r *refusal
 		if !errors.As(err, &r) {
 			r = refuse(http.StatusInternalServerError, 10013, "An unknown error has occurred: %v", err)
 		}
-		status, out = r.status, envelope{Errors: r.problems, Messages: out.Messages}
+		emulator.Reply(w, r.status, envelope{Errors: r.problems, Messages: []any{}})
+		return
 	}
-	emulator.Reply(w, status, out)
+	out := envelope{Result: result, Success: true, Errors: []problem{}, Messages: []any{}}
+	switch result := result.(type) {
+	case *document:
+		maps.Copy(w.Header(), result.header)
+		_, _ = w.Write(result.body)
+		return
+	case page:
+		out.Result, out.Info = result.items, &result.info
+	}
+	emulator.Reply(w, http.StatusOK, out)
 }
 
 // decode reads the request's JSON object.
