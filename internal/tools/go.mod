@@ -279,5 +279,5 @@ require (
 	lukechampine.com/frand v1.5.1 // indirect
 )
 
-// From v0.0.25 on it computes tables of 2 MB in each process that starts.
+// v0.0.27 computes tables of 2 MB in each process that starts.
 replace github.com/mattn/go-runewidth => github.com/mattn/go-runewidth v0.0.24
