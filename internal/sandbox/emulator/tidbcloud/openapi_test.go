@@ -182,14 +182,13 @@ func (c *specChecker) check(r *http.Request, answer *httptest.ResponseRecorder) 
 // specRequests are what TestOpenAPI_operations sends, by operation. An operation that
 // is not here gets one request without a query or a body.
 var specRequests = map[string][]struct{ query, body string }{
-	"GET /v1beta1/clusters":             {{}, {query: "?pageSize=1&skip=1"}, {query: "?filter=state=ACTIVE"}},
+	"GET /v1beta1/clusters":             {{}, {query: "?pageSize=1"}, {query: "?filter=projectId=1"}},
 	"GET /v1beta1/clusters/{clusterId}": {{}, {query: "?view=BASIC"}, {query: "?view=FULL"}},
-	"GET /v1beta1/regions":              {{}, {query: "?cloudProvider=aws&servicePlan=Starter"}},
 	"POST /v1beta1/clusters":            {{body: `{"displayName":"another","region":{"name":"regions/alicloud-ap-southeast-1"}}`}},
 	"PATCH /v1beta1/clusters/{cluster.clusterId}": {
 		{body: `{"cluster":{"displayName":"renamed"},"updateMask":"displayName"}`},
 		{body: `{"cluster":{"labels":{"team":"web"}},"updateMask":"labels"}`},
-		{body: `{"cluster":{"automatedBackupPolicy":{"startTime":"03:00"}},"updateMask":"automatedBackupPolicy"}`},
+		{body: `{"cluster":{"spendingLimit":{"monthly":500}},"updateMask":"spendingLimit.monthly"}`},
 		{body: `{"cluster":{"endpoints":{"public":{"disabled":true}}},"updateMask":"endpoints.public.disabled"}`},
 		{body: `{"cluster":{"endpoints":{"public":{"authorizedNetworks":[]}}},"updateMask":"endpoints.public.authorizedNetworks"}`},
 	},
@@ -208,9 +207,8 @@ var specRequests = map[string][]struct{ query, body string }{
 func TestOpenAPI_operations(t *testing.T) {
 	checker := &specChecker{t: t, operations: readSpecs(t), cloud: newCloud()}
 	c := serve(t, checker)
-	id := c.create("cluster", `,"spendingLimit":{"monthly":1000},"automatedBackupPolicy":{"startTime":"02:00","retentionDays":7},`+
-		`"endpoints":{"public":{"disabled":false}},"rootPassword":"correct horse","encryptionConfig":{"enhancedEncryptionEnabled":true},`+
-		`"highAvailabilityType":"REGIONAL","labels":{"example.com/owner":"web"},"auditLogConfig":{"enabled":true}`)
+	id := c.create("cluster", `,"spendingLimit":{"monthly":1000},"endpoints":{"public":{"disabled":false}},"rootPassword":"correct horse",`+
+		`"encryptionConfig":{"enhancedEncryptionEnabled":true},"labels":{"example.com/owner":"web"}`)
 	arguments := map[string]string{"clusterId": id, "cluster.clusterId": id, "userName": c.createUser(id, "api")}
 
 	// Deletions come last, a user's before its cluster's.

@@ -1,0 +1,133 @@
+package tidbcloud_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+const rename = `{"cluster":{"displayName":"renamed"},"updateMask":"displayName"}`
+
+func TestCluster_life(t *testing.T) {
+	cloud, clock := newDefaultCloud()
+	c := serve(t, cloud)
+	id := c.create("cluster", `,"rootPassword":"correct horse"`)
+	get := func() answer { t.Helper(); return c.do("GET", clusterPath(id), "") }
+
+	for range 3 {
+		get().want(200, `"state":"CREATING"`, `"host":"","port":0`, `"userPrefix":""`, `"updateTime":"2026-03-01T12:00:00Z"`)
+		c.do("PATCH", clusterPath(id), rename).want(400, "CREATING, not ACTIVE")
+		c.do("PUT", clusterPath(id, "password"), `{`+password+`}`).want(400, "CREATING, not ACTIVE")
+		c.do("GET", clusterPath(id, "sqlUsers"), "").want(400, "CREATING, not ACTIVE")
+		clock.Advance(900 * time.Millisecond)
+	}
+	clock.Advance(300 * time.Millisecond)
+	a := get().want(200, `"state":"ACTIVE"`, `"updateTime":"2026-03-01T12:00:03Z"`, `"host":"gateway01.`, `"port":4000`)
+	if a.str("userPrefix") == "" {
+		t.Errorf("an active cluster is %s", a.raw)
+	}
+
+	for range 2 { // a second DELETE answers like the first
+		c.do("DELETE", clusterPath(id), "").want(200, `"state":"DELETING"`)
+	}
+	get().want(200, `"state":"DELETING"`)
+	c.do("PATCH", clusterPath(id), rename).want(400, "DELETING, not ACTIVE")
+	c.wantList("", "cluster")
+	clock.Advance(time.Second)
+	get().want(404, `"code":404`, id)
+	c.do("DELETE", clusterPath(id), "").want(404)
+	c.do("GET", clusterPath(id, "sqlUsers"), "").want(404, `"status":404`)
+	c.wantList("", "")
+}
+
+func TestCloud_ForbidAfterDelete(t *testing.T) {
+	cloud, clock := newDefaultCloud()
+	cloud.CreateTime, cloud.DeleteTime, cloud.ForbidAfterDelete = -1, time.Minute, true
+	c := serve(t, cloud)
+	id := c.create("cluster", "")
+	c.do("DELETE", clusterPath(id), "").want(200, `"state":"DELETING"`)
+	c.do("GET", clusterPath(id), "").want(403, `"code":403`)
+	c.do("DELETE", clusterPath(id), "").want(403)
+	c.do("GET", clusterPath(id, "sqlUsers"), "").want(403, `"status":403`)
+	c.wantList("", "")
+	clock.Advance(time.Minute)
+	c.do("GET", clusterPath(id), "").want(404)
+}
+
+func TestCloud_DeleteTime_negative(t *testing.T) {
+	cloud := newCloud()
+	cloud.DeleteTime = -1
+	c := serve(t, cloud)
+	id := c.create("cluster", "")
+	c.do("DELETE", clusterPath(id), "").want(200, `"state":"DELETING"`)
+	c.do("GET", clusterPath(id), "").want(404)
+}
+
+func TestCloud_SetState(t *testing.T) {
+	cloud, clock := newDefaultCloud()
+	c := serve(t, cloud)
+	id := c.create("cluster", "")
+	set := func(state string) {
+		t.Helper()
+		if err := cloud.SetState(id, state); err != nil {
+			t.Fatal(err)
+		}
+	}
+	get := func() answer { t.Helper(); return c.do("GET", clusterPath(id), "").want(200) }
+
+	set("CREATING")
+	clock.Advance(time.Hour)
+	get().want(200, `"state":"CREATING"`, `"host":""`, `"userPrefix":""`)
+	for _, state := range []string{"INACTIVE", "MAINTENANCE", "SHAPESHIFTING"} {
+		set(state)
+		get().want(200, `"state":"`+state+`"`, `"host":"gateway01.`)
+		c.do("PATCH", clusterPath(id), rename).want(400, state)
+	}
+	set("")
+	get().want(200, `"state":"ACTIVE"`)
+
+	c.do("DELETE", clusterPath(id), "").want(200, `"state":"DELETING"`)
+	set("DELETING")
+	clock.Advance(time.Hour)
+	get().want(200, `"state":"DELETING"`)
+	set("")
+	c.do("GET", clusterPath(id), "").want(404)
+	for _, unknown := range []string{id, missingID, "x"} {
+		if cloud.SetState(unknown, "ACTIVE") == nil {
+			t.Errorf("cluster %s got a state", unknown)
+		}
+	}
+
+	id = c.create("another", "")
+	set("ACTIVE") // before its time
+	get().want(200, `"state":"ACTIVE"`, `"host":"gateway01.`, `"updateTime":"2026-03-01T14:00:00Z"`)
+	set("INACTIVE")
+	c.do("DELETE", clusterPath(id), "").want(200, `"state":"DELETING"`)
+}
+
+func TestCloud_Endpoint(t *testing.T) {
+	cloud := newCloud()
+	host := ""
+	cloud.Endpoint = func(id string) (string, int) { return host, len(id) }
+	c := serve(t, cloud)
+	id := c.create("cluster", "")
+	c.do("GET", clusterPath(id), "").want(200, `"state":"ACTIVE"`, `"host":"","port":20`)
+	host = "127.0.0.1"
+	c.do("GET", clusterPath(id), "").want(200, `"host":"127.0.0.1","port":20`)
+}
+
+func TestCloud_MaxClusters(t *testing.T) {
+	cloud := newCloud()
+	cloud.MaxClusters = 0
+	c := serve(t, cloud)
+	var id string
+	for i := range 5 {
+		id = c.create(fmt.Sprintf("cluster-%d", i), "")
+	}
+	body := `{"displayName":"one-too-many",` + tokyo + `}`
+	c.do("POST", clustersPath, body).want(400, "quota", "maximum number of free clusters is 5")
+	c.create("paid", `,"spendingLimit":{"monthly":1}`) // does not count
+	c.do("POST", clustersPath, body).want(400)
+	c.do("DELETE", clusterPath(id), "").want(200)
+	c.do("POST", clustersPath, body).want(200)
+}
