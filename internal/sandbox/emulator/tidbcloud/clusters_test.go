@@ -65,7 +65,7 @@ func TestCluster_create(t *testing.T) {
 	}
 	c.do("GET", clusterPath(id), "").want(200).wantSame(a)
 
-	c.do("POST", clustersPath, `{"displayName":"portfolio-db","region":{"name":"regions/alicloud-ap-southeast-1"},"labels":null}`).want(200,
+	c.do("POST", clustersPath, `{"displayName":"portfolio-db","region":{"name":"regions/alicloud-ap-southeast-1"}}`).want(200,
 		`"spendingLimit":{"monthly":0}`, `"startIpAddress":"0.0.0.0","endIpAddress":"255.255.255.255"`,
 		`"host":"gateway01.ap-southeast-1.prod.alicloud.tidbcloud.com","port":4000,"disabled":false`)
 }
@@ -209,16 +209,12 @@ func TestCluster_rootPassword(t *testing.T) {
 	if cloud.CheckPassword(id, root, "") {
 		t.Error("root can log in without a password")
 	}
-	for _, body := range []string{`{}`, `{"password":"short"}`, `{"password":null}`, `{"password":"correct horse","user":"root"}`} {
+	for _, body := range []string{`{}`, `{"password":"short"}`, `{"password":"correct horse","user":"root"}`} {
 		c.do("PUT", clusterPath(id, "password"), body).want(400)
 	}
-	if a := c.do("PUT", clusterPath(id, "password"), `{`+password+`}`).want(200); a.raw != "{}" {
-		t.Errorf("the answer is %s", a.raw)
-	}
-	for password, want := range map[string]bool{"correct horse": true, "wrong horse": false, "": false} {
-		if got := cloud.CheckPassword(id, root, password); got != want {
-			t.Errorf("password %q: %v, want %v", password, got, want)
-		}
+	c.do("PUT", clusterPath(id, "password"), `{`+password+`}`).want(200)
+	if !cloud.CheckPassword(id, root, "correct horse") || cloud.CheckPassword(id, root, "wrong horse") {
+		t.Error("root has another password")
 	}
 	c.do("PUT", clusterPath(missingID, "password"), `{`+password+`}`).want(404)
 }

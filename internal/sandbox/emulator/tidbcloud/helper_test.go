@@ -71,7 +71,7 @@ type client struct {
 
 func serve(t *testing.T, h http.Handler) *client {
 	t.Helper()
-	srv := httptest.NewServer(h)
+	srv := httptest.NewServer(checked(t, h))
 	t.Cleanup(srv.Close)
 	return &client{t: t, url: srv.URL, http: &http.Client{
 		Transport: &digest.Transport{Username: publicKey, Password: privateKey, Transport: srv.Client().Transport},
@@ -186,18 +186,11 @@ func (c *client) create(name, more string) string {
 	return c.do("POST", clustersPath, fmt.Sprintf(`{"displayName":%q,%s%s}`, name, tokyo, more)).want(200).str("clusterId")
 }
 
-// list returns the names of the clusters.
-func (c *client) list(query string) string {
-	c.t.Helper()
-	_, names := c.pages(clustersPath, query, "clusters", "displayName")
-	return strings.Join(names, " ")
-}
-
 // wantList fails the test unless there are clusters of these names.
 func (c *client) wantList(query, want string) {
 	c.t.Helper()
-	if got := c.list(query); got != want {
-		c.t.Errorf("clusters for %q: %q, want %q", query, got, want)
+	if _, names := c.pages(clustersPath, query, "clusters", "displayName"); strings.Join(names, " ") != want {
+		c.t.Errorf("clusters for %q: %q, want %q", query, names, want)
 	}
 }
 
