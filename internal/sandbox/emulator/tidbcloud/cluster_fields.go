@@ -10,15 +10,15 @@ import (
 
 // clusterFields are the fields of a cluster that both a POST and a PATCH may set.
 type clusterFields struct {
-	DisplayName   *string            `json:"displayName"`
-	Labels        *map[string]string `json:"labels"`
+	DisplayName   *string           `json:"displayName"`
+	Labels        map[string]string `json:"labels"`
 	SpendingLimit struct {
 		Monthly *int32 `json:"monthly"`
 	} `json:"spendingLimit"`
 	Endpoints struct {
 		Public struct {
-			Disabled           *bool      `json:"disabled"`
-			AuthorizedNetworks *[]Network `json:"authorizedNetworks"`
+			Disabled           *bool     `json:"disabled"`
+			AuthorizedNetworks []Network `json:"authorizedNetworks"`
 		} `json:"public"`
 	} `json:"endpoints"`
 }
@@ -28,48 +28,37 @@ type updateClusterRequest struct {
 	UpdateMask string        `json:"updateMask"`
 }
 
-// The update masks that ticloud sends. The API's description has only displayName, as
-// an example. See https://github.com/tidbcloud/tidbcloud-cli, internal/cli/serverless,
-// the files update.go, spending_limit.go and authorizednetwork/create.go.
-const (
-	maskDisplayName   = "displayName"
-	maskLabels        = "labels"
-	maskSpendingLimit = "spendingLimit.monthly"
-	maskDisabled      = "endpoints.public.disabled"
-	maskNetworks      = "endpoints.public.authorizedNetworks"
-)
-
-var masks = []string{maskDisplayName, maskLabels, maskSpendingLimit, maskDisabled, maskNetworks}
-
-// check makes sure that the body holds the one field that the mask names, and no
-// other.
+// check makes sure that the body has the one field that the mask names, and no other.
 func (in updateClusterRequest) check() error {
+	present := in.Cluster.present()
+	masks := slices.Sorted(maps.Keys(present))
 	if !slices.Contains(masks, in.UpdateMask) {
 		return badRequest("updateMask %q is not one of %s", in.UpdateMask, strings.Join(masks, ", "))
 	}
-	if present := in.Cluster.present(); !slices.Equal(present, []string{in.UpdateMask}) {
-		return badRequest("updateMask %q does not match the fields in the body: [%s]", in.UpdateMask, strings.Join(present, ", "))
+	for _, mask := range masks {
+		switch isNamed := mask == in.UpdateMask; {
+		case isNamed && !present[mask]:
+			return badRequest("updateMask %q names a field that the body does not have", mask)
+		case !isNamed && present[mask]:
+			return badRequest("updateMask %q does not cover the body's %s", in.UpdateMask, mask)
+		}
 	}
 	return nil
 }
 
-// present returns the masks of the fields that are not absent.
-func (f clusterFields) present() []string {
+// present reports which fields the body has, by their update masks. The masks are those
+// that ticloud sends; the API's description has only displayName, as an example. See
+// https://github.com/tidbcloud/tidbcloud-cli, internal/cli/serverless, the files
+// update.go, spending_limit.go and authorizednetwork/create.go.
+func (f clusterFields) present() map[string]bool {
 	public := f.Endpoints.Public
-	var present []string
-	for mask, ok := range map[string]bool{
-		maskDisplayName:   f.DisplayName != nil,
-		maskLabels:        f.Labels != nil,
-		maskSpendingLimit: f.SpendingLimit.Monthly != nil,
-		maskDisabled:      public.Disabled != nil,
-		maskNetworks:      public.AuthorizedNetworks != nil,
-	} {
-		if ok {
-			present = append(present, mask)
-		}
+	return map[string]bool{
+		"displayName":                         f.DisplayName != nil,
+		"labels":                              f.Labels != nil,
+		"spendingLimit.monthly":               f.SpendingLimit.Monthly != nil,
+		"endpoints.public.disabled":           public.Disabled != nil,
+		"endpoints.public.authorizedNetworks": public.AuthorizedNetworks != nil,
 	}
-	slices.Sort(present)
-	return present
 }
 
 var displayName = regexp.MustCompile(`^[A-Za-z0-9][-A-Za-z0-9]{2,62}[A-Za-z0-9]$`)
@@ -82,10 +71,8 @@ func (f clusterFields) apply(cl *Cluster) error {
 		}
 		cl.DisplayName = *name
 	}
-	if f.Labels != nil {
-		if err := addLabels(cl.Labels, *f.Labels); err != nil {
-			return err
-		}
+	if err := addLabels(cl.Labels, f.Labels); err != nil {
+		return err
 	}
 	// ticloud refuses a limit of 0 in an update. That the API does too, and for a new
 	// cluster, is assumed.
@@ -99,10 +86,10 @@ func (f clusterFields) apply(cl *Cluster) error {
 		cl.Endpoints.Public.Disabled = *disabled
 	}
 	if networks := f.Endpoints.Public.AuthorizedNetworks; networks != nil {
-		if err := checkNetworks(*networks); err != nil {
+		if err := checkNetworks(networks); err != nil {
 			return err
 		}
-		cl.Endpoints.Public.AuthorizedNetworks = *networks
+		cl.Endpoints.Public.AuthorizedNetworks = networks
 	}
 	return nil
 }

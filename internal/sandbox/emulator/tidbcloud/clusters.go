@@ -1,6 +1,7 @@
 package tidbcloud
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -88,12 +89,7 @@ func (c *Cloud) newCluster(s *state, in createClusterRequest) (Cluster, error) {
 	if err != nil {
 		return Cluster{}, err
 	}
-	project := c.projects()[0]
-	if in.Labels != nil {
-		if id, ok := (*in.Labels)[labelProject]; ok {
-			project = id
-		}
-	}
+	project := cmp.Or(in.Labels[labelProject], c.projects()[0])
 	if !slices.Contains(c.projects(), project) {
 		return Cluster{}, badRequest("label %q: no project %q", labelProject, project)
 	}
@@ -108,7 +104,7 @@ func (c *Cloud) newCluster(s *state, in createClusterRequest) (Cluster, error) {
 			EndIPAddress:   "255.255.255.255",
 			DisplayName:    "Allow_all_public_connections",
 		}}}},
-		EncryptionConfig: &EncryptionConfig{},
+		EncryptionConfig: cmp.Or(in.EncryptionConfig, &EncryptionConfig{}),
 		Version:          "v7.5.2",
 		CreatedBy:        "apikey",
 		UserPrefix:       newUserPrefix(),
@@ -117,9 +113,6 @@ func (c *Cloud) newCluster(s *state, in createClusterRequest) (Cluster, error) {
 		UpdateTime:       s.timestamp(),
 		ClusterPlan:      "STARTER",
 		ServicePlan:      "Starter",
-	}
-	if in.EncryptionConfig != nil {
-		cl.EncryptionConfig = in.EncryptionConfig
 	}
 	return cl, in.apply(&cl)
 }

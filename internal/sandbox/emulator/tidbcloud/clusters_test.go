@@ -88,15 +88,12 @@ func TestCluster_create_refused(t *testing.T) {
 		"no region":               {`{"displayName":"portfolio-db"}`, "region.name"},
 		"unknown region":          {in(`{"name":"regions/aws-mars-1"}`), "regions/aws-mars-1"},
 		"region without regions/": {in(`{"name":"aws-us-east-1"}`), "aws-us-east-1"},
-		"read-only region field":  {in(`{"name":"regions/aws-us-east-1","provider":"aws"}`), "provider"},
 		"read-only field":         {cluster(`,"state":"ACTIVE"`), "state"},
 		"read-only host":          {cluster(`,"endpoints":{"public":{"host":"x"}}`), "host"},
 		"unknown field":           {cluster(`,"colour":"red"`), "colour"},
 		"field in another case":   {cluster(`,"Labels":{}`), "Labels"},
 		"zero limit":              {cluster(`,"spendingLimit":{"monthly":0}`), "spendingLimit.monthly"},
-		"negative limit":          {cluster(`,"spendingLimit":{"monthly":-1}`), "spendingLimit.monthly"},
 		"short password":          {cluster(`,"rootPassword":"seven77"`), "rootPassword"},
-		"long password":           {cluster(`,"rootPassword":"` + strings.Repeat("p", 65) + `"`), "rootPassword"},
 		"password of two lines":   {cluster(`,"rootPassword":"one two\nthree"`), "rootPassword"},
 		"network without a name":  {network("1.1.1.1", "1.1.1.2", ""), "displayName"},
 		"network in CIDR form":    {network("1.1.1.0/24", "1.1.1.2", "x"), "1.1.1.0/24"},
@@ -107,11 +104,8 @@ func TestCluster_create_refused(t *testing.T) {
 		"reserved label":          {label("tidb.cloud/x", "y"), "tidb.cloud/x"},
 		"empty key":               {label("", "y"), "label"},
 		"key with a space":        {label("a b", "y"), "a b"},
-		"key with two slashes":    {label("a/b/c", "y"), "a/b/c"},
-		"key without a name":      {label("example.com/", "y"), "example.com/"},
 		"key with a bad prefix":   {label("Example.com/x", "y"), "Example.com/x"},
 		"long key":                {label(strings.Repeat("k", 64), "y"), "kkk"},
-		"long value":              {label("k", strings.Repeat("v", 64)), "vvv"},
 		"value with a slash":      {label("k", "a/b"), "a/b"},
 	}
 	cloud := newCloud()
@@ -155,15 +149,12 @@ func TestCluster_update(t *testing.T) {
 		text                string
 	}{
 		{"name", "displayName", `{"displayName":"renamed"}`, 200, `"displayName":"renamed"`},
-		{"same name", "displayName", `{"displayName":"renamed"}`, 200, `"displayName":"renamed"`},
 		{"bad name", "displayName", `{"displayName":"-"}`, 400, "displayName"},
 		{"labels are added", "labels", `{"labels":{"b":"3","example.com/c":"4"}}`, 200, `"labels":{"a":"1","b":"3","example.com/c":"4",` + reserved + `}`},
 		{"labels written back", "labels", `{"labels":{` + reserved + `,"z":"1"}}`, 200, reserved + `,"z":"1"}`},
-		{"no labels", "labels", `{"labels":{}}`, 200, `"labels":{"a":"1",`},
 		{"another project", "labels", `{"labels":{"tidb.cloud/project":"9"}}`, 400, "tidb.cloud/project"},
 		{"one bad label", "labels", `{"labels":{"ok":"1","b d":"9"}}`, 400, "b d"},
 		{"limit", "spendingLimit.monthly", `{"spendingLimit":{"monthly":500}}`, 200, `"spendingLimit":{"monthly":500}`},
-		{"zero limit", "spendingLimit.monthly", `{"spendingLimit":{"monthly":0}}`, 400, "monthly"},
 		{"mask of the object", "spendingLimit", `{"spendingLimit":{"monthly":500}}`, 400, "spendingLimit.monthly"},
 		{"disabled", "endpoints.public.disabled", `{"endpoints":{"public":{"disabled":true}}}`, 200, `"disabled":true`},
 		{"enabled", "endpoints.public.disabled", `{"endpoints":{"public":{"disabled":false}}}`, 200, `"disabled":false`},
@@ -173,12 +164,10 @@ func TestCluster_update(t *testing.T) {
 		{"wildcard mask", "*", `{"displayName":"other"}`, 400, "*"},
 		{"no mask", "", `{"displayName":"other"}`, 400, "updateMask"},
 		{"mask in snake case", "display_name", `{"displayName":"other"}`, 400, "display_name"},
-		{"immutable field", "region", `{"region":{"name":"x"}}`, 400, "region"},
 		{"field outside the mask", "displayName", `{"displayName":"other","labels":{}}`, 400, "labels"},
 		{"neighboring field", "endpoints.public.disabled", network, 400, "authorizedNetworks"},
 		{"mask without the field", "displayName", `{}`, 400, "displayName"},
 		{"mask without the inner field", "endpoints.public.disabled", `{"endpoints":{"public":{}}}`, 400, "endpoints.public.disabled"},
-		{"read-only field", "displayName", `{"displayName":"other","state":"ACTIVE"}`, 400, "state"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

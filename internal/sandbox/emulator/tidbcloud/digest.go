@@ -37,19 +37,14 @@ func (c *Cloud) authenticate(h http.Header, r *http.Request) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
-
-	var stale bool
-	var err error
-	if auth := r.Header.Values("Authorization"); len(auth) == 0 {
+	header := strings.Join(r.Header.Values("Authorization"), ", ")
+	if header == "" {
 		emulator.Quiet(r)
-		err = errors.New("the request has no credentials")
-	} else {
-		stale, err = c.verify(strings.Join(auth, ", "), r, now)
 	}
+	stale, err := c.verify(header, r, now)
 	if err == nil {
 		return nil
 	}
-
 	challenge := fmt.Sprintf(`Digest realm="%s", nonce="%s", opaque="%s", qop="auth", algorithm=MD5`, realm, c.newNonce(now), opaque)
 	if stale {
 		challenge += ", stale=true"
@@ -99,13 +94,12 @@ func (c *Cloud) verify(header string, r *http.Request, now time.Time) (stale boo
 		emulator.Challenged(r)
 	}
 
-	algorithm, ok := p["algorithm"]
-	switch {
+	switch algorithm := p["algorithm"]; {
 	case p["realm"] != realm:
 		return false, fmt.Errorf("realm is %q, not %q", p["realm"], realm)
 	case p["opaque"] != opaque:
 		return false, errors.New("opaque is not the challenge's")
-	case ok && !strings.EqualFold(algorithm, "MD5"):
+	case algorithm != "" && !strings.EqualFold(algorithm, "MD5"):
 		return false, fmt.Errorf("algorithm is %q, not MD5", algorithm)
 	case p["qop"] != "auth":
 		return false, fmt.Errorf("qop is %q, not auth", p["qop"])
@@ -150,15 +144,14 @@ var (
 // parseDigest reads the parameters of an Authorization header. Their values are tokens
 // or quoted strings.
 func parseDigest(header string) (map[string]string, error) {
-	scheme, rest, _ := strings.Cut(header, " ")
-	if !strings.EqualFold(scheme, "Digest") {
-		return nil, errors.New("the scheme is not Digest")
+	if scheme, _, _ := strings.Cut(header, " "); !strings.EqualFold(scheme, "Digest") {
+		return nil, errors.New("no Digest credentials")
 	}
 	if !digestHeader.MatchString(header) {
 		return nil, errors.New("malformed credentials")
 	}
 	params := map[string]string{}
-	for _, m := range digestParam.FindAllStringSubmatch(rest, -1) {
+	for _, m := range digestParam.FindAllStringSubmatch(header, -1) {
 		name, value := strings.ToLower(m[1]), m[2]
 		if _, ok := params[name]; ok {
 			return nil, fmt.Errorf("malformed credentials: %s is given twice", name)

@@ -86,14 +86,12 @@ func (in createUserRequest) user(prefix string) (User, error) {
 		}
 	}
 	switch {
-	case in.UserName == "":
+	case in.UserName == "" || name == prefix:
 		return User{}, badRequest("userName is missing")
 	case in.AuthMethod != authMethod:
 		return User{}, badRequest("authMethod must be %s", authMethod)
 	case !strings.HasPrefix(name, prefix):
 		return User{}, badRequest("userName %q must start with %q, or set autoPrefix", name, prefix)
-	case name == prefix:
-		return User{}, badRequest("userName is empty")
 	case len(name) > maxUserName:
 		return User{}, badRequest("user name %q is longer than %d characters", name, maxUserName)
 	case strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("'\"`\\", r) }):
@@ -119,9 +117,9 @@ func (c *Cloud) getUser(s *state, r *http.Request) (any, error) {
 
 func (c *Cloud) updateUser(s *state, r *http.Request) (any, error) {
 	var in struct {
-		BuiltinRole *string   `json:"builtinRole"`
-		CustomRoles *[]string `json:"customRoles"`
-		Password    *string   `json:"password"`
+		BuiltinRole *string  `json:"builtinRole"`
+		CustomRoles []string `json:"customRoles"`
+		Password    *string  `json:"password"`
 	}
 	if err := decode(r, &in); err != nil {
 		return nil, err
@@ -141,10 +139,10 @@ func (c *Cloud) updateUser(s *state, r *http.Request) (any, error) {
 		u.User.BuiltinRole = *in.BuiltinRole
 	}
 	if in.CustomRoles != nil {
-		if err := checkCustomRoles(*in.CustomRoles); err != nil {
+		if err := checkCustomRoles(in.CustomRoles); err != nil {
 			return nil, err
 		}
-		u.User.CustomRoles = *in.CustomRoles
+		u.User.CustomRoles = in.CustomRoles
 	}
 	if rec.isRoot(u) && (u.User.BuiltinRole != before.BuiltinRole || !slices.Equal(u.User.CustomRoles, before.CustomRoles)) {
 		return nil, badRequest("the roles of %q cannot change", before.UserName)
