@@ -39,19 +39,6 @@ func sign(t *testing.T, ch *digest.Challenge, count int, key string) string {
 	return credentials.String()
 }
 
-// get lists the clusters with an Authorization header, or with none.
-func (c *client) get(authorization string) answer {
-	c.t.Helper()
-	req, err := http.NewRequestWithContext(c.t.Context(), "GET", c.url+clustersPath, nil)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	if authorization != "" {
-		req.Header.Set("Authorization", authorization)
-	}
-	return (&client{t: c.t, http: http.DefaultClient}).send(req)
-}
-
 // serveLogged serves a new cloud and logs its calls.
 func serveLogged(t *testing.T) (*client, *emulator.Log) {
 	log := &emulator.Log{}

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,41 +25,25 @@ const (
 )
 
 // clock is a clock that the test moves.
-type clock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func newClock() *clock { return &clock{t: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)} }
+type clock struct{ elapsed atomic.Int64 }
 
 func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
+	return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).Add(time.Duration(c.elapsed.Load()))
 }
 
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
+func (c *clock) Advance(d time.Duration) { c.elapsed.Add(int64(d)) }
+
+// newDefaultCloud returns a cloud with the limits and delays that it has by default.
+func newDefaultCloud() (*tidbcloud.Cloud, *clock) {
+	clock := new(clock)
+	return &tidbcloud.Cloud{PublicKey: publicKey, PrivateKey: privateKey, Now: clock.Now}, clock
 }
 
 // newCloud returns a cloud without limits, whose clusters are ACTIVE at once.
 func newCloud() *tidbcloud.Cloud {
-	return &tidbcloud.Cloud{
-		PublicKey:   publicKey,
-		PrivateKey:  privateKey,
-		Now:         newClock().Now,
-		CreateTime:  -1,
-		MaxClusters: -1,
-		RateLimit:   -1,
-	}
-}
-
-// newDefaultCloud returns a cloud with the limits and delays that it has by default.
-func newDefaultCloud() (*tidbcloud.Cloud, *clock) {
-	clock := newClock()
-	return &tidbcloud.Cloud{PublicKey: publicKey, PrivateKey: privateKey, Now: clock.Now}, clock
+	cloud, _ := newDefaultCloud()
+	cloud.CreateTime, cloud.MaxClusters, cloud.RateLimit = -1, -1, -1
+	return cloud
 }
 
 // client talks to a cloud as a program would.
@@ -94,6 +78,18 @@ type answer struct {
 // do sends a request, with a body unless it is empty.
 func (c *client) do(method, path, body string) answer {
 	c.t.Helper()
+	return c.send(method, path, body, "")
+}
+
+// get lists the clusters with an Authorization header, or with none.
+func (c *client) get(authorization string) answer {
+	c.t.Helper()
+	plain := &client{t: c.t, url: c.url, http: http.DefaultClient}
+	return plain.send("GET", clustersPath, "", authorization)
+}
+
+func (c *client) send(method, path, body, authorization string) answer {
+	c.t.Helper()
 	req, err := http.NewRequestWithContext(c.t.Context(), method, c.url+path, strings.NewReader(body))
 	if err != nil {
 		c.t.Fatal(err)
@@ -101,11 +97,9 @@ func (c *client) do(method, path, body string) answer {
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	return c.send(req)
-}
-
-func (c *client) send(req *http.Request) answer {
-	c.t.Helper()
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
+	}
 	res, err := c.http.Do(req)
 	if err != nil {
 		c.t.Fatal(err)
