@@ -64,7 +64,7 @@ func (c *Cloud) createUser(s *state, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	user, err := in.user(rec.Cluster.UserPrefix + ".")
+	user, err := in.newUser(rec.Cluster.UserPrefix + ".")
 	if err != nil {
 		return nil, err
 	}
@@ -75,9 +75,9 @@ func (c *Cloud) createUser(s *state, r *http.Request) (any, error) {
 	return user, c.setPassword(rec, &rec.Users[len(rec.Users)-1], in.Password)
 }
 
-// user returns the user that a request asks for. With autoPrefix the prefix is put in
+// newUser makes the user that a request asks for. With autoPrefix the prefix is put in
 // front of the user's name and of the role; otherwise they must have it.
-func (in createUserRequest) user(prefix string) (User, error) {
+func (in createUserRequest) newUser(prefix string) (User, error) {
 	name, role := in.UserName, in.BuiltinRole
 	if in.AutoPrefix {
 		name, role = prefix+name, prefix+role
@@ -108,7 +108,7 @@ func (in createUserRequest) user(prefix string) (User, error) {
 }
 
 func (c *Cloud) getUser(s *state, r *http.Request) (any, error) {
-	_, u, err := c.userRecord(s, r)
+	_, u, err := c.findUser(s, r)
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func (c *Cloud) updateUser(s *state, r *http.Request) (any, error) {
 	if in.BuiltinRole == nil && in.CustomRoles == nil && in.Password == nil {
 		return nil, badRequest("the body has none of builtinRole, customRoles and password")
 	}
-	rec, u, err := c.userRecord(s, r)
+	rec, u, err := c.findUser(s, r)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ func (c *Cloud) updateUser(s *state, r *http.Request) (any, error) {
 }
 
 func (c *Cloud) deleteUser(s *state, r *http.Request) (any, error) {
-	rec, u, err := c.userRecord(s, r)
+	rec, u, err := c.findUser(s, r)
 	if err != nil {
 		return nil, err
 	}
@@ -169,8 +169,8 @@ func (c *Cloud) deleteUser(s *state, r *http.Request) (any, error) {
 	return map[string]any{"code": http.StatusOK, "message": "success"}, c.sql().DropUser(rec.Cluster.ClusterID, name)
 }
 
-// userRecord finds the SQL user that a request's path names by its full name.
-func (c *Cloud) userRecord(s *state, r *http.Request) (*clusterRecord, *userRecord, error) {
+// findUser finds the SQL user that a request's path names by its full name.
+func (c *Cloud) findUser(s *state, r *http.Request) (*clusterRecord, *userRecord, error) {
 	rec, err := c.activeCluster(s, r)
 	if err != nil {
 		return nil, nil, err
