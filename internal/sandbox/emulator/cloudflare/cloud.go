@@ -50,8 +50,8 @@ type Cloud struct {
 	limiter emulator.Limiter
 }
 
-// Load reads File, if there is one. The first call would do so too, but then an
-// error is an answer to it.
+// Load reads File, if there is one. Otherwise the first call does, and its client
+// gets the error.
 func (c *Cloud) Load() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

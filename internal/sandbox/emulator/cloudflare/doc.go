@@ -8,9 +8,9 @@
 // that is not emulated answers an error that names it. A call that fails changes
 // nothing.
 //
-// The state is in memory and, if [Cloud.File] is set, in a file. It outlives the
-// process. No secret is ever in an answer or in the file, only enough to recognize
-// it ([Secret.Is]).
+// The state is in memory and, if [Cloud.File] is set, in a file, so that it outlives
+// the process. No secret is ever in an answer. The file has salted hashes of them
+// ([Secret.Is]).
 //
 // Shapes and codes come from answers of the real API that people have published,
 // from what Cloudflare's own clients rely on, and from the references
