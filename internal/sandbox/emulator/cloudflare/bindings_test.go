@@ -10,7 +10,7 @@ import (
 )
 
 func TestBindings_refused(t *testing.T) {
-	c := serve(t, &cloudflare.Cloud{})
+	c := newClient(t, &cloudflare.Cloud{})
 	c.worker("api", `{"type":"plain_text","name":"V","text":"v"}`)
 	for name, tt := range map[string]struct {
 		bindings string
@@ -67,7 +67,7 @@ func TestBindings_upload(t *testing.T) {
 		"all secrets":     {"", "", true, []string{"S secret_text"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := serve(t, &cloudflare.Cloud{KeepSecrets: tt.keeps})
+			c := newClient(t, &cloudflare.Cloud{KeepSecrets: tt.keeps})
 			c.worker("api", plain, secret)
 			c.must("PUT", scripts+"/api", upload(`{"main_module":"worker.js","bindings":[`+tt.bindings+`]`+tt.more+`}`))
 			var got []string

@@ -1,10 +1,8 @@
 package cloudflare_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -32,16 +30,15 @@ var morning = time.Date(2026, 3, 4, 5, 6, 7, 890_000, time.UTC)
 
 // client is a client of one Cloud.
 type client struct {
-	t      testing.TB
+	t      *testing.T
 	cloud  *cloudflare.Cloud
-	url    string
 	header http.Header
 
 	mu       sync.Mutex
-	received bytes.Buffer
+	received strings.Builder
 }
 
-func serve(t testing.TB, cloud *cloudflare.Cloud) *client {
+func newClient(t *testing.T, cloud *cloudflare.Cloud) *client {
 	t.Helper()
 	if cloud.Token == "" {
 		cloud.Token = token
@@ -49,9 +46,7 @@ func serve(t testing.TB, cloud *cloudflare.Cloud) *client {
 	if cloud.Now == nil {
 		cloud.Now = func() time.Time { return morning }
 	}
-	srv := httptest.NewServer(cloud)
-	t.Cleanup(srv.Close)
-	return &client{t: t, cloud: cloud, url: srv.URL, header: http.Header{"Authorization": {"Bearer " + token}}}
+	return &client{t: t, cloud: cloud, header: http.Header{"Authorization": {"Bearer " + token}}}
 }
 
 type response struct {
@@ -94,35 +89,24 @@ func (c *client) do(method, path string, body any) response {
 		}
 		content = string(j)
 	}
-	req, err := http.NewRequestWithContext(c.t.Context(), method, c.url+"/client/v4"+path, strings.NewReader(content))
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	req := httptest.NewRequest(method, "/client/v4"+path, strings.NewReader(content))
 	maps.Copy(req.Header, c.header)
 	req.Header.Set("Content-Type", contentType)
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		c.t.Error(err)
-		return response{}
-	}
-	defer func() { _ = res.Body.Close() }()
-	got, err := io.ReadAll(res.Body)
-	if err != nil {
-		c.t.Error(err)
-	}
+	rec := httptest.NewRecorder()
+	c.cloud.ServeHTTP(rec, req)
+	out := response{status: rec.Code, header: rec.Header(), body: rec.Body.String()}
 	c.mu.Lock()
-	fmt.Fprintf(&c.received, "%s%v\n", got, res.Header)
+	fmt.Fprintln(&c.received, out.body, out.header)
 	c.mu.Unlock()
-	out := response{status: res.StatusCode, header: res.Header, body: string(got)}
-	if res.Header.Get("Content-Type") == "application/json" {
-		if err := json.Unmarshal(got, &out); err != nil {
-			c.t.Errorf("%s %s: %v in %s", method, path, err, got)
+	if out.header.Get("Content-Type") == "application/json" {
+		if err := json.Unmarshal(rec.Body.Bytes(), &out); err != nil {
+			c.t.Errorf("%s %s: %v in %s", method, path, err, out.body)
 		}
 		if out.Success != (out.status == http.StatusOK) || out.Success != (len(out.Errors) == 0) {
-			c.t.Errorf("%s %s: status %d in the envelope %s", method, path, out.status, got)
+			c.t.Errorf("%s %s: status %d in the envelope %s", method, path, out.status, out.body)
 		}
 	}
-	if res.Header.Get("Cf-Ray") == "" {
+	if out.header.Get("Cf-Ray") == "" {
 		c.t.Errorf("%s %s: no CF-Ray", method, path)
 	}
 	return out
@@ -216,7 +200,7 @@ func dig(v any, keys ...string) any {
 }
 
 // same compares a result with JSON.
-func same(t testing.TB, what string, got any, want string) {
+func same(t *testing.T, what string, got any, want string) {
 	t.Helper()
 	var w any
 	if err := json.Unmarshal([]byte(want), &w); err != nil {

@@ -38,7 +38,7 @@ func TestCloud_credentials(t *testing.T) {
 		"good":                {projects, authorization(good), 200, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := serve(t, &cloudflare.Cloud{})
+			c := newClient(t, &cloudflare.Cloud{})
 			c.header = tt.header
 			res := c.do("GET", tt.path, nil)
 			code := 0
@@ -54,13 +54,13 @@ func TestCloud_credentials(t *testing.T) {
 		})
 	}
 	cloud := &cloudflare.Cloud{}
-	c := serve(t, cloud)
+	c := newClient(t, cloud)
 	cloud.Token = ""
 	c.refused("GET", projects, nil, 401, 10000, "Authentication error")
 }
 
 func TestCloud_noRoute(t *testing.T) {
-	c := serve(t, &cloudflare.Cloud{})
+	c := newClient(t, &cloudflare.Cloud{})
 	for _, tt := range []struct{ method, path string }{
 		{"GET", ""}, {"GET", "/zones"}, {"POST", projects + "/p/deployments/d/rollback"}, {"GET", projects + "/"},
 		{"GET", projects + "//p"}, {"GET", projects + "/../projects"}, {"GET", scripts + "/w/versions"},
@@ -80,7 +80,7 @@ func TestCloud_noRoute(t *testing.T) {
 
 // A name is one segment of the path, whatever is in it.
 func TestCloud_notFound(t *testing.T) {
-	c := serve(t, &cloudflare.Cloud{})
+	c := newClient(t, &cloudflare.Cloud{})
 	for _, name := range []string{"none", "a%2Fb", "%2e%2e", "a%20b", "%C3%A9"} {
 		p, s := projects+"/"+name, scripts+"/"+name
 		for code, calls := range map[int][]string{
@@ -102,7 +102,7 @@ func TestCloud_notFound(t *testing.T) {
 
 func TestCloud_identity(t *testing.T) {
 	id := strings.Repeat("9", 32)
-	c := serve(t, &cloudflare.Cloud{AccountID: id})
+	c := newClient(t, &cloudflare.Cloud{AccountID: id})
 	for path, want := range map[string]string{
 		"/user/tokens/verify":             `"status":"active"`,
 		"/user":                           `"email":"sandbox@example.com"`,
@@ -118,7 +118,7 @@ func TestCloud_identity(t *testing.T) {
 
 func TestCloud_RateLimit(t *testing.T) {
 	now := morning
-	c := serve(t, &cloudflare.Cloud{
+	c := newClient(t, &cloudflare.Cloud{
 		RateLimit: emulator.RateLimit{Calls: 2, Window: time.Minute}, Now: func() time.Time { return now },
 	})
 	get := func(after time.Duration, status int, name, want string) {
@@ -139,7 +139,7 @@ func TestCloud_RateLimit(t *testing.T) {
 	c.header = http.Header{"Authorization": {"Bearer " + token}}
 	get(time.Second, 200, "Ratelimit-Policy", `"default";q=2;w=60`)
 
-	unset := serve(t, &cloudflare.Cloud{})
+	unset := newClient(t, &cloudflare.Cloud{})
 	if got := unset.do("GET", projects, nil).header.Get("Ratelimit-Policy"); got != `"default";q=1200;w=300` {
 		t.Errorf("the default is %s", got)
 	}
@@ -147,7 +147,7 @@ func TestCloud_RateLimit(t *testing.T) {
 
 func TestCloud_File(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "cloud.json")
-	c := serve(t, &cloudflare.Cloud{File: file})
+	c := newClient(t, &cloudflare.Cloud{File: file})
 	c.worker("api", `{"type":"secret_text","name":"KEY","text":"hunter2"}`)
 	c.project("site")
 	c.must("PATCH", projects+"/site", `{"deployment_configs":{"production":{
@@ -155,7 +155,7 @@ func TestCloud_File(t *testing.T) {
 		"env_vars":{"S":{"type":"secret_text","value":"hunter3"},"V":{"type":"plain_text","value":"v"}}}}}`)
 	c.deploy("")
 
-	again := serve(t, &cloudflare.Cloud{File: file})
+	again := newClient(t, &cloudflare.Cloud{File: file})
 	if err := again.cloud.Load(); err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func TestCloud_File(t *testing.T) {
 	}
 	again.must("DELETE", projects+"/site", nil)
 	again.must("DELETE", scripts+"/api", nil)
-	third := serve(t, &cloudflare.Cloud{File: file})
+	third := newClient(t, &cloudflare.Cloud{File: file})
 	if p, w := third.cloud.Projects(), third.cloud.Scripts(); len(p)+len(w) != 0 {
 		t.Errorf("there are %v and %v", p, w)
 	}
@@ -186,7 +186,7 @@ func TestCloud_File_broken(t *testing.T) {
 	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := serve(t, &cloudflare.Cloud{File: file})
+	c := newClient(t, &cloudflare.Cloud{File: file})
 	if err := c.cloud.Load(); err == nil || !strings.Contains(err.Error(), file) {
 		t.Errorf("loading it: %v", err)
 	}
@@ -195,7 +195,7 @@ func TestCloud_File_broken(t *testing.T) {
 		t.Error("a deployment was added")
 	}
 
-	c = serve(t, &cloudflare.Cloud{File: filepath.Join(t.TempDir(), "no", "cloud.json")})
+	c = newClient(t, &cloudflare.Cloud{File: filepath.Join(t.TempDir(), "no", "cloud.json")})
 	c.refused("POST", projects, `{"name":"site","production_branch":"main"}`, 500, 10013, "saving the state")
 	c.refused("GET", projects+"/site", nil, 404, 8000007, "")
 }
@@ -203,7 +203,7 @@ func TestCloud_File_broken(t *testing.T) {
 // No secret is in an answer or in the file.
 func TestCloud_secrets(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "cloud.json")
-	c := serve(t, &cloudflare.Cloud{File: file})
+	c := newClient(t, &cloudflare.Cloud{File: file})
 	const secret = "p4ssw0rd-that-nobody-may-see"
 	secretText := func(name, suffix string) string {
 		return `{"type":"secret_text","name":"` + name + `","text":"` + secret + suffix + `"}`
@@ -274,7 +274,7 @@ func TestCloud_secrets(t *testing.T) {
 }
 
 func TestCloud_concurrent(t *testing.T) {
-	c := serve(t, &cloudflare.Cloud{File: filepath.Join(t.TempDir(), "cloud.json")})
+	c := newClient(t, &cloudflare.Cloud{File: filepath.Join(t.TempDir(), "cloud.json")})
 	c.worker("api")
 	c.project("site")
 	var wg sync.WaitGroup

@@ -11,7 +11,7 @@ import (
 
 func TestDeployment(t *testing.T) {
 	now := morning
-	c := serve(t, &cloudflare.Cloud{Now: func() time.Time { return now }})
+	c := newClient(t, &cloudflare.Cloud{Now: func() time.Time { return now }})
 	id := c.project("site")["id"].(string)
 	deployments := projects + "/site/deployments"
 	if _, err := c.cloud.AddDeployment("none", ""); err == nil {

@@ -63,7 +63,7 @@ func TestProject_patch_config(t *testing.T) {
 		}, "wrangler_config_hash", `"h1"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := serve(t, &cloudflare.Cloud{})
+			c := newClient(t, &cloudflare.Cloud{})
 			c.worker("api")
 			c.worker("other")
 			c.project("site")
@@ -81,7 +81,7 @@ func TestProject_patch_config(t *testing.T) {
 }
 
 func TestProject_patch(t *testing.T) {
-	c := serve(t, &cloudflare.Cloud{})
+	c := newClient(t, &cloudflare.Cloud{})
 	c.project("site")
 	p := c.must("PATCH", projects+"/site", `{"name":"site","production_branch":"trunk","build_config":{"build_command":"make","root_dir":"x"}}`)
 	same(t, "production_branch", p["production_branch"], `"trunk"`)
@@ -105,7 +105,7 @@ func TestProject_patch(t *testing.T) {
 
 // A PATCH with a bad service binding does nothing else either.
 func TestProject_patch_service(t *testing.T) {
-	c := serve(t, &cloudflare.Cloud{})
+	c := newClient(t, &cloudflare.Cloud{})
 	c.worker("api")
 	c.project("site")
 	for binding, name := range map[string]string{

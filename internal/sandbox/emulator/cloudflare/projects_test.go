@@ -21,7 +21,7 @@ const newConfig = `{
 var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
 func TestProject_create(t *testing.T) {
-	c := serve(t, &cloudflare.Cloud{})
+	c := newClient(t, &cloudflare.Cloud{})
 	p := c.project("site")
 	if diff := cmp.Diff(any(p), c.get(projects+"/site")); diff != "" {
 		t.Errorf("it is read differently (-created +read):\n%s", diff)
@@ -61,7 +61,7 @@ func TestProject_create(t *testing.T) {
 }
 
 func TestProject_create_refused(t *testing.T) {
-	c := serve(t, &cloudflare.Cloud{})
+	c := newClient(t, &cloudflare.Cloud{})
 	for body, message := range map[string]string{``: "EOF", `null`: "null", `[]`: "array", `{} {}`: "more than one"} {
 		c.refused("POST", projects, body, 400, 6007, "Malformed JSON in request body: ")
 		c.refused("POST", projects, body, 400, 6007, message)
@@ -114,7 +114,7 @@ func TestProject_create_refused(t *testing.T) {
 }
 
 func TestProject_subdomainTaken(t *testing.T) {
-	c := serve(t, &cloudflare.Cloud{})
+	c := newClient(t, &cloudflare.Cloud{})
 	suffixed := regexp.MustCompile(`^www-[0-9a-f]{3}\.pages\.dev$`)
 	if got := c.project("www")["subdomain"].(string); !suffixed.MatchString(got) {
 		t.Errorf("the subdomain is %s", got)
@@ -122,7 +122,7 @@ func TestProject_subdomainTaken(t *testing.T) {
 }
 
 func TestProject_list(t *testing.T) {
-	c := serve(t, &cloudflare.Cloud{})
+	c := newClient(t, &cloudflare.Cloud{})
 	if res := c.do("GET", projects, nil); len(res.Result.([]any)) != 0 || res.Info.TotalPages != 0 {
 		t.Errorf("an empty list is %s", res.body)
 	}

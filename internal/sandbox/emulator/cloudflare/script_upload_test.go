@@ -30,7 +30,7 @@ func takeIDs(t *testing.T, result any, length map[string]int) any {
 
 func TestScript_upload(t *testing.T) {
 	now := morning
-	c := serve(t, &cloudflare.Cloud{Now: func() time.Time { return now }})
+	c := newClient(t, &cloudflare.Cloud{Now: func() time.Time { return now }})
 	ids := map[string]int{"tag": 32, "deployment_id": 32, "etag": 64}
 	const metadata = `{
 		"main_module": "worker.js", "compatibility_date": "2026-01-01", "logpush": false, "usage_model": "standard",
@@ -79,7 +79,7 @@ func TestScript_upload(t *testing.T) {
 }
 
 func TestScript_upload_allFields(t *testing.T) {
-	c := serve(t, &cloudflare.Cloud{})
+	c := newClient(t, &cloudflare.Cloud{})
 	c.worker("other")
 	c.must("PUT", scripts+"/api", upload(`{
 		"main_module": "worker.js", "compatibility_date": "2026-01-01", "compatibility_flags": ["nodejs_compat"],
@@ -116,7 +116,7 @@ func TestScript_upload_allFields(t *testing.T) {
 }
 
 func TestScript_upload_refused(t *testing.T) {
-	c := serve(t, &cloudflare.Cloud{})
+	c := newClient(t, &cloudflare.Cloud{})
 	c.worker("api", `{"type":"plain_text","name":"V","text":"v"}`)
 	const main = `{"main_module":"worker.js"}`
 	worker, metadata := part{"worker.js", esModule, code}, part{"metadata", "application/json", main}
@@ -165,7 +165,7 @@ func TestScript_upload_refused(t *testing.T) {
 }
 
 func TestScript_content(t *testing.T) {
-	c := serve(t, &cloudflare.Cloud{})
+	c := newClient(t, &cloudflare.Cloud{})
 	lib, data := part{"lib/ü \"quoted\".js", esModule, "export const a = 1\r\n--boundary\r\n"}, part{"data.bin", "application/octet-stream", "\x00\xff\n\r"}
 	main := part{"src/worker.js", esModule + "; charset=utf-8", code}
 	c.must("PUT", scripts+"/api", form(lib, data, part{"metadata", "application/json", `{"main_module":"src/worker.js"}`}, main))

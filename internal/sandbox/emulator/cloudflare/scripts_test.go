@@ -9,7 +9,7 @@ import (
 )
 
 func TestScript_patchSettings(t *testing.T) {
-	c := serve(t, &cloudflare.Cloud{})
+	c := newClient(t, &cloudflare.Cloud{})
 	c.must("PUT", scripts+"/api", upload(`{"main_module":"worker.js","compatibility_date":"2026-01-01","tags":["a"],
 		"bindings":[{"type":"secret_text","name":"S","text":"s"}],"observability":{"enabled":true,"head_sampling_rate":1}}`))
 	settings := scripts + "/api/settings"
@@ -44,7 +44,7 @@ func TestScript_patchSettings(t *testing.T) {
 }
 
 func TestScript_secrets(t *testing.T) {
-	c := serve(t, &cloudflare.Cloud{})
+	c := newClient(t, &cloudflare.Cloud{})
 	c.worker("api", `{"type":"plain_text","name":"V","text":"v"}`)
 	secrets := scripts + "/api/secrets"
 	same(t, "the secrets", c.get(secrets), `[]`)
@@ -67,7 +67,7 @@ func TestScript_secrets(t *testing.T) {
 }
 
 func TestScript_subdomain(t *testing.T) {
-	c := serve(t, &cloudflare.Cloud{})
+	c := newClient(t, &cloudflare.Cloud{})
 	c.worker("api")
 	accounts := account + "/workers/subdomain"
 	same(t, "the account's", c.get(accounts), `{"subdomain":"sandbox"}`)
@@ -91,7 +91,7 @@ func TestScript_subdomain(t *testing.T) {
 	same(t, "a deleted one", any(c.must("DELETE", own, nil)), none)
 	same(t, "a deleted one", c.get(own), none)
 
-	without := serve(t, &cloudflare.Cloud{NoSubdomain: true})
+	without := newClient(t, &cloudflare.Cloud{NoSubdomain: true})
 	without.refused("GET", accounts, nil, 404, 10007, "script_not_found")
 	without.refused("PUT", scripts+"/api", upload(`{"main_module":"worker.js"}`), 403, 10063, "You need a workers.dev subdomain")
 	without.must("PUT", accounts, `{"subdomain":"me"}`)
@@ -125,7 +125,7 @@ func TestScript_delete(t *testing.T) {
 		"bound by a deleted project": {[]func(*client){bind, deploy("main"), func(c *client) { c.must("DELETE", projects+"/site", nil) }}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := serve(t, &cloudflare.Cloud{})
+			c := newClient(t, &cloudflare.Cloud{})
 			tag := c.worker("api")["tag"]
 			c.project("site")
 			for _, step := range tt.steps {
