@@ -86,7 +86,7 @@ func apply(ctx context.Context, c *cloudflare.Client, p *cloudflare.Project, t t
 	if ch.none() {
 		return nil
 	}
-	if err := byWranglerFile(*p, ch.set, t); err != nil {
+	if err := checkWranglerFile(*p, ch.set, t); err != nil {
 		return err
 	}
 	if err := c.PatchServices(ctx, result.Project, ch.patch); err != nil {

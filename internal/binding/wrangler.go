@@ -9,16 +9,16 @@ import (
 	"portfolio-infra/internal/cloudflare"
 )
 
-// ByWranglerFile is the error of a project that takes its bindings from a Wrangler
+// CheckWranglerFile is the error of a project that takes its bindings from a Wrangler
 // file and does not hold what is wanted, or nil. A binding that is patched into it is
 // lost with its next deployment, so it has to be in that file; once it is and was
 // deployed, there is nothing to patch.
 // https://developers.cloudflare.com/pages/functions/wrangler-configuration/#source-of-truth
-func ByWranglerFile(p cloudflare.Project, wanted Wanted) error {
-	return byWranglerFile(p, Drift(p, wanted), targetOf(wanted))
+func CheckWranglerFile(p cloudflare.Project, wanted Wanted) error {
+	return checkWranglerFile(p, Drift(p, wanted), targetOf(wanted))
 }
 
-func byWranglerFile(p cloudflare.Project, missing []string, t target) error {
+func checkWranglerFile(p cloudflare.Project, missing []string, t target) error {
 	var hash string
 	for _, config := range p.DeploymentConfigs {
 		hash += config.WranglerConfigHash

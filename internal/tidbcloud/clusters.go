@@ -24,8 +24,8 @@ const (
 	StateDeleted  State = "DELETED"
 )
 
-// Going tells whether a cluster in this state is being deleted or is deleted.
-func (s State) Going() bool { return s == StateDeleting || s == StateDeleted }
+// Deleting tells whether a cluster in this state is being deleted or is deleted.
+func (s State) Deleting() bool { return s == StateDeleting || s == StateDeleted }
 
 // Labels that TiDB Cloud sets itself: the ids of what a cluster belongs to. The one
 // of the project can be chosen for a new cluster; neither can be changed later.
@@ -134,8 +134,8 @@ func (c *Cluster) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// NewCluster is what a cluster is made of.
-type NewCluster struct {
+// CreateClusterRequest is what a cluster is made of.
+type CreateClusterRequest struct {
 	// DisplayName has 4 to 64 letters, digits and hyphens, and begins and ends
 	// with a letter or digit. It need not be unique.
 	DisplayName string
@@ -218,7 +218,7 @@ func (c *Client) GetCluster(ctx context.Context, id string) (*Cluster, error) {
 // [StateCreating]. If [rest.Ambiguous] is true for the error there may be one all the
 // same: list before you ask again.
 // https://docs.pingcap.com/tidbcloud/api/v1beta1/serverless/#tag/Cluster/operation/ClusterService_CreateCluster
-func (c *Client) CreateCluster(ctx context.Context, n NewCluster) (*Cluster, error) {
+func (c *Client) CreateCluster(ctx context.Context, n CreateClusterRequest) (*Cluster, error) {
 	in := wireCluster{
 		DisplayName: n.DisplayName,
 		Region:      &wireRegion{n.Region},

@@ -111,22 +111,22 @@ func TestClient_CreateCluster(t *testing.T) {
 	limit := 0
 	for _, tt := range []struct {
 		name      string
-		new       tidbcloud.NewCluster
+		new       tidbcloud.CreateClusterRequest
 		answer    http.HandlerFunc
 		wantBody  map[string]any
 		wantErr   string
 		ambiguous bool
 	}{
-		{"least", tidbcloud.NewCluster{DisplayName: "portfolio-db", Region: "regions/aws-us-east-1"}, answer(200, `{"clusterId":"1","state":"CREATING"}`),
+		{"least", tidbcloud.CreateClusterRequest{DisplayName: "portfolio-db", Region: "regions/aws-us-east-1"}, answer(200, `{"clusterId":"1","state":"CREATING"}`),
 			map[string]any{"displayName": "portfolio-db", "region": map[string]any{"name": "regions/aws-us-east-1"}}, "", false},
-		{"most", tidbcloud.NewCluster{DisplayName: "portfolio-db", Region: "r", Labels: map[string]string{"a": "b"}, SpendingLimit: &limit}, answer(200, `{"clusterId":"1"}`),
+		{"most", tidbcloud.CreateClusterRequest{DisplayName: "portfolio-db", Region: "r", Labels: map[string]string{"a": "b"}, SpendingLimit: &limit}, answer(200, `{"clusterId":"1"}`),
 			map[string]any{"displayName": "portfolio-db", "region": map[string]any{"name": "r"}, "labels": map[string]any{"a": "b"}, "spendingLimit": map[string]any{"monthly": 0.0}}, "", false},
-		{"quota", tidbcloud.NewCluster{}, answer(400, `{"code":3,"message":"You have reached the maximum number of free clusters","details":[]}`), nil, "delete one, or set a spending limit", false},
-		{"another 400", tidbcloud.NewCluster{}, answer(400, `{"code":3,"message":"spending limit is invalid","details":[]}`), nil, "spending limit is invalid (code 3, request id trace-1)", false},
-		{"payment", tidbcloud.NewCluster{}, answer(402, `{"code":402,"message":"no card"}`), nil, "add a payment method", false},
-		{"role", tidbcloud.NewCluster{}, answer(403, `{"code":7,"message":"forbidden"}`), nil, "the API key may not do this", false},
-		{"trouble", tidbcloud.NewCluster{}, answer(500, `{"code":13,"message":"oops"}`), nil, "it may have taken effect", true},
-		{"no id", tidbcloud.NewCluster{}, answer(200, `{}`), nil, "a cluster without an id", true},
+		{"quota", tidbcloud.CreateClusterRequest{}, answer(400, `{"code":3,"message":"You have reached the maximum number of free clusters","details":[]}`), nil, "delete one, or set a spending limit", false},
+		{"another 400", tidbcloud.CreateClusterRequest{}, answer(400, `{"code":3,"message":"spending limit is invalid","details":[]}`), nil, "spending limit is invalid (code 3, request id trace-1)", false},
+		{"payment", tidbcloud.CreateClusterRequest{}, answer(402, `{"code":402,"message":"no card"}`), nil, "add a payment method", false},
+		{"role", tidbcloud.CreateClusterRequest{}, answer(403, `{"code":7,"message":"forbidden"}`), nil, "the API key may not do this", false},
+		{"trouble", tidbcloud.CreateClusterRequest{}, answer(500, `{"code":13,"message":"oops"}`), nil, "it may have taken effect", true},
+		{"no id", tidbcloud.CreateClusterRequest{}, answer(200, `{}`), nil, "a cluster without an id", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := &fake{routes: map[string]http.HandlerFunc{"POST /v1beta1/clusters": tt.answer}}

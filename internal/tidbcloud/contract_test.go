@@ -106,7 +106,7 @@ func readContract(t *testing.T, c *tidbcloud.Client) {
 			t.Errorf("listed %+v, got %+v: %v", listed, got, err)
 			continue
 		}
-		if _, err := c.ListUsers(ctx, listed.ID); err != nil && got.State == tidbcloud.StateActive {
+		if _, err := c.ListSQLUsers(ctx, listed.ID); err != nil && got.State == tidbcloud.StateActive {
 			t.Error(err)
 		}
 	}
@@ -126,7 +126,7 @@ func writeContract(t *testing.T, c *tidbcloud.Client) {
 	owner := fmt.Sprintf("contract.%d", time.Now().UnixNano())
 	region := cmp.Or(os.Getenv("TIDBCLOUD_CONTRACT_REGION"), "regions/aws-us-east-1")
 
-	made, err := c.CreateCluster(ctx, tidbcloud.NewCluster{DisplayName: "contract-test", Region: region, Labels: map[string]string{label: owner}})
+	made, err := c.CreateCluster(ctx, tidbcloud.CreateClusterRequest{DisplayName: "contract-test", Region: region, Labels: map[string]string{label: owner}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,10 +188,10 @@ func writeContract(t *testing.T, c *tidbcloud.Client) {
 
 func usersContract(t *testing.T, ctx context.Context, c *tidbcloud.Client, live *tidbcloud.Cluster) {
 	full := tidbcloud.FullName(live.UserPrefix, "api")
-	if u, err := c.FindUser(ctx, live.ID, full); u != nil || err != nil {
+	if u, err := c.FindSQLUser(ctx, live.ID, full); u != nil || err != nil {
 		t.Errorf("a user that nobody made: %+v, %v", u, err)
 	}
-	made, err := c.CreateUser(ctx, live.ID, tidbcloud.NewUser{Name: "api", Password: "first-Password-1", Role: tidbcloud.RoleReadWrite})
+	made, err := c.CreateSQLUser(ctx, live.ID, tidbcloud.CreateSQLUserRequest{Name: "api", Password: "first-Password-1", Role: tidbcloud.RoleReadWrite})
 	if err != nil {
 		t.Error(err)
 		return
@@ -199,21 +199,21 @@ func usersContract(t *testing.T, ctx context.Context, c *tidbcloud.Client, live 
 	if made.FullName != full {
 		t.Errorf("made %+v", made)
 	}
-	if _, err := c.CreateUser(ctx, live.ID, tidbcloud.NewUser{Name: "api", Password: "first-Password-1", Role: tidbcloud.RoleReadWrite}); err == nil || rest.Ambiguous(err) {
+	if _, err := c.CreateSQLUser(ctx, live.ID, tidbcloud.CreateSQLUserRequest{Name: "api", Password: "first-Password-1", Role: tidbcloud.RoleReadWrite}); err == nil || rest.Ambiguous(err) {
 		t.Errorf("the same user again: %v", err)
 	}
 	for _, role := range []tidbcloud.Role{tidbcloud.RoleReadWrite, tidbcloud.RoleReadOnly, tidbcloud.RoleAdmin, tidbcloud.RoleReadWrite} {
-		if err := c.UpdateUser(ctx, live.ID, full, tidbcloud.UserChange{Role: role, Password: "second-Password-2"}); err != nil {
+		if err := c.UpdateSQLUser(ctx, live.ID, full, tidbcloud.UpdateSQLUserRequest{Role: role, Password: "second-Password-2"}); err != nil {
 			t.Error(err)
 		}
-		if u, err := c.FindUser(ctx, live.ID, full); err != nil || u == nil || u.Role != role {
+		if u, err := c.FindSQLUser(ctx, live.ID, full); err != nil || u == nil || u.Role != role {
 			t.Errorf("%s: %+v, %v", role, u, err)
 		}
 	}
-	if err := c.DeleteUser(ctx, live.ID, full); err != nil {
+	if err := c.DeleteSQLUser(ctx, live.ID, full); err != nil {
 		t.Error(err)
 	}
-	if u, err := c.FindUser(ctx, live.ID, full); u != nil || err != nil {
+	if u, err := c.FindSQLUser(ctx, live.ID, full); u != nil || err != nil {
 		t.Errorf("a deleted user: %+v, %v", u, err)
 	}
 }

@@ -64,7 +64,7 @@ func TestDigest_refusedOnce(t *testing.T) {
 		}
 		f.ServeHTTP(w, r)
 	}))
-	if _, err := c.CreateCluster(t.Context(), tidbcloud.NewCluster{DisplayName: "portfolio-db", Region: "regions/aws-us-east-1"}); err != nil {
+	if _, err := c.CreateCluster(t.Context(), tidbcloud.CreateClusterRequest{DisplayName: "portfolio-db", Region: "regions/aws-us-east-1"}); err != nil {
 		t.Error(err)
 	}
 	if got := f.requests(); len(got) != 1 {
@@ -120,7 +120,7 @@ func TestDigest_samehost(t *testing.T) {
 		if _, err := c.GetCluster(t.Context(), "1"); err != nil {
 			t.Error(err)
 		}
-		if _, err := c.ListUsers(t.Context(), "1"); err != nil {
+		if _, err := c.ListSQLUsers(t.Context(), "1"); err != nil {
 			t.Error(err)
 		}
 	}

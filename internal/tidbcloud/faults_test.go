@@ -75,8 +75,8 @@ func TestClient_writesThatNobodyTook(t *testing.T) {
 				for _, err := range []error{
 					c.RenameCluster(t.Context(), "1", "another"),
 					c.DeleteCluster(t.Context(), "1"),
-					c.UpdateUser(t.Context(), "1", "p.api", tidbcloud.UserChange{Password: "hunter2hunter2"}),
-					c.DeleteUser(t.Context(), "1", "p.api"),
+					c.UpdateSQLUser(t.Context(), "1", "p.api", tidbcloud.UpdateSQLUserRequest{Password: "hunter2hunter2"}),
+					c.DeleteSQLUser(t.Context(), "1", "p.api"),
 				} {
 					if !rest.Ambiguous(err) || !strings.Contains(err.Error(), "check for a proxy in between") {
 						t.Errorf("got %v", err)
@@ -88,7 +88,7 @@ func TestClient_writesThatNobodyTook(t *testing.T) {
 }
 
 // An API may repeat what it was sent, in an error or in place of an answer.
-func TestClient_UpdateUser_echo(t *testing.T) {
+func TestClient_UpdateSQLUser_echo(t *testing.T) {
 	const password = "hunter2hunter2hunter2"
 	for _, status := range []int{http.StatusOK, http.StatusBadRequest, http.StatusBadGateway} {
 		synctest.Test(t, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestClient_UpdateUser_echo(t *testing.T) {
 			var shown []string
 			c := clientOf(f)
 			c.OnWait = func(_ context.Context, _ time.Duration, why string) { shown = append(shown, why) }
-			err := c.UpdateUser(t.Context(), "1", "p.api", tidbcloud.UserChange{Password: password})
+			err := c.UpdateSQLUser(t.Context(), "1", "p.api", tidbcloud.UpdateSQLUserRequest{Password: password})
 			var e *rest.Error
 			if !errors.As(err, &e) || strings.Contains(err.Error()+strings.Join(shown, "\n"), password[:8]) {
 				t.Errorf("%v\n%q", err, shown)

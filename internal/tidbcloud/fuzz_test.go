@@ -80,7 +80,7 @@ func FuzzCluster_UnmarshalJSON(f *testing.F) {
 }
 
 // A user that is read has a name and a role without prefix.
-func FuzzUser_UnmarshalJSON(f *testing.F) {
+func FuzzSQLUser_UnmarshalJSON(f *testing.F) {
 	for _, seed := range []string{
 		`{"userName":"p.api","builtinRole":"role_readwrite"}`, `{"userName":"p.api","builtinRole":"p.role_readonly"}`, `{"userName":"root"}`,
 		`{"userName":"a","builtinRole":"."}`, `{"userName":""}`, "{}", "null", `{"userName":null}`, `{"userName":1}`,
@@ -88,7 +88,7 @@ func FuzzUser_UnmarshalJSON(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var u User
+		var u SQLUser
 		if err := json.Unmarshal(b, &u); err != nil {
 			return
 		}
@@ -99,7 +99,7 @@ func FuzzUser_UnmarshalJSON(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var again User
+		var again SQLUser
 		if err := json.Unmarshal(written, &again); err != nil || again != u {
 			t.Errorf("%+v becomes %+v, %v", u, again, err)
 		}
@@ -181,7 +181,7 @@ func FuzzDigest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, challenge string, body []byte) {
 		a := &answerAll{status: http.StatusUnauthorized, header: http.Header{"Www-Authenticate": {challenge}}, body: body}
 		c, ctx := fuzzClient(t, a)
-		_, err := c.CreateCluster(ctx, NewCluster{DisplayName: "portfolio-db"})
+		_, err := c.CreateCluster(ctx, CreateClusterRequest{DisplayName: "portfolio-db"})
 		if !rest.StatusIs(err, http.StatusUnauthorized) || rest.Ambiguous(err) {
 			t.Fatalf("the error is %v, ambiguous %t", err, rest.Ambiguous(err))
 		}

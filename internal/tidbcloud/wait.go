@@ -53,7 +53,7 @@ func (c *Client) WaitUntilConnectable(ctx context.Context, id string, on OnStatu
 		case cluster.Connectable():
 			last = cluster
 			return "", true, nil
-		case cluster.State == StateInactive || cluster.State.Going():
+		case cluster.State == StateInactive || cluster.State.Deleting():
 			return "", false, &StateError{*cluster}
 		case cluster.State == StateActive:
 			return "ACTIVE without an address", false, nil

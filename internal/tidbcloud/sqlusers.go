@@ -22,8 +22,8 @@ const (
 	RoleReadOnly  Role = "role_readonly"
 )
 
-// User is a SQL user.
-type User struct {
+// SQLUser is a SQL user.
+type SQLUser struct {
 	// FullName is what a client logs in with, such as 3hXbX9vNzH5r8Yk.api.
 	FullName string
 	// Role is without the cluster's prefix, however the API told it.
@@ -31,7 +31,7 @@ type User struct {
 }
 
 // UnmarshalJSON reads the API's shape and refuses a user without a name.
-func (u *User) UnmarshalJSON(data []byte) error {
+func (u *SQLUser) UnmarshalJSON(data []byte) error {
 	var w struct {
 		UserName    string `json:"userName"`
 		BuiltinRole string `json:"builtinRole"`
@@ -42,15 +42,15 @@ func (u *User) UnmarshalJSON(data []byte) error {
 	if w.UserName == "" {
 		return errors.New("a SQL user without a name")
 	}
-	*u = User{FullName: w.UserName, Role: Role(w.BuiltinRole[strings.LastIndex(w.BuiltinRole, ".")+1:])}
+	*u = SQLUser{FullName: w.UserName, Role: Role(w.BuiltinRole[strings.LastIndex(w.BuiltinRole, ".")+1:])}
 	return nil
 }
 
 // FullName is the name that a client logs in with.
 func FullName(userPrefix, name string) string { return userPrefix + "." + name }
 
-// NewUser is what a SQL user is made of.
-type NewUser struct {
+// CreateSQLUserRequest is what a SQL user is made of.
+type CreateSQLUserRequest struct {
 	// Name is without the cluster's prefix.
 	Name string
 	// Password has 8 to 64 characters.
@@ -58,14 +58,14 @@ type NewUser struct {
 	Role     Role
 }
 
-// ListUsers lists the SQL users of a cluster.
+// ListSQLUsers lists the SQL users of a cluster.
 // https://docs.pingcap.com/tidbcloud/api/v1beta1/iam/
-func (c *Client) ListUsers(ctx context.Context, clusterID string) ([]User, error) {
+func (c *Client) ListSQLUsers(ctx context.Context, clusterID string) ([]SQLUser, error) {
 	path := rest.Path("/clusters/%s/sqlUsers", clusterID)
-	all, err := pages(func(query string) ([]User, string, error) {
+	all, err := pages(func(query string) ([]SQLUser, string, error) {
 		var page struct {
-			SQLUsers      []User `json:"sqlUsers"`
-			NextPageToken string `json:"nextPageToken"`
+			SQLUsers      []SQLUser `json:"sqlUsers"`
+			NextPageToken string    `json:"nextPageToken"`
 		}
 		err := c.usersAPI().Do(ctx, http.MethodGet, path+"?"+query, nil, &page)
 		return page.SQLUsers, page.NextPageToken, err
@@ -76,13 +76,13 @@ func (c *Client) ListUsers(ctx context.Context, clusterID string) ([]User, error
 	return all, nil
 }
 
-// FindUser returns a SQL user by its full name, or nil if there is none. A missing
+// FindSQLUser returns a SQL user by its full name, or nil if there is none. A missing
 // cluster is an error.
 //
 // The API documents 400 for every error, so a plain GET cannot tell a missing user
 // from a bad request; the list can.
-func (c *Client) FindUser(ctx context.Context, clusterID, fullName string) (*User, error) {
-	users, err := c.ListUsers(ctx, clusterID)
+func (c *Client) FindSQLUser(ctx context.Context, clusterID, fullName string) (*SQLUser, error) {
+	users, err := c.ListSQLUsers(ctx, clusterID)
 	if err != nil {
 		return nil, err
 	}
@@ -94,9 +94,9 @@ func (c *Client) FindUser(ctx context.Context, clusterID, fullName string) (*Use
 	return nil, nil
 }
 
-// CreateUser makes a SQL user. If [rest.Ambiguous] is true for the error there may be
+// CreateSQLUser makes a SQL user. If [rest.Ambiguous] is true for the error there may be
 // one all the same.
-func (c *Client) CreateUser(ctx context.Context, clusterID string, n NewUser) (*User, error) {
+func (c *Client) CreateSQLUser(ctx context.Context, clusterID string, n CreateSQLUserRequest) (*SQLUser, error) {
 	in := map[string]any{
 		"userName":    n.Name,
 		"password":    n.Password,
@@ -104,7 +104,7 @@ func (c *Client) CreateUser(ctx context.Context, clusterID string, n NewUser) (*
 		"authMethod":  "mysql_native_password",
 		"autoPrefix":  true, // of userName and of builtinRole
 	}
-	var made User
+	var made SQLUser
 	err := c.usersAPI().Do(ctx, http.MethodPost, rest.Path("/clusters/%s/sqlUsers", clusterID), in, &made)
 	if err != nil {
 		return nil, fmt.Errorf("creating SQL user %q: %w", n.Name, without(err, n.Password))
@@ -112,15 +112,15 @@ func (c *Client) CreateUser(ctx context.Context, clusterID string, n NewUser) (*
 	return &made, nil
 }
 
-// UserChange is what is to become different of a SQL user. An empty field stays as
+// UpdateSQLUserRequest is what is to become different of a SQL user. An empty field stays as
 // it is.
-type UserChange struct {
+type UpdateSQLUserRequest struct {
 	Password string
 	Role     Role
 }
 
-// UpdateUser changes a SQL user in one call.
-func (c *Client) UpdateUser(ctx context.Context, clusterID, fullName string, change UserChange) error {
+// UpdateSQLUser changes a SQL user in one call.
+func (c *Client) UpdateSQLUser(ctx context.Context, clusterID, fullName string, change UpdateSQLUserRequest) error {
 	in := map[string]string{}
 	if change.Password != "" {
 		in["password"] = change.Password
@@ -145,9 +145,9 @@ func wireRole(fullName string, role Role) string {
 	return prefix + "." + string(role)
 }
 
-// DeleteUser removes a SQL user. A missing one is an error of the API's choice; see
-// [Client.FindUser].
-func (c *Client) DeleteUser(ctx context.Context, clusterID, fullName string) error {
+// DeleteSQLUser removes a SQL user. A missing one is an error of the API's choice; see
+// [Client.FindSQLUser].
+func (c *Client) DeleteSQLUser(ctx context.Context, clusterID, fullName string) error {
 	path := rest.Path("/clusters/%s/sqlUsers/%s", clusterID, fullName)
 	if err := c.usersAPI().DoIdempotent(ctx, http.MethodDelete, path, nil, new(object)); err != nil {
 		return fmt.Errorf("deleting SQL user %q: %w", fullName, err)
