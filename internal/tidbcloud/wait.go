@@ -117,7 +117,7 @@ func (c *Client) watch(ctx context.Context, id string, on OnStatus,
 			interval = min(interval+fastestLook, slowestLook)
 		}
 		asked := rest.RetryAfter(err)
-		if deadline, ok := ctx.Deadline(); asked > 0 && (asked > rest.DefaultMaxWait || ok && asked > time.Until(deadline)) {
+		if deadline, ok := ctx.Deadline(); asked > 0 && (asked > rest.MaxWait || ok && asked > time.Until(deadline)) {
 			return err // looking again before that would only make it worse
 		}
 		pause := time.NewTimer(max(interval-time.Since(began), leastPause, asked))
