@@ -60,7 +60,7 @@ func TestClient_errors(t *testing.T) {
 	}{
 		"failure with 200": {200, `{"success":false,"errors":[{"code":8000000,"message":"An unknown error occurred"}],"result":null}`,
 			[]string{"An unknown error occurred", "8000000", "ray-1"}},
-		"no result": {200, `{"success":true,"errors":[],"result":null}`, []string{"holds no result"}},
+		"no result": {200, `{"success":true,"errors":[],"result":null}`, []string{"it has no result"}},
 		"wrong token": {401, `{"success":false,"errors":[{"code":10000,"message":"Authentication error"}]}`,
 			[]string{"401", "Authentication error", "CLOUDFLARE_API_TOKEN"}},
 		"another account": {403, `{"success":false,"errors":[{"code":9109,"message":"Unauthorized to access requested resource"}]}`,

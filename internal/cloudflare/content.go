@@ -13,21 +13,21 @@ import (
 	"strings"
 )
 
-// ScriptSHA256 returns the hash of a Worker's content, in hexadecimal. It is the hash
-// of the file that was uploaded if that was the only module; a Worker of several has
-// the hash of them all. Its absence is an error, see [IsNotFound].
+// ScriptSHA256 returns the hash of a Worker's content, in hexadecimal: of the uploaded file
+// if that is the only module, and otherwise of all modules in order. For a missing Worker
+// the error is an [IsNotFound].
 //
-// The content comes back byte by byte: the Cloudflare provider compares the hash of its
-// first module with that of the file.
+// The API returns the content as it was uploaded: the Cloudflare provider compares the hash
+// of the first module with that of the file.
 // https://developers.cloudflare.com/api/resources/workers/subresources/scripts/subresources/content/methods/get/
 func (c *Client) ScriptSHA256(ctx context.Context, name string) (string, error) {
 	var sum contentSum
-	err := c.rest(findWorker).Do(ctx, http.MethodGet, c.path("/workers/scripts/%s/content/v2", name), nil, &sum)
+	err := c.rest(workerNotFound).Do(ctx, http.MethodGet, c.path("/workers/scripts/%s/content/v2", name), nil, &sum)
 	return string(sum), err
 }
 
-// contentSum hashes the modules of a Worker, or the one script of an old kind, which
-// comes as it is.
+// contentSum is the hash of a Worker's modules, or of a service worker's script, which does
+// not come as multipart.
 type contentSum string
 
 // DecodeResponse implements [rest.ResponseDecoder].

@@ -116,7 +116,7 @@ func FuzzDecodeError(f *testing.F) {
 		if (code != "" || message != "") && !json.Valid(body) {
 			t.Errorf("%q has code %q and message %q", body, code, message)
 		}
-		if suggestion := suggest(&rest.Error{Status: int(status), Code: code, Message: message}, findWorker); strings.Contains(suggestion, "\n") || strings.HasSuffix(suggestion, ".") {
+		if suggestion := suggest(&rest.Error{Status: int(status), Code: code, Message: message}, workerNotFound); strings.Contains(suggestion, "\n") || strings.HasSuffix(suggestion, ".") {
 			t.Errorf("the suggestion is %q", suggestion)
 		}
 	})

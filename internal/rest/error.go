@@ -111,6 +111,9 @@ func find(err error) *Error {
 	return &Error{}
 }
 
+// Code returns the error code that the API reports, or "".
+func Code(err error) string { return find(err).Code }
+
 // StatusIs reports whether err is a response with one of the statuses.
 func StatusIs(err error, status ...int) bool {
 	e := find(err)
