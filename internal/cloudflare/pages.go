@@ -12,11 +12,9 @@ var Environments = []string{"production", "preview"}
 // Project is the part of a Pages project that the stack reads.
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/methods/get/
 type Project struct {
-	Name             string   `json:"name"`
-	CreatedOn        string   `json:"created_on"`
-	ProductionBranch string   `json:"production_branch"`
-	Subdomain        string   `json:"subdomain"`
-	Domains          []string `json:"domains"`
+	Name      string `json:"name"`
+	CreatedOn string `json:"created_on"` // RFC 3339
+	Subdomain string `json:"subdomain"`
 	// CanonicalDeployment is the newest one of production. The API's
 	// latest_deployment is of any environment, and may have failed.
 	CanonicalDeployment *Deployment                 `json:"canonical_deployment"`
