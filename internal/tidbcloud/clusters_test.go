@@ -39,10 +39,10 @@ func TestClient_GetCluster(t *testing.T) {
 		{"id by name", `{"name":"clusters/10205"}`, tidbcloud.Cluster{ID: "10205"}, ""},
 		{"nulls", `{"clusterId":"10205","region":null,"endpoints":null,"labels":null,"spendingLimit":null}`, tidbcloud.Cluster{ID: "10205"}, ""},
 		{"endpoints without public", `{"clusterId":"10205","endpoints":{}}`, tidbcloud.Cluster{ID: "10205"}, ""},
-		{"no id", `{"displayName":"portfolio-db"}`, tidbcloud.Cluster{}, "a cluster without an id"},
+		{"no id", `{"displayName":"portfolio-db"}`, tidbcloud.Cluster{}, "a cluster without an ID"},
 		{"null", `null`, tidbcloud.Cluster{}, "the response is null"},
 		{"list", `[]`, tidbcloud.Cluster{}, "the expected shape"},
-		{"another cluster", `{"clusterId":"7"}`, tidbcloud.Cluster{}, "the API answered with cluster 7"},
+		{"another cluster", `{"clusterId":"7"}`, tidbcloud.Cluster{}, "the API returned cluster 7"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := &fake{routes: map[string]http.HandlerFunc{"GET /v1beta1/clusters/10205": answer(200, tt.answer)}}
@@ -85,7 +85,7 @@ func TestClient_ListClusters(t *testing.T) {
 			[]string{"GET /v1beta1/clusters?pageSize=100", "GET /v1beta1/clusters?pageSize=100&pageToken=a%2Fb", "GET /v1beta1/clusters?pageSize=100&pageToken=c"}, ""},
 		{"a token that repeats", []string{page("a", "1"), page("a", "2")}, nil, nil, "repeats a page token"},
 		{"tokens without end", endless, nil, nil, "more than 100 pages"},
-		{"a cluster without an id", []string{`{"clusters":[{"clusterId":"1"},{}]}`}, nil, nil, "a cluster without an id"},
+		{"a cluster without an ID", []string{`{"clusters":[{"clusterId":"1"},{}]}`}, nil, nil, "a cluster without an ID"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := &fake{routes: map[string]http.HandlerFunc{"GET /v1beta1/clusters": inTurn(tt.answers...)}}
@@ -126,7 +126,7 @@ func TestClient_CreateCluster(t *testing.T) {
 		{"payment", tidbcloud.CreateClusterRequest{}, answer(402, `{"code":402,"message":"no card"}`), nil, "add a payment method", false},
 		{"role", tidbcloud.CreateClusterRequest{}, answer(403, `{"code":7,"message":"forbidden"}`), nil, "the API key may not do this", false},
 		{"trouble", tidbcloud.CreateClusterRequest{}, answer(500, `{"code":13,"message":"oops"}`), nil, "it may have taken effect", true},
-		{"no id", tidbcloud.CreateClusterRequest{}, answer(200, `{}`), nil, "a cluster without an id", true},
+		{"no id", tidbcloud.CreateClusterRequest{}, answer(200, `{}`), nil, "a cluster without an ID", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := &fake{routes: map[string]http.HandlerFunc{"POST /v1beta1/clusters": tt.answer}}

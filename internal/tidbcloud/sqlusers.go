@@ -6,12 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"portfolio-infra/internal/rest"
 )
 
-// Role is what a SQL user may do.
+// Role is a SQL user's built-in role, without the cluster's prefix.
 type Role string
 
 // The built-in roles.
@@ -24,13 +25,11 @@ const (
 
 // SQLUser is a SQL user.
 type SQLUser struct {
-	// FullName is what a client logs in with, such as 3hXbX9vNzH5r8Yk.api.
-	FullName string
-	// Role is without the cluster's prefix, however the API told it.
-	Role Role
+	FullName string // what a client logs in with, such as 3hXbX9vNzH5r8Yk.api
+	Role     Role
 }
 
-// UnmarshalJSON reads the API's shape and refuses a user without a name.
+// UnmarshalJSON decodes the API's shape. A user without a name is an error.
 func (u *SQLUser) UnmarshalJSON(data []byte) error {
 	var w struct {
 		UserName    string `json:"userName"`
@@ -46,17 +45,8 @@ func (u *SQLUser) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// FullName is the name that a client logs in with.
+// FullName returns the name that a client logs in with.
 func FullName(userPrefix, name string) string { return userPrefix + "." + name }
-
-// CreateSQLUserRequest is what a SQL user is made of.
-type CreateSQLUserRequest struct {
-	// Name is without the cluster's prefix.
-	Name string
-	// Password has 8 to 64 characters.
-	Password string
-	Role     Role
-}
 
 // ListSQLUsers lists the SQL users of a cluster.
 // https://docs.pingcap.com/tidbcloud/api/v1beta1/iam/
@@ -83,69 +73,61 @@ func (c *Client) ListSQLUsers(ctx context.Context, clusterID string) ([]SQLUser,
 // from a bad request; the list can.
 func (c *Client) FindSQLUser(ctx context.Context, clusterID, fullName string) (*SQLUser, error) {
 	users, err := c.ListSQLUsers(ctx, clusterID)
-	if err != nil {
-		return nil, err
+	if i := slices.IndexFunc(users, func(u SQLUser) bool { return u.FullName == fullName }); i >= 0 {
+		return &users[i], nil
 	}
-	for _, u := range users {
-		if u.FullName == fullName {
-			return &u, nil
-		}
-	}
-	return nil, nil
+	return nil, err
 }
 
-// CreateSQLUser makes a SQL user. If [rest.Ambiguous] is true for the error there may be
-// one all the same.
-func (c *Client) CreateSQLUser(ctx context.Context, clusterID string, n CreateSQLUserRequest) (*SQLUser, error) {
-	in := map[string]any{
-		"userName":    n.Name,
-		"password":    n.Password,
-		"builtinRole": n.Role,
-		"authMethod":  "mysql_native_password",
-		"autoPrefix":  true, // of userName and of builtinRole
-	}
-	var made SQLUser
-	err := c.usersAPI().Do(ctx, http.MethodPost, rest.Path("/clusters/%s/sqlUsers", clusterID), in, &made)
-	if err != nil {
-		return nil, fmt.Errorf("creating SQL user %q: %w", n.Name, without(err, n.Password))
-	}
-	return &made, nil
+// CreateSQLUserRequest asks for a new SQL user.
+type CreateSQLUserRequest struct {
+	Name     string `json:"userName"` // without the cluster's prefix
+	Password string `json:"password"` // 8 to 64 characters
+	Role     Role   `json:"builtinRole"`
 }
 
-// UpdateSQLUserRequest is what is to become different of a SQL user. An empty field stays as
-// it is.
+// CreateSQLUser creates a SQL user. If [rest.Ambiguous] is true for the error the user may
+// exist all the same.
+func (c *Client) CreateSQLUser(ctx context.Context, clusterID string, req CreateSQLUserRequest) (*SQLUser, error) {
+	in := struct {
+		CreateSQLUserRequest
+		AuthMethod string `json:"authMethod"`
+		AutoPrefix bool   `json:"autoPrefix"` // of userName and of builtinRole
+	}{req, "mysql_native_password", true}
+	var created SQLUser
+	if err := c.usersAPI().Do(ctx, http.MethodPost, rest.Path("/clusters/%s/sqlUsers", clusterID), in, &created); err != nil {
+		return nil, fmt.Errorf("creating SQL user %q: %w", req.Name, redact(err, req.Password))
+	}
+	return &created, nil
+}
+
+// UpdateSQLUserRequest changes a SQL user. An empty field stays as it is.
 type UpdateSQLUserRequest struct {
-	Password string
-	Role     Role
+	Password string `json:"password,omitempty"`
+	Role     Role   `json:"builtinRole,omitempty"`
 }
 
 // UpdateSQLUser changes a SQL user in one call.
-func (c *Client) UpdateSQLUser(ctx context.Context, clusterID, fullName string, change UpdateSQLUserRequest) error {
-	in := map[string]string{}
-	if change.Password != "" {
-		in["password"] = change.Password
-	}
-	if change.Role != "" {
-		in["builtinRole"] = wireRole(fullName, change.Role)
-	}
+func (c *Client) UpdateSQLUser(ctx context.Context, clusterID, fullName string, req UpdateSQLUserRequest) error {
+	req.Role = wireRole(fullName, req.Role)
 	path := rest.Path("/clusters/%s/sqlUsers/%s", clusterID, fullName)
-	if err := c.usersAPI().DoIdempotent(ctx, http.MethodPatch, path, in, new(object)); err != nil {
-		return fmt.Errorf("updating SQL user %q: %w", fullName, without(err, change.Password))
+	if err := c.usersAPI().DoIdempotent(ctx, http.MethodPatch, path, req, new(object)); err != nil {
+		return fmt.Errorf("updating SQL user %q: %w", fullName, redact(err, req.Password))
 	}
 	return nil
 }
 
-// wireRole is a role as an update wants it: with the user's prefix, except for the
+// wireRole returns a role as an update names it: with the user's prefix, except for the
 // administrator's, which all clusters share.
-func wireRole(fullName string, role Role) string {
+func wireRole(fullName string, role Role) Role {
 	prefix, _, ok := strings.Cut(fullName, ".")
-	if role == RoleAdmin || !ok {
-		return string(role)
+	if role == "" || role == RoleAdmin || !ok {
+		return role
 	}
-	return prefix + "." + string(role)
+	return Role(prefix) + "." + role
 }
 
-// DeleteSQLUser removes a SQL user. A missing one is an error of the API's choice; see
+// DeleteSQLUser deletes a SQL user. The status of a missing one is not documented; see
 // [Client.FindSQLUser].
 func (c *Client) DeleteSQLUser(ctx context.Context, clusterID, fullName string) error {
 	path := rest.Path("/clusters/%s/sqlUsers/%s", clusterID, fullName)
@@ -155,9 +137,8 @@ func (c *Client) DeleteSQLUser(ctx context.Context, clusterID, fullName string) 
 	return nil
 }
 
-// without removes a password from what the API says, in case it repeats what it
-// was sent.
-func without(err error, password string) error {
+// redact removes a password from the API's message, in case it repeats what it was sent.
+func redact(err error, password string) error {
 	var e *rest.Error
 	if password != "" && errors.As(err, &e) {
 		e.Message = strings.ReplaceAll(e.Message, password, "[password]")

@@ -81,7 +81,7 @@ func TestClient_WaitUntilConnectable(t *testing.T) {
 		{"slow", life{{0, in("CREATING")}, {101 * second, active}}, 0, 0, 101 * second, 106 * second, "", []string{"CREATING"}},
 		{"address comes later", life{{0, in("CREATING")}, {5 * second, in("ACTIVE")}, {8 * second, active}}, 0, 0, 8 * second, 9 * second, "", []string{"CREATING", "ACTIVE without an address"}},
 		{"restoring, maintenance, unheard of, none", life{{0, in("RESTORING")}, {2 * second, in("MAINTENANCE")}, {4 * second, in("PONDERING")}, {6 * second, in("")}, {8 * second, active}}, 0, 0, 8 * second, 9 * second, "",
-			[]string{"RESTORING", "MAINTENANCE", "PONDERING", "in no state yet"}},
+			[]string{"RESTORING", "MAINTENANCE", "PONDERING", "in an unknown state"}},
 		{"trouble for a minute", life{{0, in("CREATING")}, {2 * second, `503 {}`}, {60 * second, active}}, 0, 0, 60 * second, 75 * second, "", nil},
 		{"inactive", life{{0, in("CREATING")}, {3 * second, in("INACTIVE")}}, 0, 0, 3 * second, 4 * second, `cluster "portfolio-db" (1) is INACTIVE; resume it`, []string{"CREATING"}},
 		{"deleting", life{{0, in("DELETING")}}, 0, 0, 0, 0, `cluster "portfolio-db" (1) is DELETING`, nil},
@@ -91,7 +91,7 @@ func TestClient_WaitUntilConnectable(t *testing.T) {
 		{"deadline", life{{0, in("CREATING")}}, 90 * second, 0, 90 * second, 90 * second, "waiting for cluster 1: still CREATING after 1m30s: context deadline exceeded", []string{"CREATING"}},
 		{"cancelled", life{{0, in("CREATING")}}, 0, 4300 * time.Millisecond, 4300 * time.Millisecond, 4300 * time.Millisecond, "still CREATING after 4s: context canceled", []string{"CREATING"}},
 		{"cancelled late", life{{0, in("CREATING")}}, 0, 62100 * time.Millisecond, 62100 * time.Millisecond, 62100 * time.Millisecond, "context canceled", []string{"CREATING"}},
-		{"deadline in trouble", life{{0, `503 {"message":"oops"}`}}, 90 * second, 0, 80 * second, 90 * second, "out of sight (", nil},
+		{"deadline in trouble", life{{0, `503 {"message":"oops"}`}}, 90 * second, 0, 80 * second, 90 * second, "unreachable (", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -193,7 +193,7 @@ func TestClient_WaitUntilGone(t *testing.T) {
 		{"still ACTIVE at first", life{{0, active}, {2 * second, in("DELETING")}, {4 * second, `404 {}`}}, 4 * second, 5 * second, ""},
 		{"trouble", life{{0, `500 {}`}, {20 * second, `404 {}`}}, 20 * second, 30 * second, ""},
 		{"wrong keys", life{{0, `401 {}`}}, 0, 0, "401"},
-		{"never", life{{0, in("DELETING")}}, 300 * second, 300 * second, "waiting for the end of cluster 1: still DELETING after 5m0s"},
+		{"never", life{{0, in("DELETING")}}, 300 * second, 300 * second, "waiting for the deletion of cluster 1: still DELETING after 5m0s"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
