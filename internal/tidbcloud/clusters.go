@@ -2,10 +2,8 @@ package tidbcloud
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 
 	"portfolio-infra/internal/rest"
 )
@@ -17,44 +15,11 @@ import (
 // cluster. So callers choose from the whole list.
 // https://docs.pingcap.com/tidbcloud/api/v1beta1/serverless/#tag/Cluster/operation/ClusterService_ListClusters
 func (c *Client) ListClusters(ctx context.Context) ([]Cluster, error) {
-	all, err := pages(func(query string) ([]Cluster, string, error) {
-		var page struct {
-			Clusters      []Cluster `json:"clusters"`
-			NextPageToken string    `json:"nextPageToken"`
-		}
-		err := c.clustersAPI().Do(ctx, http.MethodGet, "/clusters?"+query, nil, &page)
-		return page.Clusters, page.NextPageToken, err
-	})
+	all, err := list(ctx, c.clustersAPI(), "/clusters")
 	if err != nil {
 		return nil, fmt.Errorf("listing clusters: %w", err)
 	}
-	return all, nil
-}
-
-// maxPages bounds a list. The rate limit would end one with more pages anyway.
-const maxPages = 100
-
-// pages collects the pages of a list. A page token that repeats is an error.
-func pages[T any](get func(query string) ([]T, string, error)) ([]T, error) {
-	var all []T
-	query := url.Values{"pageSize": {"100"}}
-	used := map[string]bool{}
-	for range maxPages {
-		items, next, err := get(query.Encode())
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, items...)
-		if next == "" {
-			return all, nil
-		}
-		if used[next] {
-			return nil, errors.New("the API repeats a page token")
-		}
-		used[next] = true
-		query.Set("pageToken", next)
-	}
-	return nil, fmt.Errorf("the list has more than %d pages", maxPages)
+	return all.Clusters, nil
 }
 
 // GetCluster returns one cluster. A missing one is a 404.

@@ -3,9 +3,12 @@ package tidbcloud
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"slices"
 )
+
+type project struct {
+	OrgID string `json:"org_id"`
+}
 
 // Organizations lists the IDs of the organizations whose projects the API key sees:
 // the key's own. The API has no call that names it, but each project does.
@@ -13,22 +16,12 @@ import (
 // The path is that of the description which the official CLI is generated from,
 // pkg/tidbcloud/v1beta1/iam in https://github.com/tidbcloud/tidbcloud-cli.
 func (c *Client) Organizations(ctx context.Context) ([]string, error) {
-	type project struct {
-		OrgID string `json:"org_id"`
-	}
-	projects, err := pages(func(query string) ([]project, string, error) {
-		var page struct {
-			Projects      []project `json:"projects"`
-			NextPageToken string    `json:"nextPageToken"`
-		}
-		err := c.usersAPI().Do(ctx, http.MethodGet, "/projects?"+query, nil, &page)
-		return page.Projects, page.NextPageToken, err
-	})
+	all, err := list(ctx, c.usersAPI(), "/projects")
 	if err != nil {
 		return nil, fmt.Errorf("listing projects: %w", err)
 	}
 	var ids []string
-	for _, p := range projects {
+	for _, p := range all.Projects {
 		if p.OrgID != "" {
 			ids = append(ids, p.OrgID)
 		}

@@ -51,19 +51,11 @@ func FullName(userPrefix, name string) string { return userPrefix + "." + name }
 // ListSQLUsers lists the SQL users of a cluster.
 // https://docs.pingcap.com/tidbcloud/api/v1beta1/iam/
 func (c *Client) ListSQLUsers(ctx context.Context, clusterID string) ([]SQLUser, error) {
-	path := rest.Path("/clusters/%s/sqlUsers", clusterID)
-	all, err := pages(func(query string) ([]SQLUser, string, error) {
-		var page struct {
-			SQLUsers      []SQLUser `json:"sqlUsers"`
-			NextPageToken string    `json:"nextPageToken"`
-		}
-		err := c.usersAPI().Do(ctx, http.MethodGet, path+"?"+query, nil, &page)
-		return page.SQLUsers, page.NextPageToken, err
-	})
+	all, err := list(ctx, c.usersAPI(), rest.Path("/clusters/%s/sqlUsers", clusterID))
 	if err != nil {
 		return nil, fmt.Errorf("listing the SQL users of cluster %s: %w", clusterID, err)
 	}
-	return all, nil
+	return all.SQLUsers, nil
 }
 
 // FindSQLUser returns a SQL user by its full name, or nil if there is none. A missing

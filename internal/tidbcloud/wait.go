@@ -1,6 +1,7 @@
 package tidbcloud
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -44,40 +45,26 @@ func (e *StateError) Error() string {
 // state. A cluster that is INACTIVE, DELETING or DELETED is a [*StateError] at once; any
 // other state may change. Retryable errors of the API do not end the wait.
 func (c *Client) WaitUntilConnectable(ctx context.Context, id string, on OnStatus) (*Cluster, error) {
-	var last *Cluster
-	err := c.poll(ctx, id, on, func(cluster *Cluster, err error) (string, bool, error) {
-		switch {
-		case err != nil:
-			return "", false, err
-		case cluster.Connectable():
-			last = cluster
-			return "", true, nil
-		case cluster.State == StateInactive || cluster.State.Deleting():
-			return "", false, &StateError{*cluster}
-		case cluster.State == StateActive:
-			return "ACTIVE without an address", false, nil
-		case cluster.State == "":
-			return "in an unknown state", false, nil
+	cluster, err := c.poll(ctx, id, on, func(cluster *Cluster, err error) (bool, error) {
+		if err == nil && (cluster.State == StateInactive || cluster.State.Deleting()) {
+			err = &StateError{*cluster}
 		}
-		return string(cluster.State), false, nil
+		return err == nil && cluster.Connectable(), err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("waiting for cluster %s: %w", id, err)
 	}
-	return last, nil
+	return cluster, nil
 }
 
 // WaitUntilGone waits until a cluster whose deletion began no longer exists: the API
 // responds 404, or 403 as it does right after a delete, or says DELETED.
 func (c *Client) WaitUntilGone(ctx context.Context, id string, on OnStatus) error {
-	err := c.poll(ctx, id, on, func(cluster *Cluster, err error) (string, bool, error) {
-		switch {
-		case rest.StatusIs(err, 404, 403):
-			return "", true, nil
-		case err != nil:
-			return "", false, err
+	_, err := c.poll(ctx, id, on, func(cluster *Cluster, err error) (bool, error) {
+		if rest.StatusIs(err, 404, 403) {
+			return true, nil
 		}
-		return string(cluster.State), cluster.State == StateDeleted, nil
+		return err == nil && cluster.State == StateDeleted, err
 	})
 	if err != nil {
 		return fmt.Errorf("waiting for the deletion of cluster %s: %w", id, err)
@@ -85,27 +72,25 @@ func (c *Client) WaitUntilGone(ctx context.Context, id string, on OnStatus) erro
 	return nil
 }
 
-// poll reads a cluster again and again until check says done or fails. check returns the
-// status to report.
-func (c *Client) poll(ctx context.Context, id string, on OnStatus,
-	check func(*Cluster, error) (status string, done bool, err error),
-) error {
+// poll reads a cluster again and again until check says done or fails.
+func (c *Client) poll(ctx context.Context, id string, on OnStatus, check func(*Cluster, error) (done bool, err error)) (*Cluster, error) {
 	start := time.Now()
-	status, reported, reportedAt := "in an unknown state", "", start
+	status, reported, reportedAt := unknownState, "", start
 	for interval := fastestInterval; ; {
 		began := time.Now()
-		now, done, err := check(c.GetCluster(ctx, id))
+		cluster, err := c.GetCluster(ctx, id)
+		done, err := check(cluster, err)
 		switch {
 		case done:
-			return nil
+			return cluster, nil
 		case err != nil && ctx.Err() != nil:
 			// The error below names the last status.
 		case err != nil && !rest.Retryable(err):
-			return err
+			return nil, err
 		case err != nil:
 			status = fmt.Sprintf("unreachable (%v)", err)
 		default:
-			status = now
+			status = cluster.status()
 		}
 		if on != nil && ctx.Err() == nil && (status != reported || time.Since(reportedAt) >= repeatStatus) {
 			on(status, time.Since(start).Round(time.Second))
@@ -117,11 +102,21 @@ func (c *Client) poll(ctx context.Context, id string, on OnStatus,
 		}
 		asked := rest.RetryAfter(err)
 		if deadline, ok := ctx.Deadline(); asked > 0 && (asked > rest.MaxWait || ok && asked > time.Until(deadline)) {
-			return err // an earlier poll would only make it worse
+			return nil, err // an earlier poll would only make it worse
 		}
 		if rest.Sleep(ctx, max(interval-time.Since(began), minPause, asked)) != nil {
-			return fmt.Errorf("still %s after %s: %w; check it in the TiDB Cloud console, or run it again to keep waiting",
+			return nil, fmt.Errorf("still %s after %s: %w; check it in the TiDB Cloud console, or run it again to keep waiting",
 				status, time.Since(start).Round(time.Second), ctx.Err())
 		}
 	}
+}
+
+const unknownState = "in an unknown state"
+
+// status returns the state for [OnStatus].
+func (c *Cluster) status() string {
+	if c.State == StateActive && !c.Connectable() {
+		return "ACTIVE without an address"
+	}
+	return cmp.Or(string(c.State), unknownState)
 }
