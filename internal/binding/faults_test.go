@@ -44,7 +44,7 @@ var operations = []operation{
 
 // Whatever call fails in whatever way and however often, the next run leaves both
 // environments with the binding, or without it, and nothing else.
-func TestRun_faults(t *testing.T) {
+func TestRun_Faults(t *testing.T) {
 	var tallies []faultlist.Tally
 	for _, op := range operations {
 		var calls []faultlist.Call
@@ -159,7 +159,7 @@ func badWaits(f faultlist.Fault, calls []faultlist.Call, progress string) (probl
 }
 
 // A canceled command ends at once, whatever it waits for, and the next one finishes.
-func TestRun_faults_cancel(t *testing.T) {
+func TestRun_Faults_cancel(t *testing.T) {
 	names := []string{"no answer, no effect", "no answer after the effect", "429 with Retry-After", "503", "body slower than the time-out"}
 	faults := slices.DeleteFunc(faultlist.All(faultlist.Cloudflare), func(f faultlist.Fault) bool { return !slices.Contains(names, f.Name) })
 	if len(faults) != len(names) {
