@@ -131,7 +131,7 @@ func drawProject(t *rapid.T) cloudflare.Project {
 	return p
 }
 
-// patched is the project as the API makes it of a patch.
+// patched returns the project after a patch.
 func patched(p cloudflare.Project, patch map[string]map[string]*Service) cloudflare.Project {
 	after := cloudflare.Project{DeploymentConfigs: maps.Clone(p.DeploymentConfigs)}
 	for env, change := range patch {

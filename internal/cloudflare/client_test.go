@@ -128,8 +128,8 @@ const fresh = `{"id":"1","name":"site","subdomain":"site.pages.dev","domains":["
 
 func TestProject_Altered(t *testing.T) {
 	for name, test := range map[string]struct{ old, new, want string }{
-		"as it was made":         {"", "", ""},
-		"less is told":           {`"fail_open":true,`, "", ""},
+		"new":                    {"", "", ""},
+		"fewer properties":       {`"fail_open":true,`, "", ""},
 		"a source":               {`"source":null`, `"source":{"type":"github"}`, "source"},
 		"a build command":        {`"build_command":null`, `"build_command":"make"`, "build_config"},
 		"web analytics":          {`"web_analytics_tag":null`, `"web_analytics_tag":"x"`, "build_config"},
@@ -151,8 +151,8 @@ func TestProject_Altered(t *testing.T) {
 		"placement":              {`"mode":""`, `"mode":"smart"`, "production.placement"},
 		"limits":                 {`"services":{}`, `"limits":{"cpu_ms":10}`, "production.limits"},
 		"a Wrangler file":        {`"services":{}`, `"wrangler_config_hash":"cafe"`, "production.wrangler_config_hash"},
-		"what is not known here": {`"framework":""`, `"access":{"policy":"1"}`, "access"},
-		"and hooks":              {`"framework":""`, `"deploy_hooks":[{"id":"1"}]`, "deploy_hooks"},
+		"unknown property":       {`"framework":""`, `"access":{"policy":"1"}`, "access"},
+		"deploy hooks":           {`"framework":""`, `"deploy_hooks":[{"id":"1"}]`, "deploy_hooks"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := responding(200, `{"success":true,"result":`+strings.Replace(fresh, test.old, test.new, 1)+`}`)

@@ -1,5 +1,5 @@
 // Package cloudflare makes the few Cloudflare calls that the Pulumi provider
-// does not make right, or not at the right time: it reads a Pages project and
+// gets wrong, or makes at the wrong time: it reads a Pages project and
 // patches its service bindings, it reads what exists under a name before the stack
 // creates it and what was changed by hand, and it deletes single secrets.
 //

@@ -14,8 +14,8 @@ import (
 	"portfolio-infra/internal/rest/resttest"
 )
 
-// Whatever the API answers, a project is read only from a success that holds one.
-// Where the body has the word TOKEN, the API repeats the secret.
+// Whatever the API responds, a project comes only from a success that has one. The word
+// TOKEN in a body stands for the secret.
 func FuzzClient_Project(f *testing.F) {
 	for _, seed := range []struct {
 		status uint16
@@ -74,12 +74,12 @@ func FuzzProject_Altered(f *testing.F) {
 		if production, _ := configs["production"].(map[string]any); production != nil {
 			production["zzz"] = "set"
 			if p.Altered("main") == "" {
-				t.Errorf("%q: a new property of production is not seen", b)
+				t.Errorf("%q: a new property of production alters nothing", b)
 			}
 		}
 		p.all["zzz"] = "set"
 		if p.Altered("main") == "" {
-			t.Errorf("%q: a new property is not seen", b)
+			t.Errorf("%q: a new property alters nothing", b)
 		}
 	})
 }
