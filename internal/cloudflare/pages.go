@@ -25,7 +25,6 @@ type Project struct {
 
 // Deployment is one deployment of a Pages project.
 type Deployment struct {
-	ID        string `json:"id"`
 	CreatedOn string `json:"created_on"` // RFC 3339
 }
 
