@@ -62,12 +62,11 @@ func FuzzUsage_AddFile(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	mod := &sdkModule{path: toyModule, version: "v2.3.4", dir: "testdata/toy"}
-	prog := &program{targets: []*target{{module: mod, path: toyPackage, name: "toy"}}, modules: []*sdkModule{mod}, requires: []string{toyModule}}
+	prog := newToyProgram(f, nil, toyPackage)
 	file := filepath.Join(f.TempDir(), "main.go")
 	f.Fuzz(func(t *testing.T, src []byte) {
 		mustWrite(t, file, string(src))
-		used := newUsage()
+		used := make(usage)
 		err := used.addFile(file, "main.go", prog)
 		parsed, parseErr := parser.ParseFile(token.NewFileSet(), "main.go", src, parser.ImportsOnly)
 		if err != nil {
@@ -79,13 +78,13 @@ func FuzzUsage_AddFile(f *testing.F) {
 		if parseErr != nil {
 			t.Fatalf("it is read in spite of %v", parseErr)
 		}
-		for importPath, place := range used.whole {
-			if !within(importPath, toyModule) || !filepath.IsLocal(mod.packageDir(importPath)) || !strings.HasPrefix(filepath.ToSlash(mod.packageDir(importPath)), "testdata/toy") || place == "" {
-				t.Errorf("%s: %q is to be copied", place, importPath)
+		for _, importPath := range used.packages() {
+			if folder := prog.modules[0].relative(importPath); !within(importPath, toyModule) || folder != "" && !filepath.IsLocal(folder) {
+				t.Errorf("%q is to be copied", importPath)
 			}
 		}
 		imports := slices.ContainsFunc(parsed.Imports, func(spec *ast.ImportSpec) bool { return strings.Trim(spec.Path.Value, "\"`") == toyPackage })
-		for _, name := range used.of(prog.targets[0]) {
+		for _, name := range used.of(prog.packages[0]) {
 			if !imports || !token.IsIdentifier(name) && name != "_" || !bytes.Contains(src, []byte(name)) {
 				t.Errorf("it uses %q", name)
 			}

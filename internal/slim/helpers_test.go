@@ -18,7 +18,7 @@ const (
 )
 
 // goMod is a go.mod that requires the made-up SDK and Pulumi's stand-in.
-func goMod(t *testing.T) string {
+func goMod(t testing.TB) string {
 	t.Helper()
 	testdata := filepath.ToSlash(mustAbs(t, "testdata"))
 	return "module example.com/program\n\ngo 1.25\n\n" +
@@ -28,7 +28,7 @@ func goMod(t *testing.T) string {
 }
 
 // newProgram writes a module that has the files, and a go.mod if they have none.
-func newProgram(t *testing.T, files map[string]string) string {
+func newProgram(t testing.TB, files map[string]string) string {
 	t.Helper()
 	root, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -48,7 +48,7 @@ func usesToy(expr string) string {
 	return "package main\n\nimport \"" + toyPackage + "\"\n\nvar _ = " + expr + "\n\nfunc main() {}\n"
 }
 
-func mustAbs(t *testing.T, name string) string {
+func mustAbs(t testing.TB, name string) string {
 	t.Helper()
 	abs, err := filepath.Abs(name)
 	if err != nil {
@@ -57,7 +57,7 @@ func mustAbs(t *testing.T, name string) string {
 	return abs
 }
 
-func mustWrite(t *testing.T, name, content string) {
+func mustWrite(t testing.TB, name, content string) {
 	t.Helper()
 	if _, err := writeFile(name, []byte(content)); err != nil {
 		t.Fatal(err)

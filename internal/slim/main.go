@@ -9,18 +9,19 @@
 // # How
 //
 // slim scans the module's own Go files for the names that they select of the package (usage.go), asks the go command
-// for the source of the version that go.mod requires (module.go), splits that source into declarations and what each
-// refers to (parse.go), follows the references from the names in use (keep.go), and writes the declarations it reached
-// (render.go) to .slim/<module path> (write.go). A go.work that replaces the module by the copy puts it in force for
-// every go command, every editor and Pulumi's language host (module.go). Git ignores both. go.mod still requires the
-// real SDK, so a fresh clone builds without slim, only at full cost.
+// for the source of the version that go.mod requires (program.go), splits that source into declarations and what each
+// refers to (parse.go, split.go), follows the references from the names in use (keep.go), and writes the declarations it
+// reached (render.go) to .slim/<module path> (write.go). A go.work that replaces the module by the copy puts it in force
+// for every go command, every editor and Pulumi's language host (workspace.go). Git ignores both. go.mod still requires
+// the real SDK, so a fresh clone builds without slim, only at full cost.
 //
 // # What is kept
 //
 // A kept type keeps its methods, and a kept declaration keeps whatever its text refers to. Pulumi's runtime finds types
-// through registrations in init functions, which nothing refers to: a statement of an init function is kept if the
-// types that it registers are. The same holds for the cases of a module's Construct method, and a module or package
-// registration is kept if one of the resources that it constructs is.
+// through registrations in init functions, which nothing refers to: a registration is kept if the types that it
+// registers are, and the function's other statements if one of its registrations is. The same holds for the cases of a
+// module's Construct method, and a module or package registration is kept if one of the resources that it constructs is.
+// An init function without registrations is kept in any case.
 //
 // Names that were left out are declared as stand-ins. Code that uses one does not compile, and the compiler's message
 // says to run make slim.
@@ -171,14 +172,7 @@ func slim(ctx context.Context, dir string, packages []string) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	empty, err := emptyModules(ctx, prog)
-	if err != nil {
-		return nil, err
-	}
-	for _, path := range empty {
-		files[emptyGoMod(path)] = fmt.Appendf(nil, emptyModuleText, path)
-	}
-	work, err := renderWorkspace(prog, empty)
+	work, err := renderWorkspace(ctx, prog, files)
 	if err != nil {
 		return nil, err
 	}

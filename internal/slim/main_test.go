@@ -34,13 +34,13 @@ func TestRun_Errors(t *testing.T) {
 		{"argument", usesLimit, []string{"example.com/a"}, exitUsage, []string{`unexpected argument "example.com/a"`, "usage: "}},
 
 		{"module not required", map[string]string{"go.mod": "module m\n\ngo 1.25\n", "main.go": usesToy("toy.Limit")}, pkg(toyPackage), exitFailure,
-			[]string{"go.mod requires no module that has the package " + toyPackage, "go get " + toyPackage}},
-		{"default package not required", usesLimit, nil, exitFailure, []string{"go.mod requires no module that has the package " + defaultPackage}},
+			[]string{"go.mod requires no module with the package " + toyPackage, "go get " + toyPackage}},
+		{"default package not required", usesLimit, nil, exitFailure, []string{"go.mod requires no module with the package " + defaultPackage}},
 		{"prefix of a module", usesLimit, pkg("example.com/pulumi-toy/sdk/v"), exitFailure, []string{"go.mod requires no module"}},
 		{"huge path", usesLimit, pkg(strings.Repeat("a/", 1<<16) + "a"), exitFailure, []string{"go.mod requires no module"}},
 		{"bad go.mod", map[string]string{"go.mod": "modul m\n"}, pkg(toyPackage), exitFailure, []string{"reading go.mod: go.mod:1: unknown directive: modul"}},
-		{"package not in the module", usesLimit, pkg(toyPackage + "/nothing"), exitFailure, []string{toyModule + " ", " has no package " + toyPackage + "/nothing"}},
-		{"folder without Go files", usesLimit, pkg(toyModule), exitFailure, []string{"has no package " + toyModule, "no Go files"}},
+		{"package not in the module", usesLimit, pkg(toyPackage + "/nothing"), exitFailure, []string{"finding package " + toyPackage + "/nothing of module " + toyModule}},
+		{"folder without Go files", usesLimit, pkg(toyModule), exitFailure, []string{"finding package " + toyModule + " of module " + toyModule}},
 		{"imported package not in the module", map[string]string{
 			"main.go":   usesToy("toy.Limit"),
 			"config.go": "package main\n\nimport \"" + toyPackage + "/konfig\"\n\nvar _ = konfig.GetToken\n",
@@ -162,27 +162,6 @@ func TestRun_Runtime(t *testing.T) {
 		}
 	}
 	mustGo(t, dir, "vet", "./...", toyPackage)
-}
-
-func TestRun_EveryExportedName(t *testing.T) {
-	t.Parallel()
-	c, err := cutToy(t, map[string]string{"main.go": usesToy("toy.Limit")}, toyPackage)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := c.pkgs[toyPackage]
-	for _, name := range append(p.droppedNames(), "Limit") {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			use := "var _ = toy." + name
-			if p.named[name][0].isType {
-				use = "var _ toy." + name
-			}
-			dir := newProgram(t, map[string]string{"main.go": "package main\n\nimport \"" + toyPackage + "\"\n\n" + use + "\n\nfunc main() {}\n"})
-			mustSlim(t, dir)
-			mustGo(t, dir, "build", "-trimpath", ".", toyPackage)
-		})
-	}
 }
 
 func TestRun_Copy(t *testing.T) {
