@@ -43,9 +43,9 @@ func newProgram(t testing.TB, files map[string]string) string {
 	return root
 }
 
-// usesToy is a file of package main that uses an expression of the made-up SDK.
+// usesToy is a file that uses an expression of the made-up SDK. Its package is not main, so that a build links nothing.
 func usesToy(expr string) string {
-	return "package main\n\nimport \"" + toyPackage + "\"\n\nvar _ = " + expr + "\n\nfunc main() {}\n"
+	return "package program\n\nimport \"" + toyPackage + "\"\n\nvar _ = " + expr + "\n"
 }
 
 func mustAbs(t testing.TB, name string) string {
@@ -117,6 +117,16 @@ func mustGo(t *testing.T, dir string, args ...string) string {
 		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return out
+}
+
+// contents returns the contents of the files below dir, by path with slashes.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := make(map[string]string)
+	for name := range tree(t, dir) {
+		files[name] = mustRead(t, filepath.Join(dir, name))
+	}
+	return files
 }
 
 // tree returns the modification times of the files below dir, by path with slashes.
