@@ -67,138 +67,21 @@ func (p *sdkPackage) keptPieces() []string {
 	return texts
 }
 
-// sorted returns the lists as one, sorted and without duplicates.
-func sorted(lists ...[]string) []string {
-	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(lists...))))
-}
-
+// TestCut_Kept has a paragraph of testdata/kept.txt for each case: its name, what a program uses of the made-up SDK, and
+// the names and pieces that are kept.
 func TestCut_Kept(t *testing.T) {
 	t.Parallel()
-	label := []string{"BallLabel", "BallLabelArgs", "BallLabelOutput", "BallLabelPtrOutput"}
-	ball := []string{"Ball", "BallOutput", "ColorOutput", "Color", "BallLabel", "BallLabelOutput", "BallLabelPtrOutput", "Sphere",
-		"module", "Direction", "Left", "Right", "Up"}
-	version := []string{`version, err := internal.PkgVersion()`, `if err != nil { version = "2.0.0" }`}
-	ballPieces := slices.Concat(version, []string{
-		`RegisterResourceModule( "toy", "index/ball", &module{version}, )`,
-		`case "toy:index/ball:Ball": r = &Ball{}`,
-		`RegisterOutputType(BallOutput{})`,
-		`RegisterOutputType(ColorOutput{})`,
-		`RegisterOutputType(BallLabelOutput{})`,
-		`RegisterOutputType(BallLabelPtrOutput{})`,
-	})
-	for _, test := range []struct {
-		name   string
-		uses   string
-		names  []string
-		pieces []string
-	}{
-		{name: "a constant of its own", uses: "toy.Limit", names: []string{"Limit"}},
-		{name: "one of a group that counts", uses: "toy.Up", names: []string{"Direction", "Left", "Right", "Up"}},
-		{name: "a variable of a group", uses: "toy.Greeting", names: []string{"Farewell", "Greeting"}},
-		{name: "a variable of function type", uses: "toy.Print", names: []string{"Print", "Printer"}},
-		{name: "a function that differs by system", uses: "toy.Describe", names: []string{"Describe", "platform"}},
-		{
-			name:   "an enumeration",
-			uses:   "toy.ColorBlue",
-			names:  []string{"Color", "ColorBlue", "ColorOutput", "ColorRed"},
-			pieces: []string{"RegisterOutputType(ColorOutput{})"},
-		},
-		{
-			name:   "a pointer to an enumeration",
-			uses:   "toy.ColorPtr",
-			names:  []string{"Color", "ColorOutput", "ColorPtr", "ColorPtrInput", "ColorPtrOutput", "colorPtr", "colorPtrType"},
-			pieces: []string{"RegisterOutputType(ColorOutput{})", "RegisterOutputType(ColorPtrOutput{})"},
-		},
-		{
-			name:   "an output alone",
-			uses:   "toy.GetBallLabelOutput{}",
-			names:  []string{"GetBallLabel", "GetBallLabelOutput"},
-			pieces: []string{"RegisterOutputType(GetBallLabelOutput{})"},
-		},
-		{
-			name:  "a lookup",
-			uses:  "toy.LookupBall",
-			names: []string{"GetBallLabel", "LookupBall", "LookupBallArgs", "LookupBallResult"},
-		},
-		{
-			name: "a lookup of outputs",
-			uses: "toy.LookupBallOutput",
-			names: []string{"GetBallLabel", "LookupBallArgs", "LookupBallOutput", "LookupBallOutputArgs", "LookupBallResult",
-				"LookupBallResultOutput"},
-			pieces: []string{"RegisterOutputType(LookupBallResultOutput{})"},
-		},
-		{
-			name:  "an interface brings the type that the runtime makes for it",
-			uses:  "(toy.BallLabelInput)(nil)",
-			names: append([]string{"BallLabelInput"}, label...),
-			pieces: []string{
-				"var _ BallLabelInput = BallLabelArgs{}",
-				"RegisterInputType(TypeOf((*BallLabelInput)(nil)).Elem(), BallLabelArgs{})",
-				"RegisterOutputType(BallLabelOutput{})",
-				"RegisterOutputType(BallLabelPtrOutput{})",
-			},
-		},
-		{
-			name:   "a type does not bring the interface that it implements",
-			uses:   "toy.BallLabelArgs{}",
-			names:  label,
-			pieces: []string{"RegisterOutputType(BallLabelOutput{})", "RegisterOutputType(BallLabelPtrOutput{})"},
-		},
-		{
-			name:  "a provider",
-			uses:  "toy.NewProvider",
-			names: []string{"NewProvider", "Provider", "ProviderOutput", "pkg"},
-			pieces: slices.Concat(version, []string{
-				`RegisterOutputType(ProviderOutput{})`,
-				`RegisterResourcePackage( "toy", &pkg{version}, )`,
-			}),
-		},
-		{name: "a resource alone", uses: "toy.Ball{}", names: ball, pieces: ballPieces},
-		{name: "a deprecated alias", uses: "toy.Sphere{}", names: ball, pieces: ballPieces},
-		{
-			name: "a deprecated constructor",
-			uses: "toy.NewSphere",
-			names: slices.Concat(ball, label,
-				[]string{"NewSphere", "NewBall", "BallArgs", "ballArgs", "BallLabelPtrInput", "ColorInput"}),
-			pieces: slices.Concat(ballPieces, []string{
-				`RegisterInputType(TypeOf((*BallLabelPtrInput)(nil)).Elem(), BallLabelArgs{})`,
-				`RegisterInputType(TypeOf((*ColorInput)(nil)).Elem(), Color("red"))`,
-			}),
-		},
-		{
-			name: "a resource with embedded, generic and nested types",
-			uses: "toy.NewRobot",
-			names: []string{
-				"NewRobot", "Robot", "RobotArgs", "RobotName", "RobotNameArgs", "RobotNameInput", "RobotNameMap",
-				"RobotNameMapInput", "RobotNameMapOutput", "RobotNameOutput", "RobotPart", "RobotPartArgs",
-				"RobotPartArray", "RobotPartArrayInput", "RobotPartArrayOutput", "RobotPartInput", "RobotPartOutput",
-				"greeting", "list", "module", "repeat", "robotArgs", "robotBody", "wave",
-			},
-			pieces: slices.Concat(version, []string{
-				`RegisterResourceModule( "toy", "index/robot", &module{version}, )`,
-				`case "toy:index/robot:Robot": r = &Robot{}`,
-				`RegisterInputType(TypeOf((*RobotNameInput)(nil)).Elem(), RobotNameArgs{})`,
-				`RegisterInputType(TypeOf((*RobotNameMapInput)(nil)).Elem(), RobotNameMap{})`,
-				`RegisterInputType(TypeOf((*RobotPartArrayInput)(nil)).Elem(), RobotPartArray{})`,
-				`RegisterInputType(TypeOf((*RobotPartInput)(nil)).Elem(), RobotPartArgs{})`,
-				`RegisterOutputType(RobotNameMapOutput{})`,
-				`RegisterOutputType(RobotNameOutput{})`,
-				`RegisterOutputType(RobotPartArrayOutput{})`,
-				`RegisterOutputType(RobotPartOutput{})`,
-			}),
-		},
-	} {
-		t.Run(test.name, func(t *testing.T) {
+	for paragraph := range strings.SplitSeq(strings.TrimSpace(mustRead(t, "testdata/kept.txt")), "\n\n") {
+		lines := strings.Split(paragraph, "\n")
+		t.Run(strings.TrimPrefix(lines[0], "# "), func(t *testing.T) {
 			t.Parallel()
-			c := cutToy(t, map[string]string{"main.go": usesToy(test.uses)}, toyPackage)
-			p := c.prog.sdkPackage(toyPackage)
-			if diff := cmp.Diff(sorted(test.names), p.keptNames()); diff != "" {
-				t.Errorf("names (-want +got):\n%s", diff)
+			c := cutToy(t, map[string]string{"main.go": usesToy(lines[1])}, toyPackage)
+			p := c.prog.packages[0]
+			got := append([]string{strings.Join(p.keptNames(), " ")}, p.keptPieces()...)
+			if diff := cmp.Diff(lines[2:], got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(sorted(test.pieces), p.keptPieces()); diff != "" {
-				t.Errorf("pieces (-want +got):\n%s", diff)
-			}
-			if len(c.whole) != 0 && len(test.pieces) == 0 {
+			if len(c.whole) != 0 && len(got) == 1 {
 				t.Errorf("copied whole: %v, want nothing", c.whole)
 			}
 		})
