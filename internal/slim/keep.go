@@ -50,7 +50,7 @@ func (c *cut) checkNames(used usage) error {
 	var errs []error
 	for _, p := range c.prog.packages {
 		var missing strings.Builder
-		for _, name := range used.of(p) {
+		for _, name := range used.of(p.path) {
 			if len(p.named[name]) > 0 && ast.IsExported(name) {
 				continue
 			}
@@ -86,12 +86,12 @@ func (p *sdkPackage) similar(name string) []string {
 // keepUsed keeps what code outside the packages uses.
 func (c *cut) keepUsed(used usage) {
 	for s := range used {
-		if s.name != "" {
+		if s.importPath != "" {
 			c.keepName(c.prog.sdkPackage(s.importPath), s.name)
 		}
 	}
-	for _, importPath := range used.packages() {
-		c.keepWhole(importPath, used[symbol{importPath: importPath}])
+	for _, importPath := range used.of("") {
+		c.keepWhole(importPath, used[symbol{name: importPath}])
 	}
 }
 

@@ -23,7 +23,7 @@
 // module's Construct method, and a module or package registration is kept if one of the resources that it constructs is.
 // An init function without registrations is kept in any case.
 //
-// Names that were left out are declared as stand-ins. Code that uses one does not compile, and the compiler's message
+// Names that were left out are declared as placeholders. Code that uses one does not compile, and the compiler's message
 // says to run make slim.
 //
 // # Running it again
@@ -43,16 +43,13 @@
 //	pulumi package add terraform-provider -- cloudflare/cloudflare --include cloudflare_pages_project,…
 //
 // (https://www.pulumi.com/docs/iac/concepts/providers/any-terraform-provider/, and for --include
-// https://github.com/pulumi/pulumi-terraform-bridge/pull/3147.) That changes more than the size of the SDK:
-//
-//   - The provider is another one, with versions of its own: the plugin terraform-provider downloads Cloudflare's
-//     Terraform provider from OpenTofu's registry at run time and translates for it
-//     (https://github.com/pulumi/pulumi-terraform-bridge/tree/main/dynamic).
-//   - Pulumi's mapping for Cloudflare does not apply: aliases, computed IDs, migrations of old state
-//     (https://github.com/pulumi/pulumi-cloudflare/blob/master/provider/resources.go). Type tokens follow from the
-//     Terraform names alone (dynamic/info.go). For this module's resources they are the same as in the SDK; a resource
-//     for which they are not is a new one to Pulumi.
-//   - To generate the SDK takes the CLI and the network. slim takes the go command and the module cache.
+// https://github.com/pulumi/pulumi-terraform-bridge/pull/3147.) That is another provider: the plugin terraform-provider
+// downloads Cloudflare's Terraform provider from OpenTofu's registry at run time and translates for it
+// (https://github.com/pulumi/pulumi-terraform-bridge/tree/main/dynamic). Pulumi's mapping for Cloudflare does not apply:
+// aliases, computed IDs, migrations of old state
+// (https://github.com/pulumi/pulumi-cloudflare/blob/master/provider/resources.go). Type tokens follow from the Terraform
+// names alone (dynamic/info.go), and a resource whose token differs is a new one to Pulumi; those of this module's
+// resources do not. To generate the SDK takes the CLI and the network; slim takes the go command and the module cache.
 //
 // A filter for SDKs is proposed in https://github.com/pulumi/pulumi/issues/22387. It would make slim unnecessary.
 package main

@@ -37,7 +37,7 @@ func (c *cut) render() (map[string][]byte, error) {
 		}
 		content, err := p.renderDropped()
 		if err != nil {
-			return nil, fmt.Errorf("writing the stand-ins of %s: %w", p.path, err)
+			return nil, fmt.Errorf("writing the placeholders of %s: %w", p.path, err)
 		}
 		files[path.Join(p.path, droppedFile)] = content
 		if err := copyFiles(files, p.module, path.Join(p.module.relative(p.path), pluginFile)); err != nil {
@@ -130,16 +130,16 @@ func (d *decl) render() (string, []symbol) {
 	return text + d.tail, refs
 }
 
-// droppedFile has the stand-ins for the exported names that were left out.
+// droppedFile has placeholders for the exported names that were left out.
 const droppedFile = "slim_dropped.go"
 
 const runMakeSlim = "// RunMakeSlim stands for what this copy of the SDK lacks. It holds only what the program used when it was\n" +
 	"// cut. If the compiler led you here, run `make slim`: it cuts the copy anew.\n" +
 	"type RunMakeSlim string\n"
 
-// renderDropped returns the stand-ins of a package. A type or function becomes a constant, so that the compiler says:
+// renderDropped returns the placeholders of a package. A type or function becomes a constant, so that the compiler says:
 // cannot call cloudflare.NewDnsRecord (constant "left out of this copy of the SDK: run make slim" of string type
-// cloudflare.RunMakeSlim). Constants are the cheapest stand-ins: Cloudflare's 22,000 cost the compiler 0.4 seconds and
+// cloudflare.RunMakeSlim). Constants are the cheapest placeholders: Cloudflare's 22,000 cost the compiler 0.4 seconds and
 // 65 MB, less than 1,600 functions would, and nothing in the program. A constant in place of a constant or variable might
 // be converted to the type that is wanted; these become variables of a type that converts to no other.
 func (p *sdkPackage) renderDropped() ([]byte, error) {
@@ -176,7 +176,7 @@ func (p *sdkPackage) droppedNames() []string {
 	return names
 }
 
-// summary returns a line for each package that says how much of it is kept, not counting the stand-ins.
+// summary returns a line for each package that says how much of it is kept, not counting the placeholders.
 func (c *cut) summary(files map[string][]byte) []string {
 	var lines []string
 	for _, p := range c.prog.packages {

@@ -16,7 +16,7 @@ import (
 )
 
 // usage is what code outside the packages to cut uses of the SDKs, each with the first place (file:line) of its use. A
-// symbol without a name is the import of another package of an SDK.
+// symbol without an import path is another package of an SDK, by its import path.
 type usage map[symbol]string
 
 func (u usage) add(s symbol, place string) {
@@ -25,28 +25,16 @@ func (u usage) add(s symbol, place string) {
 	}
 }
 
-// of returns the sorted names in use of a package to cut.
-func (u usage) of(p *sdkPackage) []string {
+// of returns the sorted names in use of a package to cut, or with "" the sorted paths of the other packages in use.
+func (u usage) of(importPath string) []string {
 	var names []string
 	for s := range u {
-		if s.importPath == p.path {
+		if s.importPath == importPath {
 			names = append(names, s.name)
 		}
 	}
 	slices.Sort(names)
 	return names
-}
-
-// packages returns the sorted paths of the SDKs' other packages in use.
-func (u usage) packages() []string {
-	var paths []string
-	for s := range u {
-		if s.name == "" {
-			paths = append(paths, s.importPath)
-		}
-	}
-	slices.Sort(paths)
-	return paths
 }
 
 // scanProgram scans all Go files of the main module, including tests and whatever their build constraints.
@@ -71,7 +59,7 @@ func scanProgram(prog *program) (usage, error) {
 		return nil, fmt.Errorf("reading the module's own code: %w", err)
 	}
 	for _, p := range prog.packages {
-		if len(used.of(p)) == 0 {
+		if len(used.of(p.path)) == 0 {
 			return nil, fmt.Errorf("no Go file of this module uses a name of %s: nothing to cut it down to", p.path)
 		}
 	}
@@ -114,7 +102,7 @@ func (u usage) addFile(name, shown string, prog *program) error {
 			// It might lead out of the module's folder, and no compiler accepts it.
 			return fmt.Errorf("%s: %q is not an import path", place, importPath)
 		case pkg == nil:
-			u.add(symbol{importPath: importPath}, place)
+			u.add(symbol{name: importPath}, place)
 		case spec.Name == nil:
 			imports[pkg.name] = importPath
 		case spec.Name.Name == ".":

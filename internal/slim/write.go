@@ -34,7 +34,7 @@ func inputDigest(prog *program, used usage) (string, error) {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, formatVersion, prog.digest)
 	for _, p := range prog.packages {
-		fmt.Fprintf(&b, "%q %q %q %q\n", p.module.path, p.module.version, p.path, used.of(p))
+		fmt.Fprintf(&b, "%q %q %q %q\n", p.module.path, p.module.version, p.path, used.of(p.path))
 	}
 	for _, mod := range prog.modules {
 		if mod.local {
@@ -45,7 +45,7 @@ func inputDigest(prog *program, used usage) (string, error) {
 			fmt.Fprintf(&b, "%q\n", files)
 		}
 	}
-	fmt.Fprintf(&b, "%q\n", used.packages())
+	fmt.Fprintf(&b, "%q\n", used.of(""))
 	return digest(b.Bytes()), nil
 }
 
