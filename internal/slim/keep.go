@@ -17,7 +17,6 @@ type cut struct {
 	prog  *program
 	decls []*decl         // of all packages
 	whole map[string]bool // the import paths of the packages that are copied whole
-	queue []*decl         // kept; what they refer to is not yet
 	err   error           // the first one
 }
 
@@ -39,8 +38,7 @@ func cutPackages(prog *program, used usage) (*cut, error) {
 			c.keepDecl(d)
 		}
 	}
-	for c.keepQueue(); c.keepPieces(); {
-		c.keepQueue()
+	for c.keepPieces() {
 	}
 	return c, c.err
 }
@@ -121,23 +119,16 @@ func (c *cut) keepName(p *sdkPackage, name string) {
 	}
 }
 
+// keepDecl keeps a declaration, what it refers to, and the methods of its types.
 func (c *cut) keepDecl(d *decl) {
-	if !d.kept {
-		d.kept = true
-		c.queue = append(c.queue, d)
+	if d.kept {
+		return
 	}
-}
-
-// keepQueue keeps what the kept declarations refer to, and the methods of kept types.
-func (c *cut) keepQueue() {
-	for len(c.queue) > 0 {
-		d := c.queue[len(c.queue)-1]
-		c.queue = c.queue[:len(c.queue)-1]
-		c.keepRefs(d.file, d.refs)
-		for _, name := range d.names {
-			for _, method := range d.file.pkg.methods[name] {
-				c.keepDecl(method)
-			}
+	d.kept = true
+	c.keepRefs(d.file, d.refs)
+	for _, name := range d.names {
+		for _, method := range d.file.pkg.methods[name] {
+			c.keepDecl(method)
 		}
 	}
 }
