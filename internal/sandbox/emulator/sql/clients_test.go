@@ -69,7 +69,7 @@ func npm(t *testing.T, packages ...string) (node, modules string) {
 	if err != nil {
 		t.Skip("node is not on the PATH")
 	}
-	modules, err = filepath.Abs("../../../.sandbox/npm/node_modules")
+	modules, err = filepath.Abs("../../../../.sandbox/npm/node_modules")
 	must(t, err)
 	for _, name := range packages {
 		if _, err := os.Stat(filepath.Join(modules, name)); err != nil {
