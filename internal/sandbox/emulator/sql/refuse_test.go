@@ -71,3 +71,26 @@ func TestServers_dialect(t *testing.T) {
 	wantRows(t, db, "SHOW CREATE DATABASE d", "d|CREATE DATABASE `d` /*!40100 DEFAULT CHARACTER SET latin1 COLLATE latin1_bin */")
 	wantRows(t, db, "SHOW CREATE DATABASE test", "test|CREATE DATABASE `test` /*!40100 DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin */")
 }
+
+// The documentation of TiDB's string functions has most of these.
+func TestServers_regularExpressions(t *testing.T) {
+	db := api(t, start(t, &sql.Servers{}))
+	for expression, want := range map[string]string{
+		`'測試TiDB' REGEXP '^測.Ti'`:                      "1",
+		`REGEXP_LIKE('a\nb', 'A.B')`:                   "0",
+		`REGEXP_LIKE('a\nb', 'A.B', 'in')`:             "1",
+		`REGEXP_LIKE('a\nb', '^b$', 'm')`:              "1",
+		`REGEXP_INSTR('測測試', '測', 1, 2)`:               "2",
+		`REGEXP_INSTR('測測試', '測', 2, 1, 1)`:            "3",
+		`REGEXP_INSTR('abc', 'x')`:                     "0",
+		`REGEXP_SUBSTR('This is TiDB', 'Ti.{2}')`:      "TiDB",
+		`REGEXP_SUBSTR('abc', 'x')`:                    "NULL",
+		`REGEXP_REPLACE('TooDB', 'o', 'i', 1, 2)`:      "ToiDB",
+		`REGEXP_REPLACE('TooDB', 'o', 'i', 1, 3)`:      "TooDB",
+		`REGEXP_REPLACE('TooDB', 'o', '$1', 3)`:        "To$1DB",
+		`REGEXP_REPLACE('abcd', '(.*)(.{2})$', '\\1')`: "ab",
+	} {
+		wantRows(t, db, "SELECT "+expression, want)
+	}
+	fails(t, db, "SELECT 'ab' REGEXP 'a(?=b)'", 1139)
+}
