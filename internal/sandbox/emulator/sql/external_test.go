@@ -111,8 +111,8 @@ func TestServers_DSN_errors(t *testing.T) {
 	for _, tt := range []struct{ name, dsn, ca, want string }{
 		{"no TLS", noTLS, "", "has no TLS"},
 		{"wrong password", strings.Replace(noTLS, "admin:"+adminPassword, "admin:secret-"+adminPassword, 1), "", ""},
-		{"unreadable", "admin:" + adminPassword + "@tcp(127.0.0.1:1", "", "cannot be read"},
-		{"socket", "admin:" + adminPassword + "@unix(/tmp/x)/", "", "clusters need tcp"},
+		{"unreadable", "admin:" + adminPassword + "@tcp(127.0.0.1:1", "", "invalid DSN"},
+		{"socket", "admin:" + adminPassword + "@unix(/tmp/x)/", "", "network tcp"},
 		{"nobody there", "admin:" + adminPassword + "@tcp(127.0.0.1:1)/", "", "connection refused"},
 		{"no CA file", noTLS, "/nowhere/ca.pem", "/nowhere/ca.pem"},
 		{"no CA", noTLS, ca, "no certificate in PEM"},

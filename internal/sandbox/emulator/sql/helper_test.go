@@ -103,10 +103,9 @@ func must(t *testing.T, err error) {
 // client is a go-sql-driver client with the servers' CA.
 func client(t *testing.T, s *emulated.Servers, cluster, user, password, database string) *sql.DB {
 	t.Helper()
-	roots, err := s.RootCAs()
-	must(t, err)
 	host, port := s.Endpoint(cluster)
-	return connect(t, net.JoinHostPort(host, strconv.Itoa(port)), user, password, database, &tls.Config{RootCAs: roots, ServerName: host})
+	conf := &tls.Config{RootCAs: rootsOf(t, filepath.Dir(s.CAFile())), ServerName: host}
+	return connect(t, net.JoinHostPort(host, strconv.Itoa(port)), user, password, database, conf)
 }
 
 func connect(t *testing.T, addr, user, password, database string, conf *tls.Config) *sql.DB {

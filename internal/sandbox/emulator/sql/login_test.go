@@ -3,6 +3,7 @@ package sql_test
 import (
 	"crypto/tls"
 	"net"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,9 +16,7 @@ func TestServers_Login(t *testing.T) {
 	s := start(t, &sql.Servers{})
 	host, port := s.Endpoint(one)
 	addr := net.JoinHostPort(host, strconv.Itoa(port))
-	roots, err := s.RootCAs()
-	must(t, err)
-	secure := &tls.Config{RootCAs: roots, ServerName: "127.0.0.1"}
+	secure := &tls.Config{RootCAs: rootsOf(t, filepath.Dir(s.CAFile())), ServerName: "127.0.0.1"}
 	user := onePrefix + "api"
 	for _, tt := range []struct {
 		name                     string
@@ -46,7 +45,7 @@ func TestServers_Login(t *testing.T) {
 		})
 	}
 
-	err = connect(t, addr, user, password, "test", &tls.Config{}).PingContext(t.Context())
+	err := connect(t, addr, user, password, "test", &tls.Config{}).PingContext(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("a client that does not trust the CA: %v", err)
 	}
