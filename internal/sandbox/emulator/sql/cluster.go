@@ -14,6 +14,7 @@ import (
 	"github.com/dolthub/go-mysql-server/memory"
 	"github.com/dolthub/go-mysql-server/server"
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/mysql_db"
 	"github.com/dolthub/vitess/go/mysql"
 )
 
@@ -151,6 +152,6 @@ func (c *cluster) close() error {
 	c.locks.statements.Lock()
 	defer c.locks.statements.Unlock()
 	c.file = "" // which may be removed now
-	c.users.grants.SetPersister(persister(""))
+	c.users.grants.SetPersister(&mysql_db.NoopPersister{})
 	return err
 }

@@ -118,10 +118,6 @@ func (d *dumper) rows(t *table) error {
 
 // literal returns a value of a column's type as SQL that reads as the same value.
 func literal(ctx *sql.Context, t sql.Type, v any) (string, error) {
-	v, err := sql.UnwrapAny(ctx, v)
-	if err != nil {
-		return "", err
-	}
 	switch v := v.(type) {
 	case float32:
 		// The shortest text of the largest number would be out of range.

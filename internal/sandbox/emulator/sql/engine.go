@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"sync"
 
 	sqle "github.com/dolthub/go-mysql-server"
@@ -33,8 +34,9 @@ var configureProcess = sync.OnceValue(func() error {
 		"system_time_zone":     "UTC",
 		"character_set_server": "utf8mb4",
 		"collation_server":     "utf8mb4_bin",
-		// Clients may send files of their own, but not touch those of this machine.
-		"secure_file_priv": "NULL",
+		// Clients may send files of their own, but not touch those of this machine: no file
+		// is in this folder.
+		"secure_file_priv": os.DevNull,
 		"local_infile":     int8(1),
 	})
 })

@@ -26,7 +26,7 @@ var numbers = map[int][]string{
 	1193: {sql.ErrUnknownSystemVariable.Message}, 1235: {sql.ErrUnsupportedFeature.Message},
 	1264: {sql.ErrValueOutOfRange.Message, types.ErrConvertToDecimalLimit.Message},
 	1265: {types.ErrConvertingToEnum.Message, sql.ErrInvalidSetValue.Message}, 1292: {types.ErrConvertingToTime.Message},
-	1305: {sql.ErrFunctionNotFound.Message}, 1364: {sql.ErrInsertIntoNonNullableDefaultNullColumn.Message}, 1406: {types.ErrLengthBeyondLimit.Message},
+	1290: {sql.ErrSecureFilePriv.Message, "LOAD DATA is unable to open file: "}, 1305: {sql.ErrFunctionNotFound.Message}, 1364: {sql.ErrInsertIntoNonNullableDefaultNullColumn.Message}, 1406: {types.ErrLengthBeyondLimit.Message},
 }
 
 // states are the SQLSTATEs other than HY000.

@@ -177,7 +177,7 @@ func (e *external) grants(role, account string) []string {
 	}
 	var names []string
 	for _, p := range rolePrivileges[role] {
-		names = append(names, p.name)
+		names = append(names, p.String())
 	}
 	grant := func(privileges, databases string) string {
 		return fmt.Sprintf("GRANT %s ON `%s`.* TO %s", privileges, databases, account)

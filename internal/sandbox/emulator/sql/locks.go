@@ -8,6 +8,7 @@ import (
 
 	"github.com/dolthub/go-mysql-server/memory"
 	"github.com/dolthub/go-mysql-server/sql"
+	"github.com/dolthub/go-mysql-server/sql/plan"
 	"github.com/dolthub/vitess/go/mysql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 )
@@ -133,12 +134,8 @@ func inTransaction(ctx *sql.Context) (bool, error) {
 	if ctx.GetIgnoreAutoCommit() {
 		return true, nil
 	}
-	v, err := ctx.GetSessionVariable(ctx, sql.AutoCommitSessionVar)
-	if err != nil {
-		return false, err
-	}
-	on, err := sql.ConvertToBool(ctx, v)
-	return !on, err
+	autocommit, err := plan.IsSessionAutocommit(ctx)
+	return !autocommit, err
 }
 
 // discard drops the session's copies of tables.
@@ -180,11 +177,6 @@ func kindOf(stmt sqlparser.Statement) kind {
 		return reading
 	case *sqlparser.Insert, *sqlparser.Update, *sqlparser.Delete, *sqlparser.Load:
 		return writing
-	case *sqlparser.Explain:
-		if _, ok := stmt.Statement.(sqlparser.SelectStatement); ok || stmt.Statement == nil {
-			return reading
-		}
-		return writing // EXPLAIN ANALYZE runs it
 	case sqlparser.SelectStatement:
 		return kindOfSelect(stmt)
 	}

@@ -3,7 +3,6 @@ package sql
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"net/http"
@@ -18,13 +17,10 @@ import (
 type session struct {
 	db                    *sql.DB
 	conn                  *sql.Conn
-	owner                 [sha256.Size]byte
+	owner                 string
 	stateful, transaction bool
 	expiry                *time.Timer
 }
-
-// owner identifies a request's login without keeping the password.
-func (r *request) owner() [sha256.Size]byte { return sha256.Sum256([]byte(r.user + ":" + r.password)) }
 
 // dial opens a session.
 func dial(ctx context.Context, b backend, r *request) (*session, error) {
@@ -51,7 +47,7 @@ func dial(ctx context.Context, b backend, r *request) (*session, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &session{db: db, conn: conn, owner: r.owner()}, nil
+	return &session{db: db, conn: conn, owner: r.user + ":" + r.password}, nil
 }
 
 // close closes the connection, which rolls back.
@@ -74,7 +70,7 @@ func (s *sessions) take(name string, r *request) (*session, error) {
 	if found == nil {
 		return nil, httpErrorf(http.StatusBadRequest, "no such session: it was closed, was idle for too long, or is running another statement")
 	}
-	if found.owner != r.owner() {
+	if found.owner != r.user+":"+r.password {
 		return nil, httpErrorf(http.StatusUnauthorized, "the session was opened with another login")
 	}
 	found.expiry.Stop()

@@ -241,26 +241,21 @@ func (t *table) collatedKeys(ctx *sql.Context) (keys []collatedKey, err error) {
 
 // weights returns the same text for rows of which only one may exist, and "" for a
 // row that has a NULL or is nil.
-func (k collatedKey) weights(ctx *sql.Context, row sql.Row) (string, error) {
+func (k collatedKey) weights(row sql.Row) (string, error) {
 	var out strings.Builder
 	for _, i := range k.columns {
 		if row == nil || row[i] == nil {
 			return "", nil
 		}
-		v, err := sql.UnwrapAny(ctx, row[i])
-		if err != nil {
-			return "", err
-		}
-		var text strings.Builder
+		text := fmt.Sprint(row[i])
 		if t, ok := k.schema[i].Type.(sql.StringType); ok {
-			err = t.Collation().WriteWeightString(&text, fmt.Sprint(v))
-		} else {
-			fmt.Fprint(&text, v)
+			var weights strings.Builder
+			if err := t.Collation().WriteWeightString(&weights, text); err != nil {
+				return "", err
+			}
+			text = weights.String()
 		}
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(&out, "%q,", text.String())
+		fmt.Fprintf(&out, "%q,", text)
 	}
 	return out.String(), nil
 }
@@ -304,10 +299,10 @@ func (e *editor) edit(ctx *sql.Context, oldRow, newRow sql.Row, apply func() err
 		if err != nil {
 			return err
 		}
-		if oldWeights[i], err = key.weights(ctx, oldRow); err != nil {
+		if oldWeights[i], err = key.weights(oldRow); err != nil {
 			return err
 		}
-		if newWeights[i], err = key.weights(ctx, newRow); err != nil {
+		if newWeights[i], err = key.weights(newRow); err != nil {
 			return err
 		}
 		if owner, taken := owners[newWeights[i]]; taken && newWeights[i] != oldWeights[i] {
@@ -344,7 +339,7 @@ func (e *editor) owners(ctx *sql.Context, key collatedKey) (map[string]sql.Row, 
 	}
 	owners := map[string]sql.Row{}
 	for _, row := range rows {
-		weights, err := key.weights(ctx, row)
+		weights, err := key.weights(row)
 		if err != nil {
 			return nil, err
 		}

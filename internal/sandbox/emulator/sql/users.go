@@ -58,13 +58,10 @@ func openUsers(grants *mysql_db.MySQLDb, file string, lag time.Duration, now fun
 	return u, nil
 }
 
-// persister is the file of the grant tables, or "" for none.
+// persister is the file of the grant tables.
 type persister string
 
 func (p persister) Persist(_ *sql.Context, data []byte) error {
-	if p == "" {
-		return nil
-	}
 	return writeFile(string(p), data, 0o600)
 }
 
@@ -99,7 +96,7 @@ func (u *users) grant(l tidbcloud.Login, databases []string) {
 	}
 	for _, p := range rolePrivileges[roleOf(l.BuiltinRole)] {
 		for _, db := range databases {
-			privileges.AddDatabase(db, p.typ)
+			privileges.AddDatabase(db, p)
 		}
 	}
 	editor := u.grants.Editor()
@@ -194,14 +191,9 @@ func (a authorizer) HandleAuth(ctx *sql.Context, state sql.AuthorizationQuerySta
 	return a.AuthorizationHandler.HandleAuth(ctx, state, auth)
 }
 
-// The built-in roles of TiDB Cloud. All but the first have the cluster's prefix.
-const (
-	roleAdmin     = "role_admin"
-	roleReadWrite = "role_readwrite"
-	roleReadOnly  = "role_readonly"
-)
+const roleAdmin = "role_admin"
 
-// roleOf removes the prefix of a built-in role.
+// roleOf removes the cluster's prefix, which all built-in roles but role_admin have.
 func roleOf(builtin string) string {
 	return builtin[strings.LastIndexByte(builtin, '.')+1:]
 }
@@ -212,11 +204,6 @@ func prefixOf(user string) string {
 	return prefix
 }
 
-type privilege struct {
-	name string // in GRANT
-	typ  sql.PrivilegeType
-}
-
 // rolePrivileges are what a role may do in each database. An administrator may do
 // anything, and no other role creates users.
 //
@@ -224,16 +211,10 @@ type privilege struct {
 // role_readonly is to "query and verify data without modifying it", role_readwrite to
 // "query and modify application data", role_admin to "make schema changes and manage
 // privileges". https://docs.pingcap.com/ai/ti-db-create-db-sql-users/
-var rolePrivileges = map[string][]privilege{
-	roleReadWrite: {
-		{"SELECT", sql.PrivilegeType_Select},
-		{"INSERT", sql.PrivilegeType_Insert},
-		{"UPDATE", sql.PrivilegeType_Update},
-		{"DELETE", sql.PrivilegeType_Delete},
-		{"SHOW VIEW", sql.PrivilegeType_ShowView},
+var rolePrivileges = map[string][]sql.PrivilegeType{
+	"role_readwrite": {
+		sql.PrivilegeType_Select, sql.PrivilegeType_Insert, sql.PrivilegeType_Update, sql.PrivilegeType_Delete,
+		sql.PrivilegeType_ShowView,
 	},
-	roleReadOnly: {
-		{"SELECT", sql.PrivilegeType_Select},
-		{"SHOW VIEW", sql.PrivilegeType_ShowView},
-	},
+	"role_readonly": {sql.PrivilegeType_Select, sql.PrivilegeType_ShowView},
 }
