@@ -54,8 +54,8 @@ func TestServers_transactions(t *testing.T) {
 	})
 	t.Run("writers wait", func(t *testing.T) {
 		run(t, a, "BEGIN", "DELETE FROM t WHERE id = 4")
-		fails(t, b, "INSERT INTO t VALUES (5, 5)", 1205)
-		fails(t, b, "SELECT * FROM t WHERE id = 1 FOR UPDATE", 1205)
+		fails(t, b, 1205, "INSERT INTO t VALUES (5, 5)")
+		fails(t, b, 1205, "SELECT * FROM t WHERE id = 1 FOR UPDATE")
 		wantRows(t, b, "SELECT COUNT(*) FROM t", "4")
 		run(t, a, "COMMIT")
 		run(t, b, "INSERT INTO t VALUES (5, 5)")
@@ -63,12 +63,12 @@ func TestServers_transactions(t *testing.T) {
 	})
 	t.Run("an error leaves the transaction open", func(t *testing.T) {
 		run(t, a, "BEGIN", "INSERT INTO t VALUES (6, 6)")
-		fails(t, a, "INSERT INTO t VALUES (7, 7), (1, 1)", 1062)
+		fails(t, a, 1062, "INSERT INTO t VALUES (7, 7), (1, 1)")
 		run(t, a, "COMMIT")
 		wantRows(t, b, "SELECT id FROM t WHERE id > 5", "6")
 	})
 	t.Run("an error on its own leaves nothing", func(t *testing.T) {
-		fails(t, a, "INSERT INTO t VALUES (8, 8), (1, 1)", 1062)
+		fails(t, a, 1062, "INSERT INTO t VALUES (8, 8), (1, 1)")
 		run(t, b, "INSERT INTO t VALUES (9, 9)")
 		wantRows(t, a, "SELECT id FROM t WHERE id > 6", "9")
 		wantRows(t, b, "SELECT id FROM t WHERE id > 6", "9")
@@ -83,7 +83,7 @@ func TestServers_transactions(t *testing.T) {
 	t.Run("autocommit off", func(t *testing.T) {
 		run(t, a, "SET autocommit = 0", "INSERT INTO t VALUES (12, 12)")
 		wantRows(t, b, "SELECT id FROM t WHERE id = 12")
-		fails(t, b, "DELETE FROM t", 1205)
+		fails(t, b, 1205, "DELETE FROM t")
 		run(t, a, "COMMIT", "INSERT INTO t VALUES (13, 13)", "SET @x = 1")
 		wantRows(t, b, "SELECT id FROM t WHERE id > 11 ORDER BY id", "12")
 		run(t, a, "SET autocommit = 1") // commits
@@ -136,7 +136,7 @@ func TestServers_transactions(t *testing.T) {
 func TestServers_concurrency(t *testing.T) {
 	s := start(t, &sql.Servers{Dir: t.TempDir()})
 	must(t, s.CreateCluster(two))
-	must(t, s.PutUser(two, login(twoPrefix+"api", "role_admin", password)))
+	put(t, s, two, twoPrefix+"api", "role_admin", password)
 	db := api(t, s)
 	run(t, db, "CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, who INT, n INT)", "CREATE TABLE counter (n INT)", "INSERT INTO counter VALUES (0)")
 	run(t, client(t, s, two, twoPrefix+"api", password, "test"), "CREATE TABLE t (a INT)")
@@ -199,7 +199,7 @@ func TestServers_uniqueKeys(t *testing.T) {
 		"UPDATE u SET Email = 'Bob@x' WHERE Email = 'ann@x'",
 		"UPDATE u SET Email = 'same@x'",
 	} {
-		fails(t, db, query, 1062)
+		fails(t, db, 1062, query)
 	}
 	wantRows(t, db, "SELECT id, Email FROM u ORDER BY id", "1|ann@x", "2|bob@x", "3|NULL", "4|NULL")
 	run(t, db,
@@ -214,7 +214,7 @@ func TestServers_uniqueKeys(t *testing.T) {
 
 	// An index whose name has capitals can be renamed and dropped.
 	run(t, db, "ALTER TABLE u RENAME INDEX U_Email_key TO Email_Key", "INSERT INTO u (id, Email) VALUES (40, 'eve@x')")
-	fails(t, db, "INSERT INTO u (Email) VALUES ('EVE@x')", 1062)
+	fails(t, db, 1062, "INSERT INTO u (Email) VALUES ('EVE@x')")
 	run(t, db, "DROP INDEX Email_Key ON u", "INSERT INTO u (id, Email) VALUES (41, 'EVE@x')", "DELETE FROM u WHERE id = 40")
 	wantRows(t, db, "SELECT id FROM u WHERE Email = 'eve@x'", "41")
 	must(t, s.Close())
@@ -228,7 +228,7 @@ func TestServers_compositeKeys(t *testing.T) {
 	run(t, db, "CREATE TABLE p (id INT PRIMARY KEY)", "CREATE TABLE t (a INT, b INT, c VARCHAR(10), p INT, PRIMARY KEY (a, b), FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE)")
 	run(t, db, "INSERT INTO p VALUES (1)", "INSERT INTO t (a, b) VALUES (1, 11), (11, 1), (111, 1), (1, 111), (11, 11)")
 	wantRows(t, db, "SELECT a, b FROM t ORDER BY a, b", "1|11", "1|111", "11|1", "11|11", "111|1")
-	fails(t, db, "INSERT INTO t (a, b) VALUES (2, 22), (22, 2), (1, 11)", 1062)
+	fails(t, db, 1062, "INSERT INTO t (a, b) VALUES (2, 22), (22, 2), (1, 11)")
 	wantRows(t, db, "SELECT COUNT(*) FROM t", "5") // not one of them
 	run(t, db, "UPDATE t SET c = CONCAT(a, '-', b), p = 1")
 	wantRows(t, db, "SELECT c FROM t ORDER BY a, b", "1-11", "1-111", "11-1", "11-11", "111-1")
