@@ -164,7 +164,7 @@ func (e *external) PutUser(clusterID string, l tidbcloud.Login) error {
 }
 
 // grants returns the statements that give a role to an account: on all databases but
-// the server's own, since whoever can write its grant tables can do anything. A
+// the server's own, since a user who can write its grant tables can do anything. A
 // privilege on a database by its name overrides those by a pattern, and SHOW VIEW does
 // no harm.
 //

@@ -228,8 +228,8 @@ func (s *session) query(ctx context.Context, query string) (_ *answer, err error
 	return out, rows.Err()
 }
 
-// rowKeywords begin the statements that return rows. The driver has to be told in
-// advance, and the server behind a DSN may know statements that no parser here does.
+// rowKeywords begin the statements that return rows. Package database/sql must know
+// them in advance, and the DSN's server may have statements that no parser here knows.
 var rowKeywords = []string{"SELECT", "WITH", "SHOW", "DESC", "DESCRIBE", "EXPLAIN", "TABLE", "VALUES", "ADMIN", "CHECK", "ANALYZE", "TRACE"}
 
 // keywords matches the first two words of a statement, after space, comments and

@@ -17,8 +17,8 @@ import (
 // control: a transaction works on copies of the tables that it touched and puts all of
 // them back when it commits, even those that it only read, so two at once would undo
 // each other's work. As in SQLite, a transaction has the write lock from its first
-// write to its end. One that only reads sees what was committed, waits for nobody, and
-// puts nothing back.
+// write to its end. One that only reads sees what was committed, never waits, and puts
+// nothing back.
 type locks struct {
 	// statements is held while a statement runs, shared by those that read.
 	statements sync.RWMutex

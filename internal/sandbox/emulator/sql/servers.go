@@ -148,7 +148,7 @@ func (s *Servers) CreateCluster(clusterID string) error {
 }
 
 // DeleteCluster stops a cluster's server and deletes its data. With a DSN it drops
-// only the cluster's users: databases do not tell which cluster they are of.
+// only the cluster's users, since the databases may be those of another cluster.
 func (s *Servers) DeleteCluster(clusterID string) error {
 	return s.withBackend(clusterID, func(b backend) error { return b.DeleteCluster(clusterID) })
 }
@@ -164,7 +164,7 @@ func (s *Servers) DropUser(clusterID, userName string) error {
 }
 
 // Endpoint returns where a cluster's clients connect, or "" and 0 if it does not
-// exist. It fits tidbcloud.Cloud.Endpoint.
+// exist. It can serve as tidbcloud.Cloud.Endpoint.
 func (s *Servers) Endpoint(clusterID string) (host string, port int) {
 	b, err := s.open()
 	if err != nil {

@@ -88,7 +88,7 @@ func (u *users) regrant(databases []string) {
 }
 
 // grant writes a user to the grant tables. Privileges on *.* would cover the grant
-// tables, and whoever can write those can do anything.
+// tables, and a user who can write those can do anything.
 func (u *users) grant(l tidbcloud.Login, databases []string) {
 	privileges := mysql_db.NewPrivilegeSet()
 	if roleOf(l.BuiltinRole) == roleAdmin {
@@ -148,7 +148,7 @@ func (u *users) HandleUser(*mysql.Conn, string) bool { return true }
 
 // HandleAuthPluginData checks TLS, the lag and the password.
 func (u *users) HandleAuthPluginData(conn *mysql.Conn, user string, salt, reply []byte, addr net.Addr) (mysql.Getter, error) {
-	// RequireSecureTransport of the listener only tells the client, and goes on.
+	// The listener's RequireSecureTransport sends an error, and then goes on.
 	if !conn.TLSEnabled() {
 		return nil, mysql.NewSQLError(mysql.ERUnknownError, mysql.SSUnknownSQLState, insecureTransport)
 	}
@@ -198,7 +198,7 @@ func roleOf(builtin string) string {
 	return builtin[strings.LastIndexByte(builtin, '.')+1:]
 }
 
-// prefixOf returns the part of a user's name that tells its cluster.
+// prefixOf returns the part of a user's name that identifies its cluster.
 func prefixOf(user string) string {
 	prefix, _, _ := strings.Cut(user, ".")
 	return prefix
