@@ -177,6 +177,11 @@ func kindOf(stmt sqlparser.Statement) kind {
 		return reading
 	case *sqlparser.Insert, *sqlparser.Update, *sqlparser.Delete, *sqlparser.Load:
 		return writing
+	case *sqlparser.Explain:
+		if _, ok := stmt.Statement.(sqlparser.SelectStatement); ok || stmt.Statement == nil {
+			return reading
+		}
+		return writing // EXPLAIN ANALYZE runs it
 	case sqlparser.SelectStatement:
 		return kindOfSelect(stmt)
 	}
