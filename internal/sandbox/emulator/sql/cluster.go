@@ -24,7 +24,6 @@ const initialDatabase = "test"
 // cluster is the embedded server of one cluster, and its data.
 type cluster struct {
 	file     string // holds the data; "" once the cluster is closed
-	addr     string
 	storage  *storage
 	engine   *sqle.Engine
 	internal *internalEngine
@@ -43,10 +42,7 @@ type cluster struct {
 
 // openCluster starts a cluster's server on l, which it owns unless it fails.
 func openCluster(s *Servers, file, usersFile string, l net.Listener) (*cluster, error) {
-	c := &cluster{
-		file: file, addr: l.Addr().String(), storage: newStorage(),
-		locks: newLocks(cmp.Or(s.LockWait, 10*time.Second)),
-	}
+	c := &cluster{file: file, storage: newStorage(), locks: newLocks(cmp.Or(s.LockWait, 10*time.Second))}
 	var err error
 	if c.engine, err = newEngine(c.storage); err != nil {
 		return nil, err

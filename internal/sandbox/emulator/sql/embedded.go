@@ -122,15 +122,8 @@ func (e *embedded) endpoint(clusterID string) (host string, port int) {
 	return cmp.Or(e.s.Host, "127.0.0.1"), e.ports[clusterID]
 }
 
-func (e *embedded) target(user string) (addr string, conf *tls.Config, ok bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, c := range e.clusters {
-		if c.users.hasPrefix(prefixOf(user)) {
-			return c.addr, &tls.Config{RootCAs: e.s.certs.roots, ServerName: "localhost", MinVersion: tls.VersionTLS12}, true
-		}
-	}
-	return "", nil, false
+func (e *embedded) tlsConfig() *tls.Config {
+	return &tls.Config{RootCAs: e.s.certs.roots, ServerName: "localhost", MinVersion: tls.VersionTLS12}
 }
 
 func (e *embedded) close() error {

@@ -23,7 +23,7 @@ import (
 // it: a cluster is the users whose names have its prefix.
 type external struct {
 	db         *sql.DB
-	addr, host string
+	host       string
 	port       int
 	conf       *tls.Config
 	tidb       bool   // the server is a TiDB
@@ -42,7 +42,7 @@ func openExternal(dsn, ca string) (*external, error) {
 	if config.Net != "tcp" {
 		return nil, fmt.Errorf("invalid DSN: clusters need the network tcp, not %q", config.Net)
 	}
-	e := &external{addr: config.Addr, clusters: map[string]map[string]string{}}
+	e := &external{clusters: map[string]map[string]string{}}
 	var port string
 	if e.host, port, err = net.SplitHostPort(config.Addr); err == nil {
 		e.port, err = strconv.Atoi(port)
@@ -213,17 +213,6 @@ func (e *external) endpoint(clusterID string) (host string, port int) {
 	return e.host, e.port
 }
 
-func (e *external) target(user string) (addr string, conf *tls.Config, ok bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, users := range e.clusters {
-		for name := range users {
-			if prefixOf(name) == prefixOf(user) {
-				return e.addr, e.conf, true
-			}
-		}
-	}
-	return "", nil, false
-}
+func (e *external) tlsConfig() *tls.Config { return e.conf }
 
 func (e *external) close() error { return e.db.Close() }

@@ -130,7 +130,7 @@ func (s *Servers) runRequest(ctx context.Context, r *request) (out *answer, name
 		session, err = s.sessions.take(name, r)
 	} else {
 		name = rand.Text()
-		session, err = dial(ctx, b, r)
+		session, err = dial(ctx, b, s.clusterOf(r.user), r)
 	}
 	if err != nil {
 		return nil, "", err
@@ -156,24 +156,25 @@ func (s *session) run(ctx context.Context, r *request) (out *answer, err error) 
 		_, err = s.conn.ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL "+r.isolation)
 	}
 	first, second := firstWords(r.query)
-	switch {
-	case err != nil:
-	case slices.Contains(rowKeywords, first):
+	if err == nil && slices.Contains(rowKeywords, first) {
 		out, err = s.query(ctx, r.query)
-	default:
+	} else if err == nil {
 		out, err = s.exec(ctx, r.query)
 	}
-	var sqlErr *mysql.MySQLError
+	if err != nil {
+		// A transaction outlives an error of its statement.
+		if sqlErr := (*mysql.MySQLError)(nil); !errors.As(err, &sqlErr) {
+			s.stateful, s.transaction = false, false
+		}
+		return nil, err
+	}
 	switch {
-	case err != nil && !errors.As(err, &sqlErr): // after an error of the statement the transaction goes on
-		s.stateful, s.transaction = false, false
-	case err != nil:
 	case first == "BEGIN" || first == "START" && second == "TRANSACTION":
 		s.transaction = true
 	case first == "COMMIT" || first == "ROLLBACK" && second != "TO":
 		s.transaction = false
 	}
-	return out, err
+	return out, nil
 }
 
 func (s *session) exec(ctx context.Context, query string) (*answer, error) {

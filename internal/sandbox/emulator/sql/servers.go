@@ -51,7 +51,8 @@ type Servers struct {
 	closed   bool
 	dir      string
 	certs    *certs
-	backend  backend // nil before Open
+	backend  backend           // nil before Open
+	prefixes map[string]string // cluster IDs by the prefix of their users
 	sessions sessions
 }
 
@@ -62,9 +63,8 @@ type backend interface {
 	tidbcloud.SQL
 	// endpoint returns a cluster's host and port, or "" and 0 if it does not exist.
 	endpoint(clusterID string) (host string, port int)
-	// target returns the address and the TLS settings with which a user logs in. ok is
-	// false if no cluster has the user's prefix.
-	target(user string) (addr string, conf *tls.Config, ok bool)
+	// tlsConfig returns what a client of an endpoint needs.
+	tlsConfig() *tls.Config
 	close() error
 }
 
@@ -155,7 +155,17 @@ func (s *Servers) DeleteCluster(clusterID string) error {
 
 // PutUser creates or changes a user. Open connections outlive a new password.
 func (s *Servers) PutUser(clusterID string, l tidbcloud.Login) error {
-	return s.withBackend(clusterID, func(b backend) error { return b.PutUser(clusterID, l) })
+	err := s.withBackend(clusterID, func(b backend) error { return b.PutUser(clusterID, l) })
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.prefixes == nil {
+		s.prefixes = map[string]string{}
+	}
+	s.prefixes[prefixOf(l.UserName)] = clusterID
+	return nil
 }
 
 // DropUser removes a user. Its open connections may do nothing any more.
@@ -171,6 +181,13 @@ func (s *Servers) Endpoint(clusterID string) (host string, port int) {
 		return "", 0
 	}
 	return b.endpoint(clusterID)
+}
+
+// clusterOf returns the cluster of a user, or "".
+func (s *Servers) clusterOf(user string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.prefixes[prefixOf(user)]
 }
 
 // CAFile returns the PEM file with the CA that clients must trust, or "" with a DSN

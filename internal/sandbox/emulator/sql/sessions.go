@@ -5,7 +5,9 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"net"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 
@@ -23,19 +25,19 @@ type session struct {
 }
 
 // dial opens a session.
-func dial(ctx context.Context, b backend, r *request) (*session, error) {
-	addr, conf, ok := b.target(r.user)
+func dial(ctx context.Context, b backend, clusterID string, r *request) (*session, error) {
+	host, port := b.endpoint(clusterID)
 	switch {
 	case r.stateful == "close":
 		return nil, httpErrorf(http.StatusBadRequest, "there is no session to close")
-	case !ok:
+	case host == "":
 		return nil, httpErrorf(http.StatusUnauthorized, "no cluster has the prefix of the user %q", r.user)
 	}
 	config := mysql.NewConfig()
 	config.User, config.Passwd = r.user, r.password
-	config.Net, config.Addr = "tcp", addr
+	config.Net, config.Addr = "tcp", net.JoinHostPort(host, strconv.Itoa(port))
 	config.DBName = cmp.Or(r.database, initialDatabase)
-	config.TLS = conf
+	config.TLS = b.tlsConfig()
 	config.Timeout = 10 * time.Second
 	config.Logger = &mysql.NopLogger{}
 	connector, err := mysql.NewConnector(config)

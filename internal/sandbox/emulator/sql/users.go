@@ -117,18 +117,6 @@ func (u *users) drop(name string) {
 	editor.RemoveUser(mysql_db.UserPrimaryKey{Host: "%", User: name})
 }
 
-// hasPrefix reports whether the cluster has a user with the prefix.
-func (u *users) hasPrefix(prefix string) bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	for name := range u.logins {
-		if prefixOf(name) == prefix {
-			return true
-		}
-	}
-	return false
-}
-
 const nativePassword = "mysql_native_password"
 
 // insecureTransport is TiDB Cloud's answer to a login without TLS, with number 1105.
