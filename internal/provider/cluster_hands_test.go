@@ -25,7 +25,7 @@ func TestCluster_claimed(t *testing.T) {
 				}
 			}
 			c.called()
-			const want = `by its label pulumi.com/owner it belongs to "blog.prod" now; to forget it here, take it out of the state with ` + "`pulumi state delete --force --target-dependents 'URN'`"
+			const want = `its label pulumi.com/owner says that it belongs to "blog.prod" now; to forget it here, remove it from the state with ` + "`pulumi state delete --force --target-dependents 'URN'`"
 			_, err := e.up(db(map[string]any{"displayName": "portfolio-db-2"}))
 			wantErr(t, err, want)
 			wantErr(t, e.delete(), want)
@@ -134,7 +134,7 @@ func TestCluster_Create_unclearRace(t *testing.T) {
 			once(1, "POST /clusters", fault{status: 500, body: `{}`, effect: true}),
 		}
 		_, err := e.up(db(nil))
-		wantErr(t, err, "in the same moment by blog.prod and came first")
+		wantErr(t, err, "at the same time by blog.prod, who came first")
 		if c.clusters["1001"].deletedAt.IsZero() || !c.clusters["1002"].deletedAt.IsZero() {
 			t.Error("both are there, or the wrong one")
 		}

@@ -204,18 +204,18 @@ func TestCluster_Create_existing(t *testing.T) {
 		{"orphan that is being deleted", func(c *cloud) { c.add("portfolio-db", tokyo, ours).state = "DELETING" }, db(nil), []string{""}, "1002", []string{"POST /clusters"}},
 		{"orphan that is DELETED", func(c *cloud) { c.add("portfolio-db", tokyo, ours).state = "DELETED" }, db(nil), []string{""}, "1002", []string{"POST /clusters"}},
 		{"stranger", func(c *cloud) { c.add("portfolio-db", tokyo, nil) }, db(nil),
-			[]string{`cluster "portfolio-db" (1001) in ` + tokyo + " exists already and is left untouched: it is not this stack's", line, "adopt: true"}, "", nil},
+			[]string{`cluster "portfolio-db" (1001) in ` + tokyo + " exists already and was left unchanged: it does not belong to this stack", line, "adopt: true"}, "", nil},
 		{"stranger, refused adoption", func(c *cloud) { c.add("portfolio-db", tokyo, nil) }, db(map[string]any{"adopt": false}), []string{line}, "", nil},
 		{"stranger in another region", func(c *cloud) { c.add("portfolio-db", virginia, nil) }, db(nil), []string{line}, "", nil},
 		{"stranger of another name", func(c *cloud) { c.add("blog-db", tokyo, nil) }, db(nil), []string{""}, "1002", []string{"POST /clusters"}},
 		{"stranger that is being deleted", func(c *cloud) { c.add("portfolio-db", tokyo, nil).state = "DELETING" }, db(nil), []string{""}, "1002", []string{"POST /clusters"}},
 		{"adopted", func(c *cloud) { c.add("portfolio-db", tokyo, map[string]string{"team": "web"}) }, db(map[string]any{"adopt": true, "spendingLimitMonthly": 7}), []string{""}, "1001",
 			[]string{"PATCH /clusters/1001 labels", "PATCH /clusters/1001 spendingLimit.monthly"}},
-		{"adoption in another region", func(c *cloud) { c.add("portfolio-db", virginia, nil) }, db(map[string]any{"adopt": true}), []string{"cannot be adopted in another region than " + tokyo}, "", nil},
+		{"adoption in another region", func(c *cloud) { c.add("portfolio-db", virginia, nil) }, db(map[string]any{"adopt": true}), []string{"only a cluster in " + tokyo + " can be adopted"}, "", nil},
 		{"adoption of another stack's", func(c *cloud) { c.add("portfolio-db", tokyo, map[string]string{provider.OwnerLabel: "blog.prod"}) }, db(map[string]any{"adopt": true}),
-			[]string{`by its label pulumi.com/owner it belongs to "blog.prod"`, line}, "", nil},
+			[]string{`its label pulumi.com/owner says that it belongs to "blog.prod"`, line}, "", nil},
 		{"adoption of one of two", func(c *cloud) { c.add("portfolio-db", tokyo, nil); c.add("portfolio-db", tokyo, nil) }, db(map[string]any{"adopt": true}),
-			[]string{"more than one of that name", "(1001)", "(1002)"}, "", nil},
+			[]string{"the name is not unique", "(1001)", "(1002)"}, "", nil},
 		{"nothing to adopt", func(*cloud) {}, db(map[string]any{"adopt": true}), []string{""}, "1001", []string{"POST /clusters"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -344,9 +344,9 @@ func TestCluster_Create_race(t *testing.T) {
 		labels  map[string]string
 		wantErr []string
 	}{
-		{"the rival was first", time.Second, map[string]string{provider.OwnerLabel: "blog.prod"}, []string{"in the same moment by blog.prod and came first", "(1002)"}},
+		{"the rival was first", time.Second, map[string]string{provider.OwnerLabel: "blog.prod"}, []string{"at the same time by blog.prod, who came first", "(1002)"}},
 		{"the rival was first and has no label", time.Second, nil, []string{"by somebody without an owner label"}},
-		{"another run of this stack was first", time.Second, map[string]string{provider.OwnerLabel: owner}, []string{"by portfolio.dev and came first"}},
+		{"another run of this stack was first", time.Second, map[string]string{provider.OwnerLabel: owner}, []string{"by portfolio.dev, who came first"}},
 		{"the rival was later", -time.Second, map[string]string{provider.OwnerLabel: "blog.prod"}, []string{""}},
 		{"at once, and this one's id is the lower", 0, map[string]string{provider.OwnerLabel: "blog.prod"}, []string{""}},
 	} {
@@ -383,7 +383,7 @@ func TestCluster_Create_interrupted(t *testing.T) {
 		at      time.Duration // when the first run ends
 		wantErr []string
 	}{
-		{"createTimeoutSeconds", db(map[string]any{"createTimeoutSeconds": 20}), 0, 0, 20 * time.Second, []string{"still CREATING after 20s", "the next `pulumi up` goes on"}},
+		{"createTimeoutSeconds", db(map[string]any{"createTimeoutSeconds": 20}), 0, 0, 20 * time.Second, []string{"still CREATING after 20s", "the next `pulumi up` resumes"}},
 		{"default", db(nil), 0, 0, 10 * time.Minute, []string{"still CREATING after 10m0s"}},
 		{"customTimeouts", db(nil), 33, 0, 33 * time.Second, []string{"still CREATING after 33s: context deadline exceeded"}},
 		{"cancelled", db(nil), 0, 12345 * time.Millisecond, 12345 * time.Millisecond, []string{"still CREATING after 12s: context canceled"}},
@@ -487,7 +487,7 @@ func TestCluster_Diff(t *testing.T) {
 		{"region and name", nil, nil, map[string]any{"region": virginia, "displayName": "another"}, []string{"displayName update", "region update&replace"}, 0, ""},
 		{"owner", nil, nil, map[string]any{"owner": "portfolio.prod"}, []string{"owner update"}, 1, ""},
 		{"more", nil, nil, full, []string{"authorizedNetworks add", "labels add", "spendingLimitMonthly add"}, 1, ""},
-		{"less", full, nil, nil, []string{"authorizedNetworks delete", "labels delete", "spendingLimitMonthly delete"}, 1, "spendingLimitMonthly was taken out: TiDB Cloud keeps the limit"},
+		{"less", full, nil, nil, []string{"authorizedNetworks delete", "labels delete", "spendingLimitMonthly delete"}, 1, "spendingLimitMonthly was removed: TiDB Cloud keeps the limit"},
 		{"project", nil, nil, map[string]any{"projectId": "7"}, []string{"projectId add"}, 1, ""},
 		{"adopt", nil, nil, map[string]any{"adopt": true}, []string{"adopt add"}, 1, ""},
 		{"time-out", nil, nil, map[string]any{"createTimeoutSeconds": 1}, []string{"createTimeoutSeconds add"}, 1, ""},
@@ -562,7 +562,7 @@ func TestCluster_Diff_backAgain(t *testing.T) {
 		c.called()
 		c.faults = []func(string) *fault{once(1, "GET /clusters/1001", fault{status: 404, body: `{}`}), once(1, "GET /clusters", fault{status: 200, body: `{"clusters":[]}`})}
 		op, err := e.up(db(nil))
-		wantErr(t, err, `cluster "portfolio-db" (1001) was not to be seen a moment ago and is there now`)
+		wantErr(t, err, `cluster "portfolio-db" (1001) was missing a moment ago and is back`)
 		if got := writes(c.called()); op != "diff" || len(got) > 0 {
 			t.Errorf("%s wrote %q", op, got)
 		}
@@ -581,7 +581,7 @@ func TestCluster_Diff_nameTaken(t *testing.T) {
 		theirs := c.add("another", virginia, map[string]string{provider.OwnerLabel: "blog.prod"})
 		c.called()
 		op, err := e.up(db(map[string]any{"displayName": "another"}))
-		wantErr(t, err, `cluster "portfolio-db" (1001) is not renamed`, `cluster "another" (1002) in `+virginia, `is "blog.prod"`, "choose another displayName")
+		wantErr(t, err, `cluster "portfolio-db" (1001) was not renamed`, `cluster "another" (1002) in `+virginia, `is "blog.prod"`, "choose another displayName")
 		if got := writes(c.called()); op != "diff" || len(got) > 0 {
 			t.Errorf("%s wrote %q", op, got)
 		}
@@ -599,8 +599,8 @@ func TestCluster_Diff_blind(t *testing.T) {
 		fault         fault
 		warn, wantErr string
 	}{
-		{"trouble", fault{status: 503}, "going by the recorded state alone", ""},
-		{"reset", fault{}, "without looking at cluster 1001", ""},
+		{"trouble", fault{status: 503}, "using the recorded state of cluster", ""},
+		{"reset", fault{}, "which could not be read", ""},
 		{"bare 403", fault{status: 403}, "", "the API key may not do this"},
 		{"401", fault{status: 401}, "", "tidbcloud:publicKey"},
 		{"400", fault{status: 400}, "", "400 Bad Request"},
@@ -858,7 +858,7 @@ func TestCluster_Check(t *testing.T) {
 		{"owner with a slash", db(map[string]any{"owner": "portfolio/dev"}), "project.stack is a good one"},
 		{"long owner", db(map[string]any{"owner": strings.Repeat("a", 64)}), "owner: "},
 		{"empty project", db(map[string]any{"projectId": ""}), "projectId: must not be empty"},
-		{"reserved label", db(map[string]any{"labels": map[string]any{"tidb.cloud/project": "1"}}), "labels: " + `"tidb.cloud/project" is not for you to set`},
+		{"reserved label", db(map[string]any{"labels": map[string]any{"tidb.cloud/project": "1"}}), "labels: " + `"tidb.cloud/project" is reserved`},
 		{"maker's label", db(map[string]any{"labels": map[string]any{"pulumi.com/made-for": "x"}}), "use owner"},
 		{"owner's label", db(map[string]any{"labels": map[string]any{"pulumi.com/owner": "x"}}), "use owner"},
 		{"negative limit", db(map[string]any{"spendingLimitMonthly": -1}), "spendingLimitMonthly: must be 1 or more"},
@@ -868,7 +868,7 @@ func TestCluster_Check(t *testing.T) {
 		{"CIDR", db(map[string]any{"authorizedNetworks": []any{network("x", "192.0.2.0/24", "192.0.2.0/24")}}), "must be two IPv4 addresses"},
 		{"upside down", db(map[string]any{"authorizedNetworks": []any{network("x", "192.0.2.9", "192.0.2.1")}}), "the lower one first"},
 		{"no time", db(map[string]any{"createTimeoutSeconds": 0}), "createTimeoutSeconds: must be more than 0"},
-		{"misspelt", db(map[string]any{"regoin": tokyo}), "regoin: is no input of this resource; is it misspelt?"},
+		{"misspelt", db(map[string]any{"regoin": tokyo}), "regoin: unknown property; check the spelling"},
 		{"wrong type", db(map[string]any{"spendingLimitMonthly": "much"}), "spendingLimitMonthly: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -43,8 +43,8 @@ func TestConfig_sources(t *testing.T) {
 		{"default endpoint", nil, without("TIDBCLOUD_SERVERLESS_ENDPOINT", "TIDBCLOUD_IAM_ENDPOINT"), "serverless.tidbapi.com", []string{""}},
 		{"loopback", map[string]property.Value{"serverlessEndpoint": text("http://127.0.0.1:8080/v1beta1")}, all, "127.0.0.1:8080", []string{""}},
 		{"no keys", nil, nil, "", []string{"no TiDB Cloud API key: set tidbcloud:publicKey (or the environment's TIDBCLOUD_PUBLIC_KEY) and tidbcloud:privateKey (or the environment's TIDBCLOUD_PRIVATE_KEY)", "API Keys"}},
-		{"one key", nil, without("TIDBCLOUD_PRIVATE_KEY"), "", []string{"set tidbcloud:privateKey (or the environment's TIDBCLOUD_PRIVATE_KEY); make a key"}},
-		{"plain http", map[string]property.Value{"serverlessEndpoint": text("http://config.test")}, all, "", []string{"tidbcloud:serverlessEndpoint (or the environment's TIDBCLOUD_SERVERLESS_ENDPOINT) is wrong", "must begin with https://"}},
+		{"one key", nil, without("TIDBCLOUD_PRIVATE_KEY"), "", []string{"set tidbcloud:privateKey (or the environment's TIDBCLOUD_PRIVATE_KEY); create a key"}},
+		{"plain http", map[string]property.Value{"serverlessEndpoint": text("http://config.test")}, all, "", []string{"tidbcloud:serverlessEndpoint (or the environment's TIDBCLOUD_SERVERLESS_ENDPOINT) is invalid", "must begin with https://"}},
 		{"all wrong at once", map[string]property.Value{"serverlessEndpoint": text("config.test"), "iamEndpoint": text("http://config.test")}, nil, "",
 			[]string{"tidbcloud:publicKey", "tidbcloud:privateKey", "tidbcloud:serverlessEndpoint", "tidbcloud:iamEndpoint"}},
 	} {
@@ -100,7 +100,7 @@ func TestConfig_withoutKeys(t *testing.T) {
 		if op, err := bare.up(db(nil)); op != "same" || err != nil {
 			t.Errorf("%s, %v", op, err)
 		}
-		if !bare.log.has("warn", "going by the recorded state alone", "tidbcloud:publicKey") {
+		if !bare.log.has("warn", "using the recorded state of cluster", "tidbcloud:publicKey") {
 			t.Errorf("said:\n%s", bare.log.all())
 		}
 		_, err := bare.up(db(map[string]any{"displayName": "another"}))

@@ -139,7 +139,7 @@ func TestDatabase_Create(t *testing.T) {
 			s.databases["portfolio"] = [2]string{"utf8mb4", "utf8mb4_bin"}
 			s.refuse = noRight
 		}, portfolio(nil), []string{""}, 0, ""},
-		{"no right", func(s *mysqlServer) { s.refuse = noRight }, portfolio(nil), []string{`making database "portfolio": Error 1044`, "use one of role_admin"}, 0, ""},
+		{"no right", func(s *mysqlServer) { s.refuse = noRight }, portfolio(nil), []string{`creating or altering database "portfolio": Error 1044`, "use one of role_admin"}, 0, ""},
 		{"unknown character set", func(s *mysqlServer) {
 			s.refuse = func(statement string) *mysqlError {
 				if strings.HasPrefix(statement, "SELECT") {
@@ -217,18 +217,18 @@ func TestDatabase_Diff(t *testing.T) {
 		warn     string
 	}{
 		{"nothing", nil, nil, nil, nil, 1, ""},
-		{"login", nil, map[string]any{"user": "p1001.web", "password": "x"}, nil, nil, 1, "going by the recorded state"},
+		{"login", nil, map[string]any{"user": "p1001.web", "password": "x"}, nil, nil, 1, "using the recorded state"},
 		{"unknown login", nil, map[string]any{"user": unknown, "password": unknown, "host": unknown, "port": unknown}, nil, nil, 0, ""},
 		{"unknown password", nil, map[string]any{"password": unknown}, gone, nil, 0, ""},
-		{"login, to be dropped by", map[string]any{"dropOnDelete": true}, map[string]any{"dropOnDelete": true, "password": "x"}, nil, []string{"password update"}, 1, "going by the recorded state"},
+		{"login, to be dropped by", map[string]any{"dropOnDelete": true}, map[string]any{"dropOnDelete": true, "password": "x"}, nil, []string{"password update"}, 1, "using the recorded state"},
 		{"character set", nil, map[string]any{"charset": "utf8mb4"}, nil, []string{"charset add"}, 1, ""},
 		{"drop", nil, map[string]any{"dropOnDelete": true}, nil, []string{"dropOnDelete add"}, 1, ""},
 		{"name", nil, map[string]any{"name": "blog"}, nil, []string{"name update&replace"}, 0, ""},
 		{"unknown cluster", nil, map[string]any{"clusterId": unknown}, nil, []string{"clusterId update&replace"}, 0, ""},
-		{"dropped by hand", nil, nil, gone, []string{"name update"}, 1, `database "portfolio" no longer exists: it will be made anew, empty`},
+		{"dropped by hand", nil, nil, gone, []string{"name update"}, 1, `database "portfolio" no longer exists: it will be created again, empty`},
 		{"server away", nil, nil, func(s *mysqlServer) {
 			s.authorized = func(string, func(string) bool) *mysqlError { return hangUp }
-		}, nil, 1, "going by the recorded state"},
+		}, nil, 1, "using the recorded state"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			withDatabase(t, func(t *testing.T, s *mysqlServer, x *cluster, e *engine) {

@@ -52,7 +52,7 @@ func TestEmulator_life(t *testing.T) {
 				step(cluster, db(full), "update")
 				step(cluster, db(map[string]any{"labels": map[string]any{"team": "web"}}), "update")
 				_, err := cluster.up(db(nil))
-				wantErr(t, err, "keeps labels that were taken out of labels: team;", "remove them in its console, or put them back")
+				wantErr(t, err, "still has labels that were removed from labels: team;", "remove them in its console, or put them back")
 				step(cluster, db(map[string]any{"labels": map[string]any{"team": "web"}}), "same")
 
 				step(user, api(map[string]any{"clusterId": cluster.id}), "create")

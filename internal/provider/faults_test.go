@@ -396,7 +396,7 @@ func badWaits(plan faultlist.Plan, calls []faultlist.Call, log *logs) (problems 
 		return nil
 	}
 	// A preview that cannot see says so and gives up; the run after it begins anew.
-	blind := log.has("warn", "not looking for") || log.has("warn", "going by the recorded state")
+	blind := log.has("warn", "not checking for") || log.has("warn", "using the recorded state")
 	hits := 0
 	for i, c := range calls {
 		if !c.Hit {

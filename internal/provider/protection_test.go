@@ -31,7 +31,7 @@ func TestCluster_protection(t *testing.T) {
 					e.outputs, e.inputs = e.outputs.Delete("deletionProtection").Delete("organization"), e.inputs.Delete("deletionProtection")
 				}
 				c.called()
-				refused := []string{"has deletion protection", "nothing was done to it", "pulumi config set protect false", "`pulumi up`"}
+				refused := []string{"has deletion protection", "nothing was done", "pulumi config set protect false", "`pulumi up`"}
 				wantErr(t, e.delete(), refused...)
 				// The value of this run does not count.
 				for _, inputs := range []property.Map{protectedDB(map[string]any{"region": virginia}), db(map[string]any{"region": virginia})} {
@@ -67,13 +67,13 @@ func TestCluster_protection(t *testing.T) {
 // A protected cluster that is not to be seen is an error everywhere, and each way out
 // that the error names works.
 func TestCluster_protection_missing(t *testing.T) {
-	missing := []string{`cluster "portfolio-db" (1001) is not to be seen`, "neither forgotten nor made anew", "another organization, or limited to another project", "pulumi config set protect false", "`pulumi state delete --force --target-dependents 'URN'`"}
+	missing := []string{`cluster "portfolio-db" (1001) cannot be found`, "neither forgotten nor created again", "another organization, or is limited to another project", "pulumi config set protect false", "`pulumi state delete --force --target-dependents 'URN'`"}
 	for name, tt := range map[string]struct {
 		hand    func(x *cluster)
 		refresh string // how a refresh fails
 	}{
-		"deleted":       {func(x *cluster) { x.deletedAt = time.Now().Add(-time.Hour) }, "is not to be seen"},
-		"DELETED":       {func(x *cluster) { x.state = "DELETED" }, "is not to be seen"},
+		"deleted":       {func(x *cluster) { x.deletedAt = time.Now().Add(-time.Hour) }, "cannot be found"},
+		"DELETED":       {func(x *cluster) { x.state = "DELETED" }, "cannot be found"},
 		"being deleted": {func(x *cluster) { x.deletedAt = time.Now() }, ""}, // there still is something to read
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -127,18 +127,18 @@ func TestCluster_protection_missingInOldState(t *testing.T) {
 		c.only().state = "DELETED"
 		const out = "`pulumi state delete --force --target-dependents 'URN'`"
 		_, err := e.up(protectedDB(nil))
-		wantErr(t, err, "neither forgotten nor made anew", "the state does not say which one the cluster was in", out)
-		if strings.Contains(err.Error(), "protect false") || strings.Contains(err.Error(), "makes it anew") {
+		wantErr(t, err, "neither forgotten nor created again", "the state does not say which organization the cluster was in", out)
+		if strings.Contains(err.Error(), "protect false") || strings.Contains(err.Error(), "creates it again") {
 			t.Errorf("promised: %v", err)
 		}
 		if op, err := e.up(db(nil)); op != "update" || err != nil {
 			t.Errorf("turning it off: %s, %v", op, err)
 		}
-		if !e.log.has("warn", "only records that it may go", out) || e.log.has("makes it anew") {
+		if !e.log.has("warn", "only records that it is no longer protected", out) || e.log.has("creates it again") {
 			t.Errorf("said:\n%s", e.log.all())
 		}
 		_, err = e.up(db(nil))
-		wantErr(t, err, "which organization it or the API key belongs to is not known", out)
+		wantErr(t, err, "its organization or the API key's is not known", out)
 	})
 }
 
@@ -199,10 +199,10 @@ func TestCluster_organizationUnknown(t *testing.T) {
 		c.only().state = "DELETED"
 		c.faults = []func(string) *fault{once(-1, "GET /projects", fault{status: 404})}
 		_, err := e.up(db(nil))
-		wantErr(t, err, "whether it is gone or the API key is of another organization cannot be told", "must end in /v1beta1, below which TiDB Cloud has /projects")
+		wantErr(t, err, "it is not known whether it is gone or the API key belongs to another organization", "must end in /v1beta1, below which TiDB Cloud has /projects")
 		c.faults = []func(string) *fault{once(-1, "GET /projects", fault{status: 200, body: `{"projects":[]}`})}
 		_, err = e.up(db(nil))
-		wantErr(t, err, "which organization it or the API key belongs to is not known")
+		wantErr(t, err, "its organization or the API key's is not known")
 	})
 }
 

@@ -142,7 +142,7 @@ func TestSQLUser_Create_existing(t *testing.T) {
 		wantErr []string
 	}{
 		{"on our cluster", owner, api(nil), []string{""}},
-		{"on another's cluster", "blog.prod", api(nil), []string{`SQL user "p1001.api" exists already on cluster "portfolio-db" (1001) and is left untouched`, line, "adopt: true"}},
+		{"on another's cluster", "blog.prod", api(nil), []string{`SQL user "p1001.api" exists already on cluster "portfolio-db" (1001) and was left unchanged`, line, "adopt: true"}},
 		{"on nobody's cluster", "", api(nil), []string{line}},
 		{"without an owner", owner, api(map[string]any{"owner": nil}), []string{line}},
 		{"nobody's, without an owner", "", api(map[string]any{"owner": nil}), []string{line}},
@@ -229,7 +229,7 @@ func TestSQLUser_Create_longPrefix(t *testing.T) {
 		x.id = strings.Repeat("9", 20)
 		c.clusters[x.id] = x
 		_, err := e.up(api(map[string]any{"clusterId": x.id, "name": "portfolio-writer"}))
-		wantErr(t, err, "is 38 characters long; 32 are allowed, so shorten it by 6")
+		wantErr(t, err, "has 38 characters; 32 are allowed, so shorten it by 6")
 	})
 }
 
@@ -282,7 +282,7 @@ func TestSQLUser_Create_onAdopted(t *testing.T) {
 		}
 		// It may be of a run that was killed before it recorded it. Then one run adopts it.
 		_, err := e.up(api(nil))
-		wantErr(t, err, "if an interrupted run of this stack made it", "for one run", "pulumi config set adopt true")
+		wantErr(t, err, "if an interrupted run of this stack created it", "for one run", "pulumi config set adopt true")
 		for _, step := range []struct {
 			inputs property.Map
 			op     string
@@ -350,22 +350,22 @@ func TestSQLUser_Diff(t *testing.T) {
 		{"rotation", map[string]any{"rotation": "1"}, nil, []string{"rotation update"}, lists, 0, ""},
 		{"name", map[string]any{"name": "web"}, nil, []string{"name update&replace"}, nil, 0, ""},
 		{"unknown cluster", map[string]any{"clusterId": property.New(property.Computed)}, nil, []string{"clusterId update&replace"}, nil, 0, ""},
-		{"deleted by hand", nil, func(_ *cloud, x *cluster, _ *mysqlServer) { clear(x.users) }, []string{"fullName update"}, lists, 0, "no longer exists: it will be made anew"},
+		{"deleted by hand", nil, func(_ *cloud, x *cluster, _ *mysqlServer) { clear(x.users) }, []string{"fullName update"}, lists, 0, "no longer exists: it will be created again"},
 		{"another role by hand", nil, func(_ *cloud, x *cluster, _ *mysqlServer) { x.users["p1001.api"].role = "role_admin" }, []string{"role update"}, lists, 1, "its role is role_admin"},
 		{"another password by hand", nil, func(_ *cloud, x *cluster, _ *mysqlServer) { x.users["p1001.api"].password = "theirs" }, []string{"password update"}, lists, 2,
 			"cannot log in with the recorded password"},
 		{"server away", nil, func(_ *cloud, _ *cluster, s *mysqlServer) {
 			s.authorized = func(string, func(string) bool) *mysqlError { return hangUp }
-		}, nil, lists, 1, "not trying whether SQL user"},
+		}, nil, lists, 1, "not checking whether SQL user"},
 		{"usage used up", nil, func(_ *cloud, _ *cluster, s *mysqlServer) {
 			s.authorized = func(string, func(string) bool) *mysqlError {
 				return &mysqlError{1105, "Due to the usage quota being exhausted"}
 			}
 		}, nil, lists, 1, "usage quota"},
-		{"cluster away", nil, func(_ *cloud, x *cluster, _ *mysqlServer) { x.deletedAt = time.Now().Add(-time.Hour) }, nil, lists, 0, "going by the recorded state"},
+		{"cluster away", nil, func(_ *cloud, x *cluster, _ *mysqlServer) { x.deletedAt = time.Now().Add(-time.Hour) }, nil, lists, 0, "using the recorded state"},
 		{"API refuses", nil, func(c *cloud, _ *cluster, _ *mysqlServer) {
 			c.faults = []func(string) *fault{once(-1, "GET", fault{status: 403})}
-		}, nil, lists, 0, "going by the recorded state"},
+		}, nil, lists, 0, "using the recorded state"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			withLogins(t, func(t *testing.T, c *cloud, x *cluster, s *mysqlServer, e *engine) {
@@ -467,7 +467,7 @@ func TestSQLUser_awaitsLogin(t *testing.T) {
 	for name, tt := range map[string]struct {
 		lag  time.Duration
 		warn string
-	}{"a while": {50 * time.Second, ""}, "too long": {time.Hour, "its login could not be tried"}} {
+	}{"a while": {50 * time.Second, ""}, "too long": {time.Hour, "a login could not be verified"}} {
 		t.Run(name, func(t *testing.T) {
 			withLogins(t, func(t *testing.T, c *cloud, x *cluster, s *mysqlServer, e *engine) {
 				authorized, start := s.authorized, time.Now()
@@ -490,7 +490,7 @@ func TestSQLUser_awaitsLogin(t *testing.T) {
 					t.Errorf("%s, %v", op, err)
 				}
 				agrees(t, e, x)
-				if e.log.has("warn", "old and may not be known yet") != (tt.warn != "") {
+				if e.log.has("warn", "cannot log in yet") != (tt.warn != "") {
 					t.Errorf("said:\n%s", e.log.all())
 				}
 				time.Sleep(10 * time.Minute)
@@ -696,9 +696,9 @@ func TestSQLUser_Check(t *testing.T) {
 		{"long name", api(map[string]any{"name": strings.Repeat("a", 17)}), "name: "},
 		{"longest name", api(map[string]any{"name": strings.Repeat("a", 16)}), ""},
 		{"root", api(map[string]any{"name": "root"}), "no application should log in as it"},
-		{"role", api(map[string]any{"role": "admin"}), `role: "admin" must be role_readwrite, role_readonly or role_admin`},
+		{"role", api(map[string]any{"role": "admin"}), `role: "admin" must be one of [role_readwrite role_readonly role_admin]`},
 		{"owner", api(map[string]any{"owner": "a/b"}), "owner: "},
-		{"password", api(map[string]any{"password": "x"}), "password: is no input of this resource"},
+		{"password", api(map[string]any{"password": "x"}), "password: unknown property"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			e := newEngine(t, newCloud(), userType)
