@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/blang/semver"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi-go-provider/infer"
 	"github.com/pulumi/pulumi-go-provider/integration"
@@ -30,6 +32,8 @@ type engine struct {
 	t   *testing.T
 	typ tokens.Type
 	log *logs
+	// cloud, where set, has the short IDs that errors and logs are shown with.
+	cloud *cloud
 
 	// timeout is the resource option customTimeouts, in seconds.
 	timeout float64
@@ -40,16 +44,16 @@ type engine struct {
 	failed  bool // the last create or update ended in an init error
 }
 
-// newEngine serves the provider on the fake cloud and configures it.
+// newEngine serves the provider on the emulated cloud and configures it.
 func newEngine(t *testing.T, c *cloud, typ tokens.Type) *engine {
 	t.Helper()
-	return configured(t, provider.Options{Transport: resttest.Transport(c)}, typ, map[string]property.Value{
-		"publicKey":          property.New("PUBLIC1"),
-		"privateKey":         property.New("private-0f3a").WithSecret(true),
-		"serverlessEndpoint": property.New("https://serverless.test"),
-		"iamEndpoint":        property.New("https://iam.test"),
-	})
+	e := configured(t, provider.Options{Transport: resttest.Transport(c)}, typ, keys)
+	e.cloud, e.log.short = c, c.short
+	return e
 }
+
+// keys is the configuration of most tests.
+var keys = map[string]property.Value{"publicKey": property.New(publicKey), "privateKey": property.New(privateKey).WithSecret(true)}
 
 func configured(t *testing.T, o provider.Options, typ tokens.Type, config map[string]property.Value) *engine {
 	t.Helper()
@@ -82,7 +86,7 @@ func (e *engine) urn() presource.URN {
 	return presource.NewURN("dev", "portfolio", "", e.typ, "db")
 }
 
-// check runs Check and fails the test unless it is content.
+// check runs Check and fails the test unless it accepts the inputs.
 func (e *engine) check(inputs property.Map) property.Map {
 	e.t.Helper()
 	resp, err := e.Check(p.CheckRequest{Urn: e.urn(), State: e.inputs, Inputs: inputs})
@@ -92,15 +96,13 @@ func (e *engine) check(inputs property.Map) property.Map {
 	return resp.Inputs
 }
 
-// up brings the resource to the inputs and tells how: create, same, update or
-// replace.
+// up brings the resource to the inputs and returns how: create, same, update or replace.
 func (e *engine) up(inputs property.Map) (string, error) {
 	e.t.Helper()
-	checked := e.check(inputs)
 	if e.id == "" {
-		return "create", e.create(checked)
+		return "create", e.create(inputs)
 	}
-	diff, err := e.Diff(p.DiffRequest{ID: e.id, Urn: e.urn(), State: e.outputs, OldInputs: e.inputs, Inputs: checked})
+	diff, err := e.diff(inputs)
 	switch {
 	case err != nil:
 		return "diff", err
@@ -111,11 +113,11 @@ func (e *engine) up(inputs property.Map) (string, error) {
 		if err := e.delete(); err != nil {
 			return "replace", err
 		}
-		return "replace", e.create(checked)
+		return "replace", e.create(inputs)
 	case diff.HasChanges || e.failed:
-		return "update", e.update(checked)
+		return "update", e.update(inputs)
 	}
-	e.inputs = checked
+	e.inputs = e.check(inputs)
 	return "same", nil
 }
 
@@ -138,60 +140,112 @@ func properties(d p.DiffResponse) []string {
 	return all
 }
 
-func (e *engine) create(checked property.Map) error {
+func (e *engine) create(inputs property.Map) error {
 	e.t.Helper()
-	if _, err := e.Create(p.CreateRequest{Urn: e.urn(), Properties: checked, DryRun: true}); err != nil {
+	if _, err := e.preview(inputs); err != nil {
 		return err
 	}
+	checked := e.check(inputs)
 	resp, err := e.Create(p.CreateRequest{Urn: e.urn(), Properties: checked, Timeout: e.timeout})
-	if err != nil && resp.PartialState == nil {
-		return err
+	if err == nil || resp.PartialState != nil {
+		e.id, e.inputs, e.outputs, e.failed = resp.ID, checked, resp.Properties, err != nil
 	}
-	e.id, e.inputs, e.outputs, e.failed = resp.ID, checked, resp.Properties, err != nil
-	return reasons(err)
+	return e.shown(err)
 }
 
-func (e *engine) update(checked property.Map) error {
+func (e *engine) update(inputs property.Map) error {
 	e.t.Helper()
-	req := p.UpdateRequest{ID: e.id, Urn: e.urn(), State: e.outputs, OldInputs: e.inputs, Inputs: checked, DryRun: true}
-	if _, err := e.Update(req); err != nil {
+	if _, err := e.preview(inputs); err != nil {
 		return err
 	}
-	req.DryRun, req.Timeout = false, e.timeout
-	resp, err := e.Update(req)
-	if err != nil && resp.PartialState == nil {
-		return err
+	checked := e.check(inputs)
+	resp, err := e.Update(p.UpdateRequest{ID: e.id, Urn: e.urn(), State: e.outputs, OldInputs: e.inputs, Inputs: checked, Timeout: e.timeout})
+	if err == nil || resp.PartialState != nil {
+		e.inputs, e.outputs, e.failed = checked, resp.Properties, err != nil
 	}
-	e.inputs, e.outputs, e.failed = checked, resp.Properties, err != nil
-	return reasons(err)
+	return e.shown(err)
 }
 
 func (e *engine) delete() error {
 	err := e.Delete(p.DeleteRequest{ID: e.id, Urn: e.urn(), Properties: e.outputs, OldInputs: e.inputs, Timeout: e.timeout})
 	if err == nil {
-		e.id, e.inputs, e.outputs, e.failed = "", property.Map{}, property.Map{}, false
+		e.forget()
 	}
-	return err
+	return e.shown(err)
 }
 
-// refresh tells whether anything changed; a resource that is gone leaves the state.
+// refresh reports whether anything changed; a resource that is gone leaves the state.
 func (e *engine) refresh() (bool, error) {
 	resp, err := e.Read(p.ReadRequest{ID: e.id, Urn: e.urn(), Properties: e.outputs, Inputs: e.inputs})
 	if err != nil {
-		return false, err
+		return false, e.shown(err)
 	}
 	changed := resp.ID != e.id || !resp.Properties.Equals(e.outputs) || !resp.Inputs.Equals(e.inputs)
 	e.id, e.inputs, e.outputs, e.failed = resp.ID, resp.Inputs, resp.Properties, false
 	return changed, nil
 }
 
-// reasons is what the engine shows of an init error.
-func reasons(err error) error {
+// unchanged fails the test if a refresh changes anything.
+func (e *engine) unchanged() {
+	e.t.Helper()
+	if changed, err := e.refresh(); changed || err != nil {
+		e.t.Errorf("a refresh changes the state to %v, %v: %v", e.inputs, e.outputs, err)
+	}
+}
+
+// shown is what the engine shows of an error.
+func (e *engine) shown(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
 	var failed infer.ResourceInitFailedError
 	if errors.As(err, &failed) {
-		return errors.New(strings.Join(failed.Reasons, "; "))
+		text = strings.Join(failed.Reasons, "; ")
 	}
-	return err
+	return errors.New(e.short(text))
+}
+
+// short is [cloud.short].
+func (e *engine) short(text string) string {
+	if e.cloud == nil {
+		return text
+	}
+	return e.cloud.short(text)
+}
+
+// diff is the diff with inputs.
+func (e *engine) diff(inputs property.Map) (p.DiffResponse, error) {
+	e.t.Helper()
+	diff, err := e.Diff(p.DiffRequest{ID: e.id, Urn: e.urn(), State: e.outputs, OldInputs: e.inputs, Inputs: e.check(inputs)})
+	return diff, e.shown(err)
+}
+
+// preview is the preview of a create or an update with inputs.
+func (e *engine) preview(inputs property.Map) (property.Map, error) {
+	e.t.Helper()
+	if e.id == "" {
+		resp, err := e.Create(p.CreateRequest{Urn: e.urn(), Properties: e.check(inputs), DryRun: true})
+		return resp.Properties, e.shown(err)
+	}
+	resp, err := e.Update(p.UpdateRequest{ID: e.id, Urn: e.urn(), State: e.outputs, OldInputs: e.inputs, Inputs: e.check(inputs), DryRun: true})
+	return resp.Properties, e.shown(err)
+}
+
+// steps brings the resource to the inputs and fails the test unless each run is what is
+// wanted.
+func (e *engine) steps(inputs property.Map, want ...string) {
+	e.t.Helper()
+	for _, want := range want {
+		if op, err := e.up(inputs); op != want || err != nil {
+			e.t.Fatalf("%s instead of %s: %v", op, want, err)
+		}
+	}
+}
+
+// forget is a run that died before it saved anything.
+func (e *engine) forget() {
+	e.id, e.inputs, e.outputs, e.failed = "", property.Map{}, property.Map{}, false
 }
 
 // out is an output as text.
@@ -209,6 +263,8 @@ func (e *engine) out(key string) string {
 
 // logs are the lines that the provider showed to the user.
 type logs struct {
+	short func(string) string // where set, see [cloud.short]
+
 	mu    sync.Mutex
 	lines []string // "warn …", "status …", "info …"
 }
@@ -221,21 +277,38 @@ func capture(t *testing.T) *logs {
 	return l
 }
 
-// has tells whether a line contains all parts.
+// has reports whether a line contains all parts.
 func (l *logs) has(parts ...string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.ContainsFunc(l.lines, func(line string) bool {
+	return slices.ContainsFunc(strings.Split(l.all(), "\n"), func(line string) bool {
 		return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) })
 	})
 }
 
-func (l *logs) all() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Join(l.lines, "\n")
+// want fails the test unless the last warning contains a text; "" wants no lines at all.
+func (l *logs) want(t *testing.T, warning string) {
+	t.Helper()
+	if warning == "" && l.all() != "" || warning != "" && !l.has("warn", warning) {
+		t.Errorf("shown, want %q:\n%s", warning, l.all())
+	}
 }
 
+func (l *logs) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = nil
+}
+
+func (l *logs) all() string {
+	l.mu.Lock()
+	all := strings.Join(l.lines, "\n")
+	l.mu.Unlock()
+	if l.short != nil {
+		all = l.short(all)
+	}
+	return all
+}
+
+// handler is the [slog.Handler] that adds to logs.
 type handler struct {
 	logs *logs
 	kind string
@@ -249,8 +322,8 @@ func (h handler) Handle(_ context.Context, r slog.Record) error {
 		kind = strings.ToLower(r.Level.String())
 	}
 	h.logs.mu.Lock()
+	defer h.logs.mu.Unlock()
 	h.logs.lines = append(h.logs.lines, kind+" "+r.Message)
-	h.logs.mu.Unlock()
 	return nil
 }
 
@@ -270,5 +343,29 @@ func within(t *testing.T, start time.Time, d time.Duration) {
 	t.Helper()
 	if took := time.Since(start); took > d {
 		t.Errorf("took %s, want at most %s", took, d)
+	}
+}
+
+// wantErr fails the test unless the error contains all parts. No part, or "", wants no error.
+func wantErr(t *testing.T, err error, parts ...string) {
+	t.Helper()
+	if parts == nil {
+		parts = []string{""}
+	}
+	for _, part := range parts {
+		switch {
+		case part == "" && err != nil:
+			t.Errorf("unexpected: %v", err)
+		case part != "" && (err == nil || !strings.Contains(err.Error(), part)):
+			t.Errorf("got %v, want %q", err, part)
+		}
+	}
+}
+
+// same fails the test unless two values are equal.
+func same[T any](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 }
