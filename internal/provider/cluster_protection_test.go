@@ -9,7 +9,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
 	"portfolio-infra/internal/provider"
-	"portfolio-infra/internal/rest/resttest"
 	"portfolio-infra/internal/sandbox/emulator"
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 )
@@ -133,9 +132,8 @@ func TestProvider_otherOrganization(t *testing.T) {
 				user.steps(api(e.id, nil), "create")
 				c.Neighbor = &tidbcloud.Cloud{PublicKey: "OTHER", PrivateKey: "other", OrganizationID: "7"}
 				as := func(e *engine) *engine {
-					other := configured(t, provider.Options{Transport: resttest.Transport(c)}, e.typ,
-						map[string]property.Value{"publicKey": property.New("OTHER"), "privateKey": property.New("other")})
-					other.cloud, other.id, other.inputs, other.outputs = c, e.id, e.inputs, e.outputs
+					other := configured(t, c, provider.Options{}, e.typ, map[string]property.Value{"publicKey": property.New("OTHER"), "privateKey": property.New("other")})
+					other.state = e.state
 					return other
 				}
 				c.called()

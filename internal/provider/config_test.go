@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,12 +22,8 @@ func TestConfig_sources(t *testing.T) {
 	text := func(s string) property.Value { return property.New(s) }
 	all := map[string]string{"TIDBCLOUD_PUBLIC_KEY": "ENV1", "TIDBCLOUD_PRIVATE_KEY": "env-secret", "TIDBCLOUD_SERVERLESS_ENDPOINT": "https://env.test/v1", "TIDBCLOUD_IAM_ENDPOINT": "https://iam.env.test"}
 	without := func(names ...string) map[string]string {
-		m := map[string]string{}
-		for k, v := range all {
-			if !strings.Contains(strings.Join(names, " "), k) {
-				m[k] = v
-			}
-		}
+		m := maps.Clone(all)
+		maps.DeleteFunc(m, func(name, _ string) bool { return slices.Contains(names, name) })
 		return m
 	}
 	for _, tt := range []struct {
@@ -58,7 +55,7 @@ func TestConfig_sources(t *testing.T) {
 				host = r.Host
 				_, _ = w.Write([]byte("{}"))
 			}))
-			e := configured(t, provider.Options{Transport: transport}, clusterType, tt.config)
+			e := configured(t, nil, provider.Options{Transport: transport}, clusterType, tt.config)
 			_, err := e.preview(db(nil))
 			wantErr(t, err, tt.wantErr...)
 			if host != tt.host {
@@ -75,7 +72,7 @@ func TestConfig_state(t *testing.T) {
 		t.Setenv(name, "https://from-the-environment.test")
 	}
 	s := serve(t, provider.Options{})
-	resp, err := s.CheckConfig(p.CheckRequest{Inputs: property.NewMap(map[string]property.Value{"privateKey": property.New("hunter2")})})
+	resp, err := s.CheckConfig(p.CheckRequest{Inputs: inputs(map[string]any{"privateKey": "hunter2"})})
 	if err != nil || len(resp.Failures) > 0 {
 		t.Fatal(err, resp.Failures)
 	}
@@ -92,8 +89,8 @@ func TestConfig_state(t *testing.T) {
 // Without keys, what needs no call still works.
 func TestConfig_withoutKeys(t *testing.T) {
 	withDB(t, db(nil), func(t *testing.T, c *cloud, e *engine) {
-		bare := configured(t, provider.Options{Transport: resttest.Transport(c)}, clusterType, nil)
-		bare.id, bare.inputs, bare.outputs = e.id, e.inputs, e.outputs
+		bare := configured(t, c, provider.Options{}, clusterType, nil)
+		bare.state = e.state
 		bare.steps(db(nil), "same")
 		if !bare.log.has("warn", "using the recorded state of cluster", "tidbcloud:publicKey") {
 			t.Errorf("shown:\n%s", bare.log.all())
@@ -105,27 +102,22 @@ func TestConfig_withoutKeys(t *testing.T) {
 	})
 }
 
-// A change of the configuration is seen and never replaces.
+// A change of the configuration shows and never replaces.
 func TestConfig_Diff(t *testing.T) {
-	config := func(values map[string]string) property.Map {
-		m := map[string]property.Value{"version": property.New("1.0.0")}
-		for k, v := range values {
-			m[k] = property.New(v)
-		}
-		return property.NewMap(m)
-	}
-	keys := map[string]string{"publicKey": "A", "privateKey": "a", "serverlessEndpoint": "https://s.test"}
+	keys := inputs(map[string]any{"publicKey": "A", "privateKey": "a", "serverlessEndpoint": "https://s.test"})
+	none := property.Map{}
+	all := []string{"privateKey update", "publicKey update", "serverlessEndpoint update"}
 	for _, tt := range []struct {
 		name     string
 		old, new property.Map
 		want     []string
 	}{
-		{"nothing", config(keys), config(keys), nil},
-		{"now a secret", config(keys), config(keys).Set("privateKey", property.New("a").WithSecret(true)), nil},
-		{"to the environment", config(keys), config(nil), []string{"privateKey update", "publicKey update", "serverlessEndpoint update"}},
-		{"from the environment", config(nil), config(keys), []string{"privateKey update", "publicKey update", "serverlessEndpoint update"}},
-		{"another key", config(keys), config(map[string]string{"publicKey": "B", "privateKey": "b", "serverlessEndpoint": "https://s.test"}), []string{"privateKey update", "publicKey update"}},
-		{"another endpoint", config(nil), config(map[string]string{"iamEndpoint": "https://i.test"}), []string{"iamEndpoint update"}},
+		{"nothing", keys, keys, nil},
+		{"now a secret", keys, keys.Set("privateKey", property.New("a").WithSecret(true)), nil},
+		{"to the environment", keys, none, all},
+		{"from the environment", none, keys, all},
+		{"another key", keys, keys.Set("publicKey", property.New("B")).Set("privateKey", property.New("b")), all[:2]},
+		{"another endpoint", none, inputs(map[string]any{"iamEndpoint": "https://i.test"}), []string{"iamEndpoint update"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := serve(t, provider.Options{})
@@ -137,13 +129,13 @@ func TestConfig_Diff(t *testing.T) {
 	}
 }
 
-// A key that was taken out of the configuration is not used any more.
+// A key that was removed from the configuration is not used any more.
 func TestConfig_Diff_forgets(t *testing.T) {
 	for _, name := range variables {
 		t.Setenv(name, "")
 	}
 	s := serve(t, provider.Options{})
-	old := property.NewMap(map[string]property.Value{"publicKey": property.New("A"), "privateKey": property.New("a")})
+	old := inputs(map[string]any{"publicKey": "A", "privateKey": "a"})
 	checked, err := s.CheckConfig(p.CheckRequest{Inputs: property.Map{}})
 	if err != nil {
 		t.Fatal(err)

@@ -1,24 +1,18 @@
 package provider_test
 
 import (
-	"crypto/tls"
-	"database/sql"
 	"maps"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
 	"portfolio-infra/internal/provider"
-	"portfolio-infra/internal/rest/resttest"
 )
 
 const (
@@ -55,65 +49,6 @@ func withDatabase(t *testing.T, changes map[string]any, f func(t *testing.T, c *
 		e.log.clear()
 		f(t, c, s, e)
 	})
-}
-
-// open connects by hand, with TLS and as the cluster's root.
-func (s *sqlServers) open(t *testing.T, c *cloud) *sql.DB {
-	t.Helper()
-	roots, err := s.RootCAs()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.byHand("PUT", "/clusters/"+c.first()+"/password", map[string]any{"password": password})
-	time.Sleep(s.LoginLag)
-	host, port := s.Endpoint(c.first())
-	config := mysql.NewConfig()
-	config.Net, config.Addr, config.DialFunc = "tcp", net.JoinHostPort(host, strconv.Itoa(port)), s.dialServer
-	config.User, config.Passwd = c.prefixes[c.first()]+".root", password
-	config.TLS = &tls.Config{ServerName: host, RootCAs: roots, MinVersion: tls.VersionTLS12}
-	connector, err := mysql.NewConnector(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sql.OpenDB(connector)
-}
-
-// run runs statements by hand.
-func (s *sqlServers) run(t *testing.T, c *cloud, statements ...string) {
-	t.Helper()
-	db := s.open(t, c)
-	defer db.Close()
-	for _, statement := range statements {
-		if _, err := db.ExecContext(t.Context(), statement); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// databases returns the databases, without the server's own, with their settings.
-func (s *sqlServers) databases(t *testing.T, c *cloud) map[string]string {
-	t.Helper()
-	db := s.open(t, c)
-	defer db.Close()
-	rows, err := db.QueryContext(t.Context(), "SELECT SCHEMA_NAME, CONCAT(DEFAULT_CHARACTER_SET_NAME, '/', DEFAULT_COLLATION_NAME) FROM information_schema.SCHEMATA")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	found := map[string]string{}
-	for rows.Next() {
-		var name, settings string
-		if err := rows.Scan(&name, &settings); err != nil {
-			t.Fatal(err)
-		}
-		if strings.HasPrefix(name, "portfolio") {
-			found[name] = settings
-		}
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return found
 }
 
 func TestDatabase_life(t *testing.T) {
@@ -390,7 +325,7 @@ func TestDatabase_certificateAuthority(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Setenv("TIDBCLOUD_SQL_CA_FILE", tt.file)
 			synctest.Test(t, func(t *testing.T) {
-				e := configured(t, provider.Options{Transport: resttest.Transport(c), Dial: s.dial}, databaseType, keys)
+				e := configured(t, c, provider.Options{Dial: s.dial}, databaseType, keys)
 				start := time.Now()
 				_, err := e.up(portfolio(c, nil))
 				wantErr(t, err, tt.wantErr)

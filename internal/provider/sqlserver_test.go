@@ -2,17 +2,20 @@ package provider_test
 
 import (
 	"context"
+	"crypto/tls"
+	"database/sql"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/go-sql-driver/mysql"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 
 	"portfolio-infra/internal/provider"
-	"portfolio-infra/internal/rest/resttest"
 	emulatedsql "portfolio-infra/internal/sandbox/emulator/sql"
 )
 
@@ -132,8 +135,65 @@ func withSQL(t *testing.T, typ tokens.Type, lag time.Duration, f func(t *testing
 	s := newSQLServers(t, c, lag)
 	c.add("portfolio-db", tokyo, ours, bubbleStart.Add(-time.Hour))
 	synctest.Test(t, func(t *testing.T) {
-		e := configured(t, provider.Options{Transport: resttest.Transport(c), Dial: s.dial}, typ, keys)
-		e.cloud, e.log.short = c, c.short
-		f(t, c, s, e)
+		f(t, c, s, configured(t, c, provider.Options{Dial: s.dial}, typ, keys))
 	})
+}
+
+// open connects by hand, with TLS and as the cluster's root.
+func (s *sqlServers) open(t *testing.T, c *cloud) *sql.DB {
+	t.Helper()
+	roots, err := s.RootCAs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.byHand("PUT", "/clusters/"+c.first()+"/password", map[string]any{"password": password})
+	time.Sleep(s.LoginLag)
+	host, port := s.Endpoint(c.first())
+	config := mysql.NewConfig()
+	config.Net, config.Addr, config.DialFunc = "tcp", net.JoinHostPort(host, strconv.Itoa(port)), s.dialServer
+	config.User, config.Passwd = c.prefixes[c.first()]+".root", password
+	config.TLS = &tls.Config{ServerName: host, RootCAs: roots, MinVersion: tls.VersionTLS12}
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sql.OpenDB(connector)
+}
+
+// run runs statements by hand.
+func (s *sqlServers) run(t *testing.T, c *cloud, statements ...string) {
+	t.Helper()
+	db := s.open(t, c)
+	defer db.Close()
+	for _, statement := range statements {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// databases returns the databases, without the server's own, with their settings.
+func (s *sqlServers) databases(t *testing.T, c *cloud) map[string]string {
+	t.Helper()
+	db := s.open(t, c)
+	defer db.Close()
+	rows, err := db.QueryContext(t.Context(), "SELECT SCHEMA_NAME, CONCAT(DEFAULT_CHARACTER_SET_NAME, '/', DEFAULT_COLLATION_NAME) FROM information_schema.SCHEMATA")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	found := map[string]string{}
+	for rows.Next() {
+		var name, settings string
+		if err := rows.Scan(&name, &settings); err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(name, "portfolio") {
+			found[name] = settings
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return found
 }
