@@ -88,3 +88,11 @@ func regionHint(region string) string {
 func labelAllowed(key string) bool {
 	return key != "" && key != OwnerLabel && key != MakerLabel && !strings.HasPrefix(key, "tidb.cloud/")
 }
+
+// text returns an optional string, "" if it is unset.
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

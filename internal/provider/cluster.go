@@ -307,14 +307,3 @@ func (c ClusterArgs) timeout() time.Duration {
 	}
 	return time.Duration(*c.CreateTimeoutSeconds) * time.Second
 }
-
-// labels are the labels of a new cluster.
-func (c ClusterArgs) labels() map[string]string {
-	all := map[string]string{}
-	maps.Copy(all, c.Labels)
-	all[OwnerLabel], all[MakerLabel] = c.Owner, c.Owner
-	if c.ProjectID != nil {
-		all[tidbcloud.LabelProject] = *c.ProjectID
-	}
-	return all
-}

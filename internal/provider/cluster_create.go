@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -145,6 +146,17 @@ func adoptOrConflict(all []tidbcloud.Cluster, resource string, want ClusterArgs)
 	}
 	return nil, fmt.Errorf("cluster %s exists already and was left unchanged: %s; to manage it here, run `pulumi import tidbcloud:index:Cluster %s %s` "+
 		"(or set adopt: true, if it bears no owner label), or choose another displayName", describe(found...), reason, resource, first.ID)
+}
+
+// labels are the labels of a new cluster.
+func (c ClusterArgs) labels() map[string]string {
+	all := map[string]string{}
+	maps.Copy(all, c.Labels)
+	all[OwnerLabel], all[MakerLabel] = c.Owner, c.Owner
+	if c.ProjectID != nil {
+		all[tidbcloud.LabelProject] = *c.ProjectID
+	}
+	return all
 }
 
 // readWaits are the waits before repeated reads: a list may lag behind a write.

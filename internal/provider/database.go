@@ -93,18 +93,13 @@ func (d *Database) Read(ctx context.Context, req infer.ReadRequest[DatabaseArgs,
 		return resp, errors.New("a database cannot be imported and need not be: declare it, and an existing one of its name is used as it is")
 	}
 	args, state := req.Inputs, req.State
-	var charset, collation string
-	err = d.sql.probe(ctx, args.login(), func(ctx context.Context, db *sql.DB) (err error) {
-		charset, collation, err = readDatabase(ctx, db, args.Name)
-		return err
-	})
+	charset, collation, err := d.probe(ctx, args.Name, args.login())
 	if errors.Is(err, sql.ErrNoRows) {
 		return resp, nil
 	}
 	if err != nil {
 		// The server cannot be reached from here, or the user or the cluster was changed by
 		// hand. A refresh is there to see that; an error would keep it from it.
-		warnRecorded(ctx, args.Name, err)
 		charset, collation = text(args.Charset), text(args.Collation)
 	}
 	if !matches(args.Charset, charset) {
@@ -173,33 +168,31 @@ func (d *Database) Diff(ctx context.Context, req infer.DiffRequest[DatabaseArgs,
 	if !want.drops() {
 		diff.ignore("host", "port", "user", "password")
 	}
-	if !replaced && d.dropped(ctx, old.Name, want.login()) {
-		p.GetLogger(ctx).Warningf("database %q no longer exists: it will be created again, empty", old.Name)
-		diff.drift("name")
+	// A preview that does not know the new login reads nothing: the recorded one may be
+	// outdated, since a new one is no change.
+	login := want.login()
+	known := login.host != "" && login.port != 0 && login.user != "" && login.password != ""
+	if !replaced && known {
+		if _, _, err := d.probe(ctx, old.Name, login); errors.Is(err, sql.ErrNoRows) {
+			p.GetLogger(ctx).Warningf("database %q no longer exists: it will be created again, empty", old.Name)
+			diff.drift("name")
+		}
 	}
 	return diff.response(), nil
 }
 
-// dropped reports whether the database certainly no longer exists. It logs in as the
-// program wants to, and not at all while a preview does not know that login: the recorded
-// one may be outdated, since a new login is no change. A failed login proves nothing.
-func (d *Database) dropped(ctx context.Context, name string, login login) bool {
-	if login.host == "" || login.port == 0 || login.user == "" || login.password == "" {
-		return false
-	}
-	err := d.sql.probe(ctx, login, func(ctx context.Context, db *sql.DB) error {
-		_, _, err := readDatabase(ctx, db, name)
+// probe reads a database's settings without waiting for a login. It returns
+// [sql.ErrNoRows] if the database does not exist, and warns about any other error, which
+// proves nothing.
+func (d *Database) probe(ctx context.Context, name string, login login) (charset, collation string, err error) {
+	err = d.sql.probe(ctx, login, func(ctx context.Context, db *sql.DB) (err error) {
+		charset, collation, err = readDatabase(ctx, db, name)
 		return err
 	})
-	missing := errors.Is(err, sql.ErrNoRows)
-	if err != nil && !missing {
-		warnRecorded(ctx, name, err)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		p.GetLogger(ctx).Warningf("using the recorded state of database %q: %v", name, err)
 	}
-	return missing
-}
-
-func warnRecorded(ctx context.Context, name string, err error) {
-	p.GetLogger(ctx).Warningf("using the recorded state of database %q: %v", name, err)
+	return charset, collation, err
 }
 
 func (d DatabaseArgs) id() string { return d.ClusterID + "/" + d.Name }

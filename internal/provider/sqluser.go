@@ -100,13 +100,13 @@ func (u *SQLUserState) Annotate(a infer.Annotator) {
 
 // WireDependencies implements [infer.ExplicitDependencies].
 func (*SQLUser) WireDependencies(f infer.FieldSelector, args *SQLUserArgs, state *SQLUserState) {
-	f.OutputField(&state.FullName).DependsOn(f.InputField(&args.ClusterID).Computed(), f.InputField(&args.Name).Computed())
+	cluster, name, rotation := f.InputField(&args.ClusterID).Computed(), f.InputField(&args.Name).Computed(), f.InputField(&args.Rotation).Computed()
+	f.OutputField(&state.FullName).DependsOn(cluster, name)
 	for _, output := range []any{&state.Password, &state.PasswordSetAt} {
-		f.OutputField(output).DependsOn(f.InputField(&args.ClusterID).Computed(), f.InputField(&args.Name).Computed(),
-			f.InputField(&args.Rotation).Computed())
+		f.OutputField(output).DependsOn(cluster, name, rotation)
 	}
 	for _, output := range []any{&state.Host, &state.Port, &state.Organization} {
-		f.OutputField(output).DependsOn(f.InputField(&args.ClusterID).Computed())
+		f.OutputField(output).DependsOn(cluster)
 	}
 	f.OutputField(&state.Password).AlwaysSecret()
 }
@@ -174,7 +174,7 @@ func (u *SQLUser) Read(ctx context.Context, req infer.ReadRequest[SQLUserArgs, S
 	case live == nil && imported:
 		return resp, fmt.Errorf("SQL user %q does not exist on cluster %s", state.FullName, args.ClusterID)
 	case live == nil:
-		exists, err := u.checkCluster(ctx, api, state)
+		exists, err := userClusterExists(ctx, api, state)
 		if err != nil || exists {
 			return resp, err
 		}
@@ -268,7 +268,7 @@ func (u *SQLUser) Delete(ctx context.Context, req infer.DeleteRequest[SQLUserSta
 	case err != nil:
 		return resp, err
 	case live == nil:
-		_, err := u.checkCluster(ctx, api, req.State)
+		_, err := userClusterExists(ctx, api, req.State)
 		return resp, err
 	}
 	if err = api.DeleteUser(ctx, clusterID, name); err != nil {
@@ -324,12 +324,4 @@ func (u SQLUserArgs) role() tidbcloud.Role {
 		return tidbcloud.RoleReadWrite
 	}
 	return tidbcloud.Role(*u.Role)
-}
-
-// text returns an optional string, "" if it is unset.
-func text(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

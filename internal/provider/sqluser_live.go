@@ -142,9 +142,9 @@ func (u *SQLUser) waitForLogin(ctx context.Context, state SQLUserState) {
 	}
 }
 
-// checkCluster reports whether the cluster of a missing user exists. Its error says if the
-// API key belongs to another organization.
-func (u *SQLUser) checkCluster(ctx context.Context, api *tidbcloud.Client, state SQLUserState) (exists bool, err error) {
+// userClusterExists reports whether the cluster of a missing user exists. Its error says if
+// the API key belongs to another organization.
+func userClusterExists(ctx context.Context, api *tidbcloud.Client, state SQLUserState) (bool, error) {
 	cluster, err := findCluster(ctx, api, state.ClusterID)
 	if err != nil || cluster != nil || state.Organization == "" {
 		return cluster != nil, err
