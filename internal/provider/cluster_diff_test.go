@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/property"
-
 	"portfolio-infra/internal/provider"
 	"portfolio-infra/internal/sandbox/emulator"
 )
@@ -57,7 +55,7 @@ func TestCluster_Diff(t *testing.T) {
 		{"project", nil, nil, map[string]any{"projectId": "7"}, []string{"projectId add"}, 1, ""},
 		{"adopt", nil, nil, map[string]any{"adopt": true}, []string{"adopt add"}, 1, ""},
 		{"time-out", nil, nil, map[string]any{"createTimeoutSeconds": 20}, []string{"createTimeoutSeconds add"}, 1, ""},
-		{"unknown label", full, nil, changed("labels", map[string]any{"team": property.New(property.Computed)}), []string{"labels update"}, 1, ""},
+		{"unknown label", full, nil, changed("labels", map[string]any{"team": unknown}), []string{"labels update"}, 1, ""},
 
 		{"renamed", nil, patching("displayName", "prod"), nil, []string{"displayName update"}, 2, `displayName is "prod"`},
 		{"renamed as wanted", nil, patching("displayName", "another"), renamed, []string{"displayName update"}, 1, ""},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	p "github.com/pulumi/pulumi-go-provider"
+	presource "github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
@@ -33,36 +34,13 @@ func db(changes map[string]any) property.Map {
 }
 
 func inputs(values map[string]any) property.Map {
-	m := map[string]property.Value{}
-	for key, value := range values {
-		if value != nil {
-			m[key] = toValue(value)
-		}
-	}
-	return property.NewMap(m)
+	values = maps.Clone(values)
+	maps.DeleteFunc(values, func(_ string, value any) bool { return value == nil })
+	return presource.FromResourcePropertyMap(presource.NewPropertyMapFromMap(values))
 }
 
-func toValue(v any) property.Value {
-	switch v := v.(type) {
-	case int:
-		return property.New(float64(v))
-	case map[string]any:
-		return property.New(inputs(v))
-	case []any:
-		all := make([]property.Value, len(v))
-		for i := range v {
-			all[i] = toValue(v[i])
-		}
-		return property.New(all)
-	case property.Value:
-		return v
-	}
-	value, err := property.Any(v)
-	if err != nil {
-		panic(err)
-	}
-	return value
-}
+// unknown is a value that a preview does not know yet.
+var unknown = presource.MakeComputed(presource.NewProperty(""))
 
 func network(name, first, last string) map[string]any {
 	return map[string]any{"displayName": name, "startIpAddress": first, "endIpAddress": last}
@@ -216,7 +194,6 @@ func TestCluster_preview(t *testing.T) {
 }
 
 func TestCluster_Check(t *testing.T) {
-	unknown := property.New(property.Computed)
 	for _, tt := range []struct {
 		name    string
 		inputs  property.Map

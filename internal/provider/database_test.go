@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	presource "github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
 	"portfolio-infra/internal/provider"
@@ -27,7 +28,7 @@ const standard = "utf8mb4/utf8mb4_bin"
 func portfolio(c *cloud, changes map[string]any) property.Map {
 	host, port := c.Endpoint(c.first())
 	values := map[string]any{"clusterId": c.first(), "host": host, "port": port, "user": c.prefixes[c.first()] + ".admin",
-		"password": property.New(password).WithSecret(true), "name": "portfolio"}
+		"password": presource.MakeSecret(presource.NewProperty(password)), "name": "portfolio"}
 	maps.Copy(values, changes)
 	return inputs(values)
 }
@@ -163,7 +164,6 @@ func TestDatabase_Create_cancel(t *testing.T) {
 func TestDatabase_Diff(t *testing.T) {
 	dropped := func(t *testing.T, c *cloud, s *sqlServers) { s.run(t, c, "DROP DATABASE portfolio") }
 	away := func(_ *testing.T, _ *cloud, s *sqlServers) { s.instead = always(hangUp) }
-	unknown := property.New(property.Computed)
 	drop := map[string]any{"dropOnDelete": true}
 	for _, tt := range []struct {
 		name     string

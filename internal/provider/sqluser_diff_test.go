@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/property"
-
 	"portfolio-infra/internal/provider"
 	"portfolio-infra/internal/sandbox/emulator"
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
@@ -37,7 +35,7 @@ func TestSQLUser_Diff(t *testing.T) {
 		{"role", map[string]any{"role": "role_admin"}, nil, []string{"role update"}, lists, 1, ""},
 		{"rotation", map[string]any{"rotation": "1"}, nil, []string{"rotation update"}, lists, 0, ""},
 		{"name", map[string]any{"name": "web"}, nil, []string{"name update&replace"}, nil, 0, ""},
-		{"unknown cluster", map[string]any{"clusterId": property.New(property.Computed)}, nil, []string{"clusterId update&replace"}, nil, 0, ""},
+		{"unknown cluster", map[string]any{"clusterId": unknown}, nil, []string{"clusterId update&replace"}, nil, 0, ""},
 		{"deleted by hand", nil, func(c *cloud, _ *sqlServers) { c.byHand("DELETE", c.userPath("api"), nil) },
 			[]string{"fullName update"}, lists, 0, "no longer exists: it will be created again"},
 		{"another role by hand", nil, patching("builtinRole", "role_admin"), []string{"role update"}, lists, 1, "its role is role_admin"},

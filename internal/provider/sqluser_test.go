@@ -98,7 +98,6 @@ func TestSQLUser_calls(t *testing.T) {
 
 func TestSQLUser_preview(t *testing.T) {
 	withUsers(t, func(t *testing.T, c *cloud, _ *sqlServers, e *engine) {
-		unknown := property.New(property.Computed)
 		outputs, err := e.preview(api("", map[string]any{"clusterId": unknown, "owner": unknown}))
 		if err != nil || !outputs.Get("password").IsComputed() || !outputs.Get("password").Secret() || !outputs.Get("fullName").IsComputed() {
 			t.Errorf("previewed %v: %v", outputs, err)
