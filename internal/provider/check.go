@@ -86,7 +86,7 @@ func regionHint(region string) string {
 
 // labelAllowed reports whether a user may set a label key.
 func labelAllowed(key string) bool {
-	return key != "" && key != OwnerLabel && key != MakerLabel && !strings.HasPrefix(key, "tidb.cloud/")
+	return key != "" && key != OwnerLabel && key != MadeForLabel && !strings.HasPrefix(key, "tidb.cloud/")
 }
 
 // text returns an optional string, "" if it is unset.

@@ -25,10 +25,10 @@ const (
 	// that died after its POST.
 	OwnerLabel = "pulumi.com/owner"
 
-	// MakerLabel is the cluster label with the owner that the cluster was made for; it
+	// MadeForLabel is the cluster label with the owner that the cluster was made for; it
 	// changes with the owner. An adopted or imported cluster lacks it: users on it may
 	// predate this stack.
-	MakerLabel = "pulumi.com/made-for"
+	MadeForLabel = "pulumi.com/made-for"
 
 	// clusterTimeout is the default of createTimeoutSeconds.
 	clusterTimeout = 10 * time.Minute

@@ -42,7 +42,7 @@ func createOrAdopt(ctx context.Context, api *tidbcloud.Client, resource string, 
 	if err != nil {
 		return nil, err
 	}
-	return created, yieldToRival(ctx, api, created, want)
+	return created, resolveConcurrentCreate(ctx, api, created, want)
 }
 
 // previewCreate returns the error that a run would fail with, as far as reads can show. It
@@ -152,7 +152,7 @@ func adoptOrConflict(all []tidbcloud.Cluster, resource string, want ClusterArgs)
 func (c ClusterArgs) labels() map[string]string {
 	all := map[string]string{}
 	maps.Copy(all, c.Labels)
-	all[OwnerLabel], all[MakerLabel] = c.Owner, c.Owner
+	all[OwnerLabel], all[MadeForLabel] = c.Owner, c.Owner
 	if c.ProjectID != nil {
 		all[tidbcloud.LabelProject] = *c.ProjectID
 	}
@@ -182,9 +182,9 @@ func findAfterAmbiguous(ctx context.Context, api *tidbcloud.Client, want Cluster
 	return nil, fmt.Errorf("%w; no such cluster was found so far, and the next `pulumi up` looks again before it creates one", ambiguous)
 }
 
-// yieldToRival looks for a run that created the same cluster at the same time. The later
-// of the two deletes its own cluster.
-func yieldToRival(ctx context.Context, api *tidbcloud.Client, created *tidbcloud.Cluster, want ClusterArgs) error {
+// resolveConcurrentCreate looks for a run that created the same cluster at the same time.
+// The later of the two deletes its own cluster.
+func resolveConcurrentCreate(ctx context.Context, api *tidbcloud.Client, created *tidbcloud.Cluster, want ClusterArgs) error {
 	log := p.GetLogger(ctx)
 	all, err := listClusters(ctx, api)
 	if err != nil {

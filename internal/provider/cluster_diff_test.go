@@ -168,10 +168,10 @@ func TestCluster_adoptedByAnother(t *testing.T) {
 func TestCluster_Update_owner(t *testing.T) {
 	for madeFor, want := range map[string]string{owner: "portfolio.prod", "blog.prod": "blog.prod"} {
 		withDB(t, db(nil), func(t *testing.T, c *cloud, e *engine) {
-			c.patch(e.id, "labels", map[string]string{provider.MakerLabel: madeFor})
+			c.patch(e.id, "labels", map[string]string{provider.MadeForLabel: madeFor})
 			e.steps(db(map[string]any{"owner": "portfolio.prod"}), "update", "same")
 			labels := c.only().Labels
-			if labels[provider.OwnerLabel] != "portfolio.prod" || labels[provider.MakerLabel] != want {
+			if labels[provider.OwnerLabel] != "portfolio.prod" || labels[provider.MadeForLabel] != want {
 				t.Errorf("made for %s, it bears %v", madeFor, labels)
 			}
 		})

@@ -127,8 +127,8 @@ func labelsFor(live map[string]string, want, recorded ClusterArgs) map[string]st
 	maps.Copy(labels, want.Labels)
 	if want.Owner != "" && live[OwnerLabel] != want.Owner {
 		labels[OwnerLabel] = want.Owner
-		if recorded.Owner != "" && live[MakerLabel] == recorded.Owner {
-			labels[MakerLabel] = want.Owner // its users are still ours
+		if recorded.Owner != "" && live[MadeForLabel] == recorded.Owner {
+			labels[MadeForLabel] = want.Owner // its users are still ours
 		}
 	}
 	return labels

@@ -24,7 +24,7 @@ const (
 )
 
 // ours are the labels of a cluster that was made for the owner.
-var ours = map[string]string{provider.OwnerLabel: owner, provider.MakerLabel: owner}
+var ours = map[string]string{provider.OwnerLabel: owner, provider.MadeForLabel: owner}
 
 // db is the inputs of most tests, with changes: a nil value takes one away.
 func db(changes map[string]any) property.Map {
@@ -109,7 +109,7 @@ func TestCluster_calls(t *testing.T) {
 		step(db(map[string]any{"displayName": "portfolio-db-2"}), "update", get, list, get, patch+"displayName", get)
 		step(db(changed("displayName", "portfolio-db-2")), "update",
 			get, get, patch+"labels", patch+"spendingLimit.monthly", patch+"endpoints.public.authorizedNetworks", get)
-		same(t, "labels", c.only().Labels, map[string]string{provider.OwnerLabel: owner, provider.MakerLabel: owner, "team": "web",
+		same(t, "labels", c.only().Labels, map[string]string{provider.OwnerLabel: owner, provider.MadeForLabel: owner, "team": "web",
 			"tidb.cloud/organization": tidbcloud.Organization, "tidb.cloud/project": tidbcloud.DefaultProject})
 		// No official client lifts a limit, so it is kept.
 		less := map[string]any{"displayName": "portfolio-db-2", "labels": full["labels"], "createTimeoutSeconds": 60}

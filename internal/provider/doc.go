@@ -24,7 +24,7 @@
 // # SQL users
 //
 // A SQL user's name is unique on its cluster, but there are no labels to tell who created
-// it. [MakerLabel] tells whom the cluster was made for. On a cluster that was made for the
+// it. [MadeForLabel] tells whom the cluster was made for. On a cluster that was made for the
 // given owner an existing user of the wanted name counts as an orphan and gets a new
 // password. On any other, adopted and imported ones too, it is a conflict until adopt: true
 // adopts it, even if it is an orphan. Two resources of one stack with the same user would

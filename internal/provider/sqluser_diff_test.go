@@ -161,7 +161,7 @@ func TestSQLUser_Diff_shares(t *testing.T) {
 // conflict.
 func TestSQLUser_replaceOnAdopted(t *testing.T) {
 	withUsers(t, func(t *testing.T, c *cloud, _ *sqlServers, e *engine) {
-		c.patch(c.first(), "labels", map[string]string{provider.MakerLabel: ""})
+		c.patch(c.first(), "labels", map[string]string{provider.MadeForLabel: ""})
 		e.steps(api(c.first(), nil), "create")
 		state := e.inputs
 		e.check(state)

@@ -39,7 +39,7 @@ func adoptUser(ctx context.Context, api *tidbcloud.Client, state SQLUserState) e
 // checkUserOwner refuses an existing SQL user that is neither ours nor to be adopted.
 func checkUserOwner(resource string, cluster *tidbcloud.Cluster, state SQLUserState) error {
 	owner := text(state.Owner)
-	ours := owner != "" && cluster.Labels[OwnerLabel] == owner && cluster.Labels[MakerLabel] == owner
+	ours := owner != "" && cluster.Labels[OwnerLabel] == owner && cluster.Labels[MadeForLabel] == owner
 	if ours || state.Adopt != nil && *state.Adopt {
 		return nil
 	}

@@ -137,7 +137,7 @@ func TestSQLUser_Create_existing(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			withUsers(t, func(t *testing.T, c *cloud, _ *sqlServers, e *engine) {
-				c.patch(c.first(), "labels", map[string]string{provider.OwnerLabel: tt.owner, provider.MakerLabel: tt.madeFor})
+				c.patch(c.first(), "labels", map[string]string{provider.OwnerLabel: tt.owner, provider.MadeForLabel: tt.madeFor})
 				c.addUser("api", "predates us", "role_admin")
 				for _, run := range []func(property.Map) error{
 					func(inputs property.Map) error { _, err := e.preview(inputs); return err },
