@@ -21,15 +21,18 @@ const (
 	password     = "hunter2hunter2"
 )
 
-// standard is the character set and the collation of a new database.
-const standard = "utf8mb4/utf8mb4_bin"
+// standard is a new database, with its character set and collation.
+const standard = "portfolio utf8mb4/utf8mb4_bin"
 
-// portfolio is the inputs of most tests, with the login of the user "admin".
+// portfolio is the inputs of most tests. A user's name gets the cluster's prefix.
 func portfolio(c *cloud, changes map[string]any) property.Map {
 	host, port := c.Endpoint(c.first())
-	values := map[string]any{"clusterId": c.first(), "host": host, "port": port, "user": c.prefixes[c.first()] + ".admin",
+	values := map[string]any{"clusterId": c.first(), "host": host, "port": port, "user": "admin",
 		"password": presource.MakeSecret(presource.NewProperty(password)), "name": "portfolio"}
 	maps.Copy(values, changes)
+	if name, known := values["user"].(string); known {
+		values["user"] = c.prefixes[c.first()] + "." + name
+	}
 	return inputs(values)
 }
 
@@ -57,16 +60,16 @@ func TestDatabase_life(t *testing.T) {
 		for _, step := range []struct {
 			changes map[string]any
 			op      string
-			want    map[string]string
+			want    string
 		}{
-			{nil, "create", map[string]string{"portfolio": standard}},
-			{nil, "same", map[string]string{"portfolio": standard}},
-			{map[string]any{"charset": "latin1"}, "update", map[string]string{"portfolio": "latin1/latin1_bin"}},
-			{map[string]any{"charset": "utf8mb4", "collation": "utf8mb4_general_ci"}, "update", map[string]string{"portfolio": "utf8mb4/utf8mb4_general_ci"}},
-			{map[string]any{"charset": "UTF8MB4", "collation": "utf8mb4_general_ci"}, "update", map[string]string{"portfolio": "utf8mb4/utf8mb4_general_ci"}},
-			{nil, "update", map[string]string{"portfolio": "utf8mb4/utf8mb4_general_ci"}},
-			{map[string]any{"name": "portfolio-2"}, "replace", map[string]string{"portfolio": "utf8mb4/utf8mb4_general_ci", "portfolio-2": standard}},
-			{map[string]any{"name": "portfolio-2", "dropOnDelete": true}, "update", map[string]string{"portfolio": "utf8mb4/utf8mb4_general_ci", "portfolio-2": standard}},
+			{nil, "create", standard},
+			{nil, "same", standard},
+			{map[string]any{"charset": "latin1"}, "update", "portfolio latin1/latin1_bin"},
+			{map[string]any{"charset": "utf8mb4", "collation": "utf8mb4_general_ci"}, "update", "portfolio utf8mb4/utf8mb4_general_ci"},
+			{map[string]any{"charset": "UTF8MB4", "collation": "utf8mb4_general_ci"}, "update", "portfolio utf8mb4/utf8mb4_general_ci"},
+			{nil, "update", "portfolio utf8mb4/utf8mb4_general_ci"},
+			{map[string]any{"name": "portfolio-2"}, "replace", "portfolio utf8mb4/utf8mb4_general_ci, portfolio-2 utf8mb4/utf8mb4_bin"},
+			{map[string]any{"name": "portfolio-2", "dropOnDelete": true}, "update", "portfolio utf8mb4/utf8mb4_general_ci, portfolio-2 utf8mb4/utf8mb4_bin"},
 		} {
 			e.steps(portfolio(c, step.changes), step.op)
 			same(t, "databases", s.databases(t, c), step.want)
@@ -78,7 +81,7 @@ func TestDatabase_life(t *testing.T) {
 		if err := e.delete(); err != nil {
 			t.Error(err)
 		}
-		same(t, "databases", s.databases(t, c), map[string]string{"portfolio": "utf8mb4/utf8mb4_general_ci"})
+		same(t, "databases", s.databases(t, c), "portfolio utf8mb4/utf8mb4_general_ci")
 	})
 }
 
@@ -122,12 +125,8 @@ func TestDatabase_Create(t *testing.T) {
 				if tt.given != nil {
 					tt.given(t, c, s)
 				}
-				inputs := portfolio(c, tt.changes)
-				if tt.changes["user"] == "reader" {
-					inputs = portfolio(c, map[string]any{"user": c.prefixes[c.first()] + ".reader"})
-				}
 				start := time.Now()
-				_, err := e.up(inputs)
+				_, err := e.up(portfolio(c, tt.changes))
 				wantErr(t, err, tt.wantErr...)
 				if took := time.Since(start); took < tt.at || took > tt.at+5*time.Second {
 					t.Errorf("ended after %s", took)
@@ -142,7 +141,7 @@ func TestDatabase_Create(t *testing.T) {
 					t.Errorf("shown:\n%s", e.log.all())
 				}
 				if err == nil {
-					same(t, "databases", s.databases(t, c), map[string]string{"portfolio": standard})
+					same(t, "databases", s.databases(t, c), standard)
 				}
 			})
 		})
@@ -174,7 +173,7 @@ func TestDatabase_Diff(t *testing.T) {
 		warn     string
 	}{
 		{"nothing", nil, nil, nil, nil, 1, ""},
-		{"login", nil, map[string]any{"user": "p1001.web", "password": "x"}, nil, nil, 1, "using the recorded state"},
+		{"login", nil, map[string]any{"user": "web", "password": "x"}, nil, nil, 1, "using the recorded state"},
 		{"unknown login", nil, map[string]any{"user": unknown, "password": unknown, "host": unknown, "port": unknown}, nil, nil, 0, ""},
 		{"unknown password", nil, map[string]any{"password": unknown}, dropped, nil, 0, ""},
 		{"login, to be dropped by", drop, map[string]any{"dropOnDelete": true, "password": "x"}, nil, []string{"password update"}, 1, "using the recorded state"},
@@ -203,7 +202,7 @@ func TestDatabase_Diff(t *testing.T) {
 				within(t, start, 3*time.Second)
 				if tt.name == "dropped by hand" {
 					e.steps(portfolio(c, nil), "update", "same")
-					same(t, "databases", s.databases(t, c), map[string]string{"portfolio": standard})
+					same(t, "databases", s.databases(t, c), standard)
 				}
 			})
 		})
@@ -236,7 +235,7 @@ func TestDatabase_Read(t *testing.T) {
 				}
 				if tt.name == "another character set" {
 					e.steps(portfolio(c, withCharset), "update", "same")
-					same(t, "databases", s.databases(t, c), map[string]string{"portfolio": standard})
+					same(t, "databases", s.databases(t, c), standard)
 				}
 			})
 		})
@@ -254,7 +253,7 @@ func TestDatabase_Read(t *testing.T) {
 		if err := e.delete(); err != nil {
 			t.Error(err)
 		}
-		same(t, "databases", s.databases(t, c), nil)
+		same(t, "databases", s.databases(t, c), "")
 	})
 
 	withAdmin(t, 0, func(t *testing.T, c *cloud, _ *sqlServers, e *engine) {
@@ -294,7 +293,7 @@ func TestDatabase_Delete(t *testing.T) {
 					t.Errorf("%d logins", got)
 				}
 				time.Sleep(10 * time.Minute)
-				if _, kept := s.databases(t, c)["portfolio"]; kept != tt.kept {
+				if kept := s.databases(t, c) != ""; kept != tt.kept {
 					t.Errorf("kept: %v", kept)
 				}
 			})

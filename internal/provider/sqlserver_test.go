@@ -139,19 +139,21 @@ func withSQL(t *testing.T, typ tokens.Type, lag time.Duration, f func(t *testing
 	})
 }
 
-// open connects by hand, with TLS and as the cluster's root.
+// open connects by hand, as the user "hand".
 func (s *sqlServers) open(t *testing.T, c *cloud) *sql.DB {
 	t.Helper()
 	roots, err := s.RootCAs()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.byHand("PUT", "/clusters/"+c.first()+"/password", map[string]any{"password": password})
-	time.Sleep(s.LoginLag)
+	if _, exists := c.users(c.first())["p1001.hand"]; !exists {
+		c.addUser("hand", password, "role_admin")
+		time.Sleep(s.LoginLag)
+	}
 	host, port := s.Endpoint(c.first())
 	config := mysql.NewConfig()
 	config.Net, config.Addr, config.DialFunc = "tcp", net.JoinHostPort(host, strconv.Itoa(port)), s.dialServer
-	config.User, config.Passwd = c.prefixes[c.first()]+".root", password
+	config.User, config.Passwd = c.prefixes[c.first()]+".hand", password
 	config.TLS = &tls.Config{ServerName: host, RootCAs: roots, MinVersion: tls.VersionTLS12}
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
@@ -172,28 +174,16 @@ func (s *sqlServers) run(t *testing.T, c *cloud, statements ...string) {
 	}
 }
 
-// databases returns the databases, without the server's own, with their settings.
-func (s *sqlServers) databases(t *testing.T, c *cloud) map[string]string {
+// databases lists the databases named portfolio, portfolio-2, ... with their character sets and
+// collations.
+func (s *sqlServers) databases(t *testing.T, c *cloud) (list string) {
 	t.Helper()
 	db := s.open(t, c)
 	defer db.Close()
-	rows, err := db.QueryContext(t.Context(), "SELECT SCHEMA_NAME, CONCAT(DEFAULT_CHARACTER_SET_NAME, '/', DEFAULT_COLLATION_NAME) FROM information_schema.SCHEMATA")
+	err := db.QueryRowContext(t.Context(), `SELECT COALESCE(GROUP_CONCAT(CONCAT(SCHEMA_NAME, ' ', DEFAULT_CHARACTER_SET_NAME, '/', DEFAULT_COLLATION_NAME)
+		ORDER BY SCHEMA_NAME SEPARATOR ', '), '') FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'portfolio%'`).Scan(&list)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close()
-	found := map[string]string{}
-	for rows.Next() {
-		var name, settings string
-		if err := rows.Scan(&name, &settings); err != nil {
-			t.Fatal(err)
-		}
-		if strings.HasPrefix(name, "portfolio") {
-			found[name] = settings
-		}
-	}
-	if err := rows.Err(); err != nil {
-		t.Fatal(err)
-	}
-	return found
+	return list
 }

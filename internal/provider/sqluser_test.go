@@ -139,12 +139,11 @@ func TestSQLUser_Create_existing(t *testing.T) {
 			withUsers(t, func(t *testing.T, c *cloud, _ *sqlServers, e *engine) {
 				c.patch(c.first(), "labels", map[string]string{provider.OwnerLabel: tt.owner, provider.MadeForLabel: tt.madeFor})
 				c.addUser("api", "predates us", "role_admin")
-				for _, run := range []func(property.Map) error{
-					func(inputs property.Map) error { _, err := e.preview(inputs); return err },
-					func(inputs property.Map) error { _, err := e.up(inputs); return err },
-				} {
-					wantErr(t, run(api(c.first(), tt.changes)), tt.wantErr...)
-				}
+				inputs := api(c.first(), tt.changes)
+				_, err := e.preview(inputs)
+				wantErr(t, err, tt.wantErr...)
+				_, err = e.up(inputs)
+				wantErr(t, err, tt.wantErr...)
 				if tt.wantErr != nil {
 					if e.id != "" || len(c.wrote()) > 0 || !c.CheckPassword(c.first(), c.prefixes[c.first()]+".api", "predates us") {
 						t.Error("it was touched")
