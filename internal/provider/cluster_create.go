@@ -30,7 +30,7 @@ func createOrAdopt(ctx context.Context, api *tidbcloud.Client, resource string, 
 	if err := checkRegion(ctx, api, want.Region); err != nil {
 		return nil, err
 	}
-	created, err := api.CreateCluster(ctx, tidbcloud.NewCluster{
+	created, err := api.CreateCluster(ctx, tidbcloud.CreateClusterRequest{
 		DisplayName:   want.DisplayName,
 		Region:        want.Region,
 		Labels:        want.labels(),
@@ -85,7 +85,7 @@ func checkRegion(ctx context.Context, api *tidbcloud.Client, region string) erro
 // listClusters lists the clusters that are not being deleted.
 func listClusters(ctx context.Context, api *tidbcloud.Client) ([]tidbcloud.Cluster, error) {
 	all, err := api.ListClusters(ctx)
-	return slices.DeleteFunc(all, func(c tidbcloud.Cluster) bool { return c.State.Going() }), err
+	return slices.DeleteFunc(all, func(c tidbcloud.Cluster) bool { return c.State.Deleting() }), err
 }
 
 // findOrphan returns the cluster with the owner's label, or nil. An earlier run died

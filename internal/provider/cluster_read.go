@@ -36,7 +36,7 @@ func findCluster(ctx context.Context, api *tidbcloud.Client, id string) (*tidbcl
 			return nil, fmt.Errorf("%w; if the cluster has just been deleted, run it again in a minute", err)
 		case listErr != nil:
 			return nil, listErr
-		case i < 0 || all[i].State.Going():
+		case i < 0 || all[i].State.Deleting():
 			return nil, nil
 		}
 		missing = err
@@ -45,7 +45,7 @@ func findCluster(ctx context.Context, api *tidbcloud.Client, id string) (*tidbcl
 }
 
 // gone reports whether a cluster is missing or being deleted.
-func gone(c *tidbcloud.Cluster) bool { return c == nil || c.State.Going() }
+func gone(c *tidbcloud.Cluster) bool { return c == nil || c.State.Deleting() }
 
 func missingImport(id string) error {
 	return fmt.Errorf("cluster %s does not exist, or not in the API key's organization", id)

@@ -134,7 +134,7 @@ func (u *SQLUser) Create(ctx context.Context, req infer.CreateRequest[SQLUserArg
 	state.setPassword()
 	u.lists.drop(want.ClusterID)
 	defer u.lists.drop(want.ClusterID)
-	existing, err := api.FindUser(ctx, want.ClusterID, state.FullName)
+	existing, err := api.FindSQLUser(ctx, want.ClusterID, state.FullName)
 	switch {
 	case err != nil:
 	case existing == nil:
@@ -223,11 +223,11 @@ func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArg
 	}
 	u.lists.drop(want.ClusterID)
 	defer u.lists.drop(want.ClusterID)
-	live, err := api.FindUser(ctx, want.ClusterID, state.FullName)
+	live, err := api.FindSQLUser(ctx, want.ClusterID, state.FullName)
 	if err != nil {
 		return resp, err
 	}
-	var change tidbcloud.UserChange
+	var change tidbcloud.UpdateSQLUserRequest
 	if live == nil || old.Password == "" || text(old.Rotation) != text(want.Rotation) || u.loginRefused(ctx, old) {
 		state.setPassword()
 		change.Password = state.Password
@@ -239,8 +239,8 @@ func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArg
 	case live == nil:
 		p.GetLogger(ctx).Infof("creating SQL user %q again", state.FullName)
 		err = createUser(ctx, api, state)
-	case change != (tidbcloud.UserChange{}):
-		err = api.UpdateUser(ctx, want.ClusterID, state.FullName, change)
+	case change != (tidbcloud.UpdateSQLUserRequest{}):
+		err = api.UpdateSQLUser(ctx, want.ClusterID, state.FullName, change)
 	}
 	switch {
 	case change.Password == "":
@@ -271,7 +271,7 @@ func (u *SQLUser) Delete(ctx context.Context, req infer.DeleteRequest[SQLUserSta
 		_, err := userClusterExists(ctx, api, req.State)
 		return resp, err
 	}
-	if err = api.DeleteUser(ctx, clusterID, name); err != nil {
+	if err = api.DeleteSQLUser(ctx, clusterID, name); err != nil {
 		if live, readErr := findUser(ctx, api, clusterID, name); readErr == nil && live == nil {
 			err = nil
 		}

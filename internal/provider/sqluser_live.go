@@ -16,7 +16,7 @@ import (
 // createUser creates a SQL user. Names are unique on a cluster, so after an ambiguous result
 // it reads whether the user exists, and then makes sure of its password.
 func createUser(ctx context.Context, api *tidbcloud.Client, state SQLUserState) error {
-	_, err := api.CreateUser(ctx, state.ClusterID, tidbcloud.NewUser{Name: state.Name, Password: state.Password, Role: state.role()})
+	_, err := api.CreateSQLUser(ctx, state.ClusterID, tidbcloud.CreateSQLUserRequest{Name: state.Name, Password: state.Password, Role: state.role()})
 	if !rest.Ambiguous(err) {
 		return err
 	}
@@ -24,7 +24,7 @@ func createUser(ctx context.Context, api *tidbcloud.Client, state SQLUserState) 
 		if rest.Sleep(ctx, wait) != nil {
 			break
 		}
-		if live, readErr := api.FindUser(ctx, state.ClusterID, state.FullName); readErr == nil && live != nil {
+		if live, readErr := api.FindSQLUser(ctx, state.ClusterID, state.FullName); readErr == nil && live != nil {
 			return adoptUser(ctx, api, state)
 		}
 	}
@@ -33,7 +33,7 @@ func createUser(ctx context.Context, api *tidbcloud.Client, state SQLUserState) 
 
 // adoptUser gives an existing SQL user this run's password and role.
 func adoptUser(ctx context.Context, api *tidbcloud.Client, state SQLUserState) error {
-	return api.UpdateUser(ctx, state.ClusterID, state.FullName, tidbcloud.UserChange{Password: state.Password, Role: state.role()})
+	return api.UpdateSQLUser(ctx, state.ClusterID, state.FullName, tidbcloud.UpdateSQLUserRequest{Password: state.Password, Role: state.role()})
 }
 
 // checkUserOwner refuses an existing SQL user that is neither ours nor to be adopted.
@@ -54,7 +54,7 @@ func (u *SQLUser) previewCreate(ctx context.Context, api *tidbcloud.Client, reso
 		return nil
 	}
 	cluster, err := findCluster(ctx, api, state.ClusterID)
-	var existing *tidbcloud.User
+	var existing *tidbcloud.SQLUser
 	if err == nil && cluster != nil && cluster.UserPrefix != "" {
 		if err := state.setCluster(cluster); err != nil {
 			return err
@@ -76,7 +76,7 @@ func (u *SQLUser) previewCreate(ctx context.Context, api *tidbcloud.Client, reso
 func (u *SQLUser) diffLive(ctx context.Context, d *differ, recorded SQLUserState, want SQLUserArgs) {
 	log := p.GetLogger(ctx)
 	api, err := u.connect()
-	var live *tidbcloud.User
+	var live *tidbcloud.SQLUser
 	if err == nil {
 		live, err = u.lists.find(ctx, api, want.ClusterID, recorded.FullName)
 	}
@@ -173,7 +173,7 @@ func (s *SQLUserState) setCluster(cluster *tidbcloud.Cluster) error {
 }
 
 // liveRole returns a live user's role, or the recorded one if the API leaves it out.
-func (s SQLUserState) liveRole(live *tidbcloud.User) tidbcloud.Role {
+func (s SQLUserState) liveRole(live *tidbcloud.SQLUser) tidbcloud.Role {
 	if live.Role == "" {
 		return s.role()
 	}
@@ -204,8 +204,8 @@ func importUser(ctx context.Context, api *tidbcloud.Client, id string) (SQLUserS
 
 // findUser returns a SQL user, or nil if it or its cluster is gone. The API's answer for the
 // users of a missing cluster is not documented, so the cluster itself is read.
-func findUser(ctx context.Context, api *tidbcloud.Client, clusterID, fullName string) (*tidbcloud.User, error) {
-	live, err := api.FindUser(ctx, clusterID, fullName)
+func findUser(ctx context.Context, api *tidbcloud.Client, clusterID, fullName string) (*tidbcloud.SQLUser, error) {
+	live, err := api.FindSQLUser(ctx, clusterID, fullName)
 	if err == nil || rest.Retryable(err) {
 		return live, err
 	}

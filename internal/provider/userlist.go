@@ -19,7 +19,7 @@ type userLists struct {
 }
 
 type userList struct {
-	users []tidbcloud.User
+	users []tidbcloud.SQLUser
 	at    time.Time
 }
 
@@ -28,7 +28,7 @@ func newUserLists() *userLists {
 }
 
 // find returns a SQL user by its full name, or nil if there is none.
-func (l *userLists) find(ctx context.Context, api *tidbcloud.Client, clusterID, fullName string) (*tidbcloud.User, error) {
+func (l *userLists) find(ctx context.Context, api *tidbcloud.Client, clusterID, fullName string) (*tidbcloud.SQLUser, error) {
 	select {
 	case l.lock <- struct{}{}:
 	case <-ctx.Done():
@@ -37,14 +37,14 @@ func (l *userLists) find(ctx context.Context, api *tidbcloud.Client, clusterID, 
 	defer func() { <-l.lock }()
 	list, ok := l.lists[clusterID]
 	if !ok || time.Since(list.at) >= userListMaxAge {
-		users, err := api.ListUsers(ctx, clusterID)
+		users, err := api.ListSQLUsers(ctx, clusterID)
 		if err != nil {
 			return nil, err
 		}
 		list = userList{users, time.Now()}
 		l.lists[clusterID] = list
 	}
-	i := slices.IndexFunc(list.users, func(u tidbcloud.User) bool { return u.FullName == fullName })
+	i := slices.IndexFunc(list.users, func(u tidbcloud.SQLUser) bool { return u.FullName == fullName })
 	if i < 0 {
 		return nil, nil
 	}
