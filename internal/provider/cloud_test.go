@@ -34,8 +34,8 @@ type cloud struct {
 	faults emulator.Faults
 	// onCall, where set, is called before each call of the provider.
 	onCall func(call string)
-	// created, where set, is when clusters are created.
-	created time.Time
+	// createdAt, where set, is when clusters are created.
+	createdAt time.Time
 
 	mu       sync.Mutex
 	calls    []string          // see kindOfCall
@@ -48,8 +48,8 @@ func newCloud() *cloud {
 	c := &cloud{prefixes: map[string]string{}, Cloud: &tidbcloud.Cloud{PublicKey: publicKey, PrivateKey: privateKey,
 		CreateTime: 9500 * time.Millisecond, DeleteTime: 3 * time.Second, RateLimit: -1, NonceLifetime: 1000 * time.Hour}}
 	c.Now = func() time.Time {
-		if !c.created.IsZero() {
-			return c.created
+		if !c.createdAt.IsZero() {
+			return c.createdAt
 		}
 		return time.Now()
 	}
@@ -139,8 +139,8 @@ func (c *cloud) byHand(method, path string, body any) map[string]any {
 
 // add creates a cluster by hand at a time and returns its ID.
 func (c *cloud) add(name, region string, labels map[string]string, at time.Time) string {
-	c.created = at
-	defer func() { c.created = time.Time{} }()
+	c.createdAt = at
+	defer func() { c.createdAt = time.Time{} }()
 	return c.byHand("POST", "/clusters", map[string]any{
 		"displayName": name, "region": map[string]any{"name": region}, "labels": labels})["clusterId"].(string)
 }

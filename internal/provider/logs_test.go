@@ -32,7 +32,7 @@ func (l *logs) has(parts ...string) bool {
 	})
 }
 
-// want fails the test unless the last warning contains a text; "" wants no lines at all.
+// want fails the test unless a warning contains the text; "" wants no lines at all.
 func (l *logs) want(t *testing.T, warning string) {
 	t.Helper()
 	if warning == "" && l.all() != "" || warning != "" && !l.has("warn", warning) {
