@@ -52,7 +52,7 @@ func readForDiff(ctx context.Context, connect connector, id string) (liveCluster
 func diffMissing(ctx context.Context, d *differ, api *tidbcloud.Client, recorded ClusterState, want ClusterArgs) error {
 	log := p.GetLogger(ctx)
 	err := checkMissing(ctx, api, recorded, recorded.protected() || want.protected())
-	if onlyUnprotects(recorded.ClusterArgs, want) && !errors.As(err, new(*otherOrganizationError)) {
+	if onlyUnprotects(recorded.ClusterArgs, want) && !errors.Is(err, errOtherOrganization) {
 		next := "the next one creates it again, empty"
 		if recorded.Organization == "" {
 			next = "the state does not say which organization it was in; " + forget

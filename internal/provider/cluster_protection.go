@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -57,17 +58,9 @@ func checkMissing(ctx context.Context, api *tidbcloud.Client, state ClusterState
 		"if the API key belongs to another organization, or is limited to another project, use the right one; %s", state.DisplayName, state.ClusterID, suggestion)
 }
 
-// otherOrganizationError says that an API key cannot see a cluster.
-type otherOrganizationError struct {
-	cluster, organization string
-	keys                  []string
-}
-
-func (e *otherOrganizationError) Error() string {
-	return fmt.Sprintf("cluster %s belongs to organization %s, and the API key to %s, so nothing was done: "+
-		"use a key of the cluster's organization (tidbcloud:publicKey and tidbcloud:privateKey, or TIDBCLOUD_PUBLIC_KEY and TIDBCLOUD_PRIVATE_KEY)",
-		e.cluster, e.organization, strings.Join(e.keys, ", "))
-}
+// errOtherOrganization is wrapped by the error about a key that cannot see a cluster.
+var errOtherOrganization = errors.New("use a key of the cluster's organization " +
+	"(tidbcloud:publicKey and tidbcloud:privateKey, or TIDBCLOUD_PUBLIC_KEY and TIDBCLOUD_PRIVATE_KEY)")
 
 // checkOrganization returns nil if a cluster that cannot be found was in the API key's
 // organization: TiDB Cloud answers a key of another one as if there were no such cluster.
@@ -82,7 +75,8 @@ func checkOrganization(ctx context.Context, api *tidbcloud.Client, id, organizat
 		return fmt.Errorf("cluster %s cannot be found, and its organization or the API key's is not known, so nothing was done; "+
 			"if it was deleted, %s", id, forget)
 	case !slices.Contains(keys, organization):
-		return &otherOrganizationError{id, organization, keys}
+		return fmt.Errorf("cluster %s belongs to organization %s, and the API key to %s, so nothing was done: %w",
+			id, organization, strings.Join(keys, ", "), errOtherOrganization)
 	}
 	return nil
 }
