@@ -102,7 +102,7 @@ func TestCluster_Create_sends(t *testing.T) {
 	}
 }
 
-// What a fault of a single call leads to is in TestProvider_faults; here is what a user reads.
+// What a fault of a single call leads to is in TestProvider_Faults; here is what a user reads.
 func TestCluster_Create_fails(t *testing.T) {
 	for _, tt := range []struct {
 		name    string

@@ -220,7 +220,7 @@ func badWaits(plan faultlist.Plan, calls []faultlist.Call, log *logs) (wrong pro
 
 // Whatever call fails in whatever way and however often, there is never a second cluster or
 // user, nothing is lost, and the next run finishes.
-func TestProvider_faults(t *testing.T) {
+func TestProvider_Faults(t *testing.T) {
 	defer slog.SetDefault(slog.Default())
 	often := map[string]int{"once": 1, "twice": 2, "for good": -1}
 	if testing.Short() {
@@ -259,7 +259,7 @@ func named(names ...string) []faultlist.Fault {
 
 // A run that is cancelled ends within a second, whichever call it is at and whatever it is
 // waiting for; the next run finishes.
-func TestProvider_faults_cancel(t *testing.T) {
+func TestProvider_Faults_cancel(t *testing.T) {
 	defer slog.SetDefault(slog.Default())
 	faults := named("no answer, no effect", "no answer after the effect", "429 with Retry-After", "503", "body slower than the time-out")
 	for _, op := range operations() {
@@ -297,7 +297,7 @@ func TestProvider_faults_cancel(t *testing.T) {
 
 // Two things go wrong at once: the result of the POST is ambiguous, and from then on the lists
 // are empty. There is no second POST.
-func TestProvider_faults_ambiguousAndBlind(t *testing.T) {
+func TestProvider_Faults_ambiguousAndBlind(t *testing.T) {
 	defer slog.SetDefault(slog.Default())
 	faults := named("reset after the effect", "no answer after the effect", "500 after the effect", "truncated JSON", "a list for an object")
 	posts := map[string]string{"create cluster": "POST /clusters", "create user": postUser}

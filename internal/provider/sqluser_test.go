@@ -236,7 +236,7 @@ func TestSQLUser_import(t *testing.T) {
 	})
 }
 
-// What a fault of a single call leads to is in TestProvider_faults.
+// What a fault of a single call leads to is in TestProvider_Faults.
 func TestSQLUser_Delete(t *testing.T) {
 	for name, hand := range map[string]func(*cloud){
 		"there":                 func(*cloud) {},
