@@ -106,7 +106,7 @@ func TestDatabase_Create(t *testing.T) {
 		{"existing with another character set", 0, existing("CHARACTER SET latin1"), map[string]any{"charset": "utf8mb4"}, nil, 0, ""},
 		{"the login lags", 40 * time.Second, nil, nil, nil, 40 * time.Second, "waiting for the login of p1001.admin, "},
 		{"the login never comes", 0, nil, map[string]any{"password": "wrong"},
-			[]string{"connecting to gateway01.example.com:", " as p1001.admin: Error 1045", "tried for 1"}, 117 * time.Second, "waiting for the login"},
+			[]string{"connecting to localhost:", " as p1001.admin: Error 1045", "tried for 1"}, 117 * time.Second, "waiting for the login"},
 		{"the prefix lags", 0, answering(refusal("Missing user name prefix"), 20*time.Second), nil, nil, 20 * time.Second, "waiting for the login of p1001.admin, "},
 		{"quota used up", 0, answering(refusal("Due to the usage quota being exhausted, access to the cluster has been restricted"), time.Hour), nil,
 			[]string{"usage quota being exhausted"}, 0, ""},

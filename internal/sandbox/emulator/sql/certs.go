@@ -97,7 +97,7 @@ func sign(template, parent *x509.Certificate, parentKey *ecdsa.PrivateKey) (cert
 	if template.SerialNumber, err = rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)); err != nil {
 		return nil, nil, err
 	}
-	template.NotBefore = time.Now().Add(-time.Hour)  // other clocks may be behind
+	template.NotBefore = time.Unix(0, 0)             // a client's clock may be far behind
 	template.NotAfter = time.Now().AddDate(10, 0, 0) // nobody needs to renew it
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, cmp.Or(parentKey, key))
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), key, err
