@@ -2,7 +2,6 @@ package stack
 
 import (
 	"net/http"
-	"os"
 	"regexp"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
@@ -22,7 +21,7 @@ type Access struct {
 	BaseURL           string
 	BaseURLFromConfig bool
 
-	http *http.Client // of tests; nil is the real one
+	http *http.Client
 }
 
 // client returns a client for the account.
@@ -33,13 +32,13 @@ func (a Access) client(accountID string) *cloudflare.Client {
 // cloudflare reads the provider's own config and environment, config first.
 func (r *reader) cloudflare() Access {
 	cf := config.New(r.ctx, "cloudflare")
-	a := Access{Token: cf.Get("apiToken"), BaseURL: cf.Get("baseUrl")}
+	a := Access{Token: cf.Get("apiToken"), BaseURL: cf.Get("baseUrl"), http: r.program.HTTP}
 	a.TokenFromConfig, a.BaseURLFromConfig = a.Token != "", a.BaseURL != ""
 	if !a.TokenFromConfig {
-		a.Token = os.Getenv(binding.EnvToken)
+		a.Token = r.program.Getenv(binding.EnvToken)
 	}
 	if !a.BaseURLFromConfig {
-		a.BaseURL = os.Getenv(binding.EnvBaseURL)
+		a.BaseURL = r.program.Getenv(binding.EnvBaseURL)
 	}
 	r.credential("cloudflare:apiToken", binding.EnvToken, a.Token, "an API token, made at dash.cloudflare.com/profile/api-tokens")
 	if a.BaseURL != "" {
@@ -60,7 +59,7 @@ func (r *reader) tidbcloud() {
 	} {
 		v := tc.Get(k.name)
 		if v == "" {
-			v = os.Getenv(k.env)
+			v = r.program.Getenv(k.env)
 		}
 		r.credential("tidbcloud:"+k.name, k.env, v, "an API key, made at tidbcloud.com/org-settings/api-keys")
 	}

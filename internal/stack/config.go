@@ -3,7 +3,6 @@ package stack
 import (
 	"fmt"
 	"maps"
-	"os"
 	"regexp"
 	"runtime"
 	"slices"
@@ -83,11 +82,11 @@ var (
 
 // loadConfig reads and checks the whole configuration. Its error lists every
 // mistake, each by its key.
-func loadConfig(ctx *pulumi.Context) (Config, error) {
+func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 	if err := checkSystem(runtime.GOOS); err != nil {
 		return Config{}, err
 	}
-	r := newReader(ctx)
+	r := newReader(ctx, p)
 	c := Config{
 		AccountID:          r.accountID(),
 		PagesProject:       r.name("pagesProject", "", cloudflare.IsProjectName, "1 to 58 lowercase letters, digits and inner dashes"),
@@ -135,7 +134,7 @@ func checkSystem(goos string) error {
 func (r *reader) accountID() string {
 	id := r.text("accountId")
 	if id == "" {
-		id = os.Getenv("CLOUDFLARE_ACCOUNT_ID")
+		id = r.program.Getenv("CLOUDFLARE_ACCOUNT_ID")
 	}
 	switch {
 	case id == "":

@@ -185,7 +185,7 @@ func TestScript_content(t *testing.T) {
 			t.Fatal(err)
 		}
 		// A script may lie beside the project's folder.
-		s, err := readScript(filepath.Join("..", filepath.Base(dir), test.name))
+		s, err := readScript(".", filepath.Join("..", filepath.Base(dir), test.name))
 		switch {
 		case test.want == "" && (err != nil || s.MainModule() != test.name):
 			t.Errorf("%s: %+v, %v", test.name, s, err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 
 	"github.com/pulumi/pulumi-command/sdk/go/command/local"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -14,13 +15,16 @@ import (
 // checkDoppler looks for the Doppler CLI before anything is written, where the
 // config key doppler is set. It must know --visibility, as from version 3.68 on:
 // https://github.com/DopplerHQ/cli/blob/master/pkg/cmd/secrets.go
-func checkDoppler(ctx context.Context, cfg Config) error {
+func checkDoppler(ctx context.Context, cfg Config, path string) error {
 	if cfg.Doppler == (Doppler{}) {
 		return nil
 	}
-	help, err := exec.CommandContext(ctx, "doppler", "secrets", "set", "--help").Output()
+	cli := lookPath(path, "doppler")
+	cmd := exec.CommandContext(ctx, cli, "secrets", "set", "--help")
+	cmd.Env = append(cmd.Environ(), "PATH="+path)
+	help, err := cmd.Output()
 	switch {
-	case errors.Is(err, exec.ErrNotFound):
+	case cli == "":
 		return errors.New("config key doppler: the Doppler CLI is not on the PATH, and nothing was changed: " +
 			"install it (https://docs.doppler.com/docs/install-cli), or run `pulumi config rm doppler`")
 	case err != nil:
@@ -29,6 +33,19 @@ func checkDoppler(ctx context.Context, cfg Config) error {
 		return errors.New("config key doppler: the Doppler CLI on the PATH is older than 3.68, and nothing was changed: run `doppler update`")
 	}
 	return nil
+}
+
+// lookPath is [exec.LookPath] on a given PATH, and returns "" where there is none.
+func lookPath(path, name string) string {
+	for _, dir := range filepath.SplitList(path) {
+		if !filepath.IsAbs(dir) {
+			continue
+		}
+		if file, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			return file
+		}
+	}
+	return ""
 }
 
 // writeDoppler keeps DATABASE_URL in a config of Doppler as well, masked, where

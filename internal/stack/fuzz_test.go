@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -38,7 +39,7 @@ func loadWith(project, stack string, values map[string]string) (cfg Config, err 
 		config[strings.Replace(key, "PROJECT:", project+":", 1)] = value
 	}
 	runErr := pulumi.RunErr(func(ctx *pulumi.Context) error {
-		cfg, err = loadConfig(ctx)
+		cfg, err = Program{Getenv: os.Getenv, Dir: "."}.loadConfig(ctx)
 		return nil
 	}, pulumi.WithMocks(project, stack, &engine{}), func(ri *pulumi.RunInfo) {
 		ri.Config = withDefaults(project, config)
@@ -303,7 +304,7 @@ func FuzzReadScript(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, path string) {
-		s, err := readScript(path)
+		s, err := readScript(".", path)
 		if err != nil {
 			if s != (Script{}) {
 				t.Errorf("%q: %+v beside the error %v", path, s, err)

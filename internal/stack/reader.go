@@ -18,12 +18,13 @@ import (
 // Pulumi.yaml before the program runs.
 type reader struct {
 	ctx      *pulumi.Context
+	program  Program
 	project  *config.Config
 	problems []string
 }
 
-func newReader(ctx *pulumi.Context) *reader {
-	return &reader{ctx: ctx, project: config.New(ctx, "")}
+func newReader(ctx *pulumi.Context, program Program) *reader {
+	return &reader{ctx: ctx, program: program, project: config.New(ctx, "")}
 }
 
 // problem notes a mistake. A key without a namespace is the project's own.

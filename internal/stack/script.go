@@ -31,7 +31,7 @@ const maxScript = 64 << 20
 
 func (r *reader) script(key string) Script {
 	path := r.text(key)
-	s, err := readScript(path)
+	s, err := readScript(r.program.Dir, path)
 	if err != nil {
 		var perr *os.PathError
 		if errors.As(err, &perr) {
@@ -42,8 +42,8 @@ func (r *reader) script(key string) Script {
 	return s
 }
 
-// readScript checks and hashes the file at path.
-func readScript(path string) (Script, error) {
+// readScript checks and hashes the file at path, which is relative to dir.
+func readScript(dir, path string) (Script, error) {
 	switch ext := filepath.Ext(path); {
 	case strings.ContainsFunc(path, unicode.IsControl):
 		return Script{}, errors.New("the path holds a control character")
@@ -52,7 +52,8 @@ func readScript(path string) (Script, error) {
 	case ext != ".js" && ext != ".mjs":
 		return Script{}, fmt.Errorf("the name ends in %q, not in .js or .mjs", ext)
 	}
-	info, err := os.Stat(path)
+	file := dir + string(filepath.Separator) + path // not Join: a trailing slash must stay
+	info, err := os.Stat(file)
 	switch {
 	case err != nil:
 		return Script{}, err
@@ -61,7 +62,7 @@ func readScript(path string) (Script, error) {
 	case info.Size() > maxScript:
 		return Script{}, fmt.Errorf("it has %d bytes, and Workers takes %d", info.Size(), maxScript)
 	}
-	content, err := os.ReadFile(path)
+	content, err := os.ReadFile(file)
 	if err != nil {
 		return Script{}, err
 	}

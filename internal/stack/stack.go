@@ -1,19 +1,42 @@
 package stack
 
 import (
+	"cmp"
+	"net/http"
+	"os"
+
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"portfolio-infra/internal/binding"
 )
 
+// Program is the Pulumi program with what it takes from its process, so that several
+// can run in one. The zero value takes the process's own.
+type Program struct {
+	// Getenv looks up environment variables. Nil is [os.Getenv].
+	Getenv func(string) string
+	// HTTP makes the calls to Cloudflare. Nil is the default client.
+	HTTP *http.Client
+	// Dir is the project's folder, to which the paths in the configuration are
+	// relative. Empty is the working directory, where Pulumi runs a program.
+	Dir string
+}
+
+// Run declares the stack in this process's environment.
+func Run(ctx *pulumi.Context) error { return Program{}.Run(ctx) }
+
 // Run declares the stack. It registers nothing if the configuration has a
 // mistake.
-func Run(ctx *pulumi.Context) error {
-	cfg, err := loadConfig(ctx)
+func (p Program) Run(ctx *pulumi.Context) error {
+	if p.Getenv == nil {
+		p.Getenv = os.Getenv
+	}
+	p.Dir = cmp.Or(p.Dir, ".")
+	cfg, err := p.loadConfig(ctx)
 	if err != nil {
 		return err
 	}
-	if err := checkDoppler(ctx.Context(), cfg); err != nil {
+	if err := checkDoppler(ctx.Context(), cfg, p.Getenv("PATH")); err != nil {
 		return err
 	}
 	l, err := look(ctx.Context(), cfg)

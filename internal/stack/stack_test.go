@@ -210,7 +210,7 @@ func TestRun_everyInput(t *testing.T) {
 			"else echo 'there is no Doppler CLI on the PATH: DATABASE_URL stays in portfolio/prd' >&2; fi",
 		"logging": "stderr", "stdin": secretURL, "triggers": []any{"portfolio", "prd"},
 	})
-	script, err := readScript("internal/stack/worker.js")
+	script, err := readScript(".", "internal/stack/worker.js")
 	if err != nil {
 		t.Fatal(err)
 	}
