@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"sync"
 
 	p "github.com/pulumi/pulumi-go-provider"
@@ -35,9 +34,6 @@ const (
 	firstRotation    = "first"
 	importedRotation = "imported"
 )
-
-// userNamePattern leaves room for a prefix of 15 characters and a dot.
-var userNamePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,15}$`)
 
 // SQLUser is the resource tidbcloud:index:SqlUser.
 type SQLUser struct {
@@ -289,9 +285,7 @@ func (u *SQLUser) Check(ctx context.Context, req infer.CheckRequest) (infer.Chec
 		return infer.CheckResponse[SQLUserArgs]{}, err
 	}
 	check.that("clusterId", args.ClusterID != "", "must not be empty")
-	check.that("name", userNamePattern.MatchString(args.Name),
-		"%q must be a letter and up to 15 letters, digits, underscores and hyphens; the cluster's prefix comes by itself", args.Name)
-	check.that("name", args.Name != "root", "root exists on every cluster, and no application should log in as it; choose another name")
+	check.valid("name", tidbcloud.CheckUserName(args.Name))
 	switch args.role() {
 	case tidbcloud.RoleReadWrite, tidbcloud.RoleReadOnly, tidbcloud.RoleAdmin:
 	default:
