@@ -29,7 +29,7 @@ func TestResources_schema(t *testing.T) {
 	}{
 		{"tidbcloud:index:Cluster", reflect.TypeFor[clusterArgs](), reflect.TypeFor[Cluster]()},
 		{"tidbcloud:index:SqlUser", reflect.TypeFor[sqlUserArgs](), reflect.TypeFor[SQLUser]()},
-		{"tidbcloud:index:Database", reflect.TypeFor[sqlDatabaseArgs](), reflect.TypeFor[SQLDatabase]()},
+		{"tidbcloud:index:Database", reflect.TypeFor[databaseArgs](), reflect.TypeFor[Database]()},
 	} {
 		resource, ok := schema.Resources[test.token]
 		if !ok {
