@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
 
 	"portfolio-infra/internal/binding"
 	"portfolio-infra/internal/cloudflare"
@@ -28,9 +28,6 @@ type Config struct {
 	Cloudflare *cloudflare.Client
 }
 
-// maxSpendingLimit is the largest that the API's int32 holds.
-const maxSpendingLimit = 1<<31 - 1
-
 var (
 	checkProject = rule(cloudflare.IsProjectName, "1 to 58 lowercase letters, digits and inner hyphens")
 	checkWorker  = rule(cloudflare.IsWorkerName, "1 to 63 lowercase letters, digits, underscores and inner hyphens")
@@ -38,7 +35,7 @@ var (
 	checkBranch      = pattern(`^[A-Za-z0-9_][-A-Za-z0-9_]{0,99}([./][-A-Za-z0-9_]{1,100}){0,9}$`, "the name of a Git branch")
 	checkVar         = pattern(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`, "letters, digits and underscores, not a digit first")
 	checkFlag        = pattern(`^[a-z0-9_]{1,100}$`, "a compatibility flag: lowercase letters, digits and underscores")
-	checkTiDBProject = pattern(`^[0-9]{1,30}$`, "a project ID: digits, as the TiDB Cloud console shows them")
+	checkTiDBProject = pattern(`^[0-9]{0,30}$`, "empty or a project ID: digits, as the TiDB Cloud console shows them")
 	// What needs no quotes and no percent-encoding anywhere.
 	checkDatabase    = pattern(`^[A-Za-z0-9_]{1,64}$`, "1 to 64 letters, digits and underscores")
 	checkDopplerName = pattern(`^[a-z0-9]([a-z0-9_-]{0,58}[a-z0-9])?$`, "lowercase letters, digits, inner hyphens and underscores")
@@ -83,7 +80,7 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 	if err := checkSystem(runtime.GOOS); err != nil {
 		return Config{}, err
 	}
-	r := &reader{ctx: ctx, program: p, project: config.New(ctx, "")}
+	r := &reader{ctx: ctx, program: p}
 	client, commandEnv := r.cloudflare()
 	name := slug(ctx.Project() + "-" + ctx.Stack())
 	pagesProject := r.name("pagesProject", name, checkProject)
@@ -102,8 +99,8 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 		TiDB: TiDBArgs{
 			ClusterName:   cluster,
 			Region:        r.checked("region", tidbcloud.CheckRegion),
-			ProjectID:     r.optional("tidbProject", checkTiDBProject),
-			SpendingLimit: r.integer("spendingLimit", 0, maxSpendingLimit),
+			ProjectID:     r.checked("tidbProject", checkTiDBProject),
+			SpendingLimit: r.integer("spendingLimit", 0, math.MaxInt32),
 			Database:      database,
 			SQLUser:       r.checked("sqlUser", checkSQLUser),
 			Rotation:      r.text("rotation"),
@@ -161,7 +158,7 @@ func (r *reader) doppler() Doppler {
 		}
 	}
 	const token = "doppler:dopplerToken"
-	if config.Get(r.ctx, token) != "" {
+	if r.text(token) != "" {
 		r.problem(token, "no longer read: run `pulumi config rm %s`, and `doppler login` or set DOPPLER_TOKEN", token)
 	}
 	return d
@@ -219,8 +216,8 @@ func (r *reader) bindings(worker string) binding.Wanted {
 func (r *reader) cloudflare() (*cloudflare.Client, pulumi.StringMap) {
 	c := &cloudflare.Client{
 		AccountID: cmp.Or(r.text("accountId"), r.program.Getenv("CLOUDFLARE_ACCOUNT_ID")),
-		Token:     config.Get(r.ctx, "cloudflare:apiToken"),
-		BaseURL:   config.Get(r.ctx, "cloudflare:baseUrl"),
+		Token:     r.text("cloudflare:apiToken"),
+		BaseURL:   r.text("cloudflare:baseUrl"),
 		HTTP:      r.program.HTTP,
 	}
 	env := pulumi.StringMap{}
@@ -251,7 +248,7 @@ func (r *reader) cloudflare() (*cloudflare.Client, pulumi.StringMap) {
 // reported with the other problems.
 func (r *reader) tidbcloud() {
 	for _, k := range [][2]string{{"tidbcloud:publicKey", "TIDBCLOUD_PUBLIC_KEY"}, {"tidbcloud:privateKey", "TIDBCLOUD_PRIVATE_KEY"}} {
-		value := cmp.Or(config.Get(r.ctx, k[0]), r.program.Getenv(k[1]))
+		value := cmp.Or(r.text(k[0]), r.program.Getenv(k[1]))
 		r.credential(k[0], k[1], value, "an API key, made at tidbcloud.com/org-settings/api-keys")
 	}
 }

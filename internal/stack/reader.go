@@ -20,7 +20,6 @@ import (
 type reader struct {
 	ctx      *pulumi.Context
 	program  Program
-	project  *config.Config
 	problems []string
 }
 
@@ -68,20 +67,12 @@ func (r *reader) check(key, value string, c check) {
 	}
 }
 
-func (r *reader) text(key string) string { return r.project.Get(key) }
+func (r *reader) text(key string) string { return config.Get(r.ctx, r.full(key)) }
 
 func (r *reader) checked(key string, c check) string {
 	v := r.text(key)
 	r.check(key, v, c)
 	return v
-}
-
-// optional returns the value of key, which may be empty.
-func (r *reader) optional(key string, c check) string {
-	if r.text(key) == "" {
-		return ""
-	}
-	return r.checked(key, c)
 }
 
 // name returns the value of key, or else the default, made of other names.

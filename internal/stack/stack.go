@@ -103,6 +103,13 @@ func childOptions(parent pulumi.Resource, protect bool) []pulumi.ResourceOption 
 	}
 }
 
+// registerHook registers a resource hook. Its name is kept in the state, so it stays.
+// https://www.pulumi.com/docs/iac/concepts/resources/options/hooks/
+func registerHook(ctx *pulumi.Context, name string, onDryRun bool, f pulumi.ResourceHookFunction) ([]*pulumi.ResourceHook, error) {
+	hook, err := ctx.RegisterResourceHook(name, f, &pulumi.ResourceHookOptions{OnDryRun: onDryRun})
+	return []*pulumi.ResourceHook{hook}, err
+}
+
 // checkWranglerFile refuses a project that takes its bindings from a Wrangler file and
 // lacks ours. That file may name only a Worker that exists. So before the first upload
 // this is a warning, and bind refuses after it.

@@ -7,7 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"portfolio-infra/internal/cloudflare"
 )
 
 // The Cloudflare provider uploads the script with every change of the Worker, and sees
@@ -120,5 +123,36 @@ func (args *WorkerArgs) beforeUpdate(ctx *pulumi.Context) pulumi.ResourceHookFun
 		}
 		return ctx.Log.Warn(fmt.Sprintf("the Worker %q has bindings that are not this stack's, and this update removes them: %s; "+
 			"to keep a variable, put it in the config key vars", args.Name, strings.Join(others, ", ")), nil)
+	}
+}
+
+// hasBinding reports whether a script has a binding of the name, of any type.
+func hasBinding(script cloudflare.Script, name string) bool {
+	return slices.ContainsFunc(script.Bindings, func(b cloudflare.ScriptBinding) bool { return b.Name == name })
+}
+
+// declaredScript returns the bindings among a Worker's inputs. The provider makes the
+// text of each variable a secret, and a hook gets it as such.
+func declaredScript(inputs resource.PropertyMap) (script cloudflare.Script) {
+	text := func(v resource.PropertyValue) string { s, _ := unwrap(v).V.(string); return s }
+	bindings, _ := unwrap(inputs["bindings"]).V.([]resource.PropertyValue)
+	for _, b := range bindings {
+		o, _ := unwrap(b).V.(resource.PropertyMap)
+		script.Bindings = append(script.Bindings, cloudflare.ScriptBinding{Type: text(o["type"]), Name: text(o["name"]), Text: text(o["text"])})
+	}
+	return script
+}
+
+// unwrap returns the value inside of secrets and outputs.
+func unwrap(v resource.PropertyValue) resource.PropertyValue {
+	for {
+		switch {
+		case v.IsSecret():
+			v = v.SecretValue().Element
+		case v.IsOutput():
+			v = v.OutputValue().Element
+		default:
+			return v
+		}
 	}
 }

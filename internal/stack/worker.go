@@ -147,11 +147,6 @@ func (args *WorkerArgs) removeSecrets(ctx context.Context, before, now cfapi.Scr
 	return nil
 }
 
-// hasBinding reports whether a script has a binding of the name, of any type.
-func hasBinding(script cfapi.Script, name string) bool {
-	return slices.ContainsFunc(script.Bindings, func(b cfapi.ScriptBinding) bool { return b.Name == name })
-}
-
 // warnOfAddress warns if the Worker's workers.dev address is not as configured. The
 // address has a resource of its own or none, so only a refresh repairs it.
 func (args *WorkerArgs) warnOfAddress(ctx *pulumi.Context) error {
