@@ -27,7 +27,7 @@
 // kept in the state: a Worker must bear the owner, and a project must be bound to a Worker
 // that does. What appears later under a kept name, without being in the state, is an
 // orphan. Such a project is deleted and made anew if it is as the API makes one
-// ([beforeCreateProject]). Emptiness alone would not do, since the API does not return
+// ([PagesArgs.beforeCreate]). Emptiness alone would not do, since the API does not return
 // all of a project, such as its deploy hooks.
 //
 // An imported resource bears no owner. The config key adopt leaves the check of names out,

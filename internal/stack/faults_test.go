@@ -27,9 +27,11 @@ type operation struct {
 
 func operations() []operation {
 	project := func(ctx context.Context, a *account) error {
-		return beforeCreateProject(ctx, a.client(), "site", "main", false, false)
+		return (&PagesArgs{Name: "site", ProductionBranch: "main", Cloudflare: a.client()}).beforeCreate(ctx, false)
 	}
-	worker := func(ctx context.Context, a *account) error { return beforeCreateWorker(ctx, a.client(), "api", "me") }
+	worker := func(ctx context.Context, a *account) error {
+		return (&WorkerArgs{Name: "api", Cloudflare: a.client()}).beforeCreate(ctx, "me")
+	}
 	drift := func(ctx context.Context, a *account) error {
 		l, err := readLive(ctx, a.client(), "site", "api")
 		if err != nil {

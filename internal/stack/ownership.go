@@ -152,7 +152,10 @@ func (args *NamesArgs) renamed(before map[string]string) error {
 // first Worker needs.
 func (args *NamesArgs) checkWorker(ctx context.Context, owner string) error {
 	if w := args.Live.worker; w != nil {
-		return checkOwner(args.Cloudflare, args.Names["worker"], w.Script, owner)
+		if owns(owner, &w.Script) {
+			return nil
+		}
+		return workerConflict(args.Cloudflare, args.Names["worker"])
 	}
 	switch has, err := args.Cloudflare.HasSubdomain(ctx); {
 	case err != nil:
@@ -188,22 +191,20 @@ func (args *NamesArgs) checkProject(ctx context.Context, owner string) error {
 		} else if args.Live.worker != nil {
 			script = &args.Live.worker.Script
 		}
-		if script != nil && owns(owner, *script) {
+		if owns(owner, script) {
 			return nil
 		}
 	}
 	return projectConflict(args.Cloudflare, project, "it is not bound to its Worker")
 }
 
-func owns(owner string, script cloudflare.Script) bool {
-	return owner != "" && script.Var(varOwner) == owner
+// owns reports whether there is a script and it bears the owner.
+func owns(owner string, script *cloudflare.Script) bool {
+	return script != nil && owner != "" && script.Var(varOwner) == owner
 }
 
-func checkOwner(client *cloudflare.Client, worker string, script cloudflare.Script, owner string) error {
-	if owns(owner, script) {
-		return nil
-	}
-	return conflict(client, "Worker", "worker", "cloudflare:index/workersScript:WorkersScript", worker, "its "+varOwner+" is not this stack's")
+func workerConflict(client *cloudflare.Client, name string) error {
+	return conflict(client, "Worker", "worker", "cloudflare:index/workersScript:WorkersScript", name, "its variable "+varOwner+" is not this stack's")
 }
 
 func projectConflict(client *cloudflare.Client, name, why string) error {
@@ -216,47 +217,47 @@ func conflict(client *cloudflare.Client, what, key, token, name, why string) err
 		"pulumi import %s %s %s/%s", what, name, why, key, token, name, client.AccountID, name)
 }
 
-// beforeCreateProject runs when the state has no project. It deletes an orphan, so that
-// it is made anew, and refuses any other project.
-func beforeCreateProject(ctx context.Context, client *cloudflare.Client, name, branch string, adopt, dryRun bool) error {
-	project, err := ifExists(client.Project(ctx, name))
+// beforeCreate runs when the state has no project. It deletes an orphan, so that it is
+// made anew, and refuses any other project.
+func (args *PagesArgs) beforeCreate(ctx context.Context, dryRun bool) error {
+	project, err := ifExists(args.Cloudflare.Project(ctx, args.Name))
 	switch {
 	case err != nil:
-		return fmt.Errorf("looking for a Pages project %q before creating it: %w", name, err)
+		return fmt.Errorf("looking for a Pages project %q before creating it: %w", args.Name, err)
 	case project == nil:
 		return nil
 	}
-	deployments, err := client.Deployments(ctx, name)
+	deployments, err := args.Cloudflare.Deployments(ctx, args.Name)
 	if err != nil {
-		return fmt.Errorf("listing the deployments of the Pages project %q: %w", name, err)
+		return fmt.Errorf("listing the deployments of the Pages project %q: %w", args.Name, err)
 	}
-	altered := project.Altered(branch)
+	altered := project.Altered(args.ProductionBranch)
 	switch {
 	case len(deployments) > 0:
-		return projectConflict(client, name, "it has deployments")
+		return projectConflict(args.Cloudflare, args.Name, "it has deployments")
 	case altered != "":
-		return projectConflict(client, name, "a new one would not have its "+altered)
-	case adopt:
+		return projectConflict(args.Cloudflare, args.Name, "a new one would not have its "+altered)
+	case args.Adopt:
 		// The name was not checked, so the project may predate this stack.
-		return projectConflict(client, name, "it is empty; delete it if an interrupted run left it")
+		return projectConflict(args.Cloudflare, args.Name, "it is empty; delete it if an interrupted run left it")
 	case dryRun:
 		return nil
 	}
-	if err := client.DeleteProject(ctx, name); err != nil {
-		return fmt.Errorf("deleting the empty Pages project %q that an interrupted run left: %w", name, err)
+	if err := args.Cloudflare.DeleteProject(ctx, args.Name); err != nil {
+		return fmt.Errorf("deleting the empty Pages project %q that an interrupted run left: %w", args.Name, err)
 	}
 	return nil
 }
 
-// beforeCreateWorker runs when the state has no Worker. It refuses one of another owner,
-// which the upload would overwrite silently.
-func beforeCreateWorker(ctx context.Context, client *cloudflare.Client, name, owner string) error {
-	script, err := ifExists(client.Script(ctx, name))
+// beforeCreate runs when the state has no Worker. It refuses one of another owner, which
+// the upload would overwrite silently.
+func (args *WorkerArgs) beforeCreate(ctx context.Context, owner string) error {
+	script, err := ifExists(args.Cloudflare.Script(ctx, args.Name))
 	switch {
 	case err != nil:
-		return fmt.Errorf("looking for a Worker %q before creating it: %w", name, err)
-	case script == nil:
-		return nil
+		return fmt.Errorf("looking for a Worker %q before creating it: %w", args.Name, err)
+	case script != nil && !owns(owner, script):
+		return workerConflict(args.Cloudflare, args.Name)
 	}
-	return checkOwner(client, name, *script, owner)
+	return nil
 }

@@ -116,13 +116,13 @@ func TestOwns(t *testing.T) {
 		"before there is an owner": {"", []cloudflare.ScriptBinding{{Type: "plain_text", Name: varOwner}}, false},
 		"none":                     {"", nil, false},
 	} {
-		if have := owns(test.owner, cloudflare.Script{Bindings: test.bindings}); have != test.want {
+		if have := owns(test.owner, &cloudflare.Script{Bindings: test.bindings}); have != test.want {
 			t.Errorf("%s: %t", name, have)
 		}
 	}
 }
 
-func TestBeforeCreateProject(t *testing.T) {
+func TestPagesArgs_beforeCreate(t *testing.T) {
 	for name, test := range map[string]struct {
 		before        func(*account)
 		adopt, dryRun bool
@@ -140,7 +140,8 @@ func TestBeforeCreateProject(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := newAccount(t)
 			test.before(a)
-			err := beforeCreateProject(t.Context(), a.client(), "site", "main", test.adopt, test.dryRun)
+			args := &PagesArgs{Name: "site", ProductionBranch: "main", Adopt: test.adopt, Cloudflare: a.client()}
+			err := args.beforeCreate(t.Context(), test.dryRun)
 			if test.want == "" {
 				wantError(t, err)
 			} else {
@@ -153,11 +154,12 @@ func TestBeforeCreateProject(t *testing.T) {
 	}
 }
 
-func TestBeforeCreateWorker(t *testing.T) {
+func TestWorkerArgs_beforeCreate(t *testing.T) {
 	for owner, want := range map[string][]string{"": {importWorker}, "me": nil, "you": {importWorker}} {
 		a := newAccount(t)
-		wantError(t, beforeCreateWorker(t.Context(), a.client(), "api", "me"))
+		args := &WorkerArgs{Name: "api", Cloudflare: a.client()}
+		wantError(t, args.beforeCreate(t.Context(), "me"))
 		a.uploadWorker("api", owner)
-		wantError(t, beforeCreateWorker(t.Context(), a.client(), "api", "me"), want...)
+		wantError(t, args.beforeCreate(t.Context(), "me"), want...)
 	}
 }

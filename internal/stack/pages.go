@@ -58,7 +58,7 @@ func newPages(ctx *pulumi.Context, name string, args *PagesArgs, opts ...pulumi.
 		return nil, err
 	}
 	beforeCreate, err := registerHook(ctx, "project is free", true, func(*pulumi.ResourceHookArgs) error {
-		return beforeCreateProject(ctx.Context(), args.Cloudflare, args.Name, args.ProductionBranch, args.Adopt, ctx.DryRun())
+		return args.beforeCreate(ctx.Context(), ctx.DryRun())
 	})
 	if err != nil {
 		return nil, err

@@ -77,7 +77,7 @@ func (args *WorkerArgs) conflicts(live *liveWorker, owner, recorded string) bool
 	}
 	note := live.Var(varUpload)
 	if note == "" {
-		return live.sha256 != recorded || !owns(owner, live.Script)
+		return live.sha256 != recorded || !owns(owner, &live.Script)
 	}
 	return live.sha256 != uploadedHash(note)
 }

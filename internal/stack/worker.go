@@ -119,7 +119,7 @@ func (args *WorkerArgs) bindings() cloudflare.WorkersScriptBindingArray {
 // hooks check the Worker before it is written, and remove old secrets after it.
 func (args *WorkerArgs) hooks(ctx *pulumi.Context) (*pulumi.ResourceHookBinding, error) {
 	beforeCreate, err1 := registerHook(ctx, "worker is ours", true, func(hook *pulumi.ResourceHookArgs) error {
-		return beforeCreateWorker(ctx.Context(), args.Cloudflare, args.Name, declaredScript(hook.NewInputs).Var(varOwner))
+		return args.beforeCreate(ctx.Context(), declaredScript(hook.NewInputs).Var(varOwner))
 	})
 	beforeUpdate, err2 := registerHook(ctx, "script is ours", true, args.beforeUpdate(ctx))
 	afterUpdate, err3 := registerHook(ctx, "secrets are gone", false, func(hook *pulumi.ResourceHookArgs) error {
