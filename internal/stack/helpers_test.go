@@ -122,10 +122,11 @@ type account struct {
 	cloud *emulated.Cloud
 	net   *faultlist.Transport
 	env   map[string]string
+	dir   string // the project's folder
 }
 
 func newAccount(t *testing.T) *account {
-	a := &account{T: t, cloud: &emulated.Cloud{AccountID: testAccount, Token: testToken}, env: testEnv()}
+	a := &account{T: t, cloud: &emulated.Cloud{AccountID: testAccount, Token: testToken}, env: testEnv(), dir: "../.."}
 	a.net = &faultlist.Transport{Handler: a.cloud, Kind: func(r *http.Request, _ []byte) string {
 		return r.Method + strings.TrimPrefix(r.URL.Path, "/client/v4/accounts/"+testAccount)
 	}}
@@ -139,7 +140,7 @@ func (a *account) client() *cloudflare.Client {
 // run runs the program. The project portfolio and the stack dev give names their default.
 func (a *account) run(config map[string]string, secrets ...string) (*engine, error) {
 	e := &engine{}
-	p := Program{Getenv: func(name string) string { return a.env[name] }, HTTP: a.client().HTTP, Dir: "../.."}
+	p := Program{Getenv: func(name string) string { return a.env[name] }, HTTP: a.client().HTTP, Dir: a.dir}
 	return e, e.run(p.Run, "portfolio", "dev", config, secrets...)
 }
 

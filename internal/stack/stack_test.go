@@ -16,9 +16,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
-
-	"portfolio-infra/internal/rest/resttest"
-	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -144,30 +141,22 @@ func TestProgram_sideBySide(t *testing.T) {
 	for _, digit := range []string{"a", "b"} {
 		a := newAccount(t)
 		a.dopplerCLI("echo --visibility")
-		a.env["CLOUDFLARE_ACCOUNT_ID"] = strings.Repeat(digit, 32)
-		a.env["CLOUDFLARE_API_TOKEN"] += digit
-		cloud := &emulated.Cloud{AccountID: a.env["CLOUDFLARE_ACCOUNT_ID"], Token: a.env["CLOUDFLARE_API_TOKEN"]}
+		a.cloud.AccountID, a.cloud.Token = strings.Repeat(digit, 32), testToken+digit
+		a.env["CLOUDFLARE_ACCOUNT_ID"], a.env["CLOUDFLARE_API_TOKEN"] = a.cloud.AccountID, a.cloud.Token
+		a.dir = t.TempDir()
 		script := digit + ".js"
-		p := Program{Getenv: func(name string) string { return a.env[name] }, HTTP: resttest.Client(cloud), Dir: t.TempDir()}
-		if err := os.WriteFile(filepath.Join(p.Dir, script), []byte("export default {}"), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(a.dir, script), []byte("export default {}"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		wg.Go(func() {
-			e := &engine{}
-			err := e.run(p.Run, "portfolio", "dev", map[string]string{
-				"portfolio:workerScript": script,
-				"portfolio:doppler":      `{"project":"portfolio","config":"prd"}`,
-			})
+			e, err := a.run(map[string]string{"portfolio:workerScript": script, "portfolio:doppler": `{"project":"portfolio","config":"prd"}`})
 			if err != nil {
 				t.Error(err)
 				return
 			}
 			worker := e.registered["portfolio-dev-api"].Inputs
-			if account := worker["accountId"].StringValue(); account != cloud.AccountID {
-				t.Errorf("account %s, want %s", account, cloud.AccountID)
-			}
-			if file := worker["contentFile"].StringValue(); file != script {
-				t.Errorf("script %s, want %s", file, script)
+			if account, file := worker["accountId"].StringValue(), worker["contentFile"].StringValue(); account != a.cloud.AccountID || file != script {
+				t.Errorf("account %s and script %s, want %s and %s", account, file, a.cloud.AccountID, script)
 			}
 		})
 	}
