@@ -100,8 +100,8 @@ func (op operation) faulted(t *testing.T, plan faultlist.Plan, tally *faultlist.
 	return problems
 }
 
-// Whatever call of an ownership check or of a look for drift fails in whatever way, no
-// conflict is touched, and the next run sees what exists.
+// Whatever call of an ownership check or of the search for drift fails, and in whatever
+// way, no conflict is touched, and the next run succeeds.
 func TestChecks_faults(t *testing.T) {
 	var tallies []faultlist.Tally
 	for _, op := range operations() {

@@ -144,8 +144,8 @@ func validDatabase(s string) bool {
 	return s != "" && len(s) <= 64 && plainPattern.MatchString(s) && !strings.Contains(s, "-")
 }
 
-// Any value of any key is one that the APIs take, or the one mistake that the error
-// tells by its key.
+// Any value of any key is either one that the APIs take, or the one problem of an error
+// that names the key.
 func FuzzLoadConfig(f *testing.F) {
 	for i, key := range accepted {
 		for _, value := range append(key.good, "a\nb", "null") {
@@ -177,23 +177,23 @@ func FuzzLoadConfig(f *testing.F) {
 	})
 }
 
-// What is said of a secret does not depend on it.
+// An error about a secret does not depend on its value.
 func FuzzLoadConfig_secret(f *testing.F) {
 	f.Add("hunter2 hunter2")
 	f.Add("x\n")
 	f.Add(`"}`)
 	f.Add("\xff")
-	said := map[string]string{}
+	want := map[string]string{}
 	keys := []string{"cloudflare:apiToken", "tidbcloud:publicKey", "tidbcloud:privateKey"}
 	for _, key := range keys {
 		_, err := load("portfolio", "dev", map[string]string{key: "x"})
-		said[key] = err.Error()
+		want[key] = err.Error()
 	}
 	f.Fuzz(func(t *testing.T, value string) {
 		for _, key := range keys {
 			_, err := load("portfolio", "dev", map[string]string{key: value})
-			if err != nil && err.Error() != said[key] {
-				t.Errorf("%s: of %q is said %q, and of another %q", key, value, err, said[key])
+			if err != nil && err.Error() != want[key] {
+				t.Errorf("%s: the error for %q is %q, and for another value %q", key, value, err, want[key])
 			}
 			if err == nil && value != "" && !validToken(value) {
 				t.Errorf("%s: %q is accepted", key, value)
@@ -208,14 +208,14 @@ func FuzzLoadConfig_secret(f *testing.F) {
 			_, err := load("portfolio", "dev", map[string]string{"PROJECT:secrets": text})
 			_, other := load("portfolio", "dev", map[string]string{"PROJECT:secrets": end[0] + `""` + end[1]})
 			if err == nil || other == nil || err.Error() != other.Error() {
-				t.Errorf("%s: %v, and of another %v", text, err, other)
+				t.Errorf("%s: %v, and for another value %v", text, err, other)
 			}
 		}
 	})
 }
 
-// Whatever project and stack are called, the names made of them are valid or a
-// mistake that tells which key to set.
+// Whatever the names of the project and the stack, the default names are valid, or the
+// error says which key to set.
 func FuzzLoadConfig_names(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"portfolio", "dev"}, {"_", "."}, {"My.Project", "a_b"}, {strings.Repeat("p", 100), "dev"}, {"p", strings.Repeat("s", 100)}, {"0", "-"}, {"ü", "İ"}, {"a", "b"},
@@ -248,7 +248,7 @@ func FuzzLoadConfig_names(f *testing.F) {
 	})
 }
 
-// A script that is accepted lies at a relative path, which the state can hold.
+// An accepted script has a relative path that the state can hold.
 func FuzzReadScript(f *testing.F) {
 	for _, seed := range []string{
 		"worker.js", "./worker.js", "../stack/worker.js", "/etc/x.js", "worker.js\x00", "a\nb.js", "stack.go", "", ".js", "../stack", "worker.js/", "worker.js/../worker.js", `..\worker.js`,
@@ -271,8 +271,8 @@ func FuzzReadScript(f *testing.F) {
 	})
 }
 
-// Whatever the parts are, a standard parser gives them back, and they are ASCII
-// letters that no client and no shell's quotes change.
+// Whatever the parts are, a standard parser returns them, and the URL has only ASCII
+// characters that no client and no shell's quotes change.
 func FuzzDatabaseURL(f *testing.F) {
 	f.Add("3pT.api", "plain", "gw.example.com", uint16(4000), "portfolio", "sslaccept", "strict")
 	f.Add("u", "a:b@c/d?e#f%g h+i", "::1", uint16(3306), "my db", "a&b", "=")

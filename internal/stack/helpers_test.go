@@ -144,7 +144,7 @@ func (a *account) run(config map[string]string, secrets ...string) (*engine, err
 	return e, e.run(p.Run, "portfolio", "dev", config, secrets...)
 }
 
-// byHand makes a call of somebody else.
+// byHand makes a call that is not the program's.
 func (a *account) byHand(method, path, contentType, body string) {
 	a.Helper()
 	r := httptest.NewRequest(method, "/client/v4/accounts/"+testAccount+path, strings.NewReader(body))

@@ -67,7 +67,7 @@ func (r *reader) check(key, value string, c check) {
 	}
 }
 
-func (r *reader) text(key string) string { return config.Get(r.ctx, r.full(key)) }
+func (r *reader) text(key string) string { return config.Get(r.ctx, key) }
 
 func (r *reader) checked(key string, c check) string {
 	v := r.text(key)

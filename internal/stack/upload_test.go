@@ -62,10 +62,10 @@ func TestWorkerArgs_conflicts(t *testing.T) {
 		"none":                        {nil, "", false},
 		"the wanted script":           {newLiveWorker("wanted", nil), "", false},
 		"our last upload":             {newLiveWorker("old", []string{varUpload + "=old made (then)"}), "", false},
-		"wrangler deploy":             {newLiveWorker("theirs", nil), "theirs", true},
-		"wrangler deploy, vars kept":  {newLiveWorker("theirs", []string{varUpload + "=old", varOwner + "=me"}), "theirs", true},
+		"wrangler deploy":             {newLiveWorker("other", nil), "other", true},
+		"wrangler deploy, vars kept":  {newLiveWorker("other", []string{varUpload + "=old", varOwner + "=me"}), "other", true},
 		"ours, of an early version":   {newLiveWorker("old", []string{varOwner + "=me"}), "old", false},
-		"changed after early version": {newLiveWorker("theirs", []string{varOwner + "=me"}), "old", true},
+		"changed after early version": {newLiveWorker("other", []string{varOwner + "=me"}), "old", true},
 	} {
 		if have := args.conflicts(test.live, "me", test.recorded); have != test.want {
 			t.Errorf("%s: %t", name, have)
@@ -78,7 +78,7 @@ func TestWorkerArgs_conflicts(t *testing.T) {
 func TestWorkerArgs_removeSecrets(t *testing.T) {
 	a := newAccount(t)
 	a.uploadWorker("api", "me")
-	for _, name := range []string{"KEY", "OTHER", "THEIRS", "MODE"} {
+	for _, name := range []string{"KEY", "OTHER", "MANUAL", "MODE"} {
 		a.byHand(http.MethodPut, "/workers/scripts/api/secrets", "application/json", `{"type":"secret_text","name":"`+name+`","text":"hidden"}`)
 	}
 	args := &WorkerArgs{Name: "api", Cloudflare: a.client()}
@@ -89,7 +89,7 @@ func TestWorkerArgs_removeSecrets(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if have := slices.Sorted(maps.Keys(a.cloud.Scripts()[0].Secrets)); !slices.Equal(have, []string{"MODE", "OTHER", "THEIRS"}) {
+	if have := slices.Sorted(maps.Keys(a.cloud.Scripts()[0].Secrets)); !slices.Equal(have, []string{"MANUAL", "MODE", "OTHER"}) {
 		t.Errorf("secrets: %v", have)
 	}
 }

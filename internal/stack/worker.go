@@ -40,7 +40,7 @@ type WorkerArgs struct {
 	Observability      bool
 	Vars               map[string]string
 	Secrets            map[string]string
-	// Overwrite allows to overwrite a script that this stack did not upload.
+	// Overwrite permits overwriting a script that this stack did not upload.
 	Overwrite  bool
 	WorkersDev bool
 	Cloudflare *cfapi.Client
