@@ -119,7 +119,7 @@ func stashed(inputs resource.PropertyMap) map[string]string {
 }
 
 // defaultNames returns the names that the stack had by default when its owner was made,
-// as far as the owner shows. States of early versions have the owner and no names.
+// as far as the owner shows. States of early versions have an owner and no names.
 func defaultNames(owner, project, stack string) map[string]string {
 	i := strings.LastIndexByte(owner, '-')
 	if i < 0 || i >= maxOwnerSlug || owner[:i] == slug(project+"-"+stack) {
@@ -144,8 +144,8 @@ func (args *NamesArgs) renamed(before map[string]string) error {
 	if len(lines) == 0 {
 		return nil
 	}
-	return fmt.Errorf("the stack or the project was renamed, so the default names would change and their resources be replaced; "+
-		"nothing was changed. To keep the resources (or, with other names, to replace them), run:\n  %s", strings.Join(lines, "\n  "))
+	return fmt.Errorf("the stack or the project was renamed, which changes default names and would replace the resources that have them; "+
+		"nothing was changed. To replace them, set other names. To keep them, run:\n  %s", strings.Join(lines, "\n  "))
 }
 
 // checkWorker refuses a Worker of another owner, and an account that lacks what its
@@ -213,7 +213,7 @@ func projectConflict(client *cloudflare.Client, name, why string) error {
 
 func conflict(client *cloudflare.Client, what, key, token, name, why string) error {
 	return fmt.Errorf("a %s %q exists already and does not belong to this stack (%s); it was not changed: "+
-		"choose another name (config key %s), or import it, with the config key adopt set to true for the next run: "+
+		"choose another name (config key %s), or import it and set the config key adopt to true for the run after the import: "+
 		"pulumi import %s %s %s/%s", what, name, why, key, token, name, client.AccountID, name)
 }
 
