@@ -117,7 +117,7 @@ func checkWranglerFile(ctx *pulumi.Context, bindings binding.Wanted, l live) err
 	if l.project == nil {
 		return nil
 	}
-	err := binding.ByWranglerFile(*l.project, bindings)
+	err := binding.CheckWranglerFile(*l.project, bindings)
 	if err != nil && l.worker == nil {
 		return ctx.Log.Warn(err.Error(), nil)
 	}
