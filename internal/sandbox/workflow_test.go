@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
+
+	"portfolio-infra/internal/sandbox/engine"
 )
 
 // workflow is what is run of a GitHub Actions workflow: the `run:` steps, with bash, in a
@@ -36,19 +38,23 @@ type workflowStep struct {
 	Env  map[string]string `yaml:"env"`
 }
 
-const workflowFile = ".github/workflows/deploy.yml"
+var workflowFile = filepath.Join(root, ".github", "workflows", "deploy.yml")
 
-func readWorkflow(t testing.TB) workflow {
+func readWorkflow(t testing.TB) (w workflow) {
 	t.Helper()
-	text, err := os.ReadFile(workflowFile)
+	readYAML(t, workflowFile, &w)
+	return w
+}
+
+func readYAML(t testing.TB, path string, into any) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = yaml.Unmarshal(text, into)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	var w workflow
-	if err := yaml.Unmarshal(text, &w); err != nil {
-		t.Fatal(err)
-	}
-	return w
 }
 
 // runner runs the steps of jobs. What they leave in dir stays for the next job.
@@ -218,7 +224,6 @@ func (e *expression) operand() string {
 
 // Which jobs run is a matter of who may see secrets.
 func TestWorkflow_conditions(t *testing.T) {
-	t.Chdir("../..")
 	jobs := readWorkflow(t).Jobs
 	for _, test := range []struct {
 		name string
@@ -256,7 +261,6 @@ func TestWorkflow_conditions(t *testing.T) {
 
 // In a repository without secrets the tests run, and one line says what to set.
 func TestWorkflow_newRepository(t *testing.T) {
-	t.Chdir("../..")
 	r := &runner{TB: t, workflow: readWorkflow(t), dir: t.TempDir(), env: os.Environ(), github: func(string) values { return values{} }}
 	job := r.Jobs["test"]
 	tests := slices.IndexFunc(job.Steps, func(s workflowStep) bool { return s.Run == ".ci/run" })
@@ -277,7 +281,6 @@ func TestWorkflow_newRepository(t *testing.T) {
 
 // The version of the CLI is one, and an action is what its author tagged, for good.
 func TestWorkflow_versions(t *testing.T) {
-	t.Chdir("../..")
 	text, err := os.ReadFile(workflowFile)
 	if err != nil {
 		t.Fatal(err)
@@ -288,27 +291,20 @@ func TestWorkflow_versions(t *testing.T) {
 	}
 	for _, job := range readWorkflow(t).Jobs {
 		for _, step := range job.Steps {
-			if version, ok := step.With["pulumi-version"]; ok && version != cliVersion {
-				t.Errorf("the workflow installs Pulumi %s, want %s", version, cliVersion)
+			if version, ok := step.With["pulumi-version"]; ok && version != engine.CLIVersion {
+				t.Errorf("the workflow installs Pulumi %s, want %s", version, engine.CLIVersion)
 			}
 		}
 	}
-	project, err := readYAML("Pulumi.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if required := project["requiredPulumiVersion"]; required != ">="+cliVersion {
-		t.Errorf("Pulumi.yaml requires %v, want %s or newer", required, cliVersion)
+	var project map[string]any
+	readYAML(t, filepath.Join(root, "Pulumi.yaml"), &project)
+	if required := project["requiredPulumiVersion"]; required != ">="+engine.CLIVersion {
+		t.Errorf("Pulumi.yaml requires %v, want %s or newer", required, engine.CLIVersion)
 	}
 }
 
 // What each job may do, and whose secrets it gets.
 func TestWorkflow_rights(t *testing.T) {
-	t.Chdir("../..")
-	text, err := os.ReadFile(workflowFile)
-	if err != nil {
-		t.Fatal(err)
-	}
 	type rights struct {
 		Permissions map[string]string
 		Environment any
@@ -318,9 +314,7 @@ func TestWorkflow_rights(t *testing.T) {
 		Permissions map[string]string
 		Jobs        map[string]rights
 	}
-	if err := yaml.Unmarshal(text, &have); err != nil {
-		t.Fatal(err)
-	}
+	readYAML(t, workflowFile, &have)
 	if diff := cmp.Diff(map[string]string{"contents": "read"}, have.Permissions); diff != "" {
 		t.Errorf("the workflow's permissions (-want +have):\n%s", diff)
 	}

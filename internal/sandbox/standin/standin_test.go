@@ -24,7 +24,7 @@ func inputs(pairs ...string) property.Map {
 }
 
 func TestCommand_life(t *testing.T) {
-	c := Command()
+	c := Command(Process{Dir: t.TempDir(), Environ: []string{"COLOR=blue", "SHAPE=round"}})
 	in := inputs("create", `read x; echo "made $x $COLOR"`, "update", `echo "was $PULUMI_COMMAND_STDOUT"`,
 		"delete", "printf %s \"$PULUMI_COMMAND_STDOUT\" > gone", "stdin", "thing", "dir", t.TempDir()).
 		Set("environment", property.New(map[string]property.Value{"COLOR": property.New("red").WithSecret(true)}))
@@ -55,7 +55,7 @@ func TestCommand_life(t *testing.T) {
 }
 
 func TestCommand_fails(t *testing.T) {
-	_, err := Command().Create(t.Context(), p.CreateRequest{Urn: commandURN, Properties: inputs("create", "echo why >&2; exit 3")})
+	_, err := Command(Process{}).Create(t.Context(), p.CreateRequest{Urn: commandURN, Properties: inputs("create", "echo why >&2; exit 3")})
 	if err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), "why") {
 		t.Errorf("the error is %v", err)
 	}
@@ -65,7 +65,7 @@ func TestCommand_cancelled(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	time.AfterFunc(100*time.Millisecond, stop)
 	begin := time.Now()
-	_, err := Command().Create(ctx, p.CreateRequest{Urn: commandURN, Properties: inputs("create", "sleep 60 & wait")})
+	_, err := Command(Process{}).Create(ctx, p.CreateRequest{Urn: commandURN, Properties: inputs("create", "sleep 60 & wait")})
 	if err == nil {
 		t.Error("no error")
 	}
@@ -77,7 +77,7 @@ func TestCommand_cancelled(t *testing.T) {
 func TestCommand_preview(t *testing.T) {
 	dir := t.TempDir()
 	in := inputs("create", "touch here", "dir", dir)
-	r, err := Command().Create(t.Context(), p.CreateRequest{Urn: commandURN, Properties: in, DryRun: true})
+	r, err := Command(Process{}).Create(t.Context(), p.CreateRequest{Urn: commandURN, Properties: in, DryRun: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestDiff(t *testing.T) {
 
 func TestProviders_otherTypes(t *testing.T) {
 	urn := resource.URN("urn:pulumi:dev::portfolio::cloudflare:index/record:Record::r")
-	for name, provider := range map[string]p.Provider{"cloudflare": Cloudflare(), "command": Command()} {
+	for name, provider := range map[string]p.Provider{"cloudflare": Cloudflare(Process{}), "command": Command(Process{})} {
 		_, err := provider.Check(t.Context(), p.CheckRequest{Urn: urn})
 		if err == nil || !strings.Contains(err.Error(), "install the real plugin") {
 			t.Errorf("%s: the error is %v", name, err)

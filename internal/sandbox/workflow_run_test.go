@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"gopkg.in/yaml.v3"
 )
 
 // The CI workflow's own steps make, change and watch over a protected stack, with the
@@ -16,13 +18,13 @@ import (
 func TestWorkflow(t *testing.T) {
 	w := newWorld(t)
 	r := newRunner(w)
-	r.settings(func(config yamlMap) { w.want("protect", config["portfolio:protect"], true) })
+	r.settings(func(config map[string]any) { w.want("protect", config["portfolio:protect"], any(true)) })
 	r.initStack()
 	readOnly := func(what string, run func()) {
 		t.Helper()
-		before := len(w.clouds.log.Calls())
+		before := len(w.clouds.Log.Calls())
 		run()
-		w.noWrites(what, w.clouds.log.Calls()[before:])
+		w.noWrites(what, w.clouds.Log.Calls()[before:])
 	}
 
 	t.Log("a pull request before there is anything")
@@ -42,13 +44,13 @@ func TestWorkflow(t *testing.T) {
 	w.bound()
 
 	t.Log("the protected cluster is not replaced")
-	r.settings(func(config yamlMap) { config["portfolio:region"] = "regions/aws-us-east-1" })
+	r.settings(func(config map[string]any) { config["portfolio:region"] = "regions/aws-us-east-1" })
 	readOnly("a refused deployment", func() { r.fails("deploy", push(), "protect") })
 
 	t.Log("without protection it takes a run by hand")
-	r.settings(func(config yamlMap) { delete(config, "portfolio:region"); config["portfolio:protect"] = false })
+	r.settings(func(config map[string]any) { delete(config, "portfolio:region"); config["portfolio:protect"] = false })
 	r.passes("deploy", push(), "neither deletes nor replaces")
-	r.settings(func(config yamlMap) { config["portfolio:region"] = "regions/aws-us-east-1" })
+	r.settings(func(config map[string]any) { config["portfolio:region"] = "regions/aws-us-east-1" })
 	readOnly("a deployment that would lose data", func() { r.fails("deploy", push(), "replace tidbcloud:index:Cluster cluster") })
 	w.want("cluster", w.cluster().ClusterID, cluster)
 	r.passes("deploy", byHand(), "replaced")
@@ -85,12 +87,14 @@ func byHand() values { return onMain("workflow_dispatch", "true") }
 func newRunner(w *world) *runner {
 	w.Helper()
 	r := &runner{TB: w.TB, workflow: readWorkflow(w), dir: w.TempDir()}
-	r.checkout(w.sb.root)
-	if err := w.sb.makeFolders(); err != nil {
-		w.Fatal(err)
+	r.checkout(root)
+	for _, folder := range []string{"state", "tmp"} {
+		if err := os.Mkdir(filepath.Join(w.Dir, folder), 0o700); err != nil {
+			w.Fatal(err)
+		}
 	}
 	secrets := map[string]string{}
-	for name, value := range w.clouds.env {
+	for name, value := range w.Env {
 		switch name {
 		case "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_TOKEN", "TIDBCLOUD_PUBLIC_KEY", "TIDBCLOUD_PRIVATE_KEY":
 			secrets[name] = value
@@ -99,7 +103,7 @@ func newRunner(w *world) *runner {
 		}
 	}
 	const dopplerToken = "dp.st.prod.made-up"
-	r.env = append(r.env, "HOME="+w.TempDir(), "PATH="+r.shims(dopplerToken, secrets)+":"+filepath.Join(w.sb.root, "bin")+":"+os.Getenv("PATH"))
+	r.env = append(r.env, "HOME="+w.TempDir(), "PATH="+r.shims(dopplerToken, secrets)+":"+filepath.Join(root, "bin")+":"+os.Getenv("PATH"))
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS"} {
 		value, err := exec.CommandContext(w.Context(), "go", "env", name).Output()
 		if err != nil {
@@ -107,7 +111,7 @@ func newRunner(w *world) *runner {
 		}
 		r.env = append(r.env, name+"="+strings.TrimSpace(string(value)))
 	}
-	engine := w.sb.engineEnv()
+	engine := w.Environment()
 	for name, value := range engine {
 		if name != "PULUMI_BACKEND_URL" && name != "PULUMI_CONFIG_PASSPHRASE" {
 			r.env = append(r.env, name+"="+value)
@@ -182,15 +186,17 @@ func (r *runner) initStack() {
 }
 
 // settings changes the config of the stack, as a commit does.
-func (r *runner) settings(change func(config yamlMap)) {
+func (r *runner) settings(change func(config map[string]any)) {
 	r.Helper()
 	path := filepath.Join(r.dir, "Pulumi.prod.yaml")
-	settings, err := readYAML(path)
-	if err != nil {
-		r.Fatal(err)
+	settings := map[string]any{}
+	readYAML(r, path, &settings)
+	change(settings["config"].(map[string]any))
+	b, err := yaml.Marshal(settings)
+	if err == nil {
+		err = os.WriteFile(path, b, 0o600)
 	}
-	change(settings["config"].(yamlMap))
-	if err := writeYAML(path, settings); err != nil {
+	if err != nil {
 		r.Fatal(err)
 	}
 }

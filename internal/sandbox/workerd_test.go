@@ -16,35 +16,33 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
 
-// What one up made is a site that serves and whose database answers: Cloudflare's
-// own runtime runs what was uploaded, with the bindings that were set.
+// What one up made is a site that serves and whose database answers: Cloudflare's own
+// runtime runs what was uploaded, with the bindings that were set.
 func TestStack_serves(t *testing.T) {
-	w := newWorld(t)
-	workerd, err := filepath.Abs(".sandbox/npm/node_modules/.bin/workerd")
-	if err != nil {
-		t.Fatal(err)
-	}
+	workerd := filepath.Join(root, ".sandbox/npm/node_modules/.bin/workerd")
 	if _, err := os.Stat(workerd); err != nil {
 		t.Skip("Cloudflare's runtime is not installed: `make npm` does it where npm is on the PATH")
 	}
-	_, outputs, _ := w.up()
-	site := w.run(workerd, w.workerURL(outputs))
+	w := newWorld(t)
+	w.up()
+	site := w.serveSite(workerd)
 	owner := w.cluster().Labels["pulumi.com/owner"]
 	works := map[string]any{"stack": owner, "database": true}
 	w.answers(site, http.StatusOK, works)
 
-	w.sb.config["portfolio:rotation"] = "second"
-	_, outputs, _ = w.up()
+	w.set(map[string]any{"rotation": "second"})
+	w.up()
 	w.answers(site, http.StatusServiceUnavailable, map[string]any{"stack": owner, "error": "the database answered 401"})
-	w.answers(w.run(workerd, w.workerURL(outputs)), http.StatusOK, works)
-	w.destroy()
+	w.answers(w.serveSite(workerd), http.StatusOK, works)
+	w.run("destroy")
 }
 
-// run runs the Pages project and its Worker as the emulated Cloudflare has them, and
+// serveSite runs the Pages project and its Worker as the emulated Cloudflare has them, and
 // returns the site's address. The site is one Function, which asks the Worker.
-func (w *world) run(workerd, databaseURL string) string {
+func (w *world) serveSite(workerd string) string {
 	w.Helper()
-	project, script := w.clouds.cloudflare.Projects()[0], w.clouds.cloudflare.Scripts()[0]
+	databaseURL, _ := w.login()
+	project, script := w.project(), w.script()
 	dir := w.TempDir()
 	for name, content := range map[string]string{
 		"config.capnp": w.config(project, script),
@@ -81,7 +79,7 @@ func (w *world) run(workerd, databaseURL string) string {
 // https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp
 func (w *world) config(project cloudflare.Project, script cloudflare.Script) string {
 	w.Helper()
-	sql, err := url.Parse(w.clouds.env[tidbAPI])
+	sql, err := url.Parse(w.Env[tidbAPI])
 	if err != nil {
 		w.Fatal(err)
 	}

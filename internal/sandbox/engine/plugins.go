@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"bufio"
@@ -20,82 +20,88 @@ import (
 	"portfolio-infra/internal/sandbox/standin"
 )
 
-// plugin is one of those that the SDKs ask for, and what takes its place. The
-// versions are those of go.mod.
-type plugin struct {
-	name, version string
-	standIn       func() p.Provider
+// Plugin is one that the SDKs ask for, and its stand-in. The versions are those of go.mod.
+type Plugin struct {
+	Name, Version string
+	StandIn       func(standin.Process) p.Provider
 }
 
-var plugins = []plugin{
+// Plugins are those that the stack needs beside its own.
+var Plugins = []Plugin{
 	{"cloudflare", "6.17.0", standin.Cloudflare},
 	{"command", "1.2.1", standin.Command},
 }
 
-// attachPlugins lets the engine find the real plugins that are installed, and
-// serves stand-ins for the others until detach is called. The environment says
-// where they are.
+// attachPlugins lets the engine find the real plugins that are installed, and serves
+// stand-ins for the others until detach is called. The environment says where they are.
 // https://www.pulumi.com/docs/iac/using-pulumi/extending-pulumi/debugging-provider-packages/
-func (s *sandbox) attachPlugins(ctx context.Context, env map[string]string) (detach func(), err error) {
+func (e *Engine) attachPlugins(ctx context.Context, env map[string]string) (detach func(), err error) {
 	var stops []func()
 	detach = func() {
 		for _, stop := range stops {
 			stop()
 		}
 	}
-	var attached, says []string
-	for _, pl := range plugins {
-		where, err := s.install(ctx, pl)
+	defer func() {
 		if err != nil {
 			detach()
+		}
+	}()
+	var attached, found []string
+	for _, plugin := range Plugins {
+		from, err := e.install(ctx, plugin)
+		if err != nil {
 			return nil, err
 		}
-		if where != "" {
-			says = append(says, fmt.Sprintf("%s %s from %s", pl.name, pl.version, where))
+		if from != "" {
+			found = append(found, fmt.Sprintf("%s %s from %s", plugin.Name, plugin.Version, from))
 			continue
 		}
-		port, stop, err := standin.Serve(pl.name, pl.version, pl.standIn())
+		port, stop, err := standin.Serve(plugin.Name, plugin.Version, plugin.StandIn(e.process(env)))
 		if err != nil {
-			detach()
 			return nil, err
 		}
 		stops = append(stops, stop)
-		attached = append(attached, fmt.Sprintf("%s:%d", pl.name, port))
-		says = append(says, pl.name+" by a stand-in")
+		attached = append(attached, fmt.Sprintf("%s:%d", plugin.Name, port))
+		found = append(found, plugin.Name+" by a stand-in")
 	}
-	fmt.Fprintf(s.stderr, "plugins: %s\n", strings.Join(says, ", "))
-	env["PULUMI_DEBUG_PROVIDERS"] = strings.Join(attached, ",")
+	fmt.Fprintf(e.Stderr, "plugins: %s\n", strings.Join(found, ", "))
+	const variable = "PULUMI_DEBUG_PROVIDERS"
+	if more := env[variable]; more != "" {
+		attached = append(attached, more)
+	}
+	env[variable] = strings.Join(attached, ",")
 	return detach, nil
 }
 
-// install makes a real plugin of the right version known to the sandbox's engine
-// and says where it was found, or "".
-func (s *sandbox) install(ctx context.Context, pl plugin) (where string, err error) {
-	if path, err := exec.LookPath("pulumi-resource-" + pl.name); err == nil {
-		if version, err := pluginVersion(ctx, path); err == nil && strings.TrimPrefix(version, "v") == pl.version {
+// install makes a real plugin of the right version known to the engine, and says where it
+// was found, or "".
+func (e *Engine) install(ctx context.Context, plugin Plugin) (from string, err error) {
+	executable := "pulumi-resource-" + plugin.Name
+	if path, err := exec.LookPath(executable); err == nil {
+		if version, err := pluginVersion(ctx, path); err == nil && strings.TrimPrefix(version, "v") == plugin.Version {
 			// The engine looks on the PATH by itself.
 			return "the PATH", nil
 		}
 	}
 	home := os.Getenv("PULUMI_HOME")
-	if home == "" || home == s.path("home") {
+	if home == "" || home == e.path("home") {
 		user, err := os.UserHomeDir()
 		if err != nil {
 			return "", nil
 		}
 		home = filepath.Join(user, ".pulumi")
 	}
-	folder := fmt.Sprintf("resource-%s-v%s", pl.name, pl.version)
+	folder := fmt.Sprintf("resource-%s-v%s", plugin.Name, plugin.Version)
 	installed := filepath.Join(home, "plugins", folder)
-	if _, err := os.Stat(filepath.Join(installed, "pulumi-resource-"+pl.name)); err != nil {
+	if _, err := os.Stat(filepath.Join(installed, executable)); err != nil {
 		return "", nil
 	}
-	mine := filepath.Join(s.path("home"), "plugins")
-	if err := os.MkdirAll(mine, 0o700); err != nil {
+	linked := e.path(filepath.Join("home", "plugins"))
+	if err := os.MkdirAll(linked, 0o700); err != nil {
 		return "", err
 	}
-	err = os.Symlink(installed, filepath.Join(mine, folder))
-	if err != nil && !errors.Is(err, os.ErrExist) {
+	if err := os.Symlink(installed, filepath.Join(linked, folder)); err != nil && !errors.Is(err, os.ErrExist) {
 		return "", err
 	}
 	return home, nil
