@@ -9,9 +9,7 @@ import (
 	"testing"
 
 	p "github.com/pulumi/pulumi-go-provider"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 
-	"portfolio-infra/internal/sandbox/engine"
 	"portfolio-infra/internal/sandbox/standin"
 )
 
@@ -86,23 +84,11 @@ func (w *world) forgetDoppler() {
 	if err != nil {
 		w.Fatal(err)
 	}
-	err = w.on(func(s auto.Stack) error {
-		for _, r := range slices.Backward(state.Resources) { // the secret before its provider
-			if !strings.Contains(string(r.Type), "doppler") {
-				continue
-			}
-			var env []string
-			for name, value := range s.Workspace().GetEnvVars() {
-				env = append(env, name+"="+value)
-			}
-			_, stderr, _, err := w.CLI.Run(w.Context(), s.Workspace().WorkDir(), nil, nil, nil, env, "state", "delete", string(r.URN), "--yes", "--stack", engine.Stack)
-			if err != nil {
-				return fmt.Errorf("deleting %s from the state: %w\n%s", r.URN, err, stderr)
+	for _, r := range slices.Backward(state.Resources) { // the secret before its provider
+		if strings.Contains(string(r.Type), "doppler") {
+			if _, err := w.Command(w.Context(), "state", "delete", string(r.URN), "--yes"); err != nil {
+				w.Fatal(err)
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		w.Fatal(err)
 	}
 }

@@ -2,12 +2,16 @@ package main
 
 import (
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -113,7 +117,7 @@ type values map[string]string
 
 var (
 	expressionPattern = regexp.MustCompile(`\$\{\{(.*?)\}\}`)
-	tokenPattern      = regexp.MustCompile(`&&|\|\||==|!=|!|\(|\)|'[^']*'|[\w.-]+`)
+	operandPattern    = regexp.MustCompile(`'[^']*'|[\w.-]+`)
 )
 
 // fill replaces each ${{ expression }} by its value.
@@ -133,93 +137,55 @@ func (v values) truth(t testing.TB, condition string) bool {
 	return truthy(v.evaluate(t, condition))
 }
 
-// truthy tells what a value counts as. Booleans are kept as text: the workflow has no
-// text that reads "false".
+// truthy reports what a value counts as. Booleans are kept as text: the workflow has no text
+// that reads "false".
 func truthy(value string) bool { return value != "" && value != "false" }
 
+// evaluate puts values in place of names. What is left has the syntax of Go, with the same
+// precedence.
 func (v values) evaluate(t testing.TB, text string) string {
 	t.Helper()
-	e := expression{TB: t, values: v, tokens: tokenPattern.FindAllString(text, -1)}
-	value := e.either()
-	if len(e.tokens) > 0 {
-		t.Fatalf("%q: this evaluator does not know %q", text, e.tokens)
+	literals := operandPattern.ReplaceAllStringFunc(text, func(operand string) string {
+		if literal, ok := strings.CutPrefix(operand, "'"); ok {
+			return strconv.Quote(strings.TrimSuffix(literal, "'"))
+		}
+		value, known := v[operand]
+		if !known {
+			t.Fatalf("the test has no value for %s", operand)
+		}
+		return strconv.Quote(value)
+	})
+	expression, err := parser.ParseExpr(literals)
+	if err != nil {
+		t.Fatalf("%q: %v", text, err)
 	}
-	return value
+	return evaluate(t, expression)
 }
 
-// expression is evaluated from left to right, one method a level of precedence.
-type expression struct {
-	testing.TB
-	values values
-	tokens []string
-}
-
-func (e *expression) take(tokens ...string) string {
-	if len(e.tokens) == 0 || !slices.Contains(tokens, e.tokens[0]) {
-		return ""
-	}
-	return e.next()
-}
-
-func (e *expression) next() string {
-	if len(e.tokens) == 0 {
-		e.Fatal("an expression ends too early")
-	}
-	token := e.tokens[0]
-	e.tokens = e.tokens[1:]
-	return token
-}
-
-func (e *expression) either() string {
-	left := e.both()
-	for e.take("||") != "" {
-		if right := e.both(); !truthy(left) {
-			left = right
+func evaluate(t testing.TB, expression ast.Expr) string {
+	switch e := expression.(type) {
+	case *ast.ParenExpr:
+		return evaluate(t, e.X)
+	case *ast.BasicLit:
+		text, _ := strconv.Unquote(e.Value)
+		return text
+	case *ast.UnaryExpr:
+		return strconv.FormatBool(!truthy(evaluate(t, e.X)))
+	case *ast.BinaryExpr:
+		left, right := evaluate(t, e.X), evaluate(t, e.Y)
+		switch {
+		case e.Op == token.EQL:
+			return strconv.FormatBool(left == right)
+		case e.Op == token.NEQ:
+			return strconv.FormatBool(left != right)
+		case e.Op == token.LAND && truthy(left), e.Op == token.LOR && !truthy(left):
+			return right
+		case e.Op == token.LAND, e.Op == token.LOR:
+			return left
 		}
 	}
-	return left
-}
-
-func (e *expression) both() string {
-	left := e.compared()
-	for e.take("&&") != "" {
-		if right := e.compared(); truthy(left) {
-			left = right
-		}
-	}
-	return left
-}
-
-func (e *expression) compared() string {
-	left := e.operand()
-	switch e.take("==", "!=") {
-	case "==":
-		return fmt.Sprint(left == e.operand())
-	case "!=":
-		return fmt.Sprint(left != e.operand())
-	}
-	return left
-}
-
-func (e *expression) operand() string {
-	token := e.next()
-	switch {
-	case token == "!":
-		return fmt.Sprint(!truthy(e.operand()))
-	case token == "(":
-		value := e.either()
-		if e.take(")") == "" {
-			e.Fatal("a parenthesis is not closed")
-		}
-		return value
-	case strings.HasPrefix(token, "'"):
-		return strings.Trim(token, "'")
-	}
-	value, known := e.values[token]
-	if !known {
-		e.Fatalf("the test has no value for %s", token)
-	}
-	return value
+	t.Fatalf("this evaluator does not know %T", expression)
+	return ""
 }
 
 // Which jobs run is a matter of who may see secrets.

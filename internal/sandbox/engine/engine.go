@@ -41,10 +41,7 @@ type Engine struct {
 
 // With opens the stack for one operation of the engine, with its plugins.
 func (e *Engine) With(ctx context.Context, do func(auto.Stack) error) error {
-	env, err := e.environment()
-	if err != nil {
-		return err
-	}
+	env := e.Environment()
 	detach, err := e.attachPlugins(ctx, env)
 	if err != nil {
 		return err
@@ -59,7 +56,26 @@ func (e *Engine) With(ctx context.Context, do func(auto.Stack) error) error {
 
 // open opens the stack, and creates it if there is none.
 func (e *Engine) open(ctx context.Context, env map[string]string) (auto.Stack, error) {
-	ws, err := e.workspace(ctx, env)
+	for _, folder := range []string{"state", "tmp", "project"} {
+		if err := os.MkdirAll(e.path(folder), 0o700); err != nil {
+			return auto.Stack{}, err
+		}
+	}
+	if err := e.writeProject(); err != nil {
+		return auto.Stack{}, err
+	}
+	var err error
+	if e.CLI == nil {
+		if e.CLI, err = FindCLI(ctx, e.Root, e.Stderr); err != nil {
+			return auto.Stack{}, err
+		}
+	}
+	program := e.Program
+	if program == nil {
+		program = stack.Program{Getenv: e.process(env).Getenv, Dir: e.Root}.Run
+	}
+	ws, err := auto.NewLocalWorkspace(ctx, auto.Pulumi(fewerStarts{e.CLI}), auto.WorkDir(e.path("project")),
+		auto.Program(program), auto.EnvVars(env), auto.SecretsProvider("passphrase"))
 	if err != nil {
 		return auto.Stack{}, err
 	}
@@ -74,44 +90,8 @@ func (e *Engine) open(ctx context.Context, env map[string]string) (auto.Stack, e
 	return st, nil
 }
 
-func (e *Engine) workspace(ctx context.Context, env map[string]string) (auto.Workspace, error) {
-	if e.CLI == nil {
-		var err error
-		if e.CLI, err = FindCLI(ctx, e.Root, e.Stderr); err != nil {
-			return nil, err
-		}
-	}
-	project, err := e.writeProject()
-	if err != nil {
-		return nil, err
-	}
-	program := e.Program
-	if program == nil {
-		getenv := func(name string) string {
-			if value, set := env[name]; set {
-				return value
-			}
-			return os.Getenv(name)
-		}
-		program = stack.Program{Getenv: getenv, Dir: e.Root}.Run
-	}
-	return auto.NewLocalWorkspace(ctx, auto.Pulumi(fewerStarts{e.CLI}), auto.WorkDir(project),
-		auto.Program(program), auto.EnvVars(env), auto.SecretsProvider("passphrase"))
-}
-
-// environment keeps everything that the engine writes within the sandbox.
-func (e *Engine) environment() (map[string]string, error) {
-	for _, folder := range []string{"state", "tmp"} {
-		if err := os.MkdirAll(e.path(folder), 0o700); err != nil {
-			return nil, err
-		}
-	}
-	env := e.Environment()
-	maps.Copy(env, e.Env)
-	return env, nil
-}
-
-// Environment returns what the engine adds to the environment.
+// Environment returns what the engine has on top of the process's environment. It keeps
+// everything that the engine writes within Dir.
 func (e *Engine) Environment() map[string]string {
 	env := map[string]string{
 		// Beside each file the backend would write another one with its metadata, and not
@@ -129,16 +109,20 @@ func (e *Engine) Environment() map[string]string {
 		// It protects nothing, and is of use only to the emulated clouds.
 		env["PULUMI_CONFIG_PASSPHRASE"] = "sandbox"
 	}
+	maps.Copy(env, e.Env)
 	return env
 }
 
 // process is what the stand-ins, which this process serves, take for theirs.
 func (e *Engine) process(env map[string]string) standin.Process {
-	p := standin.Process{Dir: e.Root, Environ: os.Environ()}
+	return standin.Process{Dir: e.Root, Environ: append(os.Environ(), assignments(env)...)}
+}
+
+func assignments(env map[string]string) (all []string) {
 	for name, value := range env {
-		p.Environ = append(p.Environ, name+"="+value)
+		all = append(all, name+"="+value)
 	}
-	return p
+	return all
 }
 
 func (e *Engine) path(name string) string { return filepath.Join(e.Dir, name) }

@@ -22,8 +22,11 @@ func TestEngine_writeProject(t *testing.T) {
 	write("Pulumi.dev.yaml", "secretsprovider: awskms://x\nencryptionsalt: theirs\nconfig:\n  portfolio:a: one\n  portfolio:b:\n    secure: cipher\n  portfolio:c:\n    d:\n      secure: cipher\n")
 	var said bytes.Buffer
 	e := &Engine{Root: root, Dir: filepath.Join(root, ".sandbox"), Config: map[string]any{"portfolio:e": "two"}, Stderr: &said}
-	dir, err := e.writeProject()
-	if err != nil {
+	dir := e.path("project")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.writeProject(); err != nil {
 		t.Fatal(err)
 	}
 	same := func(name string, want yamlMap) {
@@ -47,7 +50,7 @@ func TestEngine_writeProject(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "Pulumi.dev.yaml"), []byte("encryptionsalt: mine\nconfig:\n  portfolio:e: old\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.writeProject(); err != nil {
+	if err := e.writeProject(); err != nil {
 		t.Fatal(err)
 	}
 	same("Pulumi.dev.yaml", yamlMap{"encryptionsalt": "mine", "config": config})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
@@ -66,46 +67,34 @@ func (e *Engine) run(ctx context.Context, st auto.Stack, verb string) error {
 	return nil
 }
 
-// Cancel unlocks the state, as `pulumi cancel` does.
-func (e *Engine) Cancel(ctx context.Context) error {
-	env, err := e.environment()
-	if err != nil {
-		return err
-	}
+// Command runs a command of the CLI on the stack, and returns what it prints.
+func (e *Engine) Command(ctx context.Context, args ...string) (string, error) {
+	env := e.Environment()
 	st, err := e.open(ctx, env)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if err := st.Cancel(ctx); err != nil {
-		return fmt.Errorf("unlocking the state: %w", err)
+	stdout, stderr, _, err := e.CLI.Run(ctx, st.Workspace().WorkDir(), nil, nil, nil, assignments(env), append(args, "--stack", Stack)...)
+	if err != nil {
+		err = fmt.Errorf("pulumi %s: %w\n%s", strings.Join(args, " "), err, stderr)
 	}
-	return nil
+	return stdout, err
+}
+
+// Cancel unlocks the state after a run was killed.
+func (e *Engine) Cancel(ctx context.Context) error {
+	_, err := e.Command(ctx, "cancel", "--yes")
+	return err
 }
 
 // Outputs returns the stack's outputs. Without showSecrets a secret one is "[secret]".
 func (e *Engine) Outputs(ctx context.Context, showSecrets bool) (map[string]any, error) {
-	env, err := e.environment()
+	text, err := e.Command(ctx, "stack", "output", "--json", fmt.Sprintf("--show-secrets=%t", showSecrets))
 	if err != nil {
 		return nil, err
-	}
-	st, err := e.open(ctx, env)
-	if err != nil {
-		return nil, err
-	}
-	args := []string{"stack", "output", "--json", "--stack", Stack}
-	if showSecrets {
-		args = append(args, "--show-secrets")
-	}
-	var assignments []string
-	for name, value := range env {
-		assignments = append(assignments, name+"="+value)
-	}
-	stdout, stderr, _, err := e.CLI.Run(ctx, st.Workspace().WorkDir(), nil, nil, nil, assignments, args...)
-	if err != nil {
-		return nil, fmt.Errorf("reading the outputs: %w\n%s", err, stderr)
 	}
 	outputs := map[string]any{}
-	if err := json.Unmarshal([]byte(stdout), &outputs); err != nil {
+	if err := json.Unmarshal([]byte(text), &outputs); err != nil {
 		return nil, fmt.Errorf("reading the outputs: %w", err)
 	}
 	return outputs, nil

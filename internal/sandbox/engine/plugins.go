@@ -12,6 +12,7 @@ import (
 	"time"
 
 	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -84,27 +85,23 @@ func (e *Engine) install(ctx context.Context, plugin Plugin) (from string, err e
 			return "the PATH", nil
 		}
 	}
-	home := os.Getenv("PULUMI_HOME")
-	if home == "" || home == e.path("home") {
-		user, err := os.UserHomeDir()
-		if err != nil {
-			return "", nil
-		}
-		home = filepath.Join(user, ".pulumi")
+	plugins, err := workspace.GetPluginDir()
+	if err != nil {
+		return "", nil
 	}
 	folder := fmt.Sprintf("resource-%s-v%s", plugin.Name, plugin.Version)
-	installed := filepath.Join(home, "plugins", folder)
-	if _, err := os.Stat(filepath.Join(installed, executable)); err != nil {
+	if _, err := os.Stat(filepath.Join(plugins, folder, executable)); err != nil {
 		return "", nil
 	}
 	linked := e.path(filepath.Join("home", "plugins"))
 	if err := os.MkdirAll(linked, 0o700); err != nil {
 		return "", err
 	}
-	if err := os.Symlink(installed, filepath.Join(linked, folder)); err != nil && !errors.Is(err, os.ErrExist) {
+	err = os.Symlink(filepath.Join(plugins, folder), filepath.Join(linked, folder))
+	if err != nil && !errors.Is(err, os.ErrExist) {
 		return "", err
 	}
-	return home, nil
+	return filepath.Dir(plugins), nil
 }
 
 // pluginTimeout is how long a plugin may take to start and say its version.

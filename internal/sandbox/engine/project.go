@@ -11,32 +11,28 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// writeProject puts copies of Pulumi.yaml and the stack's file into the sandbox, since the
-// engine writes to the latter. It returns their folder.
-func (e *Engine) writeProject() (dir string, err error) {
-	dir = e.path("project")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
+// writeProject puts copies of Pulumi.yaml and the stack's file into the folder project,
+// since the engine writes to the latter.
+func (e *Engine) writeProject() error {
+	if err := e.copyProjectFile("Pulumi.yaml"); err != nil {
+		return fmt.Errorf("copying Pulumi.yaml: %w", err)
 	}
-	if err := e.copyProjectFile(dir); err != nil {
-		return "", fmt.Errorf("copying Pulumi.yaml: %w", err)
+	if err := e.copyStackFile("Pulumi." + Stack + ".yaml"); err != nil {
+		return fmt.Errorf("copying Pulumi.%s.yaml: %w", Stack, err)
 	}
-	if err := e.copyStackFile(dir); err != nil {
-		return "", fmt.Errorf("copying Pulumi.%s.yaml: %w", Stack, err)
-	}
-	return dir, nil
+	return nil
 }
 
 // yamlMap is a YAML mapping whose members are kept as they are.
 type yamlMap = map[string]any
 
 // copyProjectFile makes the paths lead from the copy to the project.
-func (e *Engine) copyProjectFile(dir string) error {
-	project, err := readYAML(filepath.Join(e.Root, "Pulumi.yaml"))
+func (e *Engine) copyProjectFile(name string) error {
+	project, err := readYAML(filepath.Join(e.Root, name))
 	if err != nil {
 		return err
 	}
-	root, err := filepath.Rel(dir, e.Root)
+	root, err := filepath.Rel(e.path("project"), e.Root)
 	if err != nil {
 		return err
 	}
@@ -49,20 +45,19 @@ func (e *Engine) copyProjectFile(dir string) error {
 			provider["path"] = filepath.Join(root, path)
 		}
 	}
-	return writeYAML(filepath.Join(dir, "Pulumi.yaml"), project)
+	return writeYAML(filepath.Join(e.path("project"), name), project)
 }
 
 // copyStackFile copies the config, but for values that are encrypted for the real stack
 // and cannot be read here. The salt of this sandbox stays.
-func (e *Engine) copyStackFile(dir string) error {
-	name := "Pulumi." + Stack + ".yaml"
+func (e *Engine) copyStackFile(name string) error {
+	target := filepath.Join(e.path("project"), name)
 	source, err := readYAML(filepath.Join(e.Root, name))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	last, err := readYAML(filepath.Join(dir, name))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
+	last, lastErr := readYAML(target)
+	for _, err := range []error{err, lastErr} {
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
 	}
 	config := yamlMap{}
 	original, _ := source["config"].(yamlMap)
@@ -78,7 +73,7 @@ func (e *Engine) copyStackFile(dir string) error {
 	if salt, ok := last["encryptionsalt"]; ok {
 		copied["encryptionsalt"] = salt
 	}
-	return writeYAML(filepath.Join(dir, name), copied)
+	return writeYAML(target, copied)
 }
 
 // encrypted reports whether a config value, or any member of it, is encrypted.

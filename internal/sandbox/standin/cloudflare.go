@@ -22,10 +22,10 @@ type kind interface {
 	// nameKey is the input that holds the name.
 	nameKey() string
 	path(account, name string) string
-	// preview returns the state that a preview shows; the old state is empty in a create.
+	// put creates the resource, or updates it where there is a state, and returns the new
+	// state; preview returns the one that a preview shows.
+	put(ctx context.Context, api *rest.Client, inputs, state property.Map) (property.Map, error)
 	preview(inputs, state property.Map) property.Map
-	create(ctx context.Context, api *rest.Client, inputs property.Map) (property.Map, error)
-	update(ctx context.Context, api *rest.Client, inputs, state property.Map) (property.Map, error)
 	// read returns the inputs and the state from live.
 	read(ctx context.Context, api *rest.Client, path string, inputs, state property.Map) (property.Map, property.Map, error)
 }
@@ -58,7 +58,7 @@ func Cloudflare(process Process) p.Provider {
 			if r.DryRun {
 				return p.CreateResponse{Properties: k.preview(r.Properties, property.Map{})}, nil
 			}
-			state, err := k.create(ctx, api, r.Properties)
+			state, err := k.put(ctx, api, r.Properties, property.Map{})
 			return p.CreateResponse{ID: text(r.Properties, k.nameKey()), Properties: state}, err
 		},
 		Read: func(ctx context.Context, r p.ReadRequest) (p.ReadResponse, error) {
@@ -69,7 +69,7 @@ func Cloudflare(process Process) p.Provider {
 			if r.DryRun {
 				return p.UpdateResponse{Properties: k.preview(r.Inputs, r.State)}, nil
 			}
-			state, err := k.update(ctx, api, r.Inputs, r.State)
+			state, err := k.put(ctx, api, r.Inputs, r.State)
 			return p.UpdateResponse{Properties: state}, err
 		},
 		// To the real plugin, too, it is an error if the resource is gone already.
@@ -124,13 +124,13 @@ func sensitive(inputs property.Map) property.Map {
 
 // newAPI returns a client with the provider's config, or else its environment.
 func newAPI(process Process, token, baseURL string) (*rest.Client, error) {
-	token = cmp.Or(token, process.getenv("CLOUDFLARE_API_TOKEN"))
+	token = cmp.Or(token, process.Getenv("CLOUDFLARE_API_TOKEN"))
 	if token == "" {
 		return nil, errors.New("cloudflare: no apiToken: set cloudflare:apiToken or CLOUDFLARE_API_TOKEN")
 	}
 	return &rest.Client{
 		Service:          "Cloudflare",
-		BaseURL:          cmp.Or(baseURL, process.getenv("CLOUDFLARE_BASE_URL"), "https://api.cloudflare.com/client/v4"),
+		BaseURL:          cmp.Or(baseURL, process.Getenv("CLOUDFLARE_BASE_URL"), "https://api.cloudflare.com/client/v4"),
 		Header:           http.Header{"Authorization": {"Bearer " + token}},
 		RequestIDHeaders: []string{"Cf-Ray"},
 		DecodeError: func(_ int, _ http.Header, body []byte) (string, string) {

@@ -13,8 +13,8 @@ type Process struct {
 	Environ []string
 }
 
-// getenv looks up an environment variable.
-func (p Process) getenv(name string) string {
+// Getenv looks up an environment variable.
+func (p Process) Getenv(name string) string {
 	value := ""
 	for _, assignment := range p.Environ {
 		if after, found := strings.CutPrefix(assignment, name+"="); found {

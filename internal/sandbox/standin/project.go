@@ -77,13 +77,18 @@ func (project) preview(inputs, state property.Map) property.Map {
 	return with(state, inputs.AsMap())
 }
 
-func (project) create(ctx context.Context, api *rest.Client, inputs property.Map) (property.Map, error) {
-	in := map[string]any{
-		"name":              text(inputs, "name"),
-		"production_branch": text(inputs, "productionBranch"),
+func (p project) put(ctx context.Context, api *rest.Client, inputs, state property.Map) (property.Map, error) {
+	account, name, branch := text(inputs, "accountId"), text(inputs, "name"), text(inputs, "productionBranch")
+	in := map[string]any{}
+	if branch != text(state, "productionBranch") {
+		in["production_branch"] = branch
+	}
+	method, path := http.MethodPatch, p.path(account, name)
+	if state.Len() == 0 {
+		method, path, in["name"] = http.MethodPost, rest.Path("/accounts/%s/pages/projects", account), name
 	}
 	var got apiProject
-	err := api.Do(ctx, http.MethodPost, rest.Path("/accounts/%s/pages/projects", text(inputs, "accountId")), in, &got)
+	err := api.Do(ctx, method, path, in, &got)
 	return got.state(inputs), err
 }
 
@@ -92,14 +97,4 @@ func (project) read(ctx context.Context, api *rest.Client, path string, inputs, 
 	err = api.Do(ctx, http.MethodGet, path, nil, &got)
 	inputs = got.configs(inputs.Set("productionBranch", property.New(got.Result.ProductionBranch)))
 	return inputs, got.state(inputs), err
-}
-
-func (p project) update(ctx context.Context, api *rest.Client, inputs, state property.Map) (property.Map, error) {
-	in := map[string]any{}
-	if branch := text(inputs, "productionBranch"); branch != text(state, "productionBranch") {
-		in["production_branch"] = branch
-	}
-	var got apiProject
-	err := api.Do(ctx, http.MethodPatch, p.path(text(inputs, "accountId"), text(inputs, "name")), in, &got)
-	return got.state(inputs), err
 }

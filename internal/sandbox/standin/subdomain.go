@@ -23,14 +23,10 @@ func (subdomain) path(account, name string) string {
 
 func (subdomain) preview(inputs, _ property.Map) property.Map { return inputs }
 
-func (s subdomain) create(ctx context.Context, api *rest.Client, inputs property.Map) (property.Map, error) {
+func (s subdomain) put(ctx context.Context, api *rest.Client, inputs, _ property.Map) (property.Map, error) {
 	flag := func(key string) bool { return inputs.Get(key).IsBool() && inputs.Get(key).AsBool() }
 	in := map[string]any{"enabled": flag("enabled"), "previews_enabled": flag("previewsEnabled")}
 	return inputs, api.Do(ctx, http.MethodPost, s.path(text(inputs, "accountId"), text(inputs, "scriptName")), in, nil)
-}
-
-func (s subdomain) update(ctx context.Context, api *rest.Client, inputs, _ property.Map) (property.Map, error) {
-	return s.create(ctx, api, inputs)
 }
 
 func (subdomain) read(ctx context.Context, api *rest.Client, path string, inputs, _ property.Map) (_, _ property.Map, err error) {

@@ -28,7 +28,7 @@ func (worker) preview(inputs, _ property.Map) property.Map {
 	return unknown(inputs, "etag", "createdOn", "modifiedOn")
 }
 
-func (w worker) create(ctx context.Context, api *rest.Client, inputs property.Map) (property.Map, error) {
+func (w worker) put(ctx context.Context, api *rest.Client, inputs, _ property.Map) (property.Map, error) {
 	script, err := w.content(inputs)
 	if err != nil {
 		return property.Map{}, err
@@ -42,13 +42,7 @@ func (w worker) create(ctx context.Context, api *rest.Client, inputs property.Ma
 	if err := upload(ctx, api, path, metadata(inputs), text(inputs, "mainModule"), script, &got); err != nil {
 		return property.Map{}, err
 	}
-	return with(inputs, map[string]property.Value{
-		"etag": property.New(got.Etag), "createdOn": property.New(got.CreatedOn), "modifiedOn": property.New(got.ModifiedOn),
-	}), nil
-}
-
-func (w worker) update(ctx context.Context, api *rest.Client, inputs, _ property.Map) (property.Map, error) {
-	return w.create(ctx, api, inputs)
+	return inputs.Set("etag", property.New(got.Etag)).Set("createdOn", property.New(got.CreatedOn)).Set("modifiedOn", property.New(got.ModifiedOn)), nil
 }
 
 // content reads the script, which must be the one that was hashed.
