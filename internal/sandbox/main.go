@@ -30,14 +30,14 @@ type command struct {
 }
 
 var commands = []command{
-	{"up", "[flags]", "create or update the stack", 0, operationFlags, operate("up")},
-	{"preview", "[flags]", "show what up would do", 0, operationFlags, operate("preview")},
-	{"refresh", "[flags]", "look for drift", 0, operationFlags, operate("refresh")},
-	{"destroy", "[flags]", "remove the stack", 0, operationFlags, operate("destroy")},
-	{"output", "[flags] [NAME]", "print the stack's outputs", 1, outputFlags, output},
-	{"sql", "[flags] [STATEMENT]", "run one statement as the application; without one, say how to connect", 1, sqlFlags, runSQL},
+	{"up", "", "create or update the stack", 0, operationFlags, operate("up")},
+	{"preview", "", "show what up would do", 0, operationFlags, operate("preview")},
+	{"refresh", "", "look for drift", 0, operationFlags, operate("refresh")},
+	{"destroy", "", "remove the stack", 0, operationFlags, operate("destroy")},
+	{"output", "[NAME]", "print the stack's outputs", 1, outputFlags, output},
+	{"sql", "[STATEMENT]", "run one statement as the application; without one, say how to connect", 1, sqlFlags, runSQL},
 	{"cancel", "", "unlock the state after a run was killed", 0, nil, cancel},
-	{"serve", "[flags]", "run the emulated clouds alone and print the environment for any client", 0, serveFlags, serve},
+	{"serve", "", "run the emulated clouds alone and print the environment for any client", 0, serveFlags, serve},
 	{"cli", "", "find the Pulumi CLI, or build it", 0, nil, findCLI},
 }
 
@@ -128,10 +128,20 @@ func (c command) flagSet(s *sandbox) *flag.FlagSet {
 
 func usage(out io.Writer) {
 	fmt.Fprint(out, "sandbox runs the stack offline, against emulated clouds.\n\nusage: sandbox COMMAND [flags]\n\n")
+	var described []string
+	commandsOf := map[string][]string{}
 	for _, c := range commands {
-		fmt.Fprintf(out, "%s\n    \t%s\n", strings.TrimSpace(c.name+" "+c.args), c.help)
+		fmt.Fprintf(out, "  %-16s %s\n", strings.TrimSpace(c.name+" "+c.args), c.help)
+		var text strings.Builder
 		flags := c.flagSet(&sandbox{})
-		flags.SetOutput(out)
+		flags.SetOutput(&text)
 		flags.PrintDefaults()
+		if len(commandsOf[text.String()]) == 0 && text.Len() > 0 {
+			described = append(described, text.String())
+		}
+		commandsOf[text.String()] = append(commandsOf[text.String()], c.name)
+	}
+	for _, text := range described {
+		fmt.Fprintf(out, "\nflags of %s:\n%s", strings.Join(commandsOf[text], ", "), text)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io/fs"
 	"net/http"
 	"path/filepath"
@@ -214,33 +215,24 @@ func TestStack_worker(t *testing.T) {
 		w.quiet()
 		w.set(map[string]any{"overwriteWorker": nil})
 	}
-}
 
-// A secret of somebody else stays, one of ours goes when it is taken out of the config, and
-// another binding that goes is named first, whatever an upload does by itself.
-func TestStack_workerSecrets(t *testing.T) {
-	for name, keeps := range map[string]bool{"replaced": false, "kept": true} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			w.clouds.Cloudflare.KeepSecrets = keeps
-			w.set(map[string]any{"vars": map[string]any{"MODE": "live"}})
-			w.up()
-			w.byHand("PUT", cloudflareAPI, w.scripts()+"/secrets", `{"type":"secret_text","name":"THEIRS","text":"hidden-theirs"}`)
-			w.quiet()
-			w.set(map[string]any{"vars": map[string]any{"MODE": "test"}})
-			bindings := []string{`{"bindings":[{"type":"kv_namespace","name":"CACHE","namespace_id":"1"}`}
-			for _, name := range []string{"MODE", "PULUMI_STACK", "PULUMI_UPLOAD", "DATABASE_URL", "THEIRS"} {
-				bindings = append(bindings, `{"type":"inherit","name":"`+name+`"}`)
-			}
-			w.form("PATCH", w.scripts()+"/settings", jsonPart("settings", strings.Join(bindings, ",")+"]}"))
-			w.run("preview")
-			w.says("the preview", "CACHE (kv_namespace)")
-			w.up()
-			if !w.script().Secrets["THEIRS"].Is("hidden-theirs") || w.script().Vars["MODE"] != "test" {
-				t.Errorf("the Worker is %+v", w.script())
-			}
-			w.quiet()
-		})
+	t.Log("a secret of somebody else stays, and another binding that goes is named first, whatever an upload does by itself")
+	for _, keeps := range []bool{false, true} {
+		w.clouds.Cloudflare.KeepSecrets = keeps
+		w.byHand("PUT", cloudflareAPI, w.scripts()+"/secrets", `{"type":"secret_text","name":"THEIRS","text":"hidden-theirs"}`)
+		w.quiet()
+		mode := fmt.Sprintf("keeps %t", keeps)
+		w.set(map[string]any{"vars": map[string]any{"MODE": mode}})
+		settings(`{"type":"kv_namespace","name":"CACHE","namespace_id":"1"},{"type":"inherit","name":"MODE"},` +
+			`{"type":"inherit","name":"DATABASE_URL"},{"type":"inherit","name":"THEIRS"},` + inherited)
+		w.run("preview")
+		w.says("the preview", "CACHE (kv_namespace)")
+		w.up()
+		w.want("MODE", w.script().Vars["MODE"], mode)
+		if !w.script().Secrets["THEIRS"].Is("hidden-theirs") {
+			t.Errorf("the secret is lost: %+v", w.script())
+		}
+		w.quiet()
 	}
 }
 
