@@ -278,3 +278,6 @@ require (
 	honnef.co/go/tools v0.7.0 // indirect
 	lukechampine.com/frand v1.5.1 // indirect
 )
+
+// v0.0.27 computes tables of 2 MB in each process that starts.
+replace github.com/mattn/go-runewidth => github.com/mattn/go-runewidth v0.0.24
