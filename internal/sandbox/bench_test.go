@@ -10,7 +10,7 @@ import (
 // An up with nothing to do, beside that of a program without resources: the ratio says what
 // the stack costs beyond the engine, whatever the machine.
 func BenchmarkUp_nothingToDo(b *testing.B) {
-	nothing, whole := openWorld(b, b.TempDir()), openWorld(b, b.TempDir())
+	nothing, whole := openFixture(b, b.TempDir()), openFixture(b, b.TempDir())
 	nothing.Program = func(*pulumi.Context) error { return nil }
 	nothing.up()
 	whole.up()
@@ -19,7 +19,7 @@ func BenchmarkUp_nothingToDo(b *testing.B) {
 		begin := time.Now()
 		nothing.up()
 		middle := time.Now()
-		whole.quiet()
+		whole.noChanges()
 		engine += middle.Sub(begin)
 		all += time.Since(middle)
 	}

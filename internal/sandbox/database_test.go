@@ -25,44 +25,44 @@ import (
 )
 
 func TestStack_database(t *testing.T) {
-	t.Run("embedded", func(t *testing.T) { testDatabase(newWorld(t)) })
+	t.Run("embedded", func(t *testing.T) { testDatabase(newFixture(t)) })
 	t.Run("real server", func(t *testing.T) {
 		certs := t.TempDir()
 		authority := &emulated.Servers{Dir: certs, Host: "localhost"}
 		if err := errors.Join(authority.Open(), authority.Close()); err != nil {
 			t.Fatal(err)
 		}
-		testDatabase(newWorld(t, "SANDBOX_MYSQL_CA="+filepath.Join(certs, "ca.pem"),
+		testDatabase(newFixture(t, "SANDBOX_MYSQL_CA="+filepath.Join(certs, "ca.pem"),
 			"SANDBOX_MYSQL_DSN="+sqltest.RealServer(t, certs, "recognizable-admin")))
 	})
 }
 
-func testDatabase(w *world) {
+func testDatabase(f *fixture) {
 	doppler := func(config string) {
-		w.set(map[string]any{"doppler": map[string]any{"project": "portfolio", "config": config}})
+		f.set(map[string]any{"doppler": map[string]any{"project": "portfolio", "config": config}})
 	}
 	doppler("prd")
-	w.up()
-	app, admin := w.login()
+	f.up()
+	app, admin := f.login()
 	const table = "CREATE TABLE notes (id INT PRIMARY KEY, text VARCHAR(100))"
-	if _, err := w.tryQuery(app, table); err == nil || !strings.Contains(err.Error(), "1142") {
-		w.Errorf("the application creates a table: %v", err)
+	if _, err := f.tryQuery(app, table); err == nil || !strings.Contains(err.Error(), "1142") {
+		f.Errorf("the application creates a table: %v", err)
 	}
-	w.query(admin, table)
-	w.query(app, "INSERT INTO notes VALUES (1, 'it works')")
-	w.want("row", w.query(app, "SELECT text FROM notes"), "text\nit works\n")
-	if user := w.query(app, "SELECT CURRENT_USER()"); strings.Contains(user, "root") || !strings.Contains(user, ".api@") {
-		w.Errorf("the user is %s", user)
+	f.query(admin, table)
+	f.query(app, "INSERT INTO notes VALUES (1, 'it works')")
+	f.want("row", f.query(app, "SELECT text FROM notes"), "text\nit works\n")
+	if user := f.query(app, "SELECT CURRENT_USER()"); strings.Contains(user, "root") || !strings.Contains(user, ".api@") {
+		f.Errorf("the user is %s", user)
 	}
-	w.want("database", w.query(app, "SELECT DATABASE()"), "DATABASE()\nportfolio\n")
-	w.want("in Doppler", w.inDoppler("prd"), hashOf(app))
-	w.quiet()
-	w.want("refresh", w.run("refresh").changes, map[string]int{})
-	w.quiet()
+	f.want("database", f.query(app, "SELECT DATABASE()"), "DATABASE()\nportfolio\n")
+	f.want("in Doppler", f.inDoppler("prd"), hashOf(app))
+	f.noChanges()
+	f.want("refresh", f.run("refresh").changes, map[string]int{})
+	f.noChanges()
 
-	w.set(map[string]any{"rotation": "second"})
-	r := w.up()
-	w.want("changes", r.changes, map[string]int{"update": 4}) // both users, the Worker, Doppler
+	f.set(map[string]any{"rotation": "second"})
+	r := f.up()
+	f.want("changes", r.changes, map[string]int{"update": 4}) // both users, the Worker, Doppler
 	var writes []string
 	for _, c := range r.calls {
 		if c.Write() {
@@ -70,33 +70,33 @@ func testDatabase(w *world) {
 		}
 	}
 	slices.Sort(writes)
-	w.want("writes", writes, []string{"cloudflare PUT", "tidbcloud PATCH", "tidbcloud PATCH"})
+	f.want("writes", writes, []string{"cloudflare PUT", "tidbcloud PATCH", "tidbcloud PATCH"})
 	for _, old := range []string{app, admin} {
-		if _, err := w.tryQuery(old, "SELECT 1"); err == nil || !strings.Contains(err.Error(), "1045") {
-			w.Errorf("the old password: %v", err)
+		if _, err := f.tryQuery(old, "SELECT 1"); err == nil || !strings.Contains(err.Error(), "1045") {
+			f.Errorf("the old password: %v", err)
 		}
 	}
-	app, admin = w.login()
-	w.query(admin, "ALTER TABLE notes ADD COLUMN at DATETIME")
-	w.want("in Doppler", w.inDoppler("prd"), hashOf(app))
-	w.want("row", w.query(app, "SELECT text FROM notes"), "text\nit works\n")
-	w.quiet()
+	app, admin = f.login()
+	f.query(admin, "ALTER TABLE notes ADD COLUMN at DATETIME")
+	f.want("in Doppler", f.inDoppler("prd"), hashOf(app))
+	f.want("row", f.query(app, "SELECT text FROM notes"), "text\nit works\n")
+	f.noChanges()
 
 	doppler("dev")
-	w.want("changes", w.up().changes, map[string]int{"replace": 1})
-	w.want("in the old place of Doppler", w.inDoppler("prd"), "")
-	w.want("in the new place of Doppler", w.inDoppler("dev"), hashOf(app))
-	w.run("destroy")
-	w.want("in Doppler after destroy", w.inDoppler("dev"), "")
+	f.want("changes", f.up().changes, map[string]int{"replace": 1})
+	f.want("in the old place of Doppler", f.inDoppler("prd"), "")
+	f.want("in the new place of Doppler", f.inDoppler("dev"), hashOf(app))
+	f.run("destroy")
+	f.want("in Doppler after destroy", f.inDoppler("dev"), "")
 }
 
 // inDoppler returns the hash that the sandbox's Doppler CLI keeps of DATABASE_URL, or ""
 // where there is none.
-func (w *world) inDoppler(config string) string {
-	w.Helper()
-	b, err := os.ReadFile(filepath.Join(w.Dir, "doppler", "portfolio", config, "DATABASE_URL"))
+func (f *fixture) inDoppler(config string) string {
+	f.Helper()
+	b, err := os.ReadFile(filepath.Join(f.Dir, "doppler", "portfolio", config, "DATABASE_URL"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		w.Fatal(err)
+		f.Fatal(err)
 	}
 	hash, _, _ := strings.Cut(string(b), " ")
 	return hash
@@ -116,13 +116,13 @@ func TestStack_secretsStaySecret(t *testing.T) {
 	for name, value := range credentials {
 		env = append(env, name+"="+value)
 	}
-	w := newWorld(t, env...)
-	maps.Copy(w.Env, credentials)
-	w.set(map[string]any{"doppler": map[string]any{"project": "portfolio", "config": "prd"}})
+	f := newFixture(t, env...)
+	maps.Copy(f.Env, credentials)
+	f.set(map[string]any{"doppler": map[string]any{"project": "portfolio", "config": "prd"}})
 	var log bytes.Buffer
 	level := uint(9)
 	arguments := watchArguments(t)
-	w.run("up", optup.ProgressStreams(&w.printed, &log), optup.ErrorProgressStreams(&w.printed, &log),
+	f.run("up", optup.ProgressStreams(&f.printed, &log), optup.ErrorProgressStreams(&f.printed, &log),
 		optup.DebugLogging(debug.LoggingOptions{LogLevel: &level, LogToStdErr: true, FlowToPlugins: true}))
 	if !strings.Contains(log.String(), "Marshaling property") {
 		t.Fatalf("the log is not that of -v=9:\n%.2000s", log.String())
@@ -130,16 +130,16 @@ func TestStack_secretsStaySecret(t *testing.T) {
 	search := map[string][]byte{
 		"the arguments of a process": arguments(),
 		"the log at -v=9":            withoutTraffic(log.Bytes(), credentials),
-		"what was printed":           withoutTraffic(w.printed.Bytes(), credentials),
+		"what was printed":           withoutTraffic(f.printed.Bytes(), credentials),
 	}
 	secrets := maps.Clone(credentials)
-	secrets["DATABASE_URL"], secrets["migrationUrl"] = w.login()
+	secrets["DATABASE_URL"], secrets["migrationUrl"] = f.login()
 	for name, text := range maps.Clone(secrets) {
 		if u, err := url.Parse(text); err == nil && u.User != nil {
 			secrets["the password of "+name], _ = u.User.Password()
 		}
 	}
-	err := filepath.WalkDir(w.Dir, func(path string, d os.DirEntry, err error) error {
+	err := filepath.WalkDir(f.Dir, func(path string, d os.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {
 			search[path], err = os.ReadFile(path)
 		}

@@ -69,8 +69,8 @@ func testMatrix(t *testing.T, sample bool) {
 				prepared <- sc.prepare(t)
 			}
 			var calls []string
-			sc.in(t, prepared, func(w *world) {
-				for _, c := range w.run(sc.verb).calls {
+			sc.in(t, prepared, func(f *fixture) {
+				for _, c := range f.run(sc.verb).calls {
 					calls = append(calls, c.Method+" "+c.Path)
 				}
 			})
@@ -84,7 +84,7 @@ func testMatrix(t *testing.T, sample bool) {
 				for _, after := range []bool{false, true} {
 					t.Run(fmt.Sprintf("call %d, %s, after %t", k+1, call, after), func(t *testing.T) {
 						t.Parallel()
-						sc.in(t, prepared, func(w *world) { w.converges(sc, k, after) })
+						sc.in(t, prepared, func(f *fixture) { f.converges(sc, k, after) })
 					})
 				}
 			}
@@ -95,16 +95,16 @@ func testMatrix(t *testing.T, sample bool) {
 // prepare does what comes before the scenario's operation, in a folder that it returns.
 func (sc scenario) prepare(t *testing.T) string {
 	dir := t.TempDir()
-	w := openWorld(t, dir, "SANDBOX_CLUSTER_TIME=300ms")
+	f := openFixture(t, dir, "SANDBOX_CLUSTER_TIME=300ms")
 	if sc.afterUp {
-		w.up()
+		f.up()
 	}
-	w.clouds.Close()
+	f.clouds.Close()
 	return dir
 }
 
 // in opens a copy of a prepared folder.
-func (sc scenario) in(t *testing.T, prepared chan string, do func(*world)) {
+func (sc scenario) in(t *testing.T, prepared chan string, do func(*fixture)) {
 	t.Helper()
 	from := <-prepared
 	defer func() { prepared <- from }()
@@ -112,10 +112,10 @@ func (sc scenario) in(t *testing.T, prepared chan string, do func(*world)) {
 	if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}
-	w := openWorld(t, dir, "SANDBOX_CLUSTER_TIME=300ms")
-	defer w.clouds.Close()
-	w.set(sc.config)
-	do(w)
+	f := openFixture(t, dir, "SANDBOX_CLUSTER_TIME=300ms")
+	defer f.clouds.Close()
+	f.set(sc.config)
+	do(f)
 }
 
 // kindOf names a call without the IDs in it.
@@ -144,33 +144,33 @@ func TestKindOf(t *testing.T) {
 }
 
 // converges kills the operation at a call and checks that the next run finishes the work.
-func (w *world) converges(sc scenario, call int, after bool) {
-	w.Helper()
-	w.killed(sc.verb, call, after, func(*http.Request) bool { return true })
-	if err := w.Cancel(w.Context()); err != nil {
-		w.Fatal(err)
+func (f *fixture) converges(sc scenario, call int, after bool) {
+	f.Helper()
+	f.killed(sc.verb, call, after, func(*http.Request) bool { return true })
+	if err := f.Cancel(f.Context()); err != nil {
+		f.Fatal(err)
 	}
-	w.printed.Reset()
-	if err := w.Operate(w.Context(), sc.verb); err != nil {
-		w.Fatalf("the run after it: %v\n%s", err, w.printed.String())
+	f.printed.Reset()
+	if err := f.Operate(f.Context(), sc.verb); err != nil {
+		f.Fatalf("the run after it: %v\n%s", err, f.printed.String())
 	}
 	if sc.verb == "destroy" {
-		w.untilDeleted()
-		w.left(0, 0, 0)
+		f.untilDeleted()
+		f.left(0, 0, 0)
 		return
 	}
-	w.agrees()
-	w.want("changes of one more run", w.up().changes, map[string]int{})
+	f.agrees()
+	f.want("changes of one more run", f.up().changes, map[string]int{})
 }
 
 // killed runs an operation in processes of its own, and kills them at one of the calls that
 // count.
-func (w *world) killed(verb string, call int, after bool, counts func(*http.Request) bool) {
-	w.Helper()
+func (f *fixture) killed(verb string, call int, after bool, counts func(*http.Request) bool) {
+	f.Helper()
 	var mu sync.Mutex
 	var victim *session
 	counted, killed := 0, false
-	w.clouds.Intercept(func(r *http.Request, effective bool) bool {
+	f.clouds.Intercept(func(r *http.Request, effective bool) bool {
 		mu.Lock()
 		defer mu.Unlock()
 		if killed {
@@ -185,42 +185,42 @@ func (w *world) killed(verb string, call int, after bool, counts func(*http.Requ
 		}
 		return killed
 	})
-	defer w.clouds.Intercept(nil)
+	defer f.clouds.Intercept(nil)
 	mu.Lock()
-	victim = w.start(verb)
+	victim = f.start(verb)
 	mu.Unlock()
 	out, err := victim.wait()
 	mu.Lock()
 	defer mu.Unlock()
 	if !killed {
-		w.Fatalf("the call was never made: %v\n%s", err, out)
+		f.Fatalf("the call was never made: %v\n%s", err, out)
 	}
 }
 
 // agrees checks that there is one of everything, and that all of it agrees.
-func (w *world) agrees() {
-	w.Helper()
-	project, script, cluster := w.project(), w.script(), w.cluster()
+func (f *fixture) agrees() {
+	f.Helper()
+	project, script, cluster := f.project(), f.script(), f.cluster()
 	owner := script.Vars["PULUMI_STACK"]
 	if owner == "" || cluster.Labels["pulumi.com/owner"] != owner {
-		w.Errorf("the cluster's owner is %q and the Worker's %q", cluster.Labels["pulumi.com/owner"], owner)
+		f.Errorf("the cluster's owner is %q and the Worker's %q", cluster.Labels["pulumi.com/owner"], owner)
 	}
 	for _, services := range []map[string]cloudflare.Service{project.Production.Services, project.Preview.Services} {
 		bound := func(s cloudflare.Service) bool { return s.Service == script.Name }
 		if !slices.ContainsFunc(slices.Collect(maps.Values(services)), bound) {
-			w.Errorf("the project is bound to %v and not to %s", services, script.Name)
+			f.Errorf("the project is bound to %v and not to %s", services, script.Name)
 		}
 	}
-	w.serves()
-	w.want("SQL users", len(w.clouds.TiDB.Users(cluster.ClusterID)), 3)
+	f.serves()
+	f.want("SQL users", len(f.clouds.TiDB.Users(cluster.ClusterID)), 3)
 }
 
 // Two runs with states of their own want the same names. One gets them.
 func TestRace_twoStates(t *testing.T) {
-	first := newWorld(t)
+	first := newFixture(t)
 	engine := *first.Engine
 	engine.Dir = t.TempDir()
-	second := &world{TB: t, Engine: &engine, clouds: first.clouds}
+	second := &fixture{TB: t, Engine: &engine, clouds: first.clouds}
 	engine.Stdout, engine.Stderr = &second.printed, &second.printed
 	// Both have looked and found nothing when the first of them asks for a cluster.
 	var meet sync.WaitGroup
@@ -233,38 +233,38 @@ func TestRace_twoStates(t *testing.T) {
 		}
 		return false
 	})
-	worlds := []*world{first, second}
+	fixtures := []*fixture{first, second}
 	errs := make([]error, 2)
 	var wait sync.WaitGroup
-	for i, w := range worlds {
-		wait.Go(func() { errs[i] = w.Operate(t.Context(), "up") })
+	for i, f := range fixtures {
+		wait.Go(func() { errs[i] = f.Operate(t.Context(), "up") })
 	}
 	wait.Wait()
 	if (errs[0] == nil) == (errs[1] == nil) {
 		t.Fatalf("not just one of them succeeded:\n%s\n%s", first.printed.String(), second.printed.String())
 	}
 	winner := slices.Index(errs, nil)
-	worlds[1-winner].says("the loser", "came first")
-	worlds[winner].agrees()
-	worlds[winner].quiet()
+	fixtures[1-winner].says("the loser", "came first")
+	fixtures[winner].agrees()
+	fixtures[winner].noChanges()
 }
 
 // Two runs share one state. The engine's lock lets one of them through.
 func TestRace_oneState(t *testing.T) {
-	w := newWorld(t)
+	f := newFixture(t)
 	// The first run stays in its first call until the second one has ended.
 	begun, ended := make(chan struct{}), make(chan struct{})
 	var calls atomic.Int32
-	w.clouds.Intercept(func(*http.Request, bool) bool {
+	f.clouds.Intercept(func(*http.Request, bool) bool {
 		if calls.Add(1) == 1 {
 			close(begun)
 			<-ended
 		}
 		return false
 	})
-	first := w.start("up")
+	first := f.start("up")
 	<-begun
-	out, err := w.start("up").wait()
+	out, err := f.start("up").wait()
 	close(ended)
 	if err == nil || !strings.Contains(out, "currently locked") {
 		t.Errorf("the second run: %v\n%s", err, out)
@@ -272,30 +272,30 @@ func TestRace_oneState(t *testing.T) {
 	if out, err := first.wait(); err != nil {
 		t.Fatalf("the first run: %v\n%s", err, out)
 	}
-	w.agrees()
-	w.quiet()
+	f.agrees()
+	f.noChanges()
 }
 
 // What a killed run was creating is no longer pending after the next one, which does not
 // warn of it.
 func TestKill_pendingCreates(t *testing.T) {
-	w := newWorld(t)
+	f := newFixture(t)
 	pending := func(want int) {
 		t.Helper()
-		state, err := w.State()
+		state, err := f.State()
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.want("pending operations", len(state.PendingOperations), want)
+		f.want("pending operations", len(state.PendingOperations), want)
 	}
 	// It creates the Pages project, so that the refresh of the next run asks the provider
 	// that the run itself needs afterwards.
-	w.killed("up", 0, true, func(r *http.Request) bool {
+	f.killed("up", 0, true, func(r *http.Request) bool {
 		return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/pages/projects")
 	})
 	pending(1)
 	for _, verb := range []string{"cancel", "up"} {
-		out, err := w.start(verb).wait()
+		out, err := f.start(verb).wait()
 		if err != nil || strings.Contains(out, "pending operations") {
 			t.Fatalf("%s: %v\n%s", verb, err, out)
 		}
@@ -304,5 +304,5 @@ func TestKill_pendingCreates(t *testing.T) {
 		}
 	}
 	pending(0)
-	w.agrees()
+	f.agrees()
 }

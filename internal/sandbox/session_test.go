@@ -19,18 +19,18 @@ type session struct {
 	out bytes.Buffer
 }
 
-// start runs bin/sandbox on the world's clouds.
-func (w *world) start(verb string) *session {
-	w.Helper()
-	s := &session{TB: w, cmd: exec.CommandContext(w.Context(), filepath.Join(root, "bin", "sandbox"), verb)}
+// start runs bin/sandbox on the fixture's clouds.
+func (f *fixture) start(verb string) *session {
+	f.Helper()
+	s := &session{TB: f, cmd: exec.CommandContext(f.Context(), filepath.Join(root, "bin", "sandbox"), verb)}
 	if verb != "cancel" {
 		s.cmd.Args = append(s.cmd.Args, "-served")
-		for key, value := range w.Config {
+		for key, value := range f.Config {
 			text, ok := value.(string)
 			if !ok {
 				b, err := json.Marshal(value)
 				if err != nil {
-					w.Fatal(err)
+					f.Fatal(err)
 				}
 				text = string(b)
 			}
@@ -38,15 +38,15 @@ func (w *world) start(verb string) *session {
 		}
 	}
 	s.cmd.Dir = root
-	s.cmd.Env = append(os.Environ(), "SANDBOX_DIR="+w.Dir)
-	for name, value := range w.Env {
+	s.cmd.Env = append(os.Environ(), "SANDBOX_DIR="+f.Dir)
+	for name, value := range f.Env {
 		s.cmd.Env = append(s.cmd.Env, name+"="+value)
 	}
 	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	s.cmd.Cancel = func() error { s.kill(); return nil }
 	if err := s.cmd.Start(); err != nil {
-		w.Fatal(err)
+		f.Fatal(err)
 	}
 	return s
 }

@@ -18,14 +18,14 @@ import (
 const upgrades = "testdata/upgrade"
 
 // newUpgrade opens a copy of a kept sandbox.
-func newUpgrade(t *testing.T, commit string) *world {
+func newUpgrade(t *testing.T, commit string) *fixture {
 	t.Helper()
 	t.Parallel()
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join(upgrades, commit))); err != nil {
 		t.Fatal(err)
 	}
-	return openWorld(t, dir)
+	return openFixture(t, dir)
 }
 
 // An up of this program on a state of an earlier one keeps the rows and the connection
@@ -37,20 +37,20 @@ func TestUpgrade(t *testing.T) {
 	}
 	for _, commit := range kept {
 		t.Run(commit.Name(), func(t *testing.T) {
-			w := newUpgrade(t, commit.Name())
-			w.forgetDoppler()
-			before := w.outputs()
-			w.gentle("preview", w.run("preview"))
-			w.gentle("up", w.up())
-			after := w.outputs()
+			f := newUpgrade(t, commit.Name())
+			f.forgetDoppler()
+			before := f.outputs()
+			f.noDeletions("preview", f.run("preview"))
+			f.noDeletions("up", f.up())
+			after := f.outputs()
 			for name, output := range before {
 				if name != "binding" { // it says what the last run did
-					w.want("output "+name, after[name], output)
+					f.want("output "+name, after[name], output)
 				}
 			}
-			app, _ := w.login()
-			w.want("rows", w.query(app, "SELECT name FROM guests"), "name\nAda\n")
-			w.quiet()
+			app, _ := f.login()
+			f.want("rows", f.query(app, "SELECT name FROM guests"), "name\nAda\n")
+			f.noChanges()
 		})
 	}
 }
@@ -59,35 +59,35 @@ func TestUpgrade(t *testing.T) {
 // state, as the README says, an up writes it by the CLI and deletes nothing; else the
 // deletion of the Secret would delete what was just written.
 func TestUpgrade_doppler(t *testing.T) {
-	w := newUpgrade(t, "1c75203")
-	w.set(map[string]any{"doppler": map[string]any{"project": "portfolio", "config": "prd"}})
+	f := newUpgrade(t, "1c75203")
+	f.set(map[string]any{"doppler": map[string]any{"project": "portfolio", "config": "prd"}})
 	port, stop, err := standin.Serve("doppler", "0.9.0", p.Provider{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stop()
-	w.Env["PULUMI_DEBUG_PROVIDERS"] = fmt.Sprintf("doppler:%d", port)
-	w.want("deletions before the state was changed", w.run("preview").changes["delete"], 1)
-	delete(w.Env, "PULUMI_DEBUG_PROVIDERS")
-	w.forgetDoppler()
-	w.gentle("up", w.up())
-	app, _ := w.login()
-	w.want("in Doppler", w.inDoppler("prd"), hashOf(app))
-	w.quiet()
+	f.Env["PULUMI_DEBUG_PROVIDERS"] = fmt.Sprintf("doppler:%d", port)
+	f.want("deletions before the state was changed", f.run("preview").changes["delete"], 1)
+	delete(f.Env, "PULUMI_DEBUG_PROVIDERS")
+	f.forgetDoppler()
+	f.noDeletions("up", f.up())
+	app, _ := f.login()
+	f.want("in Doppler", f.inDoppler("prd"), hashOf(app))
+	f.noChanges()
 }
 
 // forgetDoppler takes the Secret of Doppler's provider out of a state that has one, as the
 // README tells users to.
-func (w *world) forgetDoppler() {
-	w.Helper()
-	state, err := w.State()
+func (f *fixture) forgetDoppler() {
+	f.Helper()
+	state, err := f.State()
 	if err != nil {
-		w.Fatal(err)
+		f.Fatal(err)
 	}
 	for _, r := range slices.Backward(state.Resources) { // the secret before its provider
 		if strings.Contains(string(r.Type), "doppler") {
-			if _, err := w.Command(w.Context(), "state", "delete", string(r.URN), "--yes"); err != nil {
-				w.Fatal(err)
+			if _, err := f.Command(f.Context(), "state", "delete", string(r.URN), "--yes"); err != nil {
+				f.Fatal(err)
 			}
 		}
 	}

@@ -15,15 +15,15 @@ import (
 // Pulumi CLI as a runner has it: no Automation API, and keys that only the steps know.
 // What is not real is on the PATH ([runner.shims]).
 func TestWorkflow(t *testing.T) {
-	w := newWorld(t)
-	r := newRunner(w)
-	r.settings(func(config map[string]any) { w.want("protect", config["portfolio:protect"], any(true)) })
+	f := newFixture(t)
+	r := newRunner(f)
+	r.settings(func(config map[string]any) { f.want("protect", config["portfolio:protect"], any(true)) })
 	r.initStack()
 	readOnly := func(what string, run func()) {
 		t.Helper()
-		before := len(w.clouds.Log.Calls())
+		before := len(f.clouds.Log.Calls())
 		run()
-		w.noWrites(what, w.clouds.Log.Calls()[before:])
+		f.noWrites(what, f.clouds.Log.Calls()[before:])
 	}
 
 	t.Log("a pull request before there is anything")
@@ -31,16 +31,16 @@ func TestWorkflow(t *testing.T) {
 
 	t.Log("a push to main")
 	r.passes("deploy", push(), "neither deletes nor replaces")
-	w.bound()
-	cluster := w.cluster().ClusterID
+	f.bound()
+	cluster := f.cluster().ClusterID
 
 	t.Log("nights without drift and with")
 	readOnly("a night without drift", func() { r.passes("drift", night(), "unchanged") })
-	w.byHand("PATCH", cloudflareAPI, w.account()+"/pages/projects/portfolio",
+	f.byHand("PATCH", cloudflareAPI, f.account()+"/pages/projects/portfolio",
 		`{"deployment_configs":{"production":{"services":{"API_SERVICE":null}}}}`)
 	readOnly("a night with drift", func() { r.fails("drift", night(), "production.API_SERVICE") })
 	r.passes("deploy", push(), "1 updated")
-	w.bound()
+	f.bound()
 
 	t.Log("the protected cluster is not replaced")
 	r.settings(func(config map[string]any) { config["portfolio:region"] = "regions/aws-us-east-1" })
@@ -51,12 +51,12 @@ func TestWorkflow(t *testing.T) {
 	r.passes("deploy", push(), "neither deletes nor replaces")
 	r.settings(func(config map[string]any) { config["portfolio:region"] = "regions/aws-us-east-1" })
 	readOnly("a deployment that would lose data", func() { r.fails("deploy", push(), "replace tidbcloud:index:Cluster cluster") })
-	w.want("cluster", w.cluster().ClusterID, cluster)
+	f.want("cluster", f.cluster().ClusterID, cluster)
 	r.passes("deploy", byHand(), "replaced")
-	if w.cluster().ClusterID == cluster {
+	if f.cluster().ClusterID == cluster {
 		t.Error("the run by hand did not replace the cluster")
 	}
-	w.bound()
+	f.bound()
 }
 
 // pullRequest are the values of a pull request within the repository.
@@ -83,17 +83,17 @@ func byHand() values { return onMain("workflow_dispatch", "true") }
 // newRunner copies the project, as a checkout does, and sets a runner's environment and
 // the repository's secrets. The backend is a folder. A pull request has its keys from
 // GitHub, the other jobs theirs from Doppler.
-func newRunner(w *world) *runner {
-	w.Helper()
-	r := &runner{TB: w.TB, workflow: readWorkflow(w), dir: w.TempDir()}
+func newRunner(f *fixture) *runner {
+	f.Helper()
+	r := &runner{TB: f.TB, workflow: readWorkflow(f), dir: f.TempDir()}
 	r.checkout(root)
 	for _, folder := range []string{"state", "tmp"} {
-		if err := os.Mkdir(filepath.Join(w.Dir, folder), 0o700); err != nil {
-			w.Fatal(err)
+		if err := os.Mkdir(filepath.Join(f.Dir, folder), 0o700); err != nil {
+			f.Fatal(err)
 		}
 	}
 	secrets := map[string]string{}
-	for name, value := range w.Env {
+	for name, value := range f.Env {
 		switch name {
 		case "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_TOKEN", "TIDBCLOUD_PUBLIC_KEY", "TIDBCLOUD_PRIVATE_KEY":
 			secrets[name] = value
@@ -102,15 +102,15 @@ func newRunner(w *world) *runner {
 		}
 	}
 	const dopplerToken = "dp.st.prod.made-up"
-	r.env = append(r.env, "HOME="+w.TempDir(), "PATH="+r.shims(dopplerToken, secrets)+":"+filepath.Join(root, "bin")+":"+os.Getenv("PATH"))
+	r.env = append(r.env, "HOME="+f.TempDir(), "PATH="+r.shims(dopplerToken, secrets)+":"+filepath.Join(root, "bin")+":"+os.Getenv("PATH"))
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS"} {
-		value, err := exec.CommandContext(w.Context(), "go", "env", name).Output()
+		value, err := exec.CommandContext(f.Context(), "go", "env", name).Output()
 		if err != nil {
-			w.Fatal(err)
+			f.Fatal(err)
 		}
 		r.env = append(r.env, name+"="+strings.TrimSpace(string(value)))
 	}
-	engine := w.Environment()
+	engine := f.Environment()
 	for name, value := range engine {
 		if name != "PULUMI_BACKEND_URL" && name != "PULUMI_CONFIG_PASSPHRASE" {
 			r.env = append(r.env, name+"="+value)

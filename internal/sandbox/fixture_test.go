@@ -46,8 +46,8 @@ var cli = sync.OnceValues(func() (auto.PulumiCommand, error) {
 	return engine.FindCLI(context.Background(), root, os.Stderr)
 })
 
-// world is a sandbox of its own, on the real engine.
-type world struct {
+// fixture is a sandbox of its own, on the real engine.
+type fixture struct {
 	testing.TB
 	*engine.Engine
 	clouds *clouds.Clouds
@@ -55,16 +55,16 @@ type world struct {
 	printed bytes.Buffer
 }
 
-// newWorld opens a sandbox in a folder of its own, beside other tests.
-func newWorld(t *testing.T, env ...string) *world {
+// newFixture opens a sandbox in a folder of its own, beside other tests.
+func newFixture(t *testing.T, env ...string) *fixture {
 	t.Helper()
 	t.Parallel()
-	return openWorld(t, t.TempDir(), env...)
+	return openFixture(t, t.TempDir(), env...)
 }
 
-// openWorld opens the sandbox that lies in dir. Of the environment that the clouds read, it
+// openFixture opens the sandbox that lies in dir. Of the environment that the clouds read, it
 // sets what is given and no more.
-func openWorld(t testing.TB, dir string, env ...string) *world {
+func openFixture(t testing.TB, dir string, env ...string) *fixture {
 	t.Helper()
 	for _, name := range []string{"bin/portfolio", "bin/sandbox", "internal/provider/pulumi-resource-tidbcloud/pulumi-resource-tidbcloud"} {
 		if _, err := os.Stat(filepath.Join(root, name)); err != nil {
@@ -85,9 +85,9 @@ func openWorld(t testing.TB, dir string, env ...string) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	w := &world{TB: t, clouds: c}
-	w.Engine = &engine.Engine{Root: root, Dir: dir, Env: c.Env, Config: map[string]any{}, CLI: command, Stdout: &w.printed, Stderr: &w.printed}
-	return w
+	f := &fixture{TB: t, clouds: c}
+	f.Engine = &engine.Engine{Root: root, Dir: dir, Env: c.Env, Config: map[string]any{}, CLI: command, Stdout: &f.printed, Stderr: &f.printed}
+	return f
 }
 
 // result is what became of an operation.
@@ -101,8 +101,8 @@ type result struct {
 }
 
 // try runs up, preview, refresh or destroy.
-func (w *world) try(verb string, options ...optup.Option) result {
-	w.Helper()
+func (f *fixture) try(verb string, options ...optup.Option) result {
+	f.Helper()
 	r := result{changes: map[string]int{}, steps: map[string]apitype.OpType{}}
 	stream, ended := make(chan events.EngineEvent), make(chan struct{})
 	go func() {
@@ -119,9 +119,9 @@ func (w *world) try(verb string, options ...optup.Option) result {
 			}
 		}
 	}()
-	before := len(w.clouds.Log.Calls())
-	r.err = w.on(func(s auto.Stack) (err error) {
-		ctx, out := w.Context(), io.Writer(&w.printed)
+	before := len(f.clouds.Log.Calls())
+	r.err = f.on(func(s auto.Stack) (err error) {
+		ctx, out := f.Context(), io.Writer(&f.printed)
 		switch verb {
 		case "up":
 			_, err = s.Up(ctx, append([]optup.Option{optup.EventStreams(stream), optup.ProgressStreams(out), optup.ErrorProgressStreams(out)}, options...)...)
@@ -137,160 +137,160 @@ func (w *world) try(verb string, options ...optup.Option) result {
 	if r.err == nil { // else the CLI may have ended before it sent an event
 		<-ended
 	}
-	r.calls = w.clouds.Log.Calls()[before:]
+	r.calls = f.clouds.Log.Calls()[before:]
 	if verb == "preview" || verb == "refresh" {
-		w.noWrites(verb, r.calls)
+		f.noWrites(verb, r.calls)
 	}
 	return r
 }
 
 // on opens the stack for one operation.
-func (w *world) on(operation func(auto.Stack) error) error {
-	w.Helper()
-	w.printed.Reset()
-	return w.With(w.Context(), operation)
+func (f *fixture) on(operation func(auto.Stack) error) error {
+	f.Helper()
+	f.printed.Reset()
+	return f.With(f.Context(), operation)
 }
 
 // run runs an operation that must succeed.
-func (w *world) run(verb string, options ...optup.Option) result {
-	w.Helper()
-	r := w.try(verb, options...)
+func (f *fixture) run(verb string, options ...optup.Option) result {
+	f.Helper()
+	r := f.try(verb, options...)
 	if r.err != nil {
-		w.Fatalf("%s: %v\n%s", verb, r.err, w.printed.String())
+		f.Fatalf("%s: %v\n%s", verb, r.err, f.printed.String())
 	}
 	return r
 }
 
-func (w *world) up() result { w.Helper(); return w.run("up") }
+func (f *fixture) up() result { f.Helper(); return f.run("up") }
 
 // fails runs an operation that must fail and say each of texts.
-func (w *world) fails(verb string, texts ...string) result {
-	w.Helper()
-	r := w.try(verb)
+func (f *fixture) fails(verb string, texts ...string) result {
+	f.Helper()
+	r := f.try(verb)
 	if r.err == nil {
-		w.Errorf("%s succeeded:\n%s", verb, w.printed.String())
+		f.Errorf("%s succeeded:\n%s", verb, f.printed.String())
 	}
-	w.says(verb, texts...)
+	f.says(verb, texts...)
 	return r
 }
 
 // refused runs an up that must fail as its preview does, and write nothing.
-func (w *world) refused(texts ...string) {
-	w.Helper()
-	w.fails("preview", texts...)
-	w.noWrites("a refused up", w.fails("up", texts...).calls)
+func (f *fixture) refused(texts ...string) {
+	f.Helper()
+	f.fails("preview", texts...)
+	f.noWrites("a refused up", f.fails("up", texts...).calls)
 }
 
 // says checks what the engine printed last.
-func (w *world) says(what string, texts ...string) {
-	w.Helper()
+func (f *fixture) says(what string, texts ...string) {
+	f.Helper()
 	for _, text := range texts {
-		if !strings.Contains(w.printed.String(), text) {
-			w.Errorf("%s does not say %q:\n%s", what, text, w.printed.String())
+		if !strings.Contains(f.printed.String(), text) {
+			f.Errorf("%s does not say %q:\n%s", what, text, f.printed.String())
 		}
 	}
 }
 
-func (w *world) noWrites(what string, calls []emulator.Call) {
-	w.Helper()
+func (f *fixture) noWrites(what string, calls []emulator.Call) {
+	f.Helper()
 	for _, c := range calls {
 		if c.Write() {
-			w.Errorf("%s wrote: %s %s", what, c.Method, c.Path)
+			f.Errorf("%s wrote: %s %s", what, c.Method, c.Path)
 		}
 	}
 }
 
-// maxQuietReads bounds the calls of a run with nothing to do. Digest challenges and SQL are
+// maxIdleReads bounds the calls of a run with nothing to do. Digest challenges and SQL are
 // not counted.
-const maxQuietReads = 6
+const maxIdleReads = 6
 
-// quiet runs an up that must change nothing and write nothing.
-func (w *world) quiet() {
-	w.Helper()
-	r := w.up()
-	w.want("changes of an up with nothing to do", r.changes, map[string]int{})
-	w.noWrites("an up with nothing to do", r.calls)
-	if len(r.calls) > maxQuietReads {
-		w.Errorf("an up with nothing to do made %d reads: %+v", len(r.calls), r.calls)
+// noChanges runs an up that must change nothing and write nothing.
+func (f *fixture) noChanges() {
+	f.Helper()
+	r := f.up()
+	f.want("changes of an up with nothing to do", r.changes, map[string]int{})
+	f.noWrites("an up with nothing to do", r.calls)
+	if len(r.calls) > maxIdleReads {
+		f.Errorf("an up with nothing to do made %d reads: %+v", len(r.calls), r.calls)
 	}
 }
 
 // repaired checks that a preview shows n updates, that an up makes them, and that then there
 // is nothing to do.
-func (w *world) repaired(n int) {
-	w.Helper()
-	w.want("preview", w.run("preview").changes, map[string]int{"update": n})
-	w.want("up", w.up().changes, map[string]int{"update": n})
-	w.quiet()
+func (f *fixture) repaired(n int) {
+	f.Helper()
+	f.want("preview", f.run("preview").changes, map[string]int{"update": n})
+	f.want("up", f.up().changes, map[string]int{"update": n})
+	f.noChanges()
 }
 
-func (w *world) want(what string, have, want any) {
-	w.Helper()
+func (f *fixture) want(what string, have, want any) {
+	f.Helper()
 	if diff := cmp.Diff(want, have); diff != "" {
-		w.Errorf("%s (-want +have):\n%s%s", what, diff, w.printed.String())
+		f.Errorf("%s (-want +have):\n%s%s", what, diff, f.printed.String())
 	}
 }
 
 // set sets config values of the stack; nil takes one out.
-func (w *world) set(values map[string]any) {
+func (f *fixture) set(values map[string]any) {
 	for key, value := range values {
 		if !strings.Contains(key, ":") {
 			key = engine.Project + ":" + key
 		}
-		w.Config[key] = value
+		f.Config[key] = value
 		if value == nil {
-			delete(w.Config, key)
+			delete(f.Config, key)
 		}
 	}
 }
 
 // outputs returns the stack's outputs, secret ones too.
-func (w *world) outputs() map[string]any {
-	w.Helper()
-	all, err := w.Outputs(w.Context(), true)
+func (f *fixture) outputs() map[string]any {
+	f.Helper()
+	all, err := f.Outputs(f.Context(), true)
 	if err != nil {
-		w.Fatal(err)
+		f.Fatal(err)
 	}
 	return all
 }
 
 // login returns the connection strings of the application, which must be what the Worker
 // has, and of the admin.
-func (w *world) login() (app, admin string) {
-	w.Helper()
-	all := w.outputs()
+func (f *fixture) login() (app, admin string) {
+	f.Helper()
+	all := f.outputs()
 	app, _ = all["databaseUrl"].(string)
 	admin, _ = all["migrationUrl"].(string)
-	if !w.script().Secrets["DATABASE_URL"].Is(app) {
-		w.Error("the Worker's DATABASE_URL is not the output's")
+	if !f.script().Secrets["DATABASE_URL"].Is(app) {
+		f.Error("the Worker's DATABASE_URL is not the output's")
 	}
 	return app, admin
 }
 
 // serves checks that the application's connection string logs in.
-func (w *world) serves() {
-	w.Helper()
-	app, _ := w.login()
-	w.query(app, "SELECT 1")
+func (f *fixture) serves() {
+	f.Helper()
+	app, _ := f.login()
+	f.query(app, "SELECT 1")
 }
 
 // query runs one statement and returns the rows as printed.
-func (w *world) query(connection, statement string) string {
-	w.Helper()
-	out, err := w.tryQuery(connection, statement)
+func (f *fixture) query(connection, statement string) string {
+	f.Helper()
+	out, err := f.tryQuery(connection, statement)
 	if err != nil {
-		w.Fatalf("%s: %v", statement, err)
+		f.Fatalf("%s: %v", statement, err)
 	}
 	return out
 }
 
-func (w *world) tryQuery(connection, statement string) (string, error) {
+func (f *fixture) tryQuery(connection, statement string) (string, error) {
 	u, err := url.Parse(connection)
 	if err != nil {
 		return "", err
 	}
 	var out bytes.Buffer
-	err = sqlclient.Run(w.Context(), u, w.clouds.SQL.CAFile(), statement, &out)
+	err = sqlclient.Run(f.Context(), u, f.clouds.SQL.CAFile(), statement, &out)
 	return out.String(), err
 }
 
@@ -299,23 +299,23 @@ const (
 	tidbAPI       = "TIDBCLOUD_SERVERLESS_ENDPOINT"
 )
 
-func (w *world) account() string { return "/accounts/" + w.clouds.Env["CLOUDFLARE_ACCOUNT_ID"] }
+func (f *fixture) account() string { return "/accounts/" + f.clouds.Env["CLOUDFLARE_ACCOUNT_ID"] }
 
 // pages and scripts are the paths of the stack's own project and Worker.
-func (w *world) pages() string   { return w.account() + "/pages/projects/portfolio" }
-func (w *world) scripts() string { return w.account() + "/workers/scripts/portfolio-api" }
+func (f *fixture) pages() string   { return f.account() + "/pages/projects/portfolio" }
+func (f *fixture) scripts() string { return f.account() + "/workers/scripts/portfolio-api" }
 
 // byHand makes a call as a person with curl does.
-func (w *world) byHand(method, base, path, body string) string {
-	w.Helper()
-	return w.send(method, base, path, "application/json", body)
+func (f *fixture) byHand(method, base, path, body string) string {
+	f.Helper()
+	return f.send(method, base, path, "application/json", body)
 }
 
 // form makes a call of Cloudflare with the parts of a form.
-func (w *world) form(method, path string, parts ...string) {
-	w.Helper()
+func (f *fixture) form(method, path string, parts ...string) {
+	f.Helper()
 	body := strings.Join(append([]string{""}, parts...), "\r\n--b\r\nContent-Disposition: form-data; name=")
-	w.send(method, cloudflareAPI, path, "multipart/form-data; boundary=b", strings.TrimPrefix(body, "\r\n")+"\r\n--b--\r\n")
+	f.send(method, cloudflareAPI, path, "multipart/form-data; boundary=b", strings.TrimPrefix(body, "\r\n")+"\r\n--b--\r\n")
 }
 
 func jsonPart(name, content string) string {
@@ -324,75 +324,75 @@ func jsonPart(name, content string) string {
 
 // deploy uploads a Worker as wrangler does, without bindings but for those of the types in
 // keep.
-func (w *world) deploy(name, script, keep string) {
-	w.Helper()
-	w.form(http.MethodPut, w.account()+"/workers/scripts/"+name,
+func (f *fixture) deploy(name, script, keep string) {
+	f.Helper()
+	f.form(http.MethodPut, f.account()+"/workers/scripts/"+name,
 		jsonPart("metadata", `{"main_module":"worker.js","compatibility_date":"2026-06-01","bindings":[],"keep_bindings":`+keep+"}"),
 		"\"worker.js\"; filename=\"worker.js\"\r\nContent-Type: application/javascript+module\r\n\r\n"+script)
 }
 
-func (w *world) send(method, base, path, contentType, body string) string {
-	w.Helper()
-	request, err := http.NewRequestWithContext(w.Context(), method, w.clouds.Env[base]+path, strings.NewReader(body))
+func (f *fixture) send(method, base, path, contentType, body string) string {
+	f.Helper()
+	request, err := http.NewRequestWithContext(f.Context(), method, f.clouds.Env[base]+path, strings.NewReader(body))
 	if err != nil {
-		w.Fatal(err)
+		f.Fatal(err)
 	}
 	request.Header.Set("Content-Type", contentType)
 	client := http.DefaultClient
 	if base == tidbAPI {
-		client = &http.Client{Transport: &digest.Transport{Username: w.clouds.TiDB.PublicKey, Password: w.clouds.TiDB.PrivateKey}}
+		client = &http.Client{Transport: &digest.Transport{Username: f.clouds.TiDB.PublicKey, Password: f.clouds.TiDB.PrivateKey}}
 	} else {
-		request.Header.Set("Authorization", "Bearer "+w.clouds.Cloudflare.Token)
+		request.Header.Set("Authorization", "Bearer "+f.clouds.Cloudflare.Token)
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		w.Fatal(err)
+		f.Fatal(err)
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode/100 != 2 {
-		w.Fatalf("%s %s: %d, %v\n%s", method, path, response.StatusCode, err, answer)
+		f.Fatalf("%s %s: %d, %v\n%s", method, path, response.StatusCode, err, answer)
 	}
 	return string(answer)
 }
 
 // cluster returns the only live cluster.
-func (w *world) cluster() tidbcloud.Cluster {
-	w.Helper()
-	live := slices.DeleteFunc(w.clouds.TiDB.Clusters(), func(c tidbcloud.Cluster) bool { return c.State == "DELETING" || c.State == "DELETED" })
-	return only(w, "live clusters", live)
+func (f *fixture) cluster() tidbcloud.Cluster {
+	f.Helper()
+	live := slices.DeleteFunc(f.clouds.TiDB.Clusters(), func(c tidbcloud.Cluster) bool { return c.State == "DELETING" || c.State == "DELETED" })
+	return only(f, "live clusters", live)
 }
 
-func (w *world) script() cloudflare.Script {
-	w.Helper()
-	return only(w, "Workers", w.clouds.Cloudflare.Scripts())
+func (f *fixture) script() cloudflare.Script {
+	f.Helper()
+	return only(f, "Workers", f.clouds.Cloudflare.Scripts())
 }
 
-func (w *world) project() cloudflare.Project {
-	w.Helper()
-	return only(w, "Pages projects", w.clouds.Cloudflare.Projects())
+func (f *fixture) project() cloudflare.Project {
+	f.Helper()
+	return only(f, "Pages projects", f.clouds.Cloudflare.Projects())
 }
 
-func only[T any](w *world, what string, all []T) T {
-	w.Helper()
+func only[T any](f *fixture, what string, all []T) T {
+	f.Helper()
 	if len(all) != 1 {
-		w.Fatalf("there are %d %s, want one", len(all), what)
+		f.Fatalf("there are %d %s, want one", len(all), what)
 	}
 	return all[0]
 }
 
 // bound checks that both environments of the project have the binding.
-func (w *world) bound() {
-	w.Helper()
+func (f *fixture) bound() {
+	f.Helper()
 	want := map[string]cloudflare.Service{"API_SERVICE": {Service: "portfolio-api", Environment: "production"}}
-	w.want("production", maps.Clone(w.project().Production.Services), want)
-	w.want("preview", maps.Clone(w.project().Preview.Services), want)
+	f.want("production", maps.Clone(f.project().Production.Services), want)
+	f.want("preview", maps.Clone(f.project().Preview.Services), want)
 }
 
 // left checks how many projects, Workers and clusters there are.
-func (w *world) left(projects, workers, clusters int) {
-	w.Helper()
-	w.want("projects, Workers and clusters that are left",
-		[]int{len(w.clouds.Cloudflare.Projects()), len(w.clouds.Cloudflare.Scripts()), len(w.clouds.TiDB.Clusters())},
+func (f *fixture) left(projects, workers, clusters int) {
+	f.Helper()
+	f.want("projects, Workers and clusters that are left",
+		[]int{len(f.clouds.Cloudflare.Projects()), len(f.clouds.Cloudflare.Scripts()), len(f.clouds.TiDB.Clusters())},
 		[]int{projects, workers, clusters})
 }
