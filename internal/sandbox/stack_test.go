@@ -236,12 +236,21 @@ func TestStack_worker(t *testing.T) {
 	}
 }
 
-// What stands under the stack's names is noticed before anything is written in any cloud.
-func TestStack_conflicts(t *testing.T) {
+// Bad input, and what stands under the stack's names, is noticed before anything is written
+// in any cloud.
+func TestStack_refused(t *testing.T) {
 	f := newFixture(t)
 
-	t.Log("an account without a workers.dev subdomain")
+	t.Log("several mistakes at once")
 	f.clouds.Cloudflare.NoSubdomain = true
+	f.set(map[string]any{"cluster": "db", "workerScript": "../\n.js"})
+	token, account := f.Env["CLOUDFLARE_API_TOKEN"], f.Env["CLOUDFLARE_ACCOUNT_ID"]
+	f.Env["CLOUDFLARE_API_TOKEN"], f.Env["CLOUDFLARE_ACCOUNT_ID"] = "two words and more", ""
+	f.refused("portfolio:cluster", "portfolio:workerScript", "cloudflare:apiToken", "portfolio:accountId")
+	f.set(map[string]any{"cluster": nil, "workerScript": nil})
+	f.Env["CLOUDFLARE_API_TOKEN"], f.Env["CLOUDFLARE_ACCOUNT_ID"] = token, account
+
+	t.Log("an account without a workers.dev subdomain")
 	f.refused("workers.dev subdomain", "dash.cloudflare.com")
 	f.byHand("PUT", cloudflareAPI, f.account()+"/workers/subdomain", `{"subdomain":"me"}`)
 
@@ -289,6 +298,12 @@ func TestStack_conflicts(t *testing.T) {
 	f.noChanges()
 	f.says("up", "workers.dev address")
 	f.run("destroy")
+}
+
+func TestStack_unknownRegion(t *testing.T) {
+	f := newFixture(t)
+	f.set(map[string]any{"region": "regions/aws-mars-1"})
+	f.refused(`region "regions/aws-mars-1" is not among those`)
 }
 
 // A token of the config is kept with the command's environment, makes no secret of what the
@@ -350,27 +365,6 @@ func TestStack_redeploy(t *testing.T) {
 		}
 	}
 	f.left(0, 0, 0)
-}
-
-func TestStack_badInput(t *testing.T) {
-	f := newFixture(t)
-	for name, test := range map[string]struct{ key, value, env, want string }{
-		"missing account":  {env: "CLOUDFLARE_ACCOUNT_ID", want: "portfolio:accountId"},
-		"wrong region":     {key: "region", value: "regions/aws-mars-1", want: `region "regions/aws-mars-1" is not among those`},
-		"short name":       {key: "cluster", value: "db", want: "portfolio:cluster"},
-		"malformed path":   {key: "workerScript", value: "../\n.js", want: "portfolio:workerScript"},
-		"unreadable token": {env: "CLOUDFLARE_API_TOKEN", value: "two words and more", want: "cloudflare:apiToken"},
-	} {
-		t.Log(name)
-		if test.key != "" {
-			f.set(map[string]any{test.key: test.value})
-		}
-		before := f.clouds.Env[test.env]
-		f.clouds.Env[test.env] = test.value
-		f.noWrites("a refused up", f.fails("up", test.want).calls)
-		f.clouds.Env[test.env] = before
-		f.set(map[string]any{test.key: nil})
-	}
 }
 
 // noDeletions checks that no step deletes or replaces anything.

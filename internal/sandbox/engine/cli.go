@@ -42,7 +42,8 @@ func FindCLI(ctx context.Context, root string, progress io.Writer) (auto.PulumiC
 
 // fewerStarts does not start the CLI for what nobody reads. Around each operation the
 // Automation API selects the stack, which each command names anyway, and asks for the
-// outputs, twice, and for the history. One start costs a quarter of a second of CPU time.
+// outputs, twice, and for the history. A start costs a tenth of a second of CPU time or
+// more. [Engine.Outputs] reads the outputs where they are wanted.
 // https://github.com/pulumi/pulumi/blob/v3.256.0/sdk/go/auto/stack.go, Up
 type fewerStarts struct{ auto.PulumiCommand }
 
