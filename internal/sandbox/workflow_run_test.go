@@ -140,7 +140,7 @@ func newRunner(f *fixture) *runner {
 func (r *runner) checkout(root string) {
 	r.Helper()
 	cmd := exec.CommandContext(r.Context(), "sh", "-c", `tar -C "$0" --exclude ./.git --exclude ./.sandbox `+
-		`--exclude ./bin/pulumi --exclude ./bin/staticcheck --exclude ./bin/actionlint -cf - . | tar -C "$1" -xf -`, root, r.dir)
+		`--exclude ./bin/pulumi --exclude ./bin/golangci-lint --exclude ./bin/actionlint -cf - . | tar -C "$1" -xf -`, root, r.dir)
 	if output, err := cmd.CombinedOutput(); err != nil {
 		r.Fatalf("%v\n%s", err, output)
 	}

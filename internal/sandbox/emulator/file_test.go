@@ -3,53 +3,54 @@ package emulator
 import (
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestSave_Load(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "state.json")
+	path := filepath.Join(t.TempDir(), "state.json")
 	got := map[string]int{"before": 1}
 	if err := Load(path, &got); err != nil || got["before"] != 1 {
-		t.Errorf("where there is no file: %v %v", got, err)
+		t.Errorf("without a file: %v %v", got, err)
 	}
 	for _, want := range []map[string]int{{"a": 1, "b": 2}, {"c": 3}} {
 		if err := Save(path, want); err != nil {
 			t.Fatal(err)
 		}
 		got = nil
-		if err := Load(path, &got); err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("it is read as %v, %v", got, err)
+		if err := Load(path, &got); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("the state changed (-want +got):\n%s", diff)
 		}
 	}
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the file can be read by others: %v %v", info.Mode(), err)
-	}
-	left(t, dir, "state.json")
+	wantPrivate(t, path)
 }
 
-func TestSave_Fails(t *testing.T) {
+func TestSave_fails(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "state.json")
-	if err := Save(path, func() {}); err == nil {
-		t.Error("what is not JSON was saved")
-	}
-	if err := Save(filepath.Join(dir, "no", "state.json"), 1); err == nil {
-		t.Error("it was saved in a folder that is not there")
-	}
 	if err := os.MkdirAll(filepath.Join(path, "in the way"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := Save(path, 1); err == nil {
-		t.Error("it was saved in the place of a folder")
+	for name, err := range map[string]error{
+		"not JSON":         Save(path, func() {}),
+		"a missing folder": Save(filepath.Join(dir, "no", "state.json"), 1),
+		"over a folder":    Save(path, 1),
+	} {
+		if err == nil {
+			t.Errorf("%s: it was saved", name)
+		}
 	}
-	left(t, dir, "state.json")
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("a temporary file is left: %v %v", entries, err)
+	}
 }
 
-func TestLoad_Fails(t *testing.T) {
+func TestLoad_fails(t *testing.T) {
 	dir := t.TempDir()
 	if err := Load(dir, new(int)); err == nil {
 		t.Error("a folder was read")
@@ -58,23 +59,15 @@ func TestLoad_Fails(t *testing.T) {
 	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := Load(path, new(int)); err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "remove it") {
+	if err := Load(path, new(int)); err == nil || !strings.Contains(err.Error(), path+" (remove it to start over)") {
 		t.Errorf("a broken file: %v", err)
 	}
 }
 
-// left checks what is in a folder: no file that was to be renamed may stay.
-func left(t *testing.T, dir string, want ...string) {
+// wantPrivate checks that only its owner can read a file.
+func wantPrivate(t *testing.T, path string) {
 	t.Helper()
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, e := range entries {
-		got = append(got, e.Name())
-	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("the folder has %v, want %v", got, want)
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the mode is %v, %v", info.Mode(), err)
 	}
 }

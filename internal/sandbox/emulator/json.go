@@ -9,26 +9,31 @@ import (
 	"net/http"
 )
 
-// Decode reads the one JSON object of a request's body into v, whose type must not use
-// omitempty. Members that v does not have, in any other spelling either, a second value
-// and a body over 10 MiB are errors.
+// Decode reads the JSON value of a request's body into v, see [Unmarshal]. A body
+// of more than 10 MiB is an error.
 func Decode(r *http.Request, v any) error {
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, 10<<20))
 	if err != nil {
 		return err
 	}
-	d := json.NewDecoder(bytes.NewReader(body))
+	return Unmarshal(body, v)
+}
+
+// Unmarshal reads one JSON value into v, whose type must not use omitempty. A
+// second value is an error, and so is a member that v does not have.
+func Unmarshal(data []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
 		return err
 	}
 	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return errors.New("the body holds more than one JSON value")
+		return errors.New("more than one JSON value")
 	}
 	// encoding/json takes {"displayname": …} for displayName; the clouds don't.
 	var sent, known any
 	read, err := json.Marshal(v)
-	if err := errors.Join(err, json.Unmarshal(read, &known), json.Unmarshal(body, &sent)); err != nil {
+	if err := errors.Join(err, json.Unmarshal(read, &known), json.Unmarshal(data, &sent)); err != nil {
 		return err
 	}
 	if name, ok := unknown(sent, known); ok {

@@ -2,9 +2,10 @@ package emulator
 
 import (
 	"net/http/httptest"
-	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestDecode(t *testing.T) {
@@ -16,32 +17,37 @@ func TestDecode(t *testing.T) {
 		Inner *inner  `json:"inner"`
 		List  []inner `json:"list"`
 	}
-	for _, tt := range []struct{ body, err string }{
-		{`{"a":"x","inner":{"b":1}}`, ""},
-		{" \n{\"a\":\"x\",\"inner\":{\"b\":1}}\n ", ""},
-		{``, "EOF"},
-		{`{"a":"x"`, "unexpected EOF"},
-		{`{"a":"x"}{}`, "more than one JSON value"},
-		{`{"a":"x"} x`, "more than one JSON value"},
-		{`[]`, "cannot unmarshal array"},
-		{`"a"`, "cannot unmarshal string"},
-		{`{"a":1}`, "cannot unmarshal number"},
-		{`{"c":1}`, `unknown field "c"`},
-		{`{"inner":{"c":1}}`, `unknown field "c"`},
-		{`{"A":"x"}`, `unknown field "A"`},
-		{`{"inner":{"B":1}}`, `unknown field "B"`},
-		{`{"list":[{"b":1},{"B":2}]}`, `unknown field "B"`},
-		{`{"a":"` + strings.Repeat("x", 10<<20) + `"}`, "too large"},
+	const all = `{"a":"x","inner":{"b":1},"list":[{"b":2}]}`
+	for _, tt := range []struct{ name, body, err string }{
+		{"all", all, ""},
+		{"white space", " \n" + all + "\n ", ""},
+		{"nothing", ``, "EOF"},
+		{"cut", `{"a":"x"`, "unexpected EOF"},
+		{"two values", `{"a":"x"}{}`, "more than one JSON value"},
+		{"text behind", `{"a":"x"} x`, "more than one JSON value"},
+		{"a list", `[]`, "cannot unmarshal array"},
+		{"a string", `"a"`, "cannot unmarshal string"},
+		{"a number", `{"a":1}`, "cannot unmarshal number"},
+		{"unknown", `{"c":1}`, `unknown field "c"`},
+		{"unknown below", `{"inner":{"c":1}}`, `unknown field "c"`},
+		{"misspelt", `{"A":"x"}`, `unknown field "A"`},
+		{"misspelt below", `{"inner":{"B":1}}`, `unknown field "B"`},
+		{"misspelt in a list", `{"list":[{"b":1},{"B":2}]}`, `unknown field "B"`},
+		{"too large", `{"a":"` + strings.Repeat("x", 10<<20) + `"}`, "too large"},
 	} {
-		var got outer
-		err := Decode(httptest.NewRequest("POST", "/", strings.NewReader(tt.body)), &got)
-		short := tt.body[:min(len(tt.body), 40)]
-		switch {
-		case tt.err == "" && (err != nil || !reflect.DeepEqual(got, outer{A: "x", Inner: &inner{1}})):
-			t.Errorf("%s: %+v, %v", short, got, err)
-		case tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err)):
-			t.Errorf("%s: %v, want %s", short, err, tt.err)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			var got outer
+			err := Decode(httptest.NewRequest("POST", "/", strings.NewReader(tt.body)), &got)
+			if tt.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.err) {
+					t.Errorf("%v, want %s", err, tt.err)
+				}
+				return
+			}
+			if diff := cmp.Diff(outer{"x", &inner{1}, []inner{{2}}}, got); err != nil || diff != "" {
+				t.Errorf("%v (-want +got):\n%s", err, diff)
+			}
+		})
 	}
 }
 

@@ -37,7 +37,7 @@ func TestLimiter_Take(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var l Limiter
-			now := morning
+			now := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 			for i, c := range tt.calls {
 				now = now.Add(c.after)
 				if diff := cmp.Diff(c.want, l.Take(tt.limit, now)); diff != "" {

@@ -195,13 +195,13 @@ func TestOpenAPI_client(t *testing.T) {
 	ctx := t.Context()
 
 	limit := 500
-	cluster, err := client.CreateCluster(ctx, tidbcloud.NewCluster{
+	cluster, err := client.CreateCluster(ctx, tidbcloud.CreateClusterRequest{
 		DisplayName: "cluster", Region: "regions/aws-us-east-1", Labels: map[string]string{"example.com/owner": "web"}, SpendingLimit: &limit,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	user, err := client.CreateUser(ctx, cluster.ID, tidbcloud.NewUser{Name: "api", Password: "correct horse", Role: tidbcloud.RoleReadWrite})
+	user, err := client.CreateSQLUser(ctx, cluster.ID, tidbcloud.CreateSQLUserRequest{Name: "api", Password: "correct horse", Role: tidbcloud.RoleReadWrite})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,15 +210,15 @@ func TestOpenAPI_client(t *testing.T) {
 	_, organizationsError := client.Organizations(ctx)
 	_, listError := client.ListClusters(ctx)
 	_, waitError := client.WaitUntilConnectable(ctx, cluster.ID, nil)
-	_, findError := client.FindUser(ctx, cluster.ID, user.FullName)
+	_, findError := client.FindSQLUser(ctx, cluster.ID, user.FullName)
 	for _, err := range []error{
 		regionsError, organizationsError, listError, waitError, findError,
 		client.RenameCluster(ctx, cluster.ID, "renamed"),
 		client.SetClusterLabels(ctx, cluster.ID, map[string]string{"team": "web"}),
 		client.SetSpendingLimit(ctx, cluster.ID, 600),
 		client.SetAuthorizedNetworks(ctx, cluster.ID, network),
-		client.UpdateUser(ctx, cluster.ID, user.FullName, tidbcloud.UserChange{Password: "another horse", Role: tidbcloud.RoleReadOnly}),
-		client.DeleteUser(ctx, cluster.ID, user.FullName),
+		client.UpdateSQLUser(ctx, cluster.ID, user.FullName, tidbcloud.UpdateSQLUserRequest{Password: "another horse", Role: tidbcloud.RoleReadOnly}),
+		client.DeleteSQLUser(ctx, cluster.ID, user.FullName),
 		client.DeleteCluster(ctx, cluster.ID),
 		client.WaitUntilGone(ctx, cluster.ID, nil),
 	} {
