@@ -76,11 +76,11 @@ func testMatrix(t *testing.T, sample bool) {
 			})
 			sampled := map[string]bool{}
 			for k, call := range calls {
-				if kind := kindOf(call); sample && sampled[kind] {
+				kind := kindOf(call)
+				if sample && sampled[kind] {
 					continue
-				} else {
-					sampled[kind] = true
 				}
+				sampled[kind] = true
 				for _, after := range []bool{false, true} {
 					t.Run(fmt.Sprintf("call %d, %s, after %t", k+1, call, after), func(t *testing.T) {
 						t.Parallel()

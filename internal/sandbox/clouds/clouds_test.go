@@ -2,6 +2,7 @@ package clouds
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,7 +81,7 @@ func TestServe(t *testing.T) {
 	if err != nil || !strings.Contains(env, "export CLOUDFLARE_BASE_URL='http://127.0.0.1:") {
 		t.Errorf("%v: it printed %s", err, out.String())
 	}
-	if err := Stop(t.Context(), dir); err != errNothingServes {
+	if err := Stop(t.Context(), dir); !errors.Is(err, errNothingServes) {
 		t.Errorf("after the end: %v", err)
 	}
 	if err := os.WriteFile(pidFile(dir), []byte("1"), 0o600); err != nil {

@@ -44,7 +44,7 @@ func setFaults(faults *emulator.Faults, lookup Lookup) error {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.DisallowUnknownFields()
 	err := d.Decode(&list)
-	if err == nil && d.Decode(new(any)) != io.EOF {
+	if err == nil && !errors.Is(d.Decode(new(any)), io.EOF) {
 		err = errors.New("unexpected data after the list")
 	}
 	if err == nil {
