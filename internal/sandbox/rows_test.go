@@ -175,7 +175,7 @@ func TestRows_protection(t *testing.T) {
 	f.byHand("DELETE", tidbAPI, "/clusters/"+r.id, "")
 	f.untilDeleted()
 	for _, verb := range []string{"preview", "up", "refresh"} {
-		f.noWrites(verb, f.fails(verb, "neither forgotten nor made anew").calls)
+		f.noWrites(verb, f.fails(verb, "neither forgotten nor created again").calls)
 	}
 	f.protect(false)
 	f.up()

@@ -112,7 +112,7 @@ func newRunner(f *fixture) *runner {
 	}
 	engine := f.Environment()
 	for name, value := range engine {
-		if name != "PULUMI_BACKEND_URL" && name != "PULUMI_CONFIG_PASSPHRASE" {
+		if _, done := f.Env[name]; !done && name != "PULUMI_BACKEND_URL" && name != "PULUMI_CONFIG_PASSPHRASE" {
 			r.env = append(r.env, name+"="+value)
 		}
 	}

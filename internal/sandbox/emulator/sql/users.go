@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,30 +17,25 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 )
 
-const nativePassword = "mysql_native_password"
-
-// users are a cluster's users: those that its IAM API makes, which the API keeps,
-// and those that an admin makes in SQL, which the grant tables keep in a file.
+// users are a cluster's users. Those of the IAM API are in the state of the emulated
+// API, those that an administrator creates in SQL in a file of their own.
 type users struct {
 	mysql.AuthMethod // of the grant tables
 	grants           *mysql_db.MySQLDb
-	// lag is how long a new user of the API is refused.
-	lag time.Duration
-	now func() time.Time
+	lag              time.Duration // for which a new user of the API is refused
+	now              func() time.Time
 
-	mu sync.Mutex
-	// logins are those of the API, by name.
-	logins map[string]login
+	mu     sync.Mutex
+	logins map[string]login // of the API, by name
 }
 
 type login struct {
 	tidbcloud.Login
-	// since is when the user may log in.
-	since time.Time
+	since time.Time // when the user may log in
 }
 
-// openUsers reads the users that were made in SQL from a file; "" means none. Of a
-// password the file has what the grant tables do, its hash.
+// openUsers reads the users that were created in SQL. The file has their passwords'
+// hashes.
 func openUsers(grants *mysql_db.MySQLDb, file string, lag time.Duration, now func() time.Time) (*users, error) {
 	u := &users{grants: grants, lag: lag, now: now, logins: map[string]login{}}
 	for _, m := range grants.AuthMethods() {
@@ -50,43 +46,39 @@ func openUsers(grants *mysql_db.MySQLDb, file string, lag time.Duration, now fun
 	grants.SetEnabled(true)
 	grants.SetPersister(persister(file))
 	data, err := os.ReadFile(file)
-	if file == "" || errors.Is(err, os.ErrNotExist) {
+	if errors.Is(err, os.ErrNotExist) {
 		return u, nil
 	}
 	if err == nil {
 		err = grants.LoadData(sql.NewEmptyContext(), data)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("loading %s (remove it to begin anew): %w", file, err)
+		return nil, fmt.Errorf("loading %s (remove it to start over): %w", file, err)
 	}
 	return u, nil
 }
 
-// persister is the file of the grant tables, "" for none.
+// persister is the file of the grant tables.
 type persister string
 
 func (p persister) Persist(_ *sql.Context, data []byte) error {
-	if p == "" {
-		return nil
-	}
 	return writeFile(string(p), data, 0o600)
 }
 
-// put makes or changes a user; databases are those that there are.
+// put creates or changes a user, with its role on the databases.
 func (u *users) put(l tidbcloud.Login, databases []string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	old, known := u.logins[l.UserName]
-	// One that comes without its password was there before this process.
-	if !known && l.Password != "" {
+	old, exists := u.logins[l.UserName]
+	// A user that comes without its password existed before this process.
+	if !exists && l.Password != "" {
 		old.since = u.now().Add(u.lag)
 	}
 	u.logins[l.UserName] = login{Login: l, since: old.since}
 	u.grant(l, databases)
 }
 
-// regrant gives each user what its role may do in these databases. It is called
-// when there are others than before.
+// regrant gives each user its role on the databases.
 func (u *users) regrant(databases []string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -95,29 +87,27 @@ func (u *users) regrant(databases []string) {
 	}
 }
 
-// grant writes a user to the grant tables. What its role may do it may do in each
-// database: a privilege on all of them would cover the grant tables in database
-// "mysql" as well, and who may write those may do anything.
+// grant writes a user to the grant tables. Privileges on *.* would cover the grant
+// tables, and a user who can write those can do anything.
 func (u *users) grant(l tidbcloud.Login, databases []string) {
-	set := mysql_db.NewPrivilegeSet()
-	if role(l.BuiltinRole) == roleAdmin {
-		set = mysql_db.NewPrivilegeSetWithAllPrivileges()
+	privileges := mysql_db.NewPrivilegeSet()
+	if roleOf(l.BuiltinRole) == roleAdmin {
+		privileges = mysql_db.NewPrivilegeSetWithAllPrivileges()
 	}
-	for _, p := range rolePrivileges[role(l.BuiltinRole)] {
+	for _, p := range rolePrivileges[roleOf(l.BuiltinRole)] {
 		for _, db := range databases {
-			set.AddDatabase(db, p.typ)
+			privileges.AddDatabase(db, p)
 		}
 	}
 	editor := u.grants.Editor()
 	defer editor.Close()
-	editor.RemoveUser(mysql_db.UserPrimaryKey{Host: "%", User: l.UserName}) // putting alone leaves both
+	editor.RemoveUser(mysql_db.UserPrimaryKey{Host: "%", User: l.UserName}) // PutUser would keep both
 	editor.PutUser(&mysql_db.User{
-		User: l.UserName, Host: "%", Plugin: nativePassword, AuthString: l.Hash, PrivilegeSet: set,
-		IsEphemeral: true, // the API's own state has it
+		User: l.UserName, Host: "%", Plugin: nativePassword, AuthString: l.Hash, PrivilegeSet: privileges,
+		IsEphemeral: true, // not for the file
 	})
 }
 
-// drop removes a user.
 func (u *users) drop(name string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -127,20 +117,10 @@ func (u *users) drop(name string) {
 	editor.RemoveUser(mysql_db.UserPrimaryKey{Host: "%", User: name})
 }
 
-// has reports whether the cluster has a user with the prefix.
-func (u *users) has(prefix string) bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	for name := range u.logins {
-		if prefixOf(name) == prefix {
-			return true
-		}
-	}
-	return false
-}
+const nativePassword = "mysql_native_password"
 
-// insecure is what TiDB Cloud says to a login without TLS, as an error 1105.
-const insecure = "Connections using insecure transport are prohibited. " +
+// insecureTransport is TiDB Cloud's answer to a login without TLS, with number 1105.
+const insecureTransport = "Connections using insecure transport are prohibited. " +
 	"See https://docs.pingcap.com/tidbcloud/secure-connections-to-serverless-tier-clusters"
 
 var _ mysql.AuthServer = (*users)(nil)
@@ -151,14 +131,14 @@ func (u *users) DefaultAuthMethodDescription() mysql.AuthMethodDescription {
 	return mysql.MysqlNativePassword
 }
 
-// HandleUser lets an unknown user get as far as one with a wrong password.
+// HandleUser accepts unknown users, who then fail like those with a wrong password.
 func (u *users) HandleUser(*mysql.Conn, string) bool { return true }
 
-// HandleAuthPluginData lets in who comes by TLS and has the right password.
+// HandleAuthPluginData checks TLS, the lag and the password.
 func (u *users) HandleAuthPluginData(conn *mysql.Conn, user string, salt, reply []byte, addr net.Addr) (mysql.Getter, error) {
-	// The library's own check tells the client and then lets it go on.
+	// The listener's RequireSecureTransport sends an error, and then goes on.
 	if !conn.TLSEnabled() {
-		return nil, mysql.NewSQLError(mysql.ERUnknownError, mysql.SSUnknownSQLState, insecure)
+		return nil, mysql.NewSQLError(mysql.ERUnknownError, mysql.SSUnknownSQLState, insecureTransport)
 	}
 	u.mu.Lock()
 	lags := u.now().Before(u.logins[user].since)
@@ -168,17 +148,17 @@ func (u *users) HandleAuthPluginData(conn *mysql.Conn, user string, salt, reply 
 			return getter, nil
 		}
 	}
-	using := "YES"
+	usingPassword := "YES"
 	if len(reply) == 0 {
-		using = "NO"
+		usingPassword = "NO"
 	}
 	host, _, _ := net.SplitHostPort(addr.String()) // of a TCP connection
 	return nil, mysql.NewSQLError(mysql.ERAccessDeniedError, mysql.SSAccessDeniedError,
-		"Access denied for user '%s'@'%s' (using password: %s)", user, host, using)
+		"Access denied for user '%s'@'%s' (using password: %s)", user, host, usingPassword)
 }
 
-// authorizers make authorization handlers that are less strict than the engine's
-// own where those ask for more than MySQL does.
+// authorizers lets a user read a view without the privilege to create it, which the
+// engine asks for because it reads a view by the statement that created it.
 type authorizers struct {
 	sql.AuthorizationHandlerFactory
 }
@@ -189,8 +169,6 @@ func (a authorizers) CreateHandler(c sql.Catalog) sql.AuthorizationHandler {
 
 type authorizer struct{ sql.AuthorizationHandler }
 
-// HandleAuth lets who reads a view do so without the privilege to make it: the
-// engine reads it by the statement that made it.
 func (a authorizer) HandleAuth(ctx *sql.Context, state sql.AuthorizationQueryState, auth sqlparser.AuthInformation) error {
 	if auth.AuthType == sqlparser.AuthType_CREATE_VIEW {
 		switch parse(ctx, ctx.Query(), sql.LoadSqlMode(ctx).ParserOptions()).(type) {
@@ -199,4 +177,32 @@ func (a authorizer) HandleAuth(ctx *sql.Context, state sql.AuthorizationQuerySta
 		}
 	}
 	return a.AuthorizationHandler.HandleAuth(ctx, state, auth)
+}
+
+const roleAdmin = "role_admin"
+
+// roleOf removes the cluster's prefix, which all built-in roles but role_admin have.
+func roleOf(builtin string) string {
+	return builtin[strings.LastIndexByte(builtin, '.')+1:]
+}
+
+// prefixOf returns the part of a user's name that identifies its cluster.
+func prefixOf(user string) string {
+	prefix, _, _ := strings.Cut(user, ".")
+	return prefix
+}
+
+// rolePrivileges are what a role may do in each database. An administrator may do
+// anything, and no other role creates users.
+//
+// Assumed: PingCAP documents what each role is for, and no list of privileges.
+// role_readonly is to "query and verify data without modifying it", role_readwrite to
+// "query and modify application data", role_admin to "make schema changes and manage
+// privileges". https://docs.pingcap.com/ai/ti-db-create-db-sql-users/
+var rolePrivileges = map[string][]sql.PrivilegeType{
+	"role_readwrite": {
+		sql.PrivilegeType_Select, sql.PrivilegeType_Insert, sql.PrivilegeType_Update, sql.PrivilegeType_Delete,
+		sql.PrivilegeType_ShowView,
+	},
+	"role_readonly": {sql.PrivilegeType_Select, sql.PrivilegeType_ShowView},
 }

@@ -1,10 +1,21 @@
 package provider
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/go-sql-driver/mysql"
 )
+
+// TiDB answers 1044 to a CREATE DATABASE without the privilege; the emulated server has 1142.
+func TestWithSuggestion(t *testing.T) {
+	refused := fmt.Errorf("creating: %w", &mysql.MySQLError{Number: 1044, Message: "Access denied for user to database"})
+	if got := withSuggestion(refused).Error(); !strings.Contains(got, "use one of role_admin") {
+		t.Error(got)
+	}
+}
 
 func TestNewPassword(t *testing.T) {
 	safe := regexp.MustCompile(`^[a-zA-Z0-9]{32}$`)
