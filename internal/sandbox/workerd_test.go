@@ -16,74 +16,72 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
 
-// What one up made is a site that serves and whose database answers: Cloudflare's
-// own runtime runs what was uploaded, with the bindings that were set.
+// What one up made is a site that serves and whose database answers: Cloudflare's own
+// runtime runs what was uploaded, with the bindings that were set.
 func TestStack_serves(t *testing.T) {
-	w := newWorld(t)
-	workerd, err := filepath.Abs(".sandbox/npm/node_modules/.bin/workerd")
-	if err != nil {
-		t.Fatal(err)
-	}
+	workerd := filepath.Join(root, ".sandbox/npm/node_modules/.bin/workerd")
 	if _, err := os.Stat(workerd); err != nil {
 		t.Skip("Cloudflare's runtime is not installed: `make npm` does it where npm is on the PATH")
 	}
-	_, outputs, _ := w.up()
-	site := w.run(workerd, w.workerURL(outputs))
-	owner := w.cluster().Labels["pulumi.com/owner"]
+	f := newFixture(t)
+	f.up()
+	site := f.serveSite(workerd)
+	owner := f.cluster().Labels["pulumi.com/owner"]
 	works := map[string]any{"stack": owner, "database": true}
-	w.answers(site, http.StatusOK, works)
+	f.answers(site, http.StatusOK, works)
 
-	w.sb.config["portfolio:rotation"] = "second"
-	_, outputs, _ = w.up()
-	w.answers(site, http.StatusServiceUnavailable, map[string]any{"stack": owner, "error": "the database answered 401"})
-	w.answers(w.run(workerd, w.workerURL(outputs)), http.StatusOK, works)
-	w.destroy()
+	f.set(map[string]any{"rotation": "second"})
+	f.up()
+	f.answers(site, http.StatusServiceUnavailable, map[string]any{"stack": owner, "error": "the database answered 401"})
+	f.answers(f.serveSite(workerd), http.StatusOK, works)
+	f.run("destroy")
 }
 
-// run runs the Pages project and its Worker as the emulated Cloudflare has them, and
+// serveSite runs the Pages project and its Worker as the emulated Cloudflare has them, and
 // returns the site's address. The site is one Function, which asks the Worker.
-func (w *world) run(workerd, databaseURL string) string {
-	w.Helper()
-	project, script := w.clouds.cloudflare.Projects()[0], w.clouds.cloudflare.Scripts()[0]
-	dir := w.TempDir()
+func (f *fixture) serveSite(workerd string) string {
+	f.Helper()
+	databaseURL, _ := f.login()
+	project, script := f.project(), f.script()
+	dir := f.TempDir()
 	for name, content := range map[string]string{
-		"config.capnp": w.config(project, script),
+		"config.capnp": f.config(project, script),
 		"site.js":      "export default { fetch: (request, env) => env.API_SERVICE.fetch(request) }",
 		"api.js":       script.Modules[script.MainModule],
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-			w.Fatal(err)
+			f.Fatal(err)
 		}
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		w.Fatal(err)
+		f.Fatal(err)
 	}
 	defer listener.Close()
 	socket, err := listener.(*net.TCPListener).File()
 	if err != nil {
-		w.Fatal(err)
+		f.Fatal(err)
 	}
 	defer socket.Close()
-	cmd := exec.CommandContext(w.Context(), workerd, "serve", filepath.Join(dir, "config.capnp"), "--socket-fd=http=3")
+	cmd := exec.CommandContext(f.Context(), workerd, "serve", filepath.Join(dir, "config.capnp"), "--socket-fd=http=3")
 	cmd.Env = []string{"DATABASE_URL=" + databaseURL}
 	cmd.ExtraFiles = []*os.File{socket}
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
-		w.Fatal(err)
+		f.Fatal(err)
 	}
-	w.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	f.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	return "http://" + listener.Addr().String()
 }
 
 // config configures the runtime. Whatever host the Worker asks for, it gets the
 // emulated TiDB Cloud's SQL over HTTP.
 // https://github.com/cloudflare/workerd/blob/main/src/workerd/server/workerd.capnp
-func (w *world) config(project cloudflare.Project, script cloudflare.Script) string {
-	w.Helper()
-	sql, err := url.Parse(w.clouds.env[tidbAPI])
+func (f *fixture) config(project cloudflare.Project, script cloudflare.Script) string {
+	f.Helper()
+	sql, err := url.Parse(f.Env[tidbAPI])
 	if err != nil {
-		w.Fatal(err)
+		f.Fatal(err)
 	}
 	var siteBindings, apiBindings []string
 	for name, service := range project.Production.Services {
@@ -114,21 +112,21 @@ const config :Workerd.Config = (
 }
 
 // answers checks what the site answers.
-func (w *world) answers(site string, status int, want map[string]any) {
-	w.Helper()
-	request, err := http.NewRequestWithContext(w.Context(), http.MethodGet, site, nil)
+func (f *fixture) answers(site string, status int, want map[string]any) {
+	f.Helper()
+	request, err := http.NewRequestWithContext(f.Context(), http.MethodGet, site, nil)
 	if err != nil {
-		w.Fatal(err)
+		f.Fatal(err)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		w.Fatal(err)
+		f.Fatal(err)
 	}
 	defer response.Body.Close()
 	var have map[string]any
 	if err := json.NewDecoder(response.Body).Decode(&have); err != nil {
-		w.Fatal(err)
+		f.Fatal(err)
 	}
-	w.want("status", response.StatusCode, status)
-	w.want("answer", have, want)
+	f.want("status", response.StatusCode, status)
+	f.want("answer", have, want)
 }

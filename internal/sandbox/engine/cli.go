@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"bytes"
@@ -13,10 +13,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 )
 
-// cliVersion is the oldest Pulumi CLI that will do, and the one that is built:
-// the version that internal/tools pins. Resource hooks and the stash need a
-// recent one.
-const cliVersion = "3.256.0"
+// CLIVersion is the oldest Pulumi CLI that will do, and the one that is built: the
+// version that internal/tools pins. Resource hooks and the stash need a recent one.
+const CLIVersion = "3.256.0"
 
 const (
 	cliPackage = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
@@ -24,10 +23,10 @@ const (
 	cliVersionVar = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 )
 
-// ensureCLI returns the Pulumi CLI of the PATH if it is recent enough, else the
-// one in bin/, which it builds if it must.
-func ensureCLI(ctx context.Context, root string, progress io.Writer) (auto.PulumiCommand, error) {
-	oldest := semver.MustParse(cliVersion)
+// FindCLI returns the Pulumi CLI of the PATH if it is recent enough, else the one in
+// bin/, which it builds if there is none.
+func FindCLI(ctx context.Context, root string, progress io.Writer) (auto.PulumiCommand, error) {
+	oldest := semver.MustParse(CLIVersion)
 	for _, dir := range []string{"", root} {
 		// A CLI that is missing, too old or broken will not do, whatever the reason.
 		cli, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Version: oldest, Root: dir})
@@ -39,6 +38,23 @@ func ensureCLI(ctx context.Context, root string, progress io.Writer) (auto.Pulum
 		return nil, fmt.Errorf("building the Pulumi CLI: %w", err)
 	}
 	return auto.NewPulumiCommand(&auto.PulumiCommandOptions{Version: oldest, Root: root})
+}
+
+// fewerStarts does not start the CLI for what nobody reads. Around each operation the
+// Automation API selects the stack, which each command names anyway, and asks for the
+// outputs, twice, and for the history. A start costs a tenth of a second of CPU time or
+// more. [Engine.Outputs] reads the outputs where they are wanted.
+// https://github.com/pulumi/pulumi/blob/v3.256.0/sdk/go/auto/stack.go, Up
+type fewerStarts struct{ auto.PulumiCommand }
+
+func (c fewerStarts) Run(ctx context.Context, dir string, stdin io.Reader, stdout, stderr []io.Writer, env []string, args ...string) (string, string, int, error) {
+	answers := map[string]string{"select": "", "output": "{}", "history": "[]"}
+	if len(args) > 1 && args[0] == "stack" {
+		if answer, unread := answers[args[1]]; unread {
+			return answer, "", 0, nil
+		}
+	}
+	return c.PulumiCommand.Run(ctx, dir, stdin, stdout, stderr, env, args...)
 }
 
 // buildCLI builds the pinned CLI into bin/.
@@ -58,9 +74,9 @@ func buildCLI(ctx context.Context, root string, progress io.Writer) error {
 		return err
 	}
 	counter := &buildCounter{out: progress, total: max(1, bytes.Count(stale, []byte("x")))}
-	fmt.Fprintf(progress, "building the Pulumi CLI v%s into bin/, since there is none on the PATH: up to %d packages, only once\n", cliVersion, counter.total)
+	fmt.Fprintf(progress, "building the Pulumi CLI v%s into bin/, since there is none on the PATH: up to %d packages, only once\n", CLIVersion, counter.total)
 	return goIn(ctx, tools, counter, "build", "-v", "-modfile", modfile, "-buildvcs=false", "-trimpath",
-		"-ldflags", "-w -s -X "+cliVersionVar+"=v"+cliVersion, "-o", filepath.Join(root, "bin", "pulumi"), cliPackage).Run()
+		"-ldflags", "-w -s -X "+cliVersionVar+"=v"+CLIVersion, "-o", filepath.Join(root, "bin", "pulumi"), cliPackage).Run()
 }
 
 // goIn is a go command in a module that no workspace changes.

@@ -1,4 +1,4 @@
-package main
+package engine
 
 import (
 	"io"
@@ -10,7 +10,7 @@ import (
 
 // The cut fits the pinned version, and takes with it what it is there for.
 func TestCutCLI(t *testing.T) {
-	tools := filepath.Join("..", "tools")
+	tools := filepath.Join("..", "..", "tools")
 	modfile, err := cutCLI(t.Context(), tools, t.TempDir(), io.Discard)
 	if err != nil {
 		t.Fatal(err)
