@@ -48,13 +48,15 @@ func cloud(t *testing.T, dir string) (s *sql.Servers, call func(method, path, bo
 func TestServers_cloud(t *testing.T) {
 	dir := t.TempDir()
 	s, call := cloud(t, dir)
-	cluster := call("POST", "/clusters", `{"displayName":"shop","region":{"name":"regions/aws-ap-northeast-1"},"rootPassword":"root password"}`)
+	cluster := call("POST", "/clusters", `{"displayName":"shop","region":{"name":"regions/aws-ap-northeast-1"}}`)
 	id, prefix := fmt.Sprint(cluster["clusterId"]), fmt.Sprint(cluster["userPrefix"])
 	public := cluster["endpoints"].(map[string]any)["public"].(map[string]any)
 	host, port := s.Endpoint(id)
 	if public["host"] != host || public["port"] != float64(port) {
 		t.Errorf("the API shows the endpoint %v, it is %s:%d", public, host, port)
 	}
+	user := "/clusters/" + id + "/sqlUsers/" + prefix + "."
+	call("PATCH", user+"root", `{"password":"root password"}`)
 	create := func(name, role string) {
 		call("POST", "/clusters/"+id+"/sqlUsers", fmt.Sprintf(
 			`{"userName":%q,"password":"first password","authMethod":"mysql_native_password","autoPrefix":true,"builtinRole":%q}`, name, role))
@@ -71,12 +73,11 @@ func TestServers_cloud(t *testing.T) {
 	wantRows(t, reader, "SELECT a FROM t", "1")
 	fails(t, reader, 1143, "INSERT INTO t VALUES (2)")
 
-	user := "/clusters/" + id + "/sqlUsers/" + prefix + "."
 	call("PATCH", user+"api", `{"password":"second password"}`)
 	refused(t, client(t, s, id, prefix+".api", "first password", "shop"), 1045)
 	call("PATCH", user+"report", fmt.Sprintf(`{"builtinRole":%q}`, prefix+".role_readwrite"))
 	run(t, reader, "INSERT INTO t VALUES (2)")
-	call("PUT", "/clusters/"+id+"/password", `{"password":"new root password"}`)
+	call("PATCH", user+"root", `{"password":"new root password"}`)
 	refused(t, client(t, s, id, prefix+".root", "root password", "test"), 1045)
 
 	// A restart of both: the passwords are known by their hashes alone.

@@ -42,7 +42,7 @@ func newDefaultCloud() (*tidbcloud.Cloud, *clock) {
 // newCloud returns a cloud without limits, whose clusters are ACTIVE at once.
 func newCloud() *tidbcloud.Cloud {
 	cloud, _ := newDefaultCloud()
-	cloud.CreateTime, cloud.MaxClusters, cloud.RateLimit = -1, -1, -1
+	cloud.CreateTime, cloud.RateLimit = -1, -1
 	return cloud
 }
 
@@ -171,6 +171,7 @@ func (c *client) pages(path, query, list, member string) (sizes, values []string
 const (
 	clustersPath = "/v1beta1/clusters"
 	tokyo        = `"region":{"name":"regions/aws-ap-northeast-1"}`
+	paid         = `,"spendingLimit":{"monthly":1}` // does not count towards the quota
 )
 
 // create makes a cluster in Tokyo and returns its ID. More is JSON of further
