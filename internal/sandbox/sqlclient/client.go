@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -29,9 +30,9 @@ func Parse(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// Open prepares connections over TLS. The server's certificate is verified by caFile, or by
-// the system's authorities where that is empty.
-func Open(u *url.URL, caFile string) (*sql.DB, error) {
+// connector connects over TLS. The server's certificate is verified by caFile, or by the
+// system's authorities where that is empty.
+func connector(u *url.URL, caFile string) (driver.Connector, error) {
 	c := mysql.NewConfig()
 	c.Net, c.Addr, c.DBName = "tcp", u.Host, strings.TrimPrefix(u.Path, "/")
 	c.User = u.User.Username()
@@ -45,19 +46,16 @@ func Open(u *url.URL, caFile string) (*sql.DB, error) {
 		c.TLS.RootCAs = x509.NewCertPool()
 		c.TLS.RootCAs.AppendCertsFromPEM(pem)
 	}
-	connector, err := mysql.NewConnector(c)
-	if err != nil {
-		return nil, err
-	}
-	return sql.OpenDB(connector), nil
+	return mysql.NewConnector(c)
 }
 
 // Run runs one statement and prints the rows as a table.
 func Run(ctx context.Context, u *url.URL, caFile, statement string, out io.Writer) error {
-	db, err := Open(u, caFile)
+	c, err := connector(u, caFile)
 	if err != nil {
 		return err
 	}
+	db := sql.OpenDB(c)
 	defer func() { _ = db.Close() }()
 	rows, err := db.QueryContext(ctx, statement)
 	if err != nil {
