@@ -1,34 +1,12 @@
 package emulator
 
 import (
-	"bytes"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
-
-func TestForm(t *testing.T) {
-	want := []Part{
-		{"src/worker.js", "application/javascript+module; charset=utf-8", []byte("export default {}\n")},
-		{`lib/ü "quoted"\.js`, "text/plain", []byte("a\r\n--boundary\r\n")},
-		{"data", "", []byte("\x00\xff\n\r")},
-		{"empty", "text/plain", []byte{}},
-	}
-	body, contentType := Form(want...)
-	r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
-	r.Header.Set("Content-Type", contentType)
-	got, err := ReadForm(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the parts changed (-want +got):\n%s", diff)
-	}
-}
 
 func TestReadForm_refused(t *testing.T) {
 	const head = "--x\r\nContent-Disposition: form-data; name="

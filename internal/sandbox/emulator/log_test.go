@@ -6,7 +6,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -52,39 +51,8 @@ func TestOpenLog(t *testing.T) {
 	wantPrivate(t, path)
 }
 
-func TestLog_noFile(t *testing.T) {
+func TestOpenLog_missingFolder(t *testing.T) {
 	if _, err := OpenLog(filepath.Join(t.TempDir(), "no", "calls.jsonl")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("in a missing folder: %v", err)
-	}
-	var l Log
-	if err := l.Close(); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestLog_concurrent(t *testing.T) {
-	l, err := OpenLog(filepath.Join(t.TempDir(), "calls.jsonl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	var wg sync.WaitGroup
-	for range 50 {
-		wg.Go(func() {
-			l.Add(Call{Method: "GET"})
-			l.Calls()[0].Method = "mine" // a copy
-		})
-	}
-	wg.Wait()
-	if got := l.Calls(); len(got) != 50 || got[0].Method != "GET" {
-		t.Errorf("there are %d calls, the first %+v", len(got), got[0])
-	}
-}
-
-func TestCall_Write(t *testing.T) {
-	for method, want := range map[string]bool{"GET": false, "HEAD": false, "POST": true, "PUT": true, "PATCH": true, "DELETE": true} {
-		if got := (Call{Method: method}).Write(); got != want {
-			t.Errorf("%s: %v", method, got)
-		}
 	}
 }

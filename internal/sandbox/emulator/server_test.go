@@ -196,24 +196,6 @@ func TestServer_faults(t *testing.T) {
 	}
 }
 
-// gone is a client that has left.
-type gone struct{}
-
-func (gone) Header() http.Header       { return http.Header{} }
-func (gone) WriteHeader(int)           {}
-func (gone) Write([]byte) (int, error) { return 0, errors.New("gone") }
-
-func TestAnswer_drip_clientGone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := &answer{header: http.Header{}, body: []byte("abc")}
-		begin := time.Now()
-		a.drip(gone{}, 3)
-		if took := time.Since(begin); took != 100*time.Millisecond {
-			t.Errorf("it took %v", took)
-		}
-	})
-}
-
 // What a real client sees of a broken connection.
 func TestServer_faults_connection(t *testing.T) {
 	isReset := func(_ *http.Response, err error) bool {
