@@ -43,9 +43,12 @@ func TestProject_patch_config(t *testing.T) {
 		}, "compatibility_date", `"2026-03-04"`},
 		"limits": {[]string{`{"limits":{"cpu_ms":5}}`, `{"limits":{"cpu_ms":null}}`}, "limits", `{}`},
 		"a variable": {[]string{
-			`{"env_vars":{"V":{"type":"plain_text","value":"1"},"S":{"type":"secret_text","value":"2"},"T":{"type":"plain_text","value":"1"}}}`,
-			`{"env_vars":{"V":{"type":"plain_text","value":"3"},"T":{"type":"secret_text","value":"1"}}}`,
-		}, "env_vars", `{"V":{"type":"plain_text","value":"3"},"S":{"type":"secret_text","value":""},"T":{"type":"secret_text","value":""}}`},
+			`{"env_vars":{"V":{"type":"plain_text","value":"1"},"S":{"type":"secret_text","value":"2"}}}`,
+			`{"env_vars":{"V":{"type":"plain_text","value":"3"}}}`,
+		}, "env_vars", `{"V":{"type":"plain_text","value":"3"},"S":{"type":"secret_text","value":""}}`},
+		"a variable becomes a secret": {[]string{
+			`{"env_vars":{"V":{"type":"plain_text","value":"1"}}}`, `{"env_vars":{"V":{"type":"secret_text","value":"1"}}}`,
+		}, "env_vars", `{"V":{"type":"secret_text","value":""}}`},
 		"the hash is replaced, and stays": {[]string{
 			`{"wrangler_config_hash":"h1"}`, `{"wrangler_config_hash":"h2"}`, `{"services":{"A":{"service":"api"}}}`,
 		}, "wrangler_config_hash", `"h2"`},

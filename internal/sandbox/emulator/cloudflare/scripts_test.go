@@ -90,8 +90,8 @@ func TestScript_subdomain(t *testing.T) {
 	c.must("POST", own, `{"enabled":true}`)
 	same(t, "a deleted one", any(c.must("DELETE", own, nil)), none)
 	same(t, "a deleted one", c.get(own), none)
-	newClient(t, &cloudflare.Cloud{NoSubdomain: true}).refused("PUT", scripts+"/api", upload(`{"main_module":"worker.js"}`),
-		403, 10063, "You need a workers.dev subdomain")
+	without := newClient(t, &cloudflare.Cloud{NoSubdomain: true})
+	without.refused("PUT", scripts+"/api", upload(`{"main_module":"worker.js"}`), 403, 10063, "You need a workers.dev subdomain")
 }
 
 func TestScript_delete(t *testing.T) {

@@ -83,8 +83,9 @@ func createCerts(dir string) error {
 	if err != nil {
 		return err
 	}
+	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	return errors.Join(
-		emulator.WriteFile(filepath.Join(dir, serverKeyFile), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600),
+		emulator.WriteFile(filepath.Join(dir, serverKeyFile), keyPEM, 0o600),
 		emulator.WriteFile(filepath.Join(dir, serverFile), serverPEM, 0o644),
 		emulator.WriteFile(filepath.Join(dir, caFile), caPEM, 0o644),
 	)

@@ -7,6 +7,9 @@ import (
 	"time"
 )
 
+// reservedLabels are those that each cluster has.
+const reservedLabels = `"tidb.cloud/organization":"1372813089200000001","tidb.cloud/project":"1372813089400000002"`
+
 func TestCluster_create(t *testing.T) {
 	c := serve(t, newCloud())
 	a := c.do("POST", clustersPath, `{
@@ -17,16 +20,17 @@ func TestCluster_create(t *testing.T) {
 			{"startIpAddress": "10.0.0.1", "endIpAddress": "10.0.0.9", "displayName": "office"}]}},
 		"encryptionConfig": {"enhancedEncryptionEnabled": true}
 	}`)
-	id := a.str("clusterId")
+	id := a.want(200).str("clusterId")
 	if !regexp.MustCompile(`^[1-9A-HJ-NP-Za-km-z]{15}$`).MatchString(a.str("userPrefix")) {
 		t.Errorf("userPrefix is %q", a.str("userPrefix"))
 	}
-	a.want(200, `"name":"clusters/`+id+`"`, `"displayName":"portfolio-db"`, `"state":"ACTIVE"`, `"spendingLimit":{"monthly":1000}`,
-		`"name":"regions/aws-ap-northeast-1"`, `"host":"gateway01.ap-northeast-1.prod.aws.tidbcloud.com","port":4000,"disabled":true`,
+	a.want(200, `"name":"clusters/`+id+`"`, `"displayName":"portfolio-db"`, `"name":"regions/aws-ap-northeast-1"`,
+		`"state":"ACTIVE"`, `"spendingLimit":{"monthly":1000}`, `"clusterPlan":"STARTER","servicePlan":"Starter"`,
+		`"host":"gateway01.ap-northeast-1.prod.aws.tidbcloud.com","port":4000,"disabled":true`,
 		`"authorizedNetworks":[{"startIpAddress":"10.0.0.1","endIpAddress":"10.0.0.9","displayName":"office"}]`,
 		`"encryptionConfig":{"enhancedEncryptionEnabled":true}`,
-		`"labels":{"env":"","pulumi.com/owner":"portfolio.dev","tidb.cloud/organization":"1372813089200000001","tidb.cloud/project":"1372813089400000002"}`,
-		`"createTime":"2026-03-01T12:00:00Z","updateTime":"2026-03-01T12:00:00Z","clusterPlan":"STARTER","servicePlan":"Starter"`)
+		`"labels":{"env":"","pulumi.com/owner":"portfolio.dev",`+reservedLabels+`}`,
+		`"createTime":"2026-03-01T12:00:00Z","updateTime":"2026-03-01T12:00:00Z"`)
 	c.do("GET", clusterPath(id), "").want(200).wantSame(a)
 
 	c.do("POST", clustersPath, `{"displayName":"portfolio-db","region":{"name":"regions/alicloud-ap-southeast-1"}}`).want(200,
@@ -94,7 +98,6 @@ func TestCluster_update(t *testing.T) {
 	cloud.CreateTime, cloud.RateLimit = -1, -1
 	c := serve(t, cloud)
 	id := c.create("cluster", `,"labels":{"a":"1","b":"2"}`)
-	const reserved = `"tidb.cloud/organization":"1372813089200000001","tidb.cloud/project":"1372813089400000002"`
 	network := `{"endpoints":{"public":{"authorizedNetworks":[{"startIpAddress":"1.1.1.1","endIpAddress":"1.1.1.1","displayName":"x"}]}}}`
 	tests := []struct {
 		name, mask, cluster string
@@ -103,8 +106,8 @@ func TestCluster_update(t *testing.T) {
 	}{
 		{"name", "displayName", `{"displayName":"renamed"}`, 200, `"displayName":"renamed"`},
 		{"bad name", "displayName", `{"displayName":"-"}`, 400, "displayName"},
-		{"labels are added", "labels", `{"labels":{"b":"3","example.com/c":"4"}}`, 200, `"labels":{"a":"1","b":"3","example.com/c":"4",` + reserved + `}`},
-		{"labels written back", "labels", `{"labels":{` + reserved + `,"z":"1"}}`, 200, reserved + `,"z":"1"}`},
+		{"labels are added", "labels", `{"labels":{"b":"3","example.com/c":"4"}}`, 200, `"labels":{"a":"1","b":"3","example.com/c":"4",` + reservedLabels + `}`},
+		{"labels written back", "labels", `{"labels":{` + reservedLabels + `,"z":"1"}}`, 200, reservedLabels + `,"z":"1"}`},
 		{"another project", "labels", `{"labels":{"tidb.cloud/project":"9"}}`, 400, "tidb.cloud/project"},
 		{"one bad label", "labels", `{"labels":{"ok":"1","b d":"9"}}`, 400, "b d"},
 		{"limit", "spendingLimit.monthly", `{"spendingLimit":{"monthly":500}}`, 200, `"spendingLimit":{"monthly":500}`},

@@ -72,7 +72,8 @@ func TestProject_list(t *testing.T) {
 	c := serve(t, cloud)
 	c.create("cluster", "")
 	c.do("GET", "/v1beta1/projects", "").want(200, `"org_id":"`+tidbcloud.Organization+`"`, `"cluster_count":1`)
-	if sizes, ids := c.pages("/v1beta1/projects", "pageSize=1", "projects", "id"); len(sizes) != 2 || strings.Join(ids, " ") != "771 772" {
+	sizes, ids := c.pages("/v1beta1/projects", "pageSize=1", "projects", "id")
+	if len(sizes) != 2 || strings.Join(ids, " ") != "771 772" {
 		t.Errorf("projects %v in pages of %v", ids, sizes)
 	}
 }
