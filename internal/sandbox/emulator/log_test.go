@@ -16,7 +16,7 @@ func TestOpenLog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "calls.jsonl")
 	noon := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	calls := []Call{
-		{Time: noon, Cloud: "tidb", Method: "GET", Path: "/a?b=c", Status: 200, Challenged: true},
+		{Time: noon, Cloud: "tidb", Method: "GET", Path: "/a?b=c", Status: 200},
 		{Time: noon, Cloud: "cloudflare", Method: "PUT", Path: "/\n", Fault: "reset before"},
 	}
 	for _, call := range calls { // each in a process of its own
