@@ -47,12 +47,9 @@ func (c *Cloud) listUsers(s *state, r *http.Request) (any, error) {
 }
 
 type createUserRequest struct {
-	AuthMethod  string   `json:"authMethod"`
-	AutoPrefix  bool     `json:"autoPrefix"`
-	BuiltinRole string   `json:"builtinRole"`
-	CustomRoles []string `json:"customRoles"`
-	Password    string   `json:"password"`
-	UserName    string   `json:"userName"`
+	User
+	AutoPrefix bool   `json:"autoPrefix"`
+	Password   string `json:"password"`
 }
 
 func (c *Cloud) createUser(s *state, r *http.Request) (any, error) {
