@@ -6,48 +6,11 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"unicode"
 )
-
-// FuzzParseFlags checks that an accepted import path is safe in file names and in go.work, and that any other is
-// reported with the usage.
-func FuzzParseFlags(f *testing.F) {
-	for _, seed := range []string{
-		toyPackage, defaultPackage, "", "/a", "..", "a/../b", "a\nb", `a"b`, "a b", "$(id)", "a;b", "a&b", "a?b#c", "a%2fb", "a@v1.2.3", "ü", `C:\a`, "./a", "a/", "a//b",
-		"a;id", "a|id", "https://example.com/a", "example.com/a=>../b", ".git/a", "a/.", "~/a", "-a", "a/...", "\x00", "\xff", "*", strings.Repeat("a/", 5000) + "a",
-	} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, value string) {
-		var said bytes.Buffer
-		packages, err := parseFlags([]string{"-package", value}, &said)
-		if err != nil {
-			if !strings.HasPrefix(said.String(), "invalid value ") || !strings.Contains(said.String(), " for flag -package: ") || !strings.Contains(said.String(), "usage: ") {
-				t.Errorf("unexpected message: %q", said.String())
-			}
-			if strings.ContainsFunc(said.String(), func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsGraphic(r) }) {
-				t.Errorf("message with unprintable characters: %q", said.String())
-			}
-			return
-		}
-		if !slices.Equal(packages, []string{value}) || said.Len() > 0 {
-			t.Errorf("parseFlags(%q) = %q, message %q", value, packages, said.String())
-		}
-		if !filepath.IsLocal(value) || path.Clean(value) != value || path.Join(outputDir, value) != outputDir+"/"+value {
-			t.Errorf("%q is accepted", value)
-		}
-		if strings.ContainsFunc(value, func(r rune) bool {
-			return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"'`\\$;&|<>()[]{}*?!#%@:,=", r)
-		}) {
-			t.Errorf("%q is accepted", value)
-		}
-	})
-}
 
 // FuzzUsage_AddFile checks that any file yields either a printable error or names that it selects.
 func FuzzUsage_AddFile(f *testing.F) {
@@ -61,7 +24,7 @@ func FuzzUsage_AddFile(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	prog := newToyProgram(f, nil, toyPackage)
+	prog := newToyProgram(f, nil)
 	file := filepath.Join(f.TempDir(), "main.go")
 	f.Fuzz(func(t *testing.T, src []byte) {
 		mustWrite(t, file, string(src))
@@ -78,7 +41,7 @@ func FuzzUsage_AddFile(f *testing.F) {
 			t.Fatalf("addFile returned no error, want %v", parseErr)
 		}
 		for _, importPath := range used.of("") {
-			if folder := prog.modules[0].relative(importPath); !within(importPath, toyModule) || folder != "" && !filepath.IsLocal(folder) {
+			if folder := prog.sdk.module.relative(importPath); !within(importPath, toyModule) || folder != "" && !filepath.IsLocal(folder) {
 				t.Errorf("package %q is outside of the module", importPath)
 			}
 		}

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// sourceFile is a file of a package to cut.
+// sourceFile is a file of the package to cut.
 type sourceFile struct {
 	pkg     *sdkPackage
 	name    string // in the folder

@@ -33,17 +33,14 @@ type stamp struct {
 func inputDigest(prog *program, used usage) (string, error) {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, formatVersion, prog.digest)
-	for _, p := range prog.packages {
-		fmt.Fprintf(&b, "%q %q %q %q\n", p.module.path, p.module.version, p.path, used.of(p.path))
-	}
-	for _, mod := range prog.modules {
-		if mod.local {
-			files, err := digests(mod.dir)
-			if err != nil {
-				return "", fmt.Errorf("reading %s: %w", mod.path, err)
-			}
-			fmt.Fprintf(&b, "%q\n", files)
+	mod, sdk := prog.sdk.module, prog.sdk.path
+	fmt.Fprintf(&b, "%q %q %q %q\n", mod.path, mod.version, sdk, used.of(sdk))
+	if mod.local {
+		files, err := digests(mod.dir)
+		if err != nil {
+			return "", fmt.Errorf("reading %s: %w", mod.path, err)
 		}
+		fmt.Fprintf(&b, "%q\n", files)
 	}
 	fmt.Fprintf(&b, "%q\n", used.of(""))
 	return digest(b.Bytes()), nil
