@@ -152,26 +152,3 @@ func TestCut_Source(t *testing.T) {
 		})
 	}
 }
-
-func TestSDKPackage_Similar(t *testing.T) {
-	t.Parallel()
-	p := &sdkPackage{named: make(map[string][]*decl)}
-	for _, name := range []string{"NewPagesProject", "NewPagesDomain", "PagesProject", "pagesProject", "Zone", "Zones", "ZoneX", "Zine", "Zona"} {
-		p.named[name] = nil
-	}
-	for _, test := range []struct {
-		name string
-		want []string
-	}{
-		{"NewPageProject", []string{"NewPagesProject"}},
-		{"newPagesProject", []string{"NewPagesProject", "PagesProject"}},
-		{"PagesProjekt", []string{"PagesProject"}},
-		{"Zonee", []string{"Zone", "ZoneX", "Zones"}},
-		{"DnsRecord", nil},
-		{"", nil},
-	} {
-		if got := p.similar(test.name); !slices.Equal(got, test.want) {
-			t.Errorf("similar(%q) = %v, want %v", test.name, got, test.want)
-		}
-	}
-}

@@ -29,7 +29,7 @@
 // # Running it again
 //
 // A run with nothing to do takes milliseconds: .slim/slim.json records what the copy was made from and its files'
-// digests. It is removed first and written last, so an interrupted run is repeated. Unchanged files are not rewritten.
+// digests. It is written last, so an interrupted run is repeated.
 //
 // # Limits
 //

@@ -268,7 +268,6 @@ func TestRun_OtherSettings(t *testing.T) {
 func TestRun_AnotherName(t *testing.T) {
 	t.Parallel()
 	dir := startAgain(t)
-	before := tree(t, dir)
 	mustWrite(t, filepath.Join(dir, "main.go"), usesToy("toy.NewBall")+
 		"\nvar p toy.ProviderInput\n\nfunc f() { toy.NewProvider(nil, \"\") }\n\nvar n, s = int(toy.Limit), string(toy.Greeting)\n")
 
@@ -290,15 +289,8 @@ func TestRun_AnotherName(t *testing.T) {
 
 	mustSlim(t, dir)
 	mustGo(t, dir, "build", "-trimpath", ".")
-	after := tree(t, dir)
-	for _, name := range []string{"ball.go", "pulumiTypes.go", "internal/version.go", "pulumi-plugin.json"} {
-		file := path.Join(path.Dir(ball), name)
-		if after[file] != before[file] {
-			t.Errorf("%s was written although it did not change", name)
-		}
-	}
 	provider := path.Join(path.Dir(ball), "provider.go")
-	if after[provider] == "" {
+	if tree(t, dir)[provider] == "" {
 		t.Error("provider.go is missing")
 	}
 
