@@ -97,44 +97,6 @@ func FuzzSQLUser_UnmarshalJSON(f *testing.F) {
 	})
 }
 
-// Whatever the API responds to a list, the calls end, and each cluster has an ID.
-func FuzzClient_ListClusters(f *testing.F) {
-	for _, seed := range []struct {
-		status uint16
-		body   string
-	}{
-		{200, `{"clusters":[{"clusterId":"1"}]}`}, {200, `{"clusters":[{"clusterId":"1"},{}]}`}, {200, `{"clusters":[null]}`}, {200, "{}"}, {200, "null"},
-		{200, `{"clusters":[],"nextPageToken":"x"}`}, {200, `{"clusters":{}}`}, {200, `{"nextPageToken":1}`}, {200, ""}, {200, "<html>"},
-		{400, `{"code":49900007,"message":"no\nsuch","details":["bizErrorCode: 49900001"]}`}, {429, ""}, {500, `{"error":{"a":1},"msgPrefix":"p"}`}, {302, ""},
-	} {
-		f.Add(seed.status, []byte(seed.body))
-	}
-	f.Fuzz(func(t *testing.T, status uint16, body []byte) {
-		if status == http.StatusUnauthorized {
-			return // see FuzzDigest
-		}
-		a := &recorder{Fixed: resttest.Fixed{Status: int(status), Body: body}}
-		c, ctx := fuzzClient(t, a)
-		all, err := c.ListClusters(ctx)
-		if n := len(a.credentials); n > 2 {
-			t.Errorf("%d requests", n)
-		}
-		if err != nil {
-			resttest.CheckReadable(t, err, fuzzKey)
-			return
-		}
-		var object map[string]json.RawMessage
-		if status < 200 || status > 299 || json.Unmarshal(body, &object) != nil || object == nil {
-			t.Errorf("%d %q is a list: %+v", status, body, all)
-		}
-		for _, cluster := range all {
-			if cluster.ID == "" {
-				t.Errorf("a cluster without an ID: %+v", cluster)
-			}
-		}
-	})
-}
-
 // A body that is not JSON has neither a code nor a message.
 func FuzzDecodeError(f *testing.F) {
 	for _, seed := range []string{
