@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -80,31 +78,6 @@ func FuzzProject_Altered(f *testing.F) {
 		p.all["zzz"] = "set"
 		if p.Altered("main") == "" {
 			t.Errorf("%q: a new property alters nothing", b)
-		}
-	})
-}
-
-// Any error body gives a code that is a number, or none, and a suggestion that is a
-// sentence, or none.
-func FuzzDecodeError(f *testing.F) {
-	for _, seed := range []string{
-		"", "null", "{}", `{"errors":null}`, `{"errors":[]}`, `{"errors":[null]}`, `{"errors":[{"code":8000022,"message":"Invalid Service name ()"}]}`,
-		`{"errors":[{"code":1e3}]}`, `{"errors":[{"code":-1,"message":""}]}`, `{"errors":[{"message":"a"},{"message":"b"}]}`, `{"errors":{"code":1}}`,
-	} {
-		f.Add(uint16(400), []byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, status uint16, body []byte) {
-		code, message := decodeError(int(status), nil, body)
-		if code != "" {
-			if _, err := strconv.Atoi(code); err != nil {
-				t.Errorf("the code is %q", code)
-			}
-		}
-		if (code != "" || message != "") && !json.Valid(body) {
-			t.Errorf("%q has code %q and message %q", body, code, message)
-		}
-		if suggestion := suggest(&rest.Error{Status: int(status), Code: code, Message: message}, workerNotFound); strings.Contains(suggestion, "\n") || strings.HasSuffix(suggestion, ".") {
-			t.Errorf("the suggestion is %q", suggestion)
 		}
 	})
 }
