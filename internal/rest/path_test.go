@@ -8,25 +8,6 @@ import (
 	"portfolio-infra/internal/rest/resttest"
 )
 
-func TestPath(t *testing.T) {
-	for _, tt := range []struct{ name, segment, want string }{
-		{"plain", "10205", "/clusters/10205/sqlUsers/x"},
-		{"dot inside", "abc.api", "/clusters/abc.api/sqlUsers/x"},
-		{"slash", "a/b", "/clusters/a%2Fb/sqlUsers/x"},
-		{"climbing", "../../x", "/clusters/..%2F..%2Fx/sqlUsers/x"},
-		{"percent", "100%", "/clusters/100%25/sqlUsers/x"},
-		{"escaped already", "%2F", "/clusters/%252F/sqlUsers/x"},
-		{"query", "a?b=c#d", "/clusters/a%3Fb=c%23d/sqlUsers/x"},
-		{"space and unicode", "ü 世", "/clusters/%C3%BC%20%E4%B8%96/sqlUsers/x"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := rest.Path("/clusters/%s/sqlUsers/%s", tt.segment, "x"); got != tt.want {
-				t.Errorf("got %s, want %s", got, tt.want)
-			}
-		})
-	}
-}
-
 func TestCheckBaseURL(t *testing.T) {
 	for _, tt := range []struct{ base, wantErr string }{
 		{"https://serverless.tidbapi.com/v1beta1", ""},
