@@ -248,6 +248,9 @@ func FuzzDatabaseURL(f *testing.F) {
 		if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"'`\\$<>", r) }) {
 			t.Errorf("not plain: %s", text)
 		}
+		if none := databaseURL(user, password, host, int(port), database, nil); !strings.HasPrefix(text, none+"?") || strings.Contains(none, "?") {
+			t.Errorf("without options it is %s, with one %s", none, text)
+		}
 		u, err := url.Parse(text)
 		if err != nil {
 			t.Fatal(err)
