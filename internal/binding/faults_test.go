@@ -157,3 +157,19 @@ func badWaits(f faultlist.Fault, calls []faultlist.Call, progress string) (probl
 	}
 	return problems
 }
+
+// A canceled command ends at once. That the next one finishes is in TestRun_Faults.
+func TestRun_cancel(t *testing.T) {
+	for _, op := range operations {
+		synctest.Test(t, func(t *testing.T) {
+			s := op.begin(t)
+			s.net.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			start := time.Now()
+			if err := op.run(ctx, s); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > time.Second {
+				t.Errorf("%s: %v after %s", op.name, err, time.Since(start))
+			}
+		})
+	}
+}
