@@ -112,12 +112,16 @@ func TestCut_EveryExportedName(t *testing.T) {
 // TestCut_CopiedWhole has a package that is copied whole, and uses the one that is cut.
 func TestCut_CopiedWhole(t *testing.T) {
 	t.Parallel()
-	c := cutToy(t, map[string]string{"main.go": "package main\n\nimport (\n\t\"" + toyPackage + "\"\n\t\"" + toyPackage + "/config\"\n)\n\n" +
-		"var _, _ = toy.Limit, config.GetToken\n"})
-	if diff := cmp.Diff([]string{"Color", "ColorBlue", "ColorOutput", "ColorRed", "Limit"}, c.sdk.keptNames()); diff != "" {
+	c := cutToy(t, map[string]string{
+		"main.go":   usesToy("toy.Limit"),
+		"config.go": "package main\n\nimport \"" + toyPackage + "/config\"\n\nvar _ = config.GetToken\n",
+	})
+	want := []string{"Color", "ColorBlue", "ColorOutput", "ColorRed", "Limit"}
+	if diff := cmp.Diff(want, c.sdk.keptNames()); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]bool{toyPackage + "/config": true, toyPackage + "/internal": true}, c.whole); diff != "" {
+	whole := map[string]bool{toyPackage + "/config": true, toyPackage + "/internal": true}
+	if diff := cmp.Diff(whole, c.whole); diff != "" {
 		t.Errorf("copied whole (-want +got):\n%s", diff)
 	}
 }

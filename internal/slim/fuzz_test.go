@@ -40,7 +40,8 @@ func FuzzUsage_AddFile(f *testing.F) {
 			t.Fatalf("addFile returned no error, want %v", parseErr)
 		}
 		for _, importPath := range used.of("") {
-			if folder := prog.sdk.module.relative(importPath); !within(importPath, toyModule) || folder != "" && !filepath.IsLocal(folder) {
+			folder := prog.sdk.module.relative(importPath)
+			if !within(importPath, toyModule) || folder != "" && !filepath.IsLocal(folder) {
 				t.Errorf("package %q is outside of the module", importPath)
 			}
 		}

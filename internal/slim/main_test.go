@@ -27,7 +27,7 @@ func TestRun_Errors(t *testing.T) {
 	}{
 		{"unknown flag", usesLimit, []string{"-pakage", "x"}, exitUsage, []string{"-pakage", "Usage of slim:"}},
 		{"empty value", usesLimit, pkg(""), exitUsage, []string{"flag -package: malformed import path", "Usage of slim:"}},
-		{"argument", usesLimit, []string{"example.com/a"}, exitUsage, []string{`unexpected argument "example.com/a"`, "Usage of slim:"}},
+		{"argument", usesLimit, []string{"example.com/a"}, exitUsage, []string{`argument "example.com/a"`, "Usage of slim:"}},
 
 		{"module not required", map[string]string{"go.mod": "module m\n\ngo 1.25\n", "main.go": usesToy("toy.Limit")}, pkg(toyPackage), exitFailure,
 			[]string{"go.mod requires no module with the package " + toyPackage, "go get " + toyPackage}},

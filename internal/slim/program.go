@@ -33,7 +33,7 @@ type sdkModule struct {
 }
 
 // sdkPackage is the package to cut. It is read by syntax alone: an identifier may denote a local variable that has the
-// name of a declaration. The declaration is then kept although nothing needs it, which costs a little and breaks nothing.
+// name of a declaration. The declaration is then kept although nothing needs it, which costs little and breaks nothing.
 type sdkPackage struct {
 	module *sdkModule
 	path   string // import path
@@ -78,7 +78,7 @@ func findProgram(ctx context.Context, dir, packagePath string) (*program, error)
 func (p *program) findPackage(ctx context.Context, importPath string) (*sdkPackage, error) {
 	mod := &sdkModule{path: p.moduleOf(importPath)}
 	if mod.path == "" {
-		return nil, fmt.Errorf("go.mod requires no module with the package %s: add it with `go get %s`", importPath, importPath)
+		return nil, fmt.Errorf("go.mod requires no module with the package %[1]s: add it with `go get %[1]s`", importPath)
 	}
 	var info struct {
 		Name   string

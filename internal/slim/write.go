@@ -87,8 +87,8 @@ func upToDate(root, input string) (work string, ok bool) {
 	return s.Work, err == nil && maps.Equal(found, s.Files)
 }
 
-// writeCopy makes the output folder contain the files and no others. The stamp is written last: an interrupted run leaves
-// none, or one whose digests do not match. That also holds for two runs at once.
+// writeCopy makes the output folder contain the files and no others. The stamp is written last: an interrupted run
+// leaves none, or one whose digests do not match. That also holds for two runs at once.
 func writeCopy(root, input, work string, files map[string][]byte) error {
 	out := filepath.Join(root, outputDir)
 	if err := os.RemoveAll(out); err != nil {

@@ -68,7 +68,9 @@ var accepted = []struct {
 	{"PROJECT:worker", []string{"portfolio-api"}, func(c Config) bool {
 		return plainPattern.MatchString(c.Worker.Name) && len(c.Worker.Name) <= 63 && c.Worker.Name[0] != '-' && strings.ToLower(c.Worker.Name) == c.Worker.Name
 	}},
-	{"PROJECT:workerScript", []string{"internal/stack/worker.js", "internal/../internal/stack/worker.js", "internal/stack/worker.js/", "\xff.mjs"}, func(c Config) bool {
+	{"PROJECT:workerScript", []string{
+		"internal/stack/worker.js", "internal/../internal/stack/worker.js", "internal/stack/worker.js/", "\xff.mjs",
+	}, func(c Config) bool {
 		path, ext := c.Worker.Script.Path, filepath.Ext(c.Worker.Script.MainModule())
 		return !filepath.IsAbs(path) && (ext == ".js" || ext == ".mjs") && len(c.Worker.Script.SHA256) == 64 &&
 			!strings.ContainsFunc(path, unicode.IsControl) && utf8.ValidString(path)
@@ -248,7 +250,8 @@ func FuzzDatabaseURL(f *testing.F) {
 		if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"'`\\$<>", r) }) {
 			t.Errorf("not plain: %s", text)
 		}
-		if none := databaseURL(user, password, host, int(port), database, nil); !strings.HasPrefix(text, none+"?") || strings.Contains(none, "?") {
+		none := databaseURL(user, password, host, int(port), database, nil)
+		if !strings.HasPrefix(text, none+"?") || strings.Contains(none, "?") {
 			t.Errorf("without options it is %s, with one %s", none, text)
 		}
 		u, err := url.Parse(text)
