@@ -15,47 +15,45 @@ type Result struct {
 	Project string `json:"project"`
 	// Wanted is what the environments hold now.
 	Wanted
-	// Made says that the project was gone and was made again.
-	Made bool `json:"made,omitempty"`
-	// Found is what stood in place of what was written, by environment and name;
-	// null where there was nothing.
+	// Recreated reports whether the project was deleted and bind created it again.
+	Recreated bool `json:"made,omitempty"`
+	// Found is what the project held in place of what was written, by environment and
+	// name; null where there was nothing.
 	Found map[string]map[string]*Service `json:"found,omitempty"`
 	// Changed and Removed name what was written, as environment.NAME.
 	Changed []string `json:"changed,omitempty"`
 	Removed []string `json:"removed,omitempty"`
 	// ChangedAt is when bindings were last written, as far as it is known.
 	ChangedAt string `json:"changedAt,omitempty"`
-	// Redeploy: the newest production deployment is older than that, and a binding
-	// serves from the next deployment on.
+	// Redeploy reports whether the newest production deployment is older than that. A
+	// binding serves from the next deployment on.
 	Redeploy bool `json:"redeploy"`
 }
 
-// errNotKept is the API answering a PATCH with success and forgetting it.
-var errNotKept = errors.New("the API took the change and did not keep it: run it again, and look at the project in the dashboard if it stays so")
+var errNotPersisted = errors.New("the API accepted the change but did not persist it: run it again; if that does not help, look at the project in the dashboard")
 
-// bind makes the project hold the wanted bindings, and no longer those that an
-// earlier bind set and that are not wanted now.
+// bind makes the project hold the wanted bindings, and removes those of an earlier bind
+// that are no longer wanted.
 //
-// The engine has made the project before it runs bind, so one that is not there was
-// deleted by hand, and bind makes it again: to Pulumi it is the same one, whose ID is
-// its name.
-func bind(ctx context.Context, c *cloudflare.Client, r Request, before Result, now func() time.Time) (Result, error) {
+// The engine created the project before it runs bind, so a missing one was deleted by
+// hand. bind creates it again: to Pulumi it is the same one, whose ID is its name.
+func bind(ctx context.Context, c *cloudflare.Client, r Request, previous Result, now func() time.Time) (Result, error) {
 	result := Result{Project: r.Project, Wanted: r.Wanted}
 	project, err := c.Project(ctx, r.Project)
 	if cloudflare.IsNotFound(err) && r.ProductionBranch != "" {
 		if err := c.CreateProject(ctx, r.Project, r.ProductionBranch); err != nil {
-			return Result{}, fmt.Errorf("making the Pages project %q again, which was deleted: %w", r.Project, err)
+			return Result{}, fmt.Errorf("creating the deleted Pages project %q again: %w", r.Project, err)
 		}
-		result.Made = true
+		result.Recreated = true
 		project, err = c.Project(ctx, r.Project)
 	}
 	if err != nil {
 		return Result{}, fmt.Errorf("reading the Pages project: %w", err)
 	}
 	want := targetOf(r.Wanted)
-	if before.Project == r.Project {
-		want.drop(project, before.Wanted)
-		result.ChangedAt = before.ChangedAt
+	if previous.Project == r.Project {
+		want.removeUnchanged(project, previous.Wanted)
+		result.ChangedAt = previous.ChangedAt
 	}
 	if err := apply(ctx, c, &project, want, &result, now); err != nil {
 		return Result{}, err
@@ -64,7 +62,7 @@ func bind(ctx context.Context, c *cloudflare.Client, r Request, before Result, n
 	return result, nil
 }
 
-// unbind removes the bindings of the request that stand as bind set them.
+// unbind removes the bindings of the request that are still as bind set them.
 func unbind(ctx context.Context, c *cloudflare.Client, r Request, _ Result, now func() time.Time) (Result, error) {
 	result := Result{Project: r.Project}
 	project, err := c.Project(ctx, r.Project)
@@ -74,47 +72,44 @@ func unbind(ctx context.Context, c *cloudflare.Client, r Request, _ Result, now 
 	if err != nil {
 		return Result{}, fmt.Errorf("reading the Pages project: %w", err)
 	}
-	gone := target{}
-	gone.drop(project, r.Wanted)
-	return result, apply(ctx, c, &project, gone, &result, now)
+	want := target{}
+	want.removeUnchanged(project, r.Wanted)
+	return result, apply(ctx, c, &project, want, &result, now)
 }
 
-// apply makes the project hold the target with at most one PATCH, reads again
-// what the API made of it, and notes in the result what was written.
+// apply makes the project hold the target with at most one PATCH, reads the project
+// again, and adds to the result what was written.
 func apply(ctx context.Context, c *cloudflare.Client, p *cloudflare.Project, t target, result *Result, now func() time.Time) error {
-	ch := t.from(*p)
-	if ch.none() {
+	d := t.diff(*p)
+	if d.empty() {
 		return nil
 	}
-	if err := byWranglerFile(*p, ch.set, t); err != nil {
+	if err := checkWranglerFile(*p, d.set, t); err != nil {
 		return err
 	}
-	if err := c.PatchServices(ctx, result.Project, ch.patch); err != nil {
-		return fmt.Errorf("patching the bindings %v: %w", ch.names(), err)
+	if err := c.PatchServices(ctx, result.Project, d.patch); err != nil {
+		return fmt.Errorf("patching the bindings %v: %w", d.names(), err)
 	}
 	after, err := c.Project(ctx, result.Project)
 	if err != nil {
 		return fmt.Errorf("reading the Pages project after the change: %w", err)
 	}
-	if left := t.from(after); !left.none() {
-		return fmt.Errorf("%v: %w", left.names(), errNotKept)
+	if rest := t.diff(after); !rest.empty() {
+		return fmt.Errorf("%v: %w", rest.names(), errNotPersisted)
 	}
 	*p = after
-	result.Found, result.Changed, result.Removed = ch.found, ch.set, ch.removed
+	result.Found, result.Changed, result.Removed = d.found, d.set, d.removed
 	result.ChangedAt = now().UTC().Format(time.RFC3339)
 	return nil
 }
 
-// Outdated tells whether a project's newest production deployment was made before the
-// bindings were written, at a time as in RFC 3339. Without one of the two it is not.
+// Outdated reports whether a project's newest production deployment was made before the
+// bindings were written, at a time as in RFC 3339. It is false if either is unknown.
 func Outdated(newest *cloudflare.Deployment, changedAt string) bool {
-	if newest == nil {
-		return false
-	}
-	made, err := time.Parse(time.RFC3339, newest.CreatedOn)
-	if err != nil {
-		return false
-	}
 	changed, err := time.Parse(time.RFC3339, changedAt)
-	return err == nil && made.Before(changed)
+	if err != nil || newest == nil {
+		return false
+	}
+	deployed, err := time.Parse(time.RFC3339, newest.CreatedOn)
+	return err == nil && deployed.Before(changed)
 }

@@ -16,16 +16,15 @@ import (
 	"portfolio-infra/internal/cloudflare"
 )
 
-// What may stand in a URL's path or be a JavaScript identifier without any escape.
+// What needs no escape in a URL's path or as a JavaScript identifier.
 var (
 	fuzzAccount = regexp.MustCompile(`\A[0-9a-f]{32}\z`)
 	fuzzName    = regexp.MustCompile(`\A[A-Za-z0-9_$-]{1,128}\z`)
 )
 
-// A request that is accepted holds nothing that needs an escape anywhere, and is the
-// same when it is written and read once more.
+// An accepted request has nothing that needs an escape anywhere, and survives a round trip.
 func FuzzReadRequest(f *testing.F) {
-	good := `{"accountId":"` + account + `","project":"site","createdOn":"2026-01-02T03:04:05Z","bindings":{"A":{"service":"api","environment":"production","entrypoint":"One"}}}`
+	good := request(`"createdOn":"2026-01-02T03:04:05Z","bindings":{"A":{"service":"api","environment":"production","entrypoint":"One"}}`)
 	for _, seed := range []string{
 		good, "", "null", "{}", "[]", good + " ", good + "{}", good[:len(good)-1], strings.Replace(good, "site", "a/b", 1),
 		strings.Replace(good, "site", "site\\n", 1), strings.Replace(good, `"One"`, "null", 1), strings.Replace(good, `"A":`, `"A":null,"B":`, 1),
@@ -65,8 +64,7 @@ func FuzzReadRequest(f *testing.F) {
 	})
 }
 
-// Any line is either nothing or an answer that says the same when it is written and
-// read once more.
+// Any line is either no result or one that survives a round trip.
 func FuzzPrevious(f *testing.F) {
 	for _, seed := range []string{
 		"", "null", "{}", "[]", `{"project":"site"`, `{"project":1}`,
@@ -76,7 +74,7 @@ func FuzzPrevious(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
-		r := previous(line)
+		r := parsePrevious(line)
 		if !json.Valid([]byte(line)) && !reflect.DeepEqual(r, Result{}) {
 			t.Errorf("read from no JSON: %+v", r)
 		}
@@ -84,7 +82,7 @@ func FuzzPrevious(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := json.Marshal(previous(string(written)))
+		again, err := json.Marshal(parsePrevious(string(written)))
 		if err != nil || !bytes.Equal(written, again) {
 			t.Errorf("%s becomes %s, %v", written, again, err)
 		}
@@ -133,7 +131,7 @@ func drawProject(t *rapid.T) cloudflare.Project {
 	return p
 }
 
-// patched is the project as the API makes it of a patch.
+// patched returns the project after a patch.
 func patched(p cloudflare.Project, patch map[string]map[string]*Service) cloudflare.Project {
 	after := cloudflare.Project{DeploymentConfigs: maps.Clone(p.DeploymentConfigs)}
 	for env, change := range patch {
@@ -154,48 +152,48 @@ func patched(p cloudflare.Project, patch map[string]map[string]*Service) cloudfl
 	return after
 }
 
-// One patch makes any project hold any target, touches nothing else, and takes away
-// nothing but what stands as it was set and is not wanted.
+// One patch makes any project hold any target, touches nothing else, and removes only what
+// is still as it was set and is not wanted.
 func TestTarget_properties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawProject(t)
-		wanted, were := drawWanted(t, "wanted"), drawWanted(t, "were")
+		wanted, earlier := drawWanted(t, "wanted"), drawWanted(t, "earlier")
 		goal := targetOf(wanted)
-		goal.drop(p, were)
-		ch := goal.from(p)
-		after := patched(p, ch.patch)
-		if left := goal.from(after); !left.none() || len(left.names()) > 0 {
-			t.Errorf("left to do: %v", left.names())
+		goal.removeUnchanged(p, earlier)
+		d := goal.diff(p)
+		after := patched(p, d.patch)
+		if rest := goal.diff(after); !rest.empty() || len(rest.names()) > 0 {
+			t.Errorf("left to do: %v", rest.names())
 		}
 		if drift := Drift(after, wanted); len(drift) > 0 {
 			t.Errorf("not as wanted: %v", drift)
 		}
 		written := 0
 		for _, env := range cloudflare.Environments {
-			written += len(ch.patch[env])
+			written += len(d.patch[env])
 			for _, name := range []string{"A", "B", "C", "D"} {
 				before, now := p.DeploymentConfigs[env].Services[name], after.DeploymentConfigs[env].Services[name]
 				want, isWanted := wanted.In(env)[name]
-				was, isDropped := were.In(env)[name]
+				was, isRemoved := earlier.In(env)[name]
 				switch {
 				case isWanted:
 					if !same(now, &want) {
 						t.Errorf("%s.%s: %v, want %v", env, name, now, want)
 					}
-				case isDropped && same(before, &was):
+				case isRemoved && same(before, &was):
 					if now != nil {
 						t.Errorf("%s.%s stays: %v", env, name, now)
 					}
 				case !same(before, now):
-					t.Errorf("%s.%s is nobody's business here: %v becomes %v", env, name, before, now)
+					t.Errorf("%s.%s is not in the target: %v becomes %v", env, name, before, now)
 				}
-				if found, ok := ch.found[env][name]; ok && !same(found, before) {
+				if found, ok := d.found[env][name]; ok && !same(found, before) {
 					t.Errorf("%s.%s: found %v, but there was %v", env, name, found, before)
 				}
 			}
 		}
-		if names := ch.names(); len(names) != written || len(slices.Compact(slices.Sorted(slices.Values(names)))) != written {
-			t.Errorf("%d bindings are written, and these are told: %v", written, names)
+		if names := d.names(); len(names) != written || len(slices.Compact(slices.Sorted(slices.Values(names)))) != written {
+			t.Errorf("%d bindings are written, and these are named: %v", written, names)
 		}
 	})
 }

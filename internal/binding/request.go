@@ -25,14 +25,14 @@ const DefaultEnvironment = "production"
 // machine; Pulumi.yaml's buildTarget puts the program there.
 func Command(verb string) string { return "bin/portfolio " + verb }
 
-// Wanted is what the environments of a project shall hold, by name.
+// Wanted is what the environments of a project should hold, by name.
 type Wanted struct {
 	Bindings map[string]Service `json:"bindings"`
-	// Preview takes the place of Bindings in the preview environment. Nil: the same.
+	// Preview replaces Bindings in the preview environment. Nil: the same.
 	Preview map[string]Service `json:"preview,omitzero"`
 }
 
-// In returns what one environment shall hold.
+// In returns what one environment should hold.
 func (w Wanted) In(environment string) map[string]Service {
 	if environment == "preview" && w.Preview != nil {
 		return w.Preview
@@ -40,15 +40,15 @@ func (w Wanted) In(environment string) map[string]Service {
 	return w.Bindings
 }
 
-// Request says what bind and unbind are to do.
+// Request is the input of bind and unbind.
 type Request struct {
 	AccountID string `json:"accountId"`
 	Project   string `json:"project"`
-	// ProductionBranch is that of the project, for the case that somebody deleted it
-	// and bind has to make it again. Empty: then it is an error.
+	// ProductionBranch is the project's, for bind to create a deleted project again.
+	// Empty: a deleted project is an error.
 	ProductionBranch string `json:"productionBranch,omitempty"`
-	// CreatedOn is when the project was made. It is not looked at: a project made
-	// anew changes the request, and so is bound anew.
+	// CreatedOn is when the project was created. Nothing reads it: it changes the request
+	// for a new project, so that bind runs again.
 	CreatedOn string `json:"createdOn,omitempty"`
 	Wanted
 }
@@ -81,7 +81,7 @@ func readRequest(in io.Reader) (Request, error) {
 		return Request{}, fmt.Errorf("reading the request from standard input: %w", err)
 	}
 	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return Request{}, errors.New("reading the request from standard input: there is more after the JSON object")
+		return Request{}, errors.New("reading the request from standard input: unexpected text after the JSON object")
 	}
 	return r, r.check()
 }
@@ -92,10 +92,10 @@ func (r Request) check() error {
 		problems = append(problems, fmt.Errorf("accountId: %q is not 32 hexadecimal digits", r.AccountID))
 	}
 	if !cloudflare.IsProjectName(r.Project) {
-		problems = append(problems, fmt.Errorf("project: %q is not the name of a Pages project", r.Project))
+		problems = append(problems, fmt.Errorf("project: %q is not a valid Pages project name", r.Project))
 	}
 	if len(r.Bindings) == 0 {
-		problems = append(problems, errors.New("bindings: there is none"))
+		problems = append(problems, errors.New("bindings: at least one is needed"))
 	}
 	for key, bindings := range map[string]map[string]Service{"bindings": r.Bindings, "preview": r.Preview} {
 		for _, name := range slices.Sorted(maps.Keys(bindings)) {
@@ -107,30 +107,30 @@ func (r Request) check() error {
 	return errors.Join(problems...)
 }
 
-// CheckName says what is wrong with the name of a binding, which Functions use
+// CheckName returns an error unless a binding may have the name, which Functions use
 // as a JavaScript identifier.
 func CheckName(name string) error {
 	if !namePattern.MatchString(name) {
-		return fmt.Errorf("%q is not a binding's name: letters, digits and underscores, not a digit first", name)
+		return fmt.Errorf("%q is not a valid binding name: use letters, digits and underscores, and no digit first", name)
 	}
 	return nil
 }
 
-// CheckService says what is wrong with a wanted binding.
+// CheckService returns an error unless the binding may have the name and the properties.
 func CheckService(name string, s Service) error {
 	switch {
-	case CheckName(name) != nil:
+	case !namePattern.MatchString(name):
 		return CheckName(name)
 	case !cloudflare.IsWorkerName(s.Service):
-		return fmt.Errorf("%s: service %q is not the name of a Worker", name, s.Service)
+		return fmt.Errorf("%s: service %q is not a valid Worker name", name, s.Service)
 	case !envPattern.MatchString(s.Environment):
-		return fmt.Errorf("%s: environment %q is not the name of a Worker's environment; most have only %q",
+		return fmt.Errorf("%s: environment %q is not a valid name of a Worker's environment; most Workers have only %q",
 			name, s.Environment, DefaultEnvironment)
 	case s.Entrypoint != "" && !entryPattern.MatchString(s.Entrypoint):
-		return fmt.Errorf("%s: entrypoint %q is not the name of an export", name, s.Entrypoint)
+		return fmt.Errorf("%s: entrypoint %q is not a valid export name", name, s.Entrypoint)
 	}
 	return nil
 }
 
-// CheckBaseURL says what is wrong with a base URL of the Cloudflare API.
+// CheckBaseURL returns an error unless url may be a base URL of the Cloudflare API.
 func CheckBaseURL(url string) error { return rest.CheckBaseURL(url) }

@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"time"
 
 	"portfolio-infra/internal/cloudflare"
-	"portfolio-infra/internal/rest"
 )
 
 // Names of the environment variables that the commands read.
@@ -26,38 +26,44 @@ const (
 // Run runs one sub-command: verb is "bind" or "unbind". It reads a [Request]
 // from in and writes a [Result] as one line to out.
 func Run(ctx context.Context, verb string, in io.Reader, out io.Writer, getenv func(string) string) error {
-	do := bind
-	if verb == "unbind" {
-		do = unbind
-	}
-	request, err := readRequest(in)
-	if err != nil {
-		return fmt.Errorf("%s: %w", verb, err)
-	}
-	client := &cloudflare.Client{
-		Token:     getenv(EnvToken),
-		AccountID: request.AccountID,
-		BaseURL:   getenv(EnvBaseURL),
-		OnWait: func(_ context.Context, d time.Duration, why string) {
-			fmt.Fprintf(os.Stderr, "waiting %s: %s\n", d.Round(time.Second), why)
-		},
-	}
-	if client.Token == "" {
-		return fmt.Errorf("%s: no API token: set %s, or `pulumi config set --secret cloudflare:apiToken`", verb, EnvToken)
-	}
-	if err := rest.CheckBaseURL(cmp.Or(client.BaseURL, cloudflare.DefaultBaseURL)); err != nil {
-		return fmt.Errorf("%s: %s: %w", verb, EnvBaseURL, err)
-	}
-	result, err := do(ctx, client, request, previous(getenv(envPrevious)), time.Now)
+	result, err := run(ctx, verb, in, getenv, nil, os.Stderr)
 	if err != nil {
 		return fmt.Errorf("%s: %w", verb, err)
 	}
 	return json.NewEncoder(out).Encode(result)
 }
 
-// previous reads the answer of the run before this one. There is none at first,
-// and one that cannot be read says no more than none.
-func previous(line string) Result {
+// run is [Run] with the HTTP client, nil for the default one, and where waits are shown.
+func run(ctx context.Context, verb string, in io.Reader, getenv func(string) string, hc *http.Client, progress io.Writer) (Result, error) {
+	request, err := readRequest(in)
+	if err != nil {
+		return Result{}, err
+	}
+	client := &cloudflare.Client{
+		Token:     getenv(EnvToken),
+		AccountID: request.AccountID,
+		BaseURL:   getenv(EnvBaseURL),
+		HTTP:      hc,
+		OnWait: func(_ context.Context, d time.Duration, reason string) {
+			fmt.Fprintf(progress, "waiting %s: %s\n", d.Round(time.Second), reason)
+		},
+	}
+	if client.Token == "" {
+		return Result{}, fmt.Errorf("no API token: set %s, or `pulumi config set --secret cloudflare:apiToken`", EnvToken)
+	}
+	if err := CheckBaseURL(cmp.Or(client.BaseURL, cloudflare.DefaultBaseURL)); err != nil {
+		return Result{}, fmt.Errorf("%s: %w", EnvBaseURL, err)
+	}
+	do := bind
+	if verb == "unbind" {
+		do = unbind
+	}
+	return do(ctx, client, request, parsePrevious(getenv(envPrevious)), time.Now)
+}
+
+// parsePrevious returns the result of the previous run. There is none at first, and an
+// unreadable one counts as none.
+func parsePrevious(line string) Result {
 	var r Result
 	if json.Unmarshal([]byte(line), &r) != nil {
 		return Result{}

@@ -9,16 +9,15 @@ import (
 	"portfolio-infra/internal/cloudflare"
 )
 
-// ByWranglerFile is the error of a project that takes its bindings from a Wrangler
-// file and does not hold what is wanted, or nil. A binding that is patched into it is
-// lost with its next deployment, so it has to be in that file; once it is and was
-// deployed, there is nothing to patch.
+// CheckWranglerFile returns an error if a project takes its bindings from a Wrangler file
+// and does not hold what is wanted. A patched binding would be lost with the project's next
+// deployment, so it must be in that file; once it is deployed there is nothing to patch.
 // https://developers.cloudflare.com/pages/functions/wrangler-configuration/#source-of-truth
-func ByWranglerFile(p cloudflare.Project, wanted Wanted) error {
-	return byWranglerFile(p, Drift(p, wanted), targetOf(wanted))
+func CheckWranglerFile(p cloudflare.Project, wanted Wanted) error {
+	return checkWranglerFile(p, Drift(p, wanted), targetOf(wanted))
 }
 
-func byWranglerFile(p cloudflare.Project, missing []string, t target) error {
+func checkWranglerFile(p cloudflare.Project, missing []string, t target) error {
 	var hash string
 	for _, config := range p.DeploymentConfigs {
 		hash += config.WranglerConfigHash
@@ -27,11 +26,11 @@ func byWranglerFile(p cloudflare.Project, missing []string, t target) error {
 		return nil
 	}
 	return fmt.Errorf("the Pages project %q takes its bindings from a Wrangler file (it has pages_build_output_dir), so each deployment "+
-		"would take away what is set here (%s): put these lines into that file, deploy the site, then run it again:\n%s",
+		"would remove what is set here (%s): add these lines to that file, deploy the site, then run it again:\n%s",
 		p.Name, strings.Join(missing, ", "), t.wranglerLines())
 }
 
-// wranglerLines are the service bindings of the target as a Wrangler file has them. A
+// wranglerLines returns the target's service bindings as a Wrangler file has them. A
 // binding of the top level is for all environments, unless one has its own.
 // https://developers.cloudflare.com/pages/functions/wrangler-configuration/#environment-specific-overrides
 func (t target) wranglerLines() string {

@@ -9,41 +9,38 @@ import (
 	"time"
 )
 
-// UnmarshalJSON reads the members that the stack knows, and keeps all of them for
-// [Project.Altered].
+// UnmarshalJSON decodes the fields, and keeps every property for [Project.Altered].
 func (p *Project) UnmarshalJSON(b []byte) error {
 	type known Project
 	if err := json.Unmarshal(b, (*known)(p)); err != nil {
 		return err
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber() // there may be one that no Go type holds
+	d.UseNumber() // no float64 holds every number
 	return d.Decode(&p.all)
 }
 
-// Altered names a setting that the project would not have if it had only been made,
-// with that production branch and nothing else, or returns "". What it does not know
-// counts as set: a person may have done it.
+// Altered returns the name of a setting in which the project differs from a new one with
+// that production branch, or "". An unknown property counts as altered.
 //
-// Not all that belongs to a project is in its description. Deploy hooks and the
-// access policy of previews are not, and the published API does not list them.
+// Deploy hooks and the access policy of previews are not part of the response, and the
+// published API does not list them.
 //
-// The members are those of the official client's model, and what a new project has
-// is the default there: always_use_latest_compatibility_date false,
-// build_image_major_version 3, fail_open true. That the compatibility date is the day
-// of the creation is assumed.
+// The properties and the defaults are those of the official client's model:
+// always_use_latest_compatibility_date false, build_image_major_version 3, fail_open
+// true. That the compatibility date is the day of the creation is assumed.
 // https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.22.0/internal/services/pages_project/schema.go
 func (p Project) Altered(productionBranch string) string {
 	created, _ := time.Parse(time.RFC3339, p.CreatedOn)
-	made := map[string]any{
+	fresh := map[string]any{
 		"domains":           []any{p.Subdomain},
 		"production_branch": productionBranch,
 	}
 	for _, name := range []string{"id", "name", "subdomain", "created_on", "production_script_name", "preview_script_name",
 		"deployment_configs"} {
-		made[name] = p.all[name]
+		fresh[name] = p.all[name]
 	}
-	if name := differs(p.all, made); name != "" {
+	if name := differs(p.all, fresh); name != "" {
 		return name
 	}
 	configs, _ := p.all["deployment_configs"].(map[string]any)
@@ -61,24 +58,25 @@ func (p Project) Altered(productionBranch string) string {
 	return ""
 }
 
-// differs names a member that is neither as it is made nor empty, or false where it is
-// made true.
-func differs(members map[string]any, made map[string]any) string {
-	for _, name := range slices.Sorted(maps.Keys(members)) {
-		v := members[name]
-		if !reflect.DeepEqual(v, made[name]) && (!empty(v) || v == false && made[name] == true) {
+// differs returns the name of a property that is neither fresh nor empty, or that is false
+// where a fresh one is true.
+func differs(properties, fresh map[string]any) string {
+	for _, name := range slices.Sorted(maps.Keys(properties)) {
+		v := properties[name]
+		if !reflect.DeepEqual(v, fresh[name]) && (!empty(v) || v == false && fresh[name] == true) {
 			return name
 		}
 	}
 	return ""
 }
 
-// empty tells whether a JSON value says nothing, down to the last member.
+// empty reports whether a JSON value is null, false, "", an empty list, or an object of
+// nothing else.
 func empty(v any) bool {
 	switch v := v.(type) {
 	case map[string]any:
-		for _, member := range v {
-			if !empty(member) {
+		for _, property := range v {
+			if !empty(property) {
 				return false
 			}
 		}

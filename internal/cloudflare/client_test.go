@@ -3,107 +3,123 @@ package cloudflare
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"net/http"
-	"net/http/httptest"
-	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/rest/resttest"
 )
 
-const account = "0123456789abcdef0123456789abcdef"
+const (
+	account = "0123456789abcdef0123456789abcdef"
+	token   = "hunter2-hunter2-hunter2"
+)
 
-// answering returns a client of an API that gives one answer to all calls, and
-// what it was asked.
-func answering(t *testing.T, status int, body string) (*Client, *[]string) {
-	t.Helper()
-	asked := &[]string{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Authorization") != "Bearer the-token" {
-			t.Errorf("%s %s without the token", r.Method, r.URL)
-		}
-		*asked = append(*asked, r.Method+" "+r.URL.EscapedPath())
-		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Cf-Ray", "ray-1")
-		w.WriteHeader(status)
-		_, _ = w.Write([]byte(body))
-	}))
-	t.Cleanup(server.Close)
-	return &Client{Token: "the-token", AccountID: account, BaseURL: server.URL}, asked
+// clientOf returns a client of an API that is in memory.
+func clientOf(transport http.RoundTripper) *Client {
+	return &Client{Token: token, AccountID: account, HTTP: &http.Client{Transport: transport}}
+}
+
+// responding returns a client of an API that gives one response to all calls.
+func responding(status int, body string) *Client {
+	return clientOf(resttest.Transport(resttest.Respond(status, body, "Cf-Ray", "ray-1")))
+}
+
+func failing(status int, code, message string) *Client {
+	return responding(status, `{"success":false,"errors":[{"code":`+code+`,"message":"`+message+`"}],"result":null}`)
 }
 
 func TestClient_paths(t *testing.T) {
-	c, asked := answering(t, http.StatusOK, `{"success":true,"result":{}}`)
-	if _, err := c.Project(t.Context(), "a/../b?c"); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.DeleteProject(t.Context(), "site"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.Script(t.Context(), "ä b"); err != nil {
+	api := resttest.NewAPI(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer "+token {
+			t.Errorf("%s %s without the token", r.Method, r.URL)
+		}
+		resttest.Respond(200, `{"success":true,"result":{}}`)(w, r)
+	})
+	c := clientOf(resttest.Transport(api))
+	_, errProject := c.Project(t.Context(), "a/../b?c")
+	_, errScript := c.Script(t.Context(), "ä b")
+	if err := errors.Join(errProject, errScript, c.DeleteProject(t.Context(), "site")); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
-		"GET /accounts/" + account + "/pages/projects/a%2F..%2Fb%3Fc",
-		"DELETE /accounts/" + account + "/pages/projects/site",
-		"GET /accounts/" + account + "/workers/scripts/%C3%A4%20b/settings",
+		"GET /client/v4/accounts/" + account + "/pages/projects/a%2F..%2Fb%3Fc",
+		"GET /client/v4/accounts/" + account + "/workers/scripts/%C3%A4%20b/settings",
+		"DELETE /client/v4/accounts/" + account + "/pages/projects/site",
 	}
-	if !slices.Equal(*asked, want) {
-		t.Errorf("asked %q, want %q", *asked, want)
+	if diff := cmp.Diff(want, api.Calls()); diff != "" {
+		t.Error(diff)
 	}
 }
 
 func TestClient_errors(t *testing.T) {
-	for name, test := range map[string]struct {
-		status int
-		body   string
-		want   []string
+	for _, tt := range []struct {
+		name string
+		c    *Client
+		want []string
 	}{
-		"failure with 200": {200, `{"success":false,"errors":[{"code":8000000,"message":"An unknown error occurred"}],"result":null}`,
-			[]string{"An unknown error occurred", "8000000", "ray-1"}},
-		"no result": {200, `{"success":true,"errors":[],"result":null}`, []string{"holds no result"}},
-		"wrong token": {401, `{"success":false,"errors":[{"code":10000,"message":"Authentication error"}]}`,
-			[]string{"401", "Authentication error", "CLOUDFLARE_API_TOKEN"}},
-		"another account": {403, `{"success":false,"errors":[{"code":9109,"message":"Unauthorized to access requested resource"}]}`,
-			[]string{"403", "accountId"}},
-		"no project": {404, `{"success":false,"errors":[{"code":8000007,"message":"Project not found."}]}`,
-			[]string{"404", "pulumi refresh"}},
-		"several": {400, `{"success":false,"errors":[{"code":1,"message":"one"},{"code":2,"message":"two"}]}`, []string{"one; two"}},
+		{"failure with 200", failing(200, "8000000", "An unknown error occurred"), []string{"200 OK: An unknown error occurred (code 8000000, request id ray-1)"}},
+		{"no result", responding(200, `{"success":true,"errors":[],"result":null}`), []string{"it has no result"}},
+		{"wrong token", failing(401, "10000", "Authentication error"), []string{"401 Unauthorized: Authentication error", "CLOUDFLARE_API_TOKEN"}},
+		{"another account", failing(403, "9109", "Unauthorized to access requested resource"), []string{"403", "accountId"}},
+		{"no project", failing(404, "8000007", "Project not found."), []string{"404", "keys accountId and pagesProject", "pulumi refresh"}},
+		{"no such path", failing(404, "7003", "Could not route."), []string{"keys accountId and pagesProject"}},
+		{"several", responding(400, `{"success":false,"errors":[{"code":1,"message":"one"},{"code":2,"message":"two"}]}`), []string{"one; two (code 1,"}},
+		{"no such Worker to bind", failing(400, "8000022", "Invalid Service name (). Check your Service name and try again."), []string{"moreBindings"}},
 	} {
-		c, _ := answering(t, test.status, test.body)
-		_, err := c.Project(t.Context(), "site")
-		if err == nil {
-			t.Errorf("%s: no error", name)
-			continue
-		}
-		for _, want := range append(test.want, "Cloudflare: GET ") {
-			if !strings.Contains(err.Error(), want) {
-				t.Errorf("%s: %q is not in %q", name, want, err)
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := tt.c.Project(t.Context(), "site")
+			for _, want := range append(tt.want, "Cloudflare: GET https://api.cloudflare.com/client/v4/accounts/") {
+				resttest.CheckError(t, err, want)
 			}
-		}
-		if strings.Contains(err.Error(), "the-token") {
-			t.Errorf("%s: the error shows the token", name)
-		}
+			if err != nil {
+				resttest.CheckReadable(t, err, token)
+			}
+		})
+	}
+	// The suggestion names the keys of what is missing.
+	_, err := failing(404, "7003", "Could not route.").Script(t.Context(), "api")
+	resttest.CheckError(t, err, "keys accountId and worker,")
+}
+
+func TestIsNotFound(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		c    *Client
+		want bool
+	}{
+		{"no project", failing(404, "8000007", "Project not found."), true},
+		{"no Worker", failing(404, "10007", "This Worker does not exist on your account."), true},
+		{"no Worker by service", failing(404, "10090", "This service does not exist."), true},
+		{"no such path", failing(404, "7003", "Could not route to /accounts/x."), false},
+		{"a proxy's page", responding(404, "<html>Not Found</html>"), false},
+		{"nothing", responding(404, ""), false},
+		{"another status", failing(403, "8000007", "Project not found."), false},
+		{"no error", responding(200, `{"result":{}}`), false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if _, err := tt.c.Project(t.Context(), "site"); IsNotFound(err) != tt.want {
+				t.Errorf("IsNotFound of %v is %v", err, !tt.want)
+			}
+		})
 	}
 }
 
-func TestClient_invalidServiceName(t *testing.T) {
-	c, _ := answering(t, http.StatusBadRequest,
-		`{"success":false,"errors":[{"code":8000022,"message":"Invalid Service name (). Check your Service name and try again."}]}`)
-	err := c.PatchServices(t.Context(), "site", nil)
-	if err == nil || !strings.Contains(err.Error(), "moreBindings") {
-		t.Errorf("the error is %v", err)
+// What is gone already is deleted.
+func TestClient_delete_missing(t *testing.T) {
+	if err := failing(404, "8000007", "Project not found.").DeleteProject(t.Context(), "site"); err != nil {
+		t.Error(err)
 	}
-}
-
-func TestClient_DeleteProject_gone(t *testing.T) {
-	c, _ := answering(t, http.StatusNotFound, `{"success":false,"errors":[{"code":8000007,"message":"Project not found."}]}`)
-	if err := c.DeleteProject(t.Context(), "site"); err != nil {
+	if err := failing(404, "10056", "Binding not found").DeleteSecret(t.Context(), "api", "KEY"); err != nil {
 		t.Error(err)
 	}
 }
 
-// made is a project as the API shows a new one.
-const made = `{"id":"1","name":"site","subdomain":"site.pages.dev","domains":["site.pages.dev"],"source":null,
+// fresh is a new project as the API returns it.
+const fresh = `{"id":"1","name":"site","subdomain":"site.pages.dev","domains":["site.pages.dev"],"source":null,
 	"build_config":{"build_command":null,"root_dir":"","web_analytics_tag":null},"created_on":"2026-06-01T23:59:59.5Z",
 	"production_branch":"main","production_script_name":"pages-worker--1-production","uses_functions":false,"framework":"",
 	"latest_deployment":null,"canonical_deployment":null,"deployment_configs":{"preview":{},"production":{
@@ -112,8 +128,8 @@ const made = `{"id":"1","name":"site","subdomain":"site.pages.dev","domains":["s
 
 func TestProject_Altered(t *testing.T) {
 	for name, test := range map[string]struct{ old, new, want string }{
-		"as it was made":         {"", "", ""},
-		"less is told":           {`"fail_open":true,`, "", ""},
+		"new":                    {"", "", ""},
+		"fewer properties":       {`"fail_open":true,`, "", ""},
 		"a source":               {`"source":null`, `"source":{"type":"github"}`, "source"},
 		"a build command":        {`"build_command":null`, `"build_command":"make"`, "build_config"},
 		"web analytics":          {`"web_analytics_tag":null`, `"web_analytics_tag":"x"`, "build_config"},
@@ -135,138 +151,71 @@ func TestProject_Altered(t *testing.T) {
 		"placement":              {`"mode":""`, `"mode":"smart"`, "production.placement"},
 		"limits":                 {`"services":{}`, `"limits":{"cpu_ms":10}`, "production.limits"},
 		"a Wrangler file":        {`"services":{}`, `"wrangler_config_hash":"cafe"`, "production.wrangler_config_hash"},
-		"what is not known here": {`"framework":""`, `"access":{"policy":"1"}`, "access"},
-		"and hooks":              {`"framework":""`, `"deploy_hooks":[{"id":"1"}]`, "deploy_hooks"},
+		"unknown property":       {`"framework":""`, `"access":{"policy":"1"}`, "access"},
+		"deploy hooks":           {`"framework":""`, `"deploy_hooks":[{"id":"1"}]`, "deploy_hooks"},
 	} {
-		c, _ := answering(t, http.StatusOK, `{"success":true,"result":`+strings.Replace(made, test.old, test.new, 1)+`}`)
-		p, err := c.Project(t.Context(), "site")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if have := p.Altered("main"); have != test.want {
-			t.Errorf("%s: %q, want %q", name, have, test.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			c := responding(200, `{"success":true,"result":`+strings.Replace(fresh, test.old, test.new, 1)+`}`)
+			p, err := c.Project(t.Context(), "site")
+			if got := p.Altered("main"); got != test.want || err != nil {
+				t.Errorf("%q, want %q: %v", got, test.want, err)
+			}
+		})
 	}
 }
 
-// A Worker's hash is that of the file that was uploaded, or of all its modules.
 func TestClient_ScriptSHA256(t *testing.T) {
 	const one = "--b\r\nContent-Disposition: form-data; name=\"w.js\"\r\n\r\nexport default {}\r\n"
 	const more = "--b\r\nContent-Disposition: form-data; name=\"x.js\"\r\n\r\nmore\r\n"
-	sum := func(s string) string {
-		h := sha256.Sum256([]byte(s))
-		return hex.EncodeToString(h[:])
-	}
-	for name, test := range map[string]struct{ contentType, body, want string }{
-		"one module":    {"multipart/form-data; boundary=b", one + "--b--\r\n", sum("export default {}")},
-		"two modules":   {"multipart/form-data; boundary=b", one + more + "--b--\r\n", sum("export default {}more")},
-		"an old kind":   {"application/javascript", "addEventListener()", sum("addEventListener()")},
-		"is cut off":    {"multipart/form-data; boundary=b", one, ""},
-		"is of no kind": {";", "x", ""},
+	for _, tt := range []struct{ name, contentType, body, hashed, wantErr string }{
+		{"one module", "multipart/form-data; boundary=b", one + "--b--\r\n", "export default {}", ""},
+		{"two modules", "multipart/form-data; boundary=b", one + more + "--b--\r\n", "export default {}more", ""},
+		{"service worker", "application/javascript", "addEventListener()", "addEventListener()", ""},
+		{"cut off", "multipart/form-data; boundary=b", one, "", "unexpected EOF (request id ray-1)"},
+		{"no type", ";", "x", "", "no media type"},
+		{"another type", "text/plain", "x", "", `of type "text/plain"`},
 	} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", test.contentType)
-			_, _ = w.Write([]byte(test.body))
-		}))
-		t.Cleanup(server.Close)
-		c := &Client{Token: "the-token", AccountID: account, BaseURL: server.URL}
-		have, err := c.ScriptSHA256(t.Context(), "api")
-		if have != test.want || (err == nil) != (test.want != "") {
-			t.Errorf("%s: %q, %v", name, have, err)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			c := clientOf(resttest.Transport(resttest.Respond(200, tt.body, "Content-Type", tt.contentType, "Cf-Ray", "ray-1")))
+			got, err := c.ScriptSHA256(t.Context(), "api")
+			resttest.CheckError(t, err, tt.wantErr)
+			if want := sha256.Sum256([]byte(tt.hashed)); err == nil && got != hex.EncodeToString(want[:]) {
+				t.Errorf("got %s", got)
+			}
+		})
 	}
 }
 
-func TestClient_advisoryLooks(t *testing.T) {
-	const (
-		notFound = `{"success":false,"errors":[{"code":10007,"message":"workers.api.error.script_not_found"}]}`
-		noRoute  = `{"success":false,"errors":[{"code":7003,"message":"Could not route."}]}`
-		refused  = `{"success":false,"errors":[{"code":10000,"message":"Authentication error"}]}`
-	)
-	for name, test := range map[string]struct {
-		status int
-		body   string
-		has    bool
-		dev    WorkersDev
+func TestClient_workersDev(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		c    *Client
+		has  bool
+		dev  WorkersDev
 	}{
-		"there, and on":  {200, `{"success":true,"result":{"subdomain":"me","enabled":true}}`, true, WorkersDev{Enabled: true}},
-		"previews alone": {200, `{"success":true,"result":{"subdomain":"me","previews_enabled":true}}`, true, WorkersDev{Previews: true}},
-		"off":            {200, `{"success":true,"result":{"subdomain":"me"}}`, true, WorkersDev{}},
-		"none":           {404, notFound, false, WorkersDev{}},
-		"no such path":   {404, noRoute, true, WorkersDev{}},
-		"may not ask":    {403, refused, true, WorkersDev{}},
+		{"on", responding(200, `{"success":true,"result":{"subdomain":"me","enabled":true}}`), true, WorkersDev{Enabled: true}},
+		{"previews alone", responding(200, `{"success":true,"result":{"subdomain":"me","previews_enabled":true}}`), true, WorkersDev{Previews: true}},
+		{"off", responding(200, `{"success":true,"result":{"subdomain":"me"}}`), true, WorkersDev{}},
+		{"none", failing(404, "10007", "workers.api.error.script_not_found"), false, WorkersDev{}},
+		{"no such path", failing(404, "7003", "Could not route."), true, WorkersDev{}},
+		{"forbidden", failing(403, "10000", "Authentication error"), true, WorkersDev{}},
 	} {
-		c, _ := answering(t, test.status, test.body)
-		has, err := c.HasSubdomain(t.Context())
-		if has != test.has || err != nil {
-			t.Errorf("%s: the account has one: %t, %v", name, has, err)
-		}
-		if dev, err := c.WorkersDev(t.Context(), "api"); test.status != 403 && (dev != test.dev || err != nil) {
-			t.Errorf("%s: the Worker is on it: %v, %v", name, dev, err)
-		}
-	}
-}
-
-// What to do about a thing that is not found names the keys of that thing.
-func TestClient_adviceNamesTheCall(t *testing.T) {
-	c, _ := answering(t, http.StatusNotFound, `{"success":false,"errors":[{"code":7003,"message":"Could not route."}]}`)
-	_, project := c.Project(t.Context(), "site")
-	_, worker := c.Script(t.Context(), "api")
-	for _, test := range []struct {
-		err              error
-		want, wantNotHas string
-	}{{project, "keys accountId and pagesProject", "worker"}, {worker, "keys accountId and worker", "pagesProject"}} {
-		if !strings.Contains(test.err.Error(), test.want) || strings.Contains(test.err.Error(), "keys accountId, "+test.wantNotHas) {
-			t.Errorf("the error is %v", test.err)
-		}
-	}
-}
-
-func TestClient_DeleteSecret_gone(t *testing.T) {
-	c, _ := answering(t, http.StatusNotFound, `{"success":false,"errors":[{"code":10056,"message":"Binding not found"}]}`)
-	if err := c.DeleteSecret(t.Context(), "api", "KEY"); err != nil {
-		t.Error(err)
+		t.Run(tt.name, func(t *testing.T) {
+			if has, err := tt.c.HasSubdomain(t.Context()); has != tt.has || err != nil {
+				t.Errorf("HasSubdomain is %t, %v", has, err)
+			}
+			if dev, err := tt.c.WorkersDev(t.Context(), "api"); tt.name != "forbidden" && (dev != tt.dev || err != nil) {
+				t.Errorf("WorkersDev is %v, %v", dev, err)
+			}
+		})
 	}
 }
 
 func TestScript_Var(t *testing.T) {
-	c, _ := answering(t, http.StatusOK, `{"success":true,"result":{"bindings":[
+	s, err := responding(200, `{"success":true,"result":{"bindings":[
 		{"type":"secret_text","name":"PULUMI_STACK"},{"type":"plain_text","name":"OTHER","text":"x"},
-		{"type":"plain_text","name":"PULUMI_STACK","text":"mine"}]}}`)
-	s, err := c.Script(t.Context(), "api")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if have := s.Var("PULUMI_STACK"); have != "mine" {
-		t.Errorf("%q", have)
-	}
-	if have := s.Var("NONE"); have != "" {
-		t.Errorf("%q", have)
-	}
-}
-
-func TestIsNotFound(t *testing.T) {
-	for name, tt := range map[string]struct {
-		status int
-		body   string
-		want   bool
-	}{
-		"no project":           {404, `{"success":false,"errors":[{"code":8000007,"message":"Project not found."}]}`, true},
-		"no Worker":            {404, `{"success":false,"errors":[{"code":10007,"message":"This Worker does not exist on your account."}]}`, true},
-		"no Worker by service": {404, `{"success":false,"errors":[{"code":10090,"message":"This service does not exist."}]}`, true},
-		"no such path":         {404, `{"success":false,"errors":[{"code":7003,"message":"Could not route to /accounts/x."}]}`, false},
-		"a proxy's page":       {404, `<html>Not Found</html>`, false},
-		"nothing":              {404, ``, false},
-		"another status":       {403, `{"success":false,"errors":[{"code":8000007,"message":"Project not found."}]}`, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			c, _ := answering(t, tt.status, tt.body)
-			if _, err := c.Project(t.Context(), "site"); IsNotFound(err) != tt.want {
-				t.Errorf("IsNotFound of %v is %v", err, !tt.want)
-			}
-		})
-	}
-	if IsNotFound(nil) {
-		t.Error("no error says that something does not exist")
+		{"type":"plain_text","name":"PULUMI_STACK","text":"mine"}]}}`).Script(t.Context(), "api")
+	if s.Var("PULUMI_STACK") != "mine" || s.Var("NONE") != "" || err != nil {
+		t.Errorf("%+v, %v", s, err)
 	}
 }

@@ -5,79 +5,73 @@ import (
 	"net/http"
 )
 
-// Environments are those that a Pages project has, the one with the production
-// branch first.
+// Environments are those of a Pages project, production first.
 // https://developers.cloudflare.com/pages/configuration/preview-deployments/
 var Environments = []string{"production", "preview"}
 
-// Project is a Pages project, as far as the stack looks at it.
+// Project is the part of a Pages project that the stack reads.
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/methods/get/
 type Project struct {
-	Name             string   `json:"name"`
-	CreatedOn        string   `json:"created_on"`
-	ProductionBranch string   `json:"production_branch"`
-	Subdomain        string   `json:"subdomain"`
-	Domains          []string `json:"domains"`
+	Name      string `json:"name"`
+	CreatedOn string `json:"created_on"` // RFC 3339
+	Subdomain string `json:"subdomain"`
 	// CanonicalDeployment is the newest one of production. The API's
 	// latest_deployment is of any environment, and may have failed.
 	CanonicalDeployment *Deployment                 `json:"canonical_deployment"`
 	DeploymentConfigs   map[string]DeploymentConfig `json:"deployment_configs"`
 
-	all map[string]any // everything that the API tells, see [Project.Altered]
+	all map[string]any // every property that the API returned, see [Project.Altered]
 }
 
 // Deployment is one deployment of a Pages project.
 type Deployment struct {
-	ID string `json:"id"`
-	// CreatedOn is a time as in RFC 3339.
-	CreatedOn string `json:"created_on"`
+	CreatedOn string `json:"created_on"` // RFC 3339
 }
 
-// DeploymentConfig is what the deployments of one environment are made with, as far
-// as the stack looks at it.
+// DeploymentConfig is the part of one environment's settings that the stack reads.
 type DeploymentConfig struct {
 	Services map[string]*Service `json:"services"`
-	// WranglerConfigHash is there if the project was deployed with a Wrangler file
+	// WranglerConfigHash is set if the project was deployed with a Wrangler file
 	// that has pages_build_output_dir. Each such deployment takes its bindings from
 	// that file alone.
 	// https://developers.cloudflare.com/pages/functions/wrangler-configuration/#source-of-truth
 	WranglerConfigHash string `json:"wrangler_config_hash"`
 }
 
-// Service is a service binding: what a Pages Function reaches under a name.
+// Service is a service binding: the Worker that a Pages Function reaches by a name.
 // https://developers.cloudflare.com/pages/functions/bindings/#service-bindings
 type Service struct {
 	// Service is the Worker's name.
 	Service string `json:"service"`
-	// Environment is the Worker's, and always stated: the Pulumi provider deletes a
+	// Environment is the Worker's. It is never empty: the Pulumi provider deletes a
 	// binding without one at its next update.
 	Environment string `json:"environment"`
 	// Entrypoint is a named export of the Worker; empty is the default export.
 	Entrypoint string `json:"entrypoint,omitempty"`
 }
 
-// Project reads one project. Its absence is an error, see [IsNotFound].
+// Project returns one project. For a missing one the error is an [IsNotFound].
 func (c *Client) Project(ctx context.Context, name string) (Project, error) {
-	return get[Project](ctx, c, findProject, "/pages/projects/%s", name)
+	return get[Project](ctx, c, projectNotFound, "/pages/projects/%s", name)
 }
 
-// CreateProject makes a project.
+// CreateProject creates a project.
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/methods/create/
 func (c *Client) CreateProject(ctx context.Context, name, productionBranch string) error {
 	in := map[string]string{"name": name, "production_branch": productionBranch}
-	return c.rest(findAccount).Do(ctx, http.MethodPost, c.path("/pages/projects"), in, &envelope[any]{})
+	return c.rest(accountNotFound).Do(ctx, http.MethodPost, c.path("/pages/projects"), in, new(object))
 }
 
-// Deployments lists the newest deployments of a project; no more than one page.
+// Deployments lists the newest deployments of a project, one page of them.
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/subresources/deployments/methods/list/
 func (c *Client) Deployments(ctx context.Context, project string) ([]Deployment, error) {
-	return get[[]Deployment](ctx, c, findProject, "/pages/projects/%s/deployments", project)
+	return get[[]Deployment](ctx, c, projectNotFound, "/pages/projects/%s/deployments", project)
 }
 
-// DeleteProject deletes a project. One that is gone already is no error.
+// DeleteProject deletes a project. A missing one is not an error.
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/methods/delete/
 func (c *Client) DeleteProject(ctx context.Context, name string) error {
-	err := c.write(ctx, findProject, http.MethodDelete, nil, "/pages/projects/%s", name)
+	err := c.write(ctx, projectNotFound, http.MethodDelete, nil, "/pages/projects/%s", name)
 	if IsNotFound(err) {
 		return nil
 	}
@@ -85,7 +79,7 @@ func (c *Client) DeleteProject(ctx context.Context, name string) error {
 }
 
 // PatchServices changes service bindings, by environment and name, in one call. A nil
-// service is deleted, any other is set whole, and those not named stay.
+// service is deleted, any other is set whole, and the rest is left alone.
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/methods/edit/
 func (c *Client) PatchServices(ctx context.Context, project string, patch map[string]map[string]*Service) error {
 	configs := map[string]any{}
@@ -93,5 +87,5 @@ func (c *Client) PatchServices(ctx context.Context, project string, patch map[st
 		configs[environment] = map[string]any{"services": services}
 	}
 	in := map[string]any{"deployment_configs": configs}
-	return c.write(ctx, findProject, http.MethodPatch, in, "/pages/projects/%s", project)
+	return c.write(ctx, projectNotFound, http.MethodPatch, in, "/pages/projects/%s", project)
 }

@@ -1,7 +1,7 @@
-// Plancheck reads what `pulumi preview --json` prints on standard input, and fails if
-// the plan deletes or replaces a resource that holds data. The deployment of
-// .github/workflows/deploy.yml asks it before it changes anything. The deployment plans
-// anew; what changes in between meets the cluster's own deletion protection.
+// Plancheck reads the output of `pulumi preview --json` from standard input, and fails if
+// the plan deletes or replaces a resource that holds data. The workflow
+// .github/workflows/deploy.yml runs it before a deployment. The deployment makes a plan of
+// its own; should that one delete the cluster, the cluster's deletion protection stops it.
 package main
 
 import (
@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// holdsData are the types of the resources whose end is the end of data: rows, the
+// holdsData are the types of the resources with which data is deleted: rows, the
 // logins that reach them, and the deployments and domains of the site.
 var holdsData = []string{
 	"tidbcloud:index:Cluster",
@@ -30,7 +30,7 @@ func main() {
 	}
 }
 
-// plan is the part of a preview's digest that is judged.
+// plan is the part of a preview's output that is checked.
 // https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/display/json.go
 type plan struct {
 	Steps []struct {
@@ -43,12 +43,12 @@ type plan struct {
 	} `json:"diagnostics"`
 }
 
-// check reads a plan and returns an error that lists what would be lost. Warnings and
-// errors of the preview, which --json prints nowhere else, go to out.
+// check reads a plan and returns an error that lists what would be lost. It prints the
+// preview's warnings and errors, which --json prints nowhere else.
 func check(in io.Reader, out io.Writer) error {
 	var p plan
 	if err := json.NewDecoder(in).Decode(&p); err != nil {
-		return fmt.Errorf("there is no plan on standard input: %w", err)
+		return fmt.Errorf("reading the plan from standard input: %w", err)
 	}
 	failed := false
 	for _, d := range p.Diagnostics {
@@ -67,13 +67,13 @@ func check(in io.Reader, out io.Writer) error {
 	var lost []string
 	for _, step := range p.Steps {
 		kind, name := parseURN(step.URN)
-		ends := strings.Contains(step.Op, "delete") || strings.Contains(step.Op, "replace")
-		if line := step.Op + " " + kind + " " + name; ends && slices.Contains(holdsData, kind) && !slices.Contains(lost, line) {
+		deletes := strings.Contains(step.Op, "delete") || strings.Contains(step.Op, "replace")
+		if line := step.Op + " " + kind + " " + name; deletes && slices.Contains(holdsData, kind) && !slices.Contains(lost, line) {
 			lost = append(lost, line)
 		}
 	}
 	if len(lost) > 0 {
-		return fmt.Errorf("this plan loses data, and nothing was changed: run the workflow by hand and tick its box if that is meant:\n  %s",
+		return fmt.Errorf("this plan loses data, so nothing was changed; if that is intended, run the workflow by hand and tick its box:\n  %s",
 			strings.Join(lost, "\n  "))
 	}
 	_, err := fmt.Fprintln(out, "this plan neither deletes nor replaces what holds data")

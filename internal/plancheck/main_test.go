@@ -23,8 +23,8 @@ func TestCheck(t *testing.T) {
 			"", "delete tidbcloud:index:SqlUser user\n  delete cloudflare:index/pagesProject:PagesProject site"},
 		{"a warning", `{"steps":[` + stack + `],"diagnostics":[{"severity":"warning","message":"slow\n"},{"severity":"info","message":"fine"}]}`, "warning: slow\nthis plan", ""},
 		{"a failed preview", `{"steps":[` + stack + `],"diagnostics":[{"severity":"error","message":"no such region"}]}`, "error: no such region", "the preview failed"},
-		{"no plan", "", "", "no plan"},
-		{"another text", "error: no stack", "", "no plan"},
+		{"no plan", "", "", "reading the plan"},
+		{"another text", "error: no stack", "", "reading the plan"},
 		{"an empty plan", "{}", "", "no steps"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -34,7 +34,7 @@ func TestCheck(t *testing.T) {
 				t.Errorf("the error is %v, want %q", err, test.err)
 			}
 			if !strings.Contains(out.String(), test.out) || test.out == "" && out.Len() > 0 {
-				t.Errorf("it says %q, want %q", out.String(), test.out)
+				t.Errorf("it prints %q, want %q", out.String(), test.out)
 			}
 		})
 	}

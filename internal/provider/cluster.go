@@ -239,7 +239,7 @@ func (c *Cluster) Delete(ctx context.Context, req infer.DeleteRequest[ClusterSta
 	if live.State != tidbcloud.StateDeleting {
 		err := api.DeleteCluster(ctx, req.ID)
 		if rest.Ambiguous(err) || rest.StatusIs(err, 404) {
-			if now, lookErr := find(ctx, api, req.ID); lookErr == nil && (now == nil || now.State.Going()) {
+			if now, lookErr := find(ctx, api, req.ID); lookErr == nil && (now == nil || now.State.Deleting()) {
 				err = nil // it was carried out
 			}
 		}

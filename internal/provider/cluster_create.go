@@ -29,7 +29,7 @@ func createOrAdopt(ctx context.Context, api *tidbcloud.Client, resource string, 
 	if err := offered(ctx, api, want.Region); err != nil {
 		return nil, err
 	}
-	made, err := api.CreateCluster(ctx, tidbcloud.NewCluster{
+	made, err := api.CreateCluster(ctx, tidbcloud.CreateClusterRequest{
 		DisplayName:   want.DisplayName,
 		Region:        want.Region,
 		Labels:        want.labels(),
@@ -101,7 +101,7 @@ func existing(ctx context.Context, api *tidbcloud.Client) ([]tidbcloud.Cluster, 
 	}
 	var living []tidbcloud.Cluster
 	for _, cluster := range all {
-		if !cluster.State.Going() {
+		if !cluster.State.Deleting() {
 			living = append(living, cluster)
 		}
 	}
@@ -121,7 +121,7 @@ func orphanOf(ctx context.Context, api *tidbcloud.Client, all []tidbcloud.Cluste
 		if err != nil {
 			return nil, err
 		}
-		if live != nil && !live.State.Going() {
+		if live != nil && !live.State.Deleting() {
 			ours = append(ours, *live)
 		}
 	}
@@ -240,7 +240,7 @@ func giveWay(ctx context.Context, api *tidbcloud.Client, made *tidbcloud.Cluster
 			p.GetLogger(ctx).Warningf("not looking whether cluster %s was made at the same time: %v", names([]tidbcloud.Cluster{other}), err)
 			continue
 		}
-		if live == nil || live.State.Going() {
+		if live == nil || live.State.Deleting() {
 			continue
 		}
 		owner := other.Labels[OwnerLabel]

@@ -42,7 +42,7 @@ func find(ctx context.Context, api *tidbcloud.Client, id string) (*tidbcloud.Clu
 			return nil, fmt.Errorf("%w; if the cluster has just been deleted, run it again in a minute", err)
 		case lookErr != nil:
 			return nil, lookErr
-		case i < 0 || all[i].State.Going():
+		case i < 0 || all[i].State.Deleting():
 			return nil, nil
 		}
 		missing = err
@@ -57,7 +57,7 @@ func stillGone(ctx context.Context, api *tidbcloud.Client, id string) error {
 		return err
 	}
 	live, err := find(ctx, api, id)
-	if err == nil && live != nil && !live.State.Going() {
+	if err == nil && live != nil && !live.State.Deleting() {
 		err = fmt.Errorf("cluster %s was not to be seen a moment ago and is there now, so nothing was done: run it again in a minute", live)
 	}
 	return err
@@ -89,7 +89,7 @@ func look(ctx context.Context, connect connector, id string) (sight, error) {
 		return blind(err)
 	case err != nil:
 		return sight{}, err
-	case live == nil || live.State.Going():
+	case live == nil || live.State.Deleting():
 		return sight{api: api, gone: true}, nil
 	}
 	if live.State == tidbcloud.StateInactive {

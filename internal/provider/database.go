@@ -291,7 +291,7 @@ func (d *Database) clusterGone(ctx context.Context, id string) bool {
 		return false
 	}
 	cluster, err := find(ctx, api, id)
-	return err == nil && (cluster == nil || cluster.State.Going())
+	return err == nil && (cluster == nil || cluster.State.Deleting())
 }
 
 // quote makes a name an SQL identifier.

@@ -17,7 +17,7 @@ import (
 // made twice; after an ambiguous answer a look tells whether it is there, and then it
 // gets this run's password for sure.
 func makeUser(ctx context.Context, api *tidbcloud.Client, state SQLUserState) error {
-	_, err := api.CreateUser(ctx, state.ClusterID, tidbcloud.NewUser{Name: state.Name, Password: state.Password, Role: state.role()})
+	_, err := api.CreateSQLUser(ctx, state.ClusterID, tidbcloud.CreateSQLUserRequest{Name: state.Name, Password: state.Password, Role: state.role()})
 	if !rest.Ambiguous(err) {
 		return err
 	}
@@ -25,8 +25,8 @@ func makeUser(ctx context.Context, api *tidbcloud.Client, state SQLUserState) er
 		if rest.Sleep(ctx, wait) != nil {
 			break
 		}
-		if live, lookErr := api.FindUser(ctx, state.ClusterID, state.FullName); lookErr == nil && live != nil {
-			return api.UpdateUser(ctx, state.ClusterID, state.FullName, tidbcloud.UserChange{Password: state.Password, Role: state.role()})
+		if live, lookErr := api.FindSQLUser(ctx, state.ClusterID, state.FullName); lookErr == nil && live != nil {
+			return api.UpdateSQLUser(ctx, state.ClusterID, state.FullName, tidbcloud.UpdateSQLUserRequest{Password: state.Password, Role: state.role()})
 		}
 	}
 	return fmt.Errorf("%w; the user is not to be seen so far, and the next `pulumi up` looks again", err)
@@ -52,7 +52,7 @@ func (u *SQLUser) foresee(ctx context.Context, api *tidbcloud.Client, resource s
 		return nil
 	}
 	cluster, err := find(ctx, api, state.ClusterID)
-	var existing *tidbcloud.User
+	var existing *tidbcloud.SQLUser
 	if err == nil && cluster != nil && cluster.UserPrefix != "" {
 		state.FullName = tidbcloud.FullName(cluster.UserPrefix, state.Name)
 		if err := state.fits(); err != nil {
@@ -75,7 +75,7 @@ func (u *SQLUser) foresee(ctx context.Context, api *tidbcloud.Client, resource s
 func (u *SQLUser) drift(ctx context.Context, d *differ, recorded SQLUserState, want SQLUserArgs) {
 	log := p.GetLogger(ctx)
 	api, err := u.connect()
-	var live *tidbcloud.User
+	var live *tidbcloud.SQLUser
 	if err == nil {
 		live, err = u.lists.find(ctx, api, want.ClusterID, recorded.FullName)
 	}
@@ -167,7 +167,7 @@ func (s *SQLUserState) on(cluster *tidbcloud.Cluster) {
 }
 
 // liveRole is a live user's role: the recorded one if the API leaves it out.
-func (s SQLUserState) liveRole(live *tidbcloud.User) tidbcloud.Role {
+func (s SQLUserState) liveRole(live *tidbcloud.SQLUser) tidbcloud.Role {
 	if live.Role == "" {
 		return s.role()
 	}
@@ -208,12 +208,12 @@ func identify(ctx context.Context, api *tidbcloud.Client, id string) (SQLUserArg
 // findUser returns a SQL user, or nil if it or its cluster is gone. What the API
 // answers about users of a missing cluster is not documented, so the cluster itself
 // is asked for.
-func findUser(ctx context.Context, api *tidbcloud.Client, clusterID, fullName string) (*tidbcloud.User, error) {
-	live, err := api.FindUser(ctx, clusterID, fullName)
+func findUser(ctx context.Context, api *tidbcloud.Client, clusterID, fullName string) (*tidbcloud.SQLUser, error) {
+	live, err := api.FindSQLUser(ctx, clusterID, fullName)
 	if err == nil || rest.Retryable(err) {
 		return live, err
 	}
-	if cluster, lookErr := find(ctx, api, clusterID); lookErr == nil && (cluster == nil || cluster.State.Going()) {
+	if cluster, lookErr := find(ctx, api, clusterID); lookErr == nil && (cluster == nil || cluster.State.Deleting()) {
 		return nil, nil
 	}
 	return nil, err

@@ -145,7 +145,7 @@ func (u *SQLUser) Create(ctx context.Context, req infer.CreateRequest[SQLUserArg
 	}
 	u.lists.drop(want.ClusterID)
 	defer u.lists.drop(want.ClusterID)
-	existing, err := api.FindUser(ctx, want.ClusterID, state.FullName)
+	existing, err := api.FindSQLUser(ctx, want.ClusterID, state.FullName)
 	if err != nil {
 		return failed(err)
 	}
@@ -153,7 +153,7 @@ func (u *SQLUser) Create(ctx context.Context, req infer.CreateRequest[SQLUserArg
 		err = makeUser(ctx, api, state)
 	} else if err = conflictingUser(req.Name, cluster, state); err == nil {
 		p.GetLogger(ctx).Infof("taking over SQL user %q with a new password", state.FullName)
-		err = api.UpdateUser(ctx, want.ClusterID, state.FullName, tidbcloud.UserChange{Password: state.Password, Role: state.role()})
+		err = api.UpdateSQLUser(ctx, want.ClusterID, state.FullName, tidbcloud.UpdateSQLUserRequest{Password: state.Password, Role: state.role()})
 	}
 	if err != nil {
 		return failed(err)
@@ -227,11 +227,11 @@ func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArg
 	state.on(cluster)
 	u.lists.drop(req.Inputs.ClusterID)
 	defer u.lists.drop(req.Inputs.ClusterID)
-	live, err := api.FindUser(ctx, req.Inputs.ClusterID, state.FullName)
+	live, err := api.FindSQLUser(ctx, req.Inputs.ClusterID, state.FullName)
 	if err != nil {
 		return infer.UpdateResponse[SQLUserState]{}, err
 	}
-	var change tidbcloud.UserChange
+	var change tidbcloud.UpdateSQLUserRequest
 	if live == nil || old.Password == "" || text(old.Rotation) != text(req.Inputs.Rotation) || u.loginRefused(ctx, old) {
 		state.setPassword()
 		change.Password = state.Password
@@ -243,8 +243,8 @@ func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArg
 	case live == nil:
 		p.GetLogger(ctx).Infof("making SQL user %q anew", state.FullName)
 		err = makeUser(ctx, api, state)
-	case change != (tidbcloud.UserChange{}):
-		err = api.UpdateUser(ctx, req.Inputs.ClusterID, state.FullName, change)
+	case change != (tidbcloud.UpdateSQLUserRequest{}):
+		err = api.UpdateSQLUser(ctx, req.Inputs.ClusterID, state.FullName, change)
 	}
 	switch {
 	case change.Password == "":
@@ -274,7 +274,7 @@ func (u *SQLUser) Delete(ctx context.Context, req infer.DeleteRequest[SQLUserSta
 		_, err := u.clusterSeen(ctx, api, req.State)
 		return done, err
 	}
-	if err := api.DeleteUser(ctx, req.State.ClusterID, req.State.FullName); err != nil {
+	if err := api.DeleteSQLUser(ctx, req.State.ClusterID, req.State.FullName); err != nil {
 		if live, lookErr := findUser(ctx, api, req.State.ClusterID, req.State.FullName); lookErr != nil || live != nil {
 			return done, err
 		}

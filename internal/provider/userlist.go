@@ -20,7 +20,7 @@ type userLists struct {
 }
 
 type userList struct {
-	users []tidbcloud.User
+	users []tidbcloud.SQLUser
 	at    time.Time
 }
 
@@ -43,7 +43,7 @@ func (l *userLists) locked(ctx context.Context, f func()) error {
 }
 
 // find returns a SQL user by its full name, or nil if there is none.
-func (l *userLists) find(ctx context.Context, api *tidbcloud.Client, clusterID, fullName string) (*tidbcloud.User, error) {
+func (l *userLists) find(ctx context.Context, api *tidbcloud.Client, clusterID, fullName string) (*tidbcloud.SQLUser, error) {
 	var list userList
 	var err error
 	if waited := l.locked(ctx, func() {
@@ -51,14 +51,14 @@ func (l *userLists) find(ctx context.Context, api *tidbcloud.Client, clusterID, 
 		if !list.at.IsZero() && time.Since(list.at) < listsFor {
 			return
 		}
-		if list.users, err = api.ListUsers(ctx, clusterID); err == nil {
+		if list.users, err = api.ListSQLUsers(ctx, clusterID); err == nil {
 			list.at = time.Now()
 			l.lists[clusterID] = list
 		}
 	}); waited != nil {
 		return nil, waited
 	}
-	i := slices.IndexFunc(list.users, func(u tidbcloud.User) bool { return u.FullName == fullName })
+	i := slices.IndexFunc(list.users, func(u tidbcloud.SQLUser) bool { return u.FullName == fullName })
 	if err != nil || i < 0 {
 		return nil, err
 	}

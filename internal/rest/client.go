@@ -6,31 +6,28 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/hashicorp/go-cleanhttp"
 )
 
-// Defaults of [Client]'s fields.
+// MaxWait is the longest single wait that an API may ask for: two windows of a rate
+// limit that is counted per minute.
+const MaxWait = 2 * time.Minute
+
 const (
-	DefaultAttemptTimeout = 30 * time.Second
-	DefaultMaxWait        = 2 * time.Minute
-	DefaultRetries        = 4
+	// attemptTimeout limits each try, reading the body included.
+	attemptTimeout = 30 * time.Second
+
+	// maxTries limits the tries of one call.
+	maxTries = 5
+
+	// maxJSON is the longest JSON response that is read, in bytes. The longest real
+	// one, a page of a hundred clusters, is well below a tenth of it.
+	maxJSON = 10 << 20
+
+	// maxOther is the longest response that is not JSON, in bytes: more than the largest
+	// Worker in a multipart response.
+	// https://developers.cloudflare.com/workers/platform/limits/#worker-size
+	maxOther = 80 << 20
 )
-
-// maxBody is the longest response that is read, in bytes. The longest real one, a
-// page of a hundred clusters, is well below a tenth of it.
-const maxBody = 10 << 20
-
-// maxRaw is the longest response that is taken as it is, in bytes: more than the
-// largest Worker with all that is around it in a multipart answer.
-// https://developers.cloudflare.com/workers/platform/limits/#worker-size
-const maxRaw = 80 << 20
-
-// Raw is a response that is not JSON. An out of this type takes the body as it is.
-type Raw struct {
-	Header http.Header
-	Body   []byte
-}
 
 // Client is a client of one JSON API. A struct literal with Service and BaseURL is
 // ready to use. A Client is safe for concurrent use; its fields must not be
@@ -44,7 +41,7 @@ type Client struct {
 	BaseURL string
 
 	// HTTP sends the requests. Its Transport may add authentication. Its Timeout and
-	// CheckRedirect are ignored: each try has AttemptTimeout, and a redirect is an
+	// CheckRedirect are ignored: each try has a timeout of 30 s, and a redirect is an
 	// error, since following it would send credentials elsewhere.
 	// Default: a client with [NewTransport].
 	HTTP *http.Client
@@ -72,28 +69,20 @@ type Client struct {
 
 	// OnWait is called before each wait between tries with its length and reason. It
 	// must not block. Default: waits are silent.
-	OnWait func(ctx context.Context, d time.Duration, why string)
-
-	// AttemptTimeout limits each try, reading the body included. Default: 30 s.
-	AttemptTimeout time.Duration
-
-	// MaxWait is the longest single wait that the API may ask for. If it asks for more
-	// the call fails at once and says so. Default: 2 min, two windows of a rate limit
-	// that is counted per minute.
-	MaxWait time.Duration
-
-	// Retries is the number of tries after the first. If negative, there are none.
-	// Default: 4.
-	Retries int
+	OnWait func(ctx context.Context, d time.Duration, reason string)
 }
 
-// Do makes one call: in is sent as JSON unless nil, and the response is decoded
-// into out unless nil; an out of type *[Raw] takes it as it is. path begins with a slash, may end in a query, and should
-// come from [Path]. The error is an [*Error]. See the package's comment for what
-// is retried.
+// ResponseDecoder is an out of [Client.Do] that decodes the response itself, because it
+// is not JSON.
+type ResponseDecoder interface {
+	DecodeResponse(header http.Header, body []byte) error
+}
+
+// Do makes one call: in is sent as JSON unless nil, and the response is decoded into out
+// unless nil. path begins with a slash, may end in a query, and should come from [Path].
+// The error is an [*Error]. See the package's comment for what is retried.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
-	read := method == http.MethodGet || method == http.MethodHead
-	return c.do(ctx, method, path, in, out, read)
+	return c.do(ctx, method, path, in, out, isRead(method))
 }
 
 // DoIdempotent is [Client.Do] for a write that is retried even if it may have been carried
@@ -102,11 +91,11 @@ func (c *Client) DoIdempotent(ctx context.Context, method, path string, in, out 
 	return c.do(ctx, method, path, in, out, true)
 }
 
-// NewTransport returns the default transport of a [Client]: pooled connections, a dial
-// timeout of 10 s, and the proxy of the environment ([http.ProxyFromEnvironment]), which
-// is not used for loopback addresses.
+// NewTransport returns the default transport of a [Client]: that of net/http, which pools
+// connections and uses the environment's proxy except for loopback addresses, with a
+// shorter dial timeout.
 func NewTransport() *http.Transport {
-	t := cleanhttp.DefaultPooledTransport()
+	t := http.DefaultTransport.(*http.Transport).Clone()
 	// Shorter than a try, so that with a host that drops packets the request counts
 	// as never sent, and a write may be retried.
 	t.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
@@ -118,36 +107,11 @@ var sharedTransport = sync.OnceValue(NewTransport)
 
 // httpClient returns the client for a single try.
 func (c *Client) httpClient() *http.Client {
-	hc := &http.Client{Transport: sharedTransport()}
+	hc := http.Client{Transport: sharedTransport()}
 	if c.HTTP != nil {
-		copied := *c.HTTP
-		hc = &copied
+		hc = *c.HTTP
 	}
 	hc.Timeout = 0
 	hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return hc
-}
-
-func (c *Client) attemptTimeout() time.Duration {
-	if c.AttemptTimeout > 0 {
-		return c.AttemptTimeout
-	}
-	return DefaultAttemptTimeout
-}
-
-func (c *Client) maxWait() time.Duration {
-	if c.MaxWait > 0 {
-		return c.MaxWait
-	}
-	return DefaultMaxWait
-}
-
-func (c *Client) retries() int {
-	switch {
-	case c.Retries < 0:
-		return 0
-	case c.Retries == 0:
-		return DefaultRetries
-	}
-	return c.Retries
+	return &hc
 }

@@ -11,24 +11,20 @@
 //   - A write is retried only if it certainly had none: the API rejected it with
 //     429, or the connection was never made (refused, unknown host).
 //   - Any other failed write that may have been carried out (timeout, reset, 5xx,
-//     unreadable 2xx) is an ambiguous result: [Ambiguous] is true for the error. The
-//     caller then reads what is there. A write that may be sent twice because the
-//     second one changes nothing (a PUT, a PATCH of absolute values, a DELETE) goes
-//     through [Client.DoIdempotent], which retries it like a read.
+//     unreadable 2xx) is an ambiguous result: [Ambiguous] is true for the error, and
+//     the caller should read before it writes again. A write whose repetition changes
+//     nothing (a PUT, a PATCH of absolute values, a DELETE) goes through
+//     [Client.DoIdempotent], which retries it like a read.
 //   - Nothing is retried where that cannot help: after other 4xx, a body of the wrong
 //     shape or a bad certificate.
 //
 // # How long it waits
 //
-// Each try has its own timeout. It counts as a failed try and not as the end of the
-// caller's context, so it does not wrap [context.DeadlineExceeded]. The wait between
-// tries is what the API asks for (Retry-After, X-Ratelimit-Reset), and otherwise
-// doubles each time, with jitter. A wait that is longer than the caller's deadline or
-// [Client.MaxWait] allows does not begin: the error says at once how long the API asks
-// for. Every wait ends with the caller's context.
-//
-// hashicorp/go-retryablehttp runs the loop and rewinds request bodies. A try reads and
-// decodes the whole response, so a failure in the middle of a body is a failed try too.
+// A try that runs into its own timeout has failed, but the caller's context has not
+// ended: the error does not wrap [context.DeadlineExceeded]. The wait between tries is
+// what the API asks for (Retry-After, X-Ratelimit-Reset), and otherwise doubles each
+// time, with jitter. A wait beyond the caller's deadline or [MaxWait] does not begin:
+// the error says at once how long the API asks to wait.
 //
 // # What errors show
 //

@@ -42,47 +42,39 @@ type Error struct {
 	retryable bool
 }
 
-// Error returns one line with the call, the response and what to do. Text from elsewhere
-// is cut if it is too long.
+// Error returns one line with the call, the response and the suggestion. Text from
+// elsewhere is cut if it is too long.
 func (e *Error) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s %s", e.Service, e.Method, oneLine(e.URL, maxText))
+	parts := []string{e.Service, e.Method + " " + oneLine(e.URL, maxText)}
 	if e.Status != 0 {
-		b.WriteString(": " + strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))))
+		parts = append(parts, strings.TrimSpace(fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))))
 	}
 	if e.Message != "" {
-		b.WriteString(": " + oneLine(e.Message, maxText))
+		parts = append(parts, oneLine(e.Message, maxText))
 	}
 	if e.Err != nil {
-		b.WriteString(": " + oneLine(e.Err.Error(), maxText))
+		parts = append(parts, oneLine(e.Err.Error(), maxText))
 	}
-	if notes := e.notes(); len(notes) > 0 {
-		fmt.Fprintf(&b, " (%s)", strings.Join(notes, ", "))
+	text := strings.Join(parts, ": ")
+
+	var notes []string
+	note := func(known bool, format string, args ...any) {
+		if known {
+			notes = append(notes, fmt.Sprintf(format, args...))
+		}
+	}
+	note(e.Code != "", "code %s", oneLine(e.Code, maxID))
+	note(e.RequestID != "", "request id %s", oneLine(e.RequestID, maxID))
+	note(e.Tries > 1, "after %d tries", e.Tries)
+	note(e.RetryAfter > 0, "the API asks to wait %s", e.RetryAfter)
+	note(e.Ambiguous, "it may have taken effect")
+	if len(notes) > 0 {
+		text += " (" + strings.Join(notes, ", ") + ")"
 	}
 	if e.Suggestion != "" {
-		b.WriteString("; " + e.Suggestion)
+		text += "; " + e.Suggestion
 	}
-	return b.String()
-}
-
-func (e *Error) notes() []string {
-	var notes []string
-	if e.Code != "" {
-		notes = append(notes, "code "+oneLine(e.Code, maxID))
-	}
-	if e.RequestID != "" {
-		notes = append(notes, "request id "+oneLine(e.RequestID, maxID))
-	}
-	if e.Tries > 1 {
-		notes = append(notes, fmt.Sprintf("after %d tries", e.Tries))
-	}
-	if e.RetryAfter > 0 {
-		notes = append(notes, fmt.Sprintf("the API asks to wait %s", e.RetryAfter))
-	}
-	if e.Ambiguous {
-		notes = append(notes, "it may have taken effect")
-	}
-	return notes
+	return text
 }
 
 // oneLine returns any text as one line of at most limit characters. Line breaks, terminal
@@ -102,40 +94,39 @@ func (e *Error) Unwrap() error { return e.Err }
 // endedBy records that the caller's context ended with err while another try was due; a
 // nil err means that it did not. The last response stays: it is why there was a wait.
 func (e *Error) endedBy(err error) {
-	switch {
-	case err == nil || !e.retryable || errors.Is(e.Err, err):
-	case e.Err == nil:
-		e.Err = err
-	default:
-		e.Err = fmt.Errorf("%w; before that: %w", err, e.Err)
+	if err == nil || !e.retryable || errors.Is(e.Err, err) {
+		return
 	}
+	if e.Err != nil {
+		err = fmt.Errorf("%w; before that: %w", err, e.Err)
+	}
+	e.Err = err
 }
+
+// find returns the [Error] in err's chain, or the zero one.
+func find(err error) *Error {
+	if e := new(Error); errors.As(err, &e) {
+		return e
+	}
+	return &Error{}
+}
+
+// Code returns the error code that the API reports, or "".
+func Code(err error) string { return find(err).Code }
 
 // StatusIs reports whether err is a response with one of the statuses.
 func StatusIs(err error, status ...int) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Status != 0 && slices.Contains(status, e.Status)
+	e := find(err)
+	return e.Status != 0 && slices.Contains(status, e.Status)
 }
 
 // Ambiguous reports whether err is a failed write that may have taken effect: timeout,
 // reset, 5xx, unreadable 2xx. The caller should read before it writes again.
-func Ambiguous(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Ambiguous
-}
-
-// RetryAfter returns the wait that the API asked for, or 0.
-func RetryAfter(err error) time.Duration {
-	var e *Error
-	if !errors.As(err, &e) {
-		return 0
-	}
-	return e.RetryAfter
-}
+func Ambiguous(err error) bool { return find(err).Ambiguous }
 
 // Retryable reports whether the same call may succeed later and does no harm then: the API
 // was not reached, was busy, or its response did not arrive whole.
-func Retryable(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.retryable
-}
+func Retryable(err error) bool { return find(err).retryable }
+
+// RetryAfter returns the wait that the API asked for, or 0.
+func RetryAfter(err error) time.Duration { return find(err).RetryAfter }

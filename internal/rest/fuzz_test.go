@@ -5,38 +5,29 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/rest/resttest"
 )
 
-// fuzzToken is the secret of these tests. Where an input holds the word TOKEN, the
-// API repeats the secret there.
+// fuzzToken is the secret of these tests. The word TOKEN in an input stands for it.
 const fuzzToken = "hunter2-hunter2-hunter2"
 
-// answerOf gives the same answer to all requests.
-type answerOf struct {
-	status int
-	header http.Header
-	body   []byte
-}
-
-func (a answerOf) RoundTrip(*http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: a.status, Header: a.header.Clone(), Body: io.NopCloser(bytes.NewReader(a.body))}, nil
-}
-
-// fuzzClient sends each call once, with a secret, and shows what the API says.
-func fuzzClient(a answerOf) *Client {
+// fuzzClient returns a client whose calls end instead of waiting for a second try.
+func fuzzClient(t *testing.T, response resttest.Fixed) (*Client, context.Context) {
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
 	return &Client{
 		Service: "Test API",
 		BaseURL: "https://api.example.com/v1",
-		HTTP:    &http.Client{Transport: a},
+		HTTP:    &http.Client{Transport: response},
 		Header:  http.Header{"Authorization": {"Bearer " + fuzzToken}},
 		DecodeError: func(_ int, _ http.Header, body []byte) (string, string) {
 			var e struct{ Code, Message string }
@@ -44,11 +35,16 @@ func fuzzClient(a answerOf) *Client {
 			return e.Code, e.Message
 		},
 		RequestIDHeaders: []string{"Cf-Ray"},
-		Retries:          -1,
-	}
+		OnWait: func(_ context.Context, d time.Duration, reason string) {
+			if d <= 0 || d > MaxWait {
+				t.Errorf("waits %s: %s", d, reason)
+			}
+			cancel()
+		},
+	}, ctx
 }
 
-// Whatever an API answers, a call succeeds only with one JSON object and a 2xx, and
+// Whatever an API responds, a call succeeds only with one JSON object and a 2xx, and
 // its error is one short line without the secret.
 func FuzzClient_Do(f *testing.F) {
 	for _, seed := range []struct {
@@ -76,54 +72,28 @@ func FuzzClient_Do(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status uint16, header, value string, body []byte) {
 		body = bytes.ReplaceAll(body, []byte("TOKEN"), []byte(fuzzToken))
 		value = strings.ReplaceAll(value, "TOKEN", fuzzToken)
-		c := fuzzClient(answerOf{int(status), http.Header{http.CanonicalHeaderKey(header): {value}}, body})
+		c, ctx := fuzzClient(t, resttest.Fixed{Status: int(status), Header: http.Header{http.CanonicalHeaderKey(header): {value}}, Body: body})
 		var out struct {
 			Name string `json:"name"`
 			N    int    `json:"n"`
 		}
-		err := c.Do(t.Context(), http.MethodGet, "/things/1", nil, &out)
+		err := c.Do(ctx, http.MethodGet, "/things/1", nil, &out)
 		if err == nil {
-			if status < 200 || status > 299 {
-				t.Errorf("%d is a success", status)
-			}
 			var object map[string]any
-			if json.Unmarshal(body, &object) != nil || object == nil {
-				t.Errorf("%q is a success", body)
+			if status < 200 || status > 299 || json.Unmarshal(body, &object) != nil || object == nil {
+				t.Errorf("%d %q is a success", status, body)
 			}
 			return
 		}
 		var e *Error
-		if !errors.As(err, &e) {
-			t.Fatalf("%T is not an *Error: %v", err, err)
+		if !errors.As(err, &e) || e.Status != int(status) && e.Status != 0 || e.Ambiguous {
+			t.Errorf("status %d fails with %#v", status, err)
 		}
-		if e.Status != int(status) && e.Status != 0 {
-			t.Errorf("status %d, want %d", e.Status, status)
-		}
-		if e.Ambiguous {
-			t.Error("a read may have taken effect")
-		}
-		assertShown(t, err.Error())
+		resttest.CheckReadable(t, err, fuzzToken)
 	})
 }
 
-// assertShown checks that an error's text is a short line for people.
-func assertShown(t *testing.T, text string) {
-	t.Helper()
-	if strings.Contains(text, fuzzToken) {
-		t.Errorf("the error shows the secret: %q", text)
-	}
-	if !utf8.ValidString(text) {
-		t.Errorf("the error is not UTF-8: %q", text)
-	}
-	if strings.ContainsFunc(text, func(r rune) bool { return r != ' ' && (unicode.IsSpace(r) || !unicode.IsGraphic(r)) }) {
-		t.Errorf("the error is not one line of text: %q", text)
-	}
-	if n := utf8.RuneCountInString(text); n > 4000 {
-		t.Errorf("the error has %d characters", n)
-	}
-}
-
-// Whatever wait an API asks for, the one that is begun is within bounds.
+// Whatever wait an API asks for, the one that begins is within bounds; see fuzzClient.
 func FuzzClient_Do_wait(f *testing.F) {
 	for _, seed := range []struct{ retryAfter, reset string }{
 		{"7", ""}, {"-7", ""}, {"0", "31"}, {"120", ""}, {"121", ""}, {"2147483647", ""}, {"99999999999999999999", "99999999999999999999"},
@@ -137,23 +107,14 @@ func FuzzClient_Do_wait(f *testing.F) {
 		if asked := retryAfter(int(status), header); asked < 0 {
 			t.Errorf("asked to wait %s", asked)
 		}
-		c := fuzzClient(answerOf{int(status), header, nil})
-		c.Retries = 3
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		c.OnWait = func(_ context.Context, d time.Duration, why string) {
-			if d <= 0 || d > DefaultMaxWait {
-				t.Errorf("it is to wait %s: %s", d, why)
-			}
-			cancel() // nobody has that time
-		}
+		c, ctx := fuzzClient(t, resttest.Fixed{Status: int(status), Header: header})
 		if err := c.Do(ctx, http.MethodGet, "/things", nil, nil); err != nil {
-			assertShown(t, err.Error())
+			resttest.CheckReadable(t, err, fuzzToken)
 		}
 	})
 }
 
-// Segments come out at the server as they went in, each one segment, or are refused.
+// Segments reach the server as they were given, each one segment, or are refused.
 func FuzzPath(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"10205", "3hX.api"}, {"", "x"}, {".", ".."}, {"..", "x"}, {"a/b", "../../x"}, {"100%", "%2F"}, {"?a=b", "#c"},
@@ -178,21 +139,22 @@ func FuzzPath(f *testing.F) {
 		if req.URL.Host != "example.com" || req.URL.RawQuery != "" || req.URL.Fragment != "" {
 			t.Errorf("a segment left the path: %v", req.URL)
 		}
-		have := strings.Split(strings.TrimPrefix(req.URL.RequestURI(), "/"), "/")
-		want := []string{"a", first, "b", second}
-		if len(have) != len(want) {
-			t.Fatalf("%d segments in %s", len(have), path)
-		}
-		for i := range want {
-			if name, err := url.PathUnescape(have[i]); err != nil || name != want[i] {
-				t.Errorf("%q (%v), want %q", name, err, want[i])
+		var have []string
+		for segment := range strings.SplitSeq(req.URL.RequestURI(), "/") {
+			name, err := url.PathUnescape(segment)
+			if err != nil {
+				t.Error(err)
 			}
+			have = append(have, name)
+		}
+		if diff := cmp.Diff([]string{"", "a", first, "b", second}, have); diff != "" {
+			t.Error(diff)
 		}
 	})
 }
 
-// What is accepted is a place to which keys may go, and to which paths can be
-// appended. A password beside the @ that it belongs to is never shown.
+// An accepted URL is a place where keys may go and paths can be appended. A password is
+// never shown.
 func FuzzCheckBaseURL(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"https://api.example.com/v1", ""}, {"http://127.0.0.1:8080/x", ""}, {"http://[::1]", ""}, {"http://localhost", ""},
@@ -207,9 +169,8 @@ func FuzzCheckBaseURL(f *testing.F) {
 		if after != "" {
 			base += ":" + fuzzToken + "@" + after
 		}
-		err := CheckBaseURL(base)
-		if err != nil {
-			assertShown(t, err.Error())
+		if err := CheckBaseURL(base); err != nil {
+			resttest.CheckReadable(t, err, fuzzToken)
 			return
 		}
 		u, err := url.Parse(base + "/things")
@@ -219,8 +180,7 @@ func FuzzCheckBaseURL(f *testing.F) {
 		if u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || !strings.HasSuffix(u.Path, "/things") {
 			t.Errorf("%q is accepted: %#v", base, u)
 		}
-		ip := net.ParseIP(u.Hostname())
-		here := strings.EqualFold(u.Hostname(), "localhost") || ip != nil && ip.IsLoopback()
+		here := strings.EqualFold(u.Hostname(), "localhost") || net.ParseIP(u.Hostname()).IsLoopback()
 		if u.Scheme != "https" && (u.Scheme != "http" || !here) {
 			t.Errorf("%q is accepted: keys would go there in the clear", base)
 		}

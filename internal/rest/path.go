@@ -27,11 +27,11 @@ func Path(format string, segments ...string) string {
 // checkPath refuses what [Path] cannot make safe.
 func checkPath(path string) error {
 	path, _, _ = strings.Cut(path, "?")
-	rest, ok := strings.CutPrefix(path, "/")
+	segments, ok := strings.CutPrefix(path, "/")
 	if !ok {
 		return fmt.Errorf("path %q does not begin with a slash", path)
 	}
-	for segment := range strings.SplitSeq(rest, "/") {
+	for segment := range strings.SplitSeq(segments, "/") {
 		name, err := url.PathUnescape(segment)
 		if err != nil {
 			return fmt.Errorf("path %q: %w", path, err)
@@ -68,10 +68,7 @@ func CheckBaseURL(base string) error {
 }
 
 func loopback(host string) bool {
-	if ip := net.ParseIP(host); ip != nil {
-		return ip.IsLoopback()
-	}
-	return strings.EqualFold(host, "localhost")
+	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }
 
 // redacted returns the URL for errors: without user, query and fragment. If there are too

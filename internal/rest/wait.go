@@ -9,56 +9,44 @@ import (
 	"time"
 )
 
-// The wait between tries if the API asks for none doubles from firstWait to maxBackoff.
-const (
-	firstWait  = 500 * time.Millisecond
-	maxBackoff = 30 * time.Second
-)
+// firstWait is the first wait between tries if the API asks for none. Each later one is
+// twice as long.
+const firstWait = 500 * time.Millisecond
 
 // retryAfter returns the wait that a response asks for, or 0: Retry-After in seconds or
 // as a date (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after), and with a 429
-// X-Ratelimit-Reset in seconds.
+// X-Ratelimit-Reset. Every response has the latter; only there does it mean a wait.
 func retryAfter(status int, header http.Header) time.Duration {
-	if v := header.Get("Retry-After"); v != "" {
-		if d, ok := seconds(v); ok {
-			return d
-		}
-		if at, err := http.ParseTime(v); err == nil {
-			return max(0, time.Until(at))
-		}
-	}
+	names := []string{"Retry-After"}
 	if status == http.StatusTooManyRequests {
-		// Every response has it. Only here does it mean a wait.
-		if d, ok := seconds(header.Get("X-Ratelimit-Reset")); ok {
-			return d
+		names = append(names, "X-Ratelimit-Reset")
+	}
+	for _, name := range names {
+		// 31 bits of seconds, 68 years, do not overflow a Duration.
+		if n, err := strconv.ParseUint(header.Get(name), 10, 31); err == nil {
+			return time.Duration(n) * time.Second
+		}
+		if at, err := http.ParseTime(header.Get(name)); err == nil {
+			return max(0, time.Until(at))
 		}
 	}
 	return 0
 }
 
-func seconds(v string) (time.Duration, bool) {
-	// 31 bits of seconds, 68 years, do not overflow a Duration.
-	n, err := strconv.ParseUint(v, 10, 31)
-	return time.Duration(n) * time.Second, err == nil
-}
-
-// nextWait returns the wait before try number tries+1: the one asked for, or else an
+// nextWait returns the wait after so many tries: the one asked for, or else an
 // exponential one, half of it random so that clients do not retry in step.
 func nextWait(asked time.Duration, tries int) time.Duration {
 	if asked > 0 {
 		return asked
 	}
-	d := min(firstWait<<min(tries-1, 10), maxBackoff)
+	d := firstWait << (tries - 1)
 	return d/2 + rand.N(d/2)
 }
 
 // worthWaiting reports whether a wait of d is allowed and ends before ctx does.
-func (c *Client) worthWaiting(ctx context.Context, d time.Duration) bool {
-	if d > c.maxWait() {
-		return false
-	}
+func worthWaiting(ctx context.Context, d time.Duration) bool {
 	deadline, ok := ctx.Deadline()
-	return !ok || d < time.Until(deadline)
+	return ctx.Err() == nil && d <= MaxWait && (!ok || d < time.Until(deadline))
 }
 
 // Sleep waits for d or until ctx is done, whichever is first.
@@ -73,13 +61,13 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// reason returns why there is a wait, for [Client.OnWait].
-func (e *Error) reason() string {
+// waitReason returns why there is a wait, for [Client.OnWait].
+func (e *Error) waitReason() string {
 	switch {
 	case e.Status == http.StatusTooManyRequests:
 		return fmt.Sprintf("%s's rate limit is reached", e.Service)
 	case e.Status >= 300:
-		return fmt.Sprintf("%s answered %d", e.Service, e.Status)
+		return fmt.Sprintf("%s responded %d", e.Service, e.Status)
 	}
 	return fmt.Sprintf("%s: %v", e.Service, e.Err)
 }

@@ -66,7 +66,7 @@ func refuseWranglerFile(ctx *pulumi.Context, cfg Config, l live) error {
 	if l.project == nil {
 		return nil
 	}
-	err := binding.ByWranglerFile(*l.project, cfg.Wanted)
+	err := binding.CheckWranglerFile(*l.project, cfg.Wanted)
 	if err != nil && l.worker == nil {
 		return ctx.Log.Warn(err.Error(), nil)
 	}

@@ -1,6 +1,7 @@
 package tidbcloud
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -16,16 +17,15 @@ const (
 	DefaultIAMURL        = "https://iam.tidbapi.com/v1beta1"
 )
 
-// Client talks to TiDB Cloud. A struct literal with the two keys is usable. It may
-// be used by several goroutines at once; its fields must not be changed after the
-// first call.
+// Client is a client of TiDB Cloud. A struct literal with the two keys is usable. It is
+// safe for concurrent use; its fields must not be changed after the first call.
 type Client struct {
 	// PublicKey and PrivateKey are an API key of an organization, made under
 	// Organization Settings > API Keys.
 	// https://docs.pingcap.com/tidbcloud/api/v1beta1/serverless/#section/Authentication
 	PublicKey, PrivateKey string
 
-	// ServerlessURL is the base URL of the API of clusters, https unless it is a
+	// ServerlessURL is the base URL of the API of clusters, https unless its host is a
 	// loopback address. Default: [DefaultServerlessURL].
 	ServerlessURL string
 
@@ -33,18 +33,16 @@ type Client struct {
 	// Default: [DefaultIAMURL].
 	IAMURL string
 
-	// OnWait is called before each wait between two tries of a call, such as one
-	// that the rate limit of 100 requests a minute and key asks for. Default:
-	// silent.
-	OnWait func(ctx context.Context, d time.Duration, why string)
+	// OnWait is called before each wait between two tries of a call, such as one that the
+	// rate limit of 100 requests a minute and key asks for. Default: waits are silent.
+	OnWait func(ctx context.Context, d time.Duration, reason string)
 
-	// Transport carries the requests below the authentication. Default:
+	// Transport sends the requests once they are authenticated. Default:
 	// [rest.NewTransport].
 	Transport http.RoundTripper
 
-	once       sync.Once
-	serverless *rest.Client
-	iam        *rest.Client
+	once            sync.Once
+	serverless, iam *rest.Client
 }
 
 func (c *Client) clustersAPI() *rest.Client {
@@ -58,27 +56,28 @@ func (c *Client) usersAPI() *rest.Client {
 }
 
 func (c *Client) connect() {
-	c.serverless = c.api(c.ServerlessURL, DefaultServerlessURL)
-	c.iam = c.api(c.IAMURL, DefaultIAMURL)
+	c.serverless = c.newAPI(cmp.Or(c.ServerlessURL, DefaultServerlessURL))
+	c.iam = c.newAPI(cmp.Or(c.IAMURL, DefaultIAMURL))
 }
 
-// api makes the client of one base URL. Each has a digest transport of its own,
+// newAPI returns the client of one base URL. Each has a digest transport of its own,
 // because that keeps one challenge for a host name, whatever the port.
-func (c *Client) api(base, fallback string) *rest.Client {
-	if base == "" {
-		base = fallback
-	}
-	below := c.Transport
-	if below == nil {
-		below = rest.NewTransport()
+func (c *Client) newAPI(base string) *rest.Client {
+	transport := c.Transport
+	if transport == nil {
+		transport = rest.NewTransport()
 	}
 	return &rest.Client{
 		Service:          "TiDB Cloud",
 		BaseURL:          strings.TrimRight(base, "/"),
-		HTTP:             &http.Client{Transport: newDigest(c.PublicKey, c.PrivateKey, below)},
+		HTTP:             &http.Client{Transport: newDigest(c.PublicKey, c.PrivateKey, transport)},
 		DecodeError:      decodeError,
 		Suggestion:       suggest,
 		RequestIDHeaders: []string{"X-Debug-Trace-Id", "X-Request-Id"},
 		OnWait:           c.OnWait,
 	}
 }
+
+// object is a response whose content does not matter. It must be an object all the same:
+// anything else comes from something in between.
+type object map[string]any

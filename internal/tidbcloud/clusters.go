@@ -1,21 +1,21 @@
 package tidbcloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"portfolio-infra/internal/rest"
 )
 
-// State is where a cluster is in its life.
+// State is the state of a cluster.
 type State string
 
-// States of Starter and Essential clusters. Others mean a cluster that is busy.
+// States of Starter and Essential clusters. Any other means a cluster that is busy.
 const (
 	StateActive   State = "ACTIVE"
 	StateCreating State = "CREATING"
@@ -24,17 +24,17 @@ const (
 	StateDeleted  State = "DELETED"
 )
 
-// Going tells whether a cluster in this state is being deleted or is deleted.
-func (s State) Going() bool { return s == StateDeleting || s == StateDeleted }
+// Deleting reports whether a cluster in this state is being deleted or is deleted.
+func (s State) Deleting() bool { return s == StateDeleting || s == StateDeleted }
 
-// Labels that TiDB Cloud sets itself: the ids of what a cluster belongs to. The one
-// of the project can be chosen for a new cluster; neither can be changed later.
+// Labels that TiDB Cloud sets itself: the IDs of what a cluster belongs to. The project's
+// can be chosen for a new cluster; neither can be changed later.
 const (
 	LabelProject      = "tidb.cloud/project"
 	LabelOrganization = "tidb.cloud/organization"
 )
 
-// Cluster is a cluster as the API tells it. Any field but ID may be empty.
+// Cluster is a cluster as the API returns it. Any field but ID may be empty.
 // https://docs.pingcap.com/tidbcloud/api/v1beta1/serverless/#tag/Cluster/operation/ClusterService_GetCluster
 type Cluster struct {
 	ID            string
@@ -58,28 +58,13 @@ type Network struct {
 	EndIPAddress   string `json:"endIpAddress"`
 }
 
-// Connectable tells whether a client has all it needs to connect.
+// Connectable reports whether a client has all it needs to connect.
 func (c *Cluster) Connectable() bool {
 	return c.State == StateActive && c.Host != "" && c.Port != 0 && c.UserPrefix != ""
 }
 
-// String names the cluster for people, by its name and its id.
+// String returns the name and the ID.
 func (c *Cluster) String() string { return fmt.Sprintf("%q (%s)", c.DisplayName, c.ID) }
-
-// wireCluster is the API's shape of a cluster, for both ways.
-type wireCluster struct {
-	Name          string             `json:"name,omitempty"`
-	ClusterID     string             `json:"clusterId,omitempty"`
-	DisplayName   string             `json:"displayName,omitempty"`
-	Region        *wireRegion        `json:"region,omitempty"`
-	State         State              `json:"state,omitempty"`
-	Labels        map[string]string  `json:"labels,omitempty"`
-	SpendingLimit *wireSpendingLimit `json:"spendingLimit,omitempty"`
-	Endpoints     *wireEndpoints     `json:"endpoints,omitempty"`
-	UserPrefix    string             `json:"userPrefix,omitempty"`
-	Version       string             `json:"version,omitempty"`
-	CreateTime    string             `json:"createTime,omitempty"`
-}
 
 type wireRegion struct {
 	Name string `json:"name"`
@@ -90,54 +75,75 @@ type wireSpendingLimit struct {
 }
 
 type wireEndpoints struct {
-	Public wirePublic `json:"public"`
+	Public struct {
+		Host               string    `json:"host,omitempty"`
+		Port               int       `json:"port,omitempty"`
+		AuthorizedNetworks []Network `json:"authorizedNetworks"`
+	} `json:"public"`
 }
 
-type wirePublic struct {
-	Host               string    `json:"host,omitempty"`
-	Port               int       `json:"port,omitempty"`
-	AuthorizedNetworks []Network `json:"authorizedNetworks"`
-}
-
-// UnmarshalJSON reads the API's shape and refuses a cluster without an id. An
-// answer to a write that fails here counts as ambiguous, like any unreadable one.
+// UnmarshalJSON decodes the API's shape. A cluster without an ID is an error, which makes
+// the result of a write ambiguous, like any unreadable response.
 func (c *Cluster) UnmarshalJSON(data []byte) error {
-	var w wireCluster
+	var w struct {
+		Name          string            `json:"name"`
+		ClusterID     string            `json:"clusterId"`
+		DisplayName   string            `json:"displayName"`
+		Region        wireRegion        `json:"region"`
+		State         State             `json:"state"`
+		Labels        map[string]string `json:"labels"`
+		SpendingLimit wireSpendingLimit `json:"spendingLimit"`
+		Endpoints     wireEndpoints     `json:"endpoints"`
+		UserPrefix    string            `json:"userPrefix"`
+		Version       string            `json:"version"`
+		CreateTime    string            `json:"createTime"`
+	}
 	if err := json.Unmarshal(data, &w); err != nil {
 		return err
 	}
+	id := cmp.Or(w.ClusterID, strings.TrimPrefix(w.Name, "clusters/"))
+	if id == "" {
+		return errors.New("a cluster without an ID")
+	}
 	*c = Cluster{
-		ID:          w.ClusterID,
-		DisplayName: w.DisplayName,
-		State:       w.State,
-		Labels:      w.Labels,
-		UserPrefix:  w.UserPrefix,
-		Version:     w.Version,
-		CreateTime:  w.CreateTime,
-	}
-	if c.ID == "" {
-		c.ID = strings.TrimPrefix(w.Name, "clusters/")
-	}
-	if c.ID == "" {
-		return errors.New("a cluster without an id")
-	}
-	if w.Region != nil {
-		c.Region = w.Region.Name
-	}
-	if w.SpendingLimit != nil {
-		c.SpendingLimit = w.SpendingLimit.Monthly
-	}
-	if w.Endpoints != nil {
-		c.Host, c.Port = w.Endpoints.Public.Host, w.Endpoints.Public.Port
-		c.Networks = w.Endpoints.Public.AuthorizedNetworks
+		ID: id, DisplayName: w.DisplayName, Region: w.Region.Name, State: w.State, Labels: w.Labels,
+		SpendingLimit: w.SpendingLimit.Monthly, Networks: w.Endpoints.Public.AuthorizedNetworks,
+		Host: w.Endpoints.Public.Host, Port: w.Endpoints.Public.Port, UserPrefix: w.UserPrefix,
+		Version: w.Version, CreateTime: w.CreateTime,
 	}
 	return nil
 }
 
-// NewCluster is what a cluster is made of.
-type NewCluster struct {
-	// DisplayName has 4 to 64 letters, digits and hyphens, and begins and ends
-	// with a letter or digit. It need not be unique.
+// ListClusters lists all clusters that the API key can see.
+//
+// The API can filter, but its grammar for label keys with dots and slashes is
+// not documented, and a filter that silently finds nothing would lead to a second
+// cluster. So callers choose from the whole list.
+// https://docs.pingcap.com/tidbcloud/api/v1beta1/serverless/#tag/Cluster/operation/ClusterService_ListClusters
+func (c *Client) ListClusters(ctx context.Context) ([]Cluster, error) {
+	all, err := list(ctx, c.clustersAPI(), "/clusters")
+	if err != nil {
+		return nil, fmt.Errorf("listing clusters: %w", err)
+	}
+	return all.Clusters, nil
+}
+
+// GetCluster returns one cluster. A missing one is a 404.
+// https://docs.pingcap.com/tidbcloud/api/v1beta1/serverless/#tag/Cluster/operation/ClusterService_GetCluster
+func (c *Client) GetCluster(ctx context.Context, id string) (*Cluster, error) {
+	var cluster Cluster
+	if err := c.clustersAPI().Do(ctx, http.MethodGet, rest.Path("/clusters/%s", id), nil, &cluster); err != nil {
+		return nil, fmt.Errorf("reading cluster %s: %w", id, err)
+	}
+	if cluster.ID != id {
+		return nil, fmt.Errorf("reading cluster %s: the API returned cluster %s", id, cluster.ID)
+	}
+	return &cluster, nil
+}
+
+// CreateClusterRequest asks for a new cluster.
+type CreateClusterRequest struct {
+	// DisplayName need not be unique.
 	DisplayName string
 	// Region is a region's name, such as regions/aws-ap-northeast-1.
 	Region string
@@ -149,102 +155,36 @@ type NewCluster struct {
 	SpendingLimit *int
 }
 
-// object is an answer of which only the shape counts: every write that succeeds is
-// answered by one, so anything else comes from something in between.
-type object map[string]any
-
-// maxPages bounds a list. The rate limit would end one with more pages anyway.
-const maxPages = 100
-
-// ListClusters lists all clusters that the API key can see.
-//
-// The API can filter, but its grammar for label keys that hold dots and slashes is
-// not documented, and a filter that silently finds nothing would lead to a second
-// cluster. So callers choose from the whole list.
-// https://docs.pingcap.com/tidbcloud/api/v1beta1/serverless/#tag/Cluster/operation/ClusterService_ListClusters
-func (c *Client) ListClusters(ctx context.Context) ([]Cluster, error) {
-	all, err := pages(func(query string) ([]Cluster, string, error) {
-		var page struct {
-			Clusters      []Cluster `json:"clusters"`
-			NextPageToken string    `json:"nextPageToken"`
-		}
-		err := c.clustersAPI().Do(ctx, http.MethodGet, "/clusters?"+query, nil, &page)
-		return page.Clusters, page.NextPageToken, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("listing clusters: %w", err)
-	}
-	return all, nil
-}
-
-// pages collects all pages of a list. It ends with an error if the API goes round
-// in circles.
-func pages[T any](get func(query string) ([]T, string, error)) ([]T, error) {
-	var all []T
-	query := url.Values{"pageSize": {"100"}}
-	seen := map[string]bool{}
-	for range maxPages {
-		items, next, err := get(query.Encode())
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, items...)
-		if next == "" {
-			return all, nil
-		}
-		if seen[next] {
-			return nil, errors.New("the API repeats a page token")
-		}
-		seen[next] = true
-		query.Set("pageToken", next)
-	}
-	return nil, fmt.Errorf("the list has more than %d pages", maxPages)
-}
-
-// GetCluster returns one cluster. A missing one is a 404.
-// https://docs.pingcap.com/tidbcloud/api/v1beta1/serverless/#tag/Cluster/operation/ClusterService_GetCluster
-func (c *Client) GetCluster(ctx context.Context, id string) (*Cluster, error) {
-	var cluster Cluster
-	if err := c.clustersAPI().Do(ctx, http.MethodGet, rest.Path("/clusters/%s", id), nil, &cluster); err != nil {
-		return nil, fmt.Errorf("reading cluster %s: %w", id, err)
-	}
-	if cluster.ID != id {
-		return nil, fmt.Errorf("reading cluster %s: the API answered with cluster %s", id, cluster.ID)
-	}
-	return &cluster, nil
-}
-
-// CreateCluster asks for a new cluster and returns it as it is at first, mostly
-// [StateCreating]. If [rest.Ambiguous] is true for the error there may be one all the
-// same: list before you ask again.
+// CreateCluster creates a cluster and returns it as it is at first, mostly
+// [StateCreating]. If [rest.Ambiguous] is true for the error the cluster may exist
+// all the same: list before you create again.
 // https://docs.pingcap.com/tidbcloud/api/v1beta1/serverless/#tag/Cluster/operation/ClusterService_CreateCluster
-func (c *Client) CreateCluster(ctx context.Context, n NewCluster) (*Cluster, error) {
-	in := wireCluster{
-		DisplayName: n.DisplayName,
-		Region:      &wireRegion{n.Region},
-		Labels:      n.Labels,
+func (c *Client) CreateCluster(ctx context.Context, req CreateClusterRequest) (*Cluster, error) {
+	in := map[string]any{"displayName": req.DisplayName, "region": wireRegion{req.Region}}
+	if len(req.Labels) > 0 {
+		in["labels"] = req.Labels
 	}
-	if n.SpendingLimit != nil {
-		in.SpendingLimit = &wireSpendingLimit{*n.SpendingLimit}
+	if req.SpendingLimit != nil {
+		in["spendingLimit"] = wireSpendingLimit{*req.SpendingLimit}
 	}
-	var made Cluster
-	if err := c.clustersAPI().Do(ctx, http.MethodPost, "/clusters", in, &made); err != nil {
-		return nil, fmt.Errorf("creating cluster %q: %w", n.DisplayName, err)
+	var created Cluster
+	if err := c.clustersAPI().Do(ctx, http.MethodPost, "/clusters", in, &created); err != nil {
+		return nil, fmt.Errorf("creating cluster %q: %w", req.DisplayName, err)
 	}
-	return &made, nil
+	return &created, nil
 }
 
 // RenameCluster sets the display name.
 func (c *Client) RenameCluster(ctx context.Context, id, name string) error {
-	return c.patchCluster(ctx, id, "displayName", map[string]any{"displayName": name})
+	return c.updateCluster(ctx, id, "displayName", map[string]any{"displayName": name})
 }
 
-// SetClusterLabels sets labels. Pass back those that shall stay, tidb.cloud/ ones
-// too. Whether one that is left out goes is not documented, and the official CLI
-// calls them labels "to be added or updated": read back what became of it.
+// SetClusterLabels sets labels. Pass back those that should stay, tidb.cloud/ ones
+// too. Whether one that is left out is removed is not documented, and the official CLI
+// calls them labels "to be added or updated": read back the result.
 // https://github.com/tidbcloud/tidbcloud-cli/blob/main/internal/cli/serverless/update.go
 func (c *Client) SetClusterLabels(ctx context.Context, id string, labels map[string]string) error {
-	return c.patchCluster(ctx, id, "labels", map[string]any{"labels": labels})
+	return c.updateCluster(ctx, id, "labels", map[string]any{"labels": labels})
 }
 
 // SetSpendingLimit sets the monthly limit, in US cents, 1 or more. The mask is that
@@ -252,27 +192,34 @@ func (c *Client) SetClusterLabels(ctx context.Context, id string, labels map[str
 // https://github.com/tidbcloud/tidbcloud-cli/blob/main/internal/cli/serverless/spending_limit.go
 // https://github.com/tidbcloud/terraform-provider-tidbcloud/blob/main/internal/provider/serverless_cluster_resource.go
 func (c *Client) SetSpendingLimit(ctx context.Context, id string, cents int) error {
-	return c.patchCluster(ctx, id, "spendingLimit.monthly", map[string]any{"spendingLimit": wireSpendingLimit{cents}})
+	return c.updateCluster(ctx, id, "spendingLimit.monthly", map[string]any{"spendingLimit": wireSpendingLimit{cents}})
 }
 
 // SetAuthorizedNetworks replaces the ranges of addresses that may connect.
 func (c *Client) SetAuthorizedNetworks(ctx context.Context, id string, networks []Network) error {
-	return c.patchCluster(ctx, id, "endpoints.public.authorizedNetworks",
-		map[string]any{"endpoints": wireEndpoints{wirePublic{AuthorizedNetworks: networks}}})
+	var in wireEndpoints
+	in.Public.AuthorizedNetworks = networks
+	return c.updateCluster(ctx, id, "endpoints.public.authorizedNetworks", map[string]any{"endpoints": in})
 }
 
-// patchCluster updates one field. The values are absolute, so a lost answer is
-// followed by the same request.
+// updateClusterRequest updates the one field of the cluster that the mask names.
+type updateClusterRequest struct {
+	Cluster    map[string]any `json:"cluster"`
+	UpdateMask string         `json:"updateMask"`
+}
+
+// updateCluster updates one field. The values are absolute, so a call whose response is
+// lost can be repeated.
 // https://docs.pingcap.com/tidbcloud/api/v1beta1/serverless/#tag/Cluster/operation/ClusterService_PartialUpdateCluster
-func (c *Client) patchCluster(ctx context.Context, id, mask string, cluster map[string]any) error {
-	in := map[string]any{"cluster": cluster, "updateMask": mask}
-	if err := c.clustersAPI().DoIdempotent(ctx, http.MethodPatch, rest.Path("/clusters/%s", id), in, new(object)); err != nil {
+func (c *Client) updateCluster(ctx context.Context, id, mask string, cluster map[string]any) error {
+	err := c.clustersAPI().DoIdempotent(ctx, http.MethodPatch, rest.Path("/clusters/%s", id), updateClusterRequest{cluster, mask}, new(object))
+	if err != nil {
 		return fmt.Errorf("updating %s of cluster %s: %w", mask, id, err)
 	}
 	return nil
 }
 
-// DeleteCluster asks to delete a cluster and all its data; see
+// DeleteCluster begins to delete a cluster and all its data; see
 // [Client.WaitUntilGone]. A missing one is a 404.
 // https://docs.pingcap.com/tidbcloud/api/v1beta1/serverless/#tag/Cluster/operation/ClusterService_DeleteCluster
 func (c *Client) DeleteCluster(ctx context.Context, id string) error {

@@ -1,15 +1,18 @@
 package tidbcloud_test
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"net/http"
-	"reflect"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
 
+	"github.com/google/go-cmp/cmp"
+
 	"portfolio-infra/internal/rest"
+	"portfolio-infra/internal/rest/resttest"
 	"portfolio-infra/internal/tidbcloud"
 )
 
@@ -25,189 +28,173 @@ const whole = `{
 
 func TestClient_GetCluster(t *testing.T) {
 	for _, tt := range []struct {
-		name, answer string
-		want         tidbcloud.Cluster
-		wantErr      string
+		name, body string
+		want       *tidbcloud.Cluster
+		wantErr    string
 	}{
-		{"whole", whole, tidbcloud.Cluster{
+		{"whole", whole, &tidbcloud.Cluster{
 			ID: "10205", DisplayName: "portfolio-db", Region: "regions/aws-ap-northeast-1", State: "ACTIVE",
 			Labels:        map[string]string{"tidb.cloud/project": "1", "pulumi.com/owner": "portfolio.dev"},
 			SpendingLimit: 1000, Networks: []tidbcloud.Network{{DisplayName: "home", StartIPAddress: "192.0.2.1", EndIPAddress: "192.0.2.9"}},
 			Host: "gateway01.example.com", Port: 4000, UserPrefix: "3hXbX9vNzH5r8Yk", Version: "v7.5.2", CreateTime: "2025-01-02T03:04:05Z",
 		}, ""},
-		{"id alone", `{"clusterId":"10205"}`, tidbcloud.Cluster{ID: "10205"}, ""},
-		{"id by name", `{"name":"clusters/10205"}`, tidbcloud.Cluster{ID: "10205"}, ""},
-		{"nulls", `{"clusterId":"10205","region":null,"endpoints":null,"labels":null,"spendingLimit":null}`, tidbcloud.Cluster{ID: "10205"}, ""},
-		{"endpoints without public", `{"clusterId":"10205","endpoints":{}}`, tidbcloud.Cluster{ID: "10205"}, ""},
-		{"no id", `{"displayName":"portfolio-db"}`, tidbcloud.Cluster{}, "a cluster without an id"},
-		{"null", `null`, tidbcloud.Cluster{}, "the response is null"},
-		{"list", `[]`, tidbcloud.Cluster{}, "the expected shape"},
-		{"another cluster", `{"clusterId":"7"}`, tidbcloud.Cluster{}, "the API answered with cluster 7"},
+		{"ID alone", `{"clusterId":"10205"}`, &tidbcloud.Cluster{ID: "10205"}, ""},
+		{"ID by name", `{"name":"clusters/10205"}`, &tidbcloud.Cluster{ID: "10205"}, ""},
+		{"nulls", `{"clusterId":"10205","region":null,"endpoints":null,"labels":null,"spendingLimit":null}`, &tidbcloud.Cluster{ID: "10205"}, ""},
+		{"endpoints without public", `{"clusterId":"10205","endpoints":{}}`, &tidbcloud.Cluster{ID: "10205"}, ""},
+		{"no ID", `{"displayName":"portfolio-db"}`, nil, "a cluster without an ID"},
+		{"null", `null`, nil, "the response is null"},
+		{"list", `[]`, nil, "the expected shape"},
+		{"another cluster", `{"clusterId":"7"}`, nil, "the API returned cluster 7"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := &fake{routes: map[string]http.HandlerFunc{"GET /v1beta1/clusters/10205": answer(200, tt.answer)}}
-			got, err := f.client().GetCluster(t.Context(), "10205")
-			if tt.wantErr != "" {
-				if err == nil || !strings.Contains(err.Error(), tt.wantErr) || !strings.HasPrefix(err.Error(), "reading cluster 10205: ") {
-					t.Error(err)
-				}
-				return
+			got, err := clientOf(respond(200, tt.body)).GetCluster(t.Context(), "10205")
+			resttest.CheckError(t, err, tt.wantErr)
+			if err != nil && !strings.HasPrefix(err.Error(), "reading cluster 10205: ") {
+				t.Error(err)
 			}
-			if err != nil || !reflect.DeepEqual(*got, tt.want) {
-				t.Errorf("got %+v, %v", got, err)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}
 }
 
 func TestClient_ListClusters(t *testing.T) {
-	page := func(token string, ids ...string) string {
+	page := func(token string, ids ...string) http.HandlerFunc {
 		var clusters []string
 		for _, id := range ids {
 			clusters = append(clusters, fmt.Sprintf(`{"clusterId":%q}`, id))
 		}
-		return fmt.Sprintf(`{"clusters":[%s],"nextPageToken":%q}`, strings.Join(clusters, ","), token)
+		return respond(200, fmt.Sprintf(`{"clusters":[%s],"nextPageToken":%q}`, strings.Join(clusters, ","), token))
 	}
-	endless := make([]string, 200)
-	for i := range endless {
-		endless[i] = page(fmt.Sprintf("p%d", i))
+	var endless []http.HandlerFunc
+	for i := range 200 {
+		endless = append(endless, page(fmt.Sprint("p", i)))
 	}
+	const first = "GET /v1beta1/clusters?pageSize=100"
 	for _, tt := range []struct {
-		name     string
-		answers  []string
-		want     []string
-		requests []string
-		wantErr  string
+		name    string
+		pages   []http.HandlerFunc
+		want    []string
+		calls   []string
+		wantErr string
 	}{
-		{"none", []string{`{}`}, nil, []string{"GET /v1beta1/clusters?pageSize=100"}, ""},
-		{"one page", []string{page("", "1", "2")}, []string{"1", "2"}, []string{"GET /v1beta1/clusters?pageSize=100"}, ""},
-		{"three pages", []string{page("a/b", "1"), page("c", "2"), page("", "3")}, []string{"1", "2", "3"},
-			[]string{"GET /v1beta1/clusters?pageSize=100", "GET /v1beta1/clusters?pageSize=100&pageToken=a%2Fb", "GET /v1beta1/clusters?pageSize=100&pageToken=c"}, ""},
-		{"a token that repeats", []string{page("a", "1"), page("a", "2")}, nil, nil, "repeats a page token"},
-		{"tokens without end", endless, nil, nil, "more than 100 pages"},
-		{"a cluster without an id", []string{`{"clusters":[{"clusterId":"1"},{}]}`}, nil, nil, "a cluster without an id"},
+		{"none", []http.HandlerFunc{respond(200, "{}")}, nil, []string{first}, ""},
+		{"one page", []http.HandlerFunc{page("", "1", "2")}, []string{"1", "2"}, []string{first}, ""},
+		{"three pages", []http.HandlerFunc{page("a/b", "1"), page("c", "2"), page("", "3")}, []string{"1", "2", "3"},
+			[]string{first, first + "&pageToken=a%2Fb", first + "&pageToken=c"}, ""},
+		{"token that repeats", []http.HandlerFunc{page("a", "1"), page("a", "2")}, nil, nil, "listing clusters: the API repeats a page token"},
+		{"tokens without end", endless, nil, nil, "listing clusters: the list has more than 100 pages"},
+		{"cluster without an ID", []http.HandlerFunc{respond(200, `{"clusters":[{"clusterId":"1"},{}]}`)}, nil, nil, "a cluster without an ID"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := &fake{routes: map[string]http.HandlerFunc{"GET /v1beta1/clusters": inTurn(tt.answers...)}}
-			clusters, err := f.client().ListClusters(t.Context())
-			if tt.wantErr != "" {
-				if err == nil || !strings.Contains(err.Error(), tt.wantErr) || !strings.HasPrefix(err.Error(), "listing clusters: ") {
-					t.Error(err)
-				}
+			api := resttest.NewAPI(tt.pages...)
+			clusters, err := clientOf(api).ListClusters(t.Context())
+			resttest.CheckError(t, err, tt.wantErr)
+			if err != nil {
 				return
 			}
 			var got []string
 			for _, c := range clusters {
 				got = append(got, c.ID)
 			}
-			if err != nil || !reflect.DeepEqual(got, tt.want) || !reflect.DeepEqual(f.requests(), tt.requests) {
-				t.Errorf("got %v by %v, %v", got, f.requests(), err)
+			if diff := cmp.Diff(tt.want, got) + cmp.Diff(tt.calls, api.Calls()); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}
 }
 
 func TestClient_CreateCluster(t *testing.T) {
-	limit := 0
+	limit := 1
+	least := tidbcloud.CreateClusterRequest{DisplayName: "portfolio-db", Region: "r"}
+	most := least
+	most.Labels, most.SpendingLimit = map[string]string{"a": "b"}, &limit
+	const leastBody = `{"displayName":"portfolio-db","region":{"name":"r"}}`
 	for _, tt := range []struct {
 		name      string
-		new       tidbcloud.NewCluster
-		answer    http.HandlerFunc
-		wantBody  map[string]any
+		req       tidbcloud.CreateClusterRequest
+		status    int
+		body      string
+		sent      string
 		wantErr   string
 		ambiguous bool
 	}{
-		{"least", tidbcloud.NewCluster{DisplayName: "portfolio-db", Region: "regions/aws-us-east-1"}, answer(200, `{"clusterId":"1","state":"CREATING"}`),
-			map[string]any{"displayName": "portfolio-db", "region": map[string]any{"name": "regions/aws-us-east-1"}}, "", false},
-		{"most", tidbcloud.NewCluster{DisplayName: "portfolio-db", Region: "r", Labels: map[string]string{"a": "b"}, SpendingLimit: &limit}, answer(200, `{"clusterId":"1"}`),
-			map[string]any{"displayName": "portfolio-db", "region": map[string]any{"name": "r"}, "labels": map[string]any{"a": "b"}, "spendingLimit": map[string]any{"monthly": 0.0}}, "", false},
-		{"quota", tidbcloud.NewCluster{}, answer(400, `{"code":3,"message":"You have reached the maximum number of free clusters","details":[]}`), nil, "delete one, or set a spending limit", false},
-		{"another 400", tidbcloud.NewCluster{}, answer(400, `{"code":3,"message":"spending limit is invalid","details":[]}`), nil, "spending limit is invalid (code 3, request id trace-1)", false},
-		{"payment", tidbcloud.NewCluster{}, answer(402, `{"code":402,"message":"no card"}`), nil, "add a payment method", false},
-		{"role", tidbcloud.NewCluster{}, answer(403, `{"code":7,"message":"forbidden"}`), nil, "the API key may not do this", false},
-		{"trouble", tidbcloud.NewCluster{}, answer(500, `{"code":13,"message":"oops"}`), nil, "it may have taken effect", true},
-		{"no id", tidbcloud.NewCluster{}, answer(200, `{}`), nil, "a cluster without an id", true},
+		{"least", least, 200, `{"clusterId":"1","state":"CREATING"}`, leastBody, "", false},
+		{"most", most, 200, `{"clusterId":"1"}`, `{"displayName":"portfolio-db","region":{"name":"r"},"labels":{"a":"b"},"spendingLimit":{"monthly":1}}`, "", false},
+		{"quota", least, 400, `{"code":3,"message":"You have reached the maximum number of free clusters","details":[]}`, leastBody, "delete one, or set a spending limit", false},
+		{"another 400", least, 400, `{"code":3,"message":"spending limit is invalid","details":[]}`, leastBody, "spending limit is invalid (code 3, request id trace-1)", false},
+		{"payment", least, 402, `{"code":402,"message":"no card"}`, leastBody, "add a payment method", false},
+		{"role", least, 403, `{"code":7,"message":"forbidden"}`, leastBody, "the API key may not do this", false},
+		{"server error", least, 500, `{"code":13,"message":"oops"}`, leastBody, "it may have taken effect", true},
+		{"no ID", least, 200, `{}`, leastBody, "a cluster without an ID", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := &fake{routes: map[string]http.HandlerFunc{"POST /v1beta1/clusters": tt.answer}}
-			got, err := f.client().CreateCluster(t.Context(), tt.new)
-			if rest.Ambiguous(err) != tt.ambiguous {
-				t.Errorf("Ambiguous is %v", !tt.ambiguous)
+			api := resttest.NewAPI(respond(tt.status, tt.body))
+			got, err := clientOf(api).CreateCluster(t.Context(), tt.req)
+			resttest.CheckError(t, err, tt.wantErr)
+			if rest.Ambiguous(err) != tt.ambiguous || err == nil && got.ID != "1" {
+				t.Errorf("got %+v, ambiguous %v: %v", got, rest.Ambiguous(err), err)
 			}
-			if len(f.calls) != 1 {
-				t.Errorf("%d calls", len(f.calls))
+			requests := api.Requests()
+			if len(requests) != 1 {
+				t.Fatalf("%d requests", len(requests))
 			}
-			if tt.wantErr != "" {
-				if err == nil || !strings.Contains(err.Error(), tt.wantErr) {
-					t.Error(err)
-				}
-				return
-			}
-			if err != nil || got.ID != "1" || !reflect.DeepEqual(f.calls[0].body, tt.wantBody) {
-				t.Errorf("sent %v: %v", f.calls[0].body, err)
+			if diff := cmp.Diff(decoded(t, tt.sent), decoded(t, requests[0].Body)); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}
 }
 
+// The first response to each update is lost. The same request again does no harm.
 func TestClient_updateCluster(t *testing.T) {
-	for _, tt := range []struct {
-		name    string
-		call    func(context.Context, *tidbcloud.Client) error
-		mask    string
-		cluster map[string]any
-	}{
-		{"name", func(ctx context.Context, c *tidbcloud.Client) error { return c.RenameCluster(ctx, "1", "new-name") }, "displayName", map[string]any{"displayName": "new-name"}},
-		{"labels", func(ctx context.Context, c *tidbcloud.Client) error {
-			return c.SetClusterLabels(ctx, "1", map[string]string{"a": "b"})
-		}, "labels", map[string]any{"labels": map[string]any{"a": "b"}}},
-		{"limit", func(ctx context.Context, c *tidbcloud.Client) error { return c.SetSpendingLimit(ctx, "1", 7) }, "spendingLimit.monthly", map[string]any{"spendingLimit": map[string]any{"monthly": 7.0}}},
-		{"networks", func(ctx context.Context, c *tidbcloud.Client) error {
-			return c.SetAuthorizedNetworks(ctx, "1", []tidbcloud.Network{{DisplayName: "home", StartIPAddress: "192.0.2.1", EndIPAddress: "192.0.2.9"}})
-		}, "endpoints.public.authorizedNetworks", map[string]any{"endpoints": map[string]any{"public": map[string]any{"authorizedNetworks": []any{
-			map[string]any{"displayName": "home", "startIpAddress": "192.0.2.1", "endIpAddress": "192.0.2.9"}}}}}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				// The first answer is lost; the same request again does no harm.
-				f := &fake{routes: map[string]http.HandlerFunc{"PATCH /v1beta1/clusters/1": inTurn(`500 {}`, `{}`)}}
-				if err := tt.call(t.Context(), f.client()); err != nil {
-					t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		cloud := emulate()
+		updates := 0
+		c := clientOf(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPatch && r.Header.Get("Authorization") != "" {
+				if updates++; updates%2 == 1 {
+					cloud.ServeHTTP(httptest.NewRecorder(), r)
+					panic(http.ErrAbortHandler)
 				}
-				want := map[string]any{"updateMask": tt.mask, "cluster": tt.cluster}
-				for _, c := range f.calls {
-					if !reflect.DeepEqual(c.body, want) {
-						t.Errorf("sent %v", c.body)
-					}
-				}
-				if len(f.calls) != 2 {
-					t.Errorf("%d calls", len(f.calls))
-				}
-			})
-		})
-	}
+			}
+			cloud.ServeHTTP(w, r)
+		}))
+		want := createCluster(t, c)
+		want.DisplayName, want.SpendingLimit = "new-name", 7
+		want.Labels["team"] = "web"
+		want.Networks = []tidbcloud.Network{{DisplayName: "home", StartIPAddress: "192.0.2.1", EndIPAddress: "192.0.2.9"}}
+		err := errors.Join(
+			c.RenameCluster(t.Context(), want.ID, want.DisplayName),
+			c.SetClusterLabels(t.Context(), want.ID, want.Labels),
+			c.SetSpendingLimit(t.Context(), want.ID, want.SpendingLimit),
+			c.SetAuthorizedNetworks(t.Context(), want.ID, want.Networks),
+		)
+		got, getErr := c.GetCluster(t.Context(), want.ID)
+		if err := errors.Join(err, getErr); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		if updates != 8 {
+			t.Errorf("%d updates, want each twice", updates)
+		}
+	})
 }
 
 func TestClient_DeleteCluster(t *testing.T) {
-	for _, tt := range []struct {
-		name, id string
-		answer   http.HandlerFunc
-		status   int
-		wantErr  string
-	}{
-		{"there", "1", answer(200, `{"clusterId":"1","state":"DELETING"}`), 0, ""},
-		{"missing", "1", answer(404, `{"code":5,"message":"cluster not found"}`), 404, "deleting cluster 1: "},
-		{"no id", "", nil, 0, "names nothing"},
+	c := clientOf(emulate())
+	id := createCluster(t, c).ID
+	for _, tt := range []struct{ name, id, wantErr string }{
+		{"there", id, ""},
+		{"missing", id, "deleting cluster " + id + ": TiDB Cloud: DELETE https://serverless.test/v1beta1/clusters/" + id + ": 404 Not Found"},
+		{"no ID", "", "names nothing"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := &fake{routes: map[string]http.HandlerFunc{"DELETE /v1beta1/clusters/1": tt.answer}}
-			err := f.client().DeleteCluster(t.Context(), tt.id)
-			if (err == nil) != (tt.wantErr == "") || err != nil && !strings.Contains(err.Error(), tt.wantErr) {
-				t.Error(err)
-			}
-			if tt.status != 0 && !rest.StatusIs(err, tt.status) {
-				t.Error(err)
-			}
+			resttest.CheckError(t, c.DeleteCluster(t.Context(), tt.id), tt.wantErr)
 		})
 	}
 }

@@ -4,72 +4,98 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/rest/resttest"
-	"portfolio-infra/internal/tidbcloud"
+	emulated "portfolio-infra/internal/sandbox/emulator/tidbcloud"
 )
 
+// counter counts the requests without credentials, each of which gets a challenge.
+type counter struct {
+	*emulated.Cloud
+	challenges int // the client sends one request at a time
+}
+
+func (c *counter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Authorization") == "" {
+		c.challenges++
+	}
+	c.Cloud.ServeHTTP(w, r)
+}
+
+// Goroutines side by side, against strict nonce counts.
 func TestDigest_concurrent(t *testing.T) {
-	f := &fake{routes: map[string]http.HandlerFunc{"GET /v1beta1/clusters/1": answer(200, `{"clusterId":"1"}`)}}
-	c := f.client()
+	cloud := &counter{Cloud: emulate()}
+	c := clientOf(cloud)
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			for range 50 {
-				if _, err := c.GetCluster(t.Context(), "1"); err != nil {
+			for range 25 {
+				if _, err := c.ListClusters(t.Context()); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	if len(f.nonces) != 1 {
-		t.Errorf("%d challenges for 400 calls", len(f.nonces))
+	if cloud.challenges != 1 {
+		t.Errorf("%d challenges for 200 calls", cloud.challenges)
 	}
 }
 
-// A nonce that was used up costs a challenge and no error, with the body intact.
-func TestDigest_staleNonce(t *testing.T) {
-	f := &fake{uses: 1, routes: map[string]http.HandlerFunc{"PATCH /v1beta1/clusters/1": answer(200, `{}`)}}
-	c := f.client()
+// Both APIs on one host name, as an emulator has them, do not share a challenge.
+func TestDigest_sameHost(t *testing.T) {
+	serverless, iam := &counter{Cloud: emulate()}, &counter{Cloud: emulate()}
+	c := clientOf(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.Host, ":2") {
+			iam.ServeHTTP(w, r)
+			return
+		}
+		serverless.ServeHTTP(w, r)
+	}))
+	c.ServerlessURL, c.IAMURL = "http://127.0.0.1:1/v1beta1", "http://127.0.0.1:2/v1beta1"
 	for range 3 {
-		if err := c.RenameCluster(t.Context(), "1", "new-name"); err != nil {
+		_, err := c.ListClusters(t.Context())
+		_, iamErr := c.Organizations(t.Context())
+		if err := errors.Join(err, iamErr); err != nil {
 			t.Error(err)
 		}
 	}
-	for _, call := range f.calls {
-		if call.body["updateMask"] != "displayName" {
-			t.Errorf("sent %v", call.body)
-		}
+	if serverless.challenges != 1 || iam.challenges != 1 {
+		t.Errorf("%d and %d challenges, want one each", serverless.challenges, iam.challenges)
 	}
 }
 
-// The first fresh nonce is taken away by somebody else, once.
-func TestDigest_refusedOnce(t *testing.T) {
-	f := &fake{routes: map[string]http.HandlerFunc{"POST /v1beta1/clusters": answer(200, `{"clusterId":"1"}`)}}
-	stolen := false
-	c := f.client()
-	c.Transport = resttest.Transport(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Authorization") != "" && !stolen {
-			stolen = true
-			f.mu.Lock()
-			f.nonces["n0"]++
-			f.mu.Unlock()
+// A nonce that is too old costs a challenge and no error, with the body intact: the one of
+// an earlier call, and the fresh one of this call if the request is slow.
+func TestDigest_staleNonce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cloud := emulate()
+		cloud.NonceLifetime = time.Second
+		slow := 1
+		c := clientOf(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Authorization") != "" && slow > 0 {
+				slow--
+				time.Sleep(2 * time.Second)
+			}
+			cloud.ServeHTTP(w, r)
+		}))
+		cluster := createCluster(t, c)
+		for _, name := range []string{"second-name", "third-name"} {
+			time.Sleep(2 * time.Second)
+			if err := c.RenameCluster(t.Context(), cluster.ID, name); err != nil {
+				t.Error(err)
+			}
 		}
-		f.ServeHTTP(w, r)
-	}))
-	if _, err := c.CreateCluster(t.Context(), tidbcloud.NewCluster{DisplayName: "portfolio-db", Region: "regions/aws-us-east-1"}); err != nil {
-		t.Error(err)
-	}
-	if got := f.requests(); len(got) != 1 {
-		t.Errorf("carried out %v", got)
-	}
+		if all := cloud.Clusters(); len(all) != 1 || all[0].DisplayName != "third-name" {
+			t.Errorf("there are %+v", all)
+		}
+	})
 }
 
 func TestDigest_refused(t *testing.T) {
@@ -81,62 +107,30 @@ func TestDigest_refused(t *testing.T) {
 		{"wrong keys", `Digest realm="r", qop="auth", nonce="n"`, 4},
 		{"no challenge", "", 1},
 		{"another scheme", `Basic realm="r"`, 1},
-		{"an algorithm nobody knows", `Digest realm="r", qop="auth", nonce="n", algorithm=ROT13`, 1},
-		{"a broken challenge", `Digest realm="r`, 1},
+		{"unknown algorithm", `Digest realm="r", qop="auth", nonce="n", algorithm=ROT13`, 1},
+		{"broken challenge", `Digest realm="r`, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			tries := 0
-			c := &tidbcloud.Client{PublicKey: publicKey, PrivateKey: privateKey}
-			c.Transport = resttest.Transport(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				tries++
-				if tt.challenge != "" {
-					w.Header().Set("WWW-Authenticate", tt.challenge)
-				}
-				answer(401, `{"code":401,"message":"who are you?"}`)(w, nil)
-			}))
-			_, err := c.GetCluster(t.Context(), "1")
+			api := resttest.NewAPI(resttest.Respond(401, `{"code":401,"message":"who are you?"}`, "WWW-Authenticate", tt.challenge))
+			_, err := clientOf(api).GetCluster(t.Context(), "1")
 			if !rest.StatusIs(err, 401) || !strings.Contains(err.Error(), "tidbcloud:publicKey") || !strings.Contains(err.Error(), "TIDBCLOUD_PRIVATE_KEY") {
 				t.Error(err)
 			}
-			if strings.Contains(err.Error(), privateKey) {
-				t.Errorf("the error shows the key: %v", err)
-			}
-			if tries != tt.tries {
-				t.Errorf("%d tries, want %d", tries, tt.tries)
+			resttest.CheckReadable(t, err, privateKey)
+			if n := len(api.Calls()); n != tt.tries {
+				t.Errorf("%d tries, want %d", n, tt.tries)
 			}
 		})
 	}
 }
 
-// Both APIs on one host name, as an emulator has them, do not disturb each other.
-func TestDigest_samehost(t *testing.T) {
-	f1 := &fake{routes: map[string]http.HandlerFunc{"GET /clusters/1": answer(200, `{"clusterId":"1"}`)}}
-	f2 := &fake{routes: map[string]http.HandlerFunc{"GET /clusters/1/sqlUsers": answer(200, `{}`)}}
-	s1, s2 := httptest.NewServer(f1), httptest.NewServer(f2)
-	defer s1.Close()
-	defer s2.Close()
-	c := &tidbcloud.Client{PublicKey: publicKey, PrivateKey: privateKey, ServerlessURL: s1.URL, IAMURL: s2.URL}
-	for range 3 {
-		if _, err := c.GetCluster(t.Context(), "1"); err != nil {
-			t.Error(err)
-		}
-		if _, err := c.ListUsers(t.Context(), "1"); err != nil {
-			t.Error(err)
-		}
-	}
-	if len(f1.nonces) != 1 || len(f2.nonces) != 1 {
-		t.Errorf("%d and %d challenges, want one each", len(f1.nonces), len(f2.nonces))
-	}
-}
-
 // A call that waits for its turn ends with its context, and was never sent.
-func TestDigest_cancelInTurn(t *testing.T) {
+func TestDigest_canceledTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &tidbcloud.Client{PublicKey: publicKey, PrivateKey: privateKey}
 		release := make(chan struct{})
-		c.Transport = resttest.Transport(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		c := clientOf(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			<-release
-			answer(200, `{"clusterId":"1"}`)(w, nil)
+			respond(200, `{"clusterId":"1"}`)(w, r)
 		}))
 		first := make(chan error)
 		go func() {
@@ -144,8 +138,8 @@ func TestDigest_cancelInTurn(t *testing.T) {
 			first <- err
 		}()
 		synctest.Wait()
-		ctx, cancel := canceledAfter(t, 0)
-		defer cancel()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
 		if err := c.DeleteCluster(ctx, "1"); !errors.Is(err, context.Canceled) || rest.Ambiguous(err) {
 			t.Errorf("ambiguous %v: %v", rest.Ambiguous(err), err)
 		}

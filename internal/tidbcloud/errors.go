@@ -1,6 +1,7 @@
 package tidbcloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,9 +12,9 @@ import (
 	"portfolio-infra/internal/rest"
 )
 
-// decodeError reads both APIs' errors. Clusters:
+// decodeError decodes both APIs' errors. Clusters:
 // {"code": 49900007, "message": "…", "details": […]}, where code is the status or
-// a business code, and details may hold "bizErrorCode: 49900001". IAM:
+// a business code, and details may have "bizErrorCode: 49900001". IAM:
 // {"code": "…", "error": "…" or {…}, "msgPrefix": "…", "status": 400}.
 func decodeError(_ int, _ http.Header, body []byte) (code, message string) {
 	var e struct {
@@ -29,10 +30,7 @@ func decodeError(_ int, _ http.Header, body []byte) (code, message string) {
 	if biz := bizErrorCode.FindSubmatch(e.Details); biz != nil {
 		code = string(biz[1])
 	}
-	message = e.Message
-	if message == "" {
-		message = text(e.Error)
-	}
+	message = cmp.Or(e.Message, text(e.Error))
 	if e.MsgPrefix != "" {
 		message = strings.TrimSuffix(e.MsgPrefix+": "+message, ": ")
 	}
@@ -41,7 +39,7 @@ func decodeError(_ int, _ http.Header, body []byte) (code, message string) {
 
 var bizErrorCode = regexp.MustCompile(`bizErrorCode: *"?(\d+)`)
 
-// text is a JSON value for people: strings without quotes, all else as it is.
+// text returns a JSON value for people: strings without quotes, all else as it is.
 func text(raw json.RawMessage) string {
 	var s string
 	if json.Unmarshal(raw, &s) == nil {
@@ -50,17 +48,18 @@ func text(raw json.RawMessage) string {
 	return string(raw)
 }
 
-// fullQuota matches what the API is known to say when an organization may have no
+// quotaExceeded matches what the API is known to say when an organization may have no
 // more clusters, and spendingLimit what is something else.
 var (
 	spendingLimit = regexp.MustCompile(`(?i)spending.?limit`)
-	fullQuota     = regexp.MustCompile(`(?i)quota|maximum number|free cluster|limit (has been |is )?(reached|exceeded)|exceeds? the .*limit`)
+	quotaExceeded = regexp.MustCompile(`(?i)quota|maximum number|free cluster|limit (has been |is )?(reached|exceeded)|exceeds? the .*limit`)
 )
 
-// advisory matches lists that TiDB Cloud always has, so that a 404 is none of theirs.
-var advisory = regexp.MustCompile(`/(regions|projects)\b`)
+// permanent matches lists that TiDB Cloud always has, so that a 404 means another server.
+var permanent = regexp.MustCompile(`/(regions|projects)\b`)
 
-// suggest says what to do about an error, in the words of the user's configuration.
+// suggest returns one sentence that says what to do about an error, in the words of the
+// user's configuration.
 func suggest(e *rest.Error) string {
 	switch e.Status {
 	case http.StatusUnauthorized:
@@ -70,7 +69,7 @@ func suggest(e *rest.Error) string {
 	case http.StatusForbidden:
 		return "the API key may not do this: it must belong to the cluster's organization and have a role that manages its project"
 	case http.StatusNotFound:
-		if call := advisory.FindString(e.URL); call != "" {
+		if call := permanent.FindString(e.URL); call != "" {
 			return "check the endpoints, tidbcloud:serverlessEndpoint and tidbcloud:iamEndpoint (or TIDBCLOUD_SERVERLESS_ENDPOINT and TIDBCLOUD_IAM_ENDPOINT): " +
 				"they must end in /v1beta1, below which TiDB Cloud has " + call
 		}
@@ -78,19 +77,19 @@ func suggest(e *rest.Error) string {
 	case http.StatusTooManyRequests:
 		return "TiDB Cloud allows 100 requests a minute for one API key: wait a minute, or give concurrent runs keys of their own"
 	case http.StatusBadRequest:
-		if e.Method == http.MethodPost && strings.HasSuffix(e.URL, "/clusters") && fullQuota.MatchString(e.Message) && !spendingLimit.MatchString(e.Message) {
+		if e.Method == http.MethodPost && strings.HasSuffix(e.URL, "/clusters") && quotaExceeded.MatchString(e.Message) && !spendingLimit.MatchString(e.Message) {
 			return "an organization may have five free clusters: delete one, or set a spending limit to pay for this one (config key spendingLimit)"
 		}
 	}
 	switch {
 	case errors.Is(e.Err, context.Canceled) || errors.Is(e.Err, context.DeadlineExceeded):
-		return "" // the caller's own doing
+		return "" // the caller ended the call
 	case e.Status >= 500:
-		return "TiDB Cloud has trouble (https://status.tidbcloud.com): run it again later"
+		return "check https://status.tidbcloud.com, then run it again"
 	case e.Status == 0:
 		return "check the network (and HTTPS_PROXY, if there is a proxy), then run it again"
 	case e.Status < 300:
-		return "that is not how TiDB Cloud answers: check for a proxy in between, then run it again"
+		return "TiDB Cloud does not answer like this: check for a proxy in between, then run it again"
 	}
 	return ""
 }

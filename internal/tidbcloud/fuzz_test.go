@@ -1,50 +1,41 @@
 package tidbcloud
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"portfolio-infra/internal/rest"
+	"portfolio-infra/internal/rest/resttest"
 )
 
 const fuzzKey = "hunter2-hunter2-hunter2"
 
-// answerAll gives the same answer to all requests and keeps their Authorization.
-type answerAll struct {
-	status int
-	header http.Header
-	body   []byte
-
+// recorder keeps the credentials of the requests that it passes on.
+type recorder struct {
+	resttest.Fixed
 	credentials []string
 }
 
-func (a *answerAll) RoundTrip(req *http.Request) (*http.Response, error) {
-	a.credentials = append(a.credentials, req.Header.Get("Authorization"))
-	return &http.Response{StatusCode: a.status, Header: a.header.Clone(), Body: io.NopCloser(bytes.NewReader(a.body)), Request: req}, nil
+func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
+	r.credentials = append(r.credentials, req.Header.Get("Authorization"))
+	return r.Fixed.RoundTrip(req)
 }
 
-// fuzzClient talks to a, and has no time for a second try.
-func fuzzClient(t *testing.T, a *answerAll) (*Client, context.Context) {
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+// fuzzClient returns a client whose calls end instead of waiting for a second try.
+func fuzzClient(t *testing.T, transport http.RoundTripper) (*Client, context.Context) {
+	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
-	return &Client{PublicKey: "public", PrivateKey: fuzzKey, Transport: a}, ctx
+	return &Client{
+		PublicKey: "public", PrivateKey: fuzzKey, Transport: transport,
+		OnWait: func(context.Context, time.Duration, string) { cancel() },
+	}, ctx
 }
 
-// assertShown checks that an error's text is a line for people, without the key.
-func assertShown(t *testing.T, err error) {
-	t.Helper()
-	if text := err.Error(); strings.Contains(text, fuzzKey) || strings.ContainsAny(text, "\n\r\x00\x1b") || len(text) > 20_000 {
-		t.Errorf("the error shows the key or is not a line: %q", text)
-	}
-}
-
-// A cluster that is read has an id, and one to connect to has all that it takes.
+// A decoded cluster has an ID, and a connectable one has all that it takes.
 func FuzzCluster_UnmarshalJSON(f *testing.F) {
 	for _, seed := range []string{
 		`{"name":"clusters/1","clusterId":"1","displayName":"portfolio-db","region":{"name":"regions/aws-us-east-1"},"state":"ACTIVE","labels":{"a":"b"},
@@ -60,7 +51,7 @@ func FuzzCluster_UnmarshalJSON(f *testing.F) {
 			return
 		}
 		if c.ID == "" {
-			t.Errorf("%q has no id", b)
+			t.Errorf("%q has no ID", b)
 		}
 		if c.Connectable() && (c.State != StateActive || c.Host == "" || c.Port == 0 || c.UserPrefix == "") {
 			t.Errorf("nobody can connect to %+v", c)
@@ -68,7 +59,7 @@ func FuzzCluster_UnmarshalJSON(f *testing.F) {
 		if strings.ContainsAny(c.DisplayName, "\n\"") && strings.Contains(c.String(), c.DisplayName) {
 			t.Errorf("it is shown as %q", c.String())
 		}
-		// A list with it has it once; a list with nothing in its place is none.
+		// It is an item of a list; null is not.
 		for list, want := range map[string]int{"[" + string(b) + "]": 1, "[" + string(b) + ",null]": 0} {
 			var all []Cluster
 			err := json.Unmarshal([]byte(list), &all)
@@ -79,8 +70,8 @@ func FuzzCluster_UnmarshalJSON(f *testing.F) {
 	})
 }
 
-// A user that is read has a name and a role without prefix.
-func FuzzUser_UnmarshalJSON(f *testing.F) {
+// A decoded user has a name and a role without prefix.
+func FuzzSQLUser_UnmarshalJSON(f *testing.F) {
 	for _, seed := range []string{
 		`{"userName":"p.api","builtinRole":"role_readwrite"}`, `{"userName":"p.api","builtinRole":"p.role_readonly"}`, `{"userName":"root"}`,
 		`{"userName":"a","builtinRole":"."}`, `{"userName":""}`, "{}", "null", `{"userName":null}`, `{"userName":1}`,
@@ -88,7 +79,7 @@ func FuzzUser_UnmarshalJSON(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var u User
+		var u SQLUser
 		if err := json.Unmarshal(b, &u); err != nil {
 			return
 		}
@@ -99,14 +90,14 @@ func FuzzUser_UnmarshalJSON(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var again User
+		var again SQLUser
 		if err := json.Unmarshal(written, &again); err != nil || again != u {
 			t.Errorf("%+v becomes %+v, %v", u, again, err)
 		}
 	})
 }
 
-// Whatever a list's answer is, the calls end, and all that is listed has an id.
+// Whatever the API responds to a list, the calls end, and each cluster has an ID.
 func FuzzClient_ListClusters(f *testing.F) {
 	for _, seed := range []struct {
 		status uint16
@@ -122,14 +113,14 @@ func FuzzClient_ListClusters(f *testing.F) {
 		if status == http.StatusUnauthorized {
 			return // see FuzzDigest
 		}
-		a := &answerAll{status: int(status), body: body}
+		a := &recorder{Fixed: resttest.Fixed{Status: int(status), Body: body}}
 		c, ctx := fuzzClient(t, a)
 		all, err := c.ListClusters(ctx)
 		if n := len(a.credentials); n > 2 {
 			t.Errorf("%d requests", n)
 		}
 		if err != nil {
-			assertShown(t, err)
+			resttest.CheckReadable(t, err, fuzzKey)
 			return
 		}
 		var object map[string]json.RawMessage
@@ -138,13 +129,13 @@ func FuzzClient_ListClusters(f *testing.F) {
 		}
 		for _, cluster := range all {
 			if cluster.ID == "" {
-				t.Errorf("a cluster without an id: %+v", cluster)
+				t.Errorf("a cluster without an ID: %+v", cluster)
 			}
 		}
 	})
 }
 
-// Any body of an error gives a code and a message, or none of both.
+// A body that is not JSON has neither a code nor a message.
 func FuzzDecodeError(f *testing.F) {
 	for _, seed := range []string{
 		`{"code":49900007,"message":"m","details":[{"metadata":"bizErrorCode: 49900001"}]}`, `{"code":"x","error":"y","msgPrefix":"z","status":400}`,
@@ -163,12 +154,12 @@ func FuzzDecodeError(f *testing.F) {
 		if strings.HasSuffix(e.Suggestion, ".") {
 			t.Errorf("the suggestion is %q", e.Suggestion)
 		}
-		assertShown(t, e)
+		resttest.CheckReadable(t, e, fuzzKey)
 	})
 }
 
-// Whatever challenge comes, keys that are refused are told as a 401, after a few
-// requests that show the public key at most.
+// Whatever the challenge, refused keys are a 401, after a few requests that show the public
+// key at most.
 func FuzzDigest(f *testing.F) {
 	for _, seed := range [][2]string{
 		{`Digest realm="tidb.cloud", qop="auth", nonce="n", algorithm=MD5`, ""}, {`Digest realm="r", nonce="n"`, ""},
@@ -179,13 +170,13 @@ func FuzzDigest(f *testing.F) {
 		f.Add(seed[0], []byte(seed[1]))
 	}
 	f.Fuzz(func(t *testing.T, challenge string, body []byte) {
-		a := &answerAll{status: http.StatusUnauthorized, header: http.Header{"Www-Authenticate": {challenge}}, body: body}
+		a := &recorder{Fixed: resttest.Fixed{Status: http.StatusUnauthorized, Header: http.Header{"Www-Authenticate": {challenge}}, Body: body}}
 		c, ctx := fuzzClient(t, a)
-		_, err := c.CreateCluster(ctx, NewCluster{DisplayName: "portfolio-db"})
+		_, err := c.CreateCluster(ctx, CreateClusterRequest{DisplayName: "portfolio-db"})
 		if !rest.StatusIs(err, http.StatusUnauthorized) || rest.Ambiguous(err) {
 			t.Fatalf("the error is %v, ambiguous %t", err, rest.Ambiguous(err))
 		}
-		assertShown(t, err)
+		resttest.CheckReadable(t, err, fuzzKey)
 		if n := len(a.credentials); n > 4 {
 			t.Errorf("%d requests", n)
 		}

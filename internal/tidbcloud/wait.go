@@ -1,6 +1,7 @@
 package tidbcloud
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -8,24 +9,24 @@ import (
 	"portfolio-infra/internal/rest"
 )
 
-// Pace of looking at a cluster that is busy. Real clusters take about 10 seconds,
-// so during the first half minute each second counts; 30 looks and the slower ones
-// after them stay well below 100 requests a minute.
+// How often a busy cluster is polled. Real clusters take about 10 seconds, so during the
+// first half minute each second counts; with the slower polls after it that stays well
+// below 100 requests a minute.
 const (
-	fastLooks   = 30 * time.Second
-	fastestLook = time.Second
-	slowestLook = 5 * time.Second
-	// leastPause keeps looks apart when one takes longer than the interval.
-	leastPause = 200 * time.Millisecond
-	// sayAgain is how often an unchanged state is reported.
-	sayAgain = 3 * time.Second
+	fastPolling     = 30 * time.Second
+	fastestInterval = time.Second
+	slowestInterval = 5 * time.Second
+	// minPause separates polls of which one takes longer than the interval.
+	minPause = 200 * time.Millisecond
+	// repeatStatus is how often an unchanged status is reported.
+	repeatStatus = 3 * time.Second
 )
 
-// OnStatus is told how a wait goes: at once, at each change, and every few seconds.
-// status is a state, or what keeps the cluster from being seen.
+// OnStatus reports the progress of a wait: at once, at each change, and every few
+// seconds. status is a state, or why the state is unknown.
 type OnStatus func(status string, waited time.Duration)
 
-// StateError says that a cluster is in a state that waiting does not change.
+// StateError is the error of a cluster in a state that waiting does not change.
 type StateError struct {
 	Cluster Cluster
 }
@@ -40,93 +41,82 @@ func (e *StateError) Error() string {
 }
 
 // WaitUntilConnectable waits until a cluster is ACTIVE and its host, port and user
-// prefix are known, and returns it so. It ends with ctx; the error then carries the
-// last state. A cluster that is INACTIVE, DELETING or DELETED is a [*StateError] at
-// once; every other state may pass. Errors of the API that may pass are waited out
-// too.
+// prefix are known, and returns it. It ends with ctx; the error then names the last
+// state. A cluster that is INACTIVE, DELETING or DELETED is a [*StateError] at once; any
+// other state may change. Retryable errors of the API do not end the wait.
 func (c *Client) WaitUntilConnectable(ctx context.Context, id string, on OnStatus) (*Cluster, error) {
-	var last *Cluster
-	err := c.watch(ctx, id, on, func(cluster *Cluster, err error) (string, bool, error) {
-		switch {
-		case err != nil:
-			return "", false, err
-		case cluster.Connectable():
-			last = cluster
-			return "", true, nil
-		case cluster.State == StateInactive || cluster.State.Going():
-			return "", false, &StateError{*cluster}
-		case cluster.State == StateActive:
-			return "ACTIVE without an address", false, nil
-		case cluster.State == "":
-			return "in no state yet", false, nil
+	cluster, err := c.poll(ctx, id, on, func(cluster *Cluster, err error) (bool, error) {
+		if err == nil && (cluster.State == StateInactive || cluster.State.Deleting()) {
+			err = &StateError{*cluster}
 		}
-		return string(cluster.State), false, nil
+		return err == nil && cluster.Connectable(), err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("waiting for cluster %s: %w", id, err)
 	}
-	return last, nil
+	return cluster, nil
 }
 
-// WaitUntilGone waits until a cluster that was asked to be deleted no longer exists:
-// the API answers 404, or 403 as it does right after a delete, or says DELETED.
+// WaitUntilGone waits until a cluster whose deletion began no longer exists: the API
+// responds 404, or 403 as it does right after a delete, or says DELETED.
 func (c *Client) WaitUntilGone(ctx context.Context, id string, on OnStatus) error {
-	err := c.watch(ctx, id, on, func(cluster *Cluster, err error) (string, bool, error) {
-		switch {
-		case rest.StatusIs(err, 404, 403):
-			return "", true, nil
-		case err != nil:
-			return "", false, err
+	_, err := c.poll(ctx, id, on, func(cluster *Cluster, err error) (bool, error) {
+		if rest.StatusIs(err, 404, 403) {
+			return true, nil
 		}
-		return string(cluster.State), cluster.State == StateDeleted, nil
+		return err == nil && cluster.State == StateDeleted, err
 	})
 	if err != nil {
-		return fmt.Errorf("waiting for the end of cluster %s: %w", id, err)
+		return fmt.Errorf("waiting for the deletion of cluster %s: %w", id, err)
 	}
 	return nil
 }
 
-// watch looks at a cluster again and again until judge says done or fails. judge
-// words the state it sees.
-func (c *Client) watch(ctx context.Context, id string, on OnStatus,
-	judge func(*Cluster, error) (status string, done bool, err error),
-) error {
+// poll reads a cluster again and again until check says done or fails.
+func (c *Client) poll(ctx context.Context, id string, on OnStatus, check func(*Cluster, error) (done bool, err error)) (*Cluster, error) {
 	start := time.Now()
-	status, said, saidAt := "not seen yet", "", start
-	for interval := fastestLook; ; {
+	status, reported, reportedAt := unknownState, "", start
+	for interval := fastestInterval; ; {
 		began := time.Now()
-		now, done, err := judge(c.GetCluster(ctx, id))
+		cluster, err := c.GetCluster(ctx, id)
+		done, err := check(cluster, err)
 		switch {
 		case done:
-			return nil
+			return cluster, nil
 		case err != nil && ctx.Err() != nil:
-			// Told below, with the last state.
+			// The error below names the last status.
 		case err != nil && !rest.Retryable(err):
-			return err
+			return nil, err
 		case err != nil:
-			status = fmt.Sprintf("out of sight (%v)", err)
+			status = fmt.Sprintf("unreachable (%v)", err)
 		default:
-			status = now
+			status = cluster.status()
 		}
-		if on != nil && ctx.Err() == nil && (status != said || time.Since(saidAt) >= sayAgain) {
+		if on != nil && ctx.Err() == nil && (status != reported || time.Since(reportedAt) >= repeatStatus) {
 			on(status, time.Since(start).Round(time.Second))
-			said, saidAt = status, time.Now()
+			reported, reportedAt = status, time.Now()
 		}
 
-		if time.Since(start) >= fastLooks {
-			interval = min(interval+fastestLook, slowestLook)
+		if time.Since(start) >= fastPolling {
+			interval = min(interval+fastestInterval, slowestInterval)
 		}
 		asked := rest.RetryAfter(err)
-		if deadline, ok := ctx.Deadline(); asked > 0 && (asked > rest.DefaultMaxWait || ok && asked > time.Until(deadline)) {
-			return err // looking again before that would only make it worse
+		if deadline, ok := ctx.Deadline(); asked > 0 && (asked > rest.MaxWait || ok && asked > time.Until(deadline)) {
+			return nil, err // an earlier poll would only make it worse
 		}
-		pause := time.NewTimer(max(interval-time.Since(began), leastPause, asked))
-		select {
-		case <-ctx.Done():
-			pause.Stop()
-			return fmt.Errorf("still %s after %s: %w; look at it in the TiDB Cloud console, or run it again to wait on",
+		if rest.Sleep(ctx, max(interval-time.Since(began), minPause, asked)) != nil {
+			return nil, fmt.Errorf("still %s after %s: %w; check it in the TiDB Cloud console, or run it again to keep waiting",
 				status, time.Since(start).Round(time.Second), ctx.Err())
-		case <-pause.C:
 		}
 	}
+}
+
+const unknownState = "in an unknown state"
+
+// status returns the state for [OnStatus].
+func (c *Cluster) status() string {
+	if c.State == StateActive && !c.Connectable() {
+		return "ACTIVE without an address"
+	}
+	return cmp.Or(string(c.State), unknownState)
 }

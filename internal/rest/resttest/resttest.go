@@ -1,6 +1,7 @@
-// Package resttest serves a client's requests from an [http.Handler] without a socket, for
-// tests in [testing/synctest]: waits and deadlines are exact there and take no time. A real
-// connection would block the bubble's clock.
+// Package resttest has helpers for the tests of REST clients. [Transport] serves a client's
+// requests from an [http.Handler] without a socket, for tests in [testing/synctest]: waits and
+// deadlines are exact there and take no time. A real connection would block the bubble's
+// clock.
 package resttest
 
 import (
@@ -26,7 +27,7 @@ type transport struct{ handler http.Handler }
 
 // RoundTrip implements [http.RoundTripper].
 func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	served, err := received(req)
+	served, err := serverRequest(req)
 	if err != nil {
 		return nil, err
 	}
@@ -44,9 +45,9 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// received returns the request as a server gets it. The body is read at once, since nothing
+// serverRequest returns the request as a server gets it. The body is read at once, since nothing
 // may read the client's after RoundTrip has returned.
-func received(req *http.Request) (*http.Request, error) {
+func serverRequest(req *http.Request) (*http.Request, error) {
 	served := req.Clone(req.Context())
 	served.Body = http.NoBody
 	if req.Body != nil {

@@ -1,7 +1,6 @@
-// Package emulator holds what the emulated clouds share and no client of theirs
-// does: the log of calls, faults on demand, strict JSON and a file of state.
+// Package emulator has what the emulated clouds share: a log of calls, faults on
+// demand, rate limits, strict JSON, multipart forms and a state in a file.
 //
-// An emulator is an [http.Handler]. [Server] stands in front of it, so that
-// every call is logged once, whatever became of it, and any call can be made to
-// fail before it takes effect or after it did.
+// An emulator is an [http.Handler]. A [Server] in front of it logs each call once,
+// whatever became of it, and can make any call fail before or after its effect.
 package emulator

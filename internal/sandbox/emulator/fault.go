@@ -7,96 +7,119 @@ import (
 	"path"
 	"strconv"
 	"sync"
-	"time"
 )
 
-// Fault makes calls fail. It is JSON, so that it can be given from outside.
+// Fault makes calls fail. It is read from JSON.
 type Fault struct {
-	// Name shows in the log of calls; the default tells what the fault does.
-	Name string `json:"name,omitempty"`
+	// Name is for the log. The default says what the fault does.
+	Name string `json:"name"`
 
-	// Cloud, Method and Path say which calls it hits; empty means any. Path is a
-	// pattern of path.Match over the escaped path without the query string.
-	Cloud  string `json:"cloud,omitempty"`
-	Method string `json:"method,omitempty"`
-	Path   string `json:"path,omitempty"`
+	// Cloud, Method and Path select the calls; empty selects all. Path is a
+	// pattern for [path.Match] over the escaped path without the query.
+	Cloud  string `json:"cloud"`
+	Method string `json:"method"`
+	Path   string `json:"path"`
 
-	// Skip lets so many matching calls through first. Times is how many it then
-	// hits: 0 means one, a negative number all of them.
-	Skip  int `json:"skip,omitempty"`
-	Times int `json:"times,omitempty"`
+	// Skip is how many selected calls pass first, and Times how many then fail: 0
+	// means one, a negative number all.
+	Skip  int `json:"skip"`
+	Times int `json:"times"`
 
-	// After lets the call take effect first and then loses its answer.
-	After bool `json:"after,omitempty"`
+	// After lets the call take effect before its answer is lost.
+	After bool `json:"after"`
 
-	// One of these happens in place of the answer, in this order of precedence.
+	// What happens instead of the answer; the first that is set counts.
 
-	// Reset cuts the connection with a TCP reset.
-	Reset bool `json:"reset,omitempty"`
-	// Hang gives no answer until the client leaves.
-	Hang bool `json:"hang,omitempty"`
-	// Truncate sends the real answer, cut in the middle of its body (After is
-	// implied).
-	Truncate bool `json:"truncate,omitempty"`
-	// Drip sends the real answer in so many pieces, a tenth of a second apart
-	// (After is implied).
-	Drip int `json:"drip,omitempty"`
-	// Status, Header and Body are an answer of the fault's own. Status 0 means 200.
-	Status int               `json:"status,omitempty"`
-	Header map[string]string `json:"header,omitempty"`
-	Body   string            `json:"body,omitempty"`
+	// Reset resets the TCP connection.
+	Reset bool `json:"reset"`
+	// Hang sends nothing until the client gives up.
+	Hang bool `json:"hang"`
+	// Truncate sends half the body of the real answer. It implies After.
+	Truncate bool `json:"truncate"`
+	// Drip sends the real answer in this many pieces, each after a tenth of a
+	// second. It implies After.
+	Drip int `json:"drip"`
+	// Status, Header and Body replace the answer. The default status is 200.
+	Status int               `json:"status"`
+	Header map[string]string `json:"header"`
+	Body   string            `json:"body"`
 }
 
-// String tells what the fault does, for the log.
+// String returns the name, or what the fault does.
 func (f Fault) String() string {
-	when := "before"
-	if f.After {
-		when = "after"
-	}
+	var what string
 	switch {
 	case f.Name != "":
 		return f.Name
 	case f.Reset:
-		return "reset " + when
+		what = "reset"
 	case f.Hang:
-		return "hang " + when
+		what = "hang"
 	case f.Truncate:
 		return "truncate"
 	case f.Drip > 0:
 		return "drip"
 	default:
-		return fmt.Sprintf("%d %s", cmp.Or(f.Status, http.StatusOK), when)
+		what = strconv.Itoa(cmp.Or(f.Status, http.StatusOK))
 	}
+	if f.After {
+		return what + " after"
+	}
+	return what + " before"
 }
 
 func (f Fault) matches(cloud string, r *http.Request) bool {
 	if f.Cloud != "" && f.Cloud != cloud || f.Method != "" && f.Method != r.Method {
 		return false
 	}
-	if f.Path == "" {
-		return true
-	}
 	ok, _ := path.Match(f.Path, r.URL.EscapedPath())
-	return ok
+	return ok || f.Path == ""
 }
 
-// Faults is a list of faults and of how often each has matched. The first one
-// that matches and has not run out hits. The zero value has none.
+// takesEffect reports whether the call that f hits reaches the cloud.
+func (f Fault) takesEffect() bool { return f.After || f.Truncate || f.Drip > 0 }
+
+// answer sends what the client gets, and returns the status, or 0 for none. real
+// is the cloud's answer if the call took effect.
+func (f Fault) answer(w http.ResponseWriter, r *http.Request, real *answer) int {
+	switch {
+	case f.Reset:
+		reset(w)
+		return 0
+	case f.Hang:
+		<-r.Context().Done()
+		return 0
+	case f.Truncate:
+		real.header.Set("Content-Length", strconv.Itoa(len(real.body)))
+		real.body = real.body[:len(real.body)/2]
+		return real.send(w)
+	case f.Drip > 0:
+		return real.drip(w, f.Drip)
+	default:
+		own := &answer{status: f.Status, header: http.Header{}, body: []byte(f.Body)}
+		for k, v := range f.Header {
+			own.header.Set(k, v)
+		}
+		return own.send(w)
+	}
+}
+
+// Faults is a list of faults that counts the calls. The first fault that selects a
+// call and is not used up hits it. The zero value has none.
 type Faults struct {
 	mu      sync.Mutex
 	list    []Fault
 	matched []int
 }
 
-// Set replaces the list and forgets what matched. A pattern that path.Match
-// cannot read is an error, and a status that is none of an answer.
+// Set replaces the list and starts counting anew.
 func (fs *Faults) Set(list ...Fault) error {
 	for i, f := range list {
 		if _, err := path.Match(f.Path, ""); err != nil {
 			return fmt.Errorf("fault %d: path %q: %w", i, f.Path, err)
 		}
 		if f.Status != 0 && (f.Status < 200 || f.Status > 599) {
-			return fmt.Errorf("fault %d: status %d is not one from 200 to 599", i, f.Status)
+			return fmt.Errorf("fault %d: status %d is not in the range from 200 to 599", i, f.Status)
 		}
 	}
 	fs.mu.Lock()
@@ -120,33 +143,4 @@ func (fs *Faults) next(cloud string, r *http.Request) (Fault, bool) {
 		}
 	}
 	return Fault{}, false
-}
-
-// answer writes what the fault puts in place of the real answer, which is nil
-// when the call did not take effect. It returns the status that was sent.
-func (f Fault) answer(w http.ResponseWriter, r *http.Request, real *answer) int {
-	switch {
-	case f.Reset:
-		cut(w)
-		return 0
-	case f.Hang:
-		<-r.Context().Done()
-		return 0
-	case f.Truncate:
-		real.header.Set("Content-Length", strconv.Itoa(len(real.body)))
-		real.body = real.body[:len(real.body)/2]
-		real.send(w)
-		return real.status
-	case f.Drip > 0:
-		real.drip(w, f.Drip, 100*time.Millisecond)
-		return real.status
-	default:
-		for k, v := range f.Header {
-			w.Header().Set(k, v)
-		}
-		status := cmp.Or(f.Status, http.StatusOK)
-		w.WriteHeader(status)
-		_, _ = w.Write([]byte(f.Body))
-		return status
-	}
 }

@@ -1,16 +1,12 @@
 package emulator
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http/httptest"
-	"path"
-	"reflect"
 	"strings"
 	"testing"
 )
 
-func TestFault_Matches(t *testing.T) {
+func TestFault_matches(t *testing.T) {
 	for _, tt := range []struct {
 		fault             Fault
 		cloud, method, at string
@@ -33,99 +29,60 @@ func TestFault_Matches(t *testing.T) {
 	}
 }
 
-func TestFault_String(t *testing.T) {
-	for want, f := range map[string]Fault{
-		"mine":         {Name: "mine", Reset: true},
-		"reset before": {Reset: true, Hang: true},
-		"reset after":  {Reset: true, After: true},
-		"hang before":  {Hang: true},
-		"truncate":     {Truncate: true},
-		"drip":         {Drip: 2},
-		"200 before":   {},
-		"502 after":    {Status: 502, After: true},
-	} {
-		if got := f.String(); got != want {
-			t.Errorf("%+v is called %q, want %q", f, got, want)
-		}
-	}
-}
-
-func TestFault_JSON(t *testing.T) {
-	want := Fault{Cloud: "tidb", Method: "POST", Path: "/a/*", Skip: 1, Times: -1, After: true, Status: 503,
-		Header: map[string]string{"Retry-After": "1"}, Body: "{}"}
-	text := `{"cloud":"tidb","method":"POST","path":"/a/*","skip":1,"times":-1,"after":true,"status":503,` +
-		`"header":{"Retry-After":"1"},"body":"{}"}`
-	var got Fault
-	if err := json.Unmarshal([]byte(text), &got); err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("it is read as %+v, %v", got, err)
-	}
-	if b, err := json.Marshal(want); err != nil || string(b) != text {
-		t.Errorf("it is written as %s, %v", b, err)
-	}
-}
-
-func TestFaults_Next(t *testing.T) {
+func TestFaults_next(t *testing.T) {
 	a, b := Fault{Name: "a", Path: "/a"}, Fault{Name: "b"}
 	with := func(f Fault, skip, times int) Fault {
 		f.Skip, f.Times = skip, times
 		return f
 	}
-	for _, tt := range []struct {
-		name string
-		list []Fault
-		// calls are of the form "path fault", as they come.
-		calls string
+	for name, tt := range map[string]struct {
+		list  []Fault
+		calls string // pairs of a path and the fault that hits it
 	}{
-		{"none", nil, "/a - /a -"},
-		{"once", []Fault{a}, "/b - /a a /a -"},
-		{"thrice", []Fault{with(a, 0, 3)}, "/a a /b - /a a /a a /a -"},
-		{"always", []Fault{with(a, 0, -1)}, "/a a /a a /a a /a a"},
-		{"skipping", []Fault{with(a, 2, 2)}, "/a - /b - /a - /a a /a a /a -"},
-		{"skipping, then always", []Fault{with(a, 1, -1)}, "/a - /a a /a a"},
-		{"the first wins", []Fault{with(a, 0, -1), with(b, 0, -1)}, "/a a /b b /a a"},
-		{"the next when it ran out", []Fault{a, with(b, 0, -1)}, "/a a /a b /b b"},
-		{"one that was not asked counts nothing", []Fault{a, with(b, 1, 1)}, "/a a /a - /a b /a -"},
+		"none":                      {nil, "/a - /a -"},
+		"once":                      {[]Fault{a}, "/b - /a a /a -"},
+		"thrice":                    {[]Fault{with(a, 0, 3)}, "/a a /b - /a a /a a /a -"},
+		"always":                    {[]Fault{with(a, 0, -1)}, "/a a /a a /a a /a a"},
+		"skipping":                  {[]Fault{with(a, 2, 2)}, "/a - /b - /a - /a a /a a /a -"},
+		"skipping, then always":     {[]Fault{with(a, 1, -1)}, "/a - /a a /a a"},
+		"the first wins":            {[]Fault{with(a, 0, -1), with(b, 0, -1)}, "/a a /b b /a a"},
+		"the second after it":       {[]Fault{a, with(b, 0, -1)}, "/a a /a b /b b"},
+		"a hit counts for one only": {[]Fault{a, with(b, 1, 1)}, "/a a /a - /a b /a -"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			var fs Faults
-			if err := fs.Set(tt.list...); err != nil {
-				t.Fatal(err)
-			}
-			words := strings.Fields(tt.calls)
-			for i := 0; i < len(words); i += 2 {
-				got := "-"
-				if f, hit := fs.next("tidb", httptest.NewRequest("GET", words[i], nil)); hit {
-					got = f.String()
+			for range 2 { // Set starts anew
+				if err := fs.Set(tt.list...); err != nil {
+					t.Fatal(err)
 				}
-				if got != words[i+1] {
-					t.Errorf("call %d, %s: %s, want %s", i/2, words[i], got, words[i+1])
+				words := strings.Fields(tt.calls)
+				for i := 0; i < len(words); i += 2 {
+					got := "-"
+					if f, hit := fs.next("tidb", httptest.NewRequest("GET", words[i], nil)); hit {
+						got = f.String()
+					}
+					if got != words[i+1] {
+						t.Errorf("call %d, %s: %s, want %s", i/2, words[i], got, words[i+1])
+					}
 				}
 			}
 		})
 	}
 }
 
-func TestFaults_Set(t *testing.T) {
+func TestFaults_Set_refused(t *testing.T) {
 	var fs Faults
-	r := httptest.NewRequest("GET", "/a", nil)
-	for range 2 {
-		if err := fs.Set(Fault{Status: 500}); err != nil {
-			t.Fatal(err)
-		}
-		if _, hit := fs.next("", r); !hit {
-			t.Error("what matched before is not forgotten")
-		}
-	}
-	err := fs.Set(Fault{Status: 500}, Fault{Path: "/[a"})
-	if err == nil || err.Error() != fmt.Sprintf("fault 1: path %q: %v", "/[a", path.ErrBadPattern) {
-		t.Errorf("a bad pattern: %v", err)
-	}
-	for _, status := range []int{-1, 42, 101, 600} {
-		if err := fs.Set(Fault{Status: status}); err == nil || !strings.Contains(err.Error(), fmt.Sprintf("status %d", status)) {
-			t.Errorf("status %d: %v", status, err)
+	for want, f := range map[string]Fault{
+		`fault 1: path "/[a": syntax error in pattern`: {Path: "/[a"},
+		"fault 1: status -1 is not":                    {Status: -1},
+		"fault 1: status 101 is not":                   {Status: 101},
+		"fault 1: status 600 is not":                   {Status: 600},
+	} {
+		if err := fs.Set(Fault{}, f); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%+v: %v, want %s", f, err, want)
 		}
 	}
-	if _, hit := fs.next("", r); hit {
-		t.Error("a list that was refused is in force")
+	if _, hit := fs.next("", httptest.NewRequest("GET", "/a", nil)); hit {
+		t.Error("a refused list is in force")
 	}
 }

@@ -42,7 +42,7 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("%q is accepted: %v", body, err)
 		}
 		for name := range members {
-			if !strings.EqualFold(name, "a") && !strings.EqualFold(name, "b") && !strings.EqualFold(name, "d") {
+			if name != "a" && name != "b" && name != "d" {
 				t.Errorf("%q is accepted with the member %q", body, name)
 			}
 		}

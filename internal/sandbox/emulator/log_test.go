@@ -1,60 +1,60 @@
 package emulator
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
-	"reflect"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
-func TestLog_File(t *testing.T) {
+func TestOpenLog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "calls.jsonl")
+	noon := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	calls := []Call{
-		{Time: morning, Cloud: "tidb", Method: "GET", Path: "/a?b=c", Status: 200, Challenged: true},
-		{Time: morning, Cloud: "cloudflare", Method: "PUT", Path: "/\n", Fault: "reset before"},
+		{Time: noon, Cloud: "tidb", Method: "GET", Path: "/a?b=c", Status: 200, Challenged: true},
+		{Time: noon, Cloud: "cloudflare", Method: "PUT", Path: "/\n", Fault: "reset before"},
 	}
-	for _, call := range calls { // each in a run of its own
+	for _, call := range calls { // each in a process of its own
 		l, err := OpenLog(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		l.Add(call)
-		if got := l.Calls(); !reflect.DeepEqual(got, []Call{call}) {
-			t.Errorf("this run's calls are %+v", got)
+		if diff := cmp.Diff([]Call{call}, l.Calls()); diff != "" {
+			t.Errorf("the calls of this process (-want +got):\n%s", diff)
 		}
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
-		l.Add(call) // a file that is closed must not fail the call
+		l.Add(call) // a closed file must not fail the call
 	}
-	f, err := os.Open(path)
+	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = f.Close() }()
 	var got []Call
-	for s := bufio.NewScanner(f); s.Scan(); {
+	for line := range bytes.Lines(content) {
 		var call Call
-		if err := json.Unmarshal(s.Bytes(), &call); err != nil {
-			t.Errorf("%v in %s", err, s.Text())
+		if err := json.Unmarshal(line, &call); err != nil {
+			t.Errorf("%v in %s", err, line)
 		}
 		got = append(got, call)
 	}
-	if !reflect.DeepEqual(got, calls) {
-		t.Errorf("the file has %+v, want %+v", got, calls)
+	if diff := cmp.Diff(calls, got); diff != "" {
+		t.Errorf("the file (-want +got):\n%s", diff)
 	}
-	if info, err := f.Stat(); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the file can be read by others: %v %v", info.Mode(), err)
-	}
+	wantPrivate(t, path)
 }
 
-func TestLog_NoFile(t *testing.T) {
+func TestLog_noFile(t *testing.T) {
 	if _, err := OpenLog(filepath.Join(t.TempDir(), "no", "calls.jsonl")); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("in a folder that is not there: %v", err)
+		t.Errorf("in a missing folder: %v", err)
 	}
 	var l Log
 	if err := l.Close(); err != nil {
@@ -62,7 +62,7 @@ func TestLog_NoFile(t *testing.T) {
 	}
 }
 
-func TestLog_Concurrent(t *testing.T) {
+func TestLog_concurrent(t *testing.T) {
 	l, err := OpenLog(filepath.Join(t.TempDir(), "calls.jsonl"))
 	if err != nil {
 		t.Fatal(err)
@@ -76,8 +76,7 @@ func TestLog_Concurrent(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	got := l.Calls()
-	if len(got) != 50 || got[0].Method != "GET" {
+	if got := l.Calls(); len(got) != 50 || got[0].Method != "GET" {
 		t.Errorf("there are %d calls, the first %+v", len(got), got[0])
 	}
 }

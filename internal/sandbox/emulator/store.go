@@ -5,16 +5,16 @@ import (
 	"fmt"
 )
 
-// Store is the state of an emulated cloud: in memory, and in a file where it has
-// one. It has no lock of its own.
+// Store is the state of an emulated cloud, in memory or in a file. It has no lock
+// of its own.
 type Store[S any] struct {
 	path  string
 	state *S
 }
 
-// Load makes what fresh returns the state, as the file at path has it. Where there is
-// no such file, or path is empty, it is the state as it is. ready, if not nil, sees it
-// before it counts as loaded. After a Load that succeeded another one does nothing.
+// Load reads the state from the file at path into what fresh returns. If path is
+// empty or there is no file, the state is as fresh made it. ready, if not nil, gets
+// the state first and may refuse it. Once Load has succeeded it does nothing.
 func (st *Store[S]) Load(path string, fresh func() *S, ready func(*S) error) error {
 	if st.state != nil {
 		return nil
@@ -34,14 +34,21 @@ func (st *Store[S]) Load(path string, fresh func() *S, ready func(*S) error) err
 	return nil
 }
 
-// State returns the state, which must not be changed; nil before Load. It stays as
-// it is whatever [Store.Update] does, so that it can be read on without a lock.
+// State returns the state, or nil before Load. It must not be changed. An Update
+// does not change it either, so it can be read without a lock.
 func (st *Store[S]) State() *S { return st.state }
 
-// Update calls f with a copy of the state, which takes the state's place when f
-// succeeds and the copy is saved.
+// Update calls f with a copy of the state. If f succeeds the copy is saved and
+// becomes the state.
 func (st *Store[S]) Update(f func(*S) error) error {
-	next := clone(st.state)
+	next := new(S)
+	b, err := json.Marshal(st.state)
+	if err == nil {
+		err = json.Unmarshal(b, next)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("copying the state: %v", err)) // it was read from JSON
+	}
 	if err := f(next); err != nil {
 		return err
 	}
@@ -52,17 +59,4 @@ func (st *Store[S]) Update(f func(*S) error) error {
 	}
 	st.state = next
 	return nil
-}
-
-// clone copies a state by way of the JSON that it is kept as.
-func clone[S any](s *S) *S {
-	b, err := json.Marshal(s)
-	if err != nil {
-		panic(fmt.Sprintf("a state is always JSON: %v", err))
-	}
-	next := new(S)
-	if err := json.Unmarshal(b, next); err != nil {
-		panic(fmt.Sprintf("a state is always read back: %v", err))
-	}
-	return next
 }

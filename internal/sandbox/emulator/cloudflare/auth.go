@@ -1,9 +1,15 @@
 package cloudflare
 
 import (
+	"cmp"
+	"fmt"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
+	"time"
+
+	"portfolio-infra/internal/sandbox/emulator"
 )
 
 var (
@@ -11,17 +17,17 @@ var (
 	accountForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
 )
 
-// kind is what a route belongs to. Each answers a bad token in words of its own.
-type kind int
+// realm is a part of the API that rejects tokens with a code of its own.
+type realm int
 
 const (
-	product  kind = iota // Pages, Workers
-	identity             // accounts, the user, memberships
-	verify               // is this token good?
+	product  realm = iota // Pages, Workers
+	identity              // accounts, users, memberships
+	verify                // verification of tokens
 )
 
-// credentials refuses a request that does not carry a token.
-func credentials(r *http.Request) error {
+// checkCredentials refuses a request that has no API token.
+func checkCredentials(r *http.Request) error {
 	switch h := r.Header.Get("Authorization"); {
 	case tokenForm.MatchString(h):
 		return nil
@@ -37,10 +43,10 @@ func credentials(r *http.Request) error {
 	}
 }
 
-// admit refuses another token than the Cloud's, and another account.
-func (c *Cloud) admit(r *http.Request, k kind) error {
-	if token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "); token != c.Token {
-		switch k {
+// authorize refuses any token and any account but the Cloud's own.
+func (c *Cloud) authorize(r *http.Request, in realm) error {
+	if strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ") != c.Token {
+		switch in {
 		case verify:
 			return refuse(http.StatusUnauthorized, 1000, "Invalid API Token")
 		case identity:
@@ -53,11 +59,25 @@ func (c *Cloud) admit(r *http.Request, k kind) error {
 	case account == "" || account == c.account():
 		return nil
 	case !accountForm.MatchString(account):
-		return refuse(http.StatusNotFound, 7003,
-			"Could not route to %s, perhaps your object identifier is invalid?", r.URL.Path)
-	case k == product:
-		return refuse(http.StatusForbidden, 10000, "Authentication error")
+		return refuse(http.StatusNotFound, codeNoRoute, noRouteMessage, r.URL.Path)
 	default:
-		return refuse(http.StatusForbidden, 9109, "Unauthorized to access requested resource")
+		return refuse(http.StatusForbidden, 10000, "Authentication error")
 	}
+}
+
+// limit counts an authorized call and refuses it if there were too many.
+func (c *Cloud) limit(header http.Header, now time.Time) error {
+	limit := emulator.RateLimit{
+		Calls:  cmp.Or(c.RateLimit.Calls, 1200),
+		Window: cmp.Or(c.RateLimit.Window, 5*time.Minute),
+		Block:  true,
+	}
+	quota := c.limiter.Take(limit, now)
+	if quota.Exceeded {
+		header.Set("Retry-After", strconv.Itoa(quota.Reset))
+		return refuse(http.StatusTooManyRequests, 971, "Please wait and consider throttling your request speed")
+	}
+	header.Set("Ratelimit-Policy", fmt.Sprintf(`"default";q=%d;w=%.0f`, limit.Calls, limit.Window.Seconds()))
+	header.Set("Ratelimit", fmt.Sprintf(`"default";r=%d;t=%d`, quota.Remaining, quota.Reset))
+	return nil
 }

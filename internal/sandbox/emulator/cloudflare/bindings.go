@@ -1,14 +1,14 @@
 package cloudflare
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
 )
 
-// bindingFields are the fields that a Worker's binding has beside its name and
-// its type. See
+// bindingFields are the fields of each type of binding, beside name and type.
 // https://developers.cloudflare.com/workers/configuration/multipart-upload-metadata/#bindings
 var bindingFields = map[string]fields{
 	"ai":                 {"staging": boolean},
@@ -51,9 +51,9 @@ var bindingFields = map[string]fields{
 	"workflow":         {"workflow_name!": text, "class_name": text, "script_name": text},
 }
 
-// checkBinding refuses a binding of a form that the API does not document.
+// checkBinding refuses a binding that the API does not document.
 func checkBinding(index int, b map[string]any) error {
-	name, kind := word(b, "name"), word(b, "type")
+	name, kind := str(b, "name"), str(b, "type")
 	if name == "" {
 		return refuse(http.StatusBadRequest, 10052, "Binding at index %d must have a name.", index)
 	}
@@ -62,7 +62,7 @@ func checkBinding(index int, b map[string]any) error {
 		return refuse(http.StatusBadRequest, 10021, "binding %s of type %s is invalid", name, kind)
 	}
 	for _, field := range slices.Sorted(maps.Keys(fs)) {
-		if field, must := strings.CutSuffix(field, "!"); must && b[field] == nil {
+		if field, required := strings.CutSuffix(field, "!"); required && b[field] == nil {
 			return refuse(http.StatusBadRequest, 10021,
 				"binding %s of type %s must have a %s specified", name, kind, field)
 		}
@@ -75,110 +75,95 @@ func checkBinding(index int, b map[string]any) error {
 	return nil
 }
 
-func inUse(name string) error {
+func nameInUse(name string) error {
 	return refuse(http.StatusBadRequest, 10053,
 		"Binding name '%s' already in use. Please use a different name and try again.", name)
 }
 
 // binding returns the index of the binding of that name, or -1.
-func (s *script) binding(name string) int {
-	return slices.IndexFunc(s.Bindings, func(b map[string]any) bool { return b["name"] == name })
+func (s *script) binding(name string) int { return bindingIndex(s.Bindings, name) }
+
+func bindingIndex(bindings []map[string]any, name string) int {
+	return slices.IndexFunc(bindings, func(b map[string]any) bool { return b["name"] == name })
 }
 
-// secretFields are the fields that are never shown, by type of binding.
+// secretFields are the fields that the API never shows, by type of binding.
 var secretFields = map[string][]string{"secret_text": {"text"}, "secret_key": {"key_base64", "key_jwk"}}
 
-// shut is a binding as it is kept: what it must not tell is replaced.
-func shut(b map[string]any) map[string]any {
-	out := maps.Clone(b)
-	for _, field := range secretFields[word(b, "type")] {
-		if value, is := out[field].(string); is {
-			out["sealed"] = string(seal(value))
+func isSecret(b map[string]any) bool { return secretFields[str(b, "type")] != nil }
+
+// hideSecret returns the binding as the state has it.
+func hideSecret(b map[string]any) map[string]any {
+	b = maps.Clone(b)
+	for _, field := range secretFields[str(b, "type")] {
+		if value, ok := b[field].(string); ok {
+			b["sealed"] = string(newSecret(value))
 		}
-		delete(out, field)
+		delete(b, field)
 	}
-	return out
+	return b
 }
 
-// open is a binding as it is shown.
-func open(b map[string]any) map[string]any {
-	out := maps.Clone(b)
-	delete(out, "sealed")
-	return out
-}
-
-// bind makes the Worker's bindings: those of the metadata, with what they
-// inherit from the Worker as it was, and what it says to keep.
-func (c *call) bind(s, before *script, meta map[string]any) ([]map[string]any, error) {
-	old := func(name string) map[string]any {
-		if before == nil {
-			return nil
-		}
-		if i := before.binding(name); i >= 0 {
-			return before.Bindings[i]
-		}
-		return nil
-	}
-	out := []map[string]any{}
-	taken := map[string]bool{}
-	list, _ := meta["bindings"].([]any)
+// bind returns the bindings that an upload or a PATCH gives to s: those that it
+// names or inherits, and those of old that it keeps.
+func (c *call) bind(s *script, old []map[string]any, metadata map[string]any) ([]map[string]any, error) {
+	bindings := []map[string]any{}
+	named := map[string]bool{}
+	list, _ := metadata["bindings"].([]any)
 	for i, v := range list {
 		b := v.(map[string]any)
 		if err := checkBinding(i, b); err != nil {
 			return nil, err
 		}
-		name := word(b, "name")
-		if taken[name] {
-			return nil, inUse(name)
+		name := str(b, "name")
+		if named[name] {
+			return nil, nameInUse(name)
 		}
-		taken[name] = true
+		named[name] = true
 		switch b["type"] {
 		case "inherit":
-			from := word(b, "old_name")
-			if from == "" {
-				from = name
-			}
-			b = maps.Clone(old(from))
-			if b == nil && c.URL.Query().Get("bindings_inherit") == "strict" {
+			from := cmp.Or(str(b, "old_name"), name)
+			i := bindingIndex(old, from)
+			if i < 0 && c.URL.Query().Get("bindings_inherit") == "strict" {
 				return nil, refuse(http.StatusBadRequest, 10057,
 					"inherit binding '%s' is invalid: the previous version has no binding named '%s'", name, from)
 			}
-			if b == nil {
+			if i < 0 {
 				continue
 			}
+			b = maps.Clone(old[i])
 			b["name"] = name
 		case "service":
-			if err := c.state.reachable(s.Name, b); err != nil {
+			if err := c.state.checkService(s.Name, b); err != nil {
 				return nil, err
 			}
 		}
-		out = append(out, shut(b))
+		bindings = append(bindings, hideSecret(b))
 	}
-	keep, _ := meta["keep_bindings"].([]any)
+	keep, _ := metadata["keep_bindings"].([]any)
 	if c.cloud.KeepSecrets {
 		keep = append(keep, "secret_text", "secret_key")
 	}
-	if before != nil {
-		for _, b := range before.Bindings {
-			if slices.Contains(keep, b["type"]) && !taken[word(b, "name")] {
-				out = append(out, b)
-			}
+	for _, b := range old {
+		if slices.Contains(keep, b["type"]) && !named[str(b, "name")] {
+			bindings = append(bindings, b)
 		}
 	}
-	return out, nil
+	return bindings, nil
 }
 
-// reachable refuses a service binding to a Worker that is neither there nor the
+// checkService refuses a service binding to a Worker that is neither there nor the
 // one that is being uploaded.
-func (st *state) reachable(self string, b map[string]any) error {
-	name, target, environment := word(b, "name"), word(b, "service"), word(b, "environment")
-	if _, is := st.Scripts[target]; is || target == self {
+func (st *state) checkService(self string, b map[string]any) error {
+	name, target, environment := str(b, "name"), str(b, "service"), str(b, "environment")
+	switch {
+	case st.Scripts[target] != nil || target == self:
 		return nil
-	}
-	if environment != "" {
+	case environment != "":
 		return refuse(http.StatusBadRequest, 10144, "Could not resolve service binding '%s'. Target environment '%s' "+
 			"not found for target script '%s'. Please verify the target and try again.", name, environment, target)
+	default:
+		return refuse(http.StatusBadRequest, 10143, "Could not resolve service binding '%s'. Target script '%s' not found. "+
+			"Please verify the target script and try again.", name, target)
 	}
-	return refuse(http.StatusBadRequest, 10143, "Could not resolve service binding '%s'. Target script '%s' not found. "+
-		"Please verify the target script and try again.", name, target)
 }

@@ -1,110 +1,78 @@
 package cloudflare
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
 	"time"
 )
 
-// deployment is one of a Pages project. It is done at once, and well.
+// deployment is one of a Pages project. It has succeeded.
 type deployment struct {
 	ID          string    `json:"id"`
 	Environment string    `json:"environment"`
 	Branch      string    `json:"branch"`
 	Created     time.Time `json:"created"`
-	// Functions says that it has a Worker of its own, with the bindings of Config.
-	Functions bool `json:"functions"`
-	// Config is the project's at that time, as the API showed it.
+	// Config is the project's at that time, as the API showed it. The deployment's
+	// Functions have its bindings.
 	Config map[string]any `json:"config"`
 }
 
-// deploy makes a deployment of the branch with the project's present config.
-func (p *project) deploy(branch string, now time.Time) deployment {
-	d := deployment{ID: newUUID(), Environment: "preview", Branch: branch, Created: now, Functions: true}
-	if branch == p.ProductionBranch {
-		d.Environment = "production"
-	}
-	d.Config = p.describeConfig(d.Environment)
-	p.Deployments = append(p.Deployments, d)
-	return d
-}
-
-// AddDeployment deploys a branch of a project, as an upload of its files would.
-// No branch means the production branch.
-func (c *Cloud) AddDeployment(name, branch string) (Deployment, error) {
+// AddDeployment deploys a branch of a project as an upload of files would, and
+// returns the deployment's ID. The default is the production branch.
+func (c *Cloud) AddDeployment(name, branch string) (id string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.load(); err != nil {
-		return Deployment{}, err
+		return "", err
 	}
-	var d deployment
-	err := c.store.Update(func(s *state) error {
+	err = c.store.Update(func(s *state) error {
 		p, ok := s.Projects[name]
 		if !ok {
 			return fmt.Errorf("there is no project %q", name)
 		}
-		if branch == "" {
-			branch = p.ProductionBranch
+		d := deployment{ID: newUUID(), Environment: "preview", Branch: cmp.Or(branch, p.ProductionBranch), Created: c.now()}
+		if d.Branch == p.ProductionBranch {
+			d.Environment = "production"
 		}
-		d = p.deploy(branch, c.now())
+		d.Config = p.describeConfig(d.Environment)
+		p.Deployments = append(p.Deployments, d)
+		id = d.ID
 		return nil
 	})
-	return d.snapshot(), err
+	return id, err
 }
 
-func listDeployments(c *call) (reply, error) {
-	p, err := c.project()
-	if err != nil {
-		return reply{}, err
-	}
+func listDeployments(c *call, p *project) (any, error) {
 	env := c.URL.Query().Get("env")
 	if env != "" && env != "production" && env != "preview" {
-		return reply{}, invalid("env: must be one of production, preview")
+		return nil, invalid("env: must be one of production, preview")
 	}
-	var all []deployment
+	var newest []deployment
 	for _, d := range slices.Backward(p.Deployments) {
 		if env == "" || env == d.Environment {
-			all = append(all, d)
+			newest = append(newest, d)
 		}
 	}
-	return list(c, all, 25, p.describeDeployment)
+	return list(c, newest, 25, p.describeDeployment)
 }
 
-func (c *call) deployment() (*project, deployment, error) {
-	p, err := c.project()
-	if err != nil {
-		return nil, deployment{}, err
+func getDeployment(c *call, p *project) (any, error) {
+	for _, d := range p.Deployments {
+		if d.ID == c.PathValue("deployment") {
+			return p.describeDeployment(d), nil
+		}
 	}
-	i := slices.IndexFunc(p.Deployments, func(d deployment) bool { return d.ID == c.PathValue("deployment") })
-	if i < 0 {
-		return nil, deployment{}, refuse(http.StatusNotFound, 8000009,
-			"The deployment ID you have specified does not exist. Update the deployment ID and try again.")
-	}
-	return p, p.Deployments[i], nil
+	return nil, refuse(http.StatusNotFound, 8000009,
+		"The deployment ID you have specified does not exist. Update the deployment ID and try again.")
 }
 
-func getDeployment(c *call) (reply, error) {
-	p, d, err := c.deployment()
-	if err != nil {
-		return reply{}, err
-	}
-	return reply{result: p.describeDeployment(d)}, nil
-}
-
-func retryDeployment(c *call) (reply, error) {
-	p, d, err := c.deployment()
-	if err != nil {
-		return reply{}, err
-	}
-	return reply{result: p.describeDeployment(p.deploy(d.Branch, c.now))}, nil
-}
-
-// describeDeployment is the deployment as the API shows it.
+// describeDeployment returns a deployment as the API shows it.
 func (p *project) describeDeployment(d deployment) map[string]any {
 	build := map[string]any{}
-	for k := range buildConfig {
-		build[k] = p.BuildConfig[k]
+	for name := range buildConfig {
+		build[name] = p.BuildConfig[name]
 	}
 	vars := d.Config["env_vars"]
 	if vars == nil {
@@ -139,6 +107,6 @@ func (p *project) describeDeployment(d deployment) map[string]any {
 		"build_image_major_version": d.Config["build_image_major_version"],
 		"usage_model":               d.Config["usage_model"],
 		"aliases":                   aliases, "is_skipped": false,
-		"production_branch": p.ProductionBranch, "uses_functions": d.Functions,
+		"production_branch": p.ProductionBranch, "uses_functions": true,
 	}
 }

@@ -1,6 +1,7 @@
 package cloudflare
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -9,15 +10,15 @@ import (
 	"portfolio-infra/internal/sandbox/emulator"
 )
 
-// codeUnlisted is the code of a refusal whose real code is not public.
-const codeUnlisted = 8009999
+// codeUnknown is the code of a refusal whose real code is not public.
+const codeUnknown = 8009999
 
-// envelope is around every answer of the API that is JSON.
+// envelope is around every result of the API that is JSON.
 type envelope struct {
 	Result   any       `json:"result"`
 	Success  bool      `json:"success"`
 	Errors   []problem `json:"errors"`
-	Messages []message `json:"messages"`
+	Messages []any     `json:"messages"`
 	Info     *pageInfo `json:"result_info,omitempty"`
 }
 
@@ -25,12 +26,6 @@ type problem struct {
 	Code    int       `json:"code"`
 	Message string    `json:"message"`
 	Chain   []problem `json:"error_chain,omitempty"`
-}
-
-type message struct {
-	Code    int     `json:"code"`
-	Message string  `json:"message"`
-	Type    *string `json:"type"`
 }
 
 type pageInfo struct {
@@ -41,98 +36,108 @@ type pageInfo struct {
 	TotalPages int `json:"total_pages"`
 }
 
-// reply is the answer to a call that was not refused: a result in an envelope,
-// or a document as it is.
-type reply struct {
-	result   any
-	info     *pageInfo
-	messages []message
-	document *document
+// page is a result that is a part of a list.
+type page struct {
+	items []any
+	info  pageInfo
 }
 
-// document is an answer that is not JSON.
+// document is a result that is not JSON.
 type document struct {
 	header http.Header
 	body   []byte
 }
 
-func (r reply) send(w http.ResponseWriter) {
-	if d := r.document; d != nil {
-		maps.Copy(w.Header(), d.header)
-		w.WriteHeader(http.StatusOK)
-		_, _ = w.Write(d.body)
-		return
-	}
-	messages := r.messages
-	if messages == nil {
-		messages = []message{}
-	}
-	emulator.Reply(w, http.StatusOK, envelope{
-		Result: r.result, Success: true, Errors: []problem{}, Messages: messages, Info: r.info,
-	})
-}
-
-// refusal is the answer to a call that the API does not do. It is an error.
+// refusal is an error of the API.
 type refusal struct {
 	status   int
 	problems []problem
 }
 
-// refuse makes a refusal of one problem.
 func refuse(status, code int, format string, args ...any) *refusal {
 	return &refusal{status, []problem{{Code: code, Message: fmt.Sprintf(format, args...)}}}
 }
 
-// invalid refuses a request for a reason whose code is not public.
+// invalid refuses a request with [codeUnknown].
 func invalid(format string, args ...any) *refusal {
-	return refuse(http.StatusBadRequest, codeUnlisted, format, args...)
+	return refuse(http.StatusBadRequest, codeUnknown, format, args...)
 }
 
 func (r *refusal) Error() string {
 	return fmt.Sprintf("%d %s (code %d)", r.status, r.problems[0].Message, r.problems[0].Code)
 }
 
-func (r *refusal) send(w http.ResponseWriter) {
-	emulator.Reply(w, r.status, envelope{Errors: r.problems, Messages: []message{}})
+// send sends a result in an envelope, a document as it is, or the error if there is
+// one.
+func send(w http.ResponseWriter, result any, err error) {
+	if err != nil {
+		var r *refusal
+		if !errors.As(err, &r) {
+			r = refuse(http.StatusInternalServerError, 10013, "An unknown error has occurred: %v", err)
+		}
+		emulator.Reply(w, r.status, envelope{Errors: r.problems, Messages: []any{}})
+		return
+	}
+	out := envelope{Result: result, Success: true, Errors: []problem{}, Messages: []any{}}
+	switch result := result.(type) {
+	case *document:
+		maps.Copy(w.Header(), result.header)
+		_, _ = w.Write(result.body)
+		return
+	case page:
+		out.Result, out.Info = result.items, &result.info
+	}
+	emulator.Reply(w, http.StatusOK, out)
 }
 
 // decode reads the request's JSON object.
 func (c *call) decode() (map[string]any, error) {
 	var v map[string]any
-	if err := emulator.Decode(c.Request, &v); err != nil {
-		return nil, refuse(http.StatusBadRequest, 6007, "Malformed JSON in request body: %v", err)
+	err := emulator.Decode(c.Request, &v)
+	if err == nil && v == nil {
+		err = errors.New("null")
 	}
-	if v == nil {
-		return nil, refuse(http.StatusBadRequest, 6007, "Malformed JSON in request body: null")
+	if err != nil {
+		return nil, refuse(http.StatusBadRequest, 6007, "Malformed JSON in request body: %v", err)
 	}
 	return v, nil
 }
 
-// list answers with the page that the call asks for. The most a page may hold is
-// what it holds by default.
-func list[T any](c *call, all []T, most int, describe func(T) map[string]any) (reply, error) {
-	q := c.URL.Query()
-	page, err1 := number(q.Get("page"), 1)
-	size, err2 := number(q.Get("per_page"), most)
-	if err1 != nil || err2 != nil || page < 1 || size < 1 || size > most {
-		return reply{}, refuse(http.StatusBadRequest, 8000024,
-			"Invalid list options provided. Review the `page` or `per_page` parameter.")
+// body reads the request's JSON object, which has these fields.
+func (c *call) body(fs fields) (map[string]any, error) {
+	v, err := c.decode()
+	if err != nil {
+		return nil, err
 	}
-	from := min((page-1)*size, len(all))
-	to := min(from+size, len(all))
-	described := []any{}
-	for _, one := range all[from:to] {
-		described = append(described, describe(one))
+	if err := object(fs)(v); err != nil {
+		return nil, invalid("%v", err)
 	}
-	return reply{result: described, info: &pageInfo{
-		Page: page, PerPage: size, Count: to - from,
-		TotalCount: len(all), TotalPages: (len(all) + size - 1) / size,
-	}}, nil
+	return v, nil
 }
 
-func number(s string, otherwise int) (int, error) {
-	if s == "" {
-		return otherwise, nil
+// list returns the page that the call asks for. It has up to size items by default.
+func list[T any](c *call, all []T, size int, describe func(T) map[string]any) (any, error) {
+	parameter := func(name string, most int) (int, bool) {
+		text := c.URL.Query().Get(name)
+		if text == "" {
+			return most, true
+		}
+		n, err := strconv.Atoi(text)
+		return n, err == nil && n > 0
 	}
-	return strconv.Atoi(s)
+	number, ok1 := parameter("page", 1)
+	per, ok2 := parameter("per_page", size)
+	if !ok1 || !ok2 || per > size {
+		return nil, refuse(http.StatusBadRequest, 8000024,
+			"Invalid list options provided. Review the `page` or `per_page` parameter.")
+	}
+	from := min(min(number-1, len(all))*per, len(all))
+	items := []any{}
+	for _, item := range all[from:min(from+per, len(all))] {
+		items = append(items, describe(item))
+	}
+	return page{items, pageInfo{
+		Page: number, PerPage: per, Count: len(items),
+		TotalCount: len(all), TotalPages: (len(all) + per - 1) / per,
+	}}, nil
 }

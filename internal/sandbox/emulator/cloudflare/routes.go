@@ -1,69 +1,83 @@
 package cloudflare
 
-import "net/http"
-
-// methods are the handlers of one path.
-type methods map[string]handler
-
-const (
-	base = "/client/v4"
-
-	account = "/accounts/{account}"
-	pages   = account + "/pages/projects"
-	workers = account + "/workers"
-	scripts = workers + "/scripts"
-	one     = scripts + "/{script}"
+import (
+	"net/http"
+	"strings"
 )
 
-// routes are all that is emulated.
-func (c *Cloud) routes() *http.ServeMux {
+// base is the path under which the API is served.
+const base = "/client/v4"
+
+// routes are all that is emulated: noRoute answers other paths, noMethod other methods.
+var routes = []struct {
+	pattern string
+	realm   realm
+	handler handler
+}{
+	// wrangler asks these who its user is.
+	{"GET /user/tokens/verify", verify, verifyToken},
+	{"GET /user", identity, getUser},
+	{"GET /memberships", identity, listMemberships},
+	{"GET /accounts", identity, listAccounts},
+
+	{"GET /accounts/{account}/pages/projects", product, listProjects},
+	{"POST /accounts/{account}/pages/projects", product, createProject},
+	{"GET /accounts/{account}/pages/projects/{project}", product, withProject(getProject)},
+	{"PATCH /accounts/{account}/pages/projects/{project}", product, withProject(patchProject)},
+	{"DELETE /accounts/{account}/pages/projects/{project}", product, withProject(deleteProject)},
+	{"GET /accounts/{account}/pages/projects/{project}/deployments", product, withProject(listDeployments)},
+	{"GET /accounts/{account}/pages/projects/{project}/deployments/{deployment}", product, withProject(getDeployment)},
+
+	{"GET /accounts/{account}/workers/subdomain", product, getAccountSubdomain},
+	{"PUT /accounts/{account}/workers/subdomain", product, putAccountSubdomain},
+	{"GET /accounts/{account}/workers/services/{script}", product, getService},
+	{"GET /accounts/{account}/workers/scripts/{script}", product, withScript(getContent)},
+	{"PUT /accounts/{account}/workers/scripts/{script}", product, putScript},
+	{"DELETE /accounts/{account}/workers/scripts/{script}", product, withScript(deleteScript)},
+	{"GET /accounts/{account}/workers/scripts/{script}/content/v2", product, withScript(getContent)},
+	{"GET /accounts/{account}/workers/scripts/{script}/settings", product, withScript(getSettings)},
+	{"PATCH /accounts/{account}/workers/scripts/{script}/settings", product, withScript(patchSettings)},
+	{"GET /accounts/{account}/workers/scripts/{script}/subdomain", product, withScript(getSubdomain)},
+	{"POST /accounts/{account}/workers/scripts/{script}/subdomain", product, withScript(postSubdomain)},
+	{"DELETE /accounts/{account}/workers/scripts/{script}/subdomain", product, withScript(deleteSubdomain)},
+	{"GET /accounts/{account}/workers/scripts/{script}/secrets", product, withScript(listSecrets)},
+	{"PUT /accounts/{account}/workers/scripts/{script}/secrets", product, withScript(putSecret)},
+	{"DELETE /accounts/{account}/workers/scripts/{script}/secrets/{secret}", product, withScript(deleteSecret)},
+}
+
+func (c *Cloud) newMux() *http.ServeMux {
 	mux := http.NewServeMux()
-	add := func(k kind, path string, ms methods) {
-		mux.HandleFunc(base+path, func(w http.ResponseWriter, r *http.Request) {
-			h, ok := ms[r.Method]
-			if !ok {
-				refuse(http.StatusMethodNotAllowed, 10405,
-					"Method not allowed: the emulator has no %s %s", r.Method, r.URL.Path).send(w)
-				return
-			}
-			c.serve(w, r, k, h)
+	known := map[string]bool{}
+	for _, route := range routes {
+		method, path, _ := strings.Cut(route.pattern, " ")
+		mux.HandleFunc(method+" "+base+path, func(w http.ResponseWriter, r *http.Request) {
+			result, err := c.answer(w.Header(), r, route.realm, route.handler)
+			send(w, result, err)
 		})
+		if !known[path] {
+			known[path] = true
+			mux.HandleFunc(base+path, func(w http.ResponseWriter, r *http.Request) { send(w, nil, noMethod(r)) })
+		}
 	}
-	add(verify, "/user/tokens/verify", methods{"GET": verifyToken})
-	add(verify, account+"/tokens/verify", methods{"GET": verifyToken})
-	add(identity, "/user", methods{"GET": getUser})
-	add(identity, "/memberships", methods{"GET": listMemberships})
-	add(identity, "/accounts", methods{"GET": listAccounts})
-	add(identity, account, methods{"GET": getAccount})
-
-	add(product, pages, methods{"GET": listProjects, "POST": createProject})
-	add(product, pages+"/{project}", methods{"GET": getProject, "PATCH": patchProject, "DELETE": deleteProject})
-	add(product, pages+"/{project}/deployments", methods{"GET": listDeployments})
-	add(product, pages+"/{project}/deployments/{deployment}", methods{"GET": getDeployment})
-	add(product, pages+"/{project}/deployments/{deployment}/retry", methods{"POST": retryDeployment})
-	add(product, pages+"/{project}/domains", methods{"GET": listDomains, "POST": addDomain})
-	add(product, pages+"/{project}/domains/{domain}", methods{"GET": getDomain, "DELETE": deleteDomain})
-
-	add(product, workers+"/subdomain", methods{"GET": getSubdomain, "PUT": putSubdomain})
-	add(product, workers+"/services/{script}", methods{"GET": getService, "DELETE": deleteScript})
-	add(product, scripts, methods{"GET": listScripts})
-	add(product, one, methods{"GET": getContent, "PUT": putScript, "DELETE": deleteScript})
-	add(product, one+"/content/v2", methods{"GET": getContent})
-	add(product, one+"/settings", methods{"GET": getSettings, "PATCH": patchSettings})
-	add(product, one+"/subdomain", methods{"GET": getScriptSubdomain, "POST": postScriptSubdomain, "DELETE": deleteScriptSubdomain})
-	add(product, one+"/secrets", methods{"GET": listSecrets, "PUT": putSecret})
-	add(product, one+"/secrets/{secret}", methods{"DELETE": deleteSecret})
-
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { noRoute(r).send(w) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { send(w, nil, noRoute(r)) })
 	return mux
 }
 
-// noRoute refuses a path that is not emulated, and names it.
+const (
+	codeNoRoute    = 7003
+	noRouteMessage = "Could not route to %s, perhaps your object identifier is invalid?"
+)
+
+// noRoute refuses a path that is not emulated. The error names it.
 func noRoute(r *http.Request) *refusal {
-	out := refuse(http.StatusBadRequest, 7003,
-		"Could not route to %s, perhaps your object identifier is invalid?", r.URL.Path)
+	out := refuse(http.StatusBadRequest, codeNoRoute, noRouteMessage, r.URL.Path)
 	out.problems = append(out.problems, problem{
 		Code: 7000, Message: "No route for that URI: the emulator has no " + r.Method + " " + r.URL.Path,
 	})
 	return out
+}
+
+// noMethod refuses a method that is not emulated on a path that is.
+func noMethod(r *http.Request) *refusal {
+	return refuse(http.StatusMethodNotAllowed, 10405, "Method not allowed: the emulator has no %s %s", r.Method, r.URL.Path)
 }

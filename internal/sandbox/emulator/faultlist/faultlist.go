@@ -1,65 +1,63 @@
-// Package faultlist is the list of what may go wrong with a call to a cloud, and a
-// [Transport] that makes it go wrong without a socket, so that tests with it can run
-// in [testing/synctest].
+// Package faultlist has the faults that a call of a cloud can meet, and a
+// [Transport] that injects them without a socket, for tests in [testing/synctest].
 //
-// What the client gets is made by package emulator. The rest is here because no server
-// can do it: refuse the connection, or know which call of an operation it is.
+// Most are faults of package emulator. The others are here because no server can
+// do them: refuse a connection, or repeat what a client sent.
 package faultlist
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
-	"strconv"
 
 	"portfolio-infra/internal/sandbox/emulator"
 )
 
-// The clouds that a fault may be limited to, by [emulator.Fault]'s Cloud.
+// The values of Cloud in a fault.
 const (
 	TiDBCloud  = "tidbcloud"
 	Cloudflare = "cloudflare"
 )
 
-// RequestID is in the headers of all answers that are a fault's own.
+// RequestID is the request ID of the answers that a fault makes up.
 const RequestID = "id-of-the-fault"
 
-// Fault is something that goes wrong with a call: what the [emulator.Fault] says, unless
-// one of the other fields is set.
+// Fault is a fault of package emulator, unless one of its own fields is set.
 type Fault struct {
 	emulator.Fault
 
-	// Refused: no connection is made.
+	// Refused makes no connection.
 	Refused bool
-	// Stale: the call is refused for its nonce, with a new one.
+	// Stale rejects the nonce and offers another.
 	Stale bool
-	// Edit changes the body of the real answer, so the call takes effect.
-	Edit func(body []byte) []byte
-	// Echo makes the body of an answer of what was sent.
-	Echo func(sent []byte) []byte
+	// Edit changes the body of the real answer.
+	Edit func(answer []byte) []byte
+	// Echo makes the body of the answer from that of the request.
+	Echo func(request []byte) []byte
 }
 
-// All returns the faults that calls to a cloud may meet, each for one call.
+// All returns the faults for a cloud. Each is for one call.
 func All(cloud string) []Fault {
-	var some []Fault
+	var all []Fault
 	for _, f := range list {
 		if f.Cloud == "" || f.Cloud == cloud {
-			some = append(some, f)
+			all = append(all, f)
 		}
 	}
-	return some
+	return all
 }
 
 var list = []Fault{
-	answer("429 with Retry-After", http.StatusTooManyRequests, "Retry-After", "2"),
-	answer("429 with X-Ratelimit-Reset", http.StatusTooManyRequests, "X-Ratelimit-Reset", "3"),
-	answer("429 that asks for an hour", http.StatusTooManyRequests, "Retry-After", "3600"),
-	answer("500", http.StatusInternalServerError),
-	after(answer("500 after the effect", http.StatusInternalServerError)),
-	html("502 with HTML", http.StatusBadGateway),
-	answer("503", http.StatusServiceUnavailable),
-	answer("401 without a challenge", http.StatusUnauthorized),
-	answer("403", http.StatusForbidden),
-	answer("404 in the wrong place", http.StatusNotFound),
+	status("429 with Retry-After", 429, "Retry-After", "2"),
+	status("429 with X-Ratelimit-Reset", 429, "X-Ratelimit-Reset", "3"),
+	status("429 that asks for an hour", 429, "Retry-After", "3600"),
+	status("500", 500),
+	{Fault: emulator.Fault{Name: "500 after the effect", After: true, Status: 500, Header: header(), Body: failure(500)}},
+	html("502 with HTML", 502),
+	status("503", 503),
+	status("401 without a challenge", 401),
+	status("403", 403),
+	status("404 in the wrong place", 404),
 	{Fault: emulator.Fault{Name: "connection refused"}, Refused: true},
 	{Fault: emulator.Fault{Name: "reset before the effect", Reset: true}},
 	{Fault: emulator.Fault{Name: "reset after the effect", Reset: true, After: true}},
@@ -69,36 +67,37 @@ var list = []Fault{
 	{Fault: emulator.Fault{Name: "body slower than the time-out", Drip: 1000}},
 	{Fault: emulator.Fault{Name: "truncated JSON", Truncate: true}},
 	{Fault: emulator.Fault{Name: "a list for an object"}, Edit: func([]byte) []byte { return []byte("[]") }},
-	{Fault: emulator.Fault{Name: "numbers for strings"}, Edit: func(body []byte) []byte { return edit(body, numbers) }},
+	{Fault: emulator.Fault{Name: "numbers for strings"}, Edit: replaceStrings(func(string, string) any { return 7 })},
 	{Fault: emulator.Fault{Name: "empty 200"}},
-	html("200 with HTML", http.StatusOK),
-	{Fault: emulator.Fault{Name: "400 that repeats the request", Status: http.StatusBadRequest}, Echo: func(sent []byte) []byte {
-		text, _ := json.Marshal("cannot take " + string(sent))
-		return []byte(`{"code":400,"message":` + string(text) + `,"errors":[{"code":400,"message":` + string(text) + `}],"success":false}`)
+	html("200 with HTML", 200),
+	{Fault: emulator.Fault{Name: "400 that repeats the request", Status: 400}, Echo: func(request []byte) []byte {
+		text, _ := json.Marshal(string(plainEcho(request)))
+		return fmt.Appendf(nil, `{"code":400,"message":%s,"errors":[{"code":400,"message":%[1]s}],"success":false}`, text)
 	}},
-	{Fault: emulator.Fault{Name: "400 with text that repeats the request", Status: http.StatusBadRequest}, Echo: plain},
-	{Fault: emulator.Fault{Name: "200 with text that repeats the request"}, Echo: plain},
-	{Fault: emulator.Fault{Name: "success: false", Cloud: Cloudflare, Header: header(), Body: said(http.StatusOK)}},
+	{Fault: emulator.Fault{Name: "400 with text that repeats the request", Status: 400}, Echo: plainEcho},
+	{Fault: emulator.Fault{Name: "200 with text that repeats the request"}, Echo: plainEcho},
+	{Fault: emulator.Fault{Name: "success: false", Cloud: Cloudflare, Header: header(), Body: failure(200)}},
 	{Fault: emulator.Fault{Name: "success without effect", Cloud: Cloudflare, Method: http.MethodPatch, Header: header(), Body: `{"success":true,"result":{}}`}},
 	{Fault: emulator.Fault{Name: "stale nonce", Cloud: TiDBCloud}, Stale: true},
-	{Fault: emulator.Fault{Name: "unknown cluster state", Cloud: TiDBCloud}, Edit: func(body []byte) []byte { return edit(body, hibernating) }},
+	{Fault: emulator.Fault{Name: "unknown cluster state", Cloud: TiDBCloud}, Edit: replaceStrings(func(key, s string) any {
+		if key == "state" {
+			return "HIBERNATING"
+		}
+		return s
+	})},
 }
 
-// answer is a fault that answers as the API words its errors.
-func answer(name string, status int, headers ...string) Fault {
-	return Fault{Fault: emulator.Fault{Name: name, Status: status, Header: header(headers...), Body: said(status)}}
+// status is an error of the API.
+func status(name string, code int, headers ...string) Fault {
+	return Fault{Fault: emulator.Fault{Name: name, Status: code, Header: header(headers...), Body: failure(code)}}
 }
 
-// html is a fault that answers as a proxy in the way would.
-func html(name string, status int) Fault {
-	h := header()
-	h["Content-Type"] = "text/html"
-	return Fault{Fault: emulator.Fault{Name: name, Status: status, Header: h, Body: "<html><body>Oops</body></html>"}}
+// html is the answer of a proxy.
+func html(name string, code int) Fault {
+	return Fault{Fault: emulator.Fault{Name: name, Status: code, Header: header("Content-Type", "text/html"), Body: "<html><body>Oops</body></html>"}}
 }
 
-func after(f Fault) Fault { f.After = true; return f }
-
-func plain(sent []byte) []byte { return append([]byte("cannot take "), sent...) }
+func plainEcho(request []byte) []byte { return append([]byte("cannot take "), request...) }
 
 func header(pairs ...string) map[string]string {
 	h := map[string]string{"Content-Type": "application/json", "X-Debug-Trace-Id": RequestID, "Cf-Ray": RequestID}
@@ -108,52 +107,36 @@ func header(pairs ...string) map[string]string {
 	return h
 }
 
-// said is an error in the shapes of both clouds.
-func said(status int) string {
-	const words = `"injected by a test"`
-	return `{"code":` + strconv.Itoa(status) + `,"message":` + words + `,"details":[],
-		"success":false,"errors":[{"code":` + strconv.Itoa(status) + `,"message":` + words + `}],"result":null}`
+// failure is an error in the shapes of both clouds.
+func failure(code int) string {
+	return fmt.Sprintf(`{"code":%d,"message":"injected by a test","details":[],
+		"success":false,"errors":[{"code":%[1]d,"message":"injected by a test"}],"result":null}`, code)
 }
 
-// edit applies change to each value of a body that is no object and no list.
-func edit(body []byte, change func(key string, v any) any) []byte {
-	var root any
-	if json.Unmarshal(body, &root) != nil {
-		return body
-	}
+// replaceStrings returns an Edit that replaces each string, which is under key.
+func replaceStrings(replace func(key, s string) any) func([]byte) []byte {
 	var walk func(key string, v any) any
 	walk = func(key string, v any) any {
 		switch v := v.(type) {
+		case string:
+			return replace(key, v)
 		case map[string]any:
 			for k := range v {
 				v[k] = walk(k, v[k])
 			}
-			return v
 		case []any:
 			for i := range v {
 				v[i] = walk(key, v[i])
 			}
-			return v
 		}
-		return change(key, v)
+		return v
 	}
-	changed, err := json.Marshal(walk("", root))
-	if err != nil {
-		panic(err) // it was JSON
+	return func(body []byte) []byte {
+		var root any
+		if json.Unmarshal(body, &root) != nil {
+			return body
+		}
+		edited, _ := json.Marshal(walk("", root)) // it was JSON
+		return edited
 	}
-	return changed
-}
-
-func numbers(_ string, v any) any {
-	if _, ok := v.(string); ok {
-		return 7
-	}
-	return v
-}
-
-func hibernating(key string, v any) any {
-	if key == "state" {
-		return "HIBERNATING"
-	}
-	return v
 }

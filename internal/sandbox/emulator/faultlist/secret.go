@@ -3,29 +3,15 @@ package faultlist
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
 )
 
-// Shows lists the forms in which a text shows a secret: as it is, quoted, and
-// encoded for a URL or in base64.
+// Shows returns the forms in which text shows a secret.
 func Shows(text, secret string) []string {
-	var forms []string
-	for name, form := range encodings(secret) {
-		if strings.Contains(text, form) {
-			forms = append(forms, name)
-		}
-	}
-	return forms
-}
-
-// partOfSecret is how much of a secret is too much to be shown.
-const partOfSecret = 12
-
-// encodings are the forms in which a secret could show, by name. A base64 within a
-// longer text may begin at any of three bytes, so the middle of each counts.
-func encodings(secret string) map[string]string {
+	const tooMuch = 12 // of its characters
 	forms := map[string]string{
 		"plain":            secret,
 		"quoted":           strings.Trim(strconv.Quote(secret), `"`),
@@ -33,15 +19,23 @@ func encodings(secret string) map[string]string {
 		"in a URL's path":  url.PathEscape(secret),
 		"hexadecimal":      hex.EncodeToString([]byte(secret)),
 	}
-	if len(secret) > partOfSecret {
-		forms["beginning"] = secret[:partOfSecret]
-		forms["end"] = secret[len(secret)-partOfSecret:]
+	if len(secret) > tooMuch {
+		forms["beginning"] = secret[:tooMuch]
+		forms["end"] = secret[len(secret)-tooMuch:]
 	}
+	// Within a longer text the base64 depends on where in three bytes it begins,
+	// but not in its middle.
 	for skip := range 3 {
-		raw := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", skip) + secret))
-		if len(raw) > 12 {
-			forms["base64 at "+strconv.Itoa(skip)] = raw[4 : len(raw)-4]
+		encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", skip) + secret))
+		if len(encoded) > 12 {
+			forms[fmt.Sprint("base64 at ", skip)] = encoded[4 : len(encoded)-4]
 		}
 	}
-	return forms
+	var shown []string
+	for name, form := range forms {
+		if strings.Contains(text, form) {
+			shown = append(shown, name)
+		}
+	}
+	return shown
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -16,29 +17,27 @@ import (
 	"portfolio-infra/internal/sandbox/emulator"
 )
 
-// Transport carries requests to an emulated cloud and lets a fault hit some of
-// them. It leaves out requests without credentials, the first half of a digest
-// call: nothing takes effect then.
+// Transport sends requests to an emulated cloud, except for those that a fault
+// hits. It ignores requests without credentials, with which a digest client begins:
+// they have no effect.
 type Transport struct {
-	// Handler is the cloud.
 	Handler http.Handler
 	// Kind names the kind of a call, such as "PATCH /clusters/* labels".
 	Kind func(r *http.Request, body []byte) string
-	// OnCall, where set, is told of each call before it is carried out.
+	// OnCall, if set, is called for each call before it takes effect.
 	OnCall func(Call)
 
 	mu     sync.Mutex
 	calls  []Call
 	plan   Plan
-	passed int // matching calls of the plan that were let through
+	passed int // calls of the plan's kind
 	hits   int
 }
 
-// Plan says which calls a fault hits.
+// Plan says which calls a fault hits: of those of a kind all but the first Skip,
+// and Times of them, or all if that is negative.
 type Plan struct {
-	Fault Fault
-	// Kind of the calls, the first of which are let through (Skip), and how many
-	// are hit; a negative number is all.
+	Fault       Fault
 	Kind        string
 	Skip, Times int
 }
@@ -53,7 +52,7 @@ type Call struct {
 	Sent   string // the body
 }
 
-// Set begins a plan and forgets the calls. The zero Plan lets all through.
+// Set begins a plan and forgets the calls so far. The zero Plan has no fault.
 func (t *Transport) Set(p Plan) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -64,7 +63,7 @@ func (t *Transport) Set(p Plan) {
 func (t *Transport) Calls() []Call {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return append([]Call{}, t.calls...)
+	return slices.Clone(t.calls)
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -72,26 +71,26 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Header.Get("Authorization") == "" {
 		return resttest.Transport(t.Handler).RoundTrip(req)
 	}
-	var sent []byte
+	var body []byte
 	if req.Body != nil {
 		var err error
-		if sent, err = io.ReadAll(req.Body); err != nil {
+		if body, err = io.ReadAll(req.Body); err != nil {
 			return nil, err
 		}
 		_ = req.Body.Close()
 	}
 	req = req.Clone(req.Context())
-	req.Body = io.NopCloser(bytes.NewReader(sent))
+	req.Body = io.NopCloser(bytes.NewReader(body))
 	url := *req.URL
 	url.RawQuery = ""
-	fault, hit := t.next(Call{Kind: t.Kind(req, sent), Method: req.Method, URL: url.String(), At: time.Now(), Sent: string(sent)})
+	fault, hit := t.next(Call{Kind: t.Kind(req, body), Method: req.Method, URL: url.String(), At: time.Now(), Sent: string(body)})
 	if !hit {
 		return resttest.Transport(t.Handler).RoundTrip(req)
 	}
-	return fault.roundTrip(req, sent, t.Handler)
+	return fault.roundTrip(req, body, t.Handler)
 }
 
-// next notes a call and tells whether it is to be hit.
+// next records a call. It reports whether the fault hits it.
 func (t *Transport) next(call Call) (Fault, bool) {
 	t.mu.Lock()
 	if call.Kind == t.plan.Kind {
@@ -110,14 +109,13 @@ func (t *Transport) next(call Call) (Fault, bool) {
 	return fault, call.Hit
 }
 
-func (f Fault) roundTrip(req *http.Request, sent []byte, cloud http.Handler) (*http.Response, error) {
+func (f Fault) roundTrip(req *http.Request, body []byte, cloud http.Handler) (*http.Response, error) {
 	send := func(h http.Handler) (*http.Response, error) { return resttest.Transport(h).RoundTrip(req) }
 	switch {
 	case f.Refused:
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 	case f.Stale:
-		// Without credentials the cloud gives a new challenge, and nothing else.
-		req.Header.Del("Authorization")
+		req.Header.Del("Authorization") // so the cloud sends a challenge
 		resp, err := send(cloud)
 		if err == nil {
 			resp.Header.Set("WWW-Authenticate", resp.Header.Get("WWW-Authenticate")+", stale=true")
@@ -128,22 +126,22 @@ func (f Fault) roundTrip(req *http.Request, sent []byte, cloud http.Handler) (*h
 			w.Header().Set("X-Debug-Trace-Id", RequestID)
 			w.Header().Set("Cf-Ray", RequestID)
 			w.WriteHeader(cmp.Or(f.Status, http.StatusOK))
-			_, _ = w.Write(f.Echo(sent))
+			_, _ = w.Write(f.Echo(body))
 		}))
 	case f.Edit != nil || f.Drip > 0:
 		resp, err := send(cloud)
 		if err != nil {
 			return nil, err
 		}
-		body, err := io.ReadAll(resp.Body)
+		answer, err := io.ReadAll(resp.Body)
 		if err != nil {
 			return nil, err
 		}
 		if f.Edit != nil {
-			body = f.Edit(body)
+			answer = f.Edit(answer)
 		}
-		resp.ContentLength = int64(len(body))
-		resp.Body = io.NopCloser(drip(req.Context(), body, f.Drip))
+		resp.ContentLength = int64(len(answer))
+		resp.Body = io.NopCloser(newDrip(req.Context(), answer, f.Drip))
 		return resp, nil
 	}
 	faults := &emulator.Faults{}
@@ -153,23 +151,22 @@ func (f Fault) roundTrip(req *http.Request, sent []byte, cloud http.Handler) (*h
 	return send(&emulator.Server{Cloud: f.Cloud, Handler: cloud, Log: &emulator.Log{}, Faults: faults})
 }
 
-// dripping is a body that comes in pieces, with a pause before each, and ends with
-// the request.
-type dripping struct {
+// drip is a body that comes in pieces, until the request ends.
+type drip struct {
 	ctx   context.Context
 	body  *bytes.Reader
 	size  int
-	pause time.Duration
+	pause time.Duration // before each piece
 }
 
-// drip takes a tenth of a second for each of so many pieces, in fewer where the body
-// has not as many bytes.
-func drip(ctx context.Context, body []byte, pieces int) *dripping {
+// newDrip takes a tenth of a second for each piece. A body with fewer bytes comes in
+// fewer pieces but takes as long.
+func newDrip(ctx context.Context, body []byte, pieces int) *drip {
 	n := max(1, min(pieces, len(body)))
-	return &dripping{ctx, bytes.NewReader(body), max(1, (len(body)+n-1)/n), time.Duration(pieces) * 100 * time.Millisecond / time.Duration(n)}
+	return &drip{ctx, bytes.NewReader(body), max(1, (len(body)+n-1)/n), time.Duration(pieces) * 100 * time.Millisecond / time.Duration(n)}
 }
 
-func (d *dripping) Read(p []byte) (int, error) {
+func (d *drip) Read(p []byte) (int, error) {
 	select {
 	case <-d.ctx.Done():
 		return 0, d.ctx.Err()

@@ -2,8 +2,6 @@ package tidbcloud
 
 import (
 	"cmp"
-	"crypto/rand"
-	"encoding/hex"
 	"net/http"
 	"sync"
 	"time"
@@ -11,8 +9,8 @@ import (
 	"portfolio-infra/internal/sandbox/emulator"
 )
 
-// The ids of the one organization and of its project, unless Cloud.Projects says
-// otherwise. They are made up and have the length of real ones.
+// The default IDs of the organization and of its project. They are made up and as
+// long as real ones.
 const (
 	Organization   = "1372813089200000001"
 	DefaultProject = "1372813089400000002"
@@ -21,19 +19,19 @@ const (
 // Cloud is an emulated TiDB Cloud organization with one API key. A struct literal
 // is usable; the fields must not change once it serves.
 type Cloud struct {
-	// PublicKey and PrivateKey are the accepted API key. While either is empty no
-	// request is accepted.
+	// PublicKey and PrivateKey are the accepted API key. While either is empty,
+	// every request is refused.
 	PublicKey, PrivateKey string
 	// File keeps the state; empty means in memory only.
 	File string
 	// Now defaults to time.Now.
 	Now func() time.Time
 
-	// CreateTime is how long a new cluster is CREATING: 0 means 3 seconds, a
-	// negative time that it is ACTIVE in the answer to its POST.
+	// CreateTime is how long a new cluster is CREATING: 0 means 3 seconds; with a
+	// negative time the answer to the POST shows it ACTIVE.
 	CreateTime time.Duration
-	// DeleteTime is how long a deleted cluster is DELETING: 0 means a second, a
-	// negative time that it is gone right after the answer to its DELETE.
+	// DeleteTime is how long a deleted cluster is DELETING: 0 means a second; with
+	// a negative time it is gone right after the answer to the DELETE.
 	DeleteTime time.Duration
 	// ForbidAfterDelete answers 403 for a cluster that is DELETING and leaves it
 	// out of lists.
@@ -41,121 +39,109 @@ type Cloud struct {
 	// MaxClusters is how many clusters without a spending limit there may be at
 	// once: 0 means 5, a negative number any.
 	MaxClusters int
-	// RateLimit is how many requests a minute the key has: 0 means 100, a negative
-	// number any, without the headers that tell of it.
+	// RateLimit is how many requests a minute the key has: 0 means 100. With a
+	// negative number there is no limit, and no answer has the headers about it.
 	RateLimit int
-	// NonceLifetime is how long a digest nonce is good: 0 means 5 minutes.
+	// NonceLifetime is how long a digest nonce is valid: 0 means 5 minutes.
 	NonceLifetime time.Duration
-	// OrganizationID is the id of the organization. The default is Organization.
+	// OrganizationID defaults to Organization.
 	OrganizationID string
-	// Projects are the ids of the projects there are; a cluster goes to the first
-	// one unless its labels say otherwise. The default is DefaultProject alone.
+	// Projects are the IDs of the organization's projects. A cluster goes to the
+	// first one unless its labels name another. The default is DefaultProject alone.
 	Projects []string
-	// Neighbor, where set, is another organization behind the same address: who
-	// comes with its key sees its clusters and none of these.
+	// Neighbor, if not nil, is another organization at the same address. A client
+	// with its key sees its clusters and none of these.
 	Neighbor *Cloud
 
-	// Endpoint tells where a cluster's public SQL endpoint lies. It is asked
-	// whenever a cluster that is not CREATING is shown; an empty host shows as
-	// such. It must not call the Cloud. By default the endpoint looks like a real
-	// one and leads nowhere.
+	// Endpoint returns a cluster's public SQL endpoint. It is called whenever a
+	// cluster that is not CREATING is shown, and must not call the Cloud. By default
+	// the endpoint looks like a real one and leads nowhere.
 	Endpoint func(clusterID string) (host string, port int)
-	// SQL, where set, learns what the SQL servers have to know.
+	// SQL, if not nil, creates the clusters' SQL servers and the users on them.
 	SQL SQL
 
+	mux     *http.ServeMux
+	muxOnce sync.Once
+
 	// mu guards what is below.
-	mu     sync.Mutex
-	store  emulator.Store[state]
-	nonces map[string]*nonce
-	window window
+	mu      sync.Mutex
+	store   emulator.Store[state]
+	nonces  map[string]*nonce
+	limiter emulator.Limiter
 }
 
-// ServeHTTP answers one request: authentication, rate limit, route, handler.
+// ServeHTTP answers one request.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if c.Neighbor != nil && bears(r, c.Neighbor.PublicKey) {
+	if c.Neighbor != nil && namesKey(r, c.Neighbor.PublicKey) {
 		c.Neighbor.ServeHTTP(w, r)
 		return
 	}
-	trace := newTraceID()
-	w.Header().Set("X-Debug-Trace-Id", trace)
-	if err := c.authenticate(w.Header(), r); err != nil {
-		err.reply(w, false, trace)
-		return
+	w.Header().Set(traceHeader, newTraceID())
+	err := c.authenticate(w.Header(), r)
+	if err == nil {
+		err = c.countRequest(w.Header())
 	}
-	if err := c.spend(w.Header()); err != nil {
-		err.reply(w, false, trace)
-		return
-	}
-	ro, args, err := match(w.Header(), r)
 	if err != nil {
-		asProblem(err).reply(w, ro.iam, trace)
+		replyStatus(w, err)
 		return
 	}
-	out, err := ro.handle(c, r, args)
-	if err != nil {
-		asProblem(err).reply(w, ro.iam, trace)
-		return
-	}
-	emulator.Reply(w, http.StatusOK, out)
+	c.muxOnce.Do(func() { c.mux = c.routes() })
+	c.mux.ServeHTTP(w, r)
 }
 
-// Clusters returns the clusters as the API shows them, the oldest first; they must
-// not be changed. There are none where the state cannot be read, see Load.
+// Clusters returns the clusters as the API shows them, the oldest first. They must
+// not be changed. If the state cannot be read, there are none; see [Cloud.Load].
 func (c *Cloud) Clusters() []Cluster {
-	var out []Cluster
-	_ = c.read(func(s *state, now time.Time) error {
+	var clusters []Cluster
+	_ = c.read(func(s *state) error {
 		for i := range s.Clusters {
-			out = append(out, c.view(&s.Clusters[i], now))
+			clusters = append(clusters, c.view(s, &s.Clusters[i]))
 		}
 		return nil
 	})
-	return out
+	return clusters
 }
 
-// Users returns the SQL users of a cluster, the oldest first: root, then those
-// that were made.
+// Users returns the SQL users of a cluster, the oldest first, so root first.
 func (c *Cloud) Users(clusterID string) []User {
-	var out []User
-	_ = c.read(func(s *state, _ time.Time) error {
+	var users []User
+	_ = c.read(func(s *state) error {
 		rec, err := s.cluster(clusterID)
-		if err != nil {
-			return err
+		if err == nil {
+			users = usersOf(rec.Users)
 		}
-		for _, l := range rec.Users {
-			out = append(out, l.User)
-		}
-		return nil
+		return err
 	})
-	return out
+	return users
 }
 
-// CheckPassword reports whether the SQL user, named in full, can log in with the
+// CheckPassword reports whether the SQL user, by its full name, can log in with the
 // password.
 func (c *Cloud) CheckPassword(clusterID, user, password string) bool {
 	ok := false
-	_ = c.read(func(s *state, _ time.Time) error {
+	_ = c.read(func(s *state) error {
 		rec, err := s.cluster(clusterID)
 		if err != nil {
 			return err
 		}
-		if l := rec.user(user); l != nil {
-			ok = l.Hash != "" && same(l.Hash, nativeHash(password))
+		u, err := rec.user(user)
+		if err == nil {
+			ok = equal(u.Hash, nativeHash(password))
 		}
-		return nil
+		return err
 	})
 	return ok
 }
 
-// SetState holds a cluster in a state, whatever the clock says, until it is
-// deleted or set free again by the state "".
-func (c *Cloud) SetState(clusterID, st string) error {
-	return c.write(func(s *state, _ time.Time) error {
+// SetState holds a cluster in a state, known to the API or not, whatever the time. It
+// ends when the cluster is deleted, or with the state "".
+func (c *Cloud) SetState(clusterID, clusterState string) error {
+	return c.write(func(s *state) error {
 		rec, err := s.cluster(clusterID)
-		if err != nil {
-			return err
+		if err == nil {
+			rec.HeldState = clusterState
 		}
-		rec.Stuck = st
-		return nil
+		return err
 	})
 }
 
@@ -177,9 +163,4 @@ func (c *Cloud) projects() []string {
 
 func (c *Cloud) createTime() time.Duration { return cmp.Or(c.CreateTime, 3*time.Second) }
 func (c *Cloud) deleteTime() time.Duration { return cmp.Or(c.DeleteTime, time.Second) }
-
-func newTraceID() string {
-	b := make([]byte, 16)
-	_, _ = rand.Read(b) // never fails
-	return hex.EncodeToString(b)
-}
+func (c *Cloud) maxClusters() int          { return cmp.Or(c.MaxClusters, 5) }

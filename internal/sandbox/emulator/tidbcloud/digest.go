@@ -22,90 +22,85 @@ const (
 	opaque = "tidbcloud"
 )
 
-// nonce is what the server knows of a nonce that it gave out.
+// nonce is one that a challenge offered.
 type nonce struct {
 	issued time.Time
 	// count is the nc of the last request that was accepted with it.
 	count uint64
-	// seen says that a request named it.
-	seen bool
+	// used reports whether a request named it.
+	used bool
 }
 
-// authenticate checks the request's credentials. Where it refuses them it puts a
-// new challenge into the header.
-func (c *Cloud) authenticate(h http.Header, r *http.Request) *problem {
+// authenticate checks the request's credentials. If it refuses them, it puts a new
+// challenge into the header.
+func (c *Cloud) authenticate(h http.Header, r *http.Request) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.nonces == nil {
-		c.nonces = map[string]*nonce{}
-	}
 	now := c.now()
-
-	var stale bool
-	var err error
-	if auth := r.Header.Values("Authorization"); len(auth) == 0 {
+	header := strings.Join(r.Header.Values("Authorization"), ", ")
+	if header == "" {
 		emulator.Quiet(r)
-		err = errors.New("the request has no credentials")
-	} else {
-		stale, err = c.verify(strings.Join(auth, ", "), r, now)
 	}
+	stale, err := c.verify(header, r, now)
 	if err == nil {
 		return nil
 	}
-
-	challenge := fmt.Sprintf(`Digest realm="%s", nonce="%s", opaque="%s", qop="auth", algorithm=MD5`, realm, c.issue(now), opaque)
+	challenge := fmt.Sprintf(`Digest realm="%s", nonce="%s", opaque="%s", qop="auth", algorithm=MD5`, realm, c.newNonce(now), opaque)
 	if stale {
 		challenge += ", stale=true"
 	}
 	h.Set("WWW-Authenticate", challenge)
-	return &problem{status: http.StatusUnauthorized, message: "the API key cannot be authenticated: " + err.Error()}
+	return &apiError{status: http.StatusUnauthorized, message: "the API key cannot be authenticated: " + err.Error()}
 }
 
-// bears tells whether a request names this public key, rightly or not.
-func bears(r *http.Request, publicKey string) bool {
+// namesKey reports whether a request names the public key, with a right response or
+// not.
+func namesKey(r *http.Request, publicKey string) bool {
 	p, err := parseDigest(r.Header.Get("Authorization"))
 	return err == nil && publicKey != "" && p["username"] == publicKey
 }
 
-// issue makes a nonce and forgets those that are too old to be used.
-func (c *Cloud) issue(now time.Time) string {
-	for k, n := range c.nonces {
-		if !c.fresh(n, now) {
-			delete(c.nonces, k)
+// newNonce makes a nonce and drops those that are too old.
+func (c *Cloud) newNonce(now time.Time) string {
+	if c.nonces == nil {
+		c.nonces = map[string]*nonce{}
+	}
+	for value, n := range c.nonces {
+		if !c.valid(n, now) {
+			delete(c.nonces, value)
 		}
 	}
-	name := rand.Text()
-	c.nonces[name] = &nonce{issued: now}
-	return name
+	value := rand.Text()
+	c.nonces[value] = &nonce{issued: now}
+	return value
 }
 
-func (c *Cloud) fresh(n *nonce, now time.Time) bool {
+func (c *Cloud) valid(n *nonce, now time.Time) bool {
 	return now.Before(n.issued.Add(cmp.Or(c.NonceLifetime, 5*time.Minute)))
 }
 
 var nonceCount = regexp.MustCompile(`^[0-9A-Fa-f]{8}$`)
 
-// verify checks an Authorization header. That credentials are stale, so right but
-// for their nonce, is told only to who proved to know the key.
+// verify checks an Authorization header. stale=true is sent only to clients that
+// proved they know the key.
 func (c *Cloud) verify(header string, r *http.Request, now time.Time) (stale bool, err error) {
 	p, err := parseDigest(header)
 	if err != nil {
 		return false, err
 	}
 	n := c.nonces[p["nonce"]]
-	if n != nil && !n.seen {
-		n.seen = true
+	if n != nil && !n.used {
+		n.used = true
 		emulator.Challenged(r)
 	}
 
-	algorithm, named := p["algorithm"]
-	switch {
+	switch algorithm := p["algorithm"]; {
 	case p["realm"] != realm:
-		return false, fmt.Errorf("the realm is %q, not %q", p["realm"], realm)
+		return false, fmt.Errorf("realm is %q, not %q", p["realm"], realm)
 	case p["opaque"] != opaque:
-		return false, errors.New("opaque is not what the challenge said")
-	case named && !strings.EqualFold(algorithm, "MD5"):
-		return false, fmt.Errorf("the algorithm is %q, not MD5", algorithm)
+		return false, errors.New("opaque is not the challenge's")
+	case algorithm != "" && !strings.EqualFold(algorithm, "MD5"):
+		return false, fmt.Errorf("algorithm is %q, not MD5", algorithm)
 	case p["qop"] != "auth":
 		return false, fmt.Errorf("qop is %q, not auth", p["qop"])
 	case p["cnonce"] == "":
@@ -117,19 +112,19 @@ func (c *Cloud) verify(header string, r *http.Request, now time.Time) (stale boo
 	}
 
 	want := md5hex(md5hex(c.PublicKey, realm, c.PrivateKey), p["nonce"], p["nc"], p["cnonce"], p["qop"], md5hex(r.Method, p["uri"]))
-	known, right := same(p["username"], c.PublicKey), same(p["response"], want)
-	if c.PublicKey == "" || c.PrivateKey == "" || !known || !right {
+	known, proved := equal(p["username"], c.PublicKey), equal(p["response"], want)
+	if c.PublicKey == "" || c.PrivateKey == "" || !known || !proved {
 		return false, errors.New("unknown key or wrong response")
 	}
 
-	if n == nil || !c.fresh(n, now) {
+	if n == nil || !c.valid(n, now) {
 		return true, errors.New("the nonce is unknown or too old")
 	}
-	nc, err := strconv.ParseUint(p["nc"], 16, 64)
-	if err != nil || nc != n.count+1 {
-		return true, fmt.Errorf("nc is %s, not the next one, %08x", p["nc"], n.count+1)
+	count, err := strconv.ParseUint(p["nc"], 16, 64)
+	if err != nil || count != n.count+1 {
+		return true, fmt.Errorf("nc is %s, not the next count %08x", p["nc"], n.count+1)
 	}
-	n.count = nc
+	n.count = count
 	return false, nil
 }
 
@@ -138,57 +133,33 @@ func md5hex(parts ...string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-var errMalformed = errors.New("the credentials are malformed")
+const param = `\s*([A-Za-z]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s",]+)\s*`
 
-// parseDigest reads the parameters of an Authorization header: name=value, the
-// value a token or a quoted string, with commas between them.
+var (
+	digestParam  = regexp.MustCompile(param)
+	digestHeader = regexp.MustCompile(`^(?i:digest)\s` + param + `(?:,` + param + `)*$`)
+	escaped      = regexp.MustCompile(`\\(.)`)
+)
+
+// parseDigest reads the parameters of an Authorization header. Their values are tokens
+// or quoted strings.
 func parseDigest(header string) (map[string]string, error) {
-	scheme, rest, _ := strings.Cut(header, " ")
-	if !strings.EqualFold(scheme, "Digest") {
-		return nil, errors.New("the scheme is not Digest")
+	if scheme, _, _ := strings.Cut(header, " "); !strings.EqualFold(scheme, "Digest") {
+		return nil, errors.New("no Digest credentials")
+	}
+	if !digestHeader.MatchString(header) {
+		return nil, errors.New("malformed credentials")
 	}
 	params := map[string]string{}
-	for more := true; more; {
-		name, after, ok := strings.Cut(rest, "=")
-		name = strings.ToLower(strings.TrimSpace(name))
-		if _, twice := params[name]; !ok || name == "" || twice {
-			return nil, errMalformed
+	for _, m := range digestParam.FindAllStringSubmatch(header, -1) {
+		name, value := strings.ToLower(m[1]), m[2]
+		if _, ok := params[name]; ok {
+			return nil, fmt.Errorf("malformed credentials: %s is given twice", name)
 		}
-		params[name], rest, ok = cutValue(after)
-		if !ok {
-			return nil, errMalformed
+		if strings.HasPrefix(value, `"`) {
+			value = escaped.ReplaceAllString(value[1:len(value)-1], "$1")
 		}
-		rest = strings.TrimSpace(rest)
-		if more = rest != ""; more {
-			if rest, ok = strings.CutPrefix(rest, ","); !ok {
-				return nil, errMalformed
-			}
-		}
+		params[name] = value
 	}
 	return params, nil
-}
-
-// cutValue takes a token or a quoted string off the front of s.
-func cutValue(s string) (value, rest string, ok bool) {
-	quoted, isQuoted := strings.CutPrefix(s, `"`)
-	if !isQuoted {
-		end := strings.IndexByte(s, ',')
-		if end < 0 {
-			end = len(s)
-		}
-		return strings.TrimSpace(s[:end]), s[end:], true
-	}
-	var b strings.Builder
-	for i := 0; i < len(quoted); i++ {
-		switch ch := quoted[i]; {
-		case ch == '"':
-			return b.String(), quoted[i+1:], true
-		case ch == '\\' && i+1 < len(quoted):
-			i++
-			b.WriteByte(quoted[i])
-		default:
-			b.WriteByte(ch)
-		}
-	}
-	return "", "", false
 }

@@ -1,59 +1,52 @@
-// Package tidbcloud emulates what a program sees of TiDB Cloud when it makes
-// Starter ("Serverless") clusters and their SQL users: the [cluster API] and the
-// SQL users and projects of the [IAM API], behind HTTP digest authentication ([RFC 7616]).
-// Both hosts of the real cloud are served by one handler, [Cloud]; their paths
-// do not collide, so a client points both of its base URLs to one address.
+// Package tidbcloud emulates the part of TiDB Cloud that manages Starter
+// ("Serverless") clusters and their SQL users: the [cluster API], and the SQL users
+// and projects of the [IAM API], behind HTTP digest authentication ([RFC 7616]). One
+// handler, [Cloud], serves both hosts of the real cloud. Their paths do not collide,
+// so a client points both base URLs to one address.
 //
 // It is written from the published API descriptions and knows nothing of this
-// project's client: a mistake that the two shared would cancel out.
+// project's client: a mistake that the two shared would cancel out. It emulates the
+// operations, fields and filters that this project and ticloud, TiDB Cloud's CLI, use.
+// Any other is an error that names it.
 //
 // # Strict where the real cloud is lenient
 //
-// The emulator is there to find a client's mistakes, so it accepts the
-// documented form of a request and nothing else. What the real cloud passes over
-// in silence is an error here:
+// The emulator is there to find a client's mistakes, so it accepts only the
+// documented form of a request. What the real cloud ignores is an error here:
 //
-//   - A field that a request does not have, a field in the wrong case and a field
-//     that is read-only (name, clusterId, state, region.provider, ...) answer 400;
-//     so do unknown query parameters. Null means absent, as in protobuf's JSON.
-//   - A PATCH of a cluster names exactly one field in updateMask, and its body
-//     holds that field and no other. By protobuf's rules a masked field that the
-//     body lacks would be cleared and one outside of the mask ignored: both are
-//     more often a slip than a wish.
-//   - A filter has the form of the documentation's examples: no space around "=",
-//     "AND" in capitals, quotes around anything but plain names.
-//   - The digest is checked whole, the nonce count included. Only the very next
-//     count of a nonce is taken. A repeat or a gap answers 401 with stale=true, so
-//     a client that lost count starts anew with the fresh nonce, and a replayed
-//     request never takes effect.
+//   - An unknown or read-only field (name, clusterId, state, region.provider, ...), a
+//     field in the wrong case and an unknown query parameter answer 400. Null means
+//     absent, as in protobuf's JSON.
+//   - A PATCH of a cluster names exactly one field in updateMask, and its body has
+//     that field and no other. By protobuf's rules a masked field that the body lacks
+//     would be cleared, and one outside the mask ignored; both are more likely
+//     mistakes.
+//   - Only the next count of a digest nonce is accepted. A repeat or a gap answers 401
+//     with stale=true, so a client that lost count starts over with the new nonce, and
+//     a replayed request never takes effect.
 //
-// # A world that moves by itself
+// # Time
 //
-// A cluster is CREATING for [Cloud.CreateTime]; its host, port and user prefix
-// are empty until it is ACTIVE. A deleted one is DELETING for [Cloud.DeleteTime]
-// and then gone. Nothing runs in the background: what a cluster is follows from
-// its times and from [Cloud.Now], so a test moves the clock and need not wait, and
-// a restarted emulator goes on where it was. [Cloud.SetState] holds a cluster in
-// any state, known to the API or not.
+// A cluster is CREATING for [Cloud.CreateTime]; its host, port and user prefix are
+// empty until it is ACTIVE. A deleted one is DELETING for [Cloud.DeleteTime], then
+// gone. Nothing runs in the background: a cluster's state follows from its times and
+// from [Cloud.Now]. So a test moves the clock instead of waiting, and a restart
+// changes nothing. [Cloud.SetState] holds a cluster in a state.
 //
-// Every cluster comes with the SQL user <prefix>.root: it is in the list, its
-// roles cannot change and it cannot be deleted. A user's full name, prefix and
-// all, has at most the 32 characters that MySQL allows.
+// # Assumptions
 //
-// # What is uncertain
-//
-// Where the documentation is silent the emulator takes a side: a duplicate SQL
-// user answers 400 (the only error that the IAM API documents), a missing one
-// 404; a second DELETE
-// answers like the first; only clusters without a spending limit count towards
-// the quota; view=BASIC leaves out the settings. The IAM API's error body declares
-// its "error" member without a type: here it is the text.
+// Where the documentation is silent, the following is assumed: a duplicate SQL user
+// answers 400 (the only error that the IAM API documents), a missing one 404; a second
+// DELETE answers like the first; only clusters without a spending limit count towards
+// the quota; view=BASIC leaves out the settings; root cannot be deleted and keeps its
+// roles. The IAM API's error body declares its "error" member without a type; here it
+// is the text.
 //
 // # Secrets
 //
-// The private key is held in memory only and no answer shows a password. Of a
-// password the state keeps what a MySQL server keeps for mysql_native_password,
-// SHA1(SHA1(password)), so that logins can be checked after a restart as well.
+// The private key is in memory only, and no answer shows a password. Of a password
+// the state keeps what a MySQL server keeps for mysql_native_password,
+// SHA1(SHA1(password)), so that logins can be checked after a restart.
 //
 // [cluster API]: https://docs.pingcap.com/tidbcloud/api/v1beta1/serverless/
 // [IAM API]: https://docs.pingcap.com/tidbcloud/api/v1beta1/iam/

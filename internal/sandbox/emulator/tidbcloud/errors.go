@@ -2,6 +2,8 @@ package tidbcloud
 
 import (
 	"cmp"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,36 +12,45 @@ import (
 	"portfolio-infra/internal/sandbox/emulator"
 )
 
+// traceHeader holds the ID of a request. An error's body may repeat it.
+const traceHeader = "X-Debug-Trace-Id"
+
+func newTraceID() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}
+
 // Business codes of the real cloud, as far as they are known.
 const (
-	bizInvalid = 49900001
-	bizLimit   = 49900007
+	codeInvalid   = 49900001
+	codeRateLimit = 49900007
 )
 
-// problem is an answer that is not a success.
-type problem struct {
+// apiError is an error that the real cloud might answer with.
+type apiError struct {
 	status  int
-	biz     int // the business code, if one is known
+	code    int // the business code, if one is known
 	message string
 }
 
-func (p *problem) Error() string { return p.message }
+func (e *apiError) Error() string { return e.message }
 
-func badRequest(format string, args ...any) *problem {
-	return &problem{status: http.StatusBadRequest, biz: bizInvalid, message: fmt.Sprintf(format, args...)}
+func badRequest(format string, args ...any) error {
+	return &apiError{status: http.StatusBadRequest, code: codeInvalid, message: fmt.Sprintf(format, args...)}
 }
 
-func notFound(format string, args ...any) *problem {
-	return &problem{status: http.StatusNotFound, message: fmt.Sprintf(format, args...)}
+func notFound(format string, args ...any) error {
+	return &apiError{status: http.StatusNotFound, message: fmt.Sprintf(format, args...)}
 }
 
-// asProblem makes any other error the emulator's own failure.
-func asProblem(err error) *problem {
-	var p *problem
-	if errors.As(err, &p) {
-		return p
+// asAPIError turns any other error into one of the server.
+func asAPIError(err error) *apiError {
+	var e *apiError
+	if errors.As(err, &e) {
+		return e
 	}
-	return &problem{status: http.StatusInternalServerError, message: "internal server error: " + err.Error()}
+	return &apiError{status: http.StatusInternalServerError, message: "internal server error: " + err.Error()}
 }
 
 // rpcStatus is the error body of the cluster API and of the gateway in front of
@@ -56,6 +67,24 @@ type requestInfo struct {
 	ServingData string `json:"servingData"`
 }
 
+// replyStatus sends an error of the cluster API or of the gateway.
+func replyStatus(w http.ResponseWriter, err error) {
+	e := asAPIError(err)
+	body := rpcStatus{Code: e.status, Message: e.message, Details: []requestInfo{}}
+	switch e.code {
+	case 0:
+	case codeRateLimit: // the gateway sends the business code in place of the status
+		body.Code = e.code
+	default:
+		body.Details = append(body.Details, requestInfo{
+			Type:        "type.tidbapi.com/tidb.rpc.RequestInfo",
+			RequestID:   w.Header().Get(traceHeader),
+			ServingData: "bizErrorCode: " + strconv.Itoa(e.code),
+		})
+	}
+	emulator.Reply(w, e.status, body)
+}
+
 // iamError is the error body of the IAM API.
 type iamError struct {
 	Code      string `json:"code"`
@@ -64,24 +93,9 @@ type iamError struct {
 	Status    int    `json:"status"`
 }
 
-// reply sends the problem in the shape of its API.
-func (p *problem) reply(w http.ResponseWriter, iam bool, trace string) {
-	if iam {
-		code := strconv.Itoa(cmp.Or(p.biz, p.status))
-		emulator.Reply(w, p.status, iamError{Code: code, Error: p.message, MsgPrefix: http.StatusText(p.status), Status: p.status})
-		return
-	}
-	body := rpcStatus{Code: p.status, Message: p.message, Details: []requestInfo{}}
-	switch p.biz {
-	case 0:
-	case bizLimit: // the gateway shows the business code in place of the status
-		body.Code = p.biz
-	default:
-		body.Details = append(body.Details, requestInfo{
-			Type:        "type.tidbapi.com/tidb.rpc.RequestInfo",
-			RequestID:   trace,
-			ServingData: "bizErrorCode: " + strconv.Itoa(p.biz),
-		})
-	}
-	emulator.Reply(w, p.status, body)
+// replyIAMError sends an error of the IAM API.
+func replyIAMError(w http.ResponseWriter, err error) {
+	e := asAPIError(err)
+	code := strconv.Itoa(cmp.Or(e.code, e.status))
+	emulator.Reply(w, e.status, iamError{Code: code, Error: e.message, MsgPrefix: http.StatusText(e.status), Status: e.status})
 }

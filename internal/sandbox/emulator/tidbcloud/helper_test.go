@@ -6,12 +6,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/icholy/digest"
 
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
@@ -20,39 +20,30 @@ import (
 const (
 	publicKey  = "A1B2C3D4"
 	privateKey = "0f0f0f0f-private-key-of-the-tests"
+
+	missingID = "10000000000000000000"
 )
 
-// clock is a clock that moves when it is told to.
-type clock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func newClock() *clock { return &clock{t: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)} }
+// clock is a clock that the test moves.
+type clock struct{ elapsed atomic.Int64 }
 
 func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
+	return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).Add(time.Duration(c.elapsed.Load()))
 }
 
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
+func (c *clock) Advance(d time.Duration) { c.elapsed.Add(int64(d)) }
+
+// newDefaultCloud returns a cloud with the limits and delays that it has by default.
+func newDefaultCloud() (*tidbcloud.Cloud, *clock) {
+	clock := new(clock)
+	return &tidbcloud.Cloud{PublicKey: publicKey, PrivateKey: privateKey, Now: clock.Now}, clock
 }
 
-// newCloud is a cloud whose clusters are ACTIVE at once and whose clock stands
-// still.
+// newCloud returns a cloud without limits, whose clusters are ACTIVE at once.
 func newCloud() *tidbcloud.Cloud {
-	return &tidbcloud.Cloud{
-		PublicKey:   publicKey,
-		PrivateKey:  privateKey,
-		Now:         newClock().Now,
-		CreateTime:  -1,
-		MaxClusters: -1,
-		RateLimit:   -1,
-	}
+	cloud, _ := newDefaultCloud()
+	cloud.CreateTime, cloud.MaxClusters, cloud.RateLimit = -1, -1, -1
+	return cloud
 }
 
 // client talks to a cloud as a program would.
@@ -64,12 +55,15 @@ type client struct {
 
 func serve(t *testing.T, h http.Handler) *client {
 	t.Helper()
-	srv := httptest.NewServer(h)
+	srv := httptest.NewServer(checked(t, h))
 	t.Cleanup(srv.Close)
 	return &client{t: t, url: srv.URL, http: &http.Client{
 		Transport: &digest.Transport{Username: publicKey, Password: privateKey, Transport: srv.Client().Transport},
 	}}
 }
+
+// in returns the client for a subtest.
+func (c *client) in(t *testing.T) *client { return &client{t: t, url: c.url, http: c.http} }
 
 // answer is what came back.
 type answer struct {
@@ -84,22 +78,28 @@ type answer struct {
 // do sends a request, with a body unless it is empty.
 func (c *client) do(method, path, body string) answer {
 	c.t.Helper()
-	var r io.Reader
-	if body != "" {
-		r = strings.NewReader(body)
-	}
-	req, err := http.NewRequestWithContext(c.t.Context(), method, c.url+path, r)
+	return c.send(method, path, body, "")
+}
+
+// get lists the clusters with an Authorization header, or with none.
+func (c *client) get(authorization string) answer {
+	c.t.Helper()
+	plain := &client{t: c.t, url: c.url, http: http.DefaultClient}
+	return plain.send("GET", clustersPath, "", authorization)
+}
+
+func (c *client) send(method, path, body, authorization string) answer {
+	c.t.Helper()
+	req, err := http.NewRequestWithContext(c.t.Context(), method, c.url+path, strings.NewReader(body))
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	return c.send(req)
-}
-
-func (c *client) send(req *http.Request) answer {
-	c.t.Helper()
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
+	}
 	res, err := c.http.Do(req)
 	if err != nil {
 		c.t.Fatal(err)
@@ -116,7 +116,7 @@ func (c *client) send(req *http.Request) answer {
 	return a
 }
 
-// want fails the test unless the answer has the status and holds the texts.
+// want fails the test unless the answer has the status and the texts.
 func (a answer) want(status int, texts ...string) answer {
 	a.t.Helper()
 	if a.status != status {
@@ -130,55 +130,76 @@ func (a answer) want(status int, texts ...string) answer {
 	return a
 }
 
-// at returns what lies at a path such as "endpoints/public/host".
-func (a answer) at(path string) any {
-	var v any = a.body
-	for name := range strings.SplitSeq(path, "/") {
-		m, _ := v.(map[string]any)
-		v = m[name]
+// wantSame fails the test unless the answers have the same body.
+func (a answer) wantSame(b answer) {
+	a.t.Helper()
+	if diff := cmp.Diff(b.body, a.body); diff != "" {
+		a.t.Errorf("%s differs from %s: (-want +got)\n%s", a.call, b.call, diff)
 	}
-	return v
 }
 
-func (a answer) str(path string) string {
+// str returns a member of the answer that is a string.
+func (a answer) str(name string) string {
 	a.t.Helper()
-	s, ok := a.at(path).(string)
+	s, ok := a.body[name].(string)
 	if !ok {
-		a.t.Fatalf("%s: %s is no string in %s", a.call, path, a.raw)
+		a.t.Fatalf("%s: %s is not a string in %s", a.call, name, a.raw)
 	}
 	return s
 }
 
-// names collects a member of each object in a list.
-func (a answer) names(list, member string) []string {
-	a.t.Helper()
-	items, ok := a.body[list].([]any)
-	if !ok {
-		a.t.Fatalf("%s: %s is no list in %s", a.call, list, a.raw)
+// pages walks through a list and returns the sizes of its pages and one member of
+// each item.
+func (c *client) pages(path, query, list, member string) (sizes, values []string) {
+	c.t.Helper()
+	for token := ""; ; {
+		a := c.do("GET", path+"?"+query+"&pageToken="+token, "").want(200)
+		items, ok := a.body[list].([]any)
+		if !ok {
+			c.t.Fatalf("%s: %s is not a list in %s", a.call, list, a.raw)
+		}
+		sizes = append(sizes, fmt.Sprint(len(items)))
+		for _, item := range items {
+			values = append(values, fmt.Sprint(item.(map[string]any)[member]))
+		}
+		if token = a.str("nextPageToken"); token == "" {
+			return sizes, values
+		}
 	}
-	var out []string
-	for _, item := range items {
-		out = append(out, fmt.Sprint(item.(map[string]any)[member]))
-	}
-	return out
 }
 
-const tokyo = `"region":{"name":"regions/aws-ap-northeast-1"}`
+const (
+	clustersPath = "/v1beta1/clusters"
+	tokyo        = `"region":{"name":"regions/aws-ap-northeast-1"}`
+)
 
-// create makes a cluster in Tokyo and returns its id. More is JSON of further
+// create makes a cluster in Tokyo and returns its ID. More is JSON of further
 // fields, each with a comma in front.
 func (c *client) create(name, more string) string {
 	c.t.Helper()
-	a := c.do("POST", "/v1beta1/clusters", fmt.Sprintf(`{"displayName":%q,%s%s}`, name, tokyo, more))
-	return a.want(200).str("clusterId")
+	return c.do("POST", clustersPath, fmt.Sprintf(`{"displayName":%q,%s%s}`, name, tokyo, more)).want(200).str("clusterId")
 }
 
-// list lists the clusters that fit a filter and returns their names.
-func (c *client) list(filter string) []string {
+// wantList fails the test unless there are clusters of these names.
+func (c *client) wantList(query, want string) {
 	c.t.Helper()
-	return c.do("GET", "/v1beta1/clusters?filter="+url.QueryEscape(filter), "").want(200).names("clusters", "displayName")
+	if _, names := c.pages(clustersPath, query, "clusters", "displayName"); strings.Join(names, " ") != want {
+		c.t.Errorf("clusters for %q: %q, want %q", query, names, want)
+	}
 }
 
 func clusterPath(id string, more ...string) string {
-	return "/v1beta1/clusters/" + strings.Join(append([]string{id}, more...), "/")
+	return clustersPath + "/" + strings.Join(append([]string{id}, more...), "/")
+}
+
+const (
+	password   = `"password":"correct horse"`
+	nativeAuth = `"authMethod":"mysql_native_password"`
+)
+
+// createUser makes a user with a prefix and returns its full name.
+func (c *client) createUser(id, name string) string {
+	c.t.Helper()
+	body := fmt.Sprintf(`{"userName":%q,%s,%s,"autoPrefix":true,"builtinRole":"role_readwrite"}`, name, password, nativeAuth)
+	return c.do("POST", clusterPath(id, "sqlUsers"), body).want(200).str("userName")
 }

@@ -1,92 +1,67 @@
 package tidbcloud
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
-	"encoding/json"
-	"net/url"
+	"fmt"
+	"net/http"
+	"sort"
 	"strconv"
+	"strings"
 )
 
 // page is the part of a list that a request asks for.
 type page struct {
-	size, skip int
-	// after is the number of the last item of the page before.
+	size int
+	// after is the number of the last item of the previous page.
 	after int
-	// query stands for the other parameters, which all pages must share.
+	// query holds the other parameters, which all pages of a list must share
+	// (https://google.aip.dev/158).
 	query string
 }
 
-// pageToken is what a page token says, in base64.
-type pageToken struct {
-	After int    `json:"after"`
-	Query string `json:"query"`
-}
+const maxPageSize = 100
 
-// parsePage reads pageSize, pageToken and skip. A size of 0 means std; sizes over
-// 100 are cut. On the pages after the first one skip is repeated and does nothing.
-func parsePage(q url.Values, std int) (page, error) {
-	size, err := parseCount(q, "pageSize")
-	if err != nil {
-		return page{}, err
-	}
-	skip, err := parseCount(q, "skip")
-	if err != nil {
-		return page{}, err
-	}
-	if size == 0 {
-		size = std
-	}
+// parsePage reads pageSize and pageToken.
+func parsePage(r *http.Request, defaultSize int) (page, error) {
+	q := r.URL.Query()
 	token := q.Get("pageToken")
 	q.Del("pageToken")
-	sum := sha256.Sum256([]byte(q.Encode()))
-	p := page{size: min(size, 100), skip: skip, query: hex.EncodeToString(sum[:8])}
+	p := page{size: defaultSize, query: q.Encode()}
+	if s := q.Get("pageSize"); s != "" {
+		n, err := strconv.ParseInt(s, 10, 32)
+		if err != nil || n < 0 {
+			return page{}, badRequest("pageSize %q is not a non-negative number", s)
+		}
+		if n > 0 {
+			p.size = min(int(n), maxPageSize)
+		}
+	}
 	if token == "" {
 		return p, nil
 	}
-	var t pageToken
-	raw, err := base64.RawURLEncoding.DecodeString(token)
+	content, err := base64.RawURLEncoding.DecodeString(token)
+	after, query, ok := strings.Cut(string(content), "?")
 	if err == nil {
-		err = json.Unmarshal(raw, &t)
+		p.after, err = strconv.Atoi(after)
 	}
-	if err != nil {
-		return page{}, badRequest("pageToken is not one that this API gave out")
+	if err != nil || !ok {
+		return page{}, badRequest("pageToken is not one of this API's")
 	}
-	if t.Query != p.query {
+	if query != p.query {
 		return page{}, badRequest("pageToken belongs to a list with other parameters")
 	}
-	p.skip, p.after = 0, t.After
 	return p, nil
 }
 
-func parseCount(q url.Values, name string) (int, error) {
-	s := q.Get(name)
-	if s == "" {
-		return 0, nil
-	}
-	n, err := strconv.ParseInt(s, 10, 32)
-	if err != nil || n < 0 {
-		return 0, badRequest("%s is %q, not a number from 0 on", name, s)
-	}
-	return int(n), nil
-}
-
 // cut returns the page of items, which are in the order of their numbers, and the
-// token of the page after it.
-func cut[T any](p page, items []T, number func(T) int) (part []T, next string) {
-	part = []T{}
-	for _, item := range items {
-		switch {
-		case number(item) <= p.after:
-		case p.skip > 0:
-			p.skip--
-		case len(part) == p.size:
-			t, _ := json.Marshal(pageToken{After: number(part[len(part)-1]), Query: p.query}) // never fails
-			return part, base64.RawURLEncoding.EncodeToString(t)
-		default:
-			part = append(part, item)
-		}
+// token of the next page.
+func cut[T any](p page, items []T, number func(T) int) (part []T, nextToken string) {
+	start := sort.Search(len(items), func(i int) bool { return number(items[i]) > p.after })
+	part = items[start:]
+	if len(part) <= p.size {
+		return part, ""
 	}
-	return part, ""
+	part = part[:p.size]
+	token := fmt.Sprintf("%d?%s", number(part[p.size-1]), p.query)
+	return part, base64.RawURLEncoding.EncodeToString([]byte(token))
 }

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 )
 
 // Project is a project as the IAM API shows it, by api.Project of pkg/tidbcloud/
@@ -19,26 +18,23 @@ type Project struct {
 	AWSCMEKEnabled  bool   `json:"aws_cmek_enabled"`
 }
 
-// listProjects shows all projects of the organization, which a key of the whole
-// organization is assumed to see.
-func (c *Cloud) listProjects(r *http.Request, _ []string) (any, error) {
-	p, err := parsePage(r.URL.Query(), 100)
+// listProjects shows all projects of the organization. That a key of the whole
+// organization sees them all is assumed.
+func (c *Cloud) listProjects(s *state, r *http.Request) (any, error) {
+	p, err := parsePage(r, maxPageSize)
 	if err != nil {
 		return nil, err
 	}
-	all := []Project{}
-	err = c.read(func(s *state, _ time.Time) error {
-		for i, id := range c.projects() {
-			project := Project{ID: id, OrgID: c.organization(), Name: "project" + strconv.Itoa(i+1), UserCount: 1, CreateTimestamp: "1688460316"}
-			for _, rec := range s.Clusters {
-				if rec.Cluster.Labels[labelProject] == id {
-					project.ClusterCount++
-				}
+	var projects []Project
+	for i, id := range c.projects() {
+		project := Project{ID: id, OrgID: c.organization(), Name: "project" + strconv.Itoa(i+1), UserCount: 1, CreateTimestamp: "1688460316"}
+		for _, rec := range s.Clusters {
+			if rec.Cluster.Labels[labelProject] == id {
+				project.ClusterCount++
 			}
-			all = append(all, project)
 		}
-		return nil
-	})
-	part, next := cut(p, all, func(p Project) int { return slices.Index(all, p) + 1 })
-	return map[string]any{"projects": part, "nextPageToken": next}, err
+		projects = append(projects, project)
+	}
+	part, next := cut(p, projects, func(p Project) int { return slices.Index(c.projects(), p.ID) + 1 })
+	return map[string]any{"projects": part, "nextPageToken": next}, nil
 }

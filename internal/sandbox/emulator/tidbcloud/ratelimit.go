@@ -6,40 +6,30 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"portfolio-infra/internal/sandbox/emulator"
 )
 
-// window counts the requests of one minute of the clock, which is how the real
-// cloud's gateway counts.
-type window struct {
-	start time.Time
-	used  int
-}
-
-// spend takes one request off the key's allowance, tells in the header what is
-// left of it, and refuses the request where nothing was. Only requests that were
-// authenticated cost something.
-func (c *Cloud) spend(h http.Header) *problem {
+// countRequest counts a request against the key's rate limit and puts what is left
+// of it into the header. Only authenticated requests count. That the real cloud's
+// windows are the minutes of the clock is assumed.
+func (c *Cloud) countRequest(h http.Header) error {
 	limit := cmp.Or(c.RateLimit, 100)
 	if limit < 0 {
 		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := c.now()
-	if start := now.Truncate(time.Minute); !start.Equal(c.window.start) {
-		c.window = window{start: start}
-	}
-	c.window.used++
-	reset := c.window.start.Add(time.Minute).Sub(now)
+	quota := c.limiter.Take(emulator.RateLimit{Calls: limit, Window: time.Minute, Aligned: true}, c.now())
 	h.Set("X-Ratelimit-Limit-Minute", strconv.Itoa(limit))
-	h.Set("X-Ratelimit-Remaining-Minute", strconv.Itoa(max(0, limit-c.window.used)))
-	h.Set("X-Ratelimit-Reset", strconv.Itoa(int((reset+time.Second-1)/time.Second)))
-	if c.window.used <= limit {
+	h.Set("X-Ratelimit-Remaining-Minute", strconv.Itoa(quota.Remaining))
+	h.Set("X-Ratelimit-Reset", strconv.Itoa(quota.Reset))
+	if !quota.Exceeded {
 		return nil
 	}
-	return &problem{
+	return &apiError{
 		status: http.StatusTooManyRequests,
-		biz:    bizLimit,
+		code:   codeRateLimit,
 		message: fmt.Sprintf("The request exceeded the limit of %d times per apikey per minute. "+
 			"For more quota, please contact us: https://support.pingcap.com/hc/en-us/requests/new?ticket_form_id=7800003722519", limit),
 	}

@@ -16,14 +16,8 @@ type Region struct {
 	ServicePlans  []string `json:"servicePlans"`
 }
 
-// providers and servicePlans are what the API knows, not what is on offer.
-var (
-	providers    = []string{"aws", "gcp", "azure", "alicloud"}
-	servicePlans = []string{"Starter", "Essential", "Premium", "BYOC"}
-)
-
-// regions is a plausible selection. The API's description knows region ids both
-// with and without the provider; here they have it.
+// regions is a plausible selection. The API's description has region IDs both with
+// and without the provider; here they have it.
 var regions = []Region{
 	newRegion("aws", "us-east-1", "N. Virginia"),
 	newRegion("aws", "us-west-2", "Oregon"),
@@ -50,10 +44,12 @@ func newRegion(provider, code, city string) Region {
 	}
 }
 
-// code is the provider's own name of the region.
-func (r Region) code() string { return strings.TrimPrefix(r.RegionID, r.CloudProvider+"-") }
+// gateway returns a host that looks like the region's SQL endpoint.
+func (r Region) gateway() string {
+	code := strings.TrimPrefix(r.RegionID, r.CloudProvider+"-")
+	return "gateway01." + code + ".prod." + r.CloudProvider + ".tidbcloud.com"
+}
 
-// findRegion finds a region by its name.
 func findRegion(name string) (Region, error) {
 	i := slices.IndexFunc(regions, func(r Region) bool { return r.Name == name })
 	if i < 0 {
@@ -62,30 +58,6 @@ func findRegion(name string) (Region, error) {
 	return regions[i], nil
 }
 
-func (c *Cloud) listRegions(r *http.Request, _ []string) (any, error) {
-	q := r.URL.Query()
-	provider, plan := q.Get("cloudProvider"), q.Get("servicePlan")
-	if provider != "" && !slices.Contains(providers, provider) {
-		return nil, badRequest("cloudProvider %q is unknown", provider)
-	}
-	if plan != "" && !slices.Contains(servicePlans, plan) {
-		return nil, badRequest("servicePlan %q is unknown", plan)
-	}
-	found := []Region{}
-	for _, re := range regions {
-		if (provider == "" || re.CloudProvider == provider) && (plan == "" || slices.Contains(re.ServicePlans, plan)) {
-			found = append(found, re)
-		}
-	}
-	return map[string]any{"regions": found}, nil
-}
-
-func (c *Cloud) listCloudProviders(*http.Request, []string) (any, error) {
-	var found []string
-	for _, re := range regions {
-		if !slices.Contains(found, re.CloudProvider) {
-			found = append(found, re.CloudProvider)
-		}
-	}
-	return map[string]any{"cloudProviders": found}, nil
+func (c *Cloud) listRegions(*state, *http.Request) (any, error) {
+	return map[string]any{"regions": regions}, nil
 }

@@ -1,73 +1,64 @@
 package tidbcloud_test
 
 import (
-	"regexp"
 	"testing"
+	"time"
 )
 
 func TestCloud_routes(t *testing.T) {
 	c := serve(t, newCloud())
 	id := c.create("cluster", "")
-	tests := []struct {
+	for _, tt := range []struct {
 		method, path string
 		status       int
-		allow        string
-		texts        []string
+		text         string
 	}{
-		{"GET", "/", 404, "", []string{"GET /: ", `"details":[]`}},
-		{"GET", "/v1beta1/clusters/", 404, "", []string{"GET /v1beta1/clusters/:"}},
-		{"GET", "/v1beta1//clusters", 404, "", nil},
-		{"GET", "/v1beta1/clusters:batchGet", 404, "", []string{"GET /v1beta1/clusters:batchGet"}},
-		{"POST", clusterPath(id, "branches"), 404, "", []string{"POST " + clusterPath(id, "branches")}},
-		{"GET", "/v1/clusters", 404, "", nil},
-		{"PUT", "/v1beta1/clusters", 405, "GET, POST", []string{"PUT /v1beta1/clusters:", `"details":[]`}},
-		{"POST", clusterPath(id), 405, "GET, PATCH, DELETE", nil},
-		{"GET", clusterPath(id, "password"), 405, "PUT", nil},
-		{"POST", "/v1beta1/regions", 405, "GET", nil},
-		{"PUT", clusterPath(id, "sqlUsers"), 405, "GET, POST", []string{"PUT " + clusterPath(id, "sqlUsers"), `"status":405`}},
-		{"PUT", clusterPath(id, "sqlUsers", "x"), 405, "GET, PATCH, DELETE", nil},
-		{"GET", "/v1beta1/clusters?page_size=3", 400, "", []string{"page_size"}},
-		{"GET", "/v1beta1/clusters?pageSize=3&pageSize=4", 400, "", []string{"more than once"}},
-		{"GET", "/v1beta1/clusters?filter=%zz", 400, "", []string{"query string"}},
-		{"POST", "/v1beta1/clusters?validateOnly=true", 400, "", []string{"validateOnly"}},
-		{"GET", clusterPath(id, "sqlUsers") + "?filter=x", 400, "", []string{`"status":400`, "filter"}},
-	}
-	for _, tt := range tests {
+		{"GET", "/", 404, "GET /: no such operation"},
+		{"GET", "/v1beta1/clusters/", 404, "GET /v1beta1/clusters/: "},
+		{"GET", "/v1beta1/clusters:batchGet", 404, "GET /v1beta1/clusters:batchGet: "},
+		{"POST", clusterPath(id, "branches"), 404, "POST " + clusterPath(id, "branches") + ": "},
+		{"PUT", clustersPath, 404, "PUT /v1beta1/clusters: "},
+		{"GET", clusterPath(id, "password"), 404, `"details":[]`},
+		{"GET", clustersPath + "?page_size=3", 400, "page_size"},
+		{"GET", clustersPath + "?pageSize=3&pageSize=4", 400, "more than once"},
+		{"GET", clustersPath + "?filter=%zz", 400, "query string"},
+		{"POST", clustersPath + "?validateOnly=true", 400, "validateOnly"},
+		{"GET", clusterPath(id, "sqlUsers") + "?filter=x", 400, `"status":400`},
+	} {
 		t.Run(tt.method+" "+tt.path, func(t *testing.T) {
-			a := c.do(tt.method, tt.path, "").want(tt.status, tt.texts...)
-			if got := a.header.Get("Allow"); got != tt.allow {
-				t.Errorf("Allow is %q, want %q", got, tt.allow)
-			}
+			c.in(t).do(tt.method, tt.path, "").want(tt.status, tt.text)
 		})
 	}
+	a := c.do("POST", clustersPath, "{}")
+	trace := a.header.Get("X-Debug-Trace-Id")
+	if b := c.do("POST", clustersPath, "{}"); len(trace) != 32 || b.header.Get("X-Debug-Trace-Id") == trace {
+		t.Errorf("the trace ID is %q", trace)
+	}
+	a.want(400, trace)
 }
 
-func TestCloud_traceID(t *testing.T) {
-	c := serve(t, newCloud())
-	form := regexp.MustCompile(`^[0-9a-f]{32}$`)
-	seen := map[string]bool{}
-	for _, a := range []answer{c.get(""), c.do("GET", "/v1beta1/clusters", ""), c.do("GET", "/nowhere", ""), c.do("POST", "/v1beta1/clusters", "x")} {
-		id := a.header.Get("X-Debug-Trace-Id")
-		if !form.MatchString(id) || seen[id] {
-			t.Errorf("%s: the trace id is %q", a.call, id)
+func TestCloud_RateLimit(t *testing.T) {
+	cloud, clock := newDefaultCloud()
+	cloud.RateLimit = 3
+	c := serve(t, cloud)
+	wantHeaders := func(a answer, remaining, reset string) {
+		t.Helper()
+		for name, want := range map[string]string{"Limit-Minute": "3", "Remaining-Minute": remaining, "Reset": reset} {
+			if got := a.header.Get("X-Ratelimit-" + name); got != want {
+				t.Errorf("X-Ratelimit-%s is %q, want %q", name, got, want)
+			}
 		}
-		seen[id] = true
 	}
-	a := c.do("POST", "/v1beta1/clusters", "{}").want(400, "bizErrorCode: 49900001")
-	a.want(400, a.header.Get("X-Debug-Trace-Id")) // an error body repeats it
-}
-
-func TestCloud_regions(t *testing.T) {
-	c := serve(t, newCloud())
-	all := c.do("GET", "/v1beta1/regions", "").want(200,
-		"regions/aws-ap-northeast-1", "regions/aws-us-east-1", "regions/aws-us-west-2", "regions/aws-eu-central-1", "regions/aws-ap-southeast-1",
-		"regions/alicloud-ap-southeast-1").names("regions", "name")
-	aws := c.do("GET", "/v1beta1/regions?cloudProvider=aws&servicePlan=Starter", "").want(200).names("regions", "cloudProvider")
-	if len(all) != 12 || len(aws) != 8 {
-		t.Errorf("%d regions, %d of them of AWS; want 12 and 8", len(all), len(aws))
+	clock.Advance(10 * time.Second)
+	wantHeaders(c.do("GET", clustersPath, "").want(200), "2", "50")
+	wantHeaders(c.do("GET", "/v1beta1/nowhere", "").want(404), "1", "50")
+	c.get("").want(401) // does not count
+	wantHeaders(c.do("POST", clustersPath, "{}").want(400), "0", "50")
+	clock.Advance(49500 * time.Millisecond)
+	for range 2 {
+		a := c.do("GET", clustersPath, "").want(429, `"code":49900007`, `"details":[]`, "The request exceeded the limit of 3 times per apikey per minute.")
+		wantHeaders(a, "0", "1")
 	}
-	c.do("GET", "/v1beta1/regions?servicePlan=Premium", "").want(200, `"regions":[]`)
-	c.do("GET", "/v1beta1/regions?cloudProvider=ibm", "").want(400, "ibm")
-	c.do("GET", "/v1beta1/regions?servicePlan=starter", "").want(400, "starter")
-	c.do("GET", "/v1beta1/regions:listCloudProviders", "").want(200, `{"cloudProviders":["aws","alicloud"]}`)
+	clock.Advance(500 * time.Millisecond)
+	wantHeaders(c.do("GET", clustersPath, "").want(200), "2", "60")
 }

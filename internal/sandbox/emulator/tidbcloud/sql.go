@@ -8,61 +8,79 @@ import (
 	"strings"
 )
 
-// SQL is what stands behind the clusters' endpoints. The Cloud calls it before it
-// answers the request that caused the call, one call at a time, and again for all
-// that there is when it loads its state: each method must be fit to be repeated.
-// An error makes the request fail with 500 and without effect; the client sees
-// its text, so it must not hold a password. The methods must not call the Cloud.
+// SQL manages the SQL servers behind the clusters' endpoints. The Cloud calls it
+// before it answers the request that caused the call, one call at a time. When it
+// loads its state, it repeats the calls for all that exists, so each method must be
+// idempotent. An error makes the request fail with 500 and without effect. The client
+// sees its text, so it must not hold a password. The methods must not call the Cloud.
 type SQL interface {
 	// CreateCluster starts a cluster's server, with no user on it.
 	CreateCluster(clusterID string) error
-	// DeleteCluster ends it and drops its data.
+	// DeleteCluster stops it and drops its data.
 	DeleteCluster(clusterID string) error
-	// PutUser makes or changes a user. Root comes when it first gets a password.
+	// PutUser creates or changes a user. It is called for root once root has a
+	// password.
 	PutUser(clusterID string, l Login) error
-	// DropUser removes a user, named in full.
+	// DropUser removes a user, by its full name.
 	DropUser(clusterID, userName string) error
 }
 
 // Login is a SQL user with its password.
 type Login struct {
 	User
-	// Password is empty where the Cloud does not know it (any more): the password
-	// did not change, or the state was loaded from a file.
+	// Password is empty if it did not change or is unknown since a restart.
 	Password string
 	// Hash is the password as mysql_native_password keeps it, as in CREATE USER ...
 	// IDENTIFIED WITH mysql_native_password AS '*94BDCEBE19083CE2A1F959FD02F964C7AF4CFC29'.
 	Hash string
 }
 
-// replay tells SQL of all that the state holds.
-func (c *Cloud) replay(s *state) error {
+// noSQL takes the place of Cloud.SQL where that is nil.
+type noSQL struct{}
+
+func (noSQL) CreateCluster(string) error    { return nil }
+func (noSQL) DeleteCluster(string) error    { return nil }
+func (noSQL) PutUser(string, Login) error   { return nil }
+func (noSQL) DropUser(string, string) error { return nil }
+
+func (c *Cloud) sql() SQL {
 	if c.SQL == nil {
-		return nil
+		return noSQL{}
 	}
+	return c.SQL
+}
+
+// replay creates the SQL servers and users that the state holds.
+func (c *Cloud) replay(s *state) error {
 	for _, rec := range s.Clusters {
 		if !rec.Deleted.IsZero() {
 			continue
 		}
 		id := rec.Cluster.ClusterID
-		if err := c.SQL.CreateCluster(id); err != nil {
+		if err := c.sql().CreateCluster(id); err != nil {
 			return fmt.Errorf("restoring the SQL server of cluster %s: %w", id, err)
 		}
-		for _, l := range rec.Users {
-			if err := c.putUser(id, l, ""); err != nil {
-				return fmt.Errorf("restoring the SQL user %s: %w", l.User.UserName, err)
+		for _, u := range rec.Users {
+			if err := c.putUser(id, u, ""); err != nil {
+				return fmt.Errorf("restoring SQL user %s: %w", u.User.UserName, err)
 			}
 		}
 	}
 	return nil
 }
 
-// putUser tells SQL of a user that has a password.
-func (c *Cloud) putUser(clusterID string, l login, password string) error {
-	if c.SQL == nil || l.Hash == "" {
+// setPassword gives a user a new password.
+func (c *Cloud) setPassword(rec *clusterRecord, u *userRecord, password string) error {
+	u.Hash = nativeHash(password)
+	return c.putUser(rec.Cluster.ClusterID, *u, password)
+}
+
+// putUser brings a user that has a password to the SQL server.
+func (c *Cloud) putUser(clusterID string, u userRecord, password string) error {
+	if u.Hash == "" {
 		return nil
 	}
-	return c.SQL.PutUser(clusterID, Login{User: l.User, Password: password, Hash: l.Hash})
+	return c.sql().PutUser(clusterID, Login{User: u.User, Password: password, Hash: u.Hash})
 }
 
 // nativeHash is the password hash of mysql_native_password.
@@ -72,5 +90,5 @@ func nativeHash(password string) string {
 	return "*" + strings.ToUpper(hex.EncodeToString(twice[:]))
 }
 
-// same compares in a time that does not tell where two strings differ.
-func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+// equal compares in constant time.
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

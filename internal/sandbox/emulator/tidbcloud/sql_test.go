@@ -4,28 +4,29 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 )
 
-// recorder is a SQL server that only takes notes.
+// recorder is a SQL that records its calls and answers all with err.
 type recorder struct {
-	notes []string
+	calls []string
 	err   error
 }
 
-func (r *recorder) note(format string, args ...any) error {
-	r.notes = append(r.notes, fmt.Sprintf(format, args...))
+func (r *recorder) record(format string, args ...any) error {
+	r.calls = append(r.calls, fmt.Sprintf(format, args...))
 	return r.err
 }
 
-func (r *recorder) CreateCluster(id string) error      { return r.note("create %s", id) }
-func (r *recorder) DeleteCluster(id string) error      { return r.note("delete %s", id) }
-func (r *recorder) DropUser(id, userName string) error { return r.note("drop %s %s", id, userName) }
+func (r *recorder) CreateCluster(id string) error      { return r.record("create %s", id) }
+func (r *recorder) DeleteCluster(id string) error      { return r.record("delete %s", id) }
+func (r *recorder) DropUser(id, userName string) error { return r.record("drop %s %s", id, userName) }
 func (r *recorder) PutUser(id string, l tidbcloud.Login) error {
-	return r.note("put %s %s %s %v %q %s", id, l.UserName, l.BuiltinRole, l.CustomRoles, l.Password, l.Hash)
+	return r.record("put %s %s %s %v %q %s", id, l.UserName, l.BuiltinRole, l.CustomRoles, l.Password, l.Hash)
 }
 
 // hashOfPassword is MySQL's CONCAT('*', UPPER(SHA1(UNHEX(SHA1('password'))))).
@@ -36,12 +37,17 @@ func TestCloud_SQL(t *testing.T) {
 	cloud := newCloud()
 	cloud.SQL, cloud.File = sql, filepath.Join(t.TempDir(), "state.json")
 	c := serve(t, cloud)
-	want := func(notes ...string) {
+	restart := func() *tidbcloud.Cloud {
+		again := newCloud()
+		again.SQL, again.File = sql, cloud.File
+		return again
+	}
+	want := func(calls ...string) {
 		t.Helper()
-		if !slices.Equal(sql.notes, notes) {
-			t.Errorf("the SQL server was told\n%q\nwant\n%q", sql.notes, notes)
+		if diff := cmp.Diff(calls, sql.calls); diff != "" {
+			t.Errorf("calls of SQL: (-want +got)\n%s", diff)
 		}
-		sql.notes = nil
+		sql.calls = nil
 	}
 
 	bare := c.create("bare", "")
@@ -50,7 +56,7 @@ func TestCloud_SQL(t *testing.T) {
 	prefix := cloud.Clusters()[1].UserPrefix + "."
 	want("create "+id, "put "+id+" "+prefix+`root role_admin [] "password" `+hashOfPassword)
 	c.do("PUT", clusterPath(id, "password"), `{"password":"another password"}`).want(200)
-	sql.notes = nil
+	sql.calls = nil
 
 	c.do("POST", clusterPath(id, "sqlUsers"), `{"userName":"api","password":"password",`+nativeAuth+`,"autoPrefix":true,"builtinRole":"role_readwrite"}`).want(200)
 	api := prefix + "api"
@@ -60,11 +66,9 @@ func TestCloud_SQL(t *testing.T) {
 	c.do("PATCH", clusterPath(id, "sqlUsers", prefix+"root"), `{"password":"password"}`).want(200)
 	want("put " + id + " " + prefix + `root role_admin [] "password" ` + hashOfPassword)
 
-	// After a restart the SQL server learns all that there is, without passwords.
-	again := newCloud()
-	again.SQL, again.File = sql, cloud.File
-	c = serve(t, again)
-	c.do("GET", "/v1beta1/clusters", "").want(200)
+	// After a restart the calls are repeated for all that exists, without passwords.
+	c = serve(t, restart())
+	c.do("GET", clustersPath, "").want(200)
 	want("create "+bare, "create "+id, "put "+id+" "+prefix+`root role_admin [] "" `+hashOfPassword,
 		"put "+id+" "+api+" "+prefix+`role_readwrite [r1] "" `+hashOfPassword)
 
@@ -73,17 +77,16 @@ func TestCloud_SQL(t *testing.T) {
 	c.do("DELETE", clusterPath(bare), "").want(200)
 	c.do("DELETE", clusterPath(bare), "").want(200)
 	want("delete " + bare)
-	again = newCloud()
-	again.SQL, again.File = sql, cloud.File
+	again := restart()
 	if err := again.Load(); err != nil {
 		t.Fatal(err)
 	}
 	want("create "+id, "put "+id+" "+prefix+`root role_admin [] "" `+hashOfPassword) // not the one that is DELETING
 	c = serve(t, again)
 
-	// What it refuses does not happen.
+	// A call that fails makes the request fail without effect.
 	sql.err = errors.New("the disk is full")
-	c.createRefused(`{"displayName":"another",` + tokyo + `}`)
+	c.do("POST", clustersPath, `{"displayName":"another",`+tokyo+`}`).want(500, `"code":500`)
 	c.do("DELETE", clusterPath(id), "").want(500, "the disk is full")
 	c.do("PUT", clusterPath(id, "password"), `{"password":"new password"}`).want(500)
 	c.do("PATCH", clusterPath(id, "sqlUsers", prefix+"root"), `{"password":"new password"}`).want(500, `"status":500`)
@@ -92,14 +95,7 @@ func TestCloud_SQL(t *testing.T) {
 		t.Errorf("a refused request had an effect: %+v", again.Clusters())
 	}
 
-	refused := newCloud()
-	refused.SQL, refused.File = sql, cloud.File
-	if err := refused.Load(); !errors.Is(err, sql.err) {
-		t.Errorf("loading with a SQL server that refuses: %v", err)
+	if err := restart().Load(); !errors.Is(err, sql.err) {
+		t.Errorf("loading: %v, want %v", err, sql.err)
 	}
-}
-
-func (c *client) createRefused(body string) {
-	c.t.Helper()
-	c.do("POST", "/v1beta1/clusters", body).want(500, `"code":500`)
 }

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
+	"unicode/utf8"
 )
 
 // What SQL users have. See https://docs.pingcap.com/tidbcloud/configure-sql-users/.
@@ -25,233 +25,185 @@ type User struct {
 	CustomRoles []string `json:"customRoles"`
 }
 
-func (c *Cloud) listUsers(r *http.Request, args []string) (any, error) {
-	p, err := parsePage(r.URL.Query(), 100)
+func usersOf(records []userRecord) []User {
+	users := []User{}
+	for _, u := range records {
+		users = append(users, u.User)
+	}
+	return users
+}
+
+func (c *Cloud) listUsers(s *state, r *http.Request) (any, error) {
+	p, err := parsePage(r, maxPageSize)
 	if err != nil {
 		return nil, err
 	}
-	var part []login
-	var next string
-	err = c.read(func(s *state, now time.Time) error {
-		rec, err := c.active(s, args[0], now)
-		if err != nil {
-			return err
-		}
-		part, next = cut(p, rec.Users, func(l login) int { return l.Seq })
-		return nil
-	})
-	users := []User{}
-	for _, l := range part {
-		users = append(users, l.User)
+	rec, err := c.activeCluster(s, r)
+	if err != nil {
+		return nil, err
 	}
-	return map[string]any{"sqlUsers": users, "nextPageToken": next}, err
+	part, next := cut(p, rec.Users, func(u userRecord) int { return u.Seq })
+	return map[string]any{"sqlUsers": usersOf(part), "nextPageToken": next}, nil
 }
 
-func (c *Cloud) createUser(r *http.Request, args []string) (any, error) {
-	var in struct {
-		AuthMethod  *string  `json:"authMethod"`
-		AutoPrefix  *bool    `json:"autoPrefix"`
-		BuiltinRole *string  `json:"builtinRole"`
-		CustomRoles []string `json:"customRoles"`
-		Password    *string  `json:"password"`
-		UserName    *string  `json:"userName"`
-	}
+type createUserRequest struct {
+	AuthMethod  string   `json:"authMethod"`
+	AutoPrefix  bool     `json:"autoPrefix"`
+	BuiltinRole string   `json:"builtinRole"`
+	CustomRoles []string `json:"customRoles"`
+	Password    string   `json:"password"`
+	UserName    string   `json:"userName"`
+}
+
+func (c *Cloud) createUser(s *state, r *http.Request) (any, error) {
+	var in createUserRequest
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
-	switch {
-	case in.UserName == nil:
-		return nil, badRequest("userName is missing")
-	case in.BuiltinRole == nil:
-		return nil, badRequest("builtinRole is missing")
-	case in.AuthMethod == nil || *in.AuthMethod != authMethod:
-		return nil, badRequest("authMethod must be %s", authMethod)
-	}
-	if err := checkPassword("password", in.Password); err != nil {
+	rec, err := c.activeCluster(s, r)
+	if err != nil {
 		return nil, err
+	}
+	user, err := in.newUser(rec.Cluster.UserPrefix + ".")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := rec.user(user.UserName); err == nil {
+		return nil, badRequest("user %q already exists", user.UserName)
+	}
+	rec.Users = append(rec.Users, userRecord{Seq: s.nextSeq(), User: user})
+	return user, c.setPassword(rec, &rec.Users[len(rec.Users)-1], in.Password)
+}
+
+// newUser makes the user that a request asks for. With autoPrefix the prefix is put in
+// front of the user's name and of the role; otherwise they must have it.
+func (in createUserRequest) newUser(prefix string) (User, error) {
+	name, role := in.UserName, in.BuiltinRole
+	if in.AutoPrefix {
+		name, role = prefix+name, prefix+role
+		if in.BuiltinRole == roleAdmin {
+			role = roleAdmin
+		}
+	}
+	switch {
+	case in.UserName == "" || name == prefix:
+		return User{}, badRequest("userName is missing")
+	case in.AuthMethod != authMethod:
+		return User{}, badRequest("authMethod must be %s", authMethod)
+	case !strings.HasPrefix(name, prefix):
+		return User{}, badRequest("userName %q must start with %q, or set autoPrefix", name, prefix)
+	case len(name) > maxUserName:
+		return User{}, badRequest("user name %q is longer than %d characters", name, maxUserName)
+	case strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("'\"`\\", r) }):
+		return User{}, badRequest("user name %q has a space, a quote or a character outside ASCII", name)
+	}
+	if err := checkRole(prefix, role); err != nil {
+		return User{}, err
 	}
 	if err := checkCustomRoles(in.CustomRoles); err != nil {
+		return User{}, err
+	}
+	user := User{UserName: name, AuthMethod: authMethod, BuiltinRole: role, CustomRoles: append([]string{}, in.CustomRoles...)}
+	return user, checkPassword("password", in.Password)
+}
+
+func (c *Cloud) getUser(s *state, r *http.Request) (any, error) {
+	_, u, err := c.findUser(s, r)
+	if err != nil {
 		return nil, err
 	}
-	return c.changeUser(args, func(s *state, rec *record) (*login, error) {
-		prefix := rec.Cluster.UserPrefix + "."
-		auto := in.AutoPrefix != nil && *in.AutoPrefix
-		name, err := fullUserName(prefix, *in.UserName, auto)
-		if err != nil {
-			return nil, err
-		}
-		role, err := fullRole(prefix, *in.BuiltinRole, auto)
-		if err != nil {
-			return nil, err
-		}
-		if rec.user(name) != nil {
-			return nil, badRequest("user %q already exists", name)
-		}
-		rec.Users = append(rec.Users, login{
-			Seq:  s.number(),
-			User: User{UserName: name, AuthMethod: authMethod, BuiltinRole: role, CustomRoles: append([]string{}, in.CustomRoles...)},
-			Hash: nativeHash(*in.Password),
-		})
-		l := &rec.Users[len(rec.Users)-1]
-		return l, c.putUser(args[0], *l, *in.Password)
-	})
+	return u.User, nil
 }
 
-func (c *Cloud) getUser(_ *http.Request, args []string) (any, error) {
-	var u User
-	err := c.read(func(s *state, now time.Time) error {
-		rec, err := c.active(s, args[0], now)
-		if err != nil {
-			return err
-		}
-		l, err := rec.mustUser(args[1])
-		if err != nil {
-			return err
-		}
-		u = l.User
-		return nil
-	})
-	return u, err
-}
-
-func (c *Cloud) updateUser(r *http.Request, args []string) (any, error) {
+func (c *Cloud) updateUser(s *state, r *http.Request) (any, error) {
 	var in struct {
-		BuiltinRole *string   `json:"builtinRole"`
-		CustomRoles *[]string `json:"customRoles"`
-		Password    *string   `json:"password"`
+		BuiltinRole *string  `json:"builtinRole"`
+		CustomRoles []string `json:"customRoles"`
+		Password    *string  `json:"password"`
 	}
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
 	if in.BuiltinRole == nil && in.CustomRoles == nil && in.Password == nil {
-		return nil, badRequest("the body holds none of builtinRole, customRoles and password")
+		return nil, badRequest("the body has none of builtinRole, customRoles and password")
 	}
-	var password string
-	if in.Password != nil {
-		if err := checkPassword("password", in.Password); err != nil {
+	rec, u, err := c.findUser(s, r)
+	if err != nil {
+		return nil, err
+	}
+	before := u.User
+	if in.BuiltinRole != nil {
+		if err := checkRole(rec.Cluster.UserPrefix+".", *in.BuiltinRole); err != nil {
 			return nil, err
 		}
-		password = *in.Password
+		u.User.BuiltinRole = *in.BuiltinRole
 	}
-	return c.changeUser(args, func(_ *state, rec *record) (*login, error) {
-		l, err := rec.mustUser(args[1])
-		if err != nil {
+	if in.CustomRoles != nil {
+		if err := checkCustomRoles(in.CustomRoles); err != nil {
 			return nil, err
 		}
-		before := l.User
-		if in.BuiltinRole != nil {
-			if l.User.BuiltinRole, err = fullRole(rec.Cluster.UserPrefix+".", *in.BuiltinRole, false); err != nil {
-				return nil, err
-			}
-		}
-		if in.CustomRoles != nil {
-			if err := checkCustomRoles(*in.CustomRoles); err != nil {
-				return nil, err
-			}
-			l.User.CustomRoles = *in.CustomRoles
-		}
-		if rec.isRoot(l) && (l.User.BuiltinRole != before.BuiltinRole || !slices.Equal(l.User.CustomRoles, before.CustomRoles)) {
-			return nil, badRequest("the roles of %q cannot be changed", before.UserName)
-		}
-		if password != "" {
-			l.Hash = nativeHash(password)
-		}
-		return l, c.putUser(args[0], *l, password)
-	})
+		u.User.CustomRoles = in.CustomRoles
+	}
+	if rec.isRoot(u) && (u.User.BuiltinRole != before.BuiltinRole || !slices.Equal(u.User.CustomRoles, before.CustomRoles)) {
+		return nil, badRequest("the roles of %q cannot change", before.UserName)
+	}
+	if in.Password == nil {
+		return u.User, c.putUser(rec.Cluster.ClusterID, *u, "")
+	}
+	if err := checkPassword("password", *in.Password); err != nil {
+		return nil, err
+	}
+	return u.User, c.setPassword(rec, u, *in.Password)
 }
 
-func (c *Cloud) deleteUser(_ *http.Request, args []string) (any, error) {
-	err := c.write(func(s *state, now time.Time) error {
-		rec, err := c.active(s, args[0], now)
-		if err != nil {
-			return err
-		}
-		l, err := rec.mustUser(args[1])
-		if err != nil {
-			return err
-		}
-		if rec.isRoot(l) {
-			return badRequest("user %q cannot be deleted", args[1])
-		}
-		rec.Users = slices.DeleteFunc(rec.Users, func(other login) bool { return other.User.UserName == args[1] })
-		if c.SQL != nil {
-			return c.SQL.DropUser(args[0], args[1])
-		}
-		return nil
-	})
-	return map[string]any{"code": http.StatusOK, "message": "success"}, err
+func (c *Cloud) deleteUser(s *state, r *http.Request) (any, error) {
+	rec, u, err := c.findUser(s, r)
+	if err != nil {
+		return nil, err
+	}
+	name := u.User.UserName
+	if rec.isRoot(u) {
+		return nil, badRequest("user %q cannot be deleted", name)
+	}
+	rec.Users = slices.DeleteFunc(rec.Users, func(u userRecord) bool { return u.User.UserName == name })
+	return map[string]any{"code": http.StatusOK, "message": "success"}, c.sql().DropUser(rec.Cluster.ClusterID, name)
 }
 
-// changeUser writes to a user of an active cluster and returns how the API shows
-// it then.
-func (c *Cloud) changeUser(args []string, fn func(s *state, rec *record) (*login, error)) (any, error) {
-	var u User
-	err := c.write(func(s *state, now time.Time) error {
-		rec, err := c.active(s, args[0], now)
-		if err != nil {
-			return err
-		}
-		l, err := fn(s, rec)
-		if err != nil {
-			return err
-		}
-		u = l.User
-		return nil
-	})
-	return u, err
+// findUser finds the SQL user that a request's path names by its full name.
+func (c *Cloud) findUser(s *state, r *http.Request) (*clusterRecord, *userRecord, error) {
+	rec, err := c.activeCluster(s, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	u, err := rec.user(r.PathValue("user"))
+	return rec, u, err
 }
 
-// mustUser finds a SQL user by its full name.
-func (rec *record) mustUser(name string) (*login, error) {
-	if l := rec.user(name); l != nil {
-		return l, nil
-	}
-	return nil, notFound("user %q does not exist", name)
-}
+// isRoot reports whether u is the user that every cluster comes with.
+func (rec *clusterRecord) isRoot(u *userRecord) bool { return u.Seq == rec.Users[0].Seq }
 
-// isRoot reports whether l is the user that came with the cluster.
-func (rec *record) isRoot(l *login) bool { return l.Seq == rec.Users[0].Seq }
-
-// fullUserName checks a new user's name and puts the prefix in front of it where
-// that is asked for; otherwise it has to be there.
-func fullUserName(prefix, name string, auto bool) (string, error) {
-	if auto {
-		name = prefix + name
-	}
-	switch {
-	case !strings.HasPrefix(name, prefix):
-		return "", badRequest("userName %q must start with %q, or set autoPrefix", name, prefix)
-	case name == prefix:
-		return "", badRequest("userName is empty")
-	case len(name) > maxUserName:
-		return "", badRequest("user name %q is longer than %d characters", name, maxUserName)
-	case strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("'\"`\\", r) }):
-		return "", badRequest("user name %q holds a space, a quote or a character beyond ASCII", name)
-	}
-	return name, nil
-}
-
-// fullRole does the same for a role. The one for admins never has a prefix.
-func fullRole(prefix, role string, auto bool) (string, error) {
-	if role == roleAdmin {
-		return role, nil
-	}
-	full := role
-	if auto {
-		full = prefix + role
-	}
-	if full != prefix+roleReadWrite && full != prefix+roleReadOnly {
-		return "", badRequest("builtinRole %q is none of %s, %s and %s; the last two start with %q unless autoPrefix is set",
+// checkRole checks a role that has the prefix, except that the one for admins has none.
+func checkRole(prefix, role string) error {
+	if role != roleAdmin && role != prefix+roleReadWrite && role != prefix+roleReadOnly {
+		return badRequest("builtinRole %q is not %s, %s or %s; without autoPrefix the last two start with %q",
 			role, roleAdmin, roleReadWrite, roleReadOnly, prefix)
 	}
-	return full, nil
+	return nil
 }
 
 func checkCustomRoles(roles []string) error {
 	for _, role := range roles {
 		if role == "" || len(role) > maxUserName {
-			return badRequest("custom role %q is not 1 to %d characters long", role, maxUserName)
+			return badRequest("custom role %q does not have 1 to %d characters", role, maxUserName)
 		}
+	}
+	return nil
+}
+
+// checkPassword checks a new password, which its error does not show.
+func checkPassword(field, password string) error {
+	if n := utf8.RuneCountInString(password); n < 8 || n > 64 || strings.ContainsAny(password, "\r\n") {
+		return badRequest("%s must have 8 to 64 characters, on one line", field)
 	}
 	return nil
 }

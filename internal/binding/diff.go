@@ -1,0 +1,81 @@
+package binding
+
+import (
+	"maps"
+	"slices"
+
+	"portfolio-infra/internal/cloudflare"
+)
+
+// target is what the environments of a project should hold, by environment and name. A
+// nil service should not exist; a name that is not in the target is left alone.
+type target map[string]map[string]*Service
+
+func targetOf(w Wanted) target {
+	t := target{}
+	for _, env := range cloudflare.Environments {
+		for name, s := range w.In(env) {
+			t.set(env, name, &s)
+		}
+	}
+	return t
+}
+
+func (t target) set(env, name string, s *Service) {
+	if t[env] == nil {
+		t[env] = map[string]*Service{}
+	}
+	t[env][name] = s
+}
+
+// removeUnchanged adds the removal of those bindings of an earlier run that the project
+// holds unchanged and that are not wanted. What somebody changed since stays.
+func (t target) removeUnchanged(p cloudflare.Project, earlier Wanted) {
+	for _, env := range cloudflare.Environments {
+		for name, was := range earlier.In(env) {
+			_, wanted := t[env][name]
+			if !wanted && same(p.DeploymentConfigs[env].Services[name], &was) {
+				t.set(env, name, nil)
+			}
+		}
+	}
+}
+
+// diff is the difference between a project and a target.
+type diff struct {
+	patch, found target   // what to write, and what the project holds there
+	set, removed []string // the bindings to write, as environment.NAME, in order
+}
+
+func (d diff) empty() bool     { return len(d.patch) == 0 }
+func (d diff) names() []string { return slices.Concat(d.set, d.removed) }
+
+func (t target) diff(p cloudflare.Project) diff {
+	d := diff{patch: target{}, found: target{}}
+	for _, env := range cloudflare.Environments {
+		for _, name := range slices.Sorted(maps.Keys(t[env])) {
+			want, live := t[env][name], p.DeploymentConfigs[env].Services[name]
+			if same(want, live) {
+				continue
+			}
+			d.patch.set(env, name, want)
+			d.found.set(env, name, live)
+			if want == nil {
+				d.removed = append(d.removed, env+"."+name)
+			} else {
+				d.set = append(d.set, env+"."+name)
+			}
+		}
+	}
+	return d
+}
+
+// Drift names the bindings, as environment.NAME, that a project does not hold as
+// wanted.
+func Drift(p cloudflare.Project, wanted Wanted) []string {
+	return targetOf(wanted).diff(p).set
+}
+
+func same(a, b *Service) bool {
+	return a == b || a != nil && b != nil && *a == *b
+}

@@ -1,0 +1,123 @@
+package binding
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"portfolio-infra/internal/rest/resttest"
+)
+
+// goodRequest is the request of which a test changes one thing.
+var goodRequest = request(`"createdOn":"2026-01-02T03:04:05Z","bindings":{"API":{"service":"api","environment":"production"}}`)
+
+func TestRun(t *testing.T) {
+	s := newSite(t)
+	server := httptest.NewServer(s.cloud)
+	defer server.Close()
+	env := map[string]string{EnvToken: token, EnvBaseURL: server.URL + "/client/v4"}
+	var out bytes.Buffer
+	if err := Run(t.Context(), "bind", strings.NewReader(goodRequest), &out, func(name string) string { return env[name] }); err != nil {
+		t.Fatal(err)
+	}
+	var result Result
+	if err := json.Unmarshal(out.Bytes(), &result); err != nil || strings.Count(out.String(), "\n") != 1 || len(result.Changed) != 2 {
+		t.Errorf("printed %q: %v", out.String(), err)
+	}
+	s.wantBound("preview.API=api", "production.API=api")
+}
+
+func TestRun_badRequest(t *testing.T) {
+	const binding = `{"service":"api","environment":"production"}`
+	with := func(old, replacement string) string { return strings.Replace(goodRequest, old, replacement, 1) }
+	for name, tt := range map[string]struct{ request, wantErr string }{
+		"empty":                        {"", "no request on standard input"},
+		"white space":                  {" \n\t", "no request on standard input"},
+		"not JSON":                     {"bind it", "reading the request"},
+		"two values":                   {goodRequest + "{}", "unexpected text after the JSON object"},
+		"too long":                     {strings.Repeat(" ", maxRequest) + "{}", "longer than"},
+		"null":                         {"null", "accountId:"},
+		"list":                         {"[" + goodRequest + "]", "reading the request"},
+		"cut off":                      {goodRequest[:len(goodRequest)-1], "unexpected EOF"},
+		"byte order mark":              {"\ufeff" + goodRequest, "reading the request"},
+		"too deep for a parser":        {strings.Repeat("[", 20_000), "reading the request"},
+		"unknown field":                {`{"accountID":"x","naem":"y"}`, "unknown field"},
+		"account with a path":          {with(account, "../x"), "accountId:"},
+		"account in capitals":          {with(account, strings.ToUpper("abcdef0123456789abcdef0123456789")), "accountId:"},
+		"account with a line break":    {with(account, account+`\n`), "accountId:"},
+		"account as a number":          {with(`"`+account+`"`, "1"), "accountId"},
+		"project with a path":          {with("site", "a/../b"), "project:"},
+		"project with a query":         {with("site", "a?b"), "project:"},
+		"project with a line break":    {with("site", `site\n`), "project:"},
+		"project in capitals":          {with("site", "Site"), "project:"},
+		"project in unicode":           {with("site", "sïte"), "project:"},
+		"project that is not UTF-8":    {with("site", "\xff"), "project:"},
+		"project with a quote":         {with("site", `a\"b`), "project:"},
+		"project with shell syntax":    {with("site", "$(id)"), `project: "$(id)" is not a valid Pages project name`},
+		"project that is too long":     {with("site", strings.Repeat("a", 59)), "project:"},
+		"no bindings":                  {with(`{"API":`+binding+`}`, `{}`), "bindings: at least one is needed"},
+		"bindings as a list":           {with(`{"API":`+binding+`}`, `[]`), "reading the request"},
+		"null for a binding":           {with(binding, `null`), `API: service ""`},
+		"binding with unknown field":   {with(`"service"`, `"servce"`), `unknown field "servce"`},
+		"binding without a name":       {with(`"API"`, `""`), `bindings: "" is not a valid binding name`},
+		"binding with a space":         {with(`"API"`, `"A B"`), `"A B" is not a valid binding name`},
+		"binding with a digit first":   {with(`"API"`, `"1A"`), `"1A" is not a valid binding name`},
+		"binding in unicode":           {with(`"API"`, `"ÄPI"`), "is not a valid binding name"},
+		"binding with a huge name":     {with(`"API"`, `"`+strings.Repeat("A", 1<<16)+`"`), "is not a valid binding name"},
+		"preview's binding":            {with(`,"bindings"`, `,"preview":{"1A":`+binding+`},"bindings"`), `preview: "1A" is not a valid binding name`},
+		"empty service":                {with(`"api"`, `""`), `service ""`},
+		"service with a path":          {with(`"api"`, `"../api"`), `API: service "../api"`},
+		"service with an escape":       {with(`"api"`, `"a%2fb"`), `API: service "a%2fb"`},
+		"service with a line break":    {with(`"api"`, `"api\n"`), `API: service "api\n"`},
+		"empty environment":            {with(`"production"`, `""`), `environment ""`},
+		"environment with a slash":     {with(`"production"`, `"a/b"`), `API: environment "a/b"`},
+		"environment as a number":      {with(`"production"`, `1`), "environment"},
+		"entrypoint with a semicolon":  {with(`"production"`, `"production","entrypoint":"a;b"`), `API: entrypoint "a;b"`},
+		"entrypoint with a line break": {with(`"production"`, `"production","entrypoint":"One\n"`), `API: entrypoint "One\n"`},
+		"several mistakes, last":       {strings.Replace(with("site", "S"), `"api"`, `"A"`, 1), `service "A"`},
+		"several mistakes, first":      {strings.Replace(with("site", "S"), `"api"`, `"A"`, 1), `project: "S"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, verb := range []string{"bind", "unbind"} {
+				var out bytes.Buffer
+				// A call to this address would fail with another error.
+				env := map[string]string{EnvToken: token, EnvBaseURL: "http://127.0.0.1:1"}
+				err := Run(t.Context(), verb, strings.NewReader(tt.request), &out, func(name string) string { return env[name] })
+				resttest.CheckError(t, err, tt.wantErr)
+				if err != nil && !strings.HasPrefix(err.Error(), verb+": ") || out.Len() > 0 {
+					t.Errorf("%s prints %q: %.300v", verb, out.String(), err)
+				}
+			}
+		})
+	}
+}
+
+func TestRun_badEnvironment(t *testing.T) {
+	for name, tt := range map[string]struct{ token, url, wantErr string }{
+		"no token":                          {"", "https://api.example.com", "bind: no API token: set " + EnvToken},
+		"URL without TLS":                   {token, "http://api.example.com", "bind: " + EnvBaseURL + ": "},
+		"no URL":                            {token, "://", "bind: " + EnvBaseURL + ": "},
+		"URL with a password":               {token, "https://user:hunter2@api.example.com", "bind: " + EnvBaseURL + ": "},
+		"URL with a password, no slashes":   {token, "https:user:hunter2@api.example.com", "bind: " + EnvBaseURL + ": "},
+		"URL with a query":                  {token, "https://api.example.com/client/v4?token=hunter2", "bind: " + EnvBaseURL + ": "},
+		"URL with an empty query":           {token, "https://api.example.com/client/v4?", "bind: " + EnvBaseURL + ": "},
+		"URL with a fragment":               {token, "https://api.example.com/#hunter2", "bind: " + EnvBaseURL + ": "},
+		"URL without a host":                {token, "https:///client/v4", "bind: " + EnvBaseURL + ": "},
+		"URL of a port alone":               {token, "https://:443", "bind: " + EnvBaseURL + ": "},
+		"URL with a line break":             {token, "https://api.example.com\n", "bind: " + EnvBaseURL + ": "},
+		"URL of a file":                     {token, "file:///etc/passwd", "bind: " + EnvBaseURL + ": "},
+		"URL of a host that begins like it": {token, "http://127.0.0.1.example.com", "bind: " + EnvBaseURL + ": "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			env := map[string]string{EnvToken: tt.token, EnvBaseURL: tt.url}
+			err := Run(t.Context(), "bind", strings.NewReader(goodRequest), &out, func(name string) string { return env[name] })
+			resttest.CheckError(t, err, tt.wantErr)
+			if err != nil && strings.Contains(err.Error(), "hunter2") || out.Len() > 0 {
+				t.Errorf("printed %q: %v", out.String(), err)
+			}
+		})
+	}
+}

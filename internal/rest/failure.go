@@ -1,0 +1,104 @@
+package rest
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// noResponse returns the error of a try without a response. shown is what to show of err.
+func (k *call) noResponse(shown, err error) *Error {
+	var wrapper *url.Error
+	if errors.As(shown, &wrapper) {
+		shown = wrapper.Err // the wrapper's text has the URL with its query
+	}
+	e := k.newError(0, shown)
+	var untrusted *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &untrusted):
+		// Nothing was sent, and the certificate would be the same next time.
+	case neverSent(err):
+		e.retryable = true
+	default:
+		k.setUnknown(e, true)
+	}
+	return e
+}
+
+// neverSent reports whether the connection was never made.
+func neverSent(err error) bool {
+	var op *net.OpError
+	var dns *net.DNSError
+	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") || errors.As(err, &dns)
+}
+
+// setUnknown marks an error after which a write may have taken effect. retryable says
+// whether another try could end differently.
+func (k *call) setUnknown(e *Error, retryable bool) {
+	e.retryable = retryable && k.idempotent
+	e.Ambiguous = !isRead(k.method)
+}
+
+// unreadable returns the error of a 2xx that says nothing. A write was most likely
+// carried out.
+func (k *call) unreadable(resp *http.Response, retryable bool, format string, args ...any) *Error {
+	e := k.newError(resp.StatusCode, fmt.Errorf(format, args...))
+	e.RequestID = k.requestID(resp)
+	k.setUnknown(e, retryable)
+	return e
+}
+
+// apiError returns the error that the API reports.
+func (k *call) apiError(resp *http.Response, body []byte) *Error {
+	e := k.newError(resp.StatusCode, nil)
+	e.RequestID = k.requestID(resp)
+	e.RetryAfter = retryAfter(resp.StatusCode, resp.Header)
+	switch {
+	case resp.StatusCode >= 300 && resp.StatusCode <= 399:
+		e.Message = "the API redirects elsewhere; check the base URL"
+	case len(body) == 0:
+	case !json.Valid(body):
+		e.Message = k.describe(resp, body)
+	case k.client.DecodeError != nil:
+		code, message := k.client.DecodeError(resp.StatusCode, resp.Header, body)
+		e.Code, e.Message = k.redact(code), k.redact(message)
+	}
+	switch {
+	case resp.StatusCode == http.StatusTooManyRequests:
+		e.retryable = true
+	case resp.StatusCode >= 500 || resp.StatusCode == http.StatusRequestTimeout:
+		k.setUnknown(e, true)
+	}
+	return e
+}
+
+// describe says in a few words what a body that is not JSON is.
+func (k *call) describe(resp *http.Response, body []byte) string {
+	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	text := strings.TrimSpace(string(body))
+	switch {
+	case media == "text/html" || strings.HasPrefix(text, "<"):
+		return "an HTML page instead of JSON (text/html)"
+	case strings.HasPrefix(text, "{") || strings.HasPrefix(text, "["):
+		return "truncated JSON"
+	case k.body != nil:
+		return "text instead of JSON" // it may echo the request, with its secrets
+	}
+	line, _, _ := strings.Cut(text, "\n")
+	return fmt.Sprintf("%q", oneLine(k.redact(line), 120))
+}
+
+func (k *call) requestID(resp *http.Response) string {
+	for _, name := range k.client.RequestIDHeaders {
+		if id := resp.Header.Get(name); id != "" {
+			return k.redact(id)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,135 @@
+package rest_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"portfolio-infra/internal/rest"
+	"portfolio-infra/internal/rest/resttest"
+)
+
+func TestClient_Do_waits(t *testing.T) {
+	const day, second = 24 * time.Hour, time.Second
+	ownMin, ownMax := 250*time.Millisecond, 500*time.Millisecond
+	atDate := func(w http.ResponseWriter, r *http.Request) {
+		status(429, "Retry-After", time.Now().Add(9*second).UTC().Format(http.TimeFormat))(w, r)
+	}
+	for _, tt := range []struct {
+		name     string
+		response http.HandlerFunc
+		deadline time.Duration
+		min, max time.Duration // until the second try
+		wantErr  string
+	}{
+		{"own", status(503), day, ownMin, ownMax, ""},
+		{"Retry-After in seconds", status(429, "Retry-After", "7"), day, 7 * second, 7 * second, ""},
+		{"Retry-After with 503", status(503, "Retry-After", "7"), day, 7 * second, 7 * second, ""},
+		{"Retry-After as date", atDate, day, 8 * second, 9 * second, ""},
+		{"Retry-After in the past", status(429, "Retry-After", "Mon, 03 Jan 1994 15:04:05 GMT"), day, ownMin, ownMax, ""},
+		{"Retry-After zero", status(429, "Retry-After", "0"), day, ownMin, ownMax, ""},
+		{"Retry-After nonsense", status(429, "Retry-After", "-3 apples"), day, ownMin, ownMax, ""},
+		{"X-Ratelimit-Reset", status(429, "X-Ratelimit-Reset", "31"), day, 31 * second, 31 * second, ""},
+		{"X-Ratelimit-Reset without 429", status(500, "X-Ratelimit-Reset", "31"), day, ownMin, ownMax, ""},
+		{"longest", status(429, "Retry-After", "120"), day, 120 * second, 120 * second, ""},
+		{"too long", status(429, "Retry-After", "121"), day, 0, 0, "the API asks to wait 2m1s"},
+		{"longer than the deadline", status(429, "Retry-After", "60"), time.Minute, 0, 0, "the API asks to wait 1m0s"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := client(resttest.NewAPI(tt.response, good))
+				var shown []string
+				c.OnWait = func(_ context.Context, d time.Duration, reason string) {
+					shown = append(shown, d.String()+" "+reason)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), tt.deadline)
+				defer cancel()
+				start := time.Now()
+				err := c.Do(ctx, "GET", "/things", nil, &thing{})
+				took := time.Since(start)
+
+				resttest.CheckError(t, err, tt.wantErr)
+				if took < tt.min || took > tt.max {
+					t.Errorf("waited %s, want %s to %s", took, tt.min, tt.max)
+				}
+				announced := len(shown) == 1 && strings.HasPrefix(shown[0], took.String()) && strings.Contains(shown[0], "Test API")
+				if err == nil && !announced || err != nil && shown != nil {
+					t.Errorf("shown %q for a wait of %s", shown, took)
+				}
+			})
+		})
+	}
+}
+
+func TestClient_Do_waitGrows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		api := resttest.NewAPI(status(500))
+		_ = client(api).Do(t.Context(), "GET", "/things", nil, nil)
+		tries := api.Requests()
+		for i, least := range []time.Duration{250, 500, 1000, 2000} {
+			least *= time.Millisecond
+			if got := tries[i+1].At.Sub(tries[i].At); got < least || got > 2*least {
+				t.Errorf("wait %d is %s, want %s to %s", i, got, least, 2*least)
+			}
+		}
+	})
+}
+
+func TestClient_Do_cancel(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		method    string
+		response  http.HandlerFunc
+		ambiguous bool
+		wantErr   string
+	}{
+		{"during a wait", "GET", status(429, "Retry-After", "60"), false, "429 Too Many Requests: the API says 429: context canceled"},
+		{"during a write's wait", "POST", status(429, "Retry-After", "60"), false, "context canceled"},
+		{"during a read", "GET", silent, false, "context canceled"},
+		{"during a write", "POST", silent, true, "context canceled (it may have taken effect)"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				api := resttest.NewAPI(tt.response)
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(3*time.Second, cancel)
+				start := time.Now()
+				err := client(api).Do(ctx, tt.method, "/things", nil, nil)
+				resttest.CheckError(t, err, tt.wantErr)
+				if !errors.Is(err, context.Canceled) || rest.Ambiguous(err) != tt.ambiguous {
+					t.Errorf("ambiguous %v: %v", rest.Ambiguous(err), err)
+				}
+				if took := time.Since(start); took != 3*time.Second || len(api.Calls()) != 1 {
+					t.Errorf("ended after %s and %d tries", took, len(api.Calls()))
+				}
+			})
+		})
+	}
+}
+
+// A try that takes too long is not the end of the caller's own deadline.
+func TestClient_Do_deadline(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		deadline time.Duration
+		caller   bool
+	}{
+		{"the try's", time.Hour, false},
+		{"the caller's", 10 * time.Second, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), tt.deadline)
+				defer cancel()
+				err := client(http.HandlerFunc(silent)).Do(ctx, "GET", "/things", nil, nil)
+				if errors.Is(err, context.DeadlineExceeded) != tt.caller {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,34 @@
+package cloudflare
+
+// merge applies a PATCH to dst. Null deletes a key. An object merges into the one
+// that is there for that many levels; anything else replaces what is there.
+func merge(dst, patch map[string]any, levels int) {
+	for k, v := range patch {
+		deeper, isObject := v.(map[string]any)
+		switch {
+		case v == nil:
+			delete(dst, k)
+		case isObject && levels > 0:
+			old := child(dst, k)
+			if old == nil {
+				old = map[string]any{}
+			}
+			merge(old, deeper, levels-1)
+			dst[k] = old
+		default:
+			dst[k] = v
+		}
+	}
+}
+
+// child returns the object at key, or nil.
+func child(m map[string]any, key string) map[string]any {
+	c, _ := m[key].(map[string]any)
+	return c
+}
+
+// str returns the string at key, or "".
+func str(m map[string]any, key string) string {
+	s, _ := m[key].(string)
+	return s
+}

@@ -1,0 +1,91 @@
+package cloudflare
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// configFields are the fields of a deployment config.
+var configFields = nullable(fields{
+	"always_use_latest_compatibility_date": boolean,
+	"build_image_major_version":            count,
+	"compatibility_date":                   date,
+	"compatibility_flags":                  listOf(text),
+	"fail_open":                            boolean,
+	"limits":                               object(fields{"cpu_ms": orNull(count)}),
+	"placement":                            object(fields{"mode": orNull(text)}),
+	"usage_model":                          oneOf("standard", "bundled", "unbound"),
+	"wrangler_config_hash":                 text,
+
+	"env_vars":                  mapOf(fields{"type!": oneOf("plain_text", "secret_text"), "value!": text}),
+	"ai_bindings":               mapOf(fields{"project_id": orNull(text)}),
+	"analytics_engine_datasets": mapOf(fields{"dataset!": text}),
+	"browsers":                  mapOf(fields{}),
+	"d1_databases":              mapOf(fields{"id!": text}),
+	"durable_object_namespaces": mapOf(fields{
+		"namespace_id": text, "class_name": text, "service": text, "environment": text,
+	}),
+	"hyperdrive_bindings": mapOf(fields{"id!": text}),
+	"kv_namespaces":       mapOf(fields{"namespace_id!": text}),
+	"mtls_certificates":   mapOf(fields{"certificate_id!": text}),
+	"queue_producers":     mapOf(fields{"name!": text}),
+	"r2_buckets":          mapOf(fields{"name!": text, "jurisdiction": orNull(text)}),
+	// checkServices refuses one without a service.
+	"services":           mapOf(nullable(fields{"service": text, "environment": text, "entrypoint": text})),
+	"vectorize_bindings": mapOf(fields{"index_name!": text}),
+})
+
+// checkServices refuses service bindings to anything but a Worker of the account.
+// It does not look at those that are there already.
+func (s *state) checkServices(config map[string]any) error {
+	services := child(config, "services")
+	for _, name := range slices.Sorted(maps.Keys(services)) {
+		if services[name] == nil {
+			continue
+		}
+		service := str(child(services, name), "service")
+		if s.Scripts[service] == nil {
+			return refuse(http.StatusBadRequest, 8000022,
+				"Invalid Service name (%s). Check your Service name and try again.", service)
+		}
+	}
+	return nil
+}
+
+// hideSecrets replaces the value of each secret.
+func hideSecrets(config map[string]any) {
+	vars := child(config, "env_vars")
+	for name := range vars {
+		if v := child(vars, name); str(v, "type") == "secret_text" {
+			vars[name] = map[string]any{"type": "secret_text", "sealed": string(newSecret(str(v, "value")))}
+		}
+	}
+}
+
+// describeConfig returns a config as the API shows it. Defaults are those of
+// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.22.0/internal/services/pages_project/schema.go;
+// the compatibility date is assumed.
+func (p *project) describeConfig(environment string) map[string]any {
+	out := map[string]any{
+		"always_use_latest_compatibility_date": false,
+		"build_image_major_version":            3,
+		"compatibility_date":                   p.Created.Format(time.DateOnly),
+		"compatibility_flags":                  []string{},
+		"env_vars":                             nil,
+		"fail_open":                            true,
+		"usage_model":                          "standard",
+	}
+	maps.Copy(out, p.Configs[environment])
+	if vars := child(out, "env_vars"); vars != nil {
+		shown := maps.Clone(vars)
+		for name := range vars {
+			if str(child(vars, name), "type") == "secret_text" {
+				shown[name] = map[string]any{"type": "secret_text", "value": ""}
+			}
+		}
+		out["env_vars"] = shown
+	}
+	return out
+}

@@ -1,0 +1,127 @@
+package cloudflare_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/sandbox/emulator/cloudflare"
+)
+
+func TestProject_patch_config(t *testing.T) {
+	for name, tt := range map[string]struct {
+		patches []string // of production, one after another
+		key     string
+		want    string
+	}{
+		"one is added": {[]string{
+			`{"services":{"A":{"service":"api"}}}`, `{"services":{"B":{"service":"api","environment":"production"}}}`,
+		}, "services", `{"A":{"service":"api"},"B":{"service":"api","environment":"production"}}`},
+		"one is replaced": {[]string{
+			`{"services":{"A":{"service":"api","environment":"production","entrypoint":"E"}}}`,
+			`{"services":{"A":{"service":"other"}}}`,
+		}, "services", `{"A":{"service":"other"}}`},
+		"one is deleted": {[]string{
+			`{"services":{"A":{"service":"api"},"B":{"service":"api"}}}`, `{"services":{"A":null}}`,
+		}, "services", `{"B":{"service":"api"}}`},
+		"the last is deleted": {[]string{
+			`{"services":{"A":{"service":"api"}}}`, `{"services":{"A":null}}`,
+		}, "services", `{}`},
+		"a missing one is deleted": {[]string{`{"services":{"A":null}}`}, "services", `{}`},
+		"others stay": {[]string{
+			`{"services":{"A":{"service":"api"}},"kv_namespaces":{"A":{"namespace_id":"x"},"B":{"namespace_id":"y"}},"browsers":{"C":{}}}`,
+			`{"services":null,"kv_namespaces":{"A":null,"C":{"namespace_id":"z"}}}`,
+		}, "kv_namespaces", `{"B":{"namespace_id":"y"},"C":{"namespace_id":"z"}}`},
+		"all are deleted": {[]string{
+			`{"services":{"A":{"service":"api"}}}`, `{"services":null}`,
+		}, "services", `null`},
+		"an empty map changes nothing": {[]string{
+			`{"services":{"A":{"service":"api"}}}`, `{"services":{}}`,
+		}, "services", `{"A":{"service":"api"}}`},
+		"an environment of null": {[]string{
+			`{"services":{"A":{"service":"api","environment":null}}}`,
+		}, "services", `{"A":{"service":"api","environment":null}}`},
+		"a default comes back": {[]string{
+			`{"compatibility_date":"2025-01-01"}`, `{"compatibility_date":null}`,
+		}, "compatibility_date", `"2026-03-04"`},
+		"a list is replaced": {[]string{
+			`{"compatibility_flags":["a","b"]}`, `{"compatibility_flags":["c"]}`,
+		}, "compatibility_flags", `["c"]`},
+		"limits": {[]string{`{"limits":{"cpu_ms":5}}`, `{"limits":{"cpu_ms":null}}`}, "limits", `{}`},
+		"a variable": {[]string{
+			`{"env_vars":{"V":{"type":"plain_text","value":"1"},"S":{"type":"secret_text","value":"2"}}}`,
+			`{"env_vars":{"V":{"type":"plain_text","value":"3"}}}`,
+		}, "env_vars", `{"V":{"type":"plain_text","value":"3"},"S":{"type":"secret_text","value":""}}`},
+		"a variable becomes a secret": {[]string{
+			`{"env_vars":{"V":{"type":"plain_text","value":"1"}}}`, `{"env_vars":{"V":{"type":"secret_text","value":"1"}}}`,
+		}, "env_vars", `{"V":{"type":"secret_text","value":""}}`},
+		"the hash is replaced": {[]string{
+			`{"wrangler_config_hash":"h1"}`, `{"wrangler_config_hash":"h2"}`,
+		}, "wrangler_config_hash", `"h2"`},
+		"the hash stays": {[]string{
+			`{"wrangler_config_hash":"h1"}`, `{"services":{"A":{"service":"api"}}}`,
+		}, "wrangler_config_hash", `"h1"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClient(t, &cloudflare.Cloud{})
+			c.worker("api")
+			c.worker("other")
+			c.project("site")
+			var answer any
+			for _, patch := range tt.patches {
+				answer = c.must("PATCH", projects+"/site", `{"deployment_configs":{"production":`+patch+`}}`)
+			}
+			same(t, tt.key, dig(answer, "deployment_configs", "production", tt.key), tt.want)
+			same(t, "preview", dig(answer, "deployment_configs", "preview"), newConfig)
+			if diff := cmp.Diff(answer, c.get(projects+"/site")); diff != "" {
+				t.Errorf("it is read differently (-answer +read):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestProject_patch(t *testing.T) {
+	c := newClient(t, &cloudflare.Cloud{})
+	c.project("site")
+	p := c.must("PATCH", projects+"/site", `{"name":"site","production_branch":"trunk","build_config":{"build_command":"make","root_dir":"x"}}`)
+	same(t, "production_branch", p["production_branch"], `"trunk"`)
+	for _, tt := range []struct{ body, key, want string }{
+		{`{"build_config":{"root_dir":null,"destination_dir":"dist"}}`, "build_config",
+			`{"build_command":"make","destination_dir":"dist","web_analytics_tag":null,"web_analytics_token":null}`},
+		{`{"build_config":null}`, "build_config", `{"web_analytics_tag":null,"web_analytics_token":null}`},
+		{`{"source":{"type":"github","config":{"owner":"o"}}}`, "source", `{"type":"github","config":{"owner":"o"}}`},
+		{`{"source":{"config":{"repo_name":"r"}}}`, "source", `{"type":"github","config":{"owner":"o","repo_name":"r"}}`},
+	} {
+		same(t, tt.body, c.must("PATCH", projects+"/site", tt.body)[tt.key], tt.want)
+	}
+	for body, message := range map[string]string{
+		`{"name":"other"}`:                           "cannot be renamed",
+		`{"deployment_configs":{"production":null}}`: "must be an object",
+		`{"subdomain":"x"}`:                          "subdomain: unknown field",
+	} {
+		c.refused("PATCH", projects+"/site", body, 400, 8009999, message)
+	}
+}
+
+// A PATCH with a bad service binding does nothing else either.
+func TestProject_patch_service(t *testing.T) {
+	c := newClient(t, &cloudflare.Cloud{})
+	c.worker("api")
+	c.project("site")
+	for binding, name := range map[string]string{
+		`{}`: "", `{"environment":"production"}`: "", `{"service":""}`: "", `{"service":null}`: "",
+		`{"service":"nobody","environment":"production"}`: "nobody",
+	} {
+		c.refused("PATCH", projects+"/site", `{"production_branch":"trunk","deployment_configs":{
+			"preview":{"services":{"API":{"service":"api"}}},"production":{"services":{"API":`+binding+`}}}}`,
+			400, 8000022, "Invalid Service name ("+name+"). Check your Service name and try again.")
+	}
+	// A binding outlives its Worker until it is set again.
+	const bind = `{"deployment_configs":{"production":{"services":{"API":{"service":"api"}}}}}`
+	c.must("PATCH", projects+"/site", bind)
+	c.must("DELETE", scripts+"/api", nil)
+	p := c.must("PATCH", projects+"/site", `{"deployment_configs":{"production":{"fail_open":false}}}`)
+	same(t, "services", dig(p, "deployment_configs", "production", "services"), `{"API":{"service":"api"}}`)
+	c.refused("PATCH", projects+"/site", bind, 400, 8000022, "Invalid Service name (api)")
+	c.must("PATCH", projects+"/site", `{"deployment_configs":{"production":{"services":{"API":null}}}}`)
+}

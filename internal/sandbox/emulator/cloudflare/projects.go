@@ -1,0 +1,185 @@
+package cloudflare
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// project is a Pages project.
+type project struct {
+	ID               string         `json:"id"`
+	Name             string         `json:"name"`
+	Number           int            `json:"number"`
+	Subdomain        string         `json:"subdomain"`
+	Created          time.Time      `json:"created"`
+	ProductionBranch string         `json:"production_branch"`
+	BuildConfig      map[string]any `json:"build_config"`
+	Source           map[string]any `json:"source,omitempty"`
+	// Configs are the deployment_configs, as far as they were set.
+	Configs map[string]map[string]any `json:"configs"`
+	// Deployments begin with the oldest.
+	Deployments []deployment `json:"deployments"`
+}
+
+func (p *project) age() int { return p.Number }
+
+var projectName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,56}[a-z0-9])?$`)
+
+var (
+	buildConfig = nullable(fields{
+		"build_caching": boolean, "build_command": text, "destination_dir": text, "root_dir": text,
+		"web_analytics_tag": text, "web_analytics_token": text,
+	})
+	source = fields{
+		"type": oneOf("github", "gitlab"),
+		"config": object(nullable(fields{
+			"deployments_enabled": boolean, "owner": text, "owner_id": text,
+			"path_excludes": listOf(text), "path_includes": listOf(text), "pr_comments_enabled": boolean,
+			"preview_branch_excludes": listOf(text), "preview_branch_includes": listOf(text),
+			"preview_deployment_setting": oneOf("all", "none", "custom"), "production_branch": text,
+			"production_deployments_enabled": boolean, "repo_id": text, "repo_name": text,
+		})),
+	}
+	projectFields = fields{
+		"name": text, "production_branch": text, "build_config": orNull(object(buildConfig)),
+		"deployment_configs": object(fields{"production": object(configFields), "preview": object(configFields)}),
+		"source":             object(source),
+	}
+)
+
+// withProject passes the call's project to h.
+func withProject(h func(*call, *project) (any, error)) handler {
+	return func(c *call) (any, error) {
+		p, ok := c.state.Projects[c.PathValue("project")]
+		if !ok {
+			return nil, refuse(http.StatusNotFound, 8000007,
+				"Project not found. The specified project name does not match any of your existing projects.")
+		}
+		return h(c, p)
+	}
+}
+
+func listProjects(c *call) (any, error) {
+	return list(c, byAge(c.state.Projects), 10, (*project).describe)
+}
+
+func getProject(_ *call, p *project) (any, error) { return p.describe(), nil }
+
+func createProject(c *call) (any, error) {
+	required := maps.Clone(projectFields)
+	required["name!"], required["production_branch!"] = text, text
+	body, err := c.body(required)
+	if err != nil {
+		return nil, err
+	}
+	name := str(body, "name")
+	if !projectName.MatchString(name) {
+		return nil, invalid("name: at most 58 lowercase letters, digits and dashes, no dash first or last")
+	}
+	if c.state.Projects[name] != nil {
+		return nil, refuse(http.StatusConflict, 8000002,
+			"A project with this name already exists. Choose a different project name.")
+	}
+	p := &project{
+		ID: newUUID(), Name: name, Number: c.state.number(), Subdomain: c.cloud.subdomain(name), Created: c.now,
+		BuildConfig: map[string]any{},
+		Configs:     map[string]map[string]any{"production": {}, "preview": {}},
+		Deployments: []deployment{},
+	}
+	c.state.Projects[name] = p
+	return p.patch(c.state, body)
+}
+
+func patchProject(c *call, p *project) (any, error) {
+	body, err := c.body(projectFields)
+	if err != nil {
+		return nil, err
+	}
+	if name, ok := body["name"]; ok && name != p.Name {
+		return nil, invalid("name: a project cannot be renamed")
+	}
+	return p.patch(c.state, body)
+}
+
+// patch merges a checked body into the project.
+func (p *project) patch(s *state, body map[string]any) (any, error) {
+	if branch, ok := body["production_branch"]; ok {
+		if branch == "" {
+			return nil, invalid("production_branch: must not be empty")
+		}
+		p.ProductionBranch = str(body, "production_branch")
+	}
+	if v, ok := body["build_config"]; ok && v == nil {
+		p.BuildConfig = map[string]any{}
+	}
+	merge(p.BuildConfig, child(body, "build_config"), 0)
+	if src := child(body, "source"); src != nil {
+		if p.Source == nil {
+			p.Source = map[string]any{}
+		}
+		merge(p.Source, src, 1)
+	}
+	configs := child(body, "deployment_configs")
+	for _, environment := range slices.Sorted(maps.Keys(configs)) {
+		config := child(configs, environment)
+		if err := s.checkServices(config); err != nil {
+			return nil, err
+		}
+		hideSecrets(config)
+		merge(p.Configs[environment], config, 1)
+	}
+	return p.describe(), nil
+}
+
+func deleteProject(c *call, p *project) (any, error) {
+	delete(c.state.Projects, p.Name)
+	return nil, nil
+}
+
+// takenNames are names that other accounts have under pages.dev.
+var takenNames = []string{"app", "blog", "docs", "www"}
+
+// subdomain returns a project's own under pages.dev. A name that is taken gets a
+// suffix.
+func (c *Cloud) subdomain(name string) string {
+	if slices.Contains(takenNames, name) {
+		sum := sha256.Sum256([]byte(c.account() + name))
+		name += "-" + hex.EncodeToString(sum[:])[:3]
+	}
+	return name + ".pages.dev"
+}
+
+// describe returns the project as the API shows it.
+func (p *project) describe() map[string]any {
+	build := map[string]any{"web_analytics_tag": nil, "web_analytics_token": nil}
+	maps.Copy(build, p.BuildConfig)
+	var latest, canonical any
+	for _, d := range p.Deployments {
+		latest = p.describeDeployment(d)
+		if d.Environment == "production" {
+			canonical = latest
+		}
+	}
+	out := map[string]any{
+		"id": p.ID, "name": p.Name, "subdomain": p.Subdomain, "domains": []string{p.Subdomain},
+		"build_config": build,
+		"deployment_configs": map[string]any{
+			"production": p.describeConfig("production"), "preview": p.describeConfig("preview"),
+		},
+		"latest_deployment": latest, "canonical_deployment": canonical,
+		"created_on": p.Created, "production_branch": p.ProductionBranch,
+		"production_script_name": fmt.Sprintf("pages-worker--%d-production", p.Number),
+		"preview_script_name":    fmt.Sprintf("pages-worker--%d-preview", p.Number),
+		"uses_functions":         len(p.Deployments) > 0, "framework": "", "framework_version": "",
+	}
+	if len(p.Source) > 0 {
+		out["source"] = p.Source
+	}
+	return out
+}

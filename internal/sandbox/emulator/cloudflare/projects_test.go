@@ -1,0 +1,152 @@
+package cloudflare_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/sandbox/emulator/cloudflare"
+)
+
+// newConfig is the config of a new project.
+const newConfig = `{
+	"always_use_latest_compatibility_date": false, "build_image_major_version": 3,
+	"compatibility_date": "2026-03-04", "compatibility_flags": [], "env_vars": null,
+	"fail_open": true, "usage_model": "standard"
+}`
+
+var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
+
+func TestProject_create(t *testing.T) {
+	c := newClient(t, &cloudflare.Cloud{})
+	p := c.project("site")
+	if diff := cmp.Diff(any(p), c.get(projects+"/site")); diff != "" {
+		t.Errorf("it is read differently (-created +read):\n%s", diff)
+	}
+	if id := p["id"].(string); !uuid.MatchString(id) {
+		t.Errorf("the ID is %s", id)
+	}
+	delete(p, "id")
+	same(t, "a new project", any(p), `{
+		"name": "site", "subdomain": "site.pages.dev", "domains": ["site.pages.dev"],
+		"build_config": {"web_analytics_tag": null, "web_analytics_token": null},
+		"deployment_configs": {"production": `+newConfig+`, "preview": `+newConfig+`},
+		"latest_deployment": null, "canonical_deployment": null,
+		"created_on": "2026-03-04T05:06:07.00089Z", "production_branch": "main",
+		"production_script_name": "pages-worker--1-production", "preview_script_name": "pages-worker--1-preview",
+		"uses_functions": false, "framework": "", "framework_version": ""
+	}`)
+	c.refused("POST", projects, `{"name":"site","production_branch":"x"}`, 409, 8000002, "already exists")
+	c.must("DELETE", projects+"/site", nil)
+	c.refused("DELETE", projects+"/site", nil, 404, 8000007, "Project not found")
+	c.project("site")
+
+	c.worker("api")
+	all := c.must("POST", projects, `{
+		"name": "all", "production_branch": "main",
+		"build_config": {"build_command": "make"},
+		"source": {"type": "github", "config": {"owner": "o", "repo_name": "r", "production_branch": "main"}},
+		"deployment_configs": {"preview": {"services": {"API": {"service": "api"}}, "limits": {"cpu_ms": 5}, "fail_open": false}}
+	}`)
+	same(t, "build_config", all["build_config"],
+		`{"build_command": "make", "web_analytics_tag": null, "web_analytics_token": null}`)
+	same(t, "source", all["source"],
+		`{"type": "github", "config": {"owner": "o", "repo_name": "r", "production_branch": "main"}}`)
+	same(t, "production", dig(all, "deployment_configs", "production"), newConfig)
+	same(t, "services", dig(all, "deployment_configs", "preview", "services"), `{"API": {"service": "api"}}`)
+	same(t, "fail_open", dig(all, "deployment_configs", "preview", "fail_open"), `false`)
+}
+
+func TestProject_create_refused(t *testing.T) {
+	c := newClient(t, &cloudflare.Cloud{})
+	for body, message := range map[string]string{``: "EOF", `null`: "null", `[]`: "array", `{} {}`: "more than one"} {
+		c.refused("POST", projects, body, 400, 6007, "Malformed JSON in request body: ")
+		c.refused("POST", projects, body, 400, 6007, message)
+	}
+	for body, message := range map[string]string{
+		`{"name":"site"}`:                          "production_branch: is required",
+		`{"production_branch":"main"}`:             "name: is required",
+		`{"name":"site","production_branch":""}`:   "production_branch: must not be empty",
+		`{"name":"site","production_branch":null}`: "production_branch: must be a string",
+	} {
+		c.refused("POST", projects, body, 400, 8009999, message)
+	}
+	for field, message := range map[string]string{
+		`"colour":"red"`:                     "colour: unknown field",
+		`"build_config":{"x":1}`:             "build_config: x: unknown field",
+		`"source":{"type":"svn"}`:            "source: type: must be one of",
+		`"deployment_configs":{"staging":1}`: "deployment_configs: staging",
+		`"deployment_configs":null`:          "deployment_configs: must be an object",
+	} {
+		c.refused("POST", projects, `{"name":"site","production_branch":"main",`+field+`}`, 400, 8009999, message)
+	}
+	for config, message := range map[string]string{
+		`"x":1`:                                   "preview: x",
+		`"services":[]`:                           "services: must be an object",
+		`"fail_open":"yes"`:                       "true or false",
+		`"limits":{"cpu_ms":1.5}`:                 "whole number",
+		`"compatibility_date":"today"`:            "yyyy-mm-dd",
+		`"compatibility_flags":[1]`:               "compatibility_flags: 0",
+		`"services":{"API":{"name":"api"}}`:       "services: API: name",
+		`"services":{"A-B":{"service":"api"}}`:    `"A-B" is not a name`,
+		`"services":{"API":"api"}`:                "must be an object",
+		`"env_vars":{"V":{"value":"v"}}`:          "V: type: is required",
+		`"env_vars":{"V":{"type":"plain_text"}}`:  "V: value: is required",
+		`"kv_namespaces":{"KV":{"id":"x"}}`:       "KV: namespace_id: is required",
+		`"services":{"API":{}}`:                   "",
+		`"services":{"API":{"service":"nobody"}}`: "nobody",
+	} {
+		code := 8009999
+		if strings.HasPrefix(config, `"services":{"API":{`) && !strings.Contains(config, "name") {
+			code, message = 8000022, "Invalid Service name ("+message+"). Check your Service name and try again."
+		}
+		c.refused("POST", projects, `{"name":"site","production_branch":"main","deployment_configs":{"preview":{`+config+`}}}`, 400, code, message)
+	}
+	for _, name := range []string{"", "-a", "a-", "A", "a_b", "a.b", "ä", strings.Repeat("a", 59), "a b", "a/b"} {
+		c.refused("POST", projects, map[string]any{"name": name, "production_branch": "main"}, 400, 8009999, "name: at most 58")
+	}
+	for _, name := range []string{"a", "0", "a-b", strings.Repeat("a", 58)} {
+		c.project(name)
+	}
+}
+
+func TestProject_subdomainTaken(t *testing.T) {
+	c := newClient(t, &cloudflare.Cloud{})
+	suffixed := regexp.MustCompile(`^www-[0-9a-f]{3}\.pages\.dev$`)
+	if got := c.project("www")["subdomain"].(string); !suffixed.MatchString(got) {
+		t.Errorf("the subdomain is %s", got)
+	}
+}
+
+func TestProject_list(t *testing.T) {
+	c := newClient(t, &cloudflare.Cloud{})
+	if res := c.do("GET", projects, nil); len(res.Result.([]any)) != 0 || res.Info.TotalPages != 0 {
+		t.Errorf("an empty list is %s", res.body)
+	}
+	for i := range 12 {
+		c.project(fmt.Sprintf("p-%02d", i))
+	}
+	for _, tt := range []struct {
+		query                   string
+		page, size, count, last int
+	}{
+		{"", 1, 10, 10, 9}, {"?page=2", 2, 10, 2, 11}, {"?per_page=5&page=3", 3, 5, 2, 11}, {"?page=9", 9, 10, 0, 0},
+		{"?page=9223372036854775807", 9223372036854775807, 10, 0, 0},
+	} {
+		res := c.do("GET", projects+tt.query, nil)
+		i, got := res.Info, each(res.Result, "name")
+		if i.Page != tt.page || i.PerPage != tt.size || i.Count != tt.count || i.TotalCount != 12 ||
+			i.TotalPages != (12+tt.size-1)/tt.size || len(got) != tt.count {
+			t.Errorf("%s: %+v, %v", tt.query, i, got)
+		}
+		if tt.count > 0 && got[tt.count-1] != fmt.Sprintf("p-%02d", tt.last) {
+			t.Errorf("%s: %v", tt.query, got)
+		}
+	}
+	for _, query := range []string{"?page=0", "?page=x", "?per_page=0", "?per_page=11", "?page=-1"} {
+		c.refused("GET", projects+query, nil, 400, 8000024, "Invalid list options provided")
+	}
+}

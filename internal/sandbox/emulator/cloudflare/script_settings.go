@@ -1,0 +1,91 @@
+package cloudflare
+
+import "maps"
+
+// settingFields are the fields of the metadata that can be changed without an
+// upload. The values can be read back.
+var settingFields = fields{
+	"annotations":         object(fields{"workers/message": text, "workers/tag": text}),
+	"bindings":            listOf(anyObject), // see checkBinding
+	"compatibility_date":  date,
+	"compatibility_flags": listOf(text),
+	"limits":              object(fields{"cpu_ms": count, "subrequests": count}),
+	"logpush":             boolean,
+	"migrations":          anyObject,
+	"observability": object(fields{
+		"enabled!": boolean, "head_sampling_rate": orNull(rate), "redact_query_string": boolean,
+		"logs": orNull(object(fields{
+			"enabled!": boolean, "invocation_logs": orNull(boolean), "head_sampling_rate": orNull(rate),
+			"persist": orNull(boolean), "destinations": orNull(listOf(text)),
+		})),
+		"traces": orNull(object(nullable(fields{
+			"enabled": boolean, "head_sampling_rate": rate, "persist": boolean,
+			"destinations": listOf(text), "propagation_policy": oneOf("authenticated", "accept"),
+		}))),
+	}),
+	"placement": object(fields{
+		"mode": orNull(oneOf("smart", "off", "targeted")), "region": text, "host": text, "hostname": text,
+	}),
+	"tags":           orNull(listOf(text)),
+	"tail_consumers": orNull(listOf(object(fields{"service!": text, "environment": text, "namespace": text}))),
+	"usage_model":    oneOf("standard", "bundled", "unbound"),
+}
+
+// uploadFields are the fields of an upload's metadata. There are no assets: a client
+// would have to upload them first.
+var uploadFields = func() fields {
+	fs := maps.Clone(settingFields)
+	maps.Copy(fs, fields{
+		"main_module": text, "body_part": text, "keep_bindings": listOf(text), "keep_assets": boolean,
+	})
+	return fs
+}()
+
+// set merges those settings in metadata that can be read back.
+func (s *script) set(metadata map[string]any) {
+	settings := map[string]any{}
+	for name, v := range metadata {
+		if settingFields[name] != nil && name != "bindings" && name != "migrations" {
+			settings[name] = v
+		}
+	}
+	merge(s.Settings, settings, 0)
+}
+
+// getSettings shows no secrets. A setting that was not made has its default.
+func getSettings(_ *call, s *script) (any, error) {
+	out := map[string]any{
+		"compatibility_date": "", "compatibility_flags": []string{}, "logpush": false,
+		"placement": map[string]any{}, "tags": []string{}, "tail_consumers": []string{}, "usage_model": "standard",
+	}
+	maps.Copy(out, s.Settings)
+	annotations := map[string]any{"workers/triggered_by": s.Trigger}
+	maps.Copy(annotations, child(s.Settings, "annotations"))
+	out["annotations"] = annotations
+	bindings := []any{}
+	for _, b := range s.Bindings {
+		b = maps.Clone(b)
+		delete(b, "sealed")
+		bindings = append(bindings, b)
+	}
+	out["bindings"] = bindings
+	return out, nil
+}
+
+func patchSettings(c *call, s *script) (any, error) {
+	settings, rest, err := c.form("settings", settingFields)
+	if err != nil {
+		return nil, err
+	}
+	if len(rest) > 0 {
+		return nil, invalid("%s: unknown part", rest[0].Name)
+	}
+	if _, ok := settings["bindings"]; ok {
+		if s.Bindings, err = c.bind(s, s.Bindings, settings); err != nil {
+			return nil, err
+		}
+	}
+	s.set(settings)
+	s.changed(c, "settings")
+	return getSettings(c, s)
+}

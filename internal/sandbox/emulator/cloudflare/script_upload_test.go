@@ -1,0 +1,198 @@
+package cloudflare_test
+
+import (
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/sandbox/emulator"
+	"portfolio-infra/internal/sandbox/emulator/cloudflare"
+)
+
+// takeIDs checks that these are hexadecimal and of that length, and removes them.
+func takeIDs(t *testing.T, result any, length map[string]int) any {
+	t.Helper()
+	hex := regexp.MustCompile(`^[0-9a-f]+$`)
+	m := result.(map[string]any)
+	for key, n := range length {
+		if s, _ := m[key].(string); len(s) != n || !hex.MatchString(s) {
+			t.Errorf("%s is %v", key, m[key])
+		}
+		delete(m, key)
+	}
+	return m
+}
+
+func TestScript_upload(t *testing.T) {
+	now := morning
+	c := newClient(t, &cloudflare.Cloud{Now: func() time.Time { return now }})
+	ids := map[string]int{"tag": 32, "deployment_id": 32, "etag": 64}
+	const metadata = `{
+		"main_module": "worker.js", "compatibility_date": "2026-01-01", "logpush": false, "usage_model": "standard",
+		"observability": {"enabled": true, "logs": {"enabled": true, "invocation_logs": true}},
+		"bindings": [{"type":"plain_text","name":"STACK","text":"portfolio/dev"}]}`
+	first := c.must("PUT", scripts+"/api", upload(metadata))
+	tag, etag, version, created := first["tag"], first["etag"], first["deployment_id"], first["created_on"]
+	same(t, "the answer", takeIDs(t, first, ids), `{
+		"created_on": "2026-03-04T05:06:07.00089Z", "modified_on": "2026-03-04T05:06:07.00089Z",
+		"id": "api", "entry_point": "worker.js", "tags": null, "tail_consumers": null, "logpush": false,
+		"observability": {"enabled": true, "logs": {
+			"enabled": true, "invocation_logs": true, "head_sampling_rate": null, "persist": null}},
+		"has_assets": false, "has_modules": true, "handlers": ["fetch"], "last_deployed_from": "api",
+		"compatibility_date": "2026-01-01", "usage_model": "standard", "startup_time_ms": 2
+	}`)
+	service := c.get(services + "/api")
+	if diff := cmp.Diff(any(first), takeIDs(t, dig(service, "default_environment", "script"), ids)); diff != "" {
+		t.Errorf("the service's script (-answer +service):\n%s", diff)
+	}
+	same(t, "its environment", dig(service, "default_environment", "environment"), `"production"`)
+	same(t, "the settings", c.get(scripts+"/api/settings"), `{
+		"bindings": [{"type": "plain_text", "name": "STACK", "text": "portfolio/dev"}],
+		"observability": {"enabled": true, "logs": {"enabled": true, "invocation_logs": true}},
+		"compatibility_date": "2026-01-01", "compatibility_flags": [], "logpush": false, "placement": {},
+		"tags": [], "tail_consumers": [], "usage_model": "standard", "annotations": {"workers/triggered_by": "upload"}
+	}`)
+
+	// The same again changes the time and the version only.
+	now = now.Add(time.Hour)
+	again := c.must("PUT", scripts+"/api", upload(metadata))
+	if again["tag"] != tag || again["etag"] != etag || again["created_on"] != created ||
+		again["deployment_id"] == version || again["modified_on"] == created {
+		t.Errorf("the second answer is %v", again)
+	}
+	// An upload keeps nothing from the one before.
+	bare := c.must("PUT", scripts+"/api", form(
+		part{"metadata", "application/json", `{"main_module":"x.mjs"}`}, part{"x.mjs", "text/javascript+module", "export default {}"}))
+	if bare["etag"] == etag || bare["observability"] != nil || bare["compatibility_date"] != nil ||
+		len(bare["handlers"].([]any)) != 0 || bare["entry_point"] != "x.mjs" || len(c.cloud.Scripts()[0].Vars) != 0 {
+		t.Errorf("the third answer is %v", bare)
+	}
+	c.header.Set("User-Agent", "wrangler/4.0.0")
+	if got := c.must("PUT", scripts+"/api", upload(metadata))["last_deployed_from"]; got != "wrangler" {
+		t.Errorf("it was deployed from %v", got)
+	}
+}
+
+func TestScript_upload_allFields(t *testing.T) {
+	c := newClient(t, &cloudflare.Cloud{})
+	c.worker("other")
+	c.must("PUT", scripts+"/api", upload(`{
+		"main_module": "worker.js", "compatibility_date": "2026-01-01", "compatibility_flags": ["nodejs_compat"],
+		"logpush": true, "usage_model": "bundled", "placement": {"mode": "smart"}, "limits": {"cpu_ms": 50},
+		"tags": ["a"], "tail_consumers": [{"service": "other"}], "migrations": {"new_tag": "v1", "new_classes": ["C"]},
+		"keep_bindings": ["secret_text"], "keep_assets": false,
+		"annotations": {"workers/message": "m"},
+		"observability": {"enabled": true, "head_sampling_rate": 0.5, "logs": null, "traces": {"enabled": true}},
+		"bindings": [
+			{"name":"A","type":"ai"}, {"name":"B","type":"analytics_engine","dataset":"d"}, {"name":"C","type":"assets"},
+			{"name":"D","type":"browser"}, {"name":"E","type":"d1","id":"i"}, {"name":"F","type":"hyperdrive","id":"i"},
+			{"name":"G","type":"json","json":{"a":[1]}}, {"name":"H","type":"kv_namespace","namespace_id":"n"},
+			{"name":"I","type":"queue","queue_name":"q"}, {"name":"J","type":"r2_bucket","bucket_name":"b"},
+			{"name":"K","type":"service","service":"other","environment":"production","entrypoint":"E"},
+			{"name":"L","type":"service","service":"api"}, {"name":"M","type":"version_metadata"},
+			{"name":"N","type":"vectorize","index_name":"i"},
+			{"name":"O","type":"durable_object_namespace","class_name":"C"}
+		]}`))
+	settings := c.get(scripts + "/api/settings")
+	for key, want := range map[string]string{
+		"limits": `{"cpu_ms":50}`, "placement": `{"mode":"smart"}`, "tags": `["a"]`, "usage_model": `"bundled"`,
+		"compatibility_flags": `["nodejs_compat"]`, "tail_consumers": `[{"service":"other"}]`, "migrations": `null`,
+		"annotations": `{"workers/message":"m","workers/triggered_by":"upload"}`, "main_module": `null`,
+		"observability": `{"enabled":true,"head_sampling_rate":0.5,"logs":null,"traces":{"enabled":true}}`,
+	} {
+		same(t, key, dig(settings, key), want)
+	}
+	if got := each(dig(settings, "bindings"), "name"); strings.Join(got, "") != "ABCDEFGHIJKLMNO" {
+		t.Errorf("the bindings are %v", got)
+	}
+	if s := c.cloud.Scripts()[1]; s.Services["K"] != (cloudflare.Service{Service: "other", Environment: "production", Entrypoint: "E"}) {
+		t.Errorf("the services are %v", s.Services)
+	}
+}
+
+func TestScript_upload_refused(t *testing.T) {
+	c := newClient(t, &cloudflare.Cloud{})
+	c.worker("api", `{"type":"plain_text","name":"V","text":"v"}`)
+	const main = `{"main_module":"worker.js"}`
+	worker, metadata := part{"worker.js", esModule, code}, part{"metadata", "application/json", main}
+	with := func(fields string) encoded { return upload(`{"main_module":"worker.js",` + fields + `}`) }
+	for name, tt := range map[string]struct {
+		body    any
+		code    int
+		message string
+	}{
+		"JSON":               {main, 10001, "multipart/form-data"},
+		"a broken form":      {encoded{"multipart/form-data", "--x--"}, 8009999, "reading the multipart body"},
+		"no metadata":        {form(worker), 8009999, "metadata: part is missing"},
+		"a part twice":       {form(metadata, metadata), 8009999, "two parts"},
+		"metadata not JSON":  {upload(`{`), 8009999, "must be a JSON object"},
+		"metadata null":      {upload(`null`), 8009999, "must be a JSON object"},
+		"metadata as text":   {form(part{"metadata", "text/plain", main}, worker), 8009999, "application/json"},
+		"no entry":           {upload(`{}`), 8009999, "either main_module or body_part"},
+		"two entries":        {with(`"body_part":"worker.js"`), 8009999, "either main_module or body_part"},
+		"assets":             {with(`"assets":{}`), 8009999, "assets: unknown field"},
+		"a missing entry":    {upload(`{"main_module":"index.js"}`), 10021, `No such module "index.js"`},
+		"a script as module": {form(part{"metadata", "", main}, part{"worker.js", "application/javascript", code}), 10021, "ES module"},
+		"a module as script": {upload(`{"body_part":"worker.js"}`), 10021, "ES module"},
+		"an odd module":      {form(metadata, worker, part{"x", "image/png", ""}), 8009999, "x: not a type of module"},
+		"no type":            {form(metadata, worker, part{"x", "", ""}), 8009999, "x: not a type of module"},
+		"an odd field":       {with(`"vars":{}`), 8009999, "metadata: vars: unknown field"},
+		"an odd field below": {with(`"observability":{"enabled":true,"logs":{"enabled":true,"x":1}}`), 8009999, "observability: logs: x"},
+		"a missing field":    {with(`"observability":{}`), 8009999, "observability: enabled: is required"},
+		"a bad rate":         {with(`"observability":{"enabled":true,"head_sampling_rate":2}`), 8009999, "0 to 1"},
+		"a bad date":         {with(`"compatibility_date":"2026-13-01"`), 8009999, "compatibility_date"},
+		"a bad usage model":  {with(`"usage_model":"free"`), 8009999, "usage_model: must be one of"},
+		"bindings as object": {with(`"bindings":{}`), 8009999, "bindings: must be a list"},
+		"a binding as text":  {with(`"bindings":["V"]`), 8009999, "bindings: 0: must be an object"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, script := range []string{"api", "new"} {
+				c.refused("PUT", scripts+"/"+script, tt.body, 400, tt.code, tt.message)
+			}
+		})
+	}
+	for _, name := range []string{"A", "-a", "a.b", "a%20b", "%C3%A4", strings.Repeat("a", 64)} {
+		c.refused("PUT", scripts+"/"+name, upload(main), 400, 10016, "invalid_script_name")
+	}
+	for _, name := range []string{"a", "_a", "0-a_b", strings.Repeat("a", 63)} {
+		c.worker(name)
+	}
+}
+
+func TestScript_content(t *testing.T) {
+	c := newClient(t, &cloudflare.Cloud{})
+	lib, data := part{"lib/ü \"quoted\".js", esModule, "export const a = 1\r\n--boundary\r\n"}, part{"data.bin", "application/octet-stream", "\x00\xff\n\r"}
+	main := part{"src/worker.js", esModule + "; charset=utf-8", code}
+	c.must("PUT", scripts+"/api", form(lib, data, part{"metadata", "application/json", `{"main_module":"src/worker.js"}`}, main))
+	for _, path := range []string{"/api/content/v2", "/api"} {
+		res := c.do("GET", scripts+path, nil)
+		if got := res.header.Get("Cf-Entrypoint"); res.status != 200 || got != main.name {
+			t.Errorf("%s: %d, the entry point is %q", path, res.status, got)
+		}
+		parts, err := emulator.ReadForm(&http.Request{Header: res.header, Body: io.NopCloser(strings.NewReader(res.body))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []part
+		for _, p := range parts {
+			got = append(got, part{p.Name, p.Type, string(p.Content)})
+		}
+		if diff := cmp.Diff([]part{main, lib, data}, got, cmp.AllowUnexported(part{})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", path, diff)
+		}
+	}
+
+	const listener = `addEventListener("fetch", e => e.respondWith(new Response("ok")))`
+	answer := c.must("PUT", scripts+"/old", form(
+		part{"script", "application/javascript", listener}, part{"metadata", "application/json", `{"body_part":"script"}`}))
+	res := c.do("GET", scripts+"/old/content/v2", nil)
+	if answer["has_modules"] != false || res.body != listener ||
+		res.header.Get("Content-Type") != "application/javascript" || res.header.Get("Cf-Entrypoint") != "" {
+		t.Errorf("a service worker is read as %v %q", res.header, res.body)
+	}
+}

@@ -1,0 +1,178 @@
+package cloudflare
+
+import (
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"portfolio-infra/internal/sandbox/emulator"
+)
+
+// script is a Worker.
+type script struct {
+	Name     string    `json:"name"`
+	Tag      string    `json:"tag"`
+	Number   int       `json:"number"`
+	Created  time.Time `json:"created"`
+	Modified time.Time `json:"modified"`
+	// Version changes with the Worker. Trigger and From say what changed it last:
+	// an upload or its settings, by the API or wrangler.
+	Version string `json:"version"`
+	Trigger string `json:"trigger"`
+	From    string `json:"from"`
+	// Settings are the parts of the metadata that can be read back.
+	Settings map[string]any   `json:"settings"`
+	Bindings []map[string]any `json:"bindings"`
+	// Entry names the module that runs. A Service worker has only that one, and it
+	// is a script.
+	Entry   string          `json:"entry"`
+	Service bool            `json:"service,omitempty"`
+	Modules []emulator.Part `json:"modules"`
+	Etag    string          `json:"etag"`
+	// Enabled and Previews are about its address under workers.dev.
+	Enabled  bool `json:"enabled"`
+	Previews bool `json:"previews"`
+}
+
+func (s *script) age() int { return s.Number }
+
+// changed records what changed the Worker.
+func (s *script) changed(c *call, trigger string) {
+	s.Modified, s.Version, s.Trigger, s.From = c.now, randomHex(16), trigger, "api"
+	if strings.HasPrefix(c.UserAgent(), "wrangler/") {
+		s.From = "wrangler"
+	}
+}
+
+// withScript passes the call's Worker to h.
+func withScript(h func(*call, *script) (any, error)) handler {
+	return func(c *call) (any, error) {
+		s, ok := c.state.Scripts[c.PathValue("script")]
+		if !ok {
+			return nil, noScript(10007)
+		}
+		return h(c, s)
+	}
+}
+
+func noScript(code int) error {
+	return refuse(http.StatusNotFound, code, "This Worker does not exist on your account.")
+}
+
+func getService(c *call) (any, error) {
+	s, ok := c.state.Scripts[c.PathValue("script")]
+	if !ok {
+		return nil, noScript(10090)
+	}
+	return map[string]any{
+		"id": s.Name, "created_on": s.Created, "modified_on": s.Modified,
+		"default_environment": map[string]any{
+			"environment": "production", "created_on": s.Created, "modified_on": s.Modified,
+			"script": s.describe(),
+		},
+	}, nil
+}
+
+// getContent returns the code as it was uploaded.
+func getContent(_ *call, s *script) (any, error) {
+	entry := slices.IndexFunc(s.Modules, func(m emulator.Part) bool { return m.Name == s.Entry })
+	if s.Service {
+		return &document{http.Header{"Content-Type": {s.Modules[entry].Type}}, s.Modules[entry].Content}, nil
+	}
+	modules := slices.Clone(s.Modules)
+	if entry > 0 { // it comes first
+		modules = slices.Insert(slices.Delete(modules, entry, entry+1), 0, s.Modules[entry])
+	}
+	body, contentType := emulator.Form(modules...)
+	return &document{http.Header{"Content-Type": {contentType}, "Cf-Entrypoint": {s.Entry}}, body}, nil
+}
+
+func deleteScript(c *call, s *script) (any, error) {
+	if c.URL.Query().Get("force") != "true" {
+		if err := c.state.checkUnbound(s.Name); err != nil {
+			return nil, err
+		}
+	}
+	delete(c.state.Scripts, s.Name)
+	return map[string]any{"id": s.Tag}, nil
+}
+
+// checkUnbound refuses a Worker that another one is bound to, or the Functions of
+// a Pages project as they were last deployed.
+func (st *state) checkUnbound(name string) error {
+	var workers, projects []string
+	for _, s := range byAge(st.Scripts) {
+		if s.Name != name && slices.ContainsFunc(s.Bindings, func(b map[string]any) bool {
+			return b["type"] == "service" && b["service"] == name
+		}) {
+			workers = append(workers, s.Name)
+		}
+	}
+	for _, p := range byAge(st.Projects) {
+		bound := map[string]bool{} // by the last deployment to each environment
+		for _, d := range p.Deployments {
+			services := child(d.Config, "services")
+			bound[d.Environment] = false
+			for binding := range services {
+				if str(child(services, binding), "service") == name {
+					bound[d.Environment] = true
+				}
+			}
+		}
+		if bound["production"] || bound["preview"] {
+			projects = append(projects, p.Name)
+		}
+	}
+	by, names := "Workers", workers
+	if len(workers) == 0 {
+		by, names = "Pages projects", projects
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return refuse(http.StatusBadRequest, 10142, "Cannot delete service '%s' because it is still referenced by "+
+		"service bindings in %s '%s'. Please remove bindings pointing to it and try again.",
+		name, by, strings.Join(names, "', '"))
+}
+
+// describe returns the Worker as the answer to an upload shows it.
+func (s *script) describe() map[string]any {
+	out := map[string]any{
+		"created_on": s.Created, "modified_on": s.Modified, "id": s.Name, "tag": s.Tag,
+		"tags": nil, "tail_consumers": nil, "logpush": false, "usage_model": "standard",
+	}
+	maps.Copy(out, s.Settings)
+	if observability := child(out, "observability"); child(observability, "logs") != nil {
+		logs := map[string]any{"enabled": nil, "head_sampling_rate": nil, "persist": nil, "invocation_logs": nil}
+		maps.Copy(logs, child(observability, "logs"))
+		observability = maps.Clone(observability)
+		observability["logs"] = logs
+		out["observability"] = observability
+	}
+	delete(out, "annotations")
+	maps.Copy(out, map[string]any{
+		"entry_point": s.Entry, "deployment_id": s.Version, "has_assets": false, "has_modules": !s.Service,
+		"etag": s.Etag, "handlers": s.handlers(), "last_deployed_from": s.From, "startup_time_ms": 2,
+	})
+	return out
+}
+
+var handlerName = regexp.MustCompile(`(?:^|[^.\w])(email|fetch|queue|scheduled|tail|test|trace)\s*[(:]`)
+
+// handlers guesses from its text which events the entry handles.
+func (s *script) handlers() []string {
+	out := []string{}
+	for _, m := range s.Modules {
+		if m.Name != s.Entry {
+			continue
+		}
+		for _, match := range handlerName.FindAllSubmatch(m.Content, -1) {
+			out = append(out, string(match[1]))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -1,0 +1,71 @@
+package cloudflare
+
+import (
+	"cmp"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// state is what the cloud knows, and the form of its file.
+type state struct {
+	Projects map[string]*project `json:"projects"`
+	Scripts  map[string]*script  `json:"scripts"`
+	// Subdomain is the account's, under workers.dev; empty if it has none.
+	Subdomain string `json:"subdomain"`
+	// Made counts the projects and Workers that were created.
+	Made int `json:"made"`
+}
+
+func (c *Cloud) newState() *state {
+	s := &state{Projects: map[string]*project{}, Scripts: map[string]*script{}, Subdomain: "sandbox"}
+	if c.NoSubdomain {
+		s.Subdomain = ""
+	}
+	return s
+}
+
+// number returns the number of a new project or Worker.
+func (s *state) number() int {
+	s.Made++
+	return s.Made
+}
+
+// byAge returns projects or Workers in the order of their creation.
+func byAge[T interface{ age() int }](m map[string]T) []T {
+	return slices.SortedFunc(maps.Values(m), func(a, b T) int { return cmp.Compare(a.age(), b.age()) })
+}
+
+// Secret is what the state has of a secret: a salt and a hash.
+type Secret string
+
+// Is reports whether value is the secret.
+func (s Secret) Is(value string) bool {
+	salt, _, ok := strings.Cut(string(s), ":")
+	return ok && s == saltedHash(salt, value)
+}
+
+func newSecret(value string) Secret { return saltedHash(randomHex(16), value) }
+
+func saltedHash(salt, value string) Secret {
+	sum := sha256.Sum256([]byte(salt + value))
+	return Secret(salt + ":" + hex.EncodeToString(sum[:]))
+}
+
+func randomHex(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}
+
+// newUUID returns a UUID of version 4.
+func newUUID() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b)
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

@@ -1,0 +1,91 @@
+package tidbcloud_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/icholy/digest"
+
+	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
+)
+
+func TestCluster_list(t *testing.T) {
+	c := serve(t, newCloud())
+	if a := c.do("GET", clustersPath, "").want(200); a.raw != `{"clusters":[],"nextPageToken":"","totalSize":0}` {
+		t.Errorf("an empty list is %s", a.raw)
+	}
+	var all, ids []string
+	for i := range 12 {
+		all = append(all, fmt.Sprintf("cluster-%02d", i))
+		ids = append(ids, c.create(all[i], ""))
+	}
+	for query, want := range map[string]string{
+		"":              "10 2",
+		"pageSize=0":    "10 2",
+		"pageSize=5":    "5 5 2",
+		"pageSize=12":   "12",
+		"pageSize=1000": "12",
+		"pageSize=6&filter=projectId%3D" + tidbcloud.DefaultProject: "6 6",
+	} {
+		sizes, names := c.pages(clustersPath, query, "clusters", "displayName")
+		if got := strings.Join(sizes, " "); got != want || strings.Join(names, " ") != strings.Join(all, " ") {
+			t.Errorf("%q: pages of %s, want %s: %v", query, got, want, names)
+		}
+	}
+
+	token := c.do("GET", clustersPath+"?pageSize=5", "").want(200, `"totalSize":12`).str("nextPageToken")
+	next := "?pageSize=5&pageToken=" + token
+	for query, text := range map[string]string{
+		"?pageSize=5&pageToken=bm9uc2Vuc2U":                      "not one of this API's",
+		"?pageSize=5&pageToken=!":                                "not one of this API's",
+		"?pageToken=" + token:                                    "other parameters",
+		"?pageSize=6&pageToken=" + token:                         "other parameters",
+		next + "&filter=projectId%3D" + tidbcloud.DefaultProject: "other parameters",
+		"?pageSize=-1":                                           "pageSize",
+		"?pageSize=x":                                            "pageSize",
+		"?pageSize=99999999999":                                  "pageSize",
+	} {
+		c.do("GET", clustersPath+query, "").want(400, text)
+	}
+
+	// A cluster that was deleted meanwhile does not shift the next pages.
+	c.do("DELETE", clusterPath(ids[2]), "").want(200)
+	c.do("GET", clustersPath+next, "").want(200, "cluster-05")
+}
+
+func TestCluster_list_filter(t *testing.T) {
+	cloud := newCloud()
+	cloud.Projects = []string{"111", "222"}
+	c := serve(t, cloud)
+	c.create("first", "")
+	c.create("second", `,"labels":{"tidb.cloud/project":"222","tidb.cloud/organization":"`+tidbcloud.Organization+`"}`)
+	for filter, want := range map[string]string{"": "first second", "projectId%3D111": "first", "projectId%3D222": "second", "projectId%3D3": ""} {
+		c.wantList("filter="+filter, want)
+	}
+	for _, filter := range []string{"111", "projectId", "projectId%3D1+AND+projectId%3D2", "displayName%3Dfirst"} {
+		c.do("GET", clustersPath+"?filter="+filter, "").want(400, "not projectId=ID")
+	}
+}
+
+func TestCloud_Neighbor(t *testing.T) {
+	cloud := newCloud()
+	cloud.Neighbor = newCloud()
+	cloud.Neighbor.PublicKey, cloud.Neighbor.PrivateKey = "NEIGHBOR", "another-private-key"
+	cloud.Neighbor.OrganizationID, cloud.Neighbor.Projects = "77", []string{"771", "772"}
+	ours := serve(t, cloud)
+	theirs := &client{t: t, url: ours.url, http: &http.Client{Transport: &digest.Transport{Username: "NEIGHBOR", Password: "another-private-key"}}}
+	theirs.do("GET", clustersPath, "").want(401) // with our nonce, since the first request has no key
+	id := ours.create("ours", "")
+	theirID := theirs.create("theirs", "")
+	theirs.do("GET", clusterPath(theirID), "").want(200, `"tidb.cloud/organization":"77"`)
+	theirs.do("GET", clusterPath(id), "").want(404)
+	theirs.do("GET", clusterPath(id, "sqlUsers"), "").want(404)
+	ours.do("GET", clusterPath(theirID), "").want(404)
+	ours.do("GET", "/v1beta1/projects", "").want(200, `"org_id":"`+tidbcloud.Organization+`"`, `"id":"`+tidbcloud.DefaultProject+`"`, `"cluster_count":1`)
+	theirs.do("GET", "/v1beta1/projects", "").want(200, `"org_id":"77"`)
+	if sizes, ids := theirs.pages("/v1beta1/projects", "pageSize=1", "projects", "id"); len(sizes) != 2 || strings.Join(ids, " ") != "771 772" {
+		t.Errorf("projects %v in pages of %v", ids, sizes)
+	}
+}
