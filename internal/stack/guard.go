@@ -32,7 +32,7 @@ func guardProject(ctx context.Context, cfg Config, dryRun bool) error {
 	if err != nil {
 		return fmt.Errorf("looking for a Pages project %q before making it: %w", name, err)
 	}
-	deployments, err := client.Deployments(ctx, name)
+	deployments, err := client.Deployments(ctx, name, "", 1)
 	if err != nil {
 		return fmt.Errorf("looking for deployments of the Pages project %q: %w", name, err)
 	}
