@@ -12,24 +12,23 @@ import (
 	"lukechampine.com/blake3"
 )
 
-// asset is a file of a site.
+// asset is a file that is served.
 type asset struct {
-	// name is the path in the site, with slashes and without a leading one.
-	name string
-	// path is where the file is.
-	path        string
+	name        string // in the site, with slashes and without a leading one
+	file        string // on this machine
 	size        int64
-	key         string
+	key         string // under which Cloudflare stores the content
 	contentType string
 }
 
-// maxAsset is the largest file that Pages takes, in bytes.
+// maxAsset is the size of the largest file that Pages takes, in bytes.
 // https://developers.cloudflare.com/pages/platform/limits/#file-size
 const maxAsset = 25 << 20
 
-// newAsset reads a file and computes its key.
+// newAsset reads a file and computes its key: the beginning of the hash of the content in
+// base64 and of the name's extension.
+// https://github.com/cloudflare/workers-sdk/blob/main/packages/deploy-helpers/src/deploy/helpers/hash.ts
 func newAsset(name, file string) (asset, error) {
-	a := asset{name: name, path: file, contentType: contentType(name)}
 	f, err := os.Open(file)
 	if err != nil {
 		return asset{}, err
@@ -37,20 +36,20 @@ func newAsset(name, file string) (asset, error) {
 	defer func() { _ = f.Close() }()
 	hash := blake3.New(32, nil)
 	encoder := base64.NewEncoder(base64.StdEncoding, hash)
-	if a.size, err = io.Copy(encoder, io.LimitReader(f, maxAsset+1)); err != nil {
+	size, err := io.Copy(encoder, io.LimitReader(f, maxAsset+1))
+	switch {
+	case err != nil:
 		return asset{}, err
-	}
-	if a.size > maxAsset {
+	case size > maxAsset:
 		return asset{}, fmt.Errorf("%s is larger than 25 MiB, the limit of Pages", name)
 	}
-	_ = encoder.Close() // a hash takes every write
+	_ = encoder.Close() // writing to a hash cannot fail
 	_, _ = io.WriteString(hash, extension(name))
-	a.key = hex.EncodeToString(hash.Sum(nil))[:32]
-	return a, nil
+	return asset{name, file, size, hex.EncodeToString(hash.Sum(nil))[:32], contentType(name)}, nil
 }
 
 // extension returns what follows the last dot of a name, as Node's path.extname does.
-// https://github.com/cloudflare/workers-sdk/blob/main/packages/deploy-helpers/src/shared/hash.ts
+// https://nodejs.org/api/path.html#pathextnamepath
 func extension(name string) string {
 	base := path.Base(name)
 	if i := strings.LastIndex(base, "."); i > 0 {

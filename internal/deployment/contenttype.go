@@ -8,6 +8,10 @@ import (
 	"sync"
 )
 
+// mimeTypes is the table of npm's mime 3.0.0, which wrangler uses: a type and its
+// extensions a line. Package mime of the standard library depends on the machine.
+// https://github.com/broofa/mime/tree/v3.0.0/types
+//
 //go:embed mime.types
 var mimeTypes string
 
@@ -15,25 +19,22 @@ var mimeTypes string
 var contentTypes = sync.OnceValue(func() map[string]string {
 	types := map[string]string{}
 	for line := range strings.Lines(mimeTypes) {
-		fields := strings.Fields(line)
-		if fields[0] == "#" {
-			continue
-		}
-		for _, extension := range fields[1:] {
-			types[extension] = fields[0]
+		if fields := strings.Fields(line); len(fields) > 0 && fields[0] != "#" {
+			for _, extension := range fields[1:] {
+				types[extension] = fields[0]
+			}
 		}
 	}
 	return types
 })
 
-// contentType returns the type under which a file is served, of which name is the path
-// in the site. It is wrangler's, and not that of package mime, which depends on the
-// machine.
-// https://github.com/broofa/mime/blob/v3.0.0/Mime.js (getType)
+// contentType returns the type under which Pages serves the file of that name.
+// https://github.com/broofa/mime/blob/v3.0.0/Mime.js
 func contentType(name string) string {
 	base := strings.ToLower(path.Base(name))
 	extension := base[strings.LastIndex(base, ".")+1:]
-	// In a folder a name needs something before the dot.
+	// At the root of a site a name without a dot counts as an extension, elsewhere it
+	// does not, and neither does one that only begins with a dot.
 	if strings.Contains(name, "/") && len(extension) >= len(base)-1 {
 		extension = ""
 	}

@@ -1,18 +1,12 @@
 package deployment
 
 import (
-	"bufio"
 	"context"
-	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"slices"
-	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,13 +14,17 @@ import (
 	"portfolio-infra/internal/rest"
 )
 
-// Limits of one upload, as wrangler keeps them.
-// https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/src/pages/constants.ts
 const (
-	maxBucket      = 40 << 20 // bytes of content
-	maxBucketFiles = 2000
-	uploads        = 3 // side by side
+	// parallelUploads is the number of calls that upload at the same time, as in wrangler.
+	parallelUploads = 3
+	// tokenMargin is how long a token must still be valid when a call begins.
+	tokenMargin = 10 * time.Second
+	// maxRenewals limits the new tokens for one call.
+	maxRenewals = 3
 )
+
+// gatewayPauses are the pauses after gateway errors that outlast the tries of a call.
+var gatewayPauses = []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second}
 
 // uploader uploads the assets of a site to a project.
 type uploader struct {
@@ -34,187 +32,140 @@ type uploader struct {
 	project string
 	log     io.Writer
 
-	mu    sync.Mutex
-	token string
+	mu       sync.Mutex // guards token and uploaded
+	token    string
+	uploaded int
+	// congested is held while an upload is repeated after a gateway error: one at a time.
+	congested sync.Mutex
 }
 
 // upload stores those of the assets that are missing and returns their number.
 func (u *uploader) upload(ctx context.Context, assets []asset) (uploaded int, err error) {
-	if err := u.renew(ctx, ""); err != nil {
+	token, err := u.validToken(ctx, "")
+	if err != nil {
 		return 0, err
 	}
-	if most := maxFiles(u.token); len(assets) > most {
-		return 0, fmt.Errorf("the site has %d files, and Pages takes %d", len(assets), most)
+	if most := claimsOf(token).MaxFiles; len(assets) > most {
+		return 0, fmt.Errorf("config key site: it has %d files, and Pages takes %d: name a smaller folder", len(assets), most)
 	}
-	var keys, missing []string
 	byKey := map[string]asset{}
+	var keys []string
 	for _, a := range assets {
-		if _, twice := byKey[a.key]; !twice {
+		if _, ok := byKey[a.key]; !ok {
+			byKey[a.key] = a
 			keys = append(keys, a.key)
 		}
-		byKey[a.key] = a
 	}
-	err = u.withToken(ctx, func(token string) (err error) {
+	missing, err := u.missing(ctx, keys, byKey)
+	if err != nil {
+		return 0, err
+	}
+	if err := u.uploadAll(ctx, missing); err != nil {
+		return 0, err
+	}
+	// Otherwise Cloudflare deletes files in time, and the next deployment uploads them again.
+	err = u.withToken(ctx, func(token string) error { return u.client.UpsertHashes(ctx, token, keys) })
+	if err != nil {
+		fmt.Fprintf(u.log, "the next deployment may have to upload the files again: %v\n", err)
+	}
+	return len(missing), ctx.Err()
+}
+
+// missing returns the assets that are to be uploaded.
+func (u *uploader) missing(ctx context.Context, keys []string, byKey map[string]asset) ([]asset, error) {
+	var missing []string
+	err := u.withToken(ctx, func(token string) (err error) {
 		missing, err = u.client.MissingAssets(ctx, token, keys)
 		return err
 	})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	var todo []asset
+	var assets []asset
 	for _, key := range missing {
 		a, ok := byKey[key]
 		if !ok {
-			return 0, fmt.Errorf("Cloudflare misses an asset %q that the site does not have", key)
+			return nil, fmt.Errorf("the API lists the file %q as missing, which the site does not have: run it again", key)
 		}
-		todo = append(todo, a)
+		assets = append(assets, a)
 	}
+	return assets, nil
+}
+
+// uploadAll uploads the assets in parallel.
+func (u *uploader) uploadAll(ctx context.Context, assets []asset) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(uploads)
-	for _, b := range buckets(todo) {
+	group.SetLimit(parallelUploads)
+	for _, b := range buckets(assets, parallelUploads) {
 		group.Go(func() error {
-			err := u.withToken(ctx, func(token string) error { return u.client.UploadAssets(ctx, token, b.body()) })
-			if err != nil {
+			if err := u.uploadBucket(ctx, b); err != nil {
 				return err
 			}
 			u.mu.Lock()
 			defer u.mu.Unlock()
-			uploaded += len(b)
-			fmt.Fprintf(u.log, "uploaded %d of %d files\n", uploaded, len(todo))
+			u.uploaded += len(b)
+			fmt.Fprintf(u.log, "uploaded %d of %d files\n", u.uploaded, len(assets))
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return uploaded, err
-	}
-	// Else unused files go after some time, and the next deployment uploads them again.
-	if err := u.withToken(ctx, func(token string) error { return u.client.KeepAssets(ctx, token, keys) }); err != nil {
-		fmt.Fprintf(u.log, "the files may have to be uploaded again next time: %v\n", err)
-	}
-	return uploaded, nil
+	return group.Wait()
 }
 
-// withToken makes a call, and makes it again with a new token when the token has expired.
+// uploadBucket uploads one bucket. After gateway errors it waits longer, and for the others
+// that do.
+func (u *uploader) uploadBucket(ctx context.Context, b bucket) error {
+	call := func() error {
+		return u.withToken(ctx, func(token string) error { return u.client.UploadAssets(ctx, token, b.body()) })
+	}
+	err := call()
+	if !isGatewayError(err) {
+		return err
+	}
+	u.congested.Lock()
+	defer u.congested.Unlock()
+	for _, pause := range gatewayPauses {
+		fmt.Fprintf(u.log, "waiting %s: %v\n", pause, err)
+		if rest.Sleep(ctx, pause) != nil {
+			return err
+		}
+		if err = call(); !isGatewayError(err) {
+			return err
+		}
+	}
+	return err
+}
+
+func isGatewayError(err error) bool {
+	return rest.StatusIs(err, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout)
+}
+
+// withToken makes a call with a valid token, and again with a new one if it is refused.
 func (u *uploader) withToken(ctx context.Context, call func(token string) error) error {
-	u.mu.Lock()
-	token := u.token
-	u.mu.Unlock()
-	err := call(token)
-	var e *rest.Error
-	if !errors.As(err, &e) || e.Status != http.StatusUnauthorized && !cloudflare.IsTokenExpired(err) {
-		return err
+	refused := ""
+	for renewals := 0; ; renewals++ {
+		token, err := u.validToken(ctx, refused)
+		if err != nil {
+			return err
+		}
+		if err = call(token); renewals == maxRenewals || !cloudflare.IsTokenExpired(err) {
+			return err
+		}
+		refused = token
 	}
-	if err := u.renew(ctx, token); err != nil {
-		return err
-	}
-	return call(u.token)
 }
 
-// renew gets a new token unless somebody else already replaced the old one.
-func (u *uploader) renew(ctx context.Context, old string) (err error) {
+// validToken returns the token in use, or a new one if that was refused or is about to
+// expire.
+func (u *uploader) validToken(ctx context.Context, refused string) (string, error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.token == old {
-		u.token, err = u.client.UploadToken(ctx, u.project)
+	if u.token != refused && !claimsOf(u.token).expired(time.Now().Add(tokenMargin)) {
+		return u.token, nil
 	}
-	return err
-}
-
-// maxFiles reads from an upload token how many files the account's plan allows.
-func maxFiles(token string) int {
-	claims := struct {
-		Most int `json:"max_file_count_allowed"`
-	}{maxAssets}
-	if parts := strings.Split(token, "."); len(parts) == 3 {
-		if payload, err := base64.RawURLEncoding.DecodeString(parts[1]); err == nil && json.Unmarshal(payload, &claims) != nil {
-			return maxAssets
-		}
-	}
-	return claims.Most
-}
-
-// bucket is what one call uploads.
-type bucket []asset
-
-// buckets spreads assets over as few calls as the limits allow, but over several where
-// it can, so that they run side by side.
-func buckets(assets []asset) []bucket {
-	slices.SortStableFunc(assets, func(a, b asset) int { return int(b.size - a.size) })
-	all := make([]bucket, min(uploads, len(assets)))
-	sizes := make([]int64, len(all))
-	for i, a := range assets {
-		n := -1
-		for j := range all {
-			if k := (i + j) % len(all); sizes[k]+a.size <= maxBucket && len(all[k]) < maxBucketFiles {
-				n = k
-				break
-			}
-		}
-		if n < 0 {
-			n = len(all)
-			all, sizes = append(all, nil), append(sizes, 0)
-		}
-		all[n] = append(all[n], a)
-		sizes[n] += a.size
-	}
-	return all
-}
-
-// body is the JSON of an upload. It is made while it is sent, so that no more than a
-// buffer of it is in memory.
-func (b bucket) body() *rest.Body {
-	var size counter
-	_ = b.write(&size, func(_ io.Writer, a asset) error {
-		size += counter(base64.StdEncoding.EncodedLen(int(a.size)))
-		return nil
-	})
-	return &rest.Body{ContentType: "application/json", Size: int64(size), Open: func() (io.ReadCloser, error) {
-		r, w := io.Pipe()
-		go func() {
-			buffered := bufio.NewWriterSize(w, 64<<10)
-			err := b.write(buffered, copyBase64)
-			w.CloseWithError(errors.Join(err, buffered.Flush()))
-		}()
-		return r, nil
-	}}
-}
-
-func (b bucket) write(w io.Writer, value func(io.Writer, asset) error) error {
-	separator := "["
-	for _, a := range b {
-		if _, err := fmt.Fprintf(w, `%s{"key":%q,"metadata":{"contentType":%q},"base64":true,"value":"`, separator, a.key, a.contentType); err != nil {
-			return err
-		}
-		if err := value(w, a); err != nil {
-			return err
-		}
-		if _, err := io.WriteString(w, `"}`); err != nil {
-			return err
-		}
-		separator = ","
-	}
-	_, err := io.WriteString(w, "]")
-	return err
-}
-
-func copyBase64(w io.Writer, a asset) error {
-	f, err := os.Open(a.path)
+	token, err := u.client.UploadToken(ctx, u.project)
 	if err != nil {
-		return err
+		return "", err
 	}
-	defer func() { _ = f.Close() }()
-	encoder := base64.NewEncoder(base64.StdEncoding, w)
-	n, err := io.Copy(encoder, f)
-	if err == nil && n != a.size {
-		err = fmt.Errorf("%s changed while it was uploaded: run it again", a.name)
-	}
-	return errors.Join(err, encoder.Close())
-}
-
-// counter counts what is written to it.
-type counter int64
-
-func (c *counter) Write(b []byte) (int, error) {
-	*c += counter(len(b))
-	return len(b), nil
+	u.token = token
+	return token, nil
 }

@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"mime/multipart"
-	"net/textproto"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"portfolio-infra/internal/bundle"
 )
@@ -93,11 +91,14 @@ func readModules(folder string) ([]module, error) {
 	return append(main, others...), err
 }
 
-// maxWorker is the largest _worker.bundle, in bytes.
+// workerFile is the file of the form that has the modules.
+const workerFile = "_worker.bundle"
+
+// maxWorker is the size of the largest [workerFile], in bytes. Assumed.
 const maxWorker = 25 << 20
 
-// workerBundle returns the file _worker.bundle: a multipart form with the metadata and
-// each module. The boundary comes from the content, so that it is the same each time.
+// workerBundle returns the content of [workerFile]: a form with the metadata and the
+// modules. Its boundary comes from the digest, so that it is the same each time.
 // https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/src/api/pages/create-worker-bundle-contents.ts
 func workerBundle(modules []module, digest string) ([]byte, error) {
 	var b bytes.Buffer
@@ -120,23 +121,5 @@ func workerBundle(modules []module, digest string) ([]byte, error) {
 	if err := form.Close(); err != nil {
 		return nil, err
 	}
-	if b.Len() > maxWorker {
-		return nil, fmt.Errorf("the site's Worker has %d bytes, and Pages takes %d", b.Len(), maxWorker)
-	}
 	return b.Bytes(), nil
-}
-
-var quoted = strings.NewReplacer(`\`, `\\`, `"`, `%22`, "\r", "%0D", "\n", "%0A")
-
-// writePart adds a file whose field and name are the same.
-func writePart(form *multipart.Writer, name, contentType string, content []byte) error {
-	header := textproto.MIMEHeader{}
-	header.Set("Content-Disposition", fmt.Sprintf(`form-data; name="%[1]s"; filename="%[1]s"`, quoted.Replace(name)))
-	header.Set("Content-Type", contentType)
-	w, err := form.CreatePart(header)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(content)
-	return err
 }

@@ -13,33 +13,35 @@ type commit struct {
 	dirty         bool
 }
 
-// lastCommit asks git about the folder. Where there is no git, or no repository, there is
-// nothing to say.
+// lastCommit asks git about the folder. Without git, a repository or a commit there is none.
 func lastCommit(ctx context.Context, folder string) (c commit, ok bool) {
+	ok = true
 	git := func(args ...string) string {
 		out, err := exec.CommandContext(ctx, "git", append([]string{"-C", folder}, args...)...).Output()
 		ok = ok && err == nil
 		return strings.TrimSpace(string(out))
 	}
-	ok = true
-	c.hash = git("rev-parse", "HEAD")
+	c.hash = git("rev-parse", "--verify", "HEAD")
 	c.message = git("show", "--no-patch", "--format=%B", "HEAD")
 	c.dirty = git("status", "--porcelain") != ""
-	return c, ok
+	if !ok {
+		return commit{}, false
+	}
+	return c, true
 }
 
-// maxMessage is the longest commit message, in bytes.
+// maxMessage is the length of the longest commit message, in bytes.
 // https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/src/api/pages/deploy.ts
 const maxMessage = 384
 
-// marked ends a commit message with a mark, cut so that both fit.
-func marked(message, mark string) string {
+// withMark appends a mark to a commit message, which is cut so that both fit.
+func withMark(message, mark string) string {
 	message = strings.ToValidUTF8(message, "")
 	if room := maxMessage - len(mark) - 1; len(message) > room {
-		message = message[:room]
-		for !utf8.ValidString(message) {
-			message = message[:len(message)-1]
+		for !utf8.RuneStart(message[room]) {
+			room--
 		}
+		message = message[:room]
 	}
 	return strings.TrimSpace(message + " " + mark)
 }
