@@ -1,9 +1,11 @@
 // Portfolio-infra is the Pulumi program of a Cloudflare Pages site, its API
-// Worker and its TiDB Cloud database, and the command that binds the two.
+// Worker and its TiDB Cloud database, and the commands that it runs.
 //
-//	portfolio          the Pulumi program, run by the Pulumi engine
-//	portfolio bind     set the Pages project's service bindings
-//	portfolio unbind   remove them
+//	portfolio            the Pulumi program, run by the Pulumi engine
+//	portfolio bind       set the Pages project's service bindings
+//	portfolio unbind     remove them
+//	portfolio deploy     deploy a folder to the Pages project
+//	portfolio undeploy   delete the project's old deployments
 package main
 
 import (
@@ -16,6 +18,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"portfolio-infra/internal/binding"
+	"portfolio-infra/internal/deployment"
 	"portfolio-infra/internal/stack"
 )
 
@@ -29,33 +32,44 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:]))
 }
 
-const usage = `usage: portfolio [bind | unbind]
+const usage = `usage: portfolio [bind | unbind | deploy | undeploy]
 
 Without a command it is the Pulumi program, which the Pulumi engine runs:
 pulumi preview, pulumi up, pulumi destroy.
 
-  bind     set the Pages project's service bindings
-  unbind   remove them
+  bind       set the Pages project's service bindings
+  unbind     remove them
+  deploy     deploy a folder to the Pages project
+  undeploy   delete the project's deployments, except for the live one
 
-The two are run by the stack. They read a JSON request from standard input, and
-the token from CLOUDFLARE_API_TOKEN.
+The commands are run by the stack. They read a JSON request from standard input,
+and the token from CLOUDFLARE_API_TOKEN.
 `
 
 // run runs a sub-command and returns its exit code: 2 for a usage error.
 func run(ctx context.Context, args []string) int {
 	verb, rest := args[0], args[1:]
-	switch {
-	case verb == "help" || verb == "-h" || verb == "--help":
+	var err error
+	switch verb {
+	case "help", "-h", "--help":
 		fmt.Print(usage)
 		return 0
-	case verb != "bind" && verb != "unbind":
-		fmt.Fprintf(os.Stderr, "portfolio: unknown command %q: use bind or unbind, or none to run the Pulumi program\n", verb)
-		return 2
-	case len(rest) > 0:
-		fmt.Fprintf(os.Stderr, "portfolio: %s takes no arguments: it reads a JSON request from standard input\n", verb)
+	case "bind", "unbind", "deploy", "undeploy":
+		if len(rest) > 0 {
+			fmt.Fprintf(os.Stderr, "portfolio: %s takes no arguments: it reads a JSON request from standard input\n", verb)
+			return 2
+		}
+	default:
+		fmt.Fprintf(os.Stderr, "portfolio: unknown command %q: use bind, unbind, deploy or undeploy, or none to run the Pulumi program\n", verb)
 		return 2
 	}
-	if err := binding.Run(ctx, verb, os.Stdin, os.Stdout, os.Getenv); err != nil {
+	switch verb {
+	case "bind", "unbind":
+		err = binding.Run(ctx, verb, os.Stdin, os.Stdout, os.Getenv)
+	case "deploy", "undeploy":
+		err = deployment.Run(ctx, verb, os.Stdin, os.Stdout, os.Stderr, os.Getenv)
+	}
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "portfolio: %v\n", err)
 		return 1
 	}
