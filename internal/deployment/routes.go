@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 // Limits of _routes.json.
 // https://developers.cloudflare.com/pages/functions/routing/#limits
 const (
 	maxRoutes      = 100
-	maxRouteLength = 100
+	maxRouteLength = 100 // characters
 )
 
 // checkRoutes checks a _routes.json, which says which requests reach the Functions.
@@ -21,36 +22,38 @@ const (
 func checkRoutes(text []byte) error {
 	var routes struct {
 		Version          int
-		Description      string
 		Include, Exclude []string
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	if err := d.Decode(&routes); err != nil {
-		return fmt.Errorf("_routes.json: %w", err)
+		return fmt.Errorf("%s: %w", routesFile, err)
 	}
+	problem := func(format string, args ...any) error {
+		return fmt.Errorf("%s: %w", routesFile, fmt.Errorf(format, args...))
+	}
+	n := len(routes.Include) + len(routes.Exclude)
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("_routes.json: there is more after the object")
+		return problem("unexpected text after the object")
 	}
-	if routes.Version != 1 || routes.Include == nil || routes.Exclude == nil {
-		return errors.New(`_routes.json: it must have "version": 1 and the lists "include" and "exclude"`)
-	}
-	if len(routes.Include) == 0 {
-		return errors.New("_routes.json: include must have at least one rule")
-	}
-	if n := len(routes.Include) + len(routes.Exclude); n > maxRoutes {
-		return fmt.Errorf("_routes.json: it has %d rules, and Pages takes %d", n, maxRoutes)
+	switch {
+	case routes.Version != 1 || routes.Include == nil || routes.Exclude == nil:
+		return problem(`it must have "version": 1 and the lists "include" and "exclude"`)
+	case len(routes.Include) == 0:
+		return problem("include needs at least one rule")
+	case n > maxRoutes:
+		return problem("it has %d rules, and Pages takes %d", n, maxRoutes)
 	}
 	for _, rules := range [][]string{routes.Include, routes.Exclude} {
 		for _, rule := range rules {
 			switch {
 			case !strings.HasPrefix(rule, "/"):
-				return fmt.Errorf("_routes.json: the rule %q must begin with a slash", rule)
-			case len(rule) > maxRouteLength:
-				return fmt.Errorf("_routes.json: the rule %.20q… is longer than %d characters", rule, maxRouteLength)
+				return problem("the rule %q must begin with a slash", rule)
+			case utf8.RuneCountInString(rule) > maxRouteLength:
+				return problem("the rule %.20q… is longer than %d characters", rule, maxRouteLength)
 			}
 			for _, other := range rules {
 				if covers(other, rule) {
-					return fmt.Errorf("_routes.json: the rule %q covers %q: remove one of them", other, rule)
+					return problem("the rule %q covers %q: remove one of them", other, rule)
 				}
 			}
 		}

@@ -45,6 +45,11 @@ func Read(folder string, flags []string) (*Site, error) {
 	case err != nil:
 		return nil, err
 	}
+	if info, err := os.Stat(root); err != nil {
+		return nil, err
+	} else if !info.IsDir() {
+		return nil, errors.New("it is not a folder")
+	}
 	s := &Site{settings: map[string][]byte{}}
 	functions, err := s.readCode(folder, flags)
 	problems := []error{err, s.readSettings(folder)}
