@@ -146,7 +146,7 @@ func (d *deployer) create(ctx context.Context, site *Site, project cloudflare.Pr
 	if err != nil {
 		return nil, 0, err
 	}
-	u := &uploader{client: d.client, project: d.Project, log: d.log}
+	u := newUploader(d.client, d.Project, d.log)
 	if uploaded, err = u.upload(ctx, site.assets); err != nil {
 		return nil, 0, fmt.Errorf("uploading to the Pages project %s: %w", d.Project, err)
 	}

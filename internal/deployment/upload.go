@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -32,11 +32,16 @@ type uploader struct {
 	project string
 	log     io.Writer
 
-	mu       sync.Mutex // guards token and uploaded
-	token    string
-	uploaded int
-	// congested is held while an upload is repeated after a gateway error: one at a time.
-	congested sync.Mutex
+	// token has the token in use, or "".
+	token chan string
+	// congested has a value while an upload is repeated after a gateway error: one at a time.
+	congested chan struct{}
+}
+
+func newUploader(c *cloudflare.Client, project string, log io.Writer) *uploader {
+	u := &uploader{client: c, project: project, log: log, token: make(chan string, 1), congested: make(chan struct{}, 1)}
+	u.token <- ""
+	return u
 }
 
 // upload stores those of the assets that are missing and returns their number.
@@ -94,6 +99,7 @@ func (u *uploader) missing(ctx context.Context, keys []string, byKey map[string]
 
 // uploadAll uploads the assets in parallel.
 func (u *uploader) uploadAll(ctx context.Context, assets []asset) error {
+	var uploaded atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelUploads)
 	for _, b := range buckets(assets, parallelUploads) {
@@ -101,10 +107,7 @@ func (u *uploader) uploadAll(ctx context.Context, assets []asset) error {
 			if err := u.uploadBucket(ctx, b); err != nil {
 				return err
 			}
-			u.mu.Lock()
-			defer u.mu.Unlock()
-			u.uploaded += len(b)
-			fmt.Fprintf(u.log, "uploaded %d of %d files\n", u.uploaded, len(assets))
+			fmt.Fprintf(u.log, "uploaded %d of %d files\n", uploaded.Add(int64(len(b))), len(assets))
 			return nil
 		})
 	}
@@ -121,8 +124,12 @@ func (u *uploader) uploadBucket(ctx context.Context, b bucket) error {
 	if !isGatewayError(err) {
 		return err
 	}
-	u.congested.Lock()
-	defer u.congested.Unlock()
+	select {
+	case u.congested <- struct{}{}:
+		defer func() { <-u.congested }()
+	case <-ctx.Done():
+		return err
+	}
 	for _, pause := range gatewayPauses {
 		fmt.Fprintf(u.log, "waiting %s: %v\n", pause, err)
 		if rest.Sleep(ctx, pause) != nil {
@@ -157,15 +164,20 @@ func (u *uploader) withToken(ctx context.Context, call func(token string) error)
 // validToken returns the token in use, or a new one if that was refused or is about to
 // expire.
 func (u *uploader) validToken(ctx context.Context, refused string) (string, error) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.token != refused && !claimsOf(u.token).expired(time.Now().Add(tokenMargin)) {
-		return u.token, nil
+	var token string
+	select {
+	case token = <-u.token:
+	case <-ctx.Done():
+		return "", ctx.Err()
 	}
-	token, err := u.client.UploadToken(ctx, u.project)
+	defer func() { u.token <- token }()
+	if token != "" && token != refused && !claimsOf(token).expired(time.Now().Add(tokenMargin)) {
+		return token, nil
+	}
+	fresh, err := u.client.UploadToken(ctx, u.project)
 	if err != nil {
 		return "", err
 	}
-	u.token = token
+	token = fresh
 	return token, nil
 }
