@@ -3,6 +3,7 @@ package deployment
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -31,21 +32,32 @@ func TestWithMark(t *testing.T) {
 	}
 }
 
-func TestLastCommit(t *testing.T) {
+// git runs git in a folder.
+func git(t *testing.T, folder string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", folder}, args...)...)
+	cmd.Env = append(os.Environ(), "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// repository makes the project of a site a repository with one commit, and other files.
+func repository(t *testing.T, site string) {
+	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("no git")
+		t.Skip("git is not installed")
 	}
+	project := filepath.Dir(site)
+	git(t, project, "init", "--quiet")
+	git(t, project, "add", "public/index.html")
+	git(t, project, "commit", "--quiet", "--message", "first: größer\n\nwith a body")
+}
+
+func TestLastCommit(t *testing.T) {
 	folder := files{"index.html": ""}.site(t)
-	git := func(args ...string) string {
-		t.Helper()
-		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", folder}, args...)...)
-		cmd.Env = append(os.Environ(), "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@example.com", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@example.com")
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
-		return strings.TrimSpace(string(out))
-	}
 	check := func(name string, want commit, wantOK bool) {
 		t.Helper()
 		if got, ok := lastCommit(t.Context(), folder); got != want || ok != wantOK {
@@ -54,12 +66,18 @@ func TestLastCommit(t *testing.T) {
 	}
 	t.Setenv("GIT_CEILING_DIRECTORIES", os.TempDir())
 	check("no repository", commit{}, false)
-	git("init", "--quiet")
-	check("no commit", commit{}, false)
-	git("add", ".")
-	git("commit", "--quiet", "--message", "first\n\nwith a body")
-	hash := git("rev-parse", "HEAD")
-	check("clean", commit{hash, "first\n\nwith a body", false}, true)
+	repository(t, folder)
+	hash := git(t, folder, "rev-parse", "HEAD")
+	check("clean", commit{hash, "first: größer\n\nwith a body", false}, true)
 	files{"new.html": ""}.write(t, folder)
-	check("dirty", commit{hash, "first\n\nwith a body", true}, true)
+	check("dirty", commit{hash, "first: größer\n\nwith a body", true}, true)
+}
+
+func TestLastCommit_none(t *testing.T) {
+	folder := files{"index.html": ""}.site(t)
+	t.Setenv("GIT_CEILING_DIRECTORIES", os.TempDir())
+	t.Setenv("PATH", t.TempDir())
+	if got, ok := lastCommit(t.Context(), folder); got != (commit{}) || ok {
+		t.Errorf("without git: %+v, %t", got, ok)
+	}
 }
