@@ -92,12 +92,12 @@ var secretFields = map[string][]string{"secret_text": {"text"}, "secret_key": {"
 
 func isSecret(b map[string]any) bool { return secretFields[str(b, "type")] != nil }
 
-// hideSecret returns the binding as the state has it.
-func hideSecret(b map[string]any) map[string]any {
+// sealSecret returns the binding as the state has it.
+func (c *Cloud) sealSecret(b map[string]any) map[string]any {
 	b = maps.Clone(b)
 	for _, field := range secretFields[str(b, "type")] {
 		if value, ok := b[field].(string); ok {
-			b["sealed"] = string(newSecret(value))
+			b["sealed"] = string(c.seal(value))
 		}
 		delete(b, field)
 	}
@@ -138,7 +138,7 @@ func (c *call) bind(s *script, old []map[string]any, metadata map[string]any) ([
 				return nil, err
 			}
 		}
-		bindings = append(bindings, hideSecret(b))
+		bindings = append(bindings, c.cloud.sealSecret(b))
 	}
 	keep, _ := metadata["keep_bindings"].([]any)
 	if c.cloud.KeepSecrets {

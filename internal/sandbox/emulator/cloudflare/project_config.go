@@ -54,20 +54,20 @@ func (s *state) checkServices(config map[string]any) error {
 	return nil
 }
 
-// hideSecrets replaces the value of each secret.
-func hideSecrets(config map[string]any) {
+// sealSecrets replaces the value of each secret.
+func (c *Cloud) sealSecrets(config map[string]any) {
 	vars := child(config, "env_vars")
 	for name := range vars {
 		if v := child(vars, name); str(v, "type") == "secret_text" {
-			vars[name] = map[string]any{"type": "secret_text", "sealed": string(newSecret(str(v, "value")))}
+			vars[name] = map[string]any{"type": "secret_text", "sealed": string(c.seal(str(v, "value")))}
 		}
 	}
 }
 
-// describeConfig returns a config as the API shows it. Defaults are those of
+// config returns the config of an environment with its defaults, which are those of
 // https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.22.0/internal/services/pages_project/schema.go;
 // the compatibility date is assumed.
-func (p *project) describeConfig(environment string) map[string]any {
+func (p *project) config(environment string) map[string]any {
 	out := map[string]any{
 		"always_use_latest_compatibility_date": false,
 		"build_image_major_version":            3,
@@ -78,6 +78,12 @@ func (p *project) describeConfig(environment string) map[string]any {
 		"usage_model":                          "standard",
 	}
 	maps.Copy(out, p.Configs[environment])
+	return out
+}
+
+// showConfig returns a config as the API shows it, without its secrets.
+func showConfig(config map[string]any) map[string]any {
+	out := maps.Clone(config)
 	if vars := child(out, "env_vars"); vars != nil {
 		shown := maps.Clone(vars)
 		for name := range vars {

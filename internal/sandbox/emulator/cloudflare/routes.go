@@ -26,7 +26,15 @@ var routes = []struct {
 	{"PATCH /accounts/{account}/pages/projects/{project}", product, withProject(patchProject)},
 	{"DELETE /accounts/{account}/pages/projects/{project}", product, withProject(deleteProject)},
 	{"GET /accounts/{account}/pages/projects/{project}/deployments", product, withProject(listDeployments)},
-	{"GET /accounts/{account}/pages/projects/{project}/deployments/{deployment}", product, withProject(getDeployment)},
+	{"POST /accounts/{account}/pages/projects/{project}/deployments", product, withProject(createDeployment)},
+	{"GET /accounts/{account}/pages/projects/{project}/deployments/{deployment}", product, withDeployment(getDeployment)},
+	{"DELETE /accounts/{account}/pages/projects/{project}/deployments/{deployment}", product, withDeployment(deleteDeployment)},
+	{"GET /accounts/{account}/pages/projects/{project}/deployments/{deployment}/history/logs", product, withDeployment(getLogs)},
+	{"GET /accounts/{account}/pages/projects/{project}/upload-token", product, withProject(getUploadToken)},
+
+	{"POST /pages/assets/check-missing", assets, checkMissing},
+	{"POST /pages/assets/upload", assets, uploadAssets},
+	{"POST /pages/assets/upsert-hashes", assets, upsertHashes},
 
 	{"GET /accounts/{account}/workers/subdomain", product, getAccountSubdomain},
 	{"PUT /accounts/{account}/workers/subdomain", product, putAccountSubdomain},

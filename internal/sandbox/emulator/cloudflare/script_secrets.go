@@ -29,9 +29,9 @@ func putSecret(c *call, s *script) (any, error) {
 	name := str(b, "name")
 	switch i := s.binding(name); {
 	case i < 0:
-		s.Bindings = append(s.Bindings, hideSecret(b))
+		s.Bindings = append(s.Bindings, c.cloud.sealSecret(b))
 	case isSecret(s.Bindings[i]):
-		s.Bindings[i] = hideSecret(b)
+		s.Bindings[i] = c.cloud.sealSecret(b)
 	default:
 		return nil, nameInUse(name)
 	}

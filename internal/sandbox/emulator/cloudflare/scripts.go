@@ -92,7 +92,7 @@ func getContent(_ *call, s *script) (any, error) {
 
 func deleteScript(c *call, s *script) (any, error) {
 	if c.URL.Query().Get("force") != "true" {
-		if err := c.state.checkUnbound(s.Name); err != nil {
+		if err := c.state.checkUnbound(s.Name, c.now); err != nil {
 			return nil, err
 		}
 	}
@@ -102,7 +102,7 @@ func deleteScript(c *call, s *script) (any, error) {
 
 // checkUnbound refuses a Worker that another one is bound to, or the Functions of
 // a Pages project as they were last deployed.
-func (st *state) checkUnbound(name string) error {
+func (st *state) checkUnbound(name string, now time.Time) error {
 	var workers, projects []string
 	for _, s := range byAge(st.Scripts) {
 		if s.Name != name && slices.ContainsFunc(s.Bindings, func(b map[string]any) bool {
@@ -112,17 +112,16 @@ func (st *state) checkUnbound(name string) error {
 		}
 	}
 	for _, p := range byAge(st.Projects) {
-		bound := map[string]bool{} // by the last deployment to each environment
-		for _, d := range p.Deployments {
+		bound := slices.ContainsFunc(p.serving(now), func(d deployment) bool {
 			services := child(d.Config, "services")
-			bound[d.Environment] = false
 			for binding := range services {
 				if str(child(services, binding), "service") == name {
-					bound[d.Environment] = true
+					return true
 				}
 			}
-		}
-		if bound["production"] || bound["preview"] {
+			return false
+		})
+		if bound {
 			projects = append(projects, p.Name)
 		}
 	}
