@@ -50,6 +50,9 @@ type Cloud struct {
 	// clients. The Cloud serves each deployment at [DeploymentPath] and for requests
 	// to the default's host. Default: https://SHORT-ID.PROJECT.pages.dev.
 	DeploymentURL func(project, id string) string
+	// Zones are the names of the account's zones by their ID. Default: example.com,
+	// with [DefaultZoneID].
+	Zones map[string]string
 	// MaxFiles is how many files a site may have. Default: 20,000.
 	MaxFiles int
 	// RateLimit blocks all calls for a window once it is exceeded. Default: 1200

@@ -158,7 +158,10 @@ var notInAlias = regexp.MustCompile(`[^a-z0-9-]+`)
 func (p *project) aliases(d deployment) (all []string) {
 	if d.Environment == "preview" {
 		branch := notInAlias.ReplaceAllString(strings.ToLower(d.Branch), "-")
-		all = append(all, fmt.Sprintf("https://%s.%s", branch, p.Subdomain))
+		return []string{fmt.Sprintf("https://%s.%s", branch, p.Subdomain)}
+	}
+	for _, d := range p.Domains {
+		all = append(all, "https://"+d.Name)
 	}
 	return all
 }

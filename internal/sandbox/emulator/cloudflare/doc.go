@@ -1,6 +1,6 @@
 // Package cloudflare emulates the part of the Cloudflare REST API with which Pages
-// projects and Workers are deployed: by this project, the Cloudflare provider,
-// wrangler or curl.
+// projects and Workers are deployed and get their domains: by this project, the
+// Cloudflare provider, wrangler or curl.
 //
 // It is strict, since clients would learn mistakes from a lenient one that only the
 // real API finds. It refuses fields that the API does not document, bindings to
@@ -15,9 +15,9 @@
 //
 // Shapes and codes come from answers of the real API that people have published,
 // from what Cloudflare's own clients rely on, and from the references
-// https://developers.cloudflare.com/api/resources/pages/ and
-// https://developers.cloudflare.com/api/resources/workers/, in this order. A
-// refusal whose code is in none of them has [codeUnknown], which clients must not
+// https://developers.cloudflare.com/api/resources/pages/,
+// https://developers.cloudflare.com/api/resources/workers/ and
+// https://developers.cloudflare.com/api/resources/dns/, in this order. A refusal whose code is in none of them has [codeUnknown], which clients must not
 // rely on. Assumed are:
 //
 //   - An upload drops the secrets that it does not name ([Cloud.KeepSecrets]).
@@ -35,6 +35,8 @@
 //     is valid.
 //   - The stages between queued and the end of a deployment, and the texts of its log.
 //   - A deployment does not answer before it has succeeded.
+//   - A project's domain is active as soon as a record of the account leads to it.
+//   - The codes of a DNS record whose content is not of its type.
 //
 // # Deleting a Worker
 //
@@ -61,6 +63,6 @@
 //
 // # Not emulated
 //
-// There are no builds. There are no versions of Workers, custom domains and routes.
-// Of other bindings only the form is checked, not what they name.
+// There are no builds, and no routes and custom domains of Workers. Of DNS there are
+// records of four types. Of other bindings only the form is checked, not what they name.
 package cloudflare

@@ -23,6 +23,7 @@ type project struct {
 	Source           map[string]any `json:"source,omitempty"`
 	// Configs are the deployment_configs, as far as they were set.
 	Configs map[string]map[string]any `json:"configs"`
+	Domains []domain                  `json:"domains"`
 	// Deployments begin with the oldest.
 	Deployments []deployment `json:"deployments"`
 }
@@ -146,6 +147,9 @@ func deleteProject(c *call, p *project) (any, error) {
 		return nil, refuse(http.StatusBadRequest, 8000076,
 			"Your project has too many deployments to be deleted, follow this guide to delete them: https://cfl.re/3CXesln")
 	}
+	if len(p.Domains) > 0 { // https://github.com/cloudflare/cloudflare-docs/issues/2271
+		return nil, refuse(http.StatusBadRequest, 8000028, "Must delete custom domains before deleting project")
+	}
 	delete(c.state.Projects, p.Name)
 	return nil, nil
 }
@@ -178,8 +182,12 @@ func (p *project) describe(c *call) map[string]any {
 	for _, d := range p.Deployments {
 		functions = functions || d.usesFunctions()
 	}
+	domains := []string{p.Subdomain}
+	for _, d := range p.Domains {
+		domains = append(domains, d.Name)
+	}
 	out := map[string]any{
-		"id": p.ID, "name": p.Name, "subdomain": p.Subdomain, "domains": []string{p.Subdomain},
+		"id": p.ID, "name": p.Name, "subdomain": p.Subdomain, "domains": domains,
 		"build_config": build,
 		"deployment_configs": map[string]any{
 			"production": showConfig(p.config("production")), "preview": showConfig(p.config("preview")),

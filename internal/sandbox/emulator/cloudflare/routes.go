@@ -31,6 +31,18 @@ var routes = []struct {
 	{"DELETE /accounts/{account}/pages/projects/{project}/deployments/{deployment}", product, withDeployment(deleteDeployment)},
 	{"GET /accounts/{account}/pages/projects/{project}/deployments/{deployment}/history/logs", product, withDeployment(getLogs)},
 	{"GET /accounts/{account}/pages/projects/{project}/upload-token", product, withProject(getUploadToken)},
+	{"GET /accounts/{account}/pages/projects/{project}/domains", product, withProject(listDomains)},
+	{"POST /accounts/{account}/pages/projects/{project}/domains", product, withProject(addDomain)},
+	{"GET /accounts/{account}/pages/projects/{project}/domains/{domain}", product, withDomain(getDomain)},
+	{"PATCH /accounts/{account}/pages/projects/{project}/domains/{domain}", product, withDomain(patchDomain)},
+	{"DELETE /accounts/{account}/pages/projects/{project}/domains/{domain}", product, withDomain(deleteDomain)},
+
+	{"GET /zones/{zone}/dns_records", product, withZone(listRecords)},
+	{"POST /zones/{zone}/dns_records", product, withZone(createRecord)},
+	{"GET /zones/{zone}/dns_records/{record}", product, withRecord(getRecord)},
+	{"PUT /zones/{zone}/dns_records/{record}", product, withRecord(putRecord)},
+	{"PATCH /zones/{zone}/dns_records/{record}", product, withRecord(patchRecord)},
+	{"DELETE /zones/{zone}/dns_records/{record}", product, withRecord(deleteRecord)},
 
 	{"POST /pages/assets/check-missing", assets, checkMissing},
 	{"POST /pages/assets/upload", assets, uploadAssets},

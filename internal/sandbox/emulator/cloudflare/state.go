@@ -15,6 +15,8 @@ import (
 type state struct {
 	Projects map[string]*project `json:"projects"`
 	Scripts  map[string]*script  `json:"scripts"`
+	// Records are the DNS records of all zones, the oldest first.
+	Records []record `json:"records"`
 	// Subdomain is the account's, under workers.dev; empty if it has none.
 	Subdomain string `json:"subdomain"`
 	// Made counts the projects and Workers that were created.
