@@ -104,6 +104,17 @@ func (c *Cloud) sealSecret(b map[string]any) map[string]any {
 	return b
 }
 
+// showBindings returns bindings without their secrets.
+func showBindings(bindings []map[string]any) []any {
+	shown := []any{}
+	for _, b := range bindings {
+		b = maps.Clone(b)
+		delete(b, "sealed")
+		shown = append(shown, b)
+	}
+	return shown
+}
+
 // bind returns the bindings that an upload or a PATCH gives to s: those that it
 // names or inherits, and those of old that it keeps.
 func (c *call) bind(s *script, old []map[string]any, metadata map[string]any) ([]map[string]any, error) {

@@ -17,8 +17,9 @@
 // from what Cloudflare's own clients rely on, and from the references
 // https://developers.cloudflare.com/api/resources/pages/,
 // https://developers.cloudflare.com/api/resources/workers/ and
-// https://developers.cloudflare.com/api/resources/dns/, in this order. A refusal whose code is in none of them has [codeUnknown], which clients must not
-// rely on. Assumed are:
+// https://developers.cloudflare.com/api/resources/dns/, in this order. A refusal
+// whose code is in none of them has [codeUnknown], which clients must not rely on.
+// Assumed are:
 //
 //   - An upload drops the secrets that it does not name ([Cloud.KeepSecrets]).
 //   - The status of the refusal of a Worker if there is no workers.dev subdomain.
@@ -34,6 +35,7 @@
 //   - The claims of an upload token but exp and max_file_count_allowed, and how long it
 //     is valid.
 //   - The stages between queued and the end of a deployment, and the texts of its log.
+//   - What triggers the deployment of a version is called "deployment".
 //   - A deployment does not answer before it has succeeded.
 //   - A project's domain is active as soon as a record of the account leads to it.
 //   - The codes of a DNS record whose content is not of its type.
@@ -63,6 +65,7 @@
 //
 // # Not emulated
 //
-// There are no builds, and no routes and custom domains of Workers. Of DNS there are
-// records of four types. Of other bindings only the form is checked, not what they name.
+// There are no builds, and no routes, custom domains and assets of Workers. Of a Worker
+// one version runs at a time. Of DNS there are records of four types. Of bindings other
+// than services only the form is checked, not what they name.
 package cloudflare

@@ -18,33 +18,53 @@ type script struct {
 	Number   int       `json:"number"`
 	Created  time.Time `json:"created"`
 	Modified time.Time `json:"modified"`
-	// Version changes with the Worker. Trigger and From say what changed it last:
-	// an upload or its settings, by the API or wrangler.
+	// Version is that of the last deployment, without dashes. Trigger and From say
+	// what changed the Worker last: an upload or its settings, by the API or wrangler.
 	Version string `json:"version"`
 	Trigger string `json:"trigger"`
 	From    string `json:"from"`
 	// Settings are the parts of the metadata that can be read back.
 	Settings map[string]any   `json:"settings"`
 	Bindings []map[string]any `json:"bindings"`
+	code
+	// Versions and Deployments begin with the oldest. Made counts the versions.
+	Versions    []version          `json:"versions"`
+	Deployments []scriptDeployment `json:"deployments"`
+	Made        int                `json:"made"`
+	// Enabled and Previews are about its address under workers.dev.
+	Enabled  bool `json:"enabled"`
+	Previews bool `json:"previews"`
+}
+
+// code is what a Worker runs.
+type code struct {
 	// Entry names the module that runs. A Service worker has only that one, and it
 	// is a script.
 	Entry   string          `json:"entry"`
 	Service bool            `json:"service,omitempty"`
 	Modules []emulator.Part `json:"modules"`
 	Etag    string          `json:"etag"`
-	// Enabled and Previews are about its address under workers.dev.
-	Enabled  bool `json:"enabled"`
-	Previews bool `json:"previews"`
 }
 
 func (s *script) age() int { return s.Number }
 
-// changed records what changed the Worker.
-func (s *script) changed(c *call, trigger string) {
-	s.Modified, s.Version, s.Trigger, s.From = c.now, randomHex(16), trigger, "api"
-	if strings.HasPrefix(c.UserAgent(), "wrangler/") {
-		s.From = "wrangler"
+// changed records what changed the Worker: that is a version, which runs at once.
+func (s *script) changed(c *call, trigger string) error {
+	v, err := s.newVersion(c, trigger)
+	if err != nil {
+		return err
 	}
+	s.Trigger = trigger
+	s.deployed(c, v, map[string]any{"workers/triggered_by": trigger})
+	return nil
+}
+
+// client returns who calls, as a Worker shows it.
+func (c *call) client() string {
+	if strings.HasPrefix(c.UserAgent(), "wrangler/") {
+		return "wrangler"
+	}
+	return "api"
 }
 
 // withScript passes the call's Worker to h.
@@ -73,6 +93,15 @@ func getService(c *call) (any, error) {
 			"environment": "production", "created_on": s.Created, "modified_on": s.Modified,
 			"script": s.describe(),
 		},
+	}, nil
+}
+
+// getWorker shows a Worker as the beta of another API does, as far as wrangler reads it.
+// https://developers.cloudflare.com/api/resources/workers/subresources/beta/subresources/workers/methods/get/
+func getWorker(_ *call, s *script) (any, error) {
+	return map[string]any{
+		"id": s.Tag, "name": s.Name, "created_on": s.Created, "updated_on": s.Modified, "deployed_on": s.Modified,
+		"subdomain": map[string]any{"enabled": s.Enabled, "previews_enabled": s.Previews},
 	}, nil
 }
 
@@ -162,7 +191,7 @@ func (s *script) describe() map[string]any {
 var handlerName = regexp.MustCompile(`(?:^|[^.\w])(email|fetch|queue|scheduled|tail|test|trace)\s*[(:]`)
 
 // handlers guesses from its text which events the entry handles.
-func (s *script) handlers() []string {
+func (s code) handlers() []string {
 	out := []string{}
 	for _, m := range s.Modules {
 		if m.Name != s.Entry {
