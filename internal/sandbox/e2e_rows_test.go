@@ -273,7 +273,7 @@ func TestRows_clusterDeletedByHand(t *testing.T) {
 	}
 	for when, operation := range map[string]func(auto.Stack) error{"preview": w.tryPreview, "up": w.tryUp(), "refresh": w.tryRefresh} {
 		calls, err := w.try(operation)
-		if err == nil || !strings.Contains(w.printed.String(), "neither forgotten nor made anew") {
+		if err == nil || !strings.Contains(w.printed.String(), "neither forgotten nor created again") {
 			t.Errorf("%s: %v\n%s", when, err, w.printed.String())
 		}
 		w.noWrites(when, calls)

@@ -136,7 +136,7 @@ func newRunner(w *world) *runner {
 // caches do.
 func (r *runner) checkout(root string) {
 	r.Helper()
-	ignored := []string{".git", ".sandbox", "bin/pulumi", "bin/staticcheck", "bin/actionlint"}
+	ignored := []string{".git", ".sandbox", "bin/pulumi", "bin/golangci-lint", "bin/actionlint"}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
