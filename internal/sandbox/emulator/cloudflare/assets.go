@@ -2,6 +2,7 @@ package cloudflare
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -101,16 +102,9 @@ func (item uploadItem) check() error {
 // that of Workers KV, where Pages keeps its assets; assumed.
 // https://developers.cloudflare.com/api/resources/kv/subresources/namespaces/methods/bulk_update/
 func uploadAssets(c *call) (any, error) {
-	d := json.NewDecoder(c.Body)
-	d.DisallowUnknownFields()
-	var items []uploadItem
-	if err := d.Decode(&items); err != nil {
-		return nil, refuse(http.StatusBadRequest, 6007, "Malformed JSON in request body: %v", err)
-	}
-	for _, item := range items {
-		if err := item.check(); err != nil {
-			return nil, err
-		}
+	items, err := readUpload(c.Body)
+	if err != nil {
+		return nil, err
 	}
 	for _, item := range items {
 		content := append([]byte(item.Metadata.ContentType+"\n"), item.Value...)
@@ -119,6 +113,32 @@ func uploadAssets(c *call) (any, error) {
 		}
 	}
 	return map[string]any{"successful_key_count": len(items), "unsuccessful_keys": []string{}}, nil
+}
+
+// readUpload reads a list of files one at a time, since it is large.
+func readUpload(body io.Reader) (items []uploadItem, err error) {
+	d := json.NewDecoder(body)
+	d.DisallowUnknownFields()
+	malformed := func(err error) error {
+		return refuse(http.StatusBadRequest, 6007, "Malformed JSON in request body: %v", err)
+	}
+	if t, err := d.Token(); err != nil || t != json.Delim('[') {
+		return nil, malformed(cmp.Or(err, errors.New("must be a list")))
+	}
+	for d.More() {
+		var item uploadItem
+		if err := d.Decode(&item); err != nil {
+			return nil, malformed(err)
+		}
+		if err := item.check(); err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	if _, err := d.Token(); err != nil {
+		return nil, malformed(err)
+	}
+	return items, nil
 }
 
 // openAsset opens an uploaded file. The first line of its content is its type.

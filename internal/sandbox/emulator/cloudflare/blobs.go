@@ -13,8 +13,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"portfolio-infra/internal/sandbox/emulator"
 )
 
 // blobs has contents by key: in memory or, if dir is set, in a file each. They are
@@ -50,7 +48,21 @@ func (b *blobs) put(key string, content []byte) error {
 	if err := os.MkdirAll(b.dir, 0o700); err != nil {
 		return err
 	}
-	return emulator.WriteFile(filepath.Join(b.dir, key), content, 0o600)
+	// emulator.WriteFile would wait for the disk, which takes half a minute for the
+	// files of a large site.
+	f, err := os.CreateTemp(b.dir, ".new-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), filepath.Join(b.dir, key))
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
 }
 
 // add stores a content under its hash.

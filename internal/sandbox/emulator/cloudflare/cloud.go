@@ -110,16 +110,17 @@ func (c *Cloud) account() string { return cmp.Or(c.AccountID, DefaultAccountID) 
 // ServeHTTP implements [http.Handler].
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("CF-Ray", randomHex(8)+"-DEV")
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
+	var body bytes.Buffer
+	body.Grow(int(min(max(0, r.ContentLength), maxBody)) + bytes.MinRead)
+	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
 		send(w, nil, refuse(http.StatusRequestEntityTooLarge, codeUnknown, "reading the body: %v", err))
 		return
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.Body = io.NopCloser(&body)
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	err = c.load()
+	err := c.load()
 	if err == nil && c.serveDeployment(w, r) {
 		return
 	}
