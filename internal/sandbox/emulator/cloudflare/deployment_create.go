@@ -68,8 +68,9 @@ func createDeployment(c *call, p *project) (any, error) {
 		return nil, err
 	}
 	d.Broken = !intact
+	var bindings []map[string]any
 	if bundle := parts[workerBundle]; bundle != nil {
-		if _, err := readWorkerBundle(bundle); err != nil {
+		if _, bindings, err = readWorkerBundle(bundle); err != nil {
 			return nil, err
 		}
 	}
@@ -86,7 +87,8 @@ func createDeployment(c *call, p *project) (any, error) {
 		d.Failure = c.cloud.DeployError(p.Name, d.Branch)
 	}
 	if hash := text("wrangler_config_hash"); hash != "" {
-		p.Configs[d.Environment]["wrangler_config_hash"] = hash
+		p.setFromFile(d.Environment, hash, bindings)
+		d.Config = p.config(d.Environment)
 	}
 	p.Deployments = append(p.Deployments, d)
 	return c.describeDeployment(p, d), nil
@@ -114,44 +116,45 @@ func (c *call) deploymentForm() (map[string][]byte, error) {
 // readWorkerBundle reads the Functions of a deployment. They are a form, as in the
 // upload of a Worker, whose boundary only its first line tells.
 // https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/src/api/pages/create-worker-bundle-contents.ts
-func readWorkerBundle(bundle []byte) (*Worker, error) {
+func readWorkerBundle(bundle []byte) (w *Worker, bindings []map[string]any, err error) {
 	if len(bundle) > maxWorkerBundle {
-		return nil, invalid("%s: has %d bytes, at most %d are allowed", workerBundle, len(bundle), maxWorkerBundle)
+		return nil, nil, invalid("%s: has %d bytes, at most %d are allowed", workerBundle, len(bundle), maxWorkerBundle)
 	}
 	line, _, _ := bytes.Cut(bundle, []byte("\r\n"))
 	boundary, ok := strings.CutPrefix(string(line), "--")
 	if !ok || boundary == "" {
-		return nil, invalid("%s: must be a multipart form", workerBundle)
+		return nil, nil, invalid("%s: must be a multipart form", workerBundle)
 	}
 	contentType := mime.FormatMediaType("multipart/form-data", map[string]string{"boundary": boundary})
 	parts, err := emulator.ReadForm(&http.Request{
 		Header: http.Header{"Content-Type": {contentType}}, Body: io.NopCloser(bytes.NewReader(bundle)),
 	})
 	if err != nil {
-		return nil, invalid("%s: %v", workerBundle, err)
+		return nil, nil, invalid("%s: %v", workerBundle, err)
 	}
 	var metadata struct {
-		Main  string   `json:"main_module"`
-		Date  string   `json:"compatibility_date"`
-		Flags []string `json:"compatibility_flags"`
+		Main     string           `json:"main_module"`
+		Date     string           `json:"compatibility_date"`
+		Flags    []string         `json:"compatibility_flags"`
+		Bindings []map[string]any `json:"bindings"`
 	}
-	w := &Worker{}
+	w = &Worker{}
 	for _, part := range parts {
 		if part.Name == "metadata" {
 			if err := json.Unmarshal(part.Content, &metadata); err != nil {
-				return nil, invalid("%s: metadata: must be a JSON object", workerBundle)
+				return nil, nil, invalid("%s: metadata: must be a JSON object", workerBundle)
 			}
 			continue
 		}
 		mediaType, _, _ := mime.ParseMediaType(part.Type)
 		if _, known := isESModule[mediaType]; !known {
-			return nil, invalid("%s: %s: not a type of module", workerBundle, part.Name)
+			return nil, nil, invalid("%s: %s: not a type of module", workerBundle, part.Name)
 		}
 		w.Modules = append(w.Modules, part)
 	}
 	if !slices.ContainsFunc(w.Modules, func(m emulator.Part) bool { return m.Name == metadata.Main }) {
-		return nil, invalid("%s: No such module %q.", workerBundle, metadata.Main)
+		return nil, nil, invalid("%s: No such module %q.", workerBundle, metadata.Main)
 	}
 	w.MainModule, w.CompatibilityDate, w.CompatibilityFlags = metadata.Main, metadata.Date, metadata.Flags
-	return w, nil
+	return w, metadata.Bindings, nil
 }

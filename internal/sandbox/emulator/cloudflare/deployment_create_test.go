@@ -106,6 +106,23 @@ func TestDeployment_create(t *testing.T) {
 	}
 }
 
+func TestDeployment_create_wranglerFile(t *testing.T) {
+	c := newClient(t, &cloudflare.Cloud{})
+	c.worker("api")
+	c.project("site")
+	c.must("PATCH", projects+"/site", `{"deployment_configs":{"production":{
+		"services":{"OLD":{"service":"api"}},
+		"env_vars":{"S":{"type":"secret_text","value":"hidden"},"V":{"type":"plain_text","value":"v"}}}}}`)
+	c.must("POST", deployments, form(part{"manifest", "", "{}"}, part{"wrangler_config_hash", "", "h"}, part{"pages_build_output_dir", "", "dist"},
+		bundle(`{"main_module":"functions.js","bindings":[
+			{"type":"service","name":"NEW","service":"api"}, {"type":"plain_text","name":"W","text":"w"}]}`)))
+	config := dig(c.get(projects+"/site"), "deployment_configs", "production")
+	same(t, "the services", dig(config, "services"), `{"NEW": {"service": "api"}}`)
+	same(t, "the variables", dig(config, "env_vars"), `{"S": {"type": "secret_text", "value": ""}, "W": {"type": "plain_text", "value": "w"}}`)
+	same(t, "the hash", dig(config, "wrangler_config_hash"), `"h"`)
+	same(t, "the deployment's variables", dig(c.get(projects+"/site"), "latest_deployment", "env_vars", "W"), `{"type": "plain_text", "value": "w"}`)
+}
+
 func TestDeployment_create_refused(t *testing.T) {
 	c := newClient(t, &cloudflare.Cloud{MaxFiles: 2})
 	c.project("site")

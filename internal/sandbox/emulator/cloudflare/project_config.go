@@ -64,6 +64,32 @@ func (c *Cloud) sealSecrets(config map[string]any) {
 	}
 }
 
+// setFromFile makes a Wrangler file the source of an environment's bindings: those that are
+// not in it go. That secrets stay is assumed, and so is that this holds for services and
+// variables alone, the only bindings that are taken from a deployment here.
+// https://developers.cloudflare.com/pages/functions/wrangler-configuration/#source-of-truth
+func (p *project) setFromFile(environment, hash string, bindings []map[string]any) {
+	config := p.Configs[environment]
+	services, vars := map[string]any{}, map[string]any{}
+	for name, v := range child(config, "env_vars") {
+		if str(v.(map[string]any), "type") == "secret_text" {
+			vars[name] = v
+		}
+	}
+	for _, b := range bindings {
+		switch name := str(b, "name"); b["type"] {
+		case "service":
+			service := maps.Clone(b)
+			delete(service, "name")
+			delete(service, "type")
+			services[name] = service
+		case "plain_text":
+			vars[name] = map[string]any{"type": "plain_text", "value": b["text"]}
+		}
+	}
+	config["services"], config["env_vars"], config["wrangler_config_hash"] = services, vars, hash
+}
+
 // config returns the config of an environment with its defaults, which are those of
 // https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.22.0/internal/services/pages_project/schema.go;
 // the compatibility date is assumed.

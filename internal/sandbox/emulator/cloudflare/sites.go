@@ -74,7 +74,7 @@ func (b *blobs) site(d deployment) (Site, error) {
 		Headers: parts["_headers"], Redirects: parts["_redirects"], Routes: parts["_routes.json"],
 	}
 	if bundle := parts[workerBundle]; bundle != nil {
-		if site.Worker, err = readWorkerBundle(bundle); err != nil {
+		if site.Worker, _, err = readWorkerBundle(bundle); err != nil {
 			return Site{}, err
 		}
 		site.Worker.inherit(d.Config)
