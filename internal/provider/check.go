@@ -14,11 +14,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 )
 
-var (
-	displayNamePattern = regexp.MustCompile(`^[A-Za-z0-9][-A-Za-z0-9]{2,62}[A-Za-z0-9]$`)
-	regionPattern      = regexp.MustCompile(`^regions/(aws|alicloud|gcp|azure)-[a-z0-9-]+$`)
-	ownerPattern       = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
-)
+var ownerPattern = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
 
 // checker collects all problems of a resource's inputs.
 type checker struct {
@@ -58,6 +54,9 @@ func (c *checker) that(input string, ok bool, format string, args ...any) {
 	c.failures = append(c.failures, p.CheckFailure{Property: input, Reason: fmt.Sprintf(format, args...)})
 }
 
+// valid records err, if any, as a failure of an input.
+func (c *checker) valid(input string, err error) { c.that(input, err == nil, "%v", err) }
+
 // networks checks ranges of addresses. An empty list could mean nobody or everybody, so it
 // is refused.
 func (c *checker) networks(input string, networks []AuthorizedNetwork) {
@@ -70,18 +69,6 @@ func (c *checker) networks(input string, networks []AuthorizedNetwork) {
 		valid := err1 == nil && err2 == nil && first.Is4() && last.Is4() && !last.Less(first)
 		c.that(input, valid, "range %d, from %q to %q, must be two IPv4 addresses, the lower one first", i+1, n.StartIPAddress, n.EndIPAddress)
 	}
-}
-
-// regionHint says how a region is written, with the one that was probably meant.
-func regionHint(region string) string {
-	hint := fmt.Sprintf("%q must be a region's name, like regions/aws-ap-northeast-1", region)
-	bare := strings.ToLower(strings.TrimPrefix(strings.Trim(region, "/ "), "regions/"))
-	for _, guess := range []string{"regions/" + bare, "regions/aws-" + bare} {
-		if regionPattern.MatchString(guess) {
-			return hint + fmt.Sprintf("; did you mean %s?", guess)
-		}
-	}
-	return hint
 }
 
 // labelAllowed reports whether a user may set a label key.

@@ -248,9 +248,8 @@ func (c *Cluster) Check(ctx context.Context, req infer.CheckRequest) (infer.Chec
 	if err != nil {
 		return infer.CheckResponse[ClusterArgs]{}, err
 	}
-	check.that("displayName", displayNamePattern.MatchString(args.DisplayName),
-		"%q must have 4 to 64 letters, digits and hyphens, with a letter or digit first and last", args.DisplayName)
-	check.that("region", regionPattern.MatchString(args.Region), "%s", regionHint(args.Region))
+	check.valid("displayName", tidbcloud.CheckClusterName(args.DisplayName))
+	check.valid("region", tidbcloud.CheckRegion(args.Region))
 	old, had := req.OldInputs.GetOk("owner")
 	unowned := args.Owner == "" && had && old.IsString() && old.AsString() == ""
 	check.that("owner", unowned || ownerPattern.MatchString(args.Owner),

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"sync"
 
@@ -29,9 +28,6 @@ const (
 	firstRotation    = "first"
 	importedRotation = "imported"
 )
-
-// userNamePattern leaves room for a prefix of 15 characters and a dot.
-var userNamePattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,15}$`)
 
 // SQLUser is the resource tidbcloud:index:SqlUser.
 type SQLUser struct {
@@ -286,9 +282,7 @@ func (u *SQLUser) Check(ctx context.Context, req infer.CheckRequest) (infer.Chec
 		return infer.CheckResponse[SQLUserArgs]{}, err
 	}
 	check.that("clusterId", args.ClusterID != "", "must not be empty")
-	check.that("name", userNamePattern.MatchString(args.Name),
-		"%q must be a letter and up to 15 letters, digits, underscores and hyphens; the cluster's prefix is added to it", args.Name)
-	check.that("name", args.Name != "root", "root exists on every cluster, and no application should log in as it; choose another name")
+	check.valid("name", tidbcloud.CheckUserName(args.Name))
 	roles := []tidbcloud.Role{tidbcloud.RoleReadWrite, tidbcloud.RoleReadOnly, tidbcloud.RoleAdmin}
 	check.that("role", slices.Contains(roles, args.role()), "%q must be one of %v", args.role(), roles)
 	check.that("owner", args.Owner == nil || ownerPattern.MatchString(*args.Owner), "%q must be the cluster's owner", text(args.Owner))

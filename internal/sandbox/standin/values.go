@@ -16,21 +16,8 @@ func text(m property.Map, key string) string {
 	return ""
 }
 
-// texts returns a property that is a map of strings.
-func texts(m property.Map, key string) map[string]string {
-	all := map[string]string{}
-	if v := m.Get(key); v.IsMap() {
-		for name, value := range v.AsMap().All {
-			if value.IsString() {
-				all[name] = value.AsString()
-			}
-		}
-	}
-	return all
-}
-
-// list returns a property that is a list of strings, or nil.
-func list(m property.Map, key string) []string {
+// texts returns a property that is a list of strings, or nil.
+func texts(m property.Map, key string) []string {
 	v := m.Get(key)
 	if !v.IsArray() {
 		return nil
@@ -77,4 +64,13 @@ func diff(old, new property.Map, replace ...string) p.DiffResponse {
 		r.DetailedDiff[key] = p.PropertyDiff{Kind: kind, InputDiff: true}
 	}
 	return r
+}
+
+// unknown returns the state of a preview: the inputs, and outputs that are known only
+// afterwards.
+func unknown(inputs property.Map, keys ...string) property.Map {
+	for _, key := range keys {
+		inputs = inputs.Set(key, property.New(property.Computed))
+	}
+	return inputs
 }
