@@ -16,12 +16,12 @@ import (
 
 const cliModule = "github.com/pulumi/pulumi/pkg/v3"
 
-// cliCut leaves out of the CLI what a sandbox cannot use: the backends and secrets
-// providers of AWS, Azure, Google and Vault, the reading of their logs, and the command
-// pulumi api. With their SDKs and an OpenAPI library goes most of what there is to
-// compile. Asked for one of those backends, the CLI answers `no driver registered for
-// "s3"`. By file of the module, each edit replaces what must be there; nil leaves out
-// the files or folder.
+// cliCut leaves out of the CLI what a sandbox does not use: the backends and secrets
+// providers of AWS, Azure, Google, Vault and PostgreSQL, the reading of cloud logs, and
+// commands such as pulumi api, env and neo. With them go their SDKs, half of what there is
+// to compile. Asked for one of those backends, the CLI answers `no driver registered for
+// "s3"`. By file of the module, each edit replaces what must be there; nil leaves out the
+// files or folder.
 var cliCut = map[string][]cliEdit{
 	"authhelpers":                  nil,
 	"operations/operations_aws.go": nil,
@@ -29,6 +29,7 @@ var cliCut = map[string][]cliEdit{
 	"operations/resources.go":      {{`(?s)\tcase "aws":.*?\tdefault:`, "\tdefault:"}},
 	"backend/diy/backend.go": {
 		{`\t.*"gocloud.dev/blob/(azure|gcs|s3)blob".*\n`, ""},
+		{`\t_ ".*/diy/postgres".*\n`, ""},
 		{`\t".*/authhelpers"\n`, ""},
 		{`blob\.DefaultURLMux\(\)\.ValidBucketScheme\(u\.Scheme\)`, `u.Scheme != "" && u.Scheme != "http" && u.Scheme != "https"`},
 		{`(?s)\tif p\.Scheme == gcsblob\.Scheme {.*?\n\t}\n`, ""},
@@ -38,8 +39,27 @@ var cliCut = map[string][]cliEdit{
 		{`awss3\.CopyObjectInput`, "struct{ CopySource *string }"},
 	},
 	"cmd/pulumi/pulumi.go": {
-		{`\t".*/cmd/pulumi/cloud"\n`, ""},
-		{`\t+cloud\.NewAPICmd\(\),\n`, ""},
+		{`\t(cmdDo |cmdEnv )?".*/cmd/pulumi/(cloud|do|env|markdown|neo|packagecmd|trace)"\n`, ""},
+		{`(?s)\t+cmdDo\.NewDoCmd\(.*?DefaultRunStatefulUpdate\),\n`, ""},
+		{`\t+(cloud|cmdEnv|markdown|neo|packagecmd|trace)\.New.*\),\n`, ""},
+	},
+	"cmd/pulumi/do":         nil,
+	"cmd/pulumi/env":        nil,
+	"cmd/pulumi/markdown":   nil,
+	"cmd/pulumi/neo":        nil,
+	"cmd/pulumi/packagecmd": nil,
+	"cmd/pulumi/schemainfo": nil,
+	"cmd/pulumi/trace":      nil,
+	"cmd/esc/cli/[^fp]*.go": nil,
+	"cmd/esc/cli/pager.go":  nil,
+	"cmd/pulumi/config/config_env_init.go": {
+		{`\t"github.com/charmbracelet/glamour"\n`, ""},
+		{`(?s)\tif !cmdutil\.InteractiveTerminal\(\) {\n\t\treturn markdown\.String\(\), nil\n\t}.*?return rendered, nil`, "\treturn markdown.String(), nil"},
+	},
+	"backend/diy/postgres": nil,
+	"backend/httpstate/policypack.go": {
+		{`\t".*/nodejs/npm"\n`, ""},
+		{`npm\.Pack\(ctx, npm\.AutoPackageManager, op\.PlugCtx\.Pwd, os\.Stderr\)`, `nil, fmt.Errorf("npm pack is left out of this CLI")`},
 	},
 	"cmd/pulumi/cloud/[^er]*.go":   nil,
 	"cmd/pulumi/cloud/encoding.go": nil,
@@ -47,21 +67,18 @@ var cliCut = map[string][]cliEdit{
 		{`(?s)\n// lsOperation.*`, ""},
 		{`\t"(errors|net/http|.*/cobra|.*/cmdutil)"\n`, ""},
 	},
-	// Reading the word lists of zxcvbn takes half of the time that a start of the CLI takes.
-	"cmd/esc/cli/env_set.go":      noZxcvbn,
-	"cmd/pulumi/config/config.go": noZxcvbn,
+	// The guess of `pulumi config set` that a plain value is a secret: reading the word lists
+	// for it takes half of the time that a start of the CLI takes.
+	"cmd/pulumi/config/config.go": {
+		{`\t"github.com/nbutton23/zxcvbn-go"\n`, ""},
+		{`(?s)\tinfo := zxcvbn\..*?\n}\n`, "\treturn false\n}\n"},
+	},
 	"secrets/cloud/manager.go": {
 		{`\t.*"gocloud.dev/secrets/.*\n`, ""},
 		{`\t"google.golang.org/api/cloudkms/v1"\n`, ""},
 		{`\t".*/authhelpers"\n`, ""},
 		{`(?s)\tcase gcpkms\.Scheme:.*?\tdefault:`, "\tdefault:"},
 	},
-}
-
-// noZxcvbn leaves out the guess of `pulumi config set` that a plain value is a secret.
-var noZxcvbn = []cliEdit{
-	{`\t"github.com/.*/zxcvbn-go"\n`, ""},
-	{`(?s)\tinfo := zxcvbn\..*?\n}\n`, "\treturn false\n}\n"},
 }
 
 type cliEdit struct{ pattern, with string }
@@ -115,8 +132,6 @@ func cutFolder(from, to, name string) error {
 			err = editFile(source, target, edits)
 		case slices.ContainsFunc(slices.Collect(maps.Keys(cliCut)), func(s string) bool { return strings.HasPrefix(s, name+"/") }):
 			err = cutFolder(from, to, name)
-		case name == "cmd/esc/cli/templates": // embedded, which a link cannot be
-			err = os.CopyFS(target, os.DirFS(source))
 		default:
 			err = os.Symlink(source, target)
 		}

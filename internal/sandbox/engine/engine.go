@@ -96,7 +96,9 @@ func (e *Engine) Environment() map[string]string {
 	env := map[string]string{
 		// Beside each file the backend would write another one with its metadata, and not
 		// at once: a run that is killed in between leaves a state that cannot be read.
-		"PULUMI_BACKEND_URL":       "file://" + e.path("state") + "?metadata=skip",
+		"PULUMI_BACKEND_URL": "file://" + e.path("state") + "?metadata=skip",
+		// [Engine.State] reads the file.
+		"PULUMI_DIY_BACKEND_GZIP":  "false",
 		"PULUMI_HOME":              e.path("home"),
 		"PULUMI_SKIP_UPDATE_CHECK": "true",
 		"TMPDIR":                   e.path("tmp"),

@@ -41,13 +41,13 @@ func with(m property.Map, all map[string]property.Value) property.Map {
 
 // diff compares inputs, member by member. A change of a member of replace makes
 // a replacement.
-func diff(old, new property.Map, replace ...string) p.DiffResponse {
+func diff(old, inputs property.Map, replace ...string) p.DiffResponse {
 	r := p.DiffResponse{DetailedDiff: map[string]p.PropertyDiff{}}
 	keys := old.AsMap()
-	maps.Copy(keys, new.AsMap())
+	maps.Copy(keys, inputs.AsMap())
 	for key := range keys {
 		a, had := old.GetOk(key)
-		b, has := new.GetOk(key)
+		b, has := inputs.GetOk(key)
 		if had == has && a.Equals(b) {
 			continue
 		}
