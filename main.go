@@ -1,18 +1,20 @@
-// Portfolio-infra is the Pulumi program of a Cloudflare Pages site, its API
-// Worker and its TiDB Cloud database, and the commands that it runs.
+// Portfolio-infra is the Pulumi program of a Cloudflare Pages site, its API Worker and
+// its TiDB Cloud database, and the commands that bind the site to the Worker and deploy it.
 //
 //	portfolio            the Pulumi program, run by the Pulumi engine
 //	portfolio bind       set the Pages project's service bindings
 //	portfolio unbind     remove them
 //	portfolio deploy     deploy a folder to the Pages project
-//	portfolio undeploy   delete the project's old deployments
+//	portfolio undeploy   delete the project's deployments, except for the live one
 package main
 
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -29,7 +31,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:]))
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv))
 }
 
 const usage = `usage: portfolio [bind | unbind | deploy | undeploy]
@@ -42,35 +44,31 @@ pulumi preview, pulumi up, pulumi destroy.
   deploy     deploy a folder to the Pages project
   undeploy   delete the project's deployments, except for the live one
 
-The commands are run by the stack. They read a JSON request from standard input,
-and the token from CLOUDFLARE_API_TOKEN.
+The stack runs these commands. They read a JSON request from standard input, and
+the token from CLOUDFLARE_API_TOKEN.
 `
 
-// run runs a sub-command and returns its exit code: 2 for a usage error.
-func run(ctx context.Context, args []string) int {
-	verb, rest := args[0], args[1:]
+// run runs a sub-command and returns its exit code, which is 2 for a usage error.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
+	command := args[0]
 	var err error
-	switch verb {
-	case "help", "-h", "--help":
-		fmt.Print(usage)
+	switch {
+	case command == "help" || command == "-h" || command == "--help":
+		fmt.Fprint(stdout, usage)
 		return 0
-	case "bind", "unbind", "deploy", "undeploy":
-		if len(rest) > 0 {
-			fmt.Fprintf(os.Stderr, "portfolio: %s takes no arguments: it reads a JSON request from standard input\n", verb)
-			return 2
-		}
-	default:
-		fmt.Fprintf(os.Stderr, "portfolio: unknown command %q: use bind, unbind, deploy or undeploy, or none to run the Pulumi program\n", verb)
+	case !slices.Contains([]string{"bind", "unbind", "deploy", "undeploy"}, command):
+		fmt.Fprintf(stderr, "portfolio: unknown command %q: use bind, unbind, deploy or undeploy, or none to run the Pulumi program\n", command)
 		return 2
-	}
-	switch verb {
-	case "bind", "unbind":
-		err = binding.Run(ctx, verb, os.Stdin, os.Stdout, os.Getenv)
-	case "deploy", "undeploy":
-		err = deployment.Run(ctx, verb, os.Stdin, os.Stdout, os.Stderr, os.Getenv)
+	case len(args) > 1:
+		fmt.Fprintf(stderr, "portfolio: %s takes no arguments: it reads a JSON request from standard input\n", command)
+		return 2
+	case command == "bind" || command == "unbind":
+		err = binding.Run(ctx, command, stdin, stdout, getenv)
+	default:
+		err = deployment.Run(ctx, command, stdin, stdout, stderr, getenv)
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "portfolio: %v\n", err)
+		fmt.Fprintf(stderr, "portfolio: %v\n", err)
 		return 1
 	}
 	return 0

@@ -1,43 +1,11 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
 
-// swap puts a file in place of one of the standard ones for the length of a test,
-// and returns its name.
-func swap(t *testing.T, std **os.File, content string) string {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "std")
-	if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.OpenFile(name, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	old := *std
-	*std = f
-	t.Cleanup(func() {
-		*std = old
-		_ = f.Close()
-	})
-	return name
-}
-
-func read(t *testing.T, name string) string {
-	t.Helper()
-	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-// Standard output is for the answer alone: a mistake leaves it empty.
+// Standard output is for the result alone: an error leaves it empty.
 func TestRun_badInput(t *testing.T) {
 	const request = `{"accountId":"0123456789abcdef0123456789abcdef","project":"site","bindings":{"A":{"service":"api","environment":"production"}}}`
 	const deploy = `{"accountId":"0123456789abcdef0123456789abcdef","project":"site","owner":"owner-1","site":"public","digest":"0123456789abcdef0123456789abcdef"}`
@@ -75,18 +43,17 @@ func TestRun_badInput(t *testing.T) {
 		{"undeploy without a token", []string{"undeploy"}, deploy, 1, "undeploy: no API token: set CLOUDFLARE_API_TOKEN"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			t.Setenv("CLOUDFLARE_API_TOKEN", "")
-			swap(t, &os.Stdin, test.stdin)
-			stdout, stderr := swap(t, &os.Stdout, ""), swap(t, &os.Stderr, "")
-			code := run(t.Context(), test.args)
-			if code != test.code {
+			var stdout, stderr strings.Builder
+			noEnv := func(string) string { return "" }
+			if code := run(t.Context(), test.args, strings.NewReader(test.stdin), &stdout, &stderr, noEnv); code != test.code {
 				t.Errorf("exit code %d, want %d", code, test.code)
 			}
-			if said := read(t, stderr); !strings.HasPrefix(said, "portfolio: ") || !strings.Contains(said, test.want) || strings.Count(said, "\n") != 1 {
-				t.Errorf("it says %q, want %q in one line", said, test.want)
+			said := stderr.String()
+			if !strings.HasPrefix(said, "portfolio: ") || !strings.Contains(said, test.want) || strings.Count(said, "\n") != 1 {
+				t.Errorf("standard error %q, want %q in one line", said, test.want)
 			}
-			if out := read(t, stdout); out != "" {
-				t.Errorf("the answer is %q", out)
+			if stdout.Len() > 0 {
+				t.Errorf("standard output %q", stdout.String())
 			}
 		})
 	}
@@ -94,12 +61,12 @@ func TestRun_badInput(t *testing.T) {
 
 func TestRun_help(t *testing.T) {
 	for _, arg := range []string{"-h", "--help", "help"} {
-		stdout := swap(t, &os.Stdout, "")
-		if code := run(t.Context(), []string{arg}); code != 0 {
-			t.Errorf("%s: exit code %d", arg, code)
+		var stdout, stderr strings.Builder
+		if code := run(t.Context(), []string{arg}, nil, &stdout, &stderr, nil); code != 0 || stderr.Len() > 0 {
+			t.Errorf("%s: exit code %d, standard error %q", arg, code, stderr.String())
 		}
-		if out := read(t, stdout); !strings.HasPrefix(out, "usage: portfolio") {
-			t.Errorf("%s: it says %q", arg, out)
+		if !strings.HasPrefix(stdout.String(), "usage: portfolio") {
+			t.Errorf("%s: standard output %q", arg, stdout.String())
 		}
 	}
 }

@@ -33,7 +33,7 @@ func (d *deployer) form(ctx context.Context, site *Site, project cloudflare.Proj
 	fields := [][2]string{
 		{"manifest", string(manifest)},
 		{"branch", project.ProductionBranch},
-		{"commit_message", withMark(commit.message, d.mark())},
+		{"commit_message", withMark(crlf(commit.message), d.mark())},
 	}
 	if ok {
 		fields = append(fields, [2]string{"commit_hash", commit.hash}, [2]string{"commit_dirty", strconv.FormatBool(commit.dirty)})
@@ -58,6 +58,12 @@ func (d *deployer) form(ctx context.Context, site *Site, project cloudflare.Proj
 	return rest.Body{ContentType: w.FormDataContentType(), Size: int64(b.Len()), Open: func() (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(b.Bytes())), nil
 	}}, nil
+}
+
+// crlf returns a text as it is sent in a field of a form.
+// https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data
+func crlf(text string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\n", "\r\n")
 }
 
 // files returns the files of the form by name.

@@ -109,7 +109,7 @@ func TestDeploy_wrangler(t *testing.T) {
 	site := files{
 		"index.html": "<h1>Hello</h1>\n", "404.html": "", "style.css": "a{}", "page.HTML": "x", "LICENSE": "", ".htaccess": "deny",
 		".well-known/security.txt": "x", "a/b.c/plain": "x", "a/twin-1.txt": "twin", "a/twin-2.txt": "twin", "a.tar.gz": "x", "ends.": "dot",
-		"ümläut €.html": "ä", `"quoted".txt`: "q", "link.html": "-> index.html", "linked": "-> a", "html": "x", ".html": "y", "a/.html": "z", "a/html": "z",
+		"ümläut €.html": "ä", `"quoted".txt`: "q", "link.html": "-> index.html", "linked": "-> a", "html": "h", ".html": "y", "a/.html": "z", "a/html": "z",
 		".DS_Store": "no", "a/.DS_Store": "no", "node_modules/x/index.js": "no", ".git/config": "no", ".wrangler/x": "no",
 		"_headers": "/*\n  X-A: ä\n", "_redirects": "/old /new 301\n",
 	}

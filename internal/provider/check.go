@@ -14,21 +14,17 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 )
 
-var (
-	displayNamePattern = regexp.MustCompile(`^[A-Za-z0-9][-A-Za-z0-9]{2,62}[A-Za-z0-9]$`)
-	regionPattern      = regexp.MustCompile(`^regions/(aws|alicloud|gcp|azure)-[a-z0-9-]+$`)
-	ownerPattern       = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
-)
+var ownerPattern = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$`)
 
-// checker collects what is wrong with inputs, all at once.
+// checker collects all problems of a resource's inputs.
 type checker struct {
 	inputs   property.Map
 	broken   map[string]bool // inputs that could not be decoded
 	failures []p.CheckFailure
 }
 
-// decode reads inputs into I and begins their check with what does not fit: missing
-// and unknown inputs, wrong types.
+// decode decodes inputs into I. The checker starts with what does not fit: missing and
+// unknown inputs, wrong types.
 func decode[I any](ctx context.Context, inputs property.Map) (I, *checker, error) {
 	args, failures, err := infer.DefaultCheck[I](ctx, inputs)
 	broken := map[string]bool{}
@@ -38,22 +34,19 @@ func decode[I any](ctx context.Context, inputs property.Map) (I, *checker, error
 		if _, given := inputs.GetOk(f.Property); !given {
 			failures[i].Reason = "is required"
 		} else if !hasInput(reflect.TypeFor[I](), f.Property) {
-			failures[i].Reason = "is no input of this resource; is it misspelt?"
+			failures[i].Reason = "unknown property; check the spelling"
 		}
 	}
 	return args, &checker{inputs, broken, failures}, err
 }
 
-// hasInput tells whether the type of a resource's inputs has one of that name.
+// hasInput reports whether an Args struct has a field for the input.
 func hasInput(args reflect.Type, input string) bool {
-	return slices.ContainsFunc(reflect.VisibleFields(args), func(f reflect.StructField) bool {
-		name, _, _ := strings.Cut(f.Tag.Get("pulumi"), ",")
-		return name == input
-	})
+	return slices.ContainsFunc(reflect.VisibleFields(args), func(f reflect.StructField) bool { return inputName(f) == input })
 }
 
-// that notes a failure of an input unless ok. An input that is not known yet, in a
-// preview, is right for now, and one that could not be decoded is wrong already.
+// that adds a failure of an input unless ok. An input that a preview does not know yet
+// passes, and one that could not be decoded has its failure.
 func (c *checker) that(input string, ok bool, format string, args ...any) {
 	if ok || c.broken[input] || c.inputs.Get(input).HasComputed() {
 		return
@@ -61,8 +54,11 @@ func (c *checker) that(input string, ok bool, format string, args ...any) {
 	c.failures = append(c.failures, p.CheckFailure{Property: input, Reason: fmt.Sprintf(format, args...)})
 }
 
-// networks checks ranges of addresses. An empty list is refused, since one cannot
-// tell whether nobody or everybody is meant.
+// valid records err, if any, as a failure of an input.
+func (c *checker) valid(input string, err error) { c.that(input, err == nil, "%v", err) }
+
+// networks checks ranges of addresses. An empty list could mean nobody or everybody, so it
+// is refused.
 func (c *checker) networks(input string, networks []AuthorizedNetwork) {
 	given := c.inputs.Get(input) // decoded, an empty list is like none
 	c.that(input, !given.IsArray() || given.AsArray().Len() > 0, "must not be empty; leave it out to keep what TiDB Cloud has")
@@ -75,19 +71,15 @@ func (c *checker) networks(input string, networks []AuthorizedNetwork) {
 	}
 }
 
-// regionHint says how a region is written, with the one that was probably meant.
-func regionHint(region string) string {
-	hint := fmt.Sprintf("%q must be a region's name, like regions/aws-ap-northeast-1", region)
-	bare := strings.ToLower(strings.TrimPrefix(strings.Trim(region, "/ "), "regions/"))
-	for _, guess := range []string{"regions/" + bare, "regions/aws-" + bare} {
-		if regionPattern.MatchString(guess) {
-			return hint + fmt.Sprintf("; did you mean %s?", guess)
-		}
-	}
-	return hint
+// labelAllowed reports whether a user may set a label key.
+func labelAllowed(key string) bool {
+	return key != "" && key != OwnerLabel && key != MadeForLabel && !strings.HasPrefix(key, "tidb.cloud/")
 }
 
-// labelAllowed tells whether a label key is one of the user's own.
-func labelAllowed(key string) bool {
-	return key != "" && key != OwnerLabel && key != MakerLabel && !strings.HasPrefix(key, "tidb.cloud/")
+// text returns an optional string, "" if it is unset.
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }

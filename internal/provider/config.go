@@ -22,9 +22,8 @@ var (
 	_ infer.Annotated       = (*Config)(nil)
 )
 
-// Config is the provider's configuration. What is not set comes from the
-// environment, but only in memory: a default in the schema would be written into
-// the stack's state.
+// Config is the provider's configuration. What is unset comes from the environment, in
+// memory only: a default in the schema would be written into the stack's state.
 type Config struct {
 	PublicKey          *string `pulumi:"publicKey,optional"`
 	PrivateKey         *string `pulumi:"privateKey,optional" provider:"secret"`
@@ -37,23 +36,21 @@ type Config struct {
 	err       error
 }
 
-// connector gives a resource its client, or says why there can be none. Resources
-// ask when they are about to call, so that nothing fails for want of a key that it
-// does not use.
+// connector returns the client, or why there is none. Resources call it before their first
+// request, so that what sends none needs no key.
 type connector func() (*tidbcloud.Client, error)
 
 // Annotate implements [infer.Annotated].
 func (c *Config) Annotate(a infer.Annotator) {
 	a.Describe(&c.PublicKey, "Public key of a TiDB Cloud API key. Default: the environment's TIDBCLOUD_PUBLIC_KEY.")
 	a.Describe(&c.PrivateKey, "Private key of the API key. Default: the environment's TIDBCLOUD_PRIVATE_KEY, which never enters the state.")
-	a.Describe(&c.ServerlessEndpoint, "Base URL of the API of clusters, https unless it is a loopback address. "+
+	a.Describe(&c.ServerlessEndpoint, "Base URL of the cluster API, https unless it is a loopback address. "+
 		"Default: TIDBCLOUD_SERVERLESS_ENDPOINT, else "+tidbcloud.DefaultServerlessURL+".")
-	a.Describe(&c.IAMEndpoint, "Base URL of the API of SQL users, https unless it is a loopback address. "+
+	a.Describe(&c.IAMEndpoint, "Base URL of the IAM API (SQL users), https unless it is a loopback address. "+
 		"Default: TIDBCLOUD_IAM_ENDPOINT, else "+tidbcloud.DefaultIAMURL+".")
 }
 
-// Configure implements [infer.CustomConfigure]. It only takes note of what is
-// wrong: previews and destroys that need no call shall not fail.
+// Configure implements [infer.CustomConfigure]. It keeps its error for [Config.connect].
 func (c *Config) Configure(context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,26 +58,24 @@ func (c *Config) Configure(context.Context) error {
 	return nil
 }
 
-// diffConfig compares configurations. No change replaces the provider, since that
-// would replace each of its resources; whether the clusters are still to be seen is for
-// their own diffs to say.
+// diffConfig compares configurations. No change replaces the provider, since that would
+// replace each of its resources; their own diffs tell whether the clusters still exist.
 //
 // It takes the place of infer's, which replaces on any change
 // (https://github.com/pulumi/pulumi-go-provider/issues/409). A CustomDiff would not do:
-// for that infer reads the old configuration into the value that Configure uses next,
-// where a key would outlive its removal (infer/configuration.go of v1.5.0, diffConfig).
+// infer decodes the old configuration into the value that Configure uses next, where a key
+// would outlive its removal (infer/configuration.go of v1.5.0, diffConfig).
 func diffConfig(_ context.Context, req p.DiffRequest) (p.DiffResponse, error) {
 	d := newDiff()
 	for _, key := range []string{"publicKey", "privateKey", "serverlessEndpoint", "iamEndpoint"} {
-		old, want := req.State.Get(key).WithSecret(false), req.Inputs.Get(key).WithSecret(false)
-		if !old.Equals(want) {
+		if old, want := req.State.Get(key), req.Inputs.Get(key); !old.WithSecret(false).Equals(want.WithSecret(false)) {
 			d.properties[key] = p.PropertyDiff{Kind: p.Update, InputDiff: true}
 		}
 	}
 	return p.DiffResponse{HasChanges: len(d.properties) > 0, DetailedDiff: d.properties}, nil
 }
 
-// connect is the [connector].
+// connect is a [connector].
 func (c *Config) connect() (*tidbcloud.Client, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -90,7 +85,7 @@ func (c *Config) connect() (*tidbcloud.Client, error) {
 	return c.client, c.err
 }
 
-// build makes the client, or one error that tells all that is wrong.
+// build returns the client, or one error with all problems.
 func (c *Config) build() (*tidbcloud.Client, error) {
 	publicKey := setting{c.PublicKey, "tidbcloud:publicKey", "TIDBCLOUD_PUBLIC_KEY"}
 	privateKey := setting{c.PrivateKey, "tidbcloud:privateKey", "TIDBCLOUD_PRIVATE_KEY"}
@@ -104,7 +99,7 @@ func (c *Config) build() (*tidbcloud.Client, error) {
 		}
 	}
 	if len(missing) > 0 {
-		problems = append(problems, fmt.Sprintf("no TiDB Cloud API key: set %s; make a key under Organization Settings > API Keys "+
+		problems = append(problems, fmt.Sprintf("no TiDB Cloud API key: set %s; create a key under Organization Settings > API Keys "+
 			"in the console, https://tidbcloud.com", strings.Join(missing, " and ")))
 	}
 	for _, endpoint := range []setting{serverless, iam} {
@@ -112,7 +107,7 @@ func (c *Config) build() (*tidbcloud.Client, error) {
 			continue
 		}
 		if err := rest.CheckBaseURL(endpoint.value()); err != nil {
-			problems = append(problems, fmt.Sprintf("%s is wrong: %v", endpoint, err))
+			problems = append(problems, fmt.Sprintf("%s is invalid: %v", endpoint, err))
 		}
 	}
 	if len(problems) > 0 {
@@ -136,7 +131,7 @@ type setting struct {
 	key, env   string
 }
 
-// value is what the configuration says, else the environment.
+// value returns the configured value, or else the environment's.
 func (s setting) value() string {
 	if s.configured != nil && *s.configured != "" {
 		return strings.TrimSpace(*s.configured)
@@ -146,5 +141,5 @@ func (s setting) value() string {
 
 func (s setting) String() string { return fmt.Sprintf("%s (or the environment's %s)", s.key, s.env) }
 
-// seconds words a duration for a status line.
+// seconds formats a duration for a status line.
 func seconds(d time.Duration) string { return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds())) }

@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,35 +18,32 @@ var variables = []string{"TIDBCLOUD_PUBLIC_KEY", "TIDBCLOUD_PRIVATE_KEY", "TIDBC
 
 // Keys and endpoints come from the configuration, else from the environment.
 func TestConfig_sources(t *testing.T) {
+	type config = map[string]property.Value
 	text := func(s string) property.Value { return property.New(s) }
 	all := map[string]string{"TIDBCLOUD_PUBLIC_KEY": "ENV1", "TIDBCLOUD_PRIVATE_KEY": "env-secret", "TIDBCLOUD_SERVERLESS_ENDPOINT": "https://env.test/v1", "TIDBCLOUD_IAM_ENDPOINT": "https://iam.env.test"}
 	without := func(names ...string) map[string]string {
-		m := map[string]string{}
-		for k, v := range all {
-			if !strings.Contains(strings.Join(names, " "), k) {
-				m[k] = v
-			}
-		}
+		m := maps.Clone(all)
+		maps.DeleteFunc(m, func(name, _ string) bool { return slices.Contains(names, name) })
 		return m
 	}
 	for _, tt := range []struct {
 		name    string
-		config  map[string]property.Value
+		config  config
 		env     map[string]string
 		host    string // that is called
 		wantErr []string
 	}{
-		{"environment", nil, all, "env.test", []string{""}},
-		{"environment with white space", nil, map[string]string{"TIDBCLOUD_PUBLIC_KEY": " ENV1\n", "TIDBCLOUD_PRIVATE_KEY": "x\n", "TIDBCLOUD_SERVERLESS_ENDPOINT": " https://env.test/v1\n"}, "env.test", []string{""}},
-		{"configuration", map[string]property.Value{"publicKey": text("C"), "privateKey": text("s"), "serverlessEndpoint": text("https://config.test")}, nil, "config.test", []string{""}},
-		{"configuration wins", map[string]property.Value{"serverlessEndpoint": text("https://config.test")}, all, "config.test", []string{""}},
-		{"an empty one does not", map[string]property.Value{"serverlessEndpoint": text("")}, all, "env.test", []string{""}},
-		{"default endpoint", nil, without("TIDBCLOUD_SERVERLESS_ENDPOINT", "TIDBCLOUD_IAM_ENDPOINT"), "serverless.tidbapi.com", []string{""}},
-		{"loopback", map[string]property.Value{"serverlessEndpoint": text("http://127.0.0.1:8080/v1beta1")}, all, "127.0.0.1:8080", []string{""}},
+		{"environment", nil, all, "env.test", nil},
+		{"environment with white space", nil, map[string]string{"TIDBCLOUD_PUBLIC_KEY": " ENV1\n", "TIDBCLOUD_PRIVATE_KEY": "x\n", "TIDBCLOUD_SERVERLESS_ENDPOINT": " https://env.test/v1\n"}, "env.test", nil},
+		{"configuration", config{"publicKey": text("C"), "privateKey": text("s"), "serverlessEndpoint": text("https://config.test")}, nil, "config.test", nil},
+		{"configuration wins", config{"serverlessEndpoint": text("https://config.test")}, all, "config.test", nil},
+		{"an empty one does not", config{"serverlessEndpoint": text("")}, all, "env.test", nil},
+		{"default endpoint", nil, without("TIDBCLOUD_SERVERLESS_ENDPOINT", "TIDBCLOUD_IAM_ENDPOINT"), "serverless.tidbapi.com", nil},
+		{"loopback", config{"serverlessEndpoint": text("http://127.0.0.1:8080/v1beta1")}, all, "127.0.0.1:8080", nil},
 		{"no keys", nil, nil, "", []string{"no TiDB Cloud API key: set tidbcloud:publicKey (or the environment's TIDBCLOUD_PUBLIC_KEY) and tidbcloud:privateKey (or the environment's TIDBCLOUD_PRIVATE_KEY)", "API Keys"}},
-		{"one key", nil, without("TIDBCLOUD_PRIVATE_KEY"), "", []string{"set tidbcloud:privateKey (or the environment's TIDBCLOUD_PRIVATE_KEY); make a key"}},
-		{"plain http", map[string]property.Value{"serverlessEndpoint": text("http://config.test")}, all, "", []string{"tidbcloud:serverlessEndpoint (or the environment's TIDBCLOUD_SERVERLESS_ENDPOINT) is wrong", "must begin with https://"}},
-		{"all wrong at once", map[string]property.Value{"serverlessEndpoint": text("config.test"), "iamEndpoint": text("http://config.test")}, nil, "",
+		{"one key", nil, without("TIDBCLOUD_PRIVATE_KEY"), "", []string{"set tidbcloud:privateKey (or the environment's TIDBCLOUD_PRIVATE_KEY); create a key"}},
+		{"plain http", config{"serverlessEndpoint": text("http://config.test")}, all, "", []string{"tidbcloud:serverlessEndpoint (or the environment's TIDBCLOUD_SERVERLESS_ENDPOINT) is invalid", "must begin with https://"}},
+		{"all wrong at once", config{"serverlessEndpoint": text("config.test"), "iamEndpoint": text("http://config.test")}, nil, "",
 			[]string{"tidbcloud:publicKey", "tidbcloud:privateKey", "tidbcloud:serverlessEndpoint", "tidbcloud:iamEndpoint"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -55,10 +53,10 @@ func TestConfig_sources(t *testing.T) {
 			host := ""
 			transport := resttest.Transport(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				host = r.Host
-				respond(w, 200, map[string]any{})
+				_, _ = w.Write([]byte("{}"))
 			}))
-			e := configured(t, provider.Options{Transport: transport}, clusterType, tt.config)
-			_, err := e.Create(p.CreateRequest{Urn: e.urn(), Properties: e.check(db(nil)), DryRun: true})
+			e := configured(t, nil, provider.Options{Transport: transport}, clusterType, tt.config)
+			_, err := e.preview(db(nil))
 			wantErr(t, err, tt.wantErr...)
 			if host != tt.host {
 				t.Errorf("called %q", host)
@@ -74,7 +72,7 @@ func TestConfig_state(t *testing.T) {
 		t.Setenv(name, "https://from-the-environment.test")
 	}
 	s := serve(t, provider.Options{})
-	resp, err := s.CheckConfig(p.CheckRequest{Inputs: property.NewMap(map[string]property.Value{"privateKey": property.New("hunter2")})})
+	resp, err := s.CheckConfig(p.CheckRequest{Inputs: inputs(map[string]any{"privateKey": "hunter2"})})
 	if err != nil || len(resp.Failures) > 0 {
 		t.Fatal(err, resp.Failures)
 	}
@@ -90,49 +88,36 @@ func TestConfig_state(t *testing.T) {
 
 // Without keys, what needs no call still works.
 func TestConfig_withoutKeys(t *testing.T) {
-	in(t, func(t *testing.T, c *cloud, e *engine) {
-		if _, err := e.up(db(nil)); err != nil {
-			t.Fatal(err)
-		}
-		c.called()
-		bare := configured(t, provider.Options{Transport: resttest.Transport(c)}, clusterType, nil)
-		bare.id, bare.inputs, bare.outputs = e.id, e.inputs, e.outputs
-		if op, err := bare.up(db(nil)); op != "same" || err != nil {
-			t.Errorf("%s, %v", op, err)
-		}
-		if !bare.log.has("warn", "going by the recorded state alone", "tidbcloud:publicKey") {
-			t.Errorf("said:\n%s", bare.log.all())
+	withDB(t, db(nil), func(t *testing.T, c *cloud, e *engine) {
+		bare := configured(t, c, provider.Options{}, clusterType, nil)
+		bare.state = e.state
+		bare.steps(db(nil), "same")
+		if !bare.log.has("warn", "using the recorded state of cluster", "tidbcloud:publicKey") {
+			t.Errorf("shown:\n%s", bare.log.all())
 		}
 		_, err := bare.up(db(map[string]any{"displayName": "another"}))
 		wantErr(t, err, "tidbcloud:publicKey")
 		wantErr(t, bare.delete(), "tidbcloud:publicKey")
-		if got := c.called(); len(got) != 0 {
-			t.Errorf("called %q", got)
-		}
+		same(t, "calls", c.called(), nil)
 	})
 }
 
-// A change of the configuration is seen and never replaces.
+// A change of the configuration shows and never replaces.
 func TestConfig_Diff(t *testing.T) {
-	config := func(values map[string]string) property.Map {
-		m := map[string]property.Value{"version": property.New("1.0.0")}
-		for k, v := range values {
-			m[k] = property.New(v)
-		}
-		return property.NewMap(m)
-	}
-	keys := map[string]string{"publicKey": "A", "privateKey": "a", "serverlessEndpoint": "https://s.test"}
+	keys := inputs(map[string]any{"publicKey": "A", "privateKey": "a", "serverlessEndpoint": "https://s.test"})
+	none := property.Map{}
+	all := []string{"privateKey update", "publicKey update", "serverlessEndpoint update"}
 	for _, tt := range []struct {
 		name     string
 		old, new property.Map
 		want     []string
 	}{
-		{"nothing", config(keys), config(keys), nil},
-		{"now a secret", config(keys), config(keys).Set("privateKey", property.New("a").WithSecret(true)), nil},
-		{"to the environment", config(keys), config(nil), []string{"privateKey update", "publicKey update", "serverlessEndpoint update"}},
-		{"from the environment", config(nil), config(keys), []string{"privateKey update", "publicKey update", "serverlessEndpoint update"}},
-		{"another key", config(keys), config(map[string]string{"publicKey": "B", "privateKey": "b", "serverlessEndpoint": "https://s.test"}), []string{"privateKey update", "publicKey update"}},
-		{"another endpoint", config(nil), config(map[string]string{"iamEndpoint": "https://i.test"}), []string{"iamEndpoint update"}},
+		{"nothing", keys, keys, nil},
+		{"now a secret", keys, keys.Set("privateKey", property.New("a").WithSecret(true)), nil},
+		{"to the environment", keys, none, all},
+		{"from the environment", none, keys, all},
+		{"another key", keys, keys.Set("publicKey", property.New("B")).Set("privateKey", property.New("b")), all[:2]},
+		{"another endpoint", none, inputs(map[string]any{"iamEndpoint": "https://i.test"}), []string{"iamEndpoint update"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := serve(t, provider.Options{})
@@ -144,13 +129,13 @@ func TestConfig_Diff(t *testing.T) {
 	}
 }
 
-// A key that was taken out of the configuration is not used any more.
+// A key that was removed from the configuration is not used any more.
 func TestConfig_Diff_forgets(t *testing.T) {
 	for _, name := range variables {
 		t.Setenv(name, "")
 	}
 	s := serve(t, provider.Options{})
-	old := property.NewMap(map[string]property.Value{"publicKey": property.New("A"), "privateKey": property.New("a")})
+	old := inputs(map[string]any{"publicKey": "A", "privateKey": "a"})
 	checked, err := s.CheckConfig(p.CheckRequest{Inputs: property.Map{}})
 	if err != nil {
 		t.Fatal(err)
@@ -162,6 +147,6 @@ func TestConfig_Diff_forgets(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := &engine{Server: s, t: t, typ: clusterType}
-	_, err = e.Create(p.CreateRequest{Urn: e.urn(), Properties: e.check(db(nil)), DryRun: true})
+	_, err = e.preview(db(nil))
 	wantErr(t, err, "no TiDB Cloud API key")
 }

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/go-sql-driver/mysql"
 	p "github.com/pulumi/pulumi-go-provider"
@@ -16,15 +15,8 @@ import (
 )
 
 var (
-	_ infer.CustomCreate[DatabaseArgs, DatabaseState]         = (*Database)(nil)
-	_ infer.CustomRead[DatabaseArgs, DatabaseState]           = (*Database)(nil)
-	_ infer.CustomUpdate[DatabaseArgs, DatabaseState]         = (*Database)(nil)
-	_ infer.CustomDelete[DatabaseState]                       = (*Database)(nil)
-	_ infer.CustomCheck[DatabaseArgs]                         = (*Database)(nil)
-	_ infer.CustomDiff[DatabaseArgs, DatabaseState]           = (*Database)(nil)
-	_ infer.ExplicitDependencies[DatabaseArgs, DatabaseState] = (*Database)(nil)
-	_ infer.Annotated                                         = (*Database)(nil)
-	_ infer.Annotated                                         = (*DatabaseArgs)(nil)
+	_ resource[DatabaseArgs, DatabaseState] = (*Database)(nil)
+	_ infer.Annotated                       = (*DatabaseArgs)(nil)
 )
 
 var (
@@ -54,24 +46,24 @@ type DatabaseArgs struct {
 	DropOnDelete *bool   `pulumi:"dropOnDelete,optional"`
 }
 
-// DatabaseState is what is kept of a database.
+// DatabaseState is a database's state.
 type DatabaseState struct {
 	DatabaseArgs
 }
 
 // Annotate implements [infer.Annotated].
 func (d *Database) Annotate(a infer.Annotator) {
-	a.Describe(d, "A database on a cluster, made by SQL if there is none of that name. It is kept when the resource is deleted, unless dropOnDelete is true. "+
-		"A certificate authority beside the system's can be given by the environment's "+caFileVariable+".")
+	a.Describe(d, "A database on a cluster, created by SQL if there is none of that name. It is kept when the resource is deleted, unless dropOnDelete is true. "+
+		"The environment's "+caFileVariable+" can name a file with another certificate authority, beside the system's.")
 }
 
 // Annotate implements [infer.Annotated].
 func (d *DatabaseArgs) Annotate(a infer.Annotator) {
-	a.Describe(&d.ClusterID, "Id of the cluster. A change replaces the resource.")
-	a.Describe(&d.Host, "Host of the cluster. It is used for the next connection; a change alone changes no database.")
-	a.Describe(&d.Port, "Port of the cluster, used like the host.")
-	a.Describe(&d.User, "Full name of a SQL user that may create databases, used like the host.")
-	a.Describe(&d.Password, "The user's password, used like the host.")
+	a.Describe(&d.ClusterID, "ID of the cluster. A change replaces the resource.")
+	a.Describe(&d.Host, "Host of the cluster, for the next connection; a new one alone changes nothing.")
+	a.Describe(&d.Port, "Port of the cluster, for the next connection.")
+	a.Describe(&d.User, "Full name of a SQL user that may create databases, for the next connection.")
+	a.Describe(&d.Password, "The user's password, for the next connection.")
 	a.Describe(&d.Name, "Name of 1 to 64 letters, digits, underscores, hyphens and dollar signs. A change replaces the resource; the old database is kept unless dropOnDelete is true.")
 	a.Describe(&d.Charset, "Character set, such as utf8mb4. Default: the server's.")
 	a.Describe(&d.Collation, "Collation, such as utf8mb4_bin. Default: the character set's.")
@@ -84,80 +76,75 @@ func (*Database) WireDependencies(f infer.FieldSelector, _ *DatabaseArgs, state 
 }
 
 // Create implements [infer.CustomCreate].
-func (d *Database) Create(ctx context.Context, req infer.CreateRequest[DatabaseArgs]) (infer.CreateResponse[DatabaseState], error) {
-	want := req.Inputs
-	resp := infer.CreateResponse[DatabaseState]{Output: DatabaseState{want}}
-	if req.DryRun {
-		return resp, nil
+func (d *Database) Create(ctx context.Context, req infer.CreateRequest[DatabaseArgs]) (resp infer.CreateResponse[DatabaseState], err error) {
+	if !req.DryRun {
+		if err := d.createOrAlter(ctx, req.Inputs); err != nil {
+			return resp, err
+		}
+		resp.ID = req.Inputs.id()
 	}
-	if err := d.ensure(ctx, want); err != nil {
-		return infer.CreateResponse[DatabaseState]{}, err
-	}
-	resp.ID = want.id()
+	resp.Output = DatabaseState{req.Inputs}
 	return resp, nil
 }
 
 // Read implements [infer.CustomRead].
-func (d *Database) Read(ctx context.Context, req infer.ReadRequest[DatabaseArgs, DatabaseState]) (infer.ReadResponse[DatabaseArgs, DatabaseState], error) {
-	var gone infer.ReadResponse[DatabaseArgs, DatabaseState]
+func (d *Database) Read(ctx context.Context, req infer.ReadRequest[DatabaseArgs, DatabaseState]) (resp infer.ReadResponse[DatabaseArgs, DatabaseState], err error) {
 	if req.State.Name == "" {
-		return gone, errors.New("a database cannot be imported and need not be: declare it, and an existing one of its name is used as it is")
+		return resp, errors.New("a database cannot be imported and need not be: declare it, and an existing one of its name is used as it is")
 	}
 	args, state := req.Inputs, req.State
-	var charset, collation string
-	err := d.sql.glance(ctx, args.login(), func(ctx context.Context, db *sql.DB) (err error) {
-		charset, collation, err = settings(ctx, db, args.Name)
-		return err
-	})
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return gone, nil
-	case err != nil:
-		// The server cannot be reached from here, or the user or the cluster was changed by
-		// hand. A refresh is there to see such things, which an error would keep it from.
-		p.GetLogger(ctx).Warningf("going by the recorded state of database %q: %v", args.Name, err)
-		return infer.ReadResponse[DatabaseArgs, DatabaseState]{ID: req.ID, Inputs: args, State: state}, nil
+	charset, collation, err := d.probe(ctx, args.Name, args.login())
+	if errors.Is(err, sql.ErrNoRows) {
+		return resp, nil
 	}
-	if !agrees(args.Charset, charset) {
+	if err != nil {
+		// The server cannot be reached from here, or the user or the cluster was changed by
+		// hand. A refresh is there to see that; an error would keep it from it.
+		charset, collation = text(args.Charset), text(args.Collation)
+	}
+	if !matches(args.Charset, charset) {
 		args.Charset, state.Charset = &charset, &charset
 	}
-	if !agrees(args.Collation, collation) {
+	if !matches(args.Collation, collation) {
 		args.Collation, state.Collation = &collation, &collation
 	}
 	return infer.ReadResponse[DatabaseArgs, DatabaseState]{ID: req.ID, Inputs: args, State: state}, nil
 }
 
 // Update implements [infer.CustomUpdate].
-func (d *Database) Update(ctx context.Context, req infer.UpdateRequest[DatabaseArgs, DatabaseState]) (infer.UpdateResponse[DatabaseState], error) {
-	want := req.Inputs
+func (d *Database) Update(ctx context.Context, req infer.UpdateRequest[DatabaseArgs, DatabaseState]) (resp infer.UpdateResponse[DatabaseState], err error) {
 	if !req.DryRun {
-		if err := d.ensure(ctx, want); err != nil {
-			return infer.UpdateResponse[DatabaseState]{}, err
+		if err := d.createOrAlter(ctx, req.Inputs); err != nil {
+			return resp, err
 		}
 	}
-	return infer.UpdateResponse[DatabaseState]{Output: DatabaseState{want}}, nil
+	resp.Output = DatabaseState{req.Inputs}
+	return resp, nil
 }
 
 // Delete implements [infer.CustomDelete].
-func (d *Database) Delete(ctx context.Context, req infer.DeleteRequest[DatabaseState]) (infer.DeleteResponse, error) {
-	var done infer.DeleteResponse
+func (d *Database) Delete(ctx context.Context, req infer.DeleteRequest[DatabaseState]) (resp infer.DeleteResponse, err error) {
 	if !req.State.drops() {
-		return done, nil
+		return resp, nil
 	}
-	err := d.with(ctx, req.State.DatabaseArgs, loginPatience, func(db *sql.DB) error {
+	err = d.sql.connect(ctx, req.State.login(), func(db *sql.DB) error {
 		if _, err := db.ExecContext(ctx, "DROP DATABASE IF EXISTS "+quote(req.State.Name)); err != nil {
-			return fmt.Errorf("dropping database %q: %w", req.State.Name, advised(err))
+			return fmt.Errorf("dropping database %q: %w", req.State.Name, withSuggestion(err))
 		}
 		return nil
 	})
-	if err != nil && d.clusterGone(ctx, req.State.ClusterID) {
-		return done, nil
+	if err != nil {
+		if api, connectErr := d.connect(); connectErr == nil {
+			if cluster, readErr := findCluster(ctx, api, req.State.ClusterID); readErr == nil && gone(cluster) {
+				return resp, nil
+			}
+		}
 	}
-	return done, err
+	return resp, err
 }
 
-// Check implements [infer.CustomCheck]. An empty host and a port 0 pass: a cluster
-// that is not ready yet has them in a preview, and a run waits for better ones.
+// Check implements [infer.CustomCheck]. It accepts an empty host and port 0, which a
+// cluster that is not ready yet has in a preview.
 func (d *Database) Check(ctx context.Context, req infer.CheckRequest) (infer.CheckResponse[DatabaseArgs], error) {
 	args, check, err := decode[DatabaseArgs](ctx, req.NewInputs)
 	if err != nil {
@@ -172,50 +159,40 @@ func (d *Database) Check(ctx context.Context, req infer.CheckRequest) (infer.Che
 	return infer.CheckResponse[DatabaseArgs]{Inputs: args, Failures: check.failures}, nil
 }
 
-// Diff implements [infer.CustomDiff]. How to connect is no property of the database,
-// so a change of that alone is none, except when Delete is going to need it: Delete
-// knows the outputs alone.
+// Diff implements [infer.CustomDiff]. A new login alone changes nothing, unless Delete will
+// need it: Delete knows only the outputs.
 func (d *Database) Diff(ctx context.Context, req infer.DiffRequest[DatabaseArgs, DatabaseState]) (p.DiffResponse, error) {
 	diff := newDiff()
 	old, want := req.State.DatabaseArgs, req.Inputs
-	diff.input("charset", old.Charset, want.Charset)
-	diff.input("collation", old.Collation, want.Collation)
-	diff.input("dropOnDelete", old.DropOnDelete, want.DropOnDelete)
-	if want.drops() {
-		diff.input("host", old.Host, want.Host)
-		diff.input("port", old.Port, want.Port)
-		diff.input("user", old.User, want.User)
-		diff.input("password", old.Password, want.Password)
+	replaced := diff.inputs(old, want)
+	if !want.drops() {
+		diff.ignore("host", "port", "user", "password")
 	}
-	moved := diff.identity("clusterId", old.ClusterID, want.ClusterID)
-	renamed := diff.identity("name", old.Name, want.Name)
-	if !moved && !renamed && d.dropped(ctx, old, want) {
-		p.GetLogger(ctx).Warningf("database %q no longer exists: it will be made anew, empty", old.Name)
-		diff.drift("name")
+	// A preview that does not know the new login reads nothing: the recorded one may be
+	// outdated, since a new one is no change.
+	login := want.login()
+	known := login.host != "" && login.port != 0 && login.user != "" && login.password != ""
+	if !replaced && known {
+		if _, _, err := d.probe(ctx, old.Name, login); errors.Is(err, sql.ErrNoRows) {
+			p.GetLogger(ctx).Warningf("database %q no longer exists: it will be created again, empty", old.Name)
+			diff.drift("name")
+		}
 	}
 	return diff.response(), nil
 }
 
-// dropped tells whether the database is surely gone. It logs in as the program wants
-// to. While a preview does not know that login it does not look: the recorded one may be
-// long outdated, since a new login is no change of the database. A login that fails tells
-// nothing of the database.
-func (d *Database) dropped(ctx context.Context, old, want DatabaseArgs) bool {
-	login := want.login()
-	if login.host == "" || login.port == 0 || login.user == "" || login.password == "" {
-		return false
-	}
-	err := d.sql.glance(ctx, login, func(ctx context.Context, db *sql.DB) error {
-		_, _, err := settings(ctx, db, old.Name)
+// probe reads a database's settings without waiting for a login. It returns
+// [sql.ErrNoRows] if the database does not exist, and warns about any other error, which
+// proves nothing.
+func (d *Database) probe(ctx context.Context, name string, login login) (charset, collation string, err error) {
+	err = d.sql.probe(ctx, login, func(ctx context.Context, db *sql.DB) (err error) {
+		charset, collation, err = readDatabase(ctx, db, name)
 		return err
 	})
-	if errors.Is(err, sql.ErrNoRows) {
-		return true
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		p.GetLogger(ctx).Warningf("using the recorded state of database %q: %v", name, err)
 	}
-	if err != nil {
-		p.GetLogger(ctx).Warningf("going by the recorded state of database %q: %v", old.Name, err)
-	}
-	return false
+	return charset, collation, err
 }
 
 func (d DatabaseArgs) id() string { return d.ClusterID + "/" + d.Name }
@@ -226,7 +203,7 @@ func (d DatabaseArgs) login() login {
 
 func (d DatabaseArgs) drops() bool { return d.DropOnDelete != nil && *d.DropOnDelete }
 
-// options is the end of CREATE or ALTER DATABASE, which the patterns make safe.
+// options is the end of CREATE or ALTER DATABASE. Check has made sure that it is safe.
 func (d DatabaseArgs) options() string {
 	var s string
 	if d.Charset != nil {
@@ -238,34 +215,34 @@ func (d DatabaseArgs) options() string {
 	return s
 }
 
-// ensure makes the database unless there is one, and alters it if it differs from
-// what is wanted.
-func (d *Database) ensure(ctx context.Context, want DatabaseArgs) error {
-	return d.with(ctx, want, loginPatience, func(db *sql.DB) error {
-		charset, collation, err := settings(ctx, db, want.Name)
+// createOrAlter creates the database if it does not exist, and alters it if it is not as
+// wanted. Otherwise it writes nothing, so a user without the privilege can use an existing
+// database.
+func (d *Database) createOrAlter(ctx context.Context, want DatabaseArgs) error {
+	return d.sql.connect(ctx, want.login(), func(db *sql.DB) error {
+		charset, collation, err := readDatabase(ctx, db, want.Name)
 		statement := "ALTER DATABASE "
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
 			statement = "CREATE DATABASE IF NOT EXISTS "
 		case err != nil:
 			return err
-		case agrees(want.Charset, charset) && agrees(want.Collation, collation):
-			return nil // so a user who may not create databases can use an existing one
+		case matches(want.Charset, charset) && matches(want.Collation, collation):
+			return nil
 		}
 		if _, err := db.ExecContext(ctx, statement+quote(want.Name)+want.options()); err != nil {
-			return fmt.Errorf("making database %q: %w", want.Name, advised(err))
+			return fmt.Errorf("creating or altering database %q: %w", want.Name, withSuggestion(err))
 		}
 		return nil
 	})
 }
 
-// agrees tells whether a live setting is the wanted one, if one is wanted. Their case
-// means nothing.
-func agrees(want *string, live string) bool { return want == nil || strings.EqualFold(*want, live) }
+// matches reports whether a live setting is the wanted one, if one is wanted. Case does not
+// matter.
+func matches(want *string, live string) bool { return want == nil || strings.EqualFold(*want, live) }
 
-// settings reads a database's character set and collation. Without a database of
-// that name the error is [sql.ErrNoRows].
-func settings(ctx context.Context, db *sql.DB, name string) (charset, collation string, err error) {
+// readDatabase returns a database's character set and collation, or [sql.ErrNoRows].
+func readDatabase(ctx context.Context, db *sql.DB, name string) (charset, collation string, err error) {
 	err = db.QueryRowContext(ctx, "SELECT DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?", name).
 		Scan(&charset, &collation)
 	if err != nil {
@@ -274,34 +251,14 @@ func settings(ctx context.Context, db *sql.DB, name string) (charset, collation 
 	return charset, collation, nil
 }
 
-// with runs f on a connection.
-func (d *Database) with(ctx context.Context, args DatabaseArgs, patience time.Duration, f func(*sql.DB) error) error {
-	db, err := d.sql.open(ctx, args.login(), patience)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	return f(db)
-}
-
-// clusterGone tells whether a cluster surely no longer exists.
-func (d *Database) clusterGone(ctx context.Context, id string) bool {
-	api, err := d.connect()
-	if err != nil {
-		return false
-	}
-	cluster, err := find(ctx, api, id)
-	return err == nil && (cluster == nil || cluster.State.Deleting())
-}
-
-// quote makes a name an SQL identifier.
+// quote returns a name as an SQL identifier.
 func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 
-// advised adds what to do to an error of the server.
-func advised(err error) error {
+// withSuggestion adds to a server's error what to do about it.
+func withSuggestion(err error) error {
 	var refused *mysql.MySQLError
 	if errors.As(err, &refused) && refused.Number == errDatabaseDenied {
-		return fmt.Errorf("%w; the user may not do this: use one of role_admin", err)
+		return fmt.Errorf("%w; this user lacks the privilege: use one of role_admin", err)
 	}
 	return err
 }

@@ -2,202 +2,157 @@ package provider_test
 
 import (
 	"maps"
-	"net/http"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	p "github.com/pulumi/pulumi-go-provider"
+	presource "github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
 	"portfolio-infra/internal/provider"
-	"portfolio-infra/internal/rest/resttest"
 )
 
 const (
 	databaseType = "tidbcloud:index:Database"
-	gateway      = "gateway01.example.com"
 	password     = "hunter2hunter2"
 )
 
-// portfolio is the inputs of most tests.
-func portfolio(changes map[string]any) property.Map {
-	values := map[string]any{"clusterId": "1001", "host": gateway, "port": 4000, "user": "p1001.api",
-		"password": property.New(password).WithSecret(true), "name": "portfolio"}
+// standard is a new database, with its character set and collation.
+const standard = "portfolio utf8mb4/utf8mb4_bin"
+
+// portfolio is the inputs of most tests. A user's name gets the cluster's prefix.
+func portfolio(c *cloud, changes map[string]any) property.Map {
+	host, port := c.Endpoint(c.first())
+	values := map[string]any{"clusterId": c.first(), "host": host, "port": port, "user": "admin",
+		"password": presource.MakeSecret(presource.NewProperty(password)), "name": "portfolio"}
 	maps.Copy(values, changes)
+	if name, known := values["user"].(string); known {
+		values["user"] = c.prefixes[c.first()] + "." + name
+	}
 	return inputs(values)
 }
 
-// withDatabase runs a test with a SQL server that knows one login, on a cloud with
-// its cluster.
-func withDatabase(t *testing.T, f func(t *testing.T, s *mysqlServer, x *cluster, e *engine)) {
+// withAdmin is withSQL for databases, with the user "admin", whose login lags.
+func withAdmin(t *testing.T, lag time.Duration, f func(t *testing.T, c *cloud, s *sqlServers, e *engine)) {
 	t.Helper()
-	s := newMySQL(t, gateway)
-	s.trust(t)
-	s.authorized = func(user string, check func(string) bool) *mysqlError {
-		if user == "p1001.api" && check(password) {
-			return nil
-		}
-		return denied
-	}
-	synctest.Test(t, func(t *testing.T) {
-		c := newCloud()
-		x := c.add("portfolio-db", tokyo, map[string]string{provider.OwnerLabel: owner})
-		f(t, s, x, databaseEngine(t, c, s))
+	withSQL(t, databaseType, lag, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+		c.addUser("admin", password, "role_admin")
+		f(t, c, s, e)
 	})
 }
 
-// noRight refuses to change what databases there are.
-func noRight(statement string) *mysqlError {
-	if strings.Contains(statement, "DATABASE ") {
-		return &mysqlError{1044, "Access denied for user to database"}
-	}
-	return nil
-}
-
-func databaseEngine(t *testing.T, c http.Handler, s *mysqlServer) *engine {
-	return configured(t, provider.Options{Transport: resttest.Transport(c), Dial: s.dial}, databaseType,
-		map[string]property.Value{"publicKey": property.New("P"), "privateKey": property.New("s"), "serverlessEndpoint": property.New("https://serverless.test")})
+// withDatabase is withAdmin with a database that the engine created.
+func withDatabase(t *testing.T, changes map[string]any, f func(t *testing.T, c *cloud, s *sqlServers, e *engine)) {
+	t.Helper()
+	withAdmin(t, 0, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+		e.steps(portfolio(c, changes), "create")
+		e.log.clear()
+		f(t, c, s, e)
+	})
 }
 
 func TestDatabase_life(t *testing.T) {
-	withDatabase(t, func(t *testing.T, s *mysqlServer, x *cluster, e *engine) {
+	withAdmin(t, 0, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
 		for _, step := range []struct {
-			inputs property.Map
-			op     string
-			ran    []string
+			changes map[string]any
+			op      string
+			want    string
 		}{
-			{portfolio(nil), "create", []string{"CREATE DATABASE IF NOT EXISTS `portfolio`"}},
-			{portfolio(nil), "same", nil},
-			{portfolio(map[string]any{"charset": "latin1"}), "update", []string{"ALTER DATABASE `portfolio` CHARACTER SET latin1"}},
-			{portfolio(map[string]any{"charset": "utf8mb4", "collation": "utf8mb4_general_ci"}), "update", []string{"ALTER DATABASE `portfolio` CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci"}},
-			{portfolio(map[string]any{"charset": "UTF8MB4", "collation": "utf8mb4_general_ci"}), "update", nil},
-			{portfolio(nil), "update", nil},
-			{portfolio(map[string]any{"name": "portfolio-2"}), "replace", []string{"CREATE DATABASE IF NOT EXISTS `portfolio-2`"}},
-			{portfolio(map[string]any{"name": "portfolio-2", "dropOnDelete": true}), "update", nil},
+			{nil, "create", standard},
+			{nil, "same", standard},
+			{map[string]any{"charset": "latin1"}, "update", "portfolio latin1/latin1_bin"},
+			{map[string]any{"charset": "utf8mb4", "collation": "utf8mb4_general_ci"}, "update", "portfolio utf8mb4/utf8mb4_general_ci"},
+			{map[string]any{"charset": "UTF8MB4", "collation": "utf8mb4_general_ci"}, "update", "portfolio utf8mb4/utf8mb4_general_ci"},
+			{nil, "update", "portfolio utf8mb4/utf8mb4_general_ci"},
+			{map[string]any{"name": "portfolio-2"}, "replace", "portfolio utf8mb4/utf8mb4_general_ci, portfolio-2 utf8mb4/utf8mb4_bin"},
+			{map[string]any{"name": "portfolio-2", "dropOnDelete": true}, "update", "portfolio utf8mb4/utf8mb4_general_ci, portfolio-2 utf8mb4/utf8mb4_bin"},
 		} {
-			op, err := e.up(step.inputs)
-			if op != step.op || err != nil {
-				t.Fatalf("%s instead of %s: %v", op, step.op, err)
-			}
-			if got := s.ran(); !reflect.DeepEqual(got, step.ran) {
-				t.Errorf("%s ran %q", op, got)
-			}
+			e.steps(portfolio(c, step.changes), step.op)
+			same(t, "databases", s.databases(t, c), step.want)
 			if !e.outputs.Get("password").Secret() || !e.inputs.Get("password").Secret() {
 				t.Error("the password is not a secret")
 			}
-			if changed, err := e.refresh(); err != nil || changed {
-				t.Errorf("a refresh changes the state to %v: %v", e.outputs, err)
-			}
+			e.unchanged()
 		}
-		if _, ok := s.databases["portfolio"]; !ok {
-			t.Error("the old database is dropped")
-		}
-		if err := e.delete(); err != nil || !reflect.DeepEqual(s.ran(), []string{"DROP DATABASE IF EXISTS `portfolio-2`"}) {
+		if err := e.delete(); err != nil {
 			t.Error(err)
 		}
+		same(t, "databases", s.databases(t, c), "portfolio utf8mb4/utf8mb4_general_ci")
 	})
 }
 
 func TestDatabase_Create(t *testing.T) {
+	existing := func(options string) func(*testing.T, *cloud, *sqlServers) {
+		return func(t *testing.T, c *cloud, s *sqlServers) { s.run(t, c, "CREATE DATABASE portfolio "+options) }
+	}
+	answering := func(packet []byte, d time.Duration) func(*testing.T, *cloud, *sqlServers) {
+		return func(_ *testing.T, _ *cloud, s *sqlServers) { s.instead = until(d, packet) }
+	}
 	for _, tt := range []struct {
 		name    string
-		given   func(*mysqlServer)
-		inputs  property.Map
+		lag     time.Duration
+		given   func(*testing.T, *cloud, *sqlServers)
+		changes map[string]any
 		wantErr []string
 		at      time.Duration // when it ends
 		status  string
 	}{
-		{"at once", nil, portfolio(nil), []string{""}, 0, ""},
-		{"existing", func(s *mysqlServer) { s.databases["portfolio"] = [2]string{"utf8mb4", "utf8mb4_bin"} }, portfolio(nil), []string{""}, 0, ""},
-		{"existing with another character set", func(s *mysqlServer) { s.databases["portfolio"] = [2]string{"latin1", "latin1_bin"} }, portfolio(map[string]any{"charset": "utf8mb4"}), []string{""}, 0, ""},
-		{"the login lags", func(s *mysqlServer) { known(s, 40*time.Second) }, portfolio(nil), []string{""}, 40 * time.Second, "waiting for the login of p1001.api, "},
-		{"the login never comes", nil, portfolio(map[string]any{"password": "wrong"}), []string{"connecting to gateway01.example.com:4000 as p1001.api: Error 1045", "tried for 1"}, 117 * time.Second, "waiting for the login"},
-		{"the prefix lags", func(s *mysqlServer) {
-			refusing(s, 20*time.Second, &mysqlError{1105, "Missing user name prefix"})
-		}, portfolio(nil), []string{""}, 20 * time.Second, "waiting for the login of p1001.api, "},
-		{"usage used up", func(s *mysqlServer) {
-			refusing(s, time.Hour, &mysqlError{1105, "Due to the usage quota being exhausted, access to the cluster has been restricted"})
-		}, portfolio(nil), []string{"usage quota being exhausted"}, 0, ""},
-		{"the server is not there at first", func(s *mysqlServer) {
-			start := time.Now()
-			s.authorized = func(string, func(string) bool) *mysqlError {
-				if time.Since(start) < 20*time.Second {
-					return hangUp
-				}
-				return nil
-			}
-		}, portfolio(nil), []string{""}, 20 * time.Second, ""},
-		{"no TLS", func(s *mysqlServer) { s.plain = true }, portfolio(nil), []string{"TLS requested but server does not support TLS"}, 0, ""},
-		{"another's certificate", nil, portfolio(map[string]any{"host": "elsewhere.example.com"}), []string{"connecting to elsewhere.example.com:4000", "certificate is valid for gateway01.example.com, not elsewhere.example.com"}, 0, ""},
-		{"no right, and it exists", func(s *mysqlServer) {
-			s.databases["portfolio"] = [2]string{"utf8mb4", "utf8mb4_bin"}
-			s.refuse = noRight
-		}, portfolio(nil), []string{""}, 0, ""},
-		{"no right", func(s *mysqlServer) { s.refuse = noRight }, portfolio(nil), []string{`making database "portfolio": Error 1044`, "use one of role_admin"}, 0, ""},
-		{"unknown character set", func(s *mysqlServer) {
-			s.refuse = func(statement string) *mysqlError {
-				if strings.HasPrefix(statement, "SELECT") {
-					return nil
-				}
-				return &mysqlError{1115, "Unknown character set"}
-			}
-		}, portfolio(nil), []string{"Unknown character set"}, 0, ""},
-		{"host not known yet", nil, portfolio(map[string]any{"host": "", "port": 0}), []string{"host and port are not known yet"}, 0, ""},
+		{"at once", 0, nil, nil, nil, 0, ""},
+		{"existing", 0, existing(""), nil, nil, 0, ""},
+		{"existing with another character set", 0, existing("CHARACTER SET latin1"), map[string]any{"charset": "utf8mb4"}, nil, 0, ""},
+		{"the login lags", 40 * time.Second, nil, nil, nil, 40 * time.Second, "waiting for the login of p1001.admin, "},
+		{"the login never comes", 0, nil, map[string]any{"password": "wrong"},
+			[]string{"connecting to localhost:", " as p1001.admin: Error 1045", "tried for 1"}, 117 * time.Second, "waiting for the login"},
+		{"the prefix lags", 0, answering(refusal("Missing user name prefix"), 20*time.Second), nil, nil, 20 * time.Second, "waiting for the login of p1001.admin, "},
+		{"quota used up", 0, answering(refusal("Due to the usage quota being exhausted, access to the cluster has been restricted"), time.Hour), nil,
+			[]string{"usage quota being exhausted"}, 0, ""},
+		{"the server is not there at first", 0, answering(hangUp, 20*time.Second), nil, nil, 20 * time.Second, ""},
+		{"no TLS", 0, answering(withoutTLS, time.Hour), nil, []string{"TLS requested but server does not support TLS"}, 0, ""},
+		{"another's certificate", 0, nil, map[string]any{"host": "elsewhere.example.com"},
+			[]string{"connecting to elsewhere.example.com:", "certificate is valid for ", "not elsewhere.example.com"}, 0, ""},
+		{"no privilege, and it exists", 0, existing(""), map[string]any{"user": "reader"}, nil, 0, ""},
+		{"no privilege", 0, nil, map[string]any{"user": "reader"}, []string{`creating or altering database "portfolio": Error 1142`}, 0, ""},
+		{"unknown character set", 0, nil, map[string]any{"charset": "utf9"}, []string{"creating or altering database", "haracter set"}, 0, ""},
+		{"host not known yet", 0, nil, map[string]any{"host": "", "port": 0}, []string{"host and port are not known yet"}, 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			withDatabase(t, func(t *testing.T, s *mysqlServer, x *cluster, e *engine) {
+			withAdmin(t, tt.lag, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+				c.addUser("reader", password, "role_readonly")
 				if tt.given != nil {
-					tt.given(s)
+					tt.given(t, c, s)
 				}
 				start := time.Now()
-				_, err := e.up(tt.inputs)
+				_, err := e.up(portfolio(c, tt.changes))
 				wantErr(t, err, tt.wantErr...)
 				if took := time.Since(start); took < tt.at || took > tt.at+5*time.Second {
 					t.Errorf("ended after %s", took)
 				}
-				if (err == nil) != (e.id == "1001/portfolio") {
+				if (err == nil) != (e.short(e.id) == "1001/portfolio") {
 					t.Errorf("managing %q", e.id)
 				}
-				if err == nil && s.databases["portfolio"] != [2]string{"utf8mb4", "utf8mb4_bin"} {
-					t.Errorf("made %v", s.databases)
-				}
-				if err != nil && (strings.Contains(err.Error(), password) || strings.Contains(e.log.all(), password)) {
+				if err != nil && strings.Contains(err.Error()+e.log.all(), password) {
 					t.Error("the password is shown")
 				}
-				if tt.status != "" && !e.log.has("status", tt.status) {
+				if !e.log.has(tt.status) {
 					t.Errorf("shown:\n%s", e.log.all())
+				}
+				if err == nil {
+					same(t, "databases", s.databases(t, c), standard)
 				}
 			})
 		})
 	}
 }
 
-// known makes the login known after a while.
-func known(s *mysqlServer, after time.Duration) { refusing(s, after, denied) }
-
-// refusing makes the server refuse all logins for a while.
-func refusing(s *mysqlServer, after time.Duration, refusal *mysqlError) {
-	start, authorized := time.Now(), s.authorized
-	s.authorized = func(user string, check func(string) bool) *mysqlError {
-		if time.Since(start) < after {
-			return refusal
-		}
-		return authorized(user, check)
-	}
-}
-
 func TestDatabase_Create_cancel(t *testing.T) {
-	withDatabase(t, func(t *testing.T, s *mysqlServer, x *cluster, e *engine) {
-		known(s, time.Hour)
+	withAdmin(t, time.Hour, func(t *testing.T, c *cloud, _ *sqlServers, e *engine) {
 		start := time.Now()
 		time.AfterFunc(7500*time.Millisecond, func() { _ = e.Cancel() })
-		_, err := e.up(portfolio(nil))
+		_, err := e.up(portfolio(c, nil))
 		wantErr(t, err, "context canceled")
 		if took := time.Since(start); took != 7500*time.Millisecond {
 			t.Errorf("ended after %s", took)
@@ -206,207 +161,172 @@ func TestDatabase_Create_cancel(t *testing.T) {
 }
 
 func TestDatabase_Diff(t *testing.T) {
-	gone := func(s *mysqlServer) { delete(s.databases, "portfolio") }
-	unknown := property.New(property.Computed)
+	dropped := func(t *testing.T, c *cloud, s *sqlServers) { s.run(t, c, "DROP DATABASE portfolio") }
+	away := func(_ *testing.T, _ *cloud, s *sqlServers) { s.instead = always(hangUp) }
+	drop := map[string]any{"dropOnDelete": true}
 	for _, tt := range []struct {
 		name     string
 		from, to map[string]any
-		hand     func(*mysqlServer)
+		hand     func(*testing.T, *cloud, *sqlServers)
 		want     []string
 		logins   int
 		warn     string
 	}{
 		{"nothing", nil, nil, nil, nil, 1, ""},
-		{"login", nil, map[string]any{"user": "p1001.web", "password": "x"}, nil, nil, 1, "going by the recorded state"},
+		{"login", nil, map[string]any{"user": "web", "password": "x"}, nil, nil, 1, "using the recorded state"},
 		{"unknown login", nil, map[string]any{"user": unknown, "password": unknown, "host": unknown, "port": unknown}, nil, nil, 0, ""},
-		{"unknown password", nil, map[string]any{"password": unknown}, gone, nil, 0, ""},
-		{"login, to be dropped by", map[string]any{"dropOnDelete": true}, map[string]any{"dropOnDelete": true, "password": "x"}, nil, []string{"password update"}, 1, "going by the recorded state"},
+		{"unknown password", nil, map[string]any{"password": unknown}, dropped, nil, 0, ""},
+		{"login, to be dropped by", drop, map[string]any{"dropOnDelete": true, "password": "x"}, nil, []string{"password update"}, 1, "using the recorded state"},
 		{"character set", nil, map[string]any{"charset": "utf8mb4"}, nil, []string{"charset add"}, 1, ""},
-		{"drop", nil, map[string]any{"dropOnDelete": true}, nil, []string{"dropOnDelete add"}, 1, ""},
+		{"drop", nil, drop, nil, []string{"dropOnDelete add"}, 1, ""},
 		{"name", nil, map[string]any{"name": "blog"}, nil, []string{"name update&replace"}, 0, ""},
 		{"unknown cluster", nil, map[string]any{"clusterId": unknown}, nil, []string{"clusterId update&replace"}, 0, ""},
-		{"dropped by hand", nil, nil, gone, []string{"name update"}, 1, `database "portfolio" no longer exists: it will be made anew, empty`},
-		{"server away", nil, nil, func(s *mysqlServer) {
-			s.authorized = func(string, func(string) bool) *mysqlError { return hangUp }
-		}, nil, 1, "going by the recorded state"},
+		{"dropped by hand", nil, nil, dropped, []string{"name update"}, 1, `database "portfolio" no longer exists: it will be created again, empty`},
+		{"server away", nil, nil, away, nil, 1, "using the recorded state"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			withDatabase(t, func(t *testing.T, s *mysqlServer, x *cluster, e *engine) {
-				if _, err := e.up(portfolio(tt.from)); err != nil {
-					t.Fatal(err)
-				}
+			withDatabase(t, tt.from, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
 				if tt.hand != nil {
-					tt.hand(s)
+					tt.hand(t, c, s)
 				}
-				logins, start, quiet := s.logins, time.Now(), len(e.log.lines)
-				diff, err := e.Diff(p.DiffRequest{ID: e.id, Urn: e.urn(), State: e.outputs, OldInputs: e.inputs, Inputs: e.check(portfolio(tt.to))})
-				if got := properties(diff); err != nil || !slices.Equal(got, tt.want) {
-					t.Errorf("got %q, %v", got, err)
-				}
-				if got := s.logins - logins; got != tt.logins {
+				start := time.Now()
+				if got := s.logins(func() {
+					diff, err := e.diff(portfolio(c, tt.to))
+					if got := properties(diff); err != nil || !slices.Equal(got, tt.want) {
+						t.Errorf("got %q, %v", got, err)
+					}
+				}); got != tt.logins {
 					t.Errorf("%d logins", got)
 				}
-				if tt.warn == "" && len(e.log.lines) > quiet || tt.warn != "" && !e.log.has("warn", tt.warn) {
-					t.Errorf("said:\n%s", e.log.all())
-				}
+				e.log.want(t, tt.warn)
 				within(t, start, 3*time.Second)
+				if tt.name == "dropped by hand" {
+					e.steps(portfolio(c, nil), "update", "same")
+					same(t, "databases", s.databases(t, c), standard)
+				}
 			})
 		})
 	}
-}
-
-// A database that was dropped by hand is made anew by a plain up.
-func TestDatabase_Update_dropped(t *testing.T) {
-	withDatabase(t, func(t *testing.T, s *mysqlServer, x *cluster, e *engine) {
-		for _, want := range []string{"create", "same"} {
-			if op, err := e.up(portfolio(nil)); op != want || err != nil {
-				t.Fatalf("%s, %v", op, err)
-			}
-		}
-		delete(s.databases, "portfolio")
-		for _, want := range []string{"update", "same"} {
-			if op, err := e.up(portfolio(nil)); op != want || err != nil {
-				t.Fatalf("%s, %v", op, err)
-			}
-		}
-		if _, ok := s.databases["portfolio"]; !ok {
-			t.Error("it was not made anew")
-		}
-	})
 }
 
 func TestDatabase_Read(t *testing.T) {
 	withCharset := map[string]any{"charset": "utf8mb4", "collation": "utf8mb4_bin"}
 	for _, tt := range []struct {
 		name    string
-		hand    func(*mysqlServer, *cluster)
+		hand    func(*testing.T, *cloud, *sqlServers)
 		changed bool
-		id      string
-		wantErr string
+		gone    bool
 	}{
-		{"untouched", func(*mysqlServer, *cluster) {}, false, "1001/portfolio", ""},
-		{"another character set", func(s *mysqlServer, _ *cluster) { s.databases["portfolio"] = [2]string{"latin1", "latin1_bin"} }, true, "1001/portfolio", ""},
-		{"dropped", func(s *mysqlServer, _ *cluster) { delete(s.databases, "portfolio") }, true, "", ""},
-		{"login refused", func(s *mysqlServer, _ *cluster) { known(s, time.Hour) }, false, "1001/portfolio", ""},
-		{"cluster deleted", func(s *mysqlServer, x *cluster) { known(s, time.Hour); x.deletedAt = time.Now().Add(-time.Hour) }, false, "1001/portfolio", ""},
-		{"server away", func(s *mysqlServer, _ *cluster) {
-			s.authorized = func(string, func(string) bool) *mysqlError { return hangUp }
-		}, false, "1001/portfolio", ""},
-		{"no right to look", func(s *mysqlServer, _ *cluster) {
-			s.refuse = func(string) *mysqlError { return &mysqlError{1142, "SELECT command denied"} }
-		}, false, "1001/portfolio", ""},
+		{"unchanged", func(*testing.T, *cloud, *sqlServers) {}, false, false},
+		{"another character set", func(t *testing.T, c *cloud, s *sqlServers) {
+			s.run(t, c, "ALTER DATABASE portfolio CHARACTER SET latin1")
+		}, true, false},
+		{"dropped", func(t *testing.T, c *cloud, s *sqlServers) { s.run(t, c, "DROP DATABASE portfolio") }, true, true},
+		{"login refused", func(_ *testing.T, c *cloud, _ *sqlServers) { c.byHand("DELETE", c.userPath("admin"), nil) }, false, false},
+		{"cluster deleted", func(_ *testing.T, c *cloud, _ *sqlServers) { deleted(c, c.first()) }, false, false},
+		{"server away", func(_ *testing.T, _ *cloud, s *sqlServers) { s.instead = until(time.Minute, hangUp) }, false, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			withDatabase(t, func(t *testing.T, s *mysqlServer, x *cluster, e *engine) {
-				if _, err := e.up(portfolio(withCharset)); err != nil {
-					t.Fatal(err)
-				}
-				tt.hand(s, x)
+			withDatabase(t, withCharset, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+				tt.hand(t, c, s)
 				changed, err := e.refresh()
-				wantErr(t, err, tt.wantErr)
-				if changed != tt.changed || e.id != tt.id {
-					t.Errorf("%q changed: %v, to %v", e.id, changed, e.outputs)
+				if err != nil || changed != tt.changed || tt.gone != (e.id == "") {
+					t.Errorf("%q changed: %v, to %v: %v", e.id, changed, e.outputs, err)
 				}
-				if e.id == "" || err != nil {
-					return
-				}
-				if _, err := e.up(portfolio(withCharset)); err != nil || s.databases["portfolio"] != [2]string{"utf8mb4", "utf8mb4_bin"} {
-					t.Errorf("not repaired: %v, %v", s.databases, err)
+				if tt.name == "another character set" {
+					e.steps(portfolio(c, withCharset), "update", "same")
+					same(t, "databases", s.databases(t, c), standard)
 				}
 			})
 		})
 	}
 
 	// A refresh uses the login of the inputs: that of the outputs may be an old one.
-	withDatabase(t, func(t *testing.T, s *mysqlServer, x *cluster, e *engine) {
-		if _, err := e.up(portfolio(nil)); err != nil {
-			t.Fatal(err)
-		}
-		s.authorized = func(user string, check func(string) bool) *mysqlError {
-			if check("rotated") {
-				return nil
-			}
-			return denied
-		}
-		if op, err := e.up(portfolio(map[string]any{"password": "rotated"})); op != "same" || err != nil {
-			t.Errorf("%s, %v", op, err)
-		}
-		if _, err := e.refresh(); err != nil {
+	withDatabase(t, nil, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+		c.byHand("PATCH", c.userPath("admin"), map[string]any{"password": "rotated-by-now"})
+		rotated := map[string]any{"password": "rotated-by-now"}
+		e.steps(portfolio(c, rotated), "same")
+		e.unchanged()
+		e.log.want(t, "")
+		rotated["dropOnDelete"] = true
+		e.steps(portfolio(c, rotated), "update")
+		if err := e.delete(); err != nil {
 			t.Error(err)
 		}
-		if _, err := e.up(portfolio(map[string]any{"password": "rotated", "dropOnDelete": true})); err != nil {
-			t.Error(err)
-		}
-		if err := e.delete(); err != nil || len(s.databases) != 1 {
-			t.Errorf("%v: %v", s.databases, err)
-		}
+		same(t, "databases", s.databases(t, c), "")
 	})
 
-	withDatabase(t, func(t *testing.T, s *mysqlServer, x *cluster, e *engine) {
-		e.id = "1001/portfolio"
+	withAdmin(t, 0, func(t *testing.T, c *cloud, _ *sqlServers, e *engine) {
+		e.id = c.first() + "/portfolio"
 		_, err := e.refresh()
 		wantErr(t, err, "cannot be imported and need not be")
 	})
 }
 
 func TestDatabase_Delete(t *testing.T) {
+	drop := map[string]any{"dropOnDelete": true}
+	away := func(_ *testing.T, _ *cloud, s *sqlServers) { s.instead = until(10*time.Minute, hangUp) }
 	for _, tt := range []struct {
 		name    string
 		inputs  map[string]any
-		hand    func(*mysqlServer, *cluster)
+		hand    func(*testing.T, *cloud, *sqlServers)
 		wantErr string
-		ran     []string
+		kept    bool
 		logins  bool
 	}{
-		{"kept", nil, nil, "", nil, false},
-		{"kept, server away", nil, func(s *mysqlServer, _ *cluster) { known(s, time.Hour) }, "", nil, false},
-		{"dropped", map[string]any{"dropOnDelete": true}, nil, "", []string{"DROP DATABASE IF EXISTS `portfolio`"}, true},
-		{"missing", map[string]any{"dropOnDelete": true}, func(s *mysqlServer, _ *cluster) { delete(s.databases, "portfolio") }, "", []string{"DROP DATABASE IF EXISTS `portfolio`"}, true},
-		{"login refused", map[string]any{"dropOnDelete": true}, func(s *mysqlServer, _ *cluster) { known(s, time.Hour) }, "Error 1045", nil, true},
-		{"cluster deleted", map[string]any{"dropOnDelete": true}, func(s *mysqlServer, x *cluster) { known(s, time.Hour); x.deletedAt = time.Now().Add(-time.Hour) }, "", nil, true},
-		{"no right", map[string]any{"dropOnDelete": true}, func(s *mysqlServer, _ *cluster) { s.refuse = noRight }, "dropping database", nil, true},
+		{"kept", nil, nil, "", true, false},
+		{"kept, server away", nil, away, "", true, false},
+		{"dropped", drop, nil, "", false, true},
+		{"missing", drop, func(t *testing.T, c *cloud, s *sqlServers) { s.run(t, c, "DROP DATABASE portfolio") }, "", false, true},
+		{"login refused", drop, func(_ *testing.T, c *cloud, _ *sqlServers) { c.byHand("DELETE", c.userPath("admin"), nil) }, "Error 1045", true, true},
+		{"server away", drop, away, "connecting to", true, true},
+		{"no privilege", drop, func(_ *testing.T, c *cloud, _ *sqlServers) {
+			c.byHand("PATCH", c.userPath("admin"), map[string]any{"builtinRole": c.prefixes[c.first()] + ".role_readonly"})
+		}, "dropping database", true, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			withDatabase(t, func(t *testing.T, s *mysqlServer, x *cluster, e *engine) {
-				if _, err := e.up(portfolio(tt.inputs)); err != nil {
-					t.Fatal(err)
-				}
+			withDatabase(t, tt.inputs, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
 				if tt.hand != nil {
-					tt.hand(s, x)
+					tt.hand(t, c, s)
 				}
-				s.ran()
-				logins := s.logins
-				wantErr(t, e.delete(), tt.wantErr)
-				if got := s.ran(); !slices.Equal(got, tt.ran) || (s.logins > logins) != tt.logins {
-					t.Errorf("ran %q, %d logins", got, s.logins-logins)
+				if got := s.logins(func() { wantErr(t, e.delete(), tt.wantErr) }); (got > 0) != tt.logins {
+					t.Errorf("%d logins", got)
+				}
+				time.Sleep(10 * time.Minute)
+				if kept := s.databases(t, c) != ""; kept != tt.kept {
+					t.Errorf("kept: %v", kept)
 				}
 			})
 		})
 	}
+	t.Run("cluster deleted", func(t *testing.T) {
+		withDatabase(t, drop, func(t *testing.T, c *cloud, _ *sqlServers, e *engine) {
+			deleted(c, c.first())
+			wantErr(t, e.delete())
+		})
+	})
 }
 
 // The extra certificate authority is a file; the system's remain trusted.
 func TestDatabase_certificateAuthority(t *testing.T) {
-	s := newMySQL(t, gateway)
-	s.authorized = func(string, func(string) bool) *mysqlError { return nil }
-	file := func(name, content string) string {
-		path := filepath.Join(t.TempDir(), name)
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
+	c := newCloud()
+	s := newSQLServers(t, c, 0)
+	c.add("portfolio-db", tokyo, ours, bubbleStart.Add(-time.Hour))
+	empty := filepath.Join(t.TempDir(), "empty.pem")
+	if err := os.WriteFile(empty, []byte("hello"), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	for _, tt := range []struct{ name, file, wantErr string }{
 		{"none", "", "certificate signed by unknown authority"},
-		{"the server's", file("ca.pem", string(s.ca)), ""},
 		{"missing file", "/nowhere/ca.pem", "reading TIDBCLOUD_SQL_CA_FILE: open /nowhere/ca.pem"},
-		{"no certificate", file("empty.pem", "hello"), "holds no PEM certificate"},
+		{"no certificate", empty, "holds no PEM certificate"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Setenv("TIDBCLOUD_SQL_CA_FILE", tt.file)
 			synctest.Test(t, func(t *testing.T) {
+				e := configured(t, c, provider.Options{Dial: s.dial}, databaseType, keys)
 				start := time.Now()
-				_, err := databaseEngine(t, newCloud(), s).up(portfolio(nil))
+				_, err := e.up(portfolio(c, nil))
 				wantErr(t, err, tt.wantErr)
 				within(t, start, 0)
 			})
@@ -415,31 +335,29 @@ func TestDatabase_certificateAuthority(t *testing.T) {
 }
 
 func TestDatabase_Check(t *testing.T) {
+	with := func(changes map[string]any) property.Map {
+		values := map[string]any{"clusterId": "1", "host": gateway, "port": 4000, "user": "p.api", "password": "x", "name": "portfolio"}
+		maps.Copy(values, changes)
+		return inputs(values)
+	}
 	for _, tt := range []struct {
 		name    string
-		inputs  property.Map
+		changes map[string]any
 		failure string
 	}{
-		{"least", portfolio(nil), ""},
-		{"a cluster that is not ready", portfolio(map[string]any{"host": "", "port": 0}), ""},
-		{"no user", portfolio(map[string]any{"user": nil}), "user: is required"},
-		{"port", portfolio(map[string]any{"port": 70000}), "port: 70000 must be a port number"},
-		{"quoted name", portfolio(map[string]any{"name": "a`; DROP DATABASE b"}), "name: "},
-		{"long name", portfolio(map[string]any{"name": strings.Repeat("a", 65)}), "name: "},
-		{"the server's own", portfolio(map[string]any{"name": "MySQL"}), `"MySQL" belongs to the server`},
-		{"injected character set", portfolio(map[string]any{"charset": "utf8; DROP"}), "charset: "},
-		{"injected collation", portfolio(map[string]any{"collation": "x y"}), "collation: "},
+		{"least", nil, ""},
+		{"a cluster that is not ready", map[string]any{"host": "", "port": 0}, ""},
+		{"no user", map[string]any{"user": nil}, "user: is required"},
+		{"port", map[string]any{"port": 70000}, "port: 70000 must be a port number"},
+		{"quoted name", map[string]any{"name": "a`; DROP DATABASE b"}, "name: "},
+		{"long name", map[string]any{"name": strings.Repeat("a", 65)}, "name: "},
+		{"the server's own", map[string]any{"name": "MySQL"}, `"MySQL" belongs to the server`},
+		{"injected character set", map[string]any{"charset": "utf8; DROP"}, "charset: "},
+		{"injected collation", map[string]any{"collation": "x y"}, "collation: "},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			e := newEngine(t, newCloud(), databaseType)
-			resp, err := e.Check(p.CheckRequest{Urn: e.urn(), Inputs: tt.inputs})
-			if err != nil {
-				t.Fatal(err)
-			}
-			checkFailures(t, resp, tt.failure)
-			if !resp.Inputs.Get("password").Secret() {
-				t.Error("the password is not a secret")
-			}
-		})
+		t.Run(tt.name, func(t *testing.T) { wantFailure(t, databaseType, with(tt.changes), tt.failure) })
+	}
+	if !checked(t, databaseType, with(nil)).Inputs.Get("password").Secret() {
+		t.Error("the password is not a secret")
 	}
 }

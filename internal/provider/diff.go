@@ -2,6 +2,7 @@ package provider
 
 import (
 	"reflect"
+	"strings"
 
 	p "github.com/pulumi/pulumi-go-provider"
 )
@@ -13,78 +14,64 @@ type differ struct {
 
 func newDiff() *differ { return &differ{properties: map[string]p.PropertyDiff{}} }
 
-// input compares the recorded and the wanted value of an input.
-func (d *differ) input(property string, old, want any) {
-	if reflect.DeepEqual(old, want) {
-		return
+// inputs adds each input whose recorded value is not the wanted one. It reports whether
+// one of them, tagged replaceOnChanges, replaces the resource.
+func (d *differ) inputs(recorded, want any) (replaces bool) {
+	was, is := reflect.ValueOf(recorded), reflect.ValueOf(want)
+	for i := range was.NumField() {
+		if reflect.DeepEqual(was.Field(i).Interface(), is.Field(i).Interface()) {
+			continue
+		}
+		kind := p.Update
+		switch {
+		case strings.Contains(was.Type().Field(i).Tag.Get("provider"), "replaceOnChanges"):
+			kind, replaces = p.UpdateReplace, true
+		case unset(was.Field(i)):
+			kind = p.Add
+		case unset(is.Field(i)):
+			kind = p.Delete
+		}
+		d.properties[inputName(was.Type().Field(i))] = p.PropertyDiff{Kind: kind, InputDiff: true}
 	}
-	kind := p.Update
-	switch {
-	case unset(old):
-		kind = p.Add
-	case unset(want):
-		kind = p.Delete
-	}
-	d.properties[property] = p.PropertyDiff{Kind: kind, InputDiff: true}
+	return replaces
 }
 
-// identity is input for one whose change replaces the resource. It tells whether it
-// changed.
-func (d *differ) identity(property, old, want string) bool {
-	if old == want {
-		return false
+// inputName returns the property that a field of an Args struct stands for.
+func inputName(field reflect.StructField) string {
+	name, _, _ := strings.Cut(field.Tag.Get("pulumi"), ",")
+	return name
+}
+
+func unset(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Map, reflect.Slice:
+		return v.IsNil()
 	}
-	d.input(property, old, want)
-	d.replace(property)
-	return true
+	return false
 }
 
-func unset(v any) bool {
-	r := reflect.ValueOf(v)
-	return (r.Kind() == reflect.Pointer || r.Kind() == reflect.Map || r.Kind() == reflect.Slice) && r.IsNil()
-}
-
-// has tells whether a property differs already.
+// has reports whether a property differs already.
 func (d *differ) has(property string) bool {
 	_, ok := d.properties[property]
 	return ok
 }
 
-// drift notes a property whose live value is not the wanted one.
+// ignore removes properties whose difference has no effect.
+func (d *differ) ignore(properties ...string) {
+	for _, property := range properties {
+		delete(d.properties, property)
+	}
+}
+
+// drift adds a property whose live value is not the wanted one.
 func (d *differ) drift(property string) {
 	if !d.has(property) {
 		d.properties[property] = p.PropertyDiff{Kind: p.Update}
 	}
 }
 
-// drifted is drift if the recorded and the live value of an output differ.
-func (d *differ) drifted(property string, recorded, live any) {
-	if recorded != live {
-		d.drift(property)
-	}
-}
-
-// lost notes a property that is no more.
-func (d *differ) lost(property string) {
-	d.properties[property] = p.PropertyDiff{Kind: p.Delete}
-}
-
-// replace makes the difference of a property a reason for a replacement.
-func (d *differ) replace(property string) {
-	diff := d.properties[property]
-	switch diff.Kind {
-	case p.Add:
-		diff.Kind = p.AddReplace
-	case p.Delete:
-		diff.Kind = p.DeleteReplace
-	default:
-		diff.Kind = p.UpdateReplace
-	}
-	d.properties[property] = diff
-}
-
-// response is the result. In a replacement the old resource always goes before the
-// new one comes: both may have the same name, and there is a quota for clusters.
+// response returns the result. A replacement always deletes first: both resources may have
+// the same name, and the number of clusters is limited.
 func (d *differ) response() p.DiffResponse {
 	return p.DiffResponse{
 		HasChanges:          len(d.properties) > 0,

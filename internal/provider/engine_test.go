@@ -3,15 +3,15 @@ package provider_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/blang/semver"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi-go-provider/infer"
 	"github.com/pulumi/pulumi-go-provider/integration"
@@ -23,43 +23,49 @@ import (
 	"portfolio-infra/internal/rest/resttest"
 )
 
-// engine does for one resource what the Pulumi engine does: check, preview, diff,
-// create, update, replace, refresh, delete, and keeping the state.
+// engine does for one resource what the Pulumi engine does: check, preview, diff, create,
+// update, replace, refresh, delete, and keeping the state.
 type engine struct {
 	integration.Server
+	state
 	t   *testing.T
 	typ tokens.Type
 	log *logs
-
+	// cloud, where set, has the short IDs that errors and logs are shown with.
+	cloud *cloud
 	// timeout is the resource option customTimeouts, in seconds.
 	timeout float64
-
-	id      string
-	inputs  property.Map
-	outputs property.Map
-	failed  bool // the last create or update ended in an init error
 }
 
-// newEngine serves the provider on the fake cloud and configures it.
+// state is what outlives a run.
+type state struct {
+	id              string
+	inputs, outputs property.Map
+	failed          bool // the last create or update ended in an init error
+}
+
+// keys is the configuration of most tests.
+var keys = map[string]property.Value{"publicKey": property.New(publicKey), "privateKey": property.New(privateKey).WithSecret(true)}
+
+// newEngine serves the provider on the emulated cloud and configures it.
 func newEngine(t *testing.T, c *cloud, typ tokens.Type) *engine {
 	t.Helper()
-	return configured(t, provider.Options{Transport: resttest.Transport(c)}, typ, map[string]property.Value{
-		"publicKey":          property.New("PUBLIC1"),
-		"privateKey":         property.New("private-0f3a").WithSecret(true),
-		"serverlessEndpoint": property.New("https://serverless.test"),
-		"iamEndpoint":        property.New("https://iam.test"),
-	})
+	return configured(t, c, provider.Options{}, typ, keys)
 }
 
-func configured(t *testing.T, o provider.Options, typ tokens.Type, config map[string]property.Value) *engine {
+func configured(t *testing.T, c *cloud, o provider.Options, typ tokens.Type, config map[string]property.Value) *engine {
 	t.Helper()
-	e := &engine{Server: serve(t, o), t: t, typ: typ, log: capture(t)}
+	e := &engine{t: t, typ: typ, log: capture(t), cloud: c}
+	if c != nil {
+		o.Transport, e.log.short = resttest.Transport(c), c.short
+	}
+	e.Server = serve(t, o)
 	checked, err := e.CheckConfig(p.CheckRequest{Inputs: property.NewMap(config)})
+	if err == nil && len(checked.Failures) == 0 {
+		err = e.Configure(p.ConfigureRequest{Args: checked.Inputs})
+	}
 	if err != nil || len(checked.Failures) > 0 {
 		t.Fatal(err, checked.Failures)
-	}
-	if err := e.Configure(p.ConfigureRequest{Args: checked.Inputs}); err != nil {
-		t.Fatal(err)
 	}
 	return e
 }
@@ -82,7 +88,7 @@ func (e *engine) urn() presource.URN {
 	return presource.NewURN("dev", "portfolio", "", e.typ, "db")
 }
 
-// check runs Check and fails the test unless it is content.
+// check runs Check and fails the test unless it accepts the inputs.
 func (e *engine) check(inputs property.Map) property.Map {
 	e.t.Helper()
 	resp, err := e.Check(p.CheckRequest{Urn: e.urn(), State: e.inputs, Inputs: inputs})
@@ -92,106 +98,132 @@ func (e *engine) check(inputs property.Map) property.Map {
 	return resp.Inputs
 }
 
-// up brings the resource to the inputs and tells how: create, same, update or
-// replace.
-func (e *engine) up(inputs property.Map) (string, error) {
+// diff is the diff with inputs.
+func (e *engine) diff(inputs property.Map) (p.DiffResponse, error) {
+	e.t.Helper()
+	diff, err := e.Diff(p.DiffRequest{ID: e.id, Urn: e.urn(), State: e.outputs, OldInputs: e.inputs, Inputs: e.check(inputs)})
+	return diff, e.shown(err)
+}
+
+// preview is the preview of a create or an update with inputs.
+func (e *engine) preview(inputs property.Map) (property.Map, error) {
+	e.t.Helper()
+	outputs, _, err := e.write(inputs, true)
+	return outputs.outputs, e.shown(err)
+}
+
+// write creates or updates the resource, in a preview or not. It reports whether the state is
+// to be kept.
+func (e *engine) write(inputs property.Map, preview bool) (after state, keep bool, err error) {
 	e.t.Helper()
 	checked := e.check(inputs)
+	var partial *p.InitializationFailed
 	if e.id == "" {
-		return "create", e.create(checked)
+		var resp p.CreateResponse
+		resp, err = e.Create(p.CreateRequest{Urn: e.urn(), Properties: checked, Timeout: e.timeout, DryRun: preview})
+		after, partial = state{resp.ID, checked, resp.Properties, err != nil}, resp.PartialState
+	} else {
+		var resp p.UpdateResponse
+		resp, err = e.Update(p.UpdateRequest{ID: e.id, Urn: e.urn(), State: e.outputs, OldInputs: e.inputs, Inputs: checked, Timeout: e.timeout, DryRun: preview})
+		after, partial = state{e.id, checked, resp.Properties, err != nil}, resp.PartialState
 	}
-	diff, err := e.Diff(p.DiffRequest{ID: e.id, Urn: e.urn(), State: e.outputs, OldInputs: e.inputs, Inputs: checked})
-	switch {
-	case err != nil:
-		return "diff", err
-	case replaces(diff):
-		if !diff.DeleteBeforeReplace {
-			e.t.Error("a replacement creates first")
-		}
-		if err := e.delete(); err != nil {
-			return "replace", err
-		}
-		return "replace", e.create(checked)
-	case diff.HasChanges || e.failed:
-		return "update", e.update(checked)
-	}
-	e.inputs = checked
-	return "same", nil
+	return after, err == nil || partial != nil, err
 }
 
-func replaces(d p.DiffResponse) bool {
-	for _, change := range d.DetailedDiff {
-		if strings.HasSuffix(string(change.Kind), "&replace") {
-			return true
-		}
-	}
-	return false
-}
-
-// properties lists what a diff names, with its kind.
-func properties(d p.DiffResponse) []string {
-	var all []string
-	for name, change := range d.DetailedDiff {
-		all = append(all, name+" "+string(change.Kind))
-	}
-	slices.Sort(all)
-	return all
-}
-
-func (e *engine) create(checked property.Map) error {
+// up brings the resource to the inputs and returns how: create, same, update or replace.
+func (e *engine) up(inputs property.Map) (op string, err error) {
 	e.t.Helper()
-	if _, err := e.Create(p.CreateRequest{Urn: e.urn(), Properties: checked, DryRun: true}); err != nil {
-		return err
+	op = "create"
+	if e.id != "" {
+		diff, err := e.diff(inputs)
+		switch {
+		case err != nil:
+			return "diff", err
+		case replaces(diff):
+			op = "replace"
+			if !diff.DeleteBeforeReplace {
+				e.t.Error("a replacement creates first")
+			}
+			if err := e.delete(); err != nil {
+				return op, err
+			}
+		case diff.HasChanges || e.failed:
+			op = "update"
+		default:
+			e.inputs = e.check(inputs)
+			return "same", nil
+		}
 	}
-	resp, err := e.Create(p.CreateRequest{Urn: e.urn(), Properties: checked, Timeout: e.timeout})
-	if err != nil && resp.PartialState == nil {
-		return err
+	if _, err := e.preview(inputs); err != nil {
+		return op, err
 	}
-	e.id, e.inputs, e.outputs, e.failed = resp.ID, checked, resp.Properties, err != nil
-	return reasons(err)
+	after, keep, err := e.write(inputs, false)
+	if keep {
+		e.state = after
+	}
+	return op, e.shown(err)
 }
 
-func (e *engine) update(checked property.Map) error {
+// steps brings the resource to the inputs and fails the test unless each run is what is
+// wanted.
+func (e *engine) steps(inputs property.Map, want ...string) {
 	e.t.Helper()
-	req := p.UpdateRequest{ID: e.id, Urn: e.urn(), State: e.outputs, OldInputs: e.inputs, Inputs: checked, DryRun: true}
-	if _, err := e.Update(req); err != nil {
-		return err
+	for _, want := range want {
+		if op, err := e.up(inputs); op != want || err != nil {
+			e.t.Fatalf("%s instead of %s: %v", op, want, err)
+		}
 	}
-	req.DryRun, req.Timeout = false, e.timeout
-	resp, err := e.Update(req)
-	if err != nil && resp.PartialState == nil {
-		return err
-	}
-	e.inputs, e.outputs, e.failed = checked, resp.Properties, err != nil
-	return reasons(err)
 }
 
 func (e *engine) delete() error {
 	err := e.Delete(p.DeleteRequest{ID: e.id, Urn: e.urn(), Properties: e.outputs, OldInputs: e.inputs, Timeout: e.timeout})
 	if err == nil {
-		e.id, e.inputs, e.outputs, e.failed = "", property.Map{}, property.Map{}, false
+		e.forget()
 	}
-	return err
+	return e.shown(err)
 }
 
-// refresh tells whether anything changed; a resource that is gone leaves the state.
+// forget is a run that died before it saved anything.
+func (e *engine) forget() { e.state = state{} }
+
+// refresh reports whether anything changed; a resource that is gone leaves the state.
 func (e *engine) refresh() (bool, error) {
 	resp, err := e.Read(p.ReadRequest{ID: e.id, Urn: e.urn(), Properties: e.outputs, Inputs: e.inputs})
 	if err != nil {
-		return false, err
+		return false, e.shown(err)
 	}
 	changed := resp.ID != e.id || !resp.Properties.Equals(e.outputs) || !resp.Inputs.Equals(e.inputs)
-	e.id, e.inputs, e.outputs, e.failed = resp.ID, resp.Inputs, resp.Properties, false
+	e.state = state{resp.ID, resp.Inputs, resp.Properties, false}
 	return changed, nil
 }
 
-// reasons is what the engine shows of an init error.
-func reasons(err error) error {
+// unchanged fails the test if a refresh changes anything.
+func (e *engine) unchanged() {
+	e.t.Helper()
+	if changed, err := e.refresh(); changed || err != nil {
+		e.t.Errorf("a refresh changes the state to %v, %v: %v", e.inputs, e.outputs, err)
+	}
+}
+
+// shown is what the engine shows of an error.
+func (e *engine) shown(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
 	var failed infer.ResourceInitFailedError
 	if errors.As(err, &failed) {
-		return errors.New(strings.Join(failed.Reasons, "; "))
+		text = strings.Join(failed.Reasons, "; ")
 	}
-	return err
+	return errors.New(e.short(text))
+}
+
+// short is [cloud.short].
+func (e *engine) short(text string) string {
+	if e.cloud == nil {
+		return text
+	}
+	return e.cloud.short(text)
 }
 
 // out is an output as text.
@@ -207,68 +239,48 @@ func (e *engine) out(key string) string {
 	return ""
 }
 
-// logs are the lines that the provider showed to the user.
-type logs struct {
-	mu    sync.Mutex
-	lines []string // "warn …", "status …", "info …"
+func replaces(d p.DiffResponse) bool {
+	return slices.ContainsFunc(properties(d), func(change string) bool { return strings.HasSuffix(change, "&replace") })
 }
 
-func capture(t *testing.T) *logs {
-	l := &logs{}
-	old := slog.Default()
-	slog.SetDefault(slog.New(handler{l, ""}))
-	t.Cleanup(func() { slog.SetDefault(old) })
-	return l
-}
-
-// has tells whether a line contains all parts.
-func (l *logs) has(parts ...string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.ContainsFunc(l.lines, func(line string) bool {
-		return !slices.ContainsFunc(parts, func(part string) bool { return !strings.Contains(line, part) })
-	})
-}
-
-func (l *logs) all() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Join(l.lines, "\n")
-}
-
-type handler struct {
-	logs *logs
-	kind string
-}
-
-func (h handler) Enabled(context.Context, slog.Level) bool { return true }
-
-func (h handler) Handle(_ context.Context, r slog.Record) error {
-	kind := h.kind
-	if kind == "" {
-		kind = strings.ToLower(r.Level.String())
+// properties lists what a diff names, with its kind.
+func properties(d p.DiffResponse) []string {
+	var all []string
+	for name, change := range d.DetailedDiff {
+		all = append(all, name+" "+string(change.Kind))
 	}
-	h.logs.mu.Lock()
-	h.logs.lines = append(h.logs.lines, kind+" "+r.Message)
-	h.logs.mu.Unlock()
-	return nil
+	slices.Sort(all)
+	return all
 }
-
-func (h handler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	for _, a := range attrs {
-		if a.Key == "kind" {
-			h.kind = a.Value.String()
-		}
-	}
-	return h
-}
-
-func (h handler) WithGroup(string) slog.Handler { return h }
 
 // within fails the test unless at most d has passed since start.
 func within(t *testing.T, start time.Time, d time.Duration) {
 	t.Helper()
 	if took := time.Since(start); took > d {
 		t.Errorf("took %s, want at most %s", took, d)
+	}
+}
+
+// wantErr fails the test unless the error contains all parts. No part, or "", wants no error.
+func wantErr(t *testing.T, err error, parts ...string) {
+	t.Helper()
+	if len(parts) == 0 || parts[0] == "" {
+		if err != nil {
+			t.Errorf("unexpected: %v", err)
+		}
+		return
+	}
+	for _, part := range parts {
+		if err == nil || !strings.Contains(err.Error(), part) {
+			t.Errorf("got %v, want %q", err, part)
+		}
+	}
+}
+
+// same fails the test unless two values are equal.
+func same[T any](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 }

@@ -2,11 +2,12 @@ package provider
 
 import (
 	"crypto/rand"
+	"math/big"
 	"strings"
 )
 
-// Characters of passwords: none that look alike, and none with a meaning in a URL,
-// a shell, a DSN or a SQL string.
+// A password has no characters that look alike, and none with a meaning in a URL, a shell,
+// a DSN or a SQL string.
 const (
 	lowers = "abcdefghijkmnopqrstuvwxyz"
 	uppers = "ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -16,29 +17,19 @@ const (
 	passwordLength   = 32 // 186 bits
 )
 
-// newPassword makes a random password that holds a lower-case letter, an upper-case
-// letter and a digit. All such passwords are equally likely: one that lacks a kind is
-// thrown away whole.
+// newPassword returns a random password with a lower-case letter, an upper-case letter and
+// a digit. One that lacks a kind is discarded whole, so that all others are equally likely.
 func newPassword() string {
+	size := big.NewInt(int64(len(passwordAlphabet)))
+	password := make([]byte, passwordLength)
 	for {
-		password := randomText(passwordLength)
-		if strings.ContainsAny(password, lowers) && strings.ContainsAny(password, uppers) && strings.ContainsAny(password, digits) {
-			return password
+		for i := range password {
+			n, _ := rand.Int(rand.Reader, size) // never fails
+			password[i] = passwordAlphabet[n.Int64()]
+		}
+		s := string(password)
+		if strings.ContainsAny(s, lowers) && strings.ContainsAny(s, uppers) && strings.ContainsAny(s, digits) {
+			return s
 		}
 	}
-}
-
-// randomText takes each character evenly from the alphabet: bytes beyond its
-// largest multiple would prefer the first ones, and are left out.
-func randomText(n int) string {
-	const limit = 256 - 256%len(passwordAlphabet)
-	text := make([]byte, 0, n)
-	var b [1]byte
-	for len(text) < n {
-		_, _ = rand.Read(b[:]) // never fails
-		if int(b[0]) < limit {
-			text = append(text, passwordAlphabet[int(b[0])%len(passwordAlphabet)])
-		}
-	}
-	return string(text)
 }

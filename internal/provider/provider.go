@@ -22,7 +22,7 @@ const Name = "tidbcloud"
 // -ldflags "-X portfolio-infra/internal/provider.Version=…".
 var Version = "1.0.0"
 
-// Options change what the provider is built on. The zero value is the real thing.
+// Options replace what the provider is built on. The zero value is the real one.
 type Options struct {
 	// Transport carries the requests to TiDB Cloud, below the authentication.
 	// Default: rest.NewTransport.
@@ -30,6 +30,18 @@ type Options struct {
 
 	// Dial connects to a cluster's SQL endpoint, below TLS. Default: [net.Dialer].
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+}
+
+// resource is what each resource implements.
+type resource[Args, State any] interface {
+	infer.Annotated
+	infer.ExplicitDependencies[Args, State]
+	infer.CustomCreate[Args, State]
+	infer.CustomRead[Args, State]
+	infer.CustomUpdate[Args, State]
+	infer.CustomDelete[State]
+	infer.CustomCheck[Args]
+	infer.CustomDiff[Args, State]
 }
 
 // New returns the provider.
@@ -43,7 +55,7 @@ func New(o Options) p.Provider {
 			Keywords:    []string{"pulumi", "tidb", "tidbcloud", "category/database"},
 			Homepage:    "https://tidbcloud.com",
 			// For the Go code that `pulumi import` prints. There is no generated SDK: the
-			// program registers the resources with types of its own, in this package.
+			// program registers the resources with its own types, in this package.
 			LanguageMap: map[string]any{"go": map[string]any{"importBasePath": "portfolio-infra/internal/stack"}},
 		},
 		Config: infer.Config(config),
@@ -60,10 +72,12 @@ func New(o Options) p.Provider {
 	return inferred
 }
 
-// hidePassword makes the password that the preview of an update leaves out one that is
-// not known yet, so that the preview shows what else will change with it. infer does so
-// only for outputs whose inputs changed.
-func hidePassword(update func(context.Context, p.UpdateRequest) (p.UpdateResponse, error)) func(context.Context, p.UpdateRequest) (p.UpdateResponse, error) {
+type updateFunc func(context.Context, p.UpdateRequest) (p.UpdateResponse, error)
+
+// hidePassword makes a password that the preview of an update leaves out an unknown one, so
+// that the preview shows what else changes with it. infer does that only for outputs whose
+// inputs changed.
+func hidePassword(update updateFunc) updateFunc {
 	return func(ctx context.Context, req p.UpdateRequest) (p.UpdateResponse, error) {
 		resp, err := update(ctx, req)
 		password := resp.Properties.Get("password")
@@ -74,8 +88,8 @@ func hidePassword(update func(context.Context, p.UpdateRequest) (p.UpdateRespons
 	}
 }
 
-// Main serves the provider to the Pulumi engine until it is told to stop, and
-// returns the exit code.
+// Main serves the provider to the Pulumi engine until the engine ends it, and returns the
+// exit code.
 func Main() int {
 	if err := New(Options{}).Run(context.Background(), Name, Version); err != nil {
 		fmt.Fprintln(os.Stderr, err)

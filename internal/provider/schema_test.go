@@ -88,10 +88,3 @@ func TestSchema_described(t *testing.T) {
 		}
 	}
 }
-
-// The import path that `pulumi import` prints is one that there is.
-func TestSchema_importPath(t *testing.T) {
-	if got := dig(spec(t), "language", "go", "importBasePath"); got != "portfolio-infra/internal/stack" {
-		t.Errorf("the path is %v", got)
-	}
-}

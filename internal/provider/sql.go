@@ -20,19 +20,20 @@ import (
 	"portfolio-infra/internal/rest"
 )
 
-// caFileVariable names a PEM file with a certificate authority that is trusted
-// beside the system's, for SQL servers in tests and private set-ups.
+// caFileVariable names a PEM file with a certificate authority that is trusted beside the
+// system's, for SQL servers in tests and private networks.
 const caFileVariable = "TIDBCLOUD_SQL_CA_FILE"
 
 const (
-	// loginPatience is how long a first login is tried again: a new SQL user or
-	// password may take minutes to reach the cluster's gateway.
+	// loginPatience is how long a first login is retried: a new SQL user or password may
+	// take minutes to reach the cluster's gateway.
 	loginPatience = 2 * time.Minute
-	// dialTimeout is for one connection.
+	// dialTimeout limits one connection.
 	dialTimeout = 10 * time.Second
-	// probeTimeout is for the whole of a glance in a preview.
+	// probeTimeout limits a probe, for previews.
 	probeTimeout = 3 * time.Second
-	// unreachableFor is how long nobody looks again for a server that was not reached.
+	// unreachableFor is how long a server that was not reached is not probed again, so that
+	// a preview waits for it once and not once a resource.
 	unreachableFor = 30 * time.Second
 )
 
@@ -40,8 +41,25 @@ const (
 const (
 	errDatabaseDenied = 1044
 	errLoginDenied    = 1045
-	errGateway        = 1105 // whatever TiDB Cloud's gateway has to say, see aboutUser
+	errGateway        = 1105 // anything that TiDB Cloud's gateway reports, see aboutUser
 )
+
+// login is where and as whom to connect to a cluster.
+type login struct {
+	host           string
+	port           int
+	user, password string
+}
+
+func (l login) addr() string { return net.JoinHostPort(l.host, strconv.Itoa(l.port)) }
+
+// wrap adds the login, without its password, to an error.
+func (l login) wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("connecting to %s as %s: %w", l.addr(), l.user, err)
+}
 
 // sqlOpener opens connections to clusters.
 type sqlOpener struct {
@@ -51,17 +69,15 @@ type sqlOpener struct {
 	unreachable map[string]time.Time // when an address was last not reached
 }
 
-// glance logs in once and runs f, all within a few seconds: it is for previews, which
-// must not wait. A server that was not reached is left alone for a while, so that a
-// preview waits for it once and not once a resource.
-func (o *sqlOpener) glance(ctx context.Context, login login, f func(context.Context, *sql.DB) error) error {
+// probe logs in once, within a few seconds, and calls f unless it is nil.
+func (o *sqlOpener) probe(ctx context.Context, login login, f func(context.Context, *sql.DB) error) error {
 	o.mu.Lock()
-	at, failed := o.unreachable[login.addr()]
+	failedAt, failed := o.unreachable[login.addr()]
 	o.mu.Unlock()
-	if failed && time.Since(at) < unreachableFor {
+	if failed && time.Since(failedAt) < unreachableFor {
 		return fmt.Errorf("connecting to %s: it was not reached a moment ago", login.addr())
 	}
-	db, err := o.connect(login)
+	db, err := o.open(login)
 	if err != nil {
 		return err
 	}
@@ -80,85 +96,39 @@ func (o *sqlOpener) glance(ctx context.Context, login login, f func(context.Cont
 		}
 		o.unreachable[login.addr()] = time.Now()
 	}
-	if err != nil {
-		return fmt.Errorf("connecting to %s as %s: %w", login.addr(), login.user, err)
-	}
-	return nil
+	return login.wrap(err)
 }
 
-// open connects and logs in, always by TLS and with a verified server name. Until
-// patience has passed it tries again when the login is refused or the server not
-// reached. The caller closes.
-func (o *sqlOpener) open(ctx context.Context, login login, patience time.Duration) (*sql.DB, error) {
-	db, err := o.connect(login)
+// connect logs in and calls f. It retries the login for a while if that may help.
+func (o *sqlOpener) connect(ctx context.Context, login login, f func(*sql.DB) error) error {
+	db, err := o.open(login)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	defer db.Close()
 	start := time.Now()
 	for pause := time.Second; ; pause = min(pause+time.Second, 5*time.Second) {
 		err := db.PingContext(ctx)
 		if err == nil {
-			return db, nil
+			return f(db)
 		}
 		waited := time.Since(start)
-		if !loginRetryable(err) || waited+pause > patience {
-			_ = db.Close()
-			return nil, fmt.Errorf("connecting to %s as %s: %w (tried for %s)", login.addr(), login.user, err, seconds(waited))
+		if !loginRetryable(err) || waited+pause > loginPatience {
+			return fmt.Errorf("%w (tried for %s)", login.wrap(err), seconds(waited))
 		}
 		p.GetLogger(ctx).InfoStatusf("waiting for the login of %s, %s (%v)", login.user, seconds(waited), err)
 		if err := rest.Sleep(ctx, pause); err != nil {
-			_ = db.Close()
-			return nil, fmt.Errorf("connecting to %s as %s: %w", login.addr(), login.user, err)
+			return login.wrap(err)
 		}
 	}
 }
 
-// loginRetryable reports whether a later try may succeed. A wrong certificate and a
-// refusal of anything but the login stay.
-func loginRetryable(err error) bool {
-	if errors.As(err, new(*mysql.MySQLError)) {
-		return refusedLogin(err)
-	}
-	var untrusted *tls.CertificateVerificationError
-	return !errors.As(err, &untrusted) && !errors.Is(err, mysql.ErrNoTLS)
-}
-
-// deniedLogin tells whether the server knows the user and refuses the password, or
-// does not know the user.
-func deniedLogin(err error) bool {
-	var refused *mysql.MySQLError
-	return errors.As(err, &refused) && refused.Number == errLoginDenied
-}
-
-// aboutUser is the text of an [errGateway] that speaks of the user, such as "Missing user
-// name prefix". Others are no matter of a login, such as "Due to the usage quota being
-// exhausted" (https://docs.pingcap.com/tidbcloud/serverless-limitations#usage-quota) and
-// "Connections using insecure transport are prohibited"
-// (https://github.com/disksing/twiyou/pull/7). No document lists them; that the gateway
-// says so of a new user whose prefix it does not know yet is assumed.
-var aboutUser = regexp.MustCompile(`(?i)user ?name|prefix`)
-
-// refusedLogin tells whether the server answers that it does not know the login.
-func refusedLogin(err error) bool {
-	var refused *mysql.MySQLError
-	return errors.As(err, &refused) && (refused.Number == errLoginDenied || refused.Number == errGateway && aboutUser.MatchString(refused.Message))
-}
-
-// login is how to reach a cluster's SQL endpoint.
-type login struct {
-	host           string
-	port           int
-	user, password string
-}
-
-func (l login) addr() string { return net.JoinHostPort(l.host, strconv.Itoa(l.port)) }
-
-// connect prepares connections without making one.
-func (o *sqlOpener) connect(login login) (*sql.DB, error) {
+// open prepares a connection pool, always with TLS and a verified server name.
+func (o *sqlOpener) open(login login) (*sql.DB, error) {
 	if login.host == "" || login.port == 0 {
 		return nil, errors.New("connecting: host and port are not known yet; run `pulumi up` again when the cluster is ready")
 	}
-	roots, err := trusted()
+	roots, err := trustedRoots()
 	if err != nil {
 		return nil, err
 	}
@@ -179,9 +149,9 @@ func (o *sqlOpener) connect(login login) (*sql.DB, error) {
 	return sql.OpenDB(connector), nil
 }
 
-// trusted is the system's certificate authorities, and those of the file that the
-// environment names. nil means the former alone.
-func trusted() (*x509.CertPool, error) {
+// trustedRoots returns the system's certificate authorities and those of the file that the
+// environment names. nil means the system's alone.
+func trustedRoots() (*x509.CertPool, error) {
 	file := os.Getenv(caFileVariable)
 	if file == "" {
 		return nil, nil
@@ -198,4 +168,33 @@ func trusted() (*x509.CertPool, error) {
 		return nil, fmt.Errorf("reading %s: %s holds no PEM certificate", caFileVariable, file)
 	}
 	return roots, nil
+}
+
+// loginRetryable reports whether a later login may succeed. A wrong certificate stays
+// wrong, and so does every refusal that is not about the login.
+func loginRetryable(err error) bool {
+	if errors.As(err, new(*mysql.MySQLError)) {
+		return loginUnknown(err)
+	}
+	return !errors.As(err, new(*tls.CertificateVerificationError)) && !errors.Is(err, mysql.ErrNoTLS)
+}
+
+// loginDenied reports whether the server refuses the password or does not know the user.
+func loginDenied(err error) bool {
+	var refused *mysql.MySQLError
+	return errors.As(err, &refused) && refused.Number == errLoginDenied
+}
+
+// aboutUser matches an errGateway about the user, such as "Missing user name prefix".
+// Others are not about the login, such as "Due to the usage quota being exhausted"
+// (https://docs.pingcap.com/tidbcloud/serverless-limitations#usage-quota) and "Connections
+// using insecure transport are prohibited" (https://github.com/disksing/twiyou/pull/7). No
+// document lists them; that the gateway answers so while it does not know a new user's
+// prefix is assumed.
+var aboutUser = regexp.MustCompile(`(?i)user ?name|prefix`)
+
+// loginUnknown reports whether the server, or the gateway, does not know the login.
+func loginUnknown(err error) bool {
+	var refused *mysql.MySQLError
+	return loginDenied(err) || errors.As(err, &refused) && refused.Number == errGateway && aboutUser.MatchString(refused.Message)
 }

@@ -8,14 +8,13 @@ import (
 	"portfolio-infra/internal/tidbcloud"
 )
 
-// listsFor is how long a list of SQL users serves the diffs of a run.
-const listsFor = 30 * time.Second
+// userListMaxAge is how long a list of SQL users serves the diffs of a run.
+const userListMaxAge = 30 * time.Second
 
-// userLists keeps the last list of SQL users of each cluster for a short time, so that
-// all diffs of a run make do with one call. One caller asks and the others wait for
-// its answer; a write drops the list.
+// userLists keeps the last list of SQL users of each cluster, so that all diffs of a run
+// share one request. A write drops the list.
 type userLists struct {
-	turn  chan struct{} // holds one token; a channel, because waiting for it must end with the request
+	lock  chan struct{} // full while it is held; waiting for a mutex would outlast the request
 	lists map[string]userList
 }
 
@@ -25,48 +24,37 @@ type userList struct {
 }
 
 func newUserLists() *userLists {
-	l := &userLists{turn: make(chan struct{}, 1), lists: map[string]userList{}}
-	l.turn <- struct{}{}
-	return l
-}
-
-// locked runs f while nobody else does.
-func (l *userLists) locked(ctx context.Context, f func()) error {
-	select {
-	case <-l.turn:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { l.turn <- struct{}{} }()
-	f()
-	return nil
+	return &userLists{lock: make(chan struct{}, 1), lists: map[string]userList{}}
 }
 
 // find returns a SQL user by its full name, or nil if there is none.
 func (l *userLists) find(ctx context.Context, api *tidbcloud.Client, clusterID, fullName string) (*tidbcloud.SQLUser, error) {
-	var list userList
-	var err error
-	if waited := l.locked(ctx, func() {
-		list = l.lists[clusterID]
-		if !list.at.IsZero() && time.Since(list.at) < listsFor {
-			return
+	select {
+	case l.lock <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { <-l.lock }()
+	list, ok := l.lists[clusterID]
+	if !ok || time.Since(list.at) >= userListMaxAge {
+		users, err := api.ListSQLUsers(ctx, clusterID)
+		if err != nil {
+			return nil, err
 		}
-		if list.users, err = api.ListSQLUsers(ctx, clusterID); err == nil {
-			list.at = time.Now()
-			l.lists[clusterID] = list
-		}
-	}); waited != nil {
-		return nil, waited
+		list = userList{users, time.Now()}
+		l.lists[clusterID] = list
 	}
 	i := slices.IndexFunc(list.users, func(u tidbcloud.SQLUser) bool { return u.FullName == fullName })
-	if err != nil || i < 0 {
-		return nil, err
+	if i < 0 {
+		return nil, nil
 	}
 	return &list.users[i], nil
 }
 
-// drop forgets a cluster's list. It is called before and after a write, since one
-// without an answer may have taken effect.
+// drop forgets a cluster's list. It is called before and after a write, since one with an
+// ambiguous result may have taken effect.
 func (l *userLists) drop(clusterID string) {
-	_ = l.locked(context.Background(), func() { delete(l.lists, clusterID) })
+	l.lock <- struct{}{}
+	defer func() { <-l.lock }()
+	delete(l.lists, clusterID)
 }

@@ -4,31 +4,22 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// An up with nothing to do, beside that of a program without resources: the ratio
-// says what the stack costs beyond the engine, whatever the machine.
+// An up with nothing to do, beside that of a program without resources: the ratio says what
+// the stack costs beyond the engine, whatever the machine.
 func BenchmarkUp_nothingToDo(b *testing.B) {
-	nothing := newWorld(b)
-	b.Chdir("internal/sandbox")
-	whole := newWorld(b)
-	empty := func() {
-		nothing.on(func(s auto.Stack) error {
-			s.Workspace().SetProgram(func(*pulumi.Context) error { return nil })
-			_, err := s.Up(b.Context())
-			return err
-		})
-	}
-	empty()
+	nothing, whole := openFixture(b, b.TempDir()), openFixture(b, b.TempDir())
+	nothing.Program = func(*pulumi.Context) error { return nil }
+	nothing.up()
 	whole.up()
 	var engine, all time.Duration
 	for b.Loop() {
 		begin := time.Now()
-		empty()
+		nothing.up()
 		middle := time.Now()
-		whole.quiet()
+		whole.noChanges()
 		engine += middle.Sub(begin)
 		all += time.Since(middle)
 	}

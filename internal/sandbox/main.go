@@ -1,13 +1,11 @@
-// Sandbox runs the stack offline: the real Pulumi engine and the real program
-// against emulated clouds, on a machine that has nothing but Go.
+// Sandbox runs the stack offline: the real Pulumi engine and the real program against
+// emulated clouds, on a machine that has nothing but Go.
 //
-// It is a command of its own, so that the deployed program stays lean. The
-// program runs as an inline program of Pulumi's Automation API, with the same
-// function that a plain `pulumi up` runs, because that needs no language host.
-// State, the emulated clouds and the log of calls lie in .sandbox/, so a second
-// run finds what the first one made. Nothing is written anywhere else.
-//
-// https://www.pulumi.com/docs/iac/automation-api/
+// It is a command of its own, so that the deployed program stays lean. This package is the
+// table of its commands and what they do in a line or two; [portfolio-infra/internal/sandbox/engine]
+// runs Pulumi and [portfolio-infra/internal/sandbox/clouds] the emulators, and neither knows
+// the other. State, emulated clouds and the log of calls lie in .sandbox/, so a second run
+// finds what the first one made. Nothing is written anywhere else.
 package main
 
 import (
@@ -18,181 +16,132 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"regexp"
+	"slices"
 	"strings"
 	"syscall"
-
-	"gopkg.in/yaml.v3"
 )
 
-const usage = `sandbox runs the stack offline, against emulated clouds.
+// command is one of the sandbox's commands.
+type command struct {
+	name, args, help string
+	maxArgs          int
+	flags            func(*sandbox, *flag.FlagSet)
+	run              func(context.Context, *sandbox, string) error
+}
 
-usage: sandbox COMMAND [flags]
+var commands = []command{
+	{"up", "", "create or update the stack", 0, operationFlags, operate("up")},
+	{"preview", "", "show what up would do", 0, operationFlags, operate("preview")},
+	{"refresh", "", "look for drift", 0, operationFlags, operate("refresh")},
+	{"destroy", "", "remove the stack", 0, operationFlags, operate("destroy")},
+	{"output", "[NAME]", "print the stack's outputs", 1, outputFlags, output},
+	{"sql", "[STATEMENT]", "run one statement as the application; without one, say how to connect", 1, sqlFlags, runSQL},
+	{"cancel", "", "unlock the state after a run was killed", 0, nil, cancel},
+	{"serve", "", "run the emulated clouds alone and print the environment for any client", 0, serveFlags, serve},
+	{"cli", "", "find the Pulumi CLI, or build it", 0, nil, findCLI},
+}
 
-  up        make the stack as the program says
-  preview   show what up would do
-  refresh   look for drift
-  destroy   remove the stack
-  output    print the stack's outputs    [-show-secrets] [NAME]
-  sql       run one statement as the application; without one, say how to connect
-            [-admin: as the stack's admin, to make tables] [-password: print just that]
-            [-real: of the stack that pulumi works on here] ["SELECT 1"]
-  cancel    unlock the state after a run was killed
-  serve     run the emulated clouds alone and print the environment for any client
-            [-detach: in the background] [-stop: end the one in the background]
-  matrix    kill the engine at each of its calls, and see that the next run converges
-            [-sample: one call of each kind] [-workers N]
-  cli       find the Pulumi CLI, or build it
+func operationFlags(s *sandbox, flags *flag.FlagSet) {
+	flags.Func("c", "set `KEY=VALUE` in the config for this run; may be given several times", s.setConfig)
+	servedFlag(s, flags)
+}
 
-flags of up, preview, refresh and destroy:
-  -c KEY=VALUE   set a config value for this run; may be given several times
-  -served        use the clouds that "sandbox serve" runs, in its environment (sql has it too)
-`
+func servedFlag(s *sandbox, flags *flag.FlagSet) {
+	flags.BoolFunc("served", "use the clouds that \"sandbox serve\" runs, in its environment", s.useServed)
+}
+
+func outputFlags(s *sandbox, flags *flag.FlagSet) {
+	flags.BoolVar(&s.showSecrets, "show-secrets", false, "show secrets")
+}
+
+func sqlFlags(s *sandbox, flags *flag.FlagSet) {
+	flags.BoolVar(&s.sql.admin, "admin", false, "log in as the stack's admin, to create tables")
+	flags.BoolVar(&s.sql.password, "password", false, "print just the password")
+	flags.BoolVar(&s.sql.real, "real", false, "use the stack that pulumi works on here")
+	servedFlag(s, flags)
+}
+
+func serveFlags(s *sandbox, flags *flag.FlagSet) {
+	flags.BoolVar(&s.detach, "detach", false, "serve in the background")
+	flags.BoolVar(&s.stop, "stop", false, "end the server in the background")
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(ctx, &sandbox{lookup: os.LookupEnv, stdout: os.Stdout, stderr: os.Stderr}, os.Args[1:]))
 }
 
 // errUsage is a command line that cannot be understood.
 var errUsage = errors.New("see: sandbox help")
 
 // run runs a command and returns its exit code: 2 for a usage error.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	err := dispatch(ctx, args, stdout, stderr)
+func run(ctx context.Context, s *sandbox, args []string) int {
+	err := dispatch(ctx, s, args)
 	switch {
 	case err == nil:
 		return 0
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprint(stdout, usage)
+		usage(s.stdout)
 		return 0
-	case errors.Is(err, errUsage):
-		fmt.Fprintf(stderr, "sandbox: %v\n", err)
-		return 2
-	default:
-		fmt.Fprintf(stderr, "sandbox: %v\n", err)
-		return 1
 	}
+	fmt.Fprintf(s.stderr, "sandbox: %v\n", err)
+	if errors.Is(err, errUsage) {
+		return 2
+	}
+	return 1
 }
 
-func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func dispatch(ctx context.Context, s *sandbox, args []string) error {
 	if len(args) == 0 {
 		return fmt.Errorf("no command: %w", errUsage)
 	}
-	sb, err := newSandbox(stdout, stderr)
-	if err != nil {
-		return err
-	}
-	verb, args := args[0], args[1:]
-	flags := flag.NewFlagSet(verb, flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	switch verb {
-	case "up", "preview", "refresh", "destroy":
-		flags.Func("c", "set a config value", sb.setConfig)
-		flags.BoolFunc("served", "use the clouds that another process serves", sb.useServed)
-		if err := parse(flags, args, 0); err != nil {
-			return err
-		}
-		return sb.operate(ctx, verb)
-	case "output":
-		secrets := flags.Bool("show-secrets", false, "show secrets")
-		if err := parse(flags, args, 1); err != nil {
-			return err
-		}
-		return sb.output(ctx, flags.Arg(0), *secrets)
-	case "sql":
-		var r sqlRequest
-		flags.BoolVar(&r.real, "real", false, "of the stack that pulumi works on here")
-		flags.BoolVar(&r.admin, "admin", false, "as the stack's admin")
-		flags.BoolVar(&r.password, "password", false, "print just the password")
-		flags.BoolFunc("served", "use the clouds that another process serves", sb.useServed)
-		if err := parse(flags, args, 1); err != nil {
-			return err
-		}
-		r.query = flags.Arg(0)
-		return sb.sql(ctx, r)
-	case "cancel":
-		if err := parse(flags, args, 0); err != nil {
-			return err
-		}
-		return sb.cancel(ctx)
-	case "serve":
-		detach := flags.Bool("detach", false, "serve in the background")
-		end := flags.Bool("stop", false, "end the one in the background")
-		if err := parse(flags, args, 0); err != nil {
-			return err
-		}
-		return sb.serve(ctx, *detach, *end)
-	case "matrix":
-		sample := flags.Bool("sample", false, "kill one call of each kind")
-		workers := flags.Int("workers", 2, "how many trials run side by side")
-		if err := parse(flags, args, 0); err != nil {
-			return err
-		}
-		if *workers < 1 {
-			return fmt.Errorf("matrix: -workers %d: it takes one at least: %w", *workers, errUsage)
-		}
-		return sb.matrix(ctx, *sample, *workers)
-	case "cli":
-		if err := parse(flags, args, 0); err != nil {
-			return err
-		}
-		_, err := ensureCLI(ctx, sb.root, stderr)
-		return err
-	case "help", "-h", "-help", "--help":
+	if slices.Contains([]string{"help", "-h", "-help", "--help"}, args[0]) {
 		return flag.ErrHelp
-	default:
-		return fmt.Errorf("unknown command %q: %w", verb, errUsage)
 	}
+	i := slices.IndexFunc(commands, func(c command) bool { return c.name == args[0] })
+	if i < 0 {
+		return fmt.Errorf("unknown command %q: %w", args[0], errUsage)
+	}
+	c := commands[i]
+	flags := c.flagSet(s)
+	if err := flags.Parse(args[1:]); err != nil {
+		return fmt.Errorf("%s: %w: %w", c.name, err, errUsage)
+	}
+	if flags.NArg() > c.maxArgs {
+		return fmt.Errorf("%s: unexpected argument %q: %w", c.name, flags.Arg(c.maxArgs), errUsage)
+	}
+	if err := s.open(); err != nil {
+		return err
+	}
+	return c.run(ctx, s, flags.Arg(0))
 }
 
-// parse reads flags and at most so many arguments.
-func parse(flags *flag.FlagSet, args []string, most int) error {
-	if err := flags.Parse(args); err != nil {
-		return fmt.Errorf("%s: %w: %w", flags.Name(), err, errUsage)
+func (c command) flagSet(s *sandbox) *flag.FlagSet {
+	flags := flag.NewFlagSet(c.name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	if c.flags != nil {
+		c.flags(s, flags)
 	}
-	if flags.NArg() > most {
-		return fmt.Errorf("%s: unexpected argument %q: %w", flags.Name(), flags.Arg(most), errUsage)
-	}
-	return nil
+	return flags
 }
 
-// useServed says that the environment names clouds which are being served. They
-// must be on this machine: this command never talks to the real ones.
-func (s *sandbox) useServed(string) error {
-	for _, name := range []string{"CLOUDFLARE_BASE_URL", "TIDBCLOUD_SERVERLESS_ENDPOINT", "TIDBCLOUD_IAM_ENDPOINT"} {
-		if !strings.HasPrefix(os.Getenv(name), "http://127.0.0.1:") {
-			return fmt.Errorf("%s is not that of `sandbox serve`: run eval \"$(bin/sandbox serve -detach)\" first", name)
+func usage(out io.Writer) {
+	fmt.Fprint(out, "sandbox runs the stack offline, against emulated clouds.\n\nusage: sandbox COMMAND [flags]\n\n")
+	var described []string
+	commandsOf := map[string][]string{}
+	for _, c := range commands {
+		fmt.Fprintf(out, "  %-16s %s\n", strings.TrimSpace(c.name+" "+c.args), c.help)
+		var text strings.Builder
+		flags := c.flagSet(&sandbox{})
+		flags.SetOutput(&text)
+		flags.PrintDefaults()
+		if len(commandsOf[text.String()]) == 0 && text.Len() > 0 {
+			described = append(described, text.String())
 		}
+		commandsOf[text.String()] = append(commandsOf[text.String()], c.name)
 	}
-	s.served = true
-	return nil
-}
-
-// keyPattern is a config key, with a namespace or without.
-var keyPattern = regexp.MustCompile(`^([A-Za-z0-9_.-]+:)?[A-Za-z0-9_.-]+$`)
-
-// setConfig notes a config value of the form KEY=VALUE for this run; objects and
-// lists are YAML.
-func (s *sandbox) setConfig(pair string) error {
-	key, value, ok := strings.Cut(pair, "=")
-	if !ok || key == "" {
-		return fmt.Errorf("%q is not KEY=VALUE", pair)
+	for _, text := range described {
+		fmt.Fprintf(out, "\nflags of %s:\n%s", strings.Join(commandsOf[text], ", "), text)
 	}
-	if !keyPattern.MatchString(key) {
-		return fmt.Errorf("%q is not the name of a config value", key)
-	}
-	if !strings.Contains(key, ":") {
-		key = projectName + ":" + key
-	}
-	s.config[key] = value
-	if strings.HasPrefix(value, "{") || strings.HasPrefix(value, "[") {
-		var object any
-		if err := yaml.Unmarshal([]byte(value), &object); err != nil {
-			return fmt.Errorf("%s: %w", key, err)
-		}
-		s.config[key] = object
-	}
-	return nil
 }

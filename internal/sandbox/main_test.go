@@ -2,165 +2,149 @@ package main
 
 import (
 	"bytes"
+	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
-
-	"gopkg.in/yaml.v3"
 )
 
+// runIn runs a command line in a sandbox of its own.
+func runIn(t *testing.T, dir string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	env := map[string]string{"SANDBOX_DIR": dir, "CLOUDFLARE_BASE_URL": "https://api.cloudflare.com/client/v4"}
+	s := &sandbox{root: root, stdout: &out, stderr: &errs, lookup: func(name string) (string, bool) { value, ok := env[name]; return value, ok }}
+	return run(t.Context(), s, args), out.String(), errs.String()
+}
+
 func TestRun_usage(t *testing.T) {
-	t.Chdir("../..")
-	t.Setenv("SANDBOX_DIR", t.TempDir())
-	t.Setenv("CLOUDFLARE_BASE_URL", "https://api.cloudflare.com/client/v4")
 	for name, test := range map[string]struct {
 		args []string
-		code int
 		want string
 	}{
-		"no command":          {nil, 2, "no command"},
-		"unknown command":     {[]string{"deploy"}, 2, `unknown command "deploy"`},
-		"unknown flag":        {[]string{"up", "-x"}, 2, "-x"},
-		"argument too many":   {[]string{"preview", "now"}, 2, `unexpected argument "now"`},
-		"config without =":    {[]string{"up", "-c", "region"}, 2, `"region" is not KEY=VALUE`},
-		"config without key":  {[]string{"up", "-c", "=x"}, 2, "is not KEY=VALUE"},
-		"config of bad YAML":  {[]string{"up", "-c", "vars={A: [}"}, 2, "portfolio:vars"},
-		"two outputs":         {[]string{"output", "a", "b"}, 2, `unexpected argument "b"`},
-		"served by nobody":    {[]string{"up", "-served"}, 2, "CLOUDFLARE_BASE_URL"},
-		"serve and stop":      {[]string{"serve", "-detach", "-stop"}, 2, "exclude each other"},
-		"help":                {[]string{"help"}, 0, "usage: sandbox COMMAND"},
-		"help with a command": {[]string{"up", "-h"}, 0, "usage: sandbox COMMAND"},
-		"help among flags":    {[]string{"sql", "-real", "--help"}, 0, "usage: sandbox COMMAND"},
-		"argument of the CLI": {[]string{"cli", "x"}, 2, `unexpected argument "x"`},
+		"no command":                {nil, "no command"},
+		"empty command":             {[]string{""}, `unknown command ""`},
+		"unknown command":           {[]string{"deploy"}, `unknown command "deploy"`},
+		"command with a line break": {[]string{"up\n"}, `unknown command "up\n"`},
+		"unknown flag":              {[]string{"up", "-x"}, "-x"},
+		"argument too many":         {[]string{"preview", "now"}, `unexpected argument "now"`},
+		"two outputs":               {[]string{"output", "a", "b"}, `unexpected argument "b"`},
+		"two statements":            {[]string{"sql", "SELECT 1", "SELECT 2"}, `unexpected argument "SELECT 2"`},
+		"argument of cancel":        {[]string{"cancel", "now"}, `unexpected argument "now"`},
+		"argument of the CLI":       {[]string{"cli", "x"}, `unexpected argument "x"`},
+		"argument of serve":         {[]string{"serve", "--", "-detach"}, `unexpected argument "-detach"`},
+		"served by nobody":          {[]string{"up", "-served"}, "CLOUDFLARE_BASE_URL"},
+		"serve and stop":            {[]string{"serve", "-detach", "-stop"}, "exclude each other"},
+		"flag of another type":      {[]string{"serve", "-detach=maybe"}, `invalid boolean value "maybe" for -detach`},
+		"-c without a pair":         {[]string{"up", "-c"}, "flag needs an argument: -c"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var out bytes.Buffer
-			if code := run(t.Context(), test.args, &out, &out); code != test.code {
-				t.Errorf("exit code %d, want %d", code, test.code)
+			dir := t.TempDir()
+			code, out, errs := runIn(t, dir, test.args...)
+			if code != 2 || !strings.Contains(errs, test.want) || out != "" {
+				t.Errorf("exit code %d: %q, want %q", code, errs, test.want)
 			}
-			if !strings.Contains(out.String(), test.want) {
-				t.Errorf("%q is not in %q", test.want, out.String())
-			}
+			empty(t, dir)
 		})
 	}
 }
 
-func TestRun_elsewhere(t *testing.T) {
-	t.Chdir(t.TempDir())
-	var out bytes.Buffer
-	if code := run(t.Context(), []string{"up"}, &out, &out); code != 1 || !strings.Contains(out.String(), "run this in the project's folder") {
-		t.Errorf("exit code %d: %s", code, out.String())
+// empty checks that nothing was written into a folder.
+func empty(t *testing.T, dir string) {
+	t.Helper()
+	if written, err := os.ReadDir(dir); err != nil || len(written) > 0 {
+		t.Errorf("written: %v, %v", written, err)
 	}
 }
 
-func TestSandbox_environment(t *testing.T) {
-	for name, value := range map[string]string{
-		"SANDBOX_CLUSTER_TIME": "soon",
-		"SANDBOX_FAULTS":       "[{",
+func TestRun_help(t *testing.T) {
+	for _, args := range [][]string{{"help"}, {"-h"}, {"up", "-h"}, {"sql", "-real", "--help"}} {
+		code, out, _ := runIn(t, t.TempDir(), args...)
+		if code != 0 || !strings.Contains(out, "usage: sandbox COMMAND") || !strings.Contains(out, "-show-secrets") {
+			t.Errorf("%v: exit code %d: %s", args, code, out)
+		}
+	}
+}
+
+func TestRun_config(t *testing.T) {
+	for name, test := range map[string]struct{ pair, want string }{
+		"without =":                {"region", `"region" is not KEY=VALUE`},
+		"without a key":            {"=x", `"=x" is not KEY=VALUE`},
+		"empty":                    {"", `"" is not KEY=VALUE`},
+		"huge without a value":     {strings.Repeat("a", 1<<20), "is not KEY=VALUE"},
+		"key with a line break":    {"clus\nter=x", `"clus\nter" is not a config key`},
+		"key with a quote":         {`"cluster"=x`, `is not a config key`},
+		"key with a blank":         {"my cluster=x", `"my cluster" is not a config key`},
+		"key in unicode":           {"clüster=x", `"clüster" is not a config key`},
+		"key that is not UTF-8":    {"\xff=x", `"\xff" is not a config key`},
+		"key with two colons":      {"a:b:c=x", `"a:b:c" is not a config key`},
+		"key without a namespace":  {":cluster=x", `":cluster" is not a config key`},
+		"key with a path":          {"secrets[0]=x", `"secrets[0]" is not a config key`},
+		"key with a shell's words": {"$(id)=x", `"$(id)" is not a config key`},
+		"huge key":                 {strings.Repeat("ä", 1<<20) + "=x", "is not a config key"},
+		"object cut off":           {`vars={"A": "b`, "portfolio:vars: yaml: "},
+		"object with a tab":        {"vars={\n\t- A", "portfolio:vars: yaml: "},
+		"unknown alias":            {"vars={A: *b}", "portfolio:vars: yaml: "},
+		"list in an object":        {"vars={A: [}", "portfolio:vars: yaml: "},
+		"huge list cut off":        {"compatibilityFlags=" + strings.Repeat("[", 1<<16), "portfolio:compatibilityFlags: yaml: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv(name, value)
-			s := &sandbox{dir: t.TempDir()}
-			_, err := s.startClouds()
-			if err == nil || !strings.Contains(err.Error(), name) {
-				t.Errorf("the error is %v", err)
+			dir := t.TempDir()
+			for _, verb := range []string{"up", "preview", "refresh", "destroy"} {
+				code, out, errs := runIn(t, dir, verb, "-c", test.pair)
+				if code != 2 || !strings.HasPrefix(errs, "sandbox: "+verb+": ") || !strings.Contains(errs, "flag -c: ") || !strings.Contains(errs, test.want) || out != "" {
+					t.Errorf("%s: exit code %d: %.300q, want %q", verb, code, errs, test.want)
+				}
 			}
+			empty(t, dir)
 		})
 	}
 }
 
-func TestSandbox_lock(t *testing.T) {
-	s := &sandbox{dir: t.TempDir()}
-	unlock, err := s.lock(t.Context())
-	if err != nil {
+func TestRun_folder(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.lock(t.Context()); err == nil || !strings.Contains(err.Error(), "another sandbox is running") {
-		t.Errorf("the error is %v", err)
-	}
-	unlock()
-	unlock, err = s.lock(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	unlock()
-}
-
-func TestSandbox_writeProject(t *testing.T) {
-	root := t.TempDir()
-	write := func(name, text string) {
-		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("Pulumi.yaml", "name: portfolio\nruntime: go\nplugins:\n  providers:\n    - name: x\n      path: a/b\n")
-	write("Pulumi.dev.yaml", "secretsprovider: awskms://x\nencryptionsalt: theirs\nconfig:\n  portfolio:a: one\n  portfolio:b:\n    secure: cipher\n  portfolio:c:\n    d:\n      secure: cipher\n")
-	var said bytes.Buffer
-	s := &sandbox{root: root, dir: filepath.Join(root, ".sandbox"), config: map[string]any{"portfolio:e": "two"}, stderr: &said}
-	dir, err := s.writeProject()
-	if err != nil {
-		t.Fatal(err)
-	}
-	same := func(name, want string) {
-		t.Helper()
-		b, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var have, wanted any
-		if err := yaml.Unmarshal(b, &have); err != nil {
-			t.Fatal(err)
-		}
-		if err := yaml.Unmarshal([]byte(want), &wanted); err != nil {
-			t.Fatal(err)
-		}
-		h, _ := yaml.Marshal(have)
-		w, _ := yaml.Marshal(wanted)
-		if !bytes.Equal(h, w) {
-			t.Errorf("%s:\n%s\nwant:\n%s", name, h, w)
-		}
-	}
-	same("Pulumi.yaml", "name: portfolio\nruntime: go\nmain: ../..\nplugins:\n  providers:\n    - name: x\n      path: ../../a/b\n")
-	same("Pulumi.dev.yaml", "config:\n  portfolio:a: one\n  portfolio:e: two\n")
-	if !strings.Contains(said.String(), "left out: portfolio:b") || !strings.Contains(said.String(), "left out: portfolio:c") {
-		t.Errorf("it said %q", said.String())
-	}
-	// The engine writes its salt into the copy; it must stay.
-	if err := os.WriteFile(filepath.Join(dir, "Pulumi.dev.yaml"), []byte("encryptionsalt: mine\nconfig:\n  portfolio:e: old\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.writeProject(); err != nil {
-		t.Fatal(err)
-	}
-	same("Pulumi.dev.yaml", "encryptionsalt: mine\nconfig:\n  portfolio:a: one\n  portfolio:e: two\n")
-}
-
-// TestVersions compares the versions that the code names with those that the
-// modules require.
-func TestVersions(t *testing.T) {
-	for _, test := range []struct{ file, module, want string }{
-		{"../../go.mod", "github.com/pulumi/pulumi/sdk/v3", cliVersion},
-		{"../tools/go.mod", "github.com/pulumi/pulumi/pkg/v3", cliVersion},
-		{"../../go.mod", "github.com/pulumi/pulumi-cloudflare/sdk/v6", plugins[0].version},
-		{"../../go.mod", "github.com/pulumi/pulumi-command/sdk", plugins[1].version},
+	for name, dir := range map[string]string{
+		"a file":       file,
+		"below a file": filepath.Join(file, "a", "b"),
+		"huge name":    filepath.Join(t.TempDir(), strings.Repeat("a", 5000)),
 	} {
-		b, err := os.ReadFile(test.file)
-		if err != nil {
-			t.Fatal(err)
+		if code, out, errs := runIn(t, dir, "up"); code != 1 || !strings.Contains(errs, "SANDBOX_DIR: ") || out != "" {
+			t.Errorf("%s: exit code %d: %.300q", name, code, errs)
 		}
-		m := regexp.MustCompile(regexp.QuoteMeta(test.module) + ` v(\S+)`).FindSubmatch(b)
-		if m == nil || string(m[1]) != test.want {
-			t.Errorf("%s requires %s %s, want %s", test.file, test.module, m, test.want)
+		if b, err := os.ReadFile(file); err != nil || string(b) != "mine" {
+			t.Errorf("%s: the file holds %q, %v", name, b, err)
 		}
+	}
+	var errs bytes.Buffer
+	s := &sandbox{root: t.TempDir(), stderr: &errs}
+	if code := run(t.Context(), s, []string{"up"}); code != 1 || !strings.Contains(errs.String(), "run this in the project's folder") {
+		t.Errorf("elsewhere: exit code %d: %s", code, errs.String())
 	}
 }
 
-func TestQuote(t *testing.T) {
-	for in, want := range map[string]string{"plain": "'plain'", "it's": `'it'\''s'`, "$(x)": "'$(x)'"} {
-		if have := quote(in); have != want {
-			t.Errorf("%s: %s, want %s", in, have, want)
+func TestSandbox_explain(t *testing.T) {
+	u, err := url.Parse("mysql://3pT.api:hunter2@gw.example.com:4000/shop?sslaccept=strict")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, real := range []bool{false, true} {
+		var out bytes.Buffer
+		s := &sandbox{root: "/p", dir: "/p/.sandbox", stdout: &out, sql: sqlRequest{real: real, admin: real}}
+		s.explain(u)
+		for _, want := range []string{"mysql --host=gw.example.com --port=4000 --user=3pT.api --ssl-mode=VERIFY_", " shop\n", "export MYSQL_PWD=\"$(bin/sandbox sql"} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("real %t: %q is not in\n%s", real, want, out.String())
+			}
+		}
+		if strings.Contains(out.String(), "hunter2") {
+			t.Errorf("real %t: the password is shown:\n%s", real, out.String())
+		}
+		if strings.Contains(out.String(), "sql -admin -real -password") != real || strings.Contains(out.String(), "serve -detach") == real {
+			t.Errorf("real %t:\n%s", real, out.String())
 		}
 	}
 }

@@ -2,89 +2,184 @@ package main
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
-	"time"
+	"regexp"
+	"slices"
+	"strings"
 
-	"github.com/gofrs/flock"
+	"gopkg.in/yaml.v3"
+
+	"portfolio-infra/internal/sandbox/clouds"
+	"portfolio-infra/internal/sandbox/engine"
 )
 
-const (
-	projectName = "portfolio"
-	stackName   = "dev"
-)
-
-// sandbox is one offline run.
+// sandbox is one run of a command, with its flags.
 type sandbox struct {
-	// root is the project's folder, dir the one that everything is kept in.
-	root, dir string
-	// config holds values for this run, by key with namespace.
-	config map[string]any
-	// served: the clouds are those that another process serves, as the environment
-	// of this one says.
-	served         bool
+	// root is the project's folder, dir the one that everything is kept in. If they are
+	// empty, they are the working directory and SANDBOX_DIR.
+	root, dir      string
+	lookup         clouds.Lookup
 	stdout, stderr io.Writer
+
+	config       map[string]any // on top of Pulumi.dev.yaml, by key with namespace
+	served       bool           // another process serves the clouds, as the environment says
+	showSecrets  bool
+	sql          sqlRequest
+	detach, stop bool
 }
 
-// newSandbox finds the project's folder, which must be the working directory: the
-// program's paths are relative to it.
-func newSandbox(stdout, stderr io.Writer) (*sandbox, error) {
-	root, err := os.Getwd()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := os.Stat(filepath.Join(root, "Pulumi.yaml")); err != nil {
-		return nil, fmt.Errorf("%s has no Pulumi.yaml: run this in the project's folder", root)
-	}
-	dir := os.Getenv("SANDBOX_DIR")
-	if dir == "" {
-		dir = ".sandbox"
-	}
-	if dir, err = filepath.Abs(dir); err != nil {
-		return nil, err
-	}
-	return &sandbox{root: root, dir: dir, config: map[string]any{}, stdout: stdout, stderr: stderr}, nil
-}
-
-// makeFolders makes those that the engine expects to be there.
-func (s *sandbox) makeFolders() error {
-	for _, folder := range []string{"state", "tmp"} {
-		if err := os.MkdirAll(s.path(folder), 0o700); err != nil {
-			return fmt.Errorf("SANDBOX_DIR: %w", err)
+// open finds the folders. The project's must be the working directory: resources name
+// paths relative to it.
+func (s *sandbox) open() (err error) {
+	if s.root == "" {
+		if s.root, err = os.Getwd(); err != nil {
+			return err
 		}
+	}
+	if _, err := os.Stat(filepath.Join(s.root, "Pulumi.yaml")); err != nil {
+		return fmt.Errorf("%s has no Pulumi.yaml: run this in the project's folder", s.root)
+	}
+	if s.dir == "" {
+		s.dir = s.env("SANDBOX_DIR")
+	}
+	if s.dir == "" {
+		s.dir = ".sandbox"
+	}
+	if !filepath.IsAbs(s.dir) {
+		s.dir = filepath.Join(s.root, s.dir)
+	}
+	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+		return fmt.Errorf("SANDBOX_DIR: %w", err)
 	}
 	return nil
 }
 
-// path returns a path below the sandbox's own folder.
-func (s *sandbox) path(name string) string { return filepath.Join(s.dir, name) }
+func (s *sandbox) env(name string) string {
+	value, _ := s.lookup(name)
+	return value
+}
 
 // shown returns a path below the sandbox's own folder as a person knows it.
 func (s *sandbox) shown(name string) string {
-	if short, err := filepath.Rel(s.root, s.path(name)); err == nil && filepath.IsLocal(short) {
+	path := filepath.Join(s.dir, name)
+	if short, err := filepath.Rel(s.root, path); err == nil && filepath.IsLocal(short) {
 		return short
 	}
-	return s.path(name)
+	return path
 }
 
-// lock keeps a second process out: both would write the same emulated clouds.
-func (s *sandbox) lock(ctx context.Context) (unlock func(), err error) {
-	if err := s.makeFolders(); err != nil {
-		return nil, err
+func (s *sandbox) engine(env map[string]string) *engine.Engine {
+	return &engine.Engine{Root: s.root, Dir: s.dir, Env: env, Config: s.config, Stdout: s.stdout, Stderr: s.stderr}
+}
+
+// useServed checks that the environment names clouds on this machine: the sandbox never
+// talks to the real ones.
+func (s *sandbox) useServed(string) error {
+	for _, name := range []string{"CLOUDFLARE_BASE_URL", "TIDBCLOUD_SERVERLESS_ENDPOINT", "TIDBCLOUD_IAM_ENDPOINT"} {
+		if !strings.HasPrefix(s.env(name), "http://127.0.0.1:") {
+			return fmt.Errorf("%s is not that of `sandbox serve`: run eval \"$(bin/sandbox serve -detach)\" first", name)
+		}
 	}
-	l := flock.New(s.path("lock"))
-	wait, stop := context.WithTimeout(ctx, time.Second)
-	defer stop()
-	ok, err := l.TryLockContext(wait, 50*time.Millisecond)
+	s.served = true
+	return nil
+}
+
+// keyPattern is a config key, with a namespace or without.
+var keyPattern = regexp.MustCompile(`^([A-Za-z0-9_.-]+:)?[A-Za-z0-9_.-]+$`)
+
+// setConfig sets a config value of the form KEY=VALUE for this run; objects and lists are
+// YAML.
+func (s *sandbox) setConfig(pair string) error {
+	key, value, ok := strings.Cut(pair, "=")
+	if !ok || key == "" {
+		return fmt.Errorf("%q is not KEY=VALUE", pair)
+	}
+	if !keyPattern.MatchString(key) {
+		return fmt.Errorf("%q is not a config key", key)
+	}
+	if !strings.Contains(key, ":") {
+		key = engine.Project + ":" + key
+	}
+	var parsed any = value
+	if strings.HasPrefix(value, "{") || strings.HasPrefix(value, "[") {
+		if err := yaml.Unmarshal([]byte(value), &parsed); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	if s.config == nil {
+		s.config = map[string]any{}
+	}
+	s.config[key] = parsed
+	return nil
+}
+
+func operate(verb string) func(context.Context, *sandbox, string) error {
+	return func(ctx context.Context, s *sandbox, _ string) error {
+		if s.served {
+			path, err := clouds.Path(s.dir, s.lookup)
+			if err != nil {
+				return err
+			}
+			return s.engine(map[string]string{"PATH": path}).Operate(ctx, verb)
+		}
+		c, err := clouds.Start(ctx, s.dir, s.lookup)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		err = s.engine(c.Env).Operate(ctx, verb)
+		fmt.Fprintf(s.stdout, "%s; each one is in %s\n", c.Summary(), s.shown("calls.jsonl"))
+		return err
+	}
+}
+
+// output prints all outputs, or one.
+func output(ctx context.Context, s *sandbox, name string) error {
+	outputs, err := s.engine(nil).Outputs(ctx, s.showSecrets)
+	if err != nil {
+		return err
+	}
+	var shown any = outputs
+	if name != "" {
+		value, ok := outputs[name]
+		if !ok {
+			return fmt.Errorf("no output %q: there are %v", name, slices.Sorted(maps.Keys(outputs)))
+		}
+		if text, ok := value.(string); ok {
+			_, err := fmt.Fprintln(s.stdout, text)
+			return err
+		}
+		shown = value
+	}
+	e := json.NewEncoder(s.stdout)
+	e.SetIndent("", "  ")
+	return e.Encode(shown)
+}
+
+func cancel(ctx context.Context, s *sandbox, _ string) error { return s.engine(nil).Cancel(ctx) }
+
+func findCLI(ctx context.Context, s *sandbox, _ string) error {
+	_, err := engine.FindCLI(ctx, s.root, s.stderr)
+	return err
+}
+
+func serve(ctx context.Context, s *sandbox, _ string) error {
 	switch {
-	case ok:
-		return func() { _ = l.Unlock() }, nil
-	case errors.Is(err, context.DeadlineExceeded):
-		return nil, errors.New("another sandbox is running in this folder: wait for it, or end it (`sandbox serve -stop` if it serves)")
-	default:
-		return nil, fmt.Errorf("locking the sandbox: %w", err)
+	case s.detach && s.stop:
+		return fmt.Errorf("serve: -detach and -stop exclude each other: %w", errUsage)
+	case s.stop:
+		return clouds.Stop(ctx, s.dir)
+	case s.detach:
+		self, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		return clouds.ServeDetached(ctx, s.stdout, self, "serve")
 	}
+	return clouds.Serve(ctx, s.dir, s.lookup, s.stdout)
 }

@@ -18,6 +18,10 @@ import (
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/emptypb"
+
+	"portfolio-infra/internal/sandbox/clouds"
+	"portfolio-infra/internal/sandbox/engine"
+	"portfolio-infra/internal/sandbox/standin"
 )
 
 // TestMain lets this binary be the plugins that a plain `pulumi up` starts, under their
@@ -31,9 +35,9 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	name := filepath.Base(os.Args[0])
-	for _, pl := range plugins {
-		if name == "pulumi-resource-"+pl.name {
-			provide(pl.name, pl.version, pl.standIn())
+	for _, pl := range engine.Plugins {
+		if name == "pulumi-resource-"+pl.Name {
+			provide(pl.Name, pl.Version, pl.StandIn(standin.Process{Environ: os.Environ()}))
 		}
 	}
 	if name == "pulumi-language-go" {
@@ -42,6 +46,10 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	}
+	// The CLI inherits the environment, and no test may use a developer's own.
+	for _, name := range []string{"DOPPLER_TOKEN", "PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_DEBUG_PROVIDERS"} {
+		_ = os.Unsetenv(name)
 	}
 	os.Exit(m.Run())
 }
@@ -56,8 +64,8 @@ func (r *runner) shims(token string, secrets map[string]string) string {
 	}
 	dir := r.TempDir()
 	names := []string{"pulumi-language-go"}
-	for _, pl := range plugins {
-		names = append(names, "pulumi-resource-"+pl.name)
+	for _, pl := range engine.Plugins {
+		names = append(names, "pulumi-resource-"+pl.Name)
 	}
 	for _, name := range names {
 		if err := os.Symlink(self, filepath.Join(dir, name)); err != nil {
@@ -66,9 +74,9 @@ func (r *runner) shims(token string, secrets map[string]string) string {
 	}
 	// Doppler's values win over the environment's, even if those are empty.
 	// https://github.com/DopplerHQ/cli/blob/master/pkg/controllers/secrets.go, PrepareSecrets
-	doppler := "#!/bin/sh\n" + `[ "$DOPPLER_TOKEN" = ` + quote(token) + ` ] && [ "$1 $2" = "run --" ] || { echo "doppler: refused" >&2; exit 1; }` + "\nshift 2\n"
+	doppler := "#!/bin/sh\n" + `[ "$DOPPLER_TOKEN" = ` + clouds.Quote(token) + ` ] && [ "$1 $2" = "run --" ] || { echo "doppler: refused" >&2; exit 1; }` + "\nshift 2\n"
 	for name, value := range secrets {
-		doppler += "export " + name + "=" + quote(value) + "\n"
+		doppler += "export " + name + "=" + clouds.Quote(value) + "\n"
 	}
 	if err := os.WriteFile(filepath.Join(dir, "doppler"), []byte(doppler+`exec "$@"`+"\n"), 0o700); err != nil {
 		r.Fatal(err)
@@ -97,14 +105,14 @@ func serveLanguage(engine string) error {
 }
 
 func (*language) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
-	return &pulumirpc.PluginInfo{Version: cliVersion}, nil
+	return &pulumirpc.PluginInfo{Version: engine.CLIVersion}, nil
 }
 
 // GetRequiredPackages returns the plugins of the SDKs in go.mod.
 func (*language) GetRequiredPackages(context.Context, *pulumirpc.GetRequiredPackagesRequest) (*pulumirpc.GetRequiredPackagesResponse, error) {
 	var required pulumirpc.GetRequiredPackagesResponse
-	for _, pl := range plugins {
-		required.Packages = append(required.Packages, &pulumirpc.PackageDependency{Name: pl.name, Kind: "resource", Version: "v" + pl.version})
+	for _, pl := range engine.Plugins {
+		required.Packages = append(required.Packages, &pulumirpc.PackageDependency{Name: pl.Name, Kind: "resource", Version: "v" + pl.Version})
 	}
 	return &required, nil
 }

@@ -2,17 +2,23 @@ package main
 
 import (
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
+
+	"portfolio-infra/internal/sandbox/engine"
 )
 
 // workflow is what is run of a GitHub Actions workflow: the `run:` steps, with bash, in a
@@ -36,19 +42,23 @@ type workflowStep struct {
 	Env  map[string]string `yaml:"env"`
 }
 
-const workflowFile = ".github/workflows/deploy.yml"
+var workflowFile = filepath.Join(root, ".github", "workflows", "deploy.yml")
 
-func readWorkflow(t testing.TB) workflow {
+func readWorkflow(t testing.TB) (w workflow) {
 	t.Helper()
-	text, err := os.ReadFile(workflowFile)
+	readYAML(t, workflowFile, &w)
+	return w
+}
+
+func readYAML(t testing.TB, path string, into any) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = yaml.Unmarshal(text, into)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	var w workflow
-	if err := yaml.Unmarshal(text, &w); err != nil {
-		t.Fatal(err)
-	}
-	return w
 }
 
 // runner runs the steps of jobs. What they leave in dir stays for the next job.
@@ -107,7 +117,7 @@ type values map[string]string
 
 var (
 	expressionPattern = regexp.MustCompile(`\$\{\{(.*?)\}\}`)
-	tokenPattern      = regexp.MustCompile(`&&|\|\||==|!=|!|\(|\)|'[^']*'|[\w.-]+`)
+	operandPattern    = regexp.MustCompile(`'[^']*'|[\w.-]+`)
 )
 
 // fill replaces each ${{ expression }} by its value.
@@ -127,98 +137,59 @@ func (v values) truth(t testing.TB, condition string) bool {
 	return truthy(v.evaluate(t, condition))
 }
 
-// truthy tells what a value counts as. Booleans are kept as text: the workflow has no
-// text that reads "false".
+// truthy reports what a value counts as. Booleans are kept as text: the workflow has no text
+// that reads "false".
 func truthy(value string) bool { return value != "" && value != "false" }
 
+// evaluate puts values in place of names. What is left has the syntax of Go, with the same
+// precedence.
 func (v values) evaluate(t testing.TB, text string) string {
 	t.Helper()
-	e := expression{TB: t, values: v, tokens: tokenPattern.FindAllString(text, -1)}
-	value := e.either()
-	if len(e.tokens) > 0 {
-		t.Fatalf("%q: this evaluator does not know %q", text, e.tokens)
+	literals := operandPattern.ReplaceAllStringFunc(text, func(operand string) string {
+		if literal, ok := strings.CutPrefix(operand, "'"); ok {
+			return strconv.Quote(strings.TrimSuffix(literal, "'"))
+		}
+		value, known := v[operand]
+		if !known {
+			t.Fatalf("the test has no value for %s", operand)
+		}
+		return strconv.Quote(value)
+	})
+	expression, err := parser.ParseExpr(literals)
+	if err != nil {
+		t.Fatalf("%q: %v", text, err)
 	}
-	return value
+	return evaluate(t, expression)
 }
 
-// expression is evaluated from left to right, one method a level of precedence.
-type expression struct {
-	testing.TB
-	values values
-	tokens []string
-}
-
-func (e *expression) take(tokens ...string) string {
-	if len(e.tokens) == 0 || !slices.Contains(tokens, e.tokens[0]) {
-		return ""
-	}
-	return e.next()
-}
-
-func (e *expression) next() string {
-	if len(e.tokens) == 0 {
-		e.Fatal("an expression ends too early")
-	}
-	token := e.tokens[0]
-	e.tokens = e.tokens[1:]
-	return token
-}
-
-func (e *expression) either() string {
-	left := e.both()
-	for e.take("||") != "" {
-		if right := e.both(); !truthy(left) {
-			left = right
+func evaluate(t testing.TB, expression ast.Expr) string {
+	switch e := expression.(type) {
+	case *ast.ParenExpr:
+		return evaluate(t, e.X)
+	case *ast.BasicLit:
+		text, _ := strconv.Unquote(e.Value)
+		return text
+	case *ast.UnaryExpr:
+		return strconv.FormatBool(!truthy(evaluate(t, e.X)))
+	case *ast.BinaryExpr:
+		left, right := evaluate(t, e.X), evaluate(t, e.Y)
+		switch {
+		case e.Op == token.EQL:
+			return strconv.FormatBool(left == right)
+		case e.Op == token.NEQ:
+			return strconv.FormatBool(left != right)
+		case e.Op == token.LAND && truthy(left), e.Op == token.LOR && !truthy(left):
+			return right
+		case e.Op == token.LAND, e.Op == token.LOR:
+			return left
 		}
 	}
-	return left
-}
-
-func (e *expression) both() string {
-	left := e.compared()
-	for e.take("&&") != "" {
-		if right := e.compared(); truthy(left) {
-			left = right
-		}
-	}
-	return left
-}
-
-func (e *expression) compared() string {
-	left := e.operand()
-	switch e.take("==", "!=") {
-	case "==":
-		return fmt.Sprint(left == e.operand())
-	case "!=":
-		return fmt.Sprint(left != e.operand())
-	}
-	return left
-}
-
-func (e *expression) operand() string {
-	token := e.next()
-	switch {
-	case token == "!":
-		return fmt.Sprint(!truthy(e.operand()))
-	case token == "(":
-		value := e.either()
-		if e.take(")") == "" {
-			e.Fatal("a parenthesis is not closed")
-		}
-		return value
-	case strings.HasPrefix(token, "'"):
-		return strings.Trim(token, "'")
-	}
-	value, known := e.values[token]
-	if !known {
-		e.Fatalf("the test has no value for %s", token)
-	}
-	return value
+	t.Fatalf("this evaluator does not know %T", expression)
+	return ""
 }
 
 // Which jobs run is a matter of who may see secrets.
 func TestWorkflow_conditions(t *testing.T) {
-	t.Chdir("../..")
 	jobs := readWorkflow(t).Jobs
 	for _, test := range []struct {
 		name string
@@ -256,7 +227,6 @@ func TestWorkflow_conditions(t *testing.T) {
 
 // In a repository without secrets the tests run, and one line says what to set.
 func TestWorkflow_newRepository(t *testing.T) {
-	t.Chdir("../..")
 	r := &runner{TB: t, workflow: readWorkflow(t), dir: t.TempDir(), env: os.Environ(), github: func(string) values { return values{} }}
 	job := r.Jobs["test"]
 	tests := slices.IndexFunc(job.Steps, func(s workflowStep) bool { return s.Run == ".ci/run" })
@@ -277,7 +247,6 @@ func TestWorkflow_newRepository(t *testing.T) {
 
 // The version of the CLI is one, and an action is what its author tagged, for good.
 func TestWorkflow_versions(t *testing.T) {
-	t.Chdir("../..")
 	text, err := os.ReadFile(workflowFile)
 	if err != nil {
 		t.Fatal(err)
@@ -288,27 +257,20 @@ func TestWorkflow_versions(t *testing.T) {
 	}
 	for _, job := range readWorkflow(t).Jobs {
 		for _, step := range job.Steps {
-			if version, ok := step.With["pulumi-version"]; ok && version != cliVersion {
-				t.Errorf("the workflow installs Pulumi %s, want %s", version, cliVersion)
+			if version, ok := step.With["pulumi-version"]; ok && version != engine.CLIVersion {
+				t.Errorf("the workflow installs Pulumi %s, want %s", version, engine.CLIVersion)
 			}
 		}
 	}
-	project, err := readYAML("Pulumi.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if required := project["requiredPulumiVersion"]; required != ">="+cliVersion {
-		t.Errorf("Pulumi.yaml requires %v, want %s or newer", required, cliVersion)
+	var project map[string]any
+	readYAML(t, filepath.Join(root, "Pulumi.yaml"), &project)
+	if required := project["requiredPulumiVersion"]; required != ">="+engine.CLIVersion {
+		t.Errorf("Pulumi.yaml requires %v, want %s or newer", required, engine.CLIVersion)
 	}
 }
 
 // What each job may do, and whose secrets it gets.
 func TestWorkflow_rights(t *testing.T) {
-	t.Chdir("../..")
-	text, err := os.ReadFile(workflowFile)
-	if err != nil {
-		t.Fatal(err)
-	}
 	type rights struct {
 		Permissions map[string]string
 		Environment any
@@ -318,9 +280,7 @@ func TestWorkflow_rights(t *testing.T) {
 		Permissions map[string]string
 		Jobs        map[string]rights
 	}
-	if err := yaml.Unmarshal(text, &have); err != nil {
-		t.Fatal(err)
-	}
+	readYAML(t, workflowFile, &have)
 	if diff := cmp.Diff(map[string]string{"contents": "read"}, have.Permissions); diff != "" {
 		t.Errorf("the workflow's permissions (-want +have):\n%s", diff)
 	}

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"go/types"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -8,18 +11,30 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// cutToy cuts packages of the made-up SDK for a program.
-func cutToy(t *testing.T, files map[string]string, packages ...string) (*cut, error) {
+// newToyProgram returns a program that has the files and cuts packages of the made-up SDK.
+func newToyProgram(t testing.TB, files map[string]string, packages ...string) *program {
 	t.Helper()
-	prog, err := findProgram(t.Context(), newProgram(t, files), packages)
-	if err != nil {
-		t.Fatal(err)
+	mod := &sdkModule{path: toyModule, version: "v2.3.4", dir: "testdata/toy"}
+	prog := &program{root: newProgram(t, files), modules: []*sdkModule{mod}, requires: []string{toyModule}}
+	for _, importPath := range packages {
+		prog.packages = append(prog.packages, &sdkPackage{module: mod, path: importPath, name: path.Base(importPath)})
 	}
+	return prog
+}
+
+// cutToy cuts packages of the made-up SDK for a program.
+func cutToy(t *testing.T, files map[string]string, packages ...string) *cut {
+	t.Helper()
+	prog := newToyProgram(t, files, packages...)
 	used, err := scanProgram(prog)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return cutPackages(prog, used)
+	c, err := cutPackages(prog, used)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // keptNames returns the names of the package that are kept, sorted.
@@ -37,207 +52,63 @@ func (p *sdkPackage) keptNames() []string {
 // keptPieces returns the kept pieces of the package, each as a line, sorted.
 func (p *sdkPackage) keptPieces() []string {
 	var texts []string
-	for _, piece := range p.pieces {
-		if !piece.kept {
-			continue
+	for _, d := range p.decls {
+		for _, piece := range d.pieces {
+			if !piece.kept || strings.Contains(piece.text, "default:") {
+				continue
+			}
+			lines := strings.Split(piece.text, "\n")
+			lines = slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), "//") })
+			text := strings.Join(strings.Fields(strings.Join(lines, " ")), " ")
+			texts = append(texts, strings.NewReplacer("pulumi.R", "R", "sdk.R", "R", "reflect.", "").Replace(text))
 		}
-		lines := strings.Split(piece.decl.file.text[piece.span.start:piece.span.end], "\n")
-		lines = slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(strings.TrimSpace(line), "//") })
-		text := strings.Join(strings.Fields(strings.Join(lines, " ")), " ")
-		texts = append(texts, strings.NewReplacer("pulumi.R", "R", "sdk.R", "R", "reflect.", "").Replace(text))
 	}
 	slices.Sort(texts)
 	return texts
 }
 
-// sorted returns the lists as one, sorted and without duplicates.
-func sorted(lists ...[]string) []string {
-	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(lists...))))
-}
-
+// TestCut_Kept has a paragraph of testdata/kept.txt for each case: its name, what a program uses of the made-up SDK, and
+// the names and pieces that are kept.
 func TestCut_Kept(t *testing.T) {
 	t.Parallel()
-	color := []string{"Color", "ColorBlue", "ColorOutput", "ColorRed"}
-	colorInput := []string{"Color", "ColorInput", "ColorOutput"}
-	label := []string{"BallLabel", "BallLabelArgs", "BallLabelOutput", "BallLabelPtrOutput"}
-	direction := []string{"Direction", "Left", "Right", "Up"}
-	ball := slices.Concat([]string{"Ball", "BallOutput", "ColorOutput", "Color", "BallLabel", "BallLabelOutput",
-		"BallLabelPtrOutput", "Sphere", "module"}, direction)
-	version := []string{`version, err := internal.PkgVersion()`, `if err != nil { version = "2.0.0" }`}
-	ballPieces := slices.Concat(version, []string{
-		`RegisterResourceModule( "toy", "index/ball", &module{version}, )`,
-		`case "toy:index/ball:Ball": r = &Ball{}`,
-		`RegisterOutputType(BallOutput{})`,
-		`RegisterOutputType(ColorOutput{})`,
-		`RegisterOutputType(BallLabelOutput{})`,
-		`RegisterOutputType(BallLabelPtrOutput{})`,
-		`register("ball", func() any { return Ball{} })`,
-		`Catalog["count"] = func() any { return count }`,
-		`count := 0`,
-		`for range 2 { count++ }`,
-	})
-	catalog := []string{"Catalog", "register"}
-
-	for _, test := range []struct {
-		name   string
-		uses   string
-		names  []string
-		pieces []string
-	}{
-		{
-			name:  "a constant of its own",
-			uses:  "toy.Limit",
-			names: []string{"Limit"},
-		},
-		{
-			name:  "one of a group that counts",
-			uses:  "toy.Up",
-			names: direction,
-		},
-		{
-			name:  "a variable of a group",
-			uses:  "toy.Greeting",
-			names: []string{"Greeting"},
-		},
-		{
-			name:  "a variable of function type",
-			uses:  "toy.Print",
-			names: []string{"Print", "Printer"},
-		},
-		{
-			name:  "a function that differs by system",
-			uses:  "toy.Describe",
-			names: []string{"Describe", "platform"},
-		},
-		{
-			name:   "a variable that an init function fills",
-			uses:   "toy.Catalog",
-			names:  []string{"Catalog"},
-			pieces: []string{`Catalog["count"] = func() any { return count }`, `count := 0`, `for range 2 { count++ }`},
-		},
-		{
-			name:   "an enumeration",
-			uses:   "toy.ColorBlue",
-			names:  color,
-			pieces: []string{"RegisterOutputType(ColorOutput{})"},
-		},
-		{
-			name:   "a pointer to an enumeration",
-			uses:   "toy.ColorPtr",
-			names:  []string{"Color", "ColorOutput", "ColorPtr", "ColorPtrInput", "ColorPtrOutput", "colorPtr", "colorPtrType"},
-			pieces: []string{"RegisterOutputType(ColorOutput{})", "RegisterOutputType(ColorPtrOutput{})"},
-		},
-		{
-			name:   "an output alone",
-			uses:   "toy.GetBallLabelOutput{}",
-			names:  []string{"GetBallLabel", "GetBallLabelOutput"},
-			pieces: []string{"RegisterOutputType(GetBallLabelOutput{})"},
-		},
-		{
-			name:  "a lookup",
-			uses:  "toy.LookupBall",
-			names: []string{"GetBallLabel", "LookupBall", "LookupBallArgs", "LookupBallResult"},
-		},
-		{
-			name: "a lookup of outputs",
-			uses: "toy.LookupBallOutput",
-			names: []string{"GetBallLabel", "LookupBallArgs", "LookupBallOutput", "LookupBallOutputArgs",
-				"LookupBallResult", "LookupBallResultOutput"},
-			pieces: []string{"RegisterOutputType(LookupBallResultOutput{})"},
-		},
-		{
-			name:  "an interface brings the type that the runtime makes for it",
-			uses:  "(toy.BallLabelInput)(nil)",
-			names: append([]string{"BallLabelInput"}, label...),
-			pieces: []string{
-				"_ BallLabelInput = BallLabelArgs{}",
-				"RegisterInputType(TypeOf((*BallLabelInput)(nil)).Elem(), BallLabelArgs{})",
-				"RegisterOutputType(BallLabelOutput{})",
-				"RegisterOutputType(BallLabelPtrOutput{})",
-			},
-		},
-		{
-			name:   "a type does not bring the interface that it implements",
-			uses:   "toy.BallLabelArgs{}",
-			names:  label,
-			pieces: []string{"RegisterOutputType(BallLabelOutput{})", "RegisterOutputType(BallLabelPtrOutput{})"},
-		},
-		{
-			name:  "a provider",
-			uses:  "toy.NewProvider",
-			names: []string{"NewProvider", "Provider", "ProviderOutput", "pkg"},
-			pieces: slices.Concat(version, []string{
-				`RegisterOutputType(ProviderOutput{})`,
-				`RegisterResourcePackage( "toy", &pkg{version}, )`,
-			}),
-		},
-		{
-			name:   "a resource alone",
-			uses:   "toy.Ball{}",
-			names:  slices.Concat(ball, catalog),
-			pieces: ballPieces,
-		},
-		{
-			name:   "a deprecated alias",
-			uses:   "toy.Sphere{}",
-			names:  slices.Concat(ball, catalog),
-			pieces: ballPieces,
-		},
-		{
-			name: "a deprecated constructor",
-			uses: "toy.NewSphere",
-			names: slices.Concat(ball, catalog, colorInput, label,
-				[]string{"NewSphere", "NewBall", "BallArgs", "ballArgs", "BallLabelPtrInput"}),
-			pieces: slices.Concat(ballPieces, []string{
-				`RegisterInputType(TypeOf((*BallLabelPtrInput)(nil)).Elem(), BallLabelArgs{})`,
-				`RegisterInputType(TypeOf((*ColorInput)(nil)).Elem(), Color("red"))`,
-			}),
-		},
-		{
-			name: "a resource with embedded, generic and nested types",
-			uses: "toy.NewRobot",
-			names: slices.Concat(catalog, []string{
-				"NewRobot", "Robot", "RobotArgs", "RobotName", "RobotNameArgs", "RobotNameInput", "RobotNameMap",
-				"RobotNameMapInput", "RobotNameMapOutput", "RobotNameOutput", "RobotPart", "RobotPartArgs",
-				"RobotPartArray", "RobotPartArrayInput", "RobotPartArrayOutput", "RobotPartInput", "RobotPartOutput",
-				"greeting", "list", "module", "repeat", "robotArgs", "robotBody", "wave",
-			}),
-			pieces: slices.Concat(version, []string{
-				`RegisterResourceModule( "toy", "index/robot", &module{version}, )`,
-				`case "toy:index/robot:Robot": r = &Robot{}`,
-				`RegisterInputType(TypeOf((*RobotNameInput)(nil)).Elem(), RobotNameArgs{})`,
-				`RegisterInputType(TypeOf((*RobotNameMapInput)(nil)).Elem(), RobotNameMap{})`,
-				`RegisterInputType(TypeOf((*RobotPartArrayInput)(nil)).Elem(), RobotPartArray{})`,
-				`RegisterInputType(TypeOf((*RobotPartInput)(nil)).Elem(), RobotPartArgs{})`,
-				`RegisterOutputType(RobotNameMapOutput{})`,
-				`RegisterOutputType(RobotNameOutput{})`,
-				`RegisterOutputType(RobotPartArrayOutput{})`,
-				`RegisterOutputType(RobotPartOutput{})`,
-				`register("robot", func() any { return Robot{} })`,
-				`spare := &Robot{}`,
-				`if spare != nil { register("spare", func() any { return spare }) }`,
-				`Catalog["count"] = func() any { return count }`,
-				`count := 0`,
-				`for range 2 { count++ }`,
-			}),
-		},
-	} {
-		t.Run(test.name, func(t *testing.T) {
+	for paragraph := range strings.SplitSeq(strings.TrimSpace(mustRead(t, "testdata/kept.txt")), "\n\n") {
+		lines := strings.Split(paragraph, "\n")
+		t.Run(strings.TrimPrefix(lines[0], "# "), func(t *testing.T) {
 			t.Parallel()
-			c, err := cutToy(t, map[string]string{"main.go": usesToy(test.uses)}, toyPackage)
+			c := cutToy(t, map[string]string{"main.go": usesToy(lines[1])}, toyPackage)
+			p := c.prog.packages[0]
+			got := append([]string{strings.Join(p.keptNames(), " ")}, p.keptPieces()...)
+			if diff := cmp.Diff(lines[2:], got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if len(c.whole) != 0 && len(got) == 1 {
+				t.Errorf("copied whole: %v, want nothing", c.whole)
+			}
+		})
+	}
+}
+
+// TestCut_EveryExportedName cuts the made-up SDK to each name that it exports, and compiles the result.
+func TestCut_EveryExportedName(t *testing.T) {
+	t.Parallel()
+	std := newStandardLibrary(t)
+	p := cutToy(t, map[string]string{"main.go": usesToy("toy.Limit")}, toyPackage).prog.packages[0]
+	for _, name := range append(p.droppedNames(), "Limit") {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			use := "toy." + name
+			if d := p.named[name][0]; !d.isValue && !strings.Contains(d.head, "func "+name+"(") {
+				use = "new(toy." + name + ")"
+			}
+			c := cutToy(t, map[string]string{"main.go": usesToy(use)}, toyPackage)
+			files, err := c.render()
 			if err != nil {
 				t.Fatal(err)
 			}
-			p := c.pkgs[toyPackage]
-			if diff := cmp.Diff(sorted(test.names), p.keptNames()); diff != "" {
-				t.Errorf("names (-want +got):\n%s", diff)
-			}
-			// A statement that refers to nothing may do anything, so it stays in every copy.
-			if diff := cmp.Diff(sorted(test.pieces, []string{`_ = os.Setenv("TOY_LOADED", "yes")`}), p.keptPieces()); diff != "" {
-				t.Errorf("pieces (-want +got):\n%s", diff)
-			}
-			if len(c.whole) != 0 && len(test.pieces) == 0 {
-				t.Errorf("copied whole: %v, want nothing", c.whole)
+			files["main/main.go"] = []byte(usesToy(use))
+			check := &typeChecker{files: files, std: std, done: make(map[string]*types.Package)}
+			if _, err := check.Import("main"); err != nil {
+				t.Error(err)
 			}
 		})
 	}
@@ -251,14 +122,11 @@ func TestCut_AcrossPackages(t *testing.T) {
 
 	t.Run("a package that is cut uses another one", func(t *testing.T) {
 		t.Parallel()
-		c, err := cutToy(t, program("/extra", "toy.Limit, extra.NewPair"), toyPackage, toyPackage+"/extra")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff([]string{"NewPair"}, c.pkgs[toyPackage+"/extra"].keptNames()); diff != "" {
+		c := cutToy(t, program("/extra", "toy.Limit, extra.NewPair"), toyPackage, toyPackage+"/extra")
+		if diff := cmp.Diff([]string{"NewPair"}, c.prog.sdkPackage(toyPackage+"/extra").keptNames()); diff != "" {
 			t.Errorf("names of extra (-want +got):\n%s", diff)
 		}
-		got := c.pkgs[toyPackage].keptNames()
+		got := c.prog.sdkPackage(toyPackage).keptNames()
 		for name, want := range map[string]bool{"Limit": true, "NewBall": true, "BallArgs": true, "NewRobot": false, "Robot": false} {
 			if slices.Contains(got, name) != want {
 				t.Errorf("%s kept: %v, want %v", name, !want, want)
@@ -271,11 +139,8 @@ func TestCut_AcrossPackages(t *testing.T) {
 
 	t.Run("a package that is copied whole uses one that is cut", func(t *testing.T) {
 		t.Parallel()
-		c, err := cutToy(t, program("/config", "toy.Limit, config.GetToken"), toyPackage)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff([]string{"Color", "ColorBlue", "ColorOutput", "ColorRed", "Limit"}, c.pkgs[toyPackage].keptNames()); diff != "" {
+		c := cutToy(t, program("/config", "toy.Limit, config.GetToken"), toyPackage)
+		if diff := cmp.Diff([]string{"Color", "ColorBlue", "ColorOutput", "ColorRed", "Limit"}, c.prog.sdkPackage(toyPackage).keptNames()); diff != "" {
 			t.Errorf("names (-want +got):\n%s", diff)
 		}
 		if diff := cmp.Diff(map[string]bool{toyPackage + "/config": true, toyPackage + "/internal": true}, c.whole); diff != "" {
@@ -284,104 +149,35 @@ func TestCut_AcrossPackages(t *testing.T) {
 	})
 }
 
-// cutSource cuts a package of one file to some names, and returns the file without its first comment.
-func cutSource(t *testing.T, source string, names ...string) string {
-	t.Helper()
-	const importPath = "example.com/sdk"
-	dir := t.TempDir()
-	mustWrite(t, dir+"/sdk.go", source)
-	mod := &sdkModule{path: importPath, version: "v1", dir: dir}
-	pkg := &target{module: mod, path: importPath, name: "sdk"}
-	used := newUsage()
-	for _, name := range names {
-		used.addName(pkg, name, "main.go:1")
-	}
-	c, err := cutPackages(&program{targets: []*target{pkg}, modules: []*sdkModule{mod}, requires: []string{importPath}}, used)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files, err := c.render()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimPrefix(string(files[importPath+"/sdk.go"]), generatedBy(pkg))
-}
-
+// TestCut_Source cuts the package of one file in each folder of testdata/cut to the name A.
 func TestCut_Source(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		name   string
-		source string
-		want   string
-	}{
-		{
-			name:   "a comment that belongs to no declaration goes",
-			source: "package sdk\n\n// A is used.\nvar A = 1 // one\n\n// Alone.\n\n// B is not.\nvar B = 2\n",
-			want:   "package sdk\n\n// A is used.\nvar A = 1 // one\n",
-		},
-		{
-			name:   "imports by their version and other name",
-			source: "package sdk\n\nimport (\n\t\"example.com/a/v2\"\n\tb \"example.com/x\"\n\t\"gopkg.in/c.v3\"\n\t_ \"example.com/d\"\n\t\"example.com/e\"\n)\n\nvar A = a.A + b.B + c.C\nvar B = e.E\n",
-			want:   "package sdk\n\nimport (\n\t\"example.com/a/v2\"\n\t_ \"example.com/d\"\n\tb \"example.com/x\"\n\t\"gopkg.in/c.v3\"\n)\n\nvar A = a.A + b.B + c.C\n",
-		},
-		{
-			name: "a case of several tokens keeps the method whole, so its module is not registered",
-			source: "package sdk\n\nimport \"p\"\n\ntype A struct{}\n\ntype B struct{}\n\ntype module struct{}\n\n" +
-				"func (module) Construct(typ string) any {\n\tswitch typ {\n\tcase \"x:a:A\", \"x:b:B\":\n\t\treturn &A{}\n\t}\n\treturn &B{}\n}\n\n" +
-				"func init() { p.RegisterResourceModule(\"x\", \"a\", &module{}) }\n",
-			want: "package sdk\n\ntype A struct{}\n",
-		},
-		{
-			name: "a method without a switch",
-			source: "package sdk\n\nimport \"p\"\n\ntype A struct{}\n\ntype module struct{}\n\n" +
-				"func (module) Construct(typ string) any { return &A{} }\n\n" +
-				"func init() { p.RegisterResourceModule(\"x\", \"a\", &module{}) }\n",
-			want: "package sdk\n\nimport \"p\"\n\ntype A struct{}\n\ntype module struct{}\n\n" +
-				"func (module) Construct(typ string) any { return &A{} }\n\n" +
-				"func init() { p.RegisterResourceModule(\"x\", \"a\", &module{}) }\n",
-		},
-		{
-			name: "a local variable that has the name of a declaration",
-			source: "package sdk\n\nimport \"p\"\n\ntype A struct{}\n\nvar version = 1\n\n" +
-				"func init() {\n\tversion := 2\n\tp.Register(A{}, version)\n}\n",
-			want: "package sdk\n\nimport \"p\"\n\ntype A struct{}\n\nvar version = 1\n\n" +
-				"func init() {\n\tversion := 2\n\tp.Register(A{}, version)\n}\n",
-		},
-		{
-			name: "a variable that only a dropped statement needs",
-			source: "package sdk\n\nimport \"p\"\n\ntype A struct{}\n\ntype B struct{}\n\n" +
-				"func init() {\n\ta, err := p.New()\n\tif err != nil {\n\t\tpanic(err)\n\t}\n\tb := a.More()\n\tp.Register(A{}, a)\n\tp.Register(B{}, b)\n}\n",
-			want: "package sdk\n\nimport \"p\"\n\ntype A struct{}\n\n" +
-				"func init() {\n\ta, err := p.New()\n\tif err != nil {\n\t\tpanic(err)\n\t}\n\tp.Register(A{}, a)\n}\n",
-		},
-		{
-			name: "a statement that needs a variable of a dropped one",
-			source: "package sdk\n\nimport \"p\"\n\ntype A struct{}\n\ntype B struct{}\n\n" +
-				"func init() {\n\tb := B{}\n\tp.Register(A{}, b)\n\tp.Register(A{})\n}\n",
-			want: "package sdk\n\nimport \"p\"\n\ntype A struct{}\n\nfunc init() {\n\tp.Register(A{})\n}\n",
-		},
-		{
-			name:   "methods of generic types and by way of pointers",
-			source: "package sdk\n\ntype A[T, U any] struct{}\n\nfunc (*A[T, _]) M(b B) {}\n\nfunc (a (A[T, U])) N() C { return 0 }\n\ntype B int\n\ntype C int\n\ntype D int\n",
-			want:   "package sdk\n\ntype A[T, U any] struct{}\n\nfunc (*A[T, _]) M(b B) {}\n\nfunc (a A[T, U]) N() C { return 0 }\n\ntype B int\n\ntype C int\n",
-		},
-		{
-			name: "a loop with a variable of its own",
-			source: "package sdk\n\nimport \"p\"\n\ntype A struct{}\n\ntype B struct{}\n\n" +
-				"func init() {\n\tfor i := range 3 {\n\t\tp.Register(A{}, i)\n\t}\n\tfor i := range 3 {\n\t\tp.Register(B{}, i)\n\t}\n}\n",
-			want: "package sdk\n\nimport \"p\"\n\ntype A struct{}\n\n" +
-				"func init() {\n\tfor i := range 3 {\n\t\tp.Register(A{}, i)\n\t}\n}\n",
-		},
-		{
-			name:   "methods of an alias",
-			source: "package sdk\n\ntype A struct{}\n\ntype B = A\n\nfunc (*B) M() C { return 0 }\n\ntype C int\n\ntype D int\n",
-			want:   "package sdk\n\ntype A struct{}\n\ntype B = A\n\nfunc (*B) M() C { return 0 }\n\ntype C int\n",
-		},
-	} {
-		t.Run(test.name, func(t *testing.T) {
+	const importPath = "example.com/sdk"
+	dirs, err := filepath.Glob("testdata/cut/*")
+	if err != nil || len(dirs) == 0 {
+		t.Fatal(dirs, err)
+	}
+	for _, dir := range dirs {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
 			t.Parallel()
-			got := strings.ReplaceAll(cutSource(t, test.source, "A"), "import (\n\t\"p\"\n)", "import \"p\"")
-			if diff := cmp.Diff(test.want, got); diff != "" {
+			sdk := t.TempDir()
+			mustWrite(t, filepath.Join(sdk, "sdk.go"), mustRead(t, filepath.Join(dir, "sdk.go")))
+			mod := &sdkModule{path: importPath, version: "v1", dir: sdk}
+			prog := &program{
+				packages: []*sdkPackage{{module: mod, path: importPath, name: "sdk"}},
+				modules:  []*sdkModule{mod},
+				requires: []string{importPath},
+			}
+			c, err := cutPackages(prog, usage{symbol{importPath, "A"}: "main.go:1"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			files, err := c.render()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := generatedBy(mod) + mustRead(t, filepath.Join(dir, "want.go"))
+			if diff := cmp.Diff(want, string(files[importPath+"/sdk.go"])); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -14,8 +14,8 @@ import (
 	"unicode"
 )
 
-// A package that the flag takes can be a part of file names and of go.work as it is;
-// of any other the command says what is wrong, with the usage.
+// FuzzParseFlags checks that an accepted import path is safe in file names and in go.work, and that any other is
+// reported with the usage.
 func FuzzParseFlags(f *testing.F) {
 	for _, seed := range []string{
 		toyPackage, defaultPackage, "", "/a", "..", "a/../b", "a\nb", `a"b`, "a b", "$(id)", "a;b", "a&b", "a?b#c", "a%2fb", "a@v1.2.3", "ü", `C:\a`, "./a", "a/", "a//b",
@@ -28,15 +28,15 @@ func FuzzParseFlags(f *testing.F) {
 		packages, err := parseFlags([]string{"-package", value}, &said)
 		if err != nil {
 			if !strings.HasPrefix(said.String(), "invalid value ") || !strings.Contains(said.String(), " for flag -package: ") || !strings.Contains(said.String(), "usage: ") {
-				t.Errorf("it says %q", said.String())
+				t.Errorf("unexpected message: %q", said.String())
 			}
 			if strings.ContainsFunc(said.String(), func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsGraphic(r) }) {
-				t.Errorf("it says what is no text: %q", said.String())
+				t.Errorf("message with unprintable characters: %q", said.String())
 			}
 			return
 		}
 		if !slices.Equal(packages, []string{value}) || said.Len() > 0 {
-			t.Errorf("%q is read as %q, and said is %q", value, packages, said.String())
+			t.Errorf("parseFlags(%q) = %q, message %q", value, packages, said.String())
 		}
 		if !filepath.IsLocal(value) || path.Clean(value) != value || path.Join(outputDir, value) != outputDir+"/"+value {
 			t.Errorf("%q is accepted", value)
@@ -49,8 +49,7 @@ func FuzzParseFlags(f *testing.F) {
 	})
 }
 
-// Whatever a user's file holds, it is an error that names a place, or what it uses
-// are selectors that stand in it.
+// FuzzUsage_AddFile checks that any file yields either a printable error or names that it selects.
 func FuzzUsage_AddFile(f *testing.F) {
 	const imported = "package main\n\nimport \"" + toyPackage + "\"\n\n"
 	for _, seed := range []string{
@@ -62,12 +61,11 @@ func FuzzUsage_AddFile(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	mod := &sdkModule{path: toyModule, version: "v2.3.4", dir: "testdata/toy"}
-	prog := &program{targets: []*target{{module: mod, path: toyPackage, name: "toy"}}, modules: []*sdkModule{mod}, requires: []string{toyModule}}
+	prog := newToyProgram(f, nil, toyPackage)
 	file := filepath.Join(f.TempDir(), "main.go")
 	f.Fuzz(func(t *testing.T, src []byte) {
 		mustWrite(t, file, string(src))
-		used := newUsage()
+		used := make(usage)
 		err := used.addFile(file, "main.go", prog)
 		parsed, parseErr := parser.ParseFile(token.NewFileSet(), "main.go", src, parser.ImportsOnly)
 		if err != nil {
@@ -77,23 +75,23 @@ func FuzzUsage_AddFile(f *testing.F) {
 			return
 		}
 		if parseErr != nil {
-			t.Fatalf("it is read in spite of %v", parseErr)
+			t.Fatalf("addFile returned no error, want %v", parseErr)
 		}
-		for importPath, place := range used.whole {
-			if !within(importPath, toyModule) || !filepath.IsLocal(mod.packageDir(importPath)) || !strings.HasPrefix(filepath.ToSlash(mod.packageDir(importPath)), "testdata/toy") || place == "" {
-				t.Errorf("%s: %q is to be copied", place, importPath)
+		for _, importPath := range used.of("") {
+			if folder := prog.modules[0].relative(importPath); !within(importPath, toyModule) || folder != "" && !filepath.IsLocal(folder) {
+				t.Errorf("package %q is outside of the module", importPath)
 			}
 		}
 		imports := slices.ContainsFunc(parsed.Imports, func(spec *ast.ImportSpec) bool { return strings.Trim(spec.Path.Value, "\"`") == toyPackage })
-		for _, name := range used.of(prog.targets[0]) {
+		for _, name := range used.of(toyPackage) {
 			if !imports || !token.IsIdentifier(name) && name != "_" || !bytes.Contains(src, []byte(name)) {
-				t.Errorf("it uses %q", name)
+				t.Errorf("%q is not in the file", name)
 			}
 		}
 	})
 }
 
-// A stamp is good for what it was made from and for nothing else.
+// FuzzUpToDate checks that a stamp is accepted only for the input and the files that it was made from.
 func FuzzUpToDate(f *testing.F) {
 	const content = "package toy\n"
 	good := `{"input":"x","work":"w","files":{"a.go":"` + digest([]byte(content)) + `"}}`

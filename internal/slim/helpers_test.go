@@ -18,7 +18,7 @@ const (
 )
 
 // goMod is a go.mod that requires the made-up SDK and Pulumi's stand-in.
-func goMod(t *testing.T) string {
+func goMod(t testing.TB) string {
 	t.Helper()
 	testdata := filepath.ToSlash(mustAbs(t, "testdata"))
 	return "module example.com/program\n\ngo 1.25\n\n" +
@@ -28,7 +28,7 @@ func goMod(t *testing.T) string {
 }
 
 // newProgram writes a module that has the files, and a go.mod if they have none.
-func newProgram(t *testing.T, files map[string]string) string {
+func newProgram(t testing.TB, files map[string]string) string {
 	t.Helper()
 	root, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {
@@ -43,12 +43,12 @@ func newProgram(t *testing.T, files map[string]string) string {
 	return root
 }
 
-// usesToy is a file of package main that uses an expression of the made-up SDK.
+// usesToy is a file that uses an expression of the made-up SDK. Its package is not main, so that a build links nothing.
 func usesToy(expr string) string {
-	return "package main\n\nimport \"" + toyPackage + "\"\n\nvar _ = " + expr + "\n\nfunc main() {}\n"
+	return "package program\n\nimport \"" + toyPackage + "\"\n\nvar _ = " + expr + "\n"
 }
 
-func mustAbs(t *testing.T, name string) string {
+func mustAbs(t testing.TB, name string) string {
 	t.Helper()
 	abs, err := filepath.Abs(name)
 	if err != nil {
@@ -57,7 +57,7 @@ func mustAbs(t *testing.T, name string) string {
 	return abs
 }
 
-func mustWrite(t *testing.T, name, content string) {
+func mustWrite(t testing.TB, name, content string) {
 	t.Helper()
 	if _, err := writeFile(name, []byte(content)); err != nil {
 		t.Fatal(err)
@@ -117,6 +117,16 @@ func mustGo(t *testing.T, dir string, args ...string) string {
 		t.Fatalf("go %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
 	return out
+}
+
+// contents returns the contents of the files below dir, by path with slashes.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files := make(map[string]string)
+	for name := range tree(t, dir) {
+		files[name] = mustRead(t, filepath.Join(dir, name))
+	}
+	return files
 }
 
 // tree returns the modification times of the files below dir, by path with slashes.

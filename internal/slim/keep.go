@@ -15,56 +15,50 @@ import (
 // cut is a set of packages and what is kept of them.
 type cut struct {
 	prog  *program
-	pkgs  map[string]*sdkPackage // by import path
-	whole map[string]bool        // the import paths of the packages that are copied whole
-	queue []*decl                // kept; what they refer to is not yet
+	decls []*decl         // of all packages
+	whole map[string]bool // the import paths of the packages that are copied whole
+	err   error           // the first one
 }
 
 // cutPackages decides what to keep of each package.
-func cutPackages(prog *program, used *usage) (*cut, error) {
-	c := &cut{prog: prog, pkgs: make(map[string]*sdkPackage), whole: make(map[string]bool)}
-	for _, t := range prog.targets {
-		p, err := loadPackage(t, prog)
-		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", t.path, err)
+func cutPackages(prog *program, used usage) (*cut, error) {
+	c := &cut{prog: prog, whole: make(map[string]bool)}
+	for _, p := range prog.packages {
+		if err := p.load(); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", p.path, err)
 		}
-		c.pkgs[t.path] = p
+		c.decls = append(c.decls, p.decls...)
 	}
 	if err := c.checkNames(used); err != nil {
 		return nil, err
 	}
-	if err := c.keepUsed(used); err != nil {
-		return nil, err
-	}
-	for len(c.queue) > 0 || c.keepPieces() {
-		d := c.queue[len(c.queue)-1]
-		c.queue = c.queue[:len(c.queue)-1]
-		if err := c.keepRefsOf(d); err != nil {
-			return nil, err
+	c.keepUsed(used)
+	for _, d := range c.decls {
+		if d.always {
+			c.keepDecl(d)
 		}
 	}
-	return c, nil
+	for c.keepPieces() {
+	}
+	return c, c.err
 }
 
 // checkNames returns an error that lists the names in use that a package lacks.
-func (c *cut) checkNames(used *usage) error {
+func (c *cut) checkNames(used usage) error {
 	var errs []error
-	for _, t := range c.prog.targets {
-		p := c.pkgs[t.path]
-		var missing []string
-		for _, name := range used.of(t) {
+	for _, p := range c.prog.packages {
+		var missing strings.Builder
+		for _, name := range used.of(p.path) {
 			if len(p.named[name]) > 0 && ast.IsExported(name) {
 				continue
 			}
-			line := fmt.Sprintf("\n\t%s: %s.%s", used.names[t.path][name], t.name, name)
+			fmt.Fprintf(&missing, "\n\t%s: %s.%s", used[symbol{p.path, name}], p.name, name)
 			if similar := p.similar(name); len(similar) > 0 {
-				line += " (did you mean " + strings.Join(similar, ", ") + "?)"
+				fmt.Fprintf(&missing, " (did you mean %s?)", strings.Join(similar, ", "))
 			}
-			missing = append(missing, line)
 		}
-		if len(missing) > 0 {
-			errs = append(errs, fmt.Errorf("package %s (module %s %s) lacks:%s", t.path, t.module.path, t.module.version,
-				strings.Join(missing, "")))
+		if missing.Len() > 0 {
+			errs = append(errs, fmt.Errorf("package %s (module %s %s) lacks:%s", p.path, p.module.path, p.module.version, &missing))
 		}
 	}
 	return errors.Join(errs...)
@@ -88,38 +82,35 @@ func (p *sdkPackage) similar(name string) []string {
 }
 
 // keepUsed keeps what code outside the packages uses.
-func (c *cut) keepUsed(used *usage) error {
-	for importPath, names := range used.names {
-		for name := range names {
-			c.keepName(c.pkgs[importPath], name)
+func (c *cut) keepUsed(used usage) {
+	for s := range used {
+		if s.importPath != "" {
+			c.keepName(c.prog.sdkPackage(s.importPath), s.name)
 		}
 	}
-	for _, importPath := range slices.Sorted(maps.Keys(used.whole)) {
-		if err := c.keepWhole(importPath); err != nil {
-			return fmt.Errorf("%s: %w", used.whole[importPath], err)
-		}
+	for _, importPath := range used.of("") {
+		c.keepWhole(importPath, used[symbol{name: importPath}])
 	}
-	return nil
 }
 
-// keepWhole keeps a package that is not cut, and what it uses of those that are.
-func (c *cut) keepWhole(importPath string) error {
+// keepWhole keeps a package that is not cut, and what it uses of those that are. Errors name the place of its import.
+func (c *cut) keepWhole(importPath, place string) {
 	if c.whole[importPath] {
-		return nil
+		return
 	}
 	c.whole[importPath] = true
 	mod := c.prog.sdkModule(importPath)
-	files, err := goFiles(mod.packageDir(importPath))
+	files, err := mod.goFiles(importPath)
 	if err != nil || len(files) == 0 {
-		return fmt.Errorf("%s %s has no package %s", mod.path, mod.version, importPath)
+		c.err = cmp.Or(c.err, fmt.Errorf("%s: %s %s has no package %s", place, mod.path, mod.version, importPath))
 	}
-	used := newUsage()
+	used := make(usage)
 	for _, file := range files {
 		if err := used.addFile(file, file, c.prog); err != nil {
-			return fmt.Errorf("reading %s: %w", importPath, err)
+			c.err = cmp.Or(c.err, fmt.Errorf("reading %s: %w", importPath, err))
 		}
 	}
-	return c.keepUsed(used)
+	c.keepUsed(used)
 }
 
 func (c *cut) keepName(p *sdkPackage, name string) {
@@ -128,87 +119,64 @@ func (c *cut) keepName(p *sdkPackage, name string) {
 	}
 }
 
+// keepDecl keeps a declaration, what it refers to, and the methods of its types.
 func (c *cut) keepDecl(d *decl) {
-	if !d.kept {
-		d.kept = true
-		c.queue = append(c.queue, d)
+	if d.kept {
+		return
 	}
-}
-
-// keepRefsOf keeps what a declaration refers to, its kept pieces included, and the methods of a type.
-func (c *cut) keepRefsOf(d *decl) error {
-	refs := slices.Clip(d.refs)
-	for _, p := range d.pieces {
-		if p.kept {
-			refs = append(refs, p.refs...)
-		}
-	}
-	for _, ref := range refs {
-		if p := c.pkgs[ref.importPath]; p != nil {
-			c.keepName(p, ref.name)
-		} else if err := c.keepWhole(ref.importPath); err != nil {
-			return err
-		}
-	}
-	if d.isType {
-		for _, method := range d.file.pkg.methods[d.names[0]] {
+	d.kept = true
+	c.keepRefs(d.file, d.refs)
+	for _, name := range d.names {
+		for _, method := range d.file.pkg.methods[name] {
 			c.keepDecl(method)
 		}
 	}
-	return nil
+}
+
+// keepRefs keeps what a part of a file refers to.
+func (c *cut) keepRefs(f *sourceFile, refs []symbol) {
+	for _, ref := range refs {
+		if p := c.prog.sdkPackage(ref.importPath); p != nil {
+			c.keepName(p, ref.name)
+		} else if c.prog.sdkModule(ref.importPath) != nil {
+			c.keepWhole(ref.importPath, f.name)
+		}
+	}
 }
 
 // keepPieces keeps the pieces that are wanted by now, and reports whether there were any.
 func (c *cut) keepPieces() bool {
-	for _, t := range c.prog.targets {
-		for _, p := range c.pkgs[t.path].pieces {
+	found := false
+	for _, d := range c.decls {
+		for _, p := range d.pieces {
 			if !p.kept && p.wanted() {
-				p.kept = true
-				c.queue = append(c.queue, p.decl)
+				p.kept, found = true, true
+				c.keepRefs(d.file, p.refs)
 			}
 		}
 	}
-	return len(c.queue) > 0
+	return found
 }
 
 // wanted reports whether a piece is to be kept, going by what is kept so far.
 func (p *piece) wanted() bool {
 	pkg := p.decl.file.pkg
-	anchors := pkg.anchors(p.needs)
 	switch {
-	case !pkg.keeps(anchors):
-		return false
-	case p.decl.recv != "": // a case of a Construct method
-		return p.decl.kept
+	case p.shared:
+		return slices.ContainsFunc(p.decl.pieces, func(other *piece) bool { return other.kept })
 	case p.factory != "":
 		return pkg.constructsKept(p.factory, p.token)
-	case len(p.assigns) == 0 && (len(anchors) > 0 || len(p.locals) == 0):
-		return len(anchors) > 0 || !p.inert
+	case p.decl.recv != "" && !p.decl.kept: // a case of a Construct method
+		return false
 	}
-	// The statement sets variables for other statements, or checks them, such as an error.
-	relevant := p.assigns
-	if len(relevant) == 0 {
-		relevant = p.locals
-	}
-	return slices.ContainsFunc(p.decl.pieces, func(other *piece) bool {
-		return other.kept && slices.ContainsFunc(other.locals, func(local string) bool { return slices.Contains(relevant, local) })
-	})
+	return pkg.keeps(p.needs)
 }
 
-// anchors returns the names of declarations that a piece stands and falls with. Unexported functions are not: they come
-// along, as helpers.
-func (p *sdkPackage) anchors(names []string) []string {
-	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
-		decls := p.named[name]
-		return len(decls) == 0 || decls[0].isFunc && !ast.IsExported(name)
-	})
-}
-
-// keeps reports whether all of the names are kept.
+// keeps reports whether all of the names that the package declares are kept.
 func (p *sdkPackage) keeps(names []string) bool {
 	return !slices.ContainsFunc(names, func(name string) bool {
 		decls := p.named[name]
-		return len(decls) == 0 || !decls[0].kept
+		return len(decls) > 0 && !decls[0].kept
 	})
 }
 
@@ -217,11 +185,11 @@ func (p *sdkPackage) constructsKept(factory, prefix string) bool {
 	for _, method := range p.methods[factory] {
 		if len(method.pieces) > 0 {
 			return slices.ContainsFunc(method.pieces, func(one *piece) bool {
-				return strings.HasPrefix(one.token, prefix) && p.keeps(p.anchors(one.needs))
+				return strings.HasPrefix(one.token, prefix) && p.keeps(one.needs)
 			})
 		}
-		others := slices.DeleteFunc(method.own(), func(name string) bool { return name == factory })
-		if !p.keeps(p.anchors(others)) {
+		others := slices.DeleteFunc(p.own(method.refs), func(name string) bool { return name == factory })
+		if !p.keeps(others) {
 			return false
 		}
 	}

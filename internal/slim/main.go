@@ -9,20 +9,21 @@
 // # How
 //
 // slim scans the module's own Go files for the names that they select of the package (usage.go), asks the go command
-// for the source of the version that go.mod requires (module.go), splits that source into declarations and what each
-// refers to (parse.go), follows the references from the names in use (keep.go), and writes the declarations it reached
-// (render.go) to .slim/<module path> (write.go). A go.work that replaces the module by the copy puts it in force for
-// every go command, every editor and Pulumi's language host (module.go). Git ignores both. go.mod still requires the
-// real SDK, so a fresh clone builds without slim, only at full cost.
+// for the source of the version that go.mod requires (program.go), splits that source into declarations and what each
+// refers to (parse.go, split.go), follows the references from the names in use (keep.go), and writes the declarations it
+// reached (render.go) to .slim/<module path> (write.go). A go.work that replaces the module by the copy puts it in force
+// for every go command, every editor and Pulumi's language host (workspace.go). Git ignores both. go.mod still requires
+// the real SDK, so a fresh clone builds without slim, only at full cost.
 //
 // # What is kept
 //
 // A kept type keeps its methods, and a kept declaration keeps whatever its text refers to. Pulumi's runtime finds types
-// through registrations in init functions, which nothing refers to: a statement of an init function is kept if the
-// types that it registers are. The same holds for the cases of a module's Construct method, and a module or package
-// registration is kept if one of the resources that it constructs is.
+// through registrations in init functions, which nothing refers to: a registration is kept if the types that it
+// registers are, and the function's other statements if one of its registrations is. The same holds for the cases of a
+// module's Construct method, and a module or package registration is kept if one of the resources that it constructs is.
+// An init function without registrations is kept in any case.
 //
-// Names that were left out are declared as stand-ins. Code that uses one does not compile, and the compiler's message
+// Names that were left out are declared as placeholders. Code that uses one does not compile, and the compiler's message
 // says to run make slim.
 //
 // # Running it again
@@ -42,16 +43,13 @@
 //	pulumi package add terraform-provider -- cloudflare/cloudflare --include cloudflare_pages_project,…
 //
 // (https://www.pulumi.com/docs/iac/concepts/providers/any-terraform-provider/, and for --include
-// https://github.com/pulumi/pulumi-terraform-bridge/pull/3147.) That changes more than the size of the SDK:
-//
-//   - The provider is another one, with versions of its own: the plugin terraform-provider downloads Cloudflare's
-//     Terraform provider from OpenTofu's registry at run time and translates for it
-//     (https://github.com/pulumi/pulumi-terraform-bridge/tree/main/dynamic).
-//   - Pulumi's mapping for Cloudflare does not apply: aliases, computed IDs, migrations of old state
-//     (https://github.com/pulumi/pulumi-cloudflare/blob/master/provider/resources.go). Type tokens follow from the
-//     Terraform names alone (dynamic/info.go). For this module's resources they are the same as in the SDK; a resource
-//     for which they are not is a new one to Pulumi.
-//   - To generate the SDK takes the CLI and the network. slim takes the go command and the module cache.
+// https://github.com/pulumi/pulumi-terraform-bridge/pull/3147.) That is another provider: the plugin terraform-provider
+// downloads Cloudflare's Terraform provider from OpenTofu's registry at run time and translates for it
+// (https://github.com/pulumi/pulumi-terraform-bridge/tree/main/dynamic). Pulumi's mapping for Cloudflare does not apply:
+// aliases, computed IDs, migrations of old state
+// (https://github.com/pulumi/pulumi-cloudflare/blob/master/provider/resources.go). Type tokens follow from the Terraform
+// names alone (dynamic/info.go), and a resource whose token differs is a new one to Pulumi; those of this module's
+// resources do not. To generate the SDK takes the CLI and the network; slim takes the go command and the module cache.
 //
 // A filter for SDKs is proposed in https://github.com/pulumi/pulumi/issues/22387. It would make slim unnecessary.
 package main
@@ -171,14 +169,7 @@ func slim(ctx context.Context, dir string, packages []string) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	empty, err := emptyModules(ctx, prog)
-	if err != nil {
-		return nil, err
-	}
-	for _, path := range empty {
-		files[emptyGoMod(path)] = fmt.Appendf(nil, emptyModuleText, path)
-	}
-	work, err := renderWorkspace(prog, empty)
+	work, err := renderWorkspace(ctx, prog, files)
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,6 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -16,22 +15,31 @@ import (
 	"unicode"
 )
 
-// usage is what code outside the packages to cut uses of the SDKs. Each entry has the first place (file:line) of its use.
-type usage struct {
-	names map[string]map[string]string // by import path of a package to cut, then by name
-	whole map[string]string            // imports of the SDKs' other packages
+// usage is what code outside the packages to cut uses of the SDKs, each with the first place (file:line) of its use. A
+// symbol without an import path is another package of an SDK, by its import path.
+type usage map[symbol]string
+
+func (u usage) add(s symbol, place string) {
+	if u[s] == "" {
+		u[s] = place
+	}
 }
 
-func newUsage() *usage {
-	return &usage{names: make(map[string]map[string]string), whole: make(map[string]string)}
+// of returns the sorted names in use of a package to cut, or with "" the sorted paths of the other packages in use.
+func (u usage) of(importPath string) []string {
+	var names []string
+	for s := range u {
+		if s.importPath == importPath {
+			names = append(names, s.name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
-
-// of returns the sorted names in use of a package to cut.
-func (u *usage) of(t *target) []string { return slices.Sorted(maps.Keys(u.names[t.path])) }
 
 // scanProgram scans all Go files of the main module, including tests and whatever their build constraints.
-func scanProgram(prog *program) (*usage, error) {
-	used := newUsage()
+func scanProgram(prog *program) (usage, error) {
+	used := make(usage)
 	err := filepath.WalkDir(prog.root, func(file string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -50,9 +58,9 @@ func scanProgram(prog *program) (*usage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the module's own code: %w", err)
 	}
-	for _, t := range prog.targets {
-		if len(used.names[t.path]) == 0 {
-			return nil, fmt.Errorf("no Go file of this module uses a name of %s: nothing to cut it down to", t.path)
+	for _, p := range prog.packages {
+		if len(used.of(p.path)) == 0 {
+			return nil, fmt.Errorf("no Go file of this module uses a name of %s: nothing to cut it down to", p.path)
 		}
 	}
 	return used, nil
@@ -69,7 +77,7 @@ func hasPackages(dir string) bool {
 }
 
 // addFile adds what a file uses. Messages call the file shown.
-func (u *usage) addFile(name, shown string, prog *program) error {
+func (u usage) addFile(name, shown string, prog *program) error {
 	src, err := os.ReadFile(name)
 	if err != nil {
 		return err
@@ -80,29 +88,27 @@ func (u *usage) addFile(name, shown string, prog *program) error {
 	if err != nil {
 		return fmt.Errorf("parsing: %s", printable(err))
 	}
-	imports := make(map[string]*target) // by local name
+	imports := make(map[string]string) // import paths by local name
 	for _, spec := range file.Imports {
 		place := placeOf(fset, spec.Pos())
 		importPath, err := strconv.Unquote(spec.Path.Value)
 		if err != nil {
 			return fmt.Errorf("parsing: %s: import path %q: %w", place, spec.Path.Value, err)
 		}
-		t := prog.target(importPath)
+		pkg := prog.sdkPackage(importPath)
 		switch {
-		case t == nil && prog.sdkModule(importPath) == nil:
+		case pkg == nil && prog.sdkModule(importPath) == nil:
 		case path.Clean(importPath) != importPath:
 			// It might lead out of the module's folder, and no compiler accepts it.
 			return fmt.Errorf("%s: %q is not an import path", place, importPath)
-		case t == nil:
-			if u.whole[importPath] == "" {
-				u.whole[importPath] = place
-			}
+		case pkg == nil:
+			u.add(symbol{name: importPath}, place)
 		case spec.Name == nil:
-			imports[t.name] = t
+			imports[pkg.name] = importPath
 		case spec.Name.Name == ".":
 			return fmt.Errorf("%s: dot import of %s: give it a name, so that slim can tell what is used of it", place, importPath)
 		case spec.Name.Name != "_":
-			imports[spec.Name.Name] = t
+			imports[spec.Name.Name] = importPath
 		}
 	}
 	if len(imports) == 0 {
@@ -114,24 +120,13 @@ func (u *usage) addFile(name, shown string, prog *program) error {
 	ast.Inspect(file, func(n ast.Node) bool {
 		if selector, ok := n.(*ast.SelectorExpr); ok {
 			// The parser leaves imports unresolved, so one that is resolved is a local variable or the like.
-			if base, ok := selector.X.(*ast.Ident); ok && base.Obj == nil && imports[base.Name] != nil {
-				u.addName(imports[base.Name], selector.Sel.Name, placeOf(fset, selector.Pos()))
+			if base, ok := selector.X.(*ast.Ident); ok && base.Obj == nil && imports[base.Name] != "" {
+				u.add(symbol{imports[base.Name], selector.Sel.Name}, placeOf(fset, selector.Pos()))
 			}
 		}
 		return true
 	})
 	return nil
-}
-
-func (u *usage) addName(t *target, name, place string) {
-	names := u.names[t.path]
-	if names == nil {
-		names = make(map[string]string)
-		u.names[t.path] = names
-	}
-	if names[name] == "" {
-		names[name] = place
-	}
 }
 
 // placeOf returns file:line.

@@ -70,15 +70,15 @@ func TestScanProgram(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			prog, err := findProgram(t.Context(), newProgram(t, test.files), []string{toyPackage})
+			used, err := scanProgram(newToyProgram(t, test.files, toyPackage))
 			if err != nil {
 				t.Fatal(err)
 			}
-			used, err := scanProgram(prog)
-			if err != nil {
-				t.Fatal(err)
+			got := make(map[string]string)
+			for s, place := range used {
+				got[s.name] = place
 			}
-			if diff := cmp.Diff(test.want, used.names[toyPackage]); diff != "" {
+			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

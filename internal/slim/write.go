@@ -9,9 +9,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
@@ -32,11 +30,11 @@ type stamp struct {
 }
 
 // inputDigest returns a digest of all that a copy depends on.
-func inputDigest(prog *program, used *usage) (string, error) {
+func inputDigest(prog *program, used usage) (string, error) {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, formatVersion, prog.digest)
-	for _, t := range prog.targets {
-		fmt.Fprintf(&b, "%q %q %q %q\n", t.module.path, t.module.version, t.path, used.of(t))
+	for _, p := range prog.packages {
+		fmt.Fprintf(&b, "%q %q %q %q\n", p.module.path, p.module.version, p.path, used.of(p.path))
 	}
 	for _, mod := range prog.modules {
 		if mod.local {
@@ -47,7 +45,7 @@ func inputDigest(prog *program, used *usage) (string, error) {
 			fmt.Fprintf(&b, "%q\n", files)
 		}
 	}
-	fmt.Fprintf(&b, "%q\n", slices.Sorted(maps.Keys(used.whole)))
+	fmt.Fprintf(&b, "%q\n", used.of(""))
 	return digest(b.Bytes()), nil
 }
 
@@ -58,22 +56,18 @@ func digest(content []byte) string {
 
 // digests returns the digests of the files below dir, except in hidden folders, by their path with slashes.
 func digests(dir string) (map[string]string, error) {
-	found := make(map[string]string)
-	err := filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error {
+	root, found := os.DirFS(dir), make(map[string]string)
+	err := fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && file != dir && strings.HasPrefix(entry.Name(), "."):
-			return filepath.SkipDir
+		case entry.IsDir() && name != "." && strings.HasPrefix(entry.Name(), "."):
+			return fs.SkipDir
 		case !entry.Type().IsRegular():
 			return nil
 		}
-		content, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(dir, file)
-		found[filepath.ToSlash(name)] = digest(content)
+		content, err := fs.ReadFile(root, name)
+		found[name] = digest(content)
 		return err
 	})
 	return found, err
@@ -96,7 +90,7 @@ func upToDate(root, input string) (work string, ok bool) {
 	return s.Work, err == nil && maps.Equal(found, s.Files)
 }
 
-// writeCopy makes the output folder contain the files and nothing else. The stamp is removed first and written last: an
+// writeCopy makes the output folder contain the files and no others. The stamp is removed first and written last: an
 // interrupted run leaves none. Two runs at once may mix their files, but then the digests in the stamp do not match.
 func writeCopy(root, input, work string, files map[string][]byte) error {
 	out := filepath.Join(root, outputDir)
@@ -120,17 +114,12 @@ func writeCopy(root, input, work string, files map[string][]byte) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(out, stampFile), append(content, '\n'), 0o644)
+	_, err = writeFile(filepath.Join(out, stampFile), append(content, '\n'))
+	return err
 }
 
-// removeOthers removes from the output folder what is not part of the copy.
+// removeOthers removes from the output folder whatever is not part of the copy, apart from empty folders.
 func removeOthers(out string, files map[string][]byte) error {
-	folders := map[string]bool{".": true}
-	for name := range files {
-		for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
-			folders[dir] = true
-		}
-	}
 	return filepath.WalkDir(out, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -139,16 +128,15 @@ func removeOthers(out string, files map[string][]byte) error {
 		if err != nil {
 			return err
 		}
-		name = filepath.ToSlash(name)
-		_, wanted := files[name]
+		_, wanted := files[filepath.ToSlash(name)]
 		switch {
-		case entry.IsDir() && folders[name] || entry.Type().IsRegular() && wanted:
-			return nil
-		case entry.IsDir():
+		case entry.IsDir() && wanted:
 			if err := os.RemoveAll(file); err != nil {
 				return err
 			}
-			return filepath.SkipDir
+			return fs.SkipDir
+		case entry.IsDir(), wanted && entry.Type().IsRegular():
+			return nil
 		}
 		return os.Remove(file)
 	})

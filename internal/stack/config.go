@@ -1,127 +1,69 @@
 package stack
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
-	"os"
-	"regexp"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
 
 	"portfolio-infra/internal/binding"
 	"portfolio-infra/internal/cloudflare"
+	"portfolio-infra/internal/tidbcloud"
 )
 
-// Config is the stack's configuration, checked. Pulumi.yaml says what each key
-// means and what its default is.
+// Config is the stack's configuration, checked: what the components need beside each
+// other. Pulumi.yaml describes each key and has its default.
 type Config struct {
-	AccountID          string
-	PagesProject       string
-	ProductionBranch   string
-	Worker             string
-	Script             Script
-	CompatibilityDate  string
-	CompatibilityFlags []string
-	Observability      bool
-	Vars               map[string]string
-	Secrets            map[string]string
-	Wanted             binding.Wanted
-	Cluster            string
-	Region             string
-	Database           string
-	SQLUser            string
-	Rotation           string
-	URLOptions         map[string]string
-	Doppler            Doppler
-	TidbProject        string
-	SpendingLimit      int
-	Adopt              bool
-	OverwriteWorker    bool
-	WorkersDev         bool
-	Protect            bool
-	Cloudflare         Access
-	// Unset are the keys of names that are not set, so that the names are made of the
-	// project's and the stack's.
-	Unset map[string]bool
+	Names      NamesArgs
+	TiDB       TiDBArgs
+	Worker     WorkerArgs
+	Pages      PagesArgs
+	Doppler    Doppler
+	Cloudflare *cloudflare.Client
 }
-
-// Doppler names the config there that DATABASE_URL is written to; empty for none.
-// https://docs.doppler.com/docs/project-setup
-type Doppler struct {
-	Project string `json:"project"`
-	Config  string `json:"config"`
-}
-
-// Names of the Worker's variables that the stack sets itself.
-const (
-	varOwner       = "PULUMI_STACK"
-	varUpload      = "PULUMI_UPLOAD"
-	varDatabaseURL = "DATABASE_URL"
-)
-
-// maxSpendingLimit is the largest that the API's int32 holds.
-const maxSpendingLimit = 1<<31 - 1
 
 var (
-	clusterPattern = regexp.MustCompile(`^[A-Za-z0-9][-A-Za-z0-9]{2,62}[A-Za-z0-9]$`)
-	regionPattern  = regexp.MustCompile(`^regions/(aws|alicloud|azure|gcp)-[a-z0-9]+(-[a-z0-9]+)*$`)
-	// What git check-ref-format takes, short of its odder letters.
-	branchPattern = regexp.MustCompile(`^[A-Za-z0-9_][-A-Za-z0-9_]{0,99}([./][-A-Za-z0-9_]{1,100}){0,9}$`)
-	varPattern    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
-	flagPattern   = regexp.MustCompile(`^[a-z0-9_]{1,100}$`)
-	digitsPattern = regexp.MustCompile(`^[0-9]{1,30}$`)
+	checkProject = rule(cloudflare.IsProjectName, "1 to 58 lowercase letters, digits and inner hyphens")
+	checkWorker  = rule(cloudflare.IsWorkerName, "1 to 63 lowercase letters, digits, underscores and inner hyphens")
+	// What git check-ref-format takes, without its unusual characters.
+	checkBranch      = pattern(`^[A-Za-z0-9_][-A-Za-z0-9_]{0,99}([./][-A-Za-z0-9_]{1,100}){0,9}$`, "the name of a Git branch")
+	checkVar         = pattern(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`, "letters, digits and underscores, not a digit first")
+	checkFlag        = pattern(`^[a-z0-9_]{1,100}$`, "a compatibility flag: lowercase letters, digits and underscores")
+	checkTiDBProject = pattern(`^[0-9]{0,30}$`, "empty or a project ID: digits, as the TiDB Cloud console shows them")
 	// What needs no quotes and no percent-encoding anywhere.
-	databasePattern = regexp.MustCompile(`^[A-Za-z0-9_]{1,64}$`)
-	// Prefix, dot and name together have at most 32 characters, and a prefix 15.
-	userPattern    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,15}$`)
-	dopplerPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9_-]{0,58}[a-z0-9])?$`)
+	checkDatabase    = pattern(`^[A-Za-z0-9_]{1,64}$`, "1 to 64 letters, digits and underscores")
+	checkDopplerName = pattern(`^[a-z0-9]([a-z0-9_-]{0,58}[a-z0-9])?$`, "lowercase letters, digits, inner hyphens and underscores")
 )
 
-// loadConfig reads and checks the whole configuration. Its error lists every
-// mistake, each by its key.
-func loadConfig(ctx *pulumi.Context) (Config, error) {
-	if err := checkSystem(runtime.GOOS); err != nil {
-		return Config{}, err
+func checkSQLUser(name string) error {
+	if name == adminUser {
+		return fmt.Errorf("%q is the stack's own admin; choose another name", name)
 	}
-	r := newReader(ctx)
-	c := Config{
-		AccountID:          r.accountID(),
-		PagesProject:       r.name("pagesProject", "", cloudflare.IsProjectName, "1 to 58 lowercase letters, digits and inner dashes"),
-		ProductionBranch:   r.match("productionBranch", branchPattern, "the name of a Git branch"),
-		Worker:             r.name("worker", "-api", cloudflare.IsWorkerName, "1 to 63 lowercase letters, digits, underscores and inner dashes"),
-		Script:             r.script("workerScript"),
-		CompatibilityDate:  r.pastDate("compatibilityDate"),
-		CompatibilityFlags: r.flags("compatibilityFlags"),
-		Observability:      r.boolean("observability"),
-		Cluster:            r.name("cluster", "-db", clusterPattern.MatchString, "4 to 64 letters, digits and inner dashes"),
-		Region: r.match("region", regionPattern,
-			"a region as TiDB Cloud names it, such as regions/aws-ap-northeast-1"),
-		TidbProject:   r.optional("tidbProject", digitsPattern, "a project ID: digits, as the TiDB Cloud console shows them"),
-		SpendingLimit: r.integer("spendingLimit", 0, maxSpendingLimit),
-		Database:      r.database(),
-		SQLUser:       r.sqlUser(),
-		Rotation:      r.text("rotation"),
-		Adopt:         r.boolean("adopt"),
-		Protect:       r.boolean("protect"),
-		Cloudflare:    r.cloudflare(),
+	return tidbcloud.CheckUserName(name)
+}
 
-		OverwriteWorker: r.boolean("overwriteWorker"),
-		WorkersDev:      r.boolean("workersDev"),
-		Unset:           map[string]bool{},
+func checkWorkerVar(name string) error {
+	if name == varOwner || name == varUpload || name == varDatabaseURL {
+		return fmt.Errorf("%s is set by the stack itself; choose another name", name)
 	}
-	c.Vars, c.Secrets = r.variables()
-	c.Wanted = r.bindings(c.Worker)
-	for key := range c.names() {
-		c.Unset[key] = r.text(key) == ""
+	return checkVar(name)
+}
+
+func checkPastDate(date string) error {
+	day, err := time.Parse(time.DateOnly, date)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%q must be a date in the form YYYY-MM-DD", date)
+	case day.After(time.Now()):
+		return fmt.Errorf("%s is in the future; Workers takes no date after today", date)
 	}
-	c.URLOptions = r.urlOptions()
-	c.Doppler = r.doppler()
-	r.tidbcloud()
-	return c, r.err()
+	return nil
 }
 
 // checkSystem refuses the systems on which the commands of the stack cannot run.
@@ -132,52 +74,77 @@ func checkSystem(goos string) error {
 	return fmt.Errorf("this stack runs on Linux and macOS, not on %s: on Windows use WSL", goos)
 }
 
-func (r *reader) accountID() string {
-	id := r.text("accountId")
-	if id == "" {
-		id = os.Getenv("CLOUDFLARE_ACCOUNT_ID")
+// loadConfig reads and checks the whole configuration. Its error lists every problem,
+// each by its key.
+func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
+	if err := checkSystem(runtime.GOOS); err != nil {
+		return Config{}, err
 	}
-	switch {
-	case id == "":
-		r.problem("accountId", "no Cloudflare account: run `pulumi config set accountId ID` or set CLOUDFLARE_ACCOUNT_ID; "+
-			"the dashboard shows the ID under Workers & Pages")
-	case !cloudflare.IsAccountID(id):
-		r.problem("accountId", "%q is not an account ID: 32 hexadecimal digits, as the dashboard shows under Workers & Pages "+
-			"(or CLOUDFLARE_ACCOUNT_ID)", id)
+	r := &reader{ctx: ctx, program: p}
+	client, commandEnv := r.cloudflare()
+	name := slug(ctx.Project() + "-" + ctx.Stack())
+	pagesProject := r.name("pagesProject", name, checkProject)
+	worker := r.name("worker", name+"-api", checkWorker)
+	cluster := r.name("cluster", name+"-db", tidbcloud.CheckClusterName)
+	database := r.name("database", strings.ReplaceAll(slug(ctx.Project()), "-", "_"), checkDatabase)
+	vars, secrets := r.variables()
+	adopt, protect := r.boolean("adopt"), r.boolean("protect")
+	c := Config{
+		Names: NamesArgs{
+			Names:      map[string]string{"pagesProject": pagesProject, "worker": worker, "cluster": cluster, "database": database},
+			Default:    map[string]bool{},
+			Adopt:      adopt,
+			Cloudflare: client,
+		},
+		TiDB: TiDBArgs{
+			ClusterName:   cluster,
+			Region:        r.checked("region", tidbcloud.CheckRegion),
+			ProjectID:     r.checked("tidbProject", checkTiDBProject),
+			SpendingLimit: r.integer("spendingLimit", 0, math.MaxInt32),
+			Database:      database,
+			SQLUser:       r.checked("sqlUser", checkSQLUser),
+			Rotation:      r.text("rotation"),
+			URLOptions:    r.texts("databaseUrlOptions", checkVar),
+			Adopt:         adopt,
+			Protect:       protect,
+		},
+		Worker: WorkerArgs{
+			Name:               worker,
+			Script:             r.script("workerScript"),
+			CompatibilityDate:  r.checked("compatibilityDate", checkPastDate),
+			CompatibilityFlags: r.flags("compatibilityFlags"),
+			Observability:      r.boolean("observability"),
+			Vars:               vars,
+			Secrets:            secrets,
+			Overwrite:          r.boolean("overwriteWorker"),
+			WorkersDev:         r.boolean("workersDev"),
+			Cloudflare:         client,
+		},
+		Pages: PagesArgs{
+			Name:             pagesProject,
+			ProductionBranch: r.checked("productionBranch", checkBranch),
+			Bindings:         r.bindings(worker),
+			CommandEnv:       commandEnv,
+			Adopt:            adopt,
+			Protect:          protect,
+			Cloudflare:       client,
+		},
+		Doppler:    r.doppler(),
+		Cloudflare: client,
 	}
-	return id
+	for key := range c.Names.Names {
+		c.Names.Default[key] = r.text(key) == ""
+	}
+	r.tidbcloud()
+	return c, r.err()
 }
 
-// database returns the name of the database, or else one made of the project's.
-func (r *reader) database() string {
-	const want = "1 to 64 letters, digits and underscores"
-	made := strings.ReplaceAll(slug(r.ctx.Project()), "-", "_")
-	if name := r.optional("database", databasePattern, "the name of a database: "+want); name != "" {
-		return name
+func (r *reader) flags(key string) []string {
+	flags := object[[]string](r, key, "a list of compatibility flags")
+	for _, flag := range flags {
+		r.check(key, flag, checkFlag)
 	}
-	if !databasePattern.MatchString(made) {
-		r.problem("database", "the name %q, made of the project's, is not valid: set this key to %s", made, want)
-	}
-	return made
-}
-
-func (r *reader) sqlUser() string {
-	name := r.match("sqlUser", userPattern, "the name of a SQL user: a letter and up to 15 letters, digits, underscores and dashes")
-	if name == "root" || name == adminUser {
-		r.problem("sqlUser", "%q is not for applications: take another name", name)
-	}
-	return name
-}
-
-// urlOptions returns what goes behind the question mark of DATABASE_URL.
-func (r *reader) urlOptions() map[string]string {
-	options := object[texts](r, "databaseUrlOptions", "an object of texts, NAME: value")
-	for _, name := range slices.Sorted(maps.Keys(options)) {
-		if !varPattern.MatchString(name) {
-			r.problem("databaseUrlOptions", "%q is not the name of an option: letters, digits and underscores, not a digit first", name)
-		}
-	}
-	return options
+	return flags
 }
 
 func (r *reader) doppler() Doppler {
@@ -186,76 +153,47 @@ func (r *reader) doppler() Doppler {
 		return d
 	}
 	for _, part := range []struct{ name, value string }{{"project", d.Project}, {"config", d.Config}} {
-		if !dopplerPattern.MatchString(part.value) {
-			r.problem("doppler", "%s %q is not the name of one: lowercase letters, digits, dashes and underscores; both project and config are needed", part.name, part.value)
+		if err := checkDopplerName(part.value); err != nil {
+			r.problem("doppler", "%s %v; both project and config are needed", part.name, err)
 		}
 	}
-	const old = "doppler:dopplerToken"
-	if config.New(r.ctx, "doppler").Get("dopplerToken") != "" {
-		r.problem(old, "it is not read any more: run `pulumi config rm %s`, and `doppler login` or set DOPPLER_TOKEN", old)
+	const token = "doppler:dopplerToken"
+	if r.text(token) != "" {
+		r.problem(token, "no longer read: run `pulumi config rm %s`, and `doppler login` or set DOPPLER_TOKEN", token)
 	}
 	return d
 }
 
-func (r *reader) flags(key string) []string {
-	flags := object[[]string](r, key, "a list of compatibility flags")
-	for _, f := range flags {
-		if !flagPattern.MatchString(f) {
-			r.problem(key, "%q is not a compatibility flag: lowercase letters, digits and underscores", f)
-		}
-	}
-	return flags
-}
-
 // variables returns the Worker's plain and secret variables.
 func (r *reader) variables() (vars, secrets map[string]string) {
-	vars = object[texts](r, "vars", "an object of texts, NAME: value")
-	secrets = object[texts](r, "secrets", "an object of texts, NAME: value")
-	if len(secrets) > 0 && !r.secret("secrets") {
-		r.problem("secrets", "it is in plain text: set each with `pulumi config set --secret --path secrets.NAME`, and change what was shown")
+	vars, secrets = r.texts("vars", checkWorkerVar), r.texts("secrets", checkWorkerVar)
+	if len(secrets) > 0 && !r.ctx.IsConfigSecret(r.full("secrets")) {
+		r.problem("secrets", "the value is in plain text: set each secret with `pulumi config set --secret --path secrets.NAME`, then rotate the exposed value")
 	}
-	r.variableNames("vars", vars)
-	r.variableNames("secrets", secrets)
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {
-		if _, twice := vars[name]; twice {
-			r.problem("secrets", "%s is in vars as well: take it out of one of them", name)
+		if _, both := vars[name]; both {
+			r.problem("secrets", "%s is in vars too; remove it from one of them", name)
 		}
 	}
 	return vars, secrets
 }
 
-func (r *reader) variableNames(key string, m map[string]string) {
-	for _, name := range slices.Sorted(maps.Keys(m)) {
-		switch {
-		case !varPattern.MatchString(name):
-			r.problem(key, "%q is not a variable's name: letters, digits and underscores, not a digit first", name)
-		case name == varOwner || name == varUpload || name == varDatabaseURL:
-			r.problem(key, "%s is set by the stack itself: take another name", name)
-		}
-	}
-}
-
-// bindings returns the wanted service bindings of the Pages project: the one to
-// the stack's own Worker and those of moreBindings.
+// bindings returns the wanted service bindings of the Pages project: the one to the
+// stack's own Worker and those of moreBindings.
 func (r *reader) bindings(worker string) binding.Wanted {
-	own := r.text("binding")
-	if err := binding.CheckName(own); err != nil {
-		r.problem("binding", "%v", err)
-	}
+	own := r.checked("binding", binding.CheckName)
 	all := map[string]binding.Service{}
 	more := object[map[string]binding.Service](r, "moreBindings", "an object of bindings, NAME: {service, environment, entrypoint}")
 	for _, name := range slices.Sorted(maps.Keys(more)) {
 		s := more[name]
-		if s.Environment == "" {
-			s.Environment = binding.DefaultEnvironment
-		}
+		s.Environment = cmp.Or(s.Environment, binding.DefaultEnvironment)
 		if err := binding.CheckService(name, s); err != nil {
 			r.problem("moreBindings", "%v", err)
 		}
 		all[name] = s
 	}
-	if _, twice := all[own]; twice {
-		r.problem("moreBindings", "%s is the binding to the stack's own Worker: take another name", own)
+	if _, both := all[own]; both {
+		r.problem("moreBindings", "%s is the binding to the stack's own Worker; choose another name", own)
 	}
 	all[own] = binding.Service{Service: worker, Environment: binding.DefaultEnvironment}
 	wanted := binding.Wanted{Bindings: all}
@@ -268,7 +206,49 @@ func (r *reader) bindings(worker string) binding.Wanted {
 		wanted.Preview = maps.Clone(all)
 		wanted.Preview[own] = binding.Service{Service: preview, Environment: binding.DefaultEnvironment}
 	default:
-		r.problem("previewBinding", "%q is neither production nor none nor the name of a Worker", preview)
+		r.problem("previewBinding", "%q must be production, none or the name of a Worker", preview)
 	}
 	return wanted
+}
+
+// cloudflare reads the Cloudflare provider's config, or else its environment. It returns
+// a client for the program's own calls, and what the bind command's environment lacks.
+func (r *reader) cloudflare() (*cloudflare.Client, pulumi.StringMap) {
+	c := &cloudflare.Client{
+		AccountID: cmp.Or(r.text("accountId"), r.program.Getenv("CLOUDFLARE_ACCOUNT_ID")),
+		Token:     r.text("cloudflare:apiToken"),
+		BaseURL:   r.text("cloudflare:baseUrl"),
+		HTTP:      r.program.HTTP,
+	}
+	env := pulumi.StringMap{}
+	if c.Token != "" {
+		env[binding.EnvToken] = pulumi.ToSecret(pulumi.String(c.Token)).(pulumi.StringOutput)
+	}
+	if c.BaseURL != "" {
+		env[binding.EnvBaseURL] = pulumi.String(c.BaseURL)
+	}
+	c.Token = cmp.Or(c.Token, r.program.Getenv(binding.EnvToken))
+	c.BaseURL = cmp.Or(c.BaseURL, r.program.Getenv(binding.EnvBaseURL))
+	switch {
+	case c.AccountID == "":
+		r.problem("accountId", "not set: run `pulumi config set accountId ID` or set CLOUDFLARE_ACCOUNT_ID; the dashboard shows the ID under Workers & Pages")
+	case !cloudflare.IsAccountID(c.AccountID):
+		r.problem("accountId", "%q (or CLOUDFLARE_ACCOUNT_ID) must be 32 hexadecimal digits, as the dashboard shows under Workers & Pages", c.AccountID)
+	}
+	r.credential("cloudflare:apiToken", binding.EnvToken, c.Token, "an API token, made at dash.cloudflare.com/profile/api-tokens")
+	if c.BaseURL != "" {
+		if err := binding.CheckBaseURL(c.BaseURL); err != nil {
+			r.problem("cloudflare:baseUrl", "%v (or %s)", err, binding.EnvBaseURL)
+		}
+	}
+	return c, env
+}
+
+// tidbcloud checks the keys that the provider reads itself, so that a missing one is
+// reported with the other problems.
+func (r *reader) tidbcloud() {
+	for _, k := range [][2]string{{"tidbcloud:publicKey", "TIDBCLOUD_PUBLIC_KEY"}, {"tidbcloud:privateKey", "TIDBCLOUD_PRIVATE_KEY"}} {
+		value := cmp.Or(r.text(k[0]), r.program.Getenv(k[1]))
+		r.credential(k[0], k[1], value, "an API key, made at tidbcloud.com/org-settings/api-keys")
+	}
 }

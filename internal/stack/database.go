@@ -2,87 +2,112 @@ package stack
 
 import (
 	"errors"
+	"maps"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumix"
 )
 
-// Database is the part of the stack that holds data.
-type Database struct {
+// adminUser is the SQL user that makes databases and tables.
+const adminUser = "pulumi"
+
+// TiDB is the component portfolio:index:Database: the cluster, its SQL users and the
+// database.
+type TiDB struct {
 	pulumi.ResourceState
 
 	Cluster *Cluster
-	// URL is the connection string with which the application logs in, as its own
-	// user, to its own database, and MigrationURL that of the stack's admin, who may
-	// make tables. Both are secrets.
+	// URL is the connection string of the application's user, MigrationURL that of the
+	// admin, who may make tables. Both are secrets.
 	URL, MigrationURL pulumi.StringOutput
 }
 
-// newDatabase declares the cluster, its users and the database.
+// TiDBArgs are the inputs of a [TiDB].
+type TiDBArgs struct {
+	Owner       pulumi.StringInput
+	ClusterName string
+	Region      string
+	// ProjectID of a new cluster; empty is the organization's default project.
+	ProjectID string
+	// SpendingLimit is in US cents a month; 0 sets none.
+	SpendingLimit int
+	Database      string
+	SQLUser       string
+	// Rotation gives both users new passwords when it changes.
+	Rotation   string
+	URLOptions map[string]string
+	Adopt      bool
+	Protect    bool
+}
+
+// newTiDB declares the cluster, its users and the database.
 //
-// There are two users, and neither is root. The application's may read and write
-// data. The admin makes the database, and with it the user's migrations make tables:
+// There are two users, and neither is root. The application's reads and writes data.
+// The admin makes the database, and the user's migrations make tables with it:
 // role_readwrite is to "query and modify application data", role_admin to "make schema
 // changes". https://docs.pingcap.com/ai/ti-db-create-db-sql-users/
-func newDatabase(ctx *pulumi.Context, cfg Config, owner pulumi.StringOutput) (*Database, error) {
-	d := &Database{}
-	if err := ctx.RegisterComponentResource("portfolio:index:Database", "database", d); err != nil {
-		return nil, err
-	}
-	var err error
-	if d.Cluster, err = newCluster(ctx, cfg, owner, d); err != nil {
-		return nil, err
-	}
-	user := func(name string, args *SQLUserArgs) *SQLUser {
-		args.ClusterID, args.Owner, args.Adopt = d.Cluster.ID().ToStringOutput(), owner, pulumi.Bool(cfg.Adopt)
-		args.Rotation = optional(cfg.Rotation)
-		u, userErr := NewSQLUser(ctx, name, args, append(part(d, false), pulumi.DeletedWith(d.Cluster))...)
-		err = errors.Join(err, userErr)
-		return u
-	}
-	admin := user("admin", &SQLUserArgs{Name: pulumi.String(adminUser), Role: pulumi.String("role_admin")})
-	app := user("user", &SQLUserArgs{Name: pulumi.String(cfg.SQLUser), Role: pulumi.String("role_readwrite")})
+func newTiDB(ctx *pulumi.Context, name string, args *TiDBArgs, opts ...pulumi.ResourceOption) (*TiDB, error) {
+	t := &TiDB{}
+	err := ctx.RegisterComponentResource("portfolio:index:Database", name, t, opts...)
 	if err != nil {
 		return nil, err
 	}
-	database, err := NewSQLDatabase(ctx, "schema", &SQLDatabaseArgs{
-		ClusterID: d.Cluster.ID().ToStringOutput(),
-		Host:      d.Cluster.Host,
-		Port:      d.Cluster.Port,
+	cluster := &ClusterArgs{
+		DisplayName: pulumi.String(args.ClusterName),
+		Region:      pulumi.String(args.Region),
+		Owner:       args.Owner,
+		Adopt:       pulumi.Bool(args.Adopt),
+		ProjectID:   optional(args.ProjectID),
+		// The resource option protect binds only the runs after the one that sets it, and
+		// `pulumi state unprotect` takes it off.
+		DeletionProtection: pulumi.Bool(args.Protect),
+	}
+	if args.SpendingLimit > 0 {
+		cluster.SpendingLimitMonthly = pulumi.Int(args.SpendingLimit)
+	}
+	if t.Cluster, err = NewCluster(ctx, "cluster", cluster, childOptions(t, args.Protect)...); err != nil {
+		return nil, err
+	}
+	user := func(resource, name, role string) (*SQLUser, error) {
+		return NewSQLUser(ctx, resource, &SQLUserArgs{
+			ClusterID: t.Cluster.ID().ToStringOutput(),
+			Name:      pulumi.String(name),
+			Role:      pulumi.String(role),
+			Owner:     args.Owner,
+			Rotation:  optional(args.Rotation),
+			Adopt:     pulumi.Bool(args.Adopt),
+		}, append(childOptions(t, false), pulumi.DeletedWith(t.Cluster))...)
+	}
+	admin, adminErr := user("admin", adminUser, "role_admin")
+	app, appErr := user("user", args.SQLUser, "role_readwrite")
+	if err := errors.Join(adminErr, appErr); err != nil {
+		return nil, err
+	}
+	database, err := NewDatabase(ctx, "schema", &DatabaseArgs{
+		ClusterID: t.Cluster.ID().ToStringOutput(),
+		Host:      t.Cluster.Host,
+		Port:      t.Cluster.Port,
 		User:      admin.FullName,
 		Password:  admin.Password,
-		Name:      pulumi.String(cfg.Database),
-	}, append(part(d, cfg.Protect), pulumi.DeletedWith(d.Cluster))...)
+		Name:      pulumi.String(args.Database),
+	}, append(childOptions(t, args.Protect), pulumi.DeletedWith(t.Cluster))...)
 	if err != nil {
 		return nil, err
 	}
 	connection := func(u *SQLUser) pulumi.StringOutput {
-		return pulumi.ToSecret(pulumi.All(u.FullName, u.Password, d.Cluster.Host, d.Cluster.Port, database.Name).ApplyT(
-			func(v []any) string {
-				return databaseURL(v[0].(string), v[1].(string), v[2].(string), v[3].(int), v[4].(string), cfg.URLOptions)
-			})).(pulumi.StringOutput)
+		text := pulumix.Apply5(u.FullName, u.Password, t.Cluster.Host, t.Cluster.Port, database.Name,
+			func(user, password, host string, port int, database string) string {
+				return databaseURL(user, password, host, port, database, args.URLOptions)
+			})
+		return pulumi.ToSecret(pulumix.Cast[pulumi.StringOutput](text)).(pulumi.StringOutput)
 	}
-	d.URL, d.MigrationURL = connection(app), connection(admin)
-	return d, ctx.RegisterResourceOutputs(d, pulumi.Map{"clusterId": d.Cluster.ID(), "url": d.URL})
-}
-
-// adminUser makes databases and tables.
-const adminUser = "pulumi"
-
-func newCluster(ctx *pulumi.Context, cfg Config, owner pulumi.StringOutput, parent pulumi.Resource) (*Cluster, error) {
-	args := &ClusterArgs{
-		DisplayName: pulumi.String(cfg.Cluster),
-		Region:      pulumi.String(cfg.Region),
-		Owner:       owner,
-		Adopt:       pulumi.Bool(cfg.Adopt),
-		ProjectID:   optional(cfg.TidbProject),
-		// The resource option that comes with it binds only the runs after the one that
-		// sets it, and not who takes it off by `pulumi state unprotect`.
-		DeletionProtection: pulumi.Bool(cfg.Protect),
-	}
-	if cfg.SpendingLimit > 0 {
-		args.SpendingLimitMonthly = pulumi.Int(cfg.SpendingLimit)
-	}
-	return NewCluster(ctx, "cluster", args, part(parent, cfg.Protect)...)
+	t.URL, t.MigrationURL = connection(app), connection(admin)
+	return t, ctx.RegisterResourceOutputs(t, pulumi.Map{"clusterId": t.Cluster.ID(), "url": t.URL})
 }
 
 // optional is an input that is left out where the config has nothing.
@@ -93,16 +118,21 @@ func optional(s string) pulumi.StringPtrInput {
 	return pulumi.String(s)
 }
 
-// part returns the options that the parts of a component have in common.
-//
-// What is replaced under the same name (`pulumi up --replace`) must go first, or
-// the end of the old one would be the end of the new one. And `pulumi import` puts
-// a resource below the stack, where the alias finds it.
-func part(parent pulumi.Resource, protect bool) []pulumi.ResourceOption {
-	return []pulumi.ResourceOption{
-		pulumi.Parent(parent),
-		pulumi.Protect(protect),
-		pulumi.DeleteBeforeReplace(true),
-		pulumi.Aliases([]pulumi.Alias{{NoParent: pulumi.Bool(true)}}),
+// databaseURL returns a connection string as Prisma, mysql2, @tidbcloud/serverless and
+// most other clients take it: mysql://USER:PASSWORD@HOST:PORT/DATABASE?OPTIONS.
+// https://www.rfc-editor.org/rfc/rfc3986#section-2.1
+func databaseURL(user, password, host string, port int, database string, options map[string]string) string {
+	var b strings.Builder
+	b.WriteString("mysql://" + escape(user) + ":" + escape(password) + "@")
+	b.WriteString(net.JoinHostPort(host, strconv.Itoa(port)) + "/" + escape(database))
+	separator := "?"
+	for _, name := range slices.Sorted(maps.Keys(options)) {
+		b.WriteString(separator + escape(name) + "=" + escape(options[name]))
+		separator = "&"
 	}
+	return b.String()
 }
+
+// escape percent-encodes all but unreserved characters. The functions for one part of a
+// URL encode fewer, and clients differ in how they read the rest.
+func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }

@@ -11,49 +11,57 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// checkDoppler looks for the Doppler CLI before anything is written, where the
-// config key doppler is set. It must know --visibility, as from version 3.68 on:
-// https://github.com/DopplerHQ/cli/blob/master/pkg/cmd/secrets.go
-func checkDoppler(ctx context.Context, cfg Config) error {
-	if cfg.Doppler == (Doppler{}) {
-		return nil
-	}
-	help, err := exec.CommandContext(ctx, "doppler", "secrets", "set", "--help").Output()
+// Doppler names the config at Doppler that DATABASE_URL is written to; empty for none.
+// https://docs.doppler.com/docs/project-setup
+type Doppler struct {
+	Project string `json:"project"`
+	Config  string `json:"config"`
+}
+
+// checkDoppler looks for the Doppler CLI on the PATH before anything is written, in the
+// way of the shell that runs the command. The CLI must know --visibility, as it does from
+// version 3.68 on: https://github.com/DopplerHQ/cli/blob/master/pkg/cmd/secrets.go
+func checkDoppler(ctx context.Context, path string) error {
+	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", "exec doppler secrets set --help")
+	cmd.Env = append(cmd.Environ(), "PATH="+path)
+	help, err := cmd.Output()
+	var exit *exec.ExitError
 	switch {
-	case errors.Is(err, exec.ErrNotFound):
+	case errors.As(err, &exit) && exit.ExitCode() == 127: // not found
 		return errors.New("config key doppler: the Doppler CLI is not on the PATH, and nothing was changed: " +
 			"install it (https://docs.doppler.com/docs/install-cli), or run `pulumi config rm doppler`")
 	case err != nil:
-		return fmt.Errorf("config key doppler: asking the Doppler CLI on the PATH what it can do: %w", err)
+		return fmt.Errorf("config key doppler: running the Doppler CLI on the PATH: %w", err)
 	case !bytes.Contains(help, []byte("--visibility")):
 		return errors.New("config key doppler: the Doppler CLI on the PATH is older than 3.68, and nothing was changed: run `doppler update`")
 	}
 	return nil
 }
 
-// writeDoppler keeps DATABASE_URL in a config of Doppler as well, masked, where
-// the stack's config names one. The keys of this run may come from there, too:
-// `doppler run -- pulumi up`.
+// DopplerArgs are the inputs of [newDoppler].
+type DopplerArgs struct {
+	Doppler
+	DatabaseURL pulumi.StringInput
+}
+
+// newDoppler declares the command that writes DATABASE_URL to Doppler, masked. The keys
+// of a run may come from there as well: `doppler run -- pulumi up`.
 //
-// The CLI brings its own login, or takes DOPPLER_TOKEN from the environment, so the
-// state has no token. The value goes to its standard input: no argument shows it, and
-// the state has it encrypted. Where there is no CLI any more, the secret stays and the
-// rest can still be destroyed.
-func writeDoppler(ctx *pulumi.Context, cfg Config, db *Database) error {
-	d := cfg.Doppler
-	if d == (Doppler{}) {
-		return nil
-	}
+// The CLI has its own login or takes DOPPLER_TOKEN from the environment, so the state
+// has no token. The value goes to its standard input: no argument shows it, and the
+// state has it encrypted. Without the CLI the secret stays, and the rest of the stack
+// can still be destroyed.
+func newDoppler(ctx *pulumi.Context, name string, args *DopplerArgs, opts ...pulumi.ResourceOption) error {
 	// The names need no quotes: see dopplerPattern.
-	where := fmt.Sprintf("--project=%s --config=%s %s >/dev/null", d.Project, d.Config, varDatabaseURL)
-	_, err := local.NewCommand(ctx, "doppler", &local.CommandArgs{
+	where := fmt.Sprintf("--project=%s --config=%s %s >/dev/null", args.Project, args.Config, varDatabaseURL)
+	_, err := local.NewCommand(ctx, name, &local.CommandArgs{
 		Create: pulumi.String("doppler secrets set --silent --no-interactive --visibility=masked " + where),
 		Delete: pulumi.Sprintf("if command -v doppler >/dev/null; then doppler secrets delete --yes --silent %s; "+
-			"else echo 'there is no Doppler CLI on the PATH: %s stays in %s/%s' >&2; fi", where, varDatabaseURL, d.Project, d.Config),
-		Stdin:   db.URL,
+			"else echo 'there is no Doppler CLI on the PATH: %s stays in %s/%s' >&2; fi", where, varDatabaseURL, args.Project, args.Config),
+		Stdin:   args.DatabaseURL,
 		Logging: local.LoggingStderr,
-		// Another place is another secret: the old one goes.
-		Triggers: pulumi.ToArray([]any{d.Project, d.Config}),
-	}, pulumi.Parent(db), pulumi.DeleteBeforeReplace(true))
+		// Another place is another secret: the old one is deleted.
+		Triggers: pulumi.ToArray([]any{args.Project, args.Config}),
+	}, append(opts, pulumi.DeleteBeforeReplace(true))...)
 	return err
 }

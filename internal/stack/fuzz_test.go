@@ -2,6 +2,7 @@ package stack
 
 import (
 	"encoding/json"
+	"maps"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -17,153 +18,118 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// fuzzEnv sets the credentials. No call is made with them.
-func fuzzEnv(f *testing.F) {
-	for name, value := range map[string]string{
-		"CLOUDFLARE_BASE_URL":   "",
-		"CLOUDFLARE_API_TOKEN":  testToken,
-		"CLOUDFLARE_ACCOUNT_ID": testAccount,
-		"TIDBCLOUD_PUBLIC_KEY":  "publickey",
-		"TIDBCLOUD_PRIVATE_KEY": "privatekey",
-		"DOPPLER_TOKEN":         testToken,
-	} {
-		f.Setenv(name, value)
-	}
-}
-
-// loadWith loads a configuration. The default script's path does not hold here.
-func loadWith(project, stack string, values map[string]string) (cfg Config, err error) {
-	config := map[string]string{project + ":workerScript": "worker.js"}
+// load loads a configuration. In keys PROJECT is the project.
+func load(project, stack string, values map[string]string) (cfg Config, err error) {
+	config := map[string]string{}
 	for key, value := range values {
 		config[strings.Replace(key, "PROJECT:", project+":", 1)] = value
 	}
-	runErr := pulumi.RunErr(func(ctx *pulumi.Context) error {
-		cfg, err = loadConfig(ctx)
+	env := testEnv()
+	p := Program{Getenv: func(name string) string { return env[name] }, Dir: "../.."}
+	runErr := new(engine).run(func(ctx *pulumi.Context) error {
+		cfg, err = p.loadConfig(ctx)
 		return nil
-	}, pulumi.WithMocks(project, stack, &engine{}), func(ri *pulumi.RunInfo) {
-		ri.Config = withDefaults(project, config)
-		ri.ConfigSecretKeys = []string{project + ":secrets"}
-	})
+	}, project, stack, config, project+":secrets")
 	if runErr != nil {
 		panic(runErr)
 	}
 	return cfg, err
 }
 
-// What the APIs take, said once more and in other words than the program's.
+// What the APIs take, stated independently of the program.
 var (
 	labelPattern    = regexp.MustCompile(`\A[a-z0-9]([-a-z0-9]*[a-z0-9])?\z`)
 	plainPattern    = regexp.MustCompile(`\A[A-Za-z0-9_-]+\z`)
 	variablePattern = regexp.MustCompile(`\A[A-Za-z_]\w{0,127}\z`)
+	tokenPattern    = regexp.MustCompile(`\A[!-~]{8,}\z`)
+	accountPattern  = regexp.MustCompile(`\A[0-9a-f]{32}\z`)
+	databasePattern = regexp.MustCompile(`\A\w{1,64}\z`)
 )
 
 func allMatch(names []string, pattern *regexp.Regexp) bool {
 	return !slices.ContainsFunc(names, func(name string) bool { return !pattern.MatchString(name) })
 }
 
-func keysOf[V any](m map[string]V) []string {
-	var keys []string
-	for key := range m {
-		keys = append(keys, key)
-	}
-	return keys
+func namesMatch[V any](m map[string]V, pattern *regexp.Regexp) bool {
+	return allMatch(slices.Collect(maps.Keys(m)), pattern)
 }
 
-// accepted says by key what must hold for a configuration in which it was set.
+// accepted has, by key, what holds for a configuration that sets it; nil is nothing.
 var accepted = []struct {
 	key  string
 	good []string
 	ok   func(Config) bool
 }{
-	{"PROJECT:accountId", []string{testAccount}, func(c Config) bool {
-		_, err := strconv.ParseUint(c.AccountID[:16], 16, 64)
-		return err == nil && len(c.AccountID) == 32 && plainPattern.MatchString(c.AccountID)
-	}},
-	{"PROJECT:pagesProject", []string{"portfolio"}, func(c Config) bool { return labelPattern.MatchString(c.PagesProject) && len(c.PagesProject) <= 58 }},
+	{"PROJECT:accountId", []string{testAccount}, func(c Config) bool { return accountPattern.MatchString(c.Cloudflare.AccountID) }},
+	{"PROJECT:pagesProject", []string{"portfolio"}, func(c Config) bool { return labelPattern.MatchString(c.Pages.Name) && len(c.Pages.Name) <= 58 }},
 	{"PROJECT:productionBranch", []string{"main", "feature/x"}, func(c Config) bool {
-		return plainPattern.MatchString(strings.NewReplacer("/", "", ".", "").Replace(c.ProductionBranch)) && len(c.ProductionBranch) <= 244 && c.ProductionBranch[0] != '-'
+		return plainPattern.MatchString(strings.NewReplacer("/", "", ".", "").Replace(c.Pages.ProductionBranch)) && len(c.Pages.ProductionBranch) <= 244 && c.Pages.ProductionBranch[0] != '-'
 	}},
 	{"PROJECT:worker", []string{"portfolio-api"}, func(c Config) bool {
-		return plainPattern.MatchString(c.Worker) && len(c.Worker) <= 63 && c.Worker[0] != '-' && strings.ToLower(c.Worker) == c.Worker
+		return plainPattern.MatchString(c.Worker.Name) && len(c.Worker.Name) <= 63 && c.Worker.Name[0] != '-' && strings.ToLower(c.Worker.Name) == c.Worker.Name
 	}},
-	{"PROJECT:workerScript", []string{"worker.js", "../stack/worker.js"}, func(c Config) bool {
-		return !filepath.IsAbs(c.Script.Path) && len(c.Script.SHA256) == 64 && !strings.Contains(c.Script.MainModule(), "/")
+	{"PROJECT:workerScript", []string{"internal/stack/worker.js", "internal/../internal/stack/worker.js"}, func(c Config) bool {
+		return !filepath.IsAbs(c.Worker.Script.Path) && len(c.Worker.Script.SHA256) == 64 && !strings.Contains(c.Worker.Script.MainModule(), "/")
 	}},
 	{"PROJECT:compatibilityDate", []string{"2026-01-01"}, func(c Config) bool {
-		day, err := time.Parse(time.DateOnly, c.CompatibilityDate)
+		day, err := time.Parse(time.DateOnly, c.Worker.CompatibilityDate)
 		return err == nil && !day.After(time.Now())
 	}},
-	{"PROJECT:compatibilityFlags", []string{`["nodejs_compat"]`, "null", `["a"] ["b"]`}, func(c Config) bool { return allMatch(c.CompatibilityFlags, plainPattern) }},
-	{"PROJECT:observability", []string{"true", "0"}, func(Config) bool { return true }},
-	{"PROJECT:vars", []string{`{"GREETING":"hello"}`, `{"A":"b"} garbage`, `{"A":null}`, `{"A":true,"B":-1.50}`}, func(c Config) bool { return allMatch(keysOf(c.Vars), variablePattern) }},
-	{"PROJECT:secrets", []string{`{"KEY":"hidden"}`, `{"A-B":"hidden"}`}, func(c Config) bool { return allMatch(keysOf(c.Secrets), variablePattern) }},
+	{"PROJECT:compatibilityFlags", []string{`["nodejs_compat"]`, "null", `["a"] ["b"]`}, func(c Config) bool { return allMatch(c.Worker.CompatibilityFlags, plainPattern) }},
+	{"PROJECT:observability", []string{"true", "0"}, nil},
+	{"PROJECT:vars", []string{`{"GREETING":"hello"}`, `{"A":"b"} garbage`, `{"A":null}`, `{"A":true,"B":-1.50}`}, func(c Config) bool { return namesMatch(c.Worker.Vars, variablePattern) }},
+	{"PROJECT:secrets", []string{`{"KEY":"hidden"}`, `{"A-B":"hidden"}`}, func(c Config) bool { return namesMatch(c.Worker.Secrets, variablePattern) }},
 	{"PROJECT:binding", []string{"API"}, func(c Config) bool {
-		return len(c.Wanted.Bindings) == 1 && allMatch(keysOf(c.Wanted.Bindings), variablePattern)
+		return len(c.Pages.Bindings.Bindings) == 1 && namesMatch(c.Pages.Bindings.Bindings, variablePattern)
 	}},
 	{"PROJECT:moreBindings", []string{`{"AUTH":{"service":"auth","entrypoint":"Login"}}`}, func(c Config) bool {
-		for _, s := range c.Wanted.Bindings {
+		for _, s := range c.Pages.Bindings.Bindings {
 			if !plainPattern.MatchString(s.Service) || !plainPattern.MatchString(s.Environment) || s.Entrypoint != "" && !variablePattern.MatchString(strings.ReplaceAll(s.Entrypoint, "$", "_")) {
 				return false
 			}
 		}
-		return allMatch(keysOf(c.Wanted.Bindings), variablePattern)
+		return namesMatch(c.Pages.Bindings.Bindings, variablePattern)
 	}},
 	{"PROJECT:previewBinding", []string{"none", "production", "staging-api", "a/b"}, func(c Config) bool {
-		for _, s := range c.Wanted.Preview {
-			if !plainPattern.MatchString(s.Service) {
-				return false
-			}
-		}
-		return true
+		own, differs := c.Pages.Bindings.Preview["API_SERVICE"]
+		return !differs || plainPattern.MatchString(own.Service)
 	}},
-	{"PROJECT:overwriteWorker", []string{"true", "0"}, func(Config) bool { return true }},
-	{"PROJECT:workersDev", []string{"true", "0"}, func(Config) bool { return true }},
+	{"PROJECT:overwriteWorker", []string{"true", "0"}, nil},
+	{"PROJECT:workersDev", []string{"true", "0"}, nil},
 	{"PROJECT:cluster", []string{"portfolio-db"}, func(c Config) bool {
-		return labelPattern.MatchString(strings.ToLower(c.Cluster)) && len(c.Cluster) >= 4 && len(c.Cluster) <= 64
+		return labelPattern.MatchString(strings.ToLower(c.TiDB.ClusterName)) && len(c.TiDB.ClusterName) >= 4 && len(c.TiDB.ClusterName) <= 64
 	}},
 	{"PROJECT:region", []string{"regions/aws-us-east-1"}, func(c Config) bool {
-		name, ok := strings.CutPrefix(c.Region, "regions/")
+		name, ok := strings.CutPrefix(c.TiDB.Region, "regions/")
 		return ok && labelPattern.MatchString(name)
 	}},
-	{"PROJECT:tidbProject", []string{"123"}, func(c Config) bool { return strings.Trim(c.TidbProject, "0123456789") == "" }},
-	{"PROJECT:spendingLimit", []string{"500", "+1", "007"}, func(c Config) bool { return c.SpendingLimit >= 0 && int(int32(c.SpendingLimit)) == c.SpendingLimit }},
-	{"PROJECT:database", []string{"shop"}, func(c Config) bool { return validDatabase(c.Database) }},
-	{"PROJECT:sqlUser", []string{"app", "Root"}, func(c Config) bool {
-		return plainPattern.MatchString(c.SQLUser) && len(c.SQLUser) <= 16 && unicode.IsLetter(rune(c.SQLUser[0])) && c.SQLUser != "root"
+	{"PROJECT:tidbProject", []string{"123"}, func(c Config) bool { return strings.Trim(c.TiDB.ProjectID, "0123456789") == "" }},
+	{"PROJECT:spendingLimit", []string{"500", "+1", "007"}, func(c Config) bool {
+		return c.TiDB.SpendingLimit >= 0 && int(int32(c.TiDB.SpendingLimit)) == c.TiDB.SpendingLimit
 	}},
-	{"PROJECT:rotation", []string{"2026-11"}, func(Config) bool { return true }},
-	{"PROJECT:databaseUrlOptions", []string{`{"sslaccept":"strict"}`, "{}"}, func(c Config) bool { return allMatch(keysOf(c.URLOptions), variablePattern) }},
+	{"PROJECT:database", []string{"shop"}, func(c Config) bool { return databasePattern.MatchString(c.TiDB.Database) }},
+	{"PROJECT:sqlUser", []string{"app", "Root"}, func(c Config) bool {
+		return plainPattern.MatchString(c.TiDB.SQLUser) && len(c.TiDB.SQLUser) <= 16 && unicode.IsLetter(rune(c.TiDB.SQLUser[0])) && c.TiDB.SQLUser != "root"
+	}},
+	{"PROJECT:rotation", []string{"2026-11"}, nil},
+	{"PROJECT:databaseUrlOptions", []string{`{"sslaccept":"strict"}`, "{}"}, func(c Config) bool { return namesMatch(c.TiDB.URLOptions, variablePattern) }},
 	{"PROJECT:doppler", []string{`{"project":"portfolio","config":"prd"}`, "{}"}, func(c Config) bool {
 		return c.Doppler == (Doppler{}) || plainPattern.MatchString(c.Doppler.Project) && plainPattern.MatchString(c.Doppler.Config)
 	}},
-	{"PROJECT:adopt", []string{"true"}, func(Config) bool { return true }},
-	{"PROJECT:protect", []string{"false"}, func(Config) bool { return true }},
-	{"cloudflare:apiToken", []string{testToken}, func(c Config) bool { return validToken(c.Cloudflare.Token) }},
+	{"PROJECT:adopt", []string{"true"}, nil},
+	{"PROJECT:protect", []string{"false"}, nil},
+	{"cloudflare:apiToken", []string{testToken}, func(c Config) bool { return tokenPattern.MatchString(c.Cloudflare.Token) }},
 	{"cloudflare:baseUrl", []string{"http://127.0.0.1:1/client/v4", "https:user:hunter2@x"}, func(c Config) bool {
 		u, err := url.Parse(c.Cloudflare.BaseURL)
 		return c.Cloudflare.BaseURL == "" || err == nil && u.Hostname() != "" && u.User == nil
 	}},
-	{"tidbcloud:publicKey", []string{"publickey"}, func(Config) bool { return true }},
-	{"tidbcloud:privateKey", []string{"privatekey"}, func(Config) bool { return true }},
+	{"tidbcloud:publicKey", []string{"publickey"}, nil},
+	{"tidbcloud:privateKey", []string{"privatekey"}, nil},
 }
 
-// jsonKeys take a JSON value.
-var jsonKeys = []string{
-	"PROJECT:compatibilityFlags", "PROJECT:vars", "PROJECT:secrets", "PROJECT:moreBindings", "PROJECT:databaseUrlOptions", "PROJECT:doppler",
-}
-
-func validToken(s string) bool {
-	return len(s) >= 8 && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
-}
-
-func validDatabase(s string) bool {
-	return s != "" && len(s) <= 64 && plainPattern.MatchString(s) && !strings.Contains(s, "-")
-}
-
-// Any value of any key is one that the APIs take, or the one mistake that the error
-// tells by its key.
+// Any value of any key is either one that the APIs take, or the one problem of an error
+// that names the key.
 func FuzzLoadConfig(f *testing.F) {
-	fuzzEnv(f)
 	for i, key := range accepted {
 		for _, value := range append(key.good, "a\nb", "null") {
 			f.Add(uint8(i), value)
@@ -174,12 +140,12 @@ func FuzzLoadConfig(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, which uint8, value string) {
 		key := accepted[int(which)%len(accepted)]
-		cfg, err := loadWith("portfolio", "dev", map[string]string{key.key: value})
+		cfg, err := load("portfolio", "dev", map[string]string{key.key: value})
 		if err == nil {
-			if !key.ok(cfg) {
+			if key.ok != nil && !key.ok(cfg) {
 				t.Errorf("%s: %q is accepted: %+v", key.key, value, cfg)
 			}
-			if value != "" && slices.Contains(jsonKeys, key.key) && !json.Valid([]byte(value)) {
+			if takesJSON := strings.ContainsAny(key.good[0][:1], "{["); value != "" && takesJSON && !json.Valid([]byte(value)) {
 				t.Errorf("%s: %q is accepted", key.key, value)
 			}
 			return
@@ -194,26 +160,25 @@ func FuzzLoadConfig(f *testing.F) {
 	})
 }
 
-// What is said of a secret does not depend on it.
+// An error about a secret does not depend on its value.
 func FuzzLoadConfig_secret(f *testing.F) {
-	fuzzEnv(f)
 	f.Add("hunter2 hunter2")
 	f.Add("x\n")
 	f.Add(`"}`)
 	f.Add("\xff")
-	said := map[string]string{}
+	want := map[string]string{}
 	keys := []string{"cloudflare:apiToken", "tidbcloud:publicKey", "tidbcloud:privateKey"}
 	for _, key := range keys {
-		_, err := loadWith("portfolio", "dev", map[string]string{key: "x"})
-		said[key] = err.Error()
+		_, err := load("portfolio", "dev", map[string]string{key: "x"})
+		want[key] = err.Error()
 	}
 	f.Fuzz(func(t *testing.T, value string) {
 		for _, key := range keys {
-			_, err := loadWith("portfolio", "dev", map[string]string{key: value})
-			if err != nil && err.Error() != said[key] {
-				t.Errorf("%s: of %q is said %q, and of another %q", key, value, err, said[key])
+			_, err := load("portfolio", "dev", map[string]string{key: value})
+			if err != nil && err.Error() != want[key] {
+				t.Errorf("%s: the error for %q is %q, and for another value %q", key, value, err, want[key])
 			}
-			if err == nil && value != "" && !validToken(value) {
+			if err == nil && value != "" && !tokenPattern.MatchString(value) {
 				t.Errorf("%s: %q is accepted", key, value)
 			}
 		}
@@ -223,19 +188,18 @@ func FuzzLoadConfig_secret(f *testing.F) {
 		}
 		for _, end := range [][2]string{{`{"A-B":`, "}"}, {`{"A":`, ",}"}} {
 			text := end[0] + string(quoted) + end[1]
-			_, err := loadWith("portfolio", "dev", map[string]string{"PROJECT:secrets": text})
-			_, other := loadWith("portfolio", "dev", map[string]string{"PROJECT:secrets": end[0] + `""` + end[1]})
+			_, err := load("portfolio", "dev", map[string]string{"PROJECT:secrets": text})
+			_, other := load("portfolio", "dev", map[string]string{"PROJECT:secrets": end[0] + `""` + end[1]})
 			if err == nil || other == nil || err.Error() != other.Error() {
-				t.Errorf("%s: %v, and of another %v", text, err, other)
+				t.Errorf("%s: %v, and for another value %v", text, err, other)
 			}
 		}
 	})
 }
 
-// Whatever project and stack are called, the names made of them are valid or a
-// mistake that tells which key to set.
+// Whatever the names of the project and the stack, the default names are valid, or the
+// error says which key to set.
 func FuzzLoadConfig_names(f *testing.F) {
-	fuzzEnv(f)
 	for _, seed := range [][2]string{
 		{"portfolio", "dev"}, {"_", "."}, {"My.Project", "a_b"}, {strings.Repeat("p", 100), "dev"}, {"p", strings.Repeat("s", 100)}, {"0", "-"}, {"ü", "İ"}, {"a", "b"},
 	} {
@@ -252,7 +216,7 @@ func FuzzLoadConfig_names(f *testing.F) {
 		if s := slug(project); s != "" && !labelPattern.MatchString(s) {
 			t.Errorf("%q becomes %q", project, s)
 		}
-		cfg, err := loadWith(project, stack, nil)
+		cfg, err := load(project, stack, nil)
 		if err != nil {
 			if !strings.Contains(err.Error(), "set this key") {
 				t.Errorf("%q, %q: the error does not say what to do: %v", project, stack, err)
@@ -260,41 +224,14 @@ func FuzzLoadConfig_names(f *testing.F) {
 			return
 		}
 		for _, key := range accepted {
-			if !key.ok(cfg) {
+			if key.ok != nil && !key.ok(cfg) {
 				t.Errorf("%q, %q: %s is not valid: %+v", project, stack, key.key, cfg)
 			}
 		}
 	})
 }
 
-// What the fuzz targets above found.
-func TestLoadConfig_found(t *testing.T) {
-	for name, value := range map[string]string{
-		"CLOUDFLARE_API_TOKEN": testToken, "CLOUDFLARE_ACCOUNT_ID": testAccount, "TIDBCLOUD_PUBLIC_KEY": "publickey", "TIDBCLOUD_PRIVATE_KEY": "privatekey",
-	} {
-		t.Setenv(name, value)
-	}
-	long := strings.Repeat("p", 65)
-	for _, test := range []struct{ name, project, key, value, want string }{
-		{"project without a letter", "_", "PROJECT:pagesProject", "site", `_:database: the name "", made of the project's, is not valid: set this key`},
-		{"project longer than a database's name", long, "PROJECT:pagesProject", "site", long + `:database: the name "ppp`},
-		{"list with another behind it", "portfolio", "PROJECT:compatibilityFlags", `["a"] ["b"]`, "portfolio:compatibilityFlags: the value is not"},
-		{"object with words behind it", "portfolio", "PROJECT:vars", `{"A":"b"} garbage`, "portfolio:vars: the value is not"},
-		{"password in a URL without slashes", "portfolio", "cloudflare:baseUrl", "https:user:hunter2@example.com", `cloudflare:baseUrl: "example.com" names no host`},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			_, err := loadWith(test.project, "dev", map[string]string{test.key: test.value})
-			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "hunter2") {
-				t.Errorf("the error is %v, want %q in it", err, test.want)
-			}
-		})
-	}
-	if owner := ownerName("_", ".", "ABCDEFGHIJKLMNOP"); owner != "abcdefghijkl" {
-		t.Errorf("the owner is %q", owner)
-	}
-}
-
-// A script that is accepted lies at a relative path, which the state can hold.
+// An accepted script has a relative path that the state can hold.
 func FuzzReadScript(f *testing.F) {
 	for _, seed := range []string{
 		"worker.js", "./worker.js", "../stack/worker.js", "/etc/x.js", "worker.js\x00", "a\nb.js", "stack.go", "", ".js", "../stack", "worker.js/", "worker.js/../worker.js", `..\worker.js`,
@@ -303,7 +240,7 @@ func FuzzReadScript(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, path string) {
-		s, err := readScript(path)
+		s, err := readScript(".", path)
 		if err != nil {
 			if s != (Script{}) {
 				t.Errorf("%q: %+v beside the error %v", path, s, err)
@@ -317,8 +254,8 @@ func FuzzReadScript(f *testing.F) {
 	})
 }
 
-// Whatever the parts are, a standard parser gives them back, and they are ASCII
-// letters that no client and no shell's quotes change.
+// Whatever the parts are, a standard parser returns them, and the URL has only ASCII
+// characters that no client and no shell's quotes change.
 func FuzzDatabaseURL(f *testing.F) {
 	f.Add("3pT.api", "plain", "gw.example.com", uint16(4000), "portfolio", "sslaccept", "strict")
 	f.Add("u", "a:b@c/d?e#f%g h+i", "::1", uint16(3306), "my db", "a&b", "=")

@@ -10,52 +10,66 @@ import (
 )
 
 // live is what Cloudflare has under the names of the configuration. Each run reads it
-// once, before it declares anything, since Pulumi looks at the world only in a refresh.
+// once, before it declares anything, since Pulumi reads it only in a refresh.
 type live struct {
-	// project and worker are nil where there is none.
-	project *cloudflare.Project
-	worker  *cloudflare.Script
-	// content is the hash of the Worker's content.
-	content string
-	dev     cloudflare.WorkersDev
+	project *cloudflare.Project // nil if there is none
+	worker  *liveWorker         // nil if there is none
 }
 
-// look makes the four reads side by side.
-func look(ctx context.Context, cfg Config) (live, error) {
-	client := cfg.Cloudflare.client(cfg.AccountID)
+type liveWorker struct {
+	cloudflare.Script
+	sha256 string // of the content
+	dev    cloudflare.WorkersDev
+}
+
+func readLive(ctx context.Context, client *cloudflare.Client, project, worker string) (live, error) {
 	var (
-		l      live
-		wg     sync.WaitGroup
-		failed [4]error
+		l                     live
+		wg                    sync.WaitGroup
+		projectErr, workerErr error
 	)
-	wg.Go(func() { l.project, failed[0] = there(client.Project(ctx, cfg.PagesProject)) })
-	wg.Go(func() { l.worker, failed[1] = there(client.Script(ctx, cfg.Worker)) })
-	wg.Go(func() {
-		content, err := there(client.ScriptSHA256(ctx, cfg.Worker))
-		if failed[2] = err; content != nil {
-			l.content = *content
-		}
-	})
-	wg.Go(func() { l.dev, failed[3] = client.WorkersDev(ctx, cfg.Worker) })
+	wg.Go(func() { l.project, projectErr = ifExists(client.Project(ctx, project)) })
+	wg.Go(func() { l.worker, workerErr = readWorker(ctx, client, worker) })
 	wg.Wait()
-	if failed[0] != nil {
-		return live{}, fmt.Errorf("reading the Pages project %q to see what is there: %w", cfg.PagesProject, failed[0])
+	if projectErr != nil {
+		return live{}, fmt.Errorf("reading the Pages project %q: %w", project, projectErr)
 	}
-	for _, err := range failed[1:] {
-		if err != nil {
-			return live{}, fmt.Errorf("reading the Worker %q to see what is there: %w", cfg.Worker, err)
-		}
-	}
-	if (l.worker == nil) != (l.content == "") {
-		return live{}, errors.New("the Worker was made or deleted in this moment: run it again")
-	}
-	return l, nil
+	return l, workerErr
 }
 
-// there turns the error that a thing does not exist into nil.
-func there[T any](v T, err error) (*T, error) {
+func readWorker(ctx context.Context, client *cloudflare.Client, name string) (*liveWorker, error) {
+	var (
+		settings *cloudflare.Script
+		sha256   *string
+		dev      cloudflare.WorkersDev
+		wg       sync.WaitGroup
+		errs     [3]error
+	)
+	wg.Go(func() { settings, errs[0] = ifExists(client.Script(ctx, name)) })
+	wg.Go(func() { sha256, errs[1] = ifExists(client.ScriptSHA256(ctx, name)) })
+	wg.Go(func() { dev, errs[2] = client.WorkersDev(ctx, name) })
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, fmt.Errorf("reading the Worker %q: %w", name, err)
+		}
+	}
+	switch {
+	case (settings == nil) != (sha256 == nil):
+		return nil, errors.New("the Worker was made or deleted while it was read: run it again")
+	case settings == nil:
+		return nil, nil
+	}
+	return &liveWorker{*settings, *sha256, dev}, nil
+}
+
+// ifExists returns nil for what does not exist, in place of an error.
+func ifExists[T any](v T, err error) (*T, error) {
+	if err == nil {
+		return &v, nil
+	}
 	if cloudflare.IsNotFound(err) {
 		return nil, nil
 	}
-	return &v, err
+	return nil, err
 }

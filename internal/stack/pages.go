@@ -1,72 +1,181 @@
 package stack
 
 import (
+	"encoding/json"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/pulumi/pulumi-cloudflare/sdk/v6/go/cloudflare"
+	"github.com/pulumi/pulumi-command/sdk/go/command/local"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumix"
+
+	"portfolio-infra/internal/binding"
+	cfapi "portfolio-infra/internal/cloudflare"
 )
 
-// Pages is the site and its service bindings.
+// envDrift is the drift mark of the bindings, in the command's environment.
+const envDrift = "PAGES_BINDING_DRIFT"
+
+// deleteCommand runs where the binding goes and the project stays.
+var deleteCommand = `test -x bin/portfolio || { echo "bin/portfolio is not there: run make build, then run it again" >&2; exit 1; }; ` +
+	binding.Command("unbind")
+
+// Pages is the component portfolio:index:Pages: the site and its service bindings.
 type Pages struct {
 	pulumi.ResourceState
 
 	Project *cloudflare.PagesProject
-	// URL is where the site is served: the project's own host name, which is the
-	// project's name unless somebody else has that.
+	// URL is the site's address: the host name that Cloudflare gave the project, which
+	// is its name unless that was taken.
 	URL pulumi.StringOutput
-	// Binding is what the bind command said last.
+	// Binding is the last result of the bind command.
 	Binding pulumi.MapOutput
 }
 
-// newPages declares the Pages project, without deploymentConfigs, and what is
-// patched into it.
-func newPages(ctx *pulumi.Context, cfg Config, l live, api *API) (*Pages, error) {
+// PagesArgs are the inputs of a [Pages].
+type PagesArgs struct {
+	// Worker must exist before a binding may name it, and be deleted after the project:
+	// Cloudflare does not delete a Worker that a deployed site is bound to.
+	Worker           pulumi.Resource
+	Name             string
+	ProductionBranch string
+	Bindings         binding.Wanted
+	// CommandEnv is what the bind command cannot take from the environment of the run.
+	CommandEnv pulumi.StringMap
+	Adopt      bool
+	Protect    bool
+	Cloudflare *cfapi.Client
+	Live       *cfapi.Project // nil if there is none
+}
+
+// newPages declares the Pages project, without deploymentConfigs, and the command that
+// patches the bindings into it.
+func newPages(ctx *pulumi.Context, name string, args *PagesArgs, opts ...pulumi.ResourceOption) (*Pages, error) {
 	p := &Pages{}
-	if err := ctx.RegisterComponentResource("portfolio:index:Pages", "pages", p); err != nil {
+	if err := ctx.RegisterComponentResource("portfolio:index:Pages", name, p, opts...); err != nil {
 		return nil, err
 	}
-	free, err := ctx.RegisterResourceHook("project is free", projectGuard(ctx, cfg), &pulumi.ResourceHookOptions{OnDryRun: true})
+	beforeCreate, err := registerHook(ctx, "project is free", true, func(*pulumi.ResourceHookArgs) error {
+		return args.beforeCreate(ctx.Context(), ctx.DryRun())
+	})
 	if err != nil {
 		return nil, err
 	}
-	remade, err := ctx.RegisterResourceHook("project is there", makeProjectAgain(ctx, cfg), nil)
+	beforeUpdate, err := registerHook(ctx, "project is there", false, args.recreate(ctx))
 	if err != nil {
 		return nil, err
 	}
-	p.Project, err = cloudflare.NewPagesProject(ctx, cfg.PagesProject, &cloudflare.PagesProjectArgs{
-		AccountId:        pulumi.String(cfg.AccountID),
-		Name:             pulumi.String(cfg.PagesProject),
-		ProductionBranch: pulumi.String(cfg.ProductionBranch),
-	}, append(part(p, cfg.Protect), pulumi.DependsOn([]pulumi.Resource{api.Worker}),
-		// A refresh or an import reads variables and secrets that somebody set into
-		// them, and each run after it would send an empty change.
+	p.Project, err = cloudflare.NewPagesProject(ctx, args.Name, &cloudflare.PagesProjectArgs{
+		AccountId:        pulumi.String(args.Cloudflare.AccountID),
+		Name:             pulumi.String(args.Name),
+		ProductionBranch: pulumi.String(args.ProductionBranch),
+	}, append(childOptions(p, args.Protect), pulumi.DependsOn([]pulumi.Resource{args.Worker}),
+		// A refresh or an import reads other people's variables and secrets into them, and
+		// each run after it would send an empty change.
 		pulumi.IgnoreChanges([]string{"deploymentConfigs"}),
-		pulumi.ResourceHooks(&pulumi.ResourceHookBinding{
-			BeforeCreate: []*pulumi.ResourceHook{free}, BeforeUpdate: []*pulumi.ResourceHook{remade},
-		}))...)
+		pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: beforeCreate, BeforeUpdate: beforeUpdate}))...)
 	if err != nil {
 		return nil, err
 	}
 	p.URL = pulumi.Sprintf("https://%s", p.Project.Subdomain)
-	if p.Binding, err = newBindings(ctx, cfg, l, p, api); err != nil {
+	if p.Binding, err = newBinding(ctx, p, args); err != nil {
 		return nil, err
 	}
 	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{"url": p.URL, "binding": p.Binding})
 }
 
-// makeProjectAgain makes a project that was deleted by hand before it is updated, since
-// the provider can change only one that is there. Where no update is due, bind does it.
-func makeProjectAgain(ctx *pulumi.Context, cfg Config) pulumi.ResourceHookFunction {
+// recreate creates a project again that was deleted by hand, before it is updated: the
+// provider updates only what exists. Where no update is due, bind does the same.
+func (args *PagesArgs) recreate(ctx *pulumi.Context) pulumi.ResourceHookFunction {
 	return func(*pulumi.ResourceHookArgs) error {
-		client := cfg.Cloudflare.client(cfg.AccountID)
-		found, err := there(client.Project(ctx.Context(), cfg.PagesProject))
+		found, err := ifExists(args.Cloudflare.Project(ctx.Context(), args.Name))
 		if found == nil && err == nil {
-			err = client.CreateProject(ctx.Context(), cfg.PagesProject, cfg.ProductionBranch)
+			err = args.Cloudflare.CreateProject(ctx.Context(), args.Name, args.ProductionBranch)
 		}
 		if err != nil {
-			return fmt.Errorf("making the Pages project %q again where it was deleted: %w", cfg.PagesProject, err)
+			return fmt.Errorf("creating the Pages project %q again where it was deleted: %w", args.Name, err)
 		}
 		return nil
 	}
+}
+
+// newBinding declares the command that patches the service bindings, and returns its
+// last result.
+//
+// The wanted bindings go to standard input, so a change of them is an update in place.
+// Drift is put into the environment, so that it is an update too, and in the preview.
+// After a repair the mark must stay as it is, or its removal would be a change; hence
+// IgnoreChanges where there is no new drift.
+func newBinding(ctx *pulumi.Context, p *Pages, args *PagesArgs) (pulumi.MapOutput, error) {
+	drift := args.drift(time.Now())
+	environment := pulumi.StringMap{envDrift: pulumi.String(drift)}
+	for name, value := range args.CommandEnv {
+		environment[name] = value
+	}
+	opts := []pulumi.ResourceOption{
+		pulumi.Parent(p),
+		pulumi.DependsOn([]pulumi.Resource{args.Worker}),
+		// The bindings go with the project. So a destroy needs neither the program, which
+		// a fresh checkout has not built, nor the token, which may be an earlier run's.
+		pulumi.DeletedWith(p.Project),
+	}
+	if drift == "" {
+		opts = append(opts, pulumi.IgnoreChanges([]string{"environment." + envDrift}))
+	}
+	request := pulumix.Apply2Err(p.Project.Name, p.Project.CreatedOn, args.request)
+	command, err := local.NewCommand(ctx, "binding", &local.CommandArgs{
+		Create:      pulumi.String(binding.Command("bind")),
+		Update:      pulumi.String(binding.Command("bind")),
+		Delete:      pulumi.String(deleteCommand),
+		Stdin:       pulumix.Cast[pulumi.StringOutput](request),
+		Environment: environment,
+		Logging:     local.LoggingStderr,
+	}, opts...)
+	if err != nil {
+		return pulumi.MapOutput{}, err
+	}
+	// The result is no secret, but a secret in the environment makes it one.
+	stdout := pulumi.Unsecret(command.Stdout).(pulumi.StringOutput)
+	return pulumix.Cast[pulumi.MapOutput](pulumix.ApplyErr(stdout, args.result)), nil
+}
+
+// request returns the standard input of the bind command.
+func (args *PagesArgs) request(project, createdOn string) (string, error) {
+	b, err := json.Marshal(binding.Request{
+		AccountID:        args.Cloudflare.AccountID,
+		Project:          project,
+		ProductionBranch: args.ProductionBranch,
+		CreatedOn:        createdOn,
+		Wanted:           args.Bindings,
+	})
+	return string(b), err
+}
+
+// result reads the standard output of the bind command, and adds whether the site has
+// to be deployed for the bindings to take effect.
+func (args *PagesArgs) result(line string) (map[string]any, error) {
+	var result map[string]any
+	if err := json.Unmarshal([]byte(line), &result); err != nil {
+		return nil, fmt.Errorf("reading the output of %s: %w", binding.Command("bind"), err)
+	}
+	// There may have been a deployment since the command ran.
+	changedAt, _ := result["changedAt"].(string)
+	result["redeploy"] = args.Live != nil && binding.Outdated(args.Live.CanonicalDeployment, changedAt)
+	return result, nil
+}
+
+// drift names the bindings that the project does not have as wanted, or returns "".
+func (args *PagesArgs) drift(now time.Time) string {
+	found := "no project"
+	if args.Live != nil {
+		names := binding.Drift(*args.Live, args.Bindings)
+		if len(names) == 0 {
+			return ""
+		}
+		found = "not as wanted: " + strings.Join(names, ", ")
+	}
+	// With the time, the same drift is a change each time that it happens.
+	return fmt.Sprintf("%s (%s)", found, now.UTC().Format(time.RFC3339))
 }

@@ -2,35 +2,33 @@ package stack
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
 )
 
-// reader reads config values and collects what is wrong with them, so that a
-// person sees all mistakes at once. It knows no defaults: the engine fills in those of
-// Pulumi.yaml before the program runs.
+// reader reads config values and collects what is wrong with them, so that an error has
+// all problems at once. It has no defaults: the engine fills in those of Pulumi.yaml.
 type reader struct {
 	ctx      *pulumi.Context
-	project  *config.Config
+	program  Program
 	problems []string
 }
 
-func newReader(ctx *pulumi.Context) *reader {
-	return &reader{ctx: ctx, project: config.New(ctx, "")}
-}
-
-// problem notes a mistake. A key without a namespace is the project's own.
+// problem notes what is wrong with the value of key.
 func (r *reader) problem(key, format string, args ...any) {
 	r.problems = append(r.problems, r.full(key)+": "+fmt.Sprintf(format, args...))
 }
 
+// full adds the project's namespace to a key without one.
 func (r *reader) full(key string) string {
 	if strings.Contains(key, ":") {
 		return key
@@ -43,54 +41,55 @@ func (r *reader) err() error {
 	case 0:
 		return nil
 	case 1:
-		return fmt.Errorf("the configuration has a mistake, and nothing was changed: %s", r.problems[0])
+		return fmt.Errorf("the configuration has a problem, and nothing was changed: %s", r.problems[0])
 	default:
-		return fmt.Errorf("the configuration has %d mistakes, and nothing was changed:\n  %s", n, strings.Join(r.problems, "\n  "))
+		return fmt.Errorf("the configuration has %d problems, and nothing was changed:\n  %s", n, strings.Join(r.problems, "\n  "))
 	}
 }
 
-func (r *reader) text(key string) string { return r.project.Get(key) }
+// check is a rule for a value: it returns what is wrong with it.
+type check = func(value string) error
 
-// secret tells whether the value of key is encrypted in the stack's file.
-func (r *reader) secret(key string) bool { return r.ctx.IsConfigSecret(r.full(key)) }
-
-// match returns the value of key.
-func (r *reader) match(key string, pattern *regexp.Regexp, want string) string {
-	v := r.text(key)
-	if !pattern.MatchString(v) {
-		r.problem(key, "%q is not %s", v, want)
-	}
-	return v
-}
-
-// optional returns the value of key, which may be empty.
-func (r *reader) optional(key string, pattern *regexp.Regexp, want string) string {
-	if r.text(key) == "" {
-		return ""
-	}
-	return r.match(key, pattern, want)
-}
-
-// name returns the value of key, or else a name made of the project's and the
-// stack's.
-func (r *reader) name(key, suffix string, valid func(string) bool, want string) string {
-	if v := r.text(key); v != "" {
-		if !valid(v) {
-			r.problem(key, "%q is not a valid name: it takes %s", v, want)
+func rule(valid func(string) bool, want string) check {
+	return func(value string) error {
+		if !valid(value) {
+			return fmt.Errorf("%q must be %s", value, want)
 		}
-		return v
+		return nil
 	}
-	v := slug(r.ctx.Project()+"-"+r.ctx.Stack()) + suffix
-	if !valid(v) {
-		r.problem(key, "the name %q, made of project and stack, is not valid: set this key to %s", v, want)
+}
+
+func pattern(expr, want string) check { return rule(regexp.MustCompile(expr).MatchString, want) }
+
+func (r *reader) check(key, value string, c check) {
+	if err := c(value); err != nil {
+		r.problem(key, "%v", err)
 	}
+}
+
+func (r *reader) text(key string) string { return config.Get(r.ctx, key) }
+
+func (r *reader) checked(key string, c check) string {
+	v := r.text(key)
+	r.check(key, v, c)
 	return v
+}
+
+// name returns the value of key, or else the default, made of other names.
+func (r *reader) name(key, made string, c check) string {
+	if r.text(key) != "" {
+		return r.checked(key, c)
+	}
+	if err := c(made); err != nil {
+		r.problem(key, "the default name is not valid: %v; set this key", err)
+	}
+	return made
 }
 
 var notInSlug = regexp.MustCompile(`[^a-z0-9]+`)
 
-// slug turns every run of characters that the names of projects and stacks may
-// have, but host names not, into a dash.
+// slug replaces what names of projects and stacks may have, and host names may not, by
+// hyphens.
 func slug(s string) string {
 	return strings.Trim(notInSlug.ReplaceAllString(strings.ToLower(s), "-"), "-")
 }
@@ -99,7 +98,7 @@ func (r *reader) boolean(key string) bool {
 	v := r.text(key)
 	b, err := strconv.ParseBool(v)
 	if err != nil {
-		r.problem(key, "%q is neither true nor false", v)
+		r.problem(key, "%q must be true or false", v)
 	}
 	return b
 }
@@ -108,60 +107,60 @@ func (r *reader) integer(key string, low, high int) int {
 	v := r.text(key)
 	n, err := strconv.Atoi(v)
 	if err != nil || n < low || n > high {
-		r.problem(key, "%q is not a whole number from %d to %d", v, low, high)
+		r.problem(key, "%q must be a whole number from %d to %d", v, low, high)
 	}
 	return n
 }
 
-func (r *reader) pastDate(key string) string {
-	v := r.text(key)
-	day, err := time.Parse(time.DateOnly, v)
+// credentialPattern is a header value that no client alters.
+var credentialPattern = regexp.MustCompile(`^[!-~]{8,512}$`)
+
+// credential checks a key or token without ever showing it.
+func (r *reader) credential(key, env, value, what string) {
 	switch {
-	case err != nil:
-		r.problem(key, "%q is not a date in the form YYYY-MM-DD", v)
-	case day.After(time.Now()):
-		r.problem(key, "%s is in the future: Workers takes no date after today", v)
+	case value == "":
+		r.problem(key, "not set: run `pulumi config set --secret %s` or set %s: %s", key, env, what)
+	case !credentialPattern.MatchString(value):
+		r.problem(key, "the value (or %s) must be 8 to 512 characters without spaces and line breaks; copy it again: %s", env, what)
 	}
-	return v
 }
 
-// object decodes the JSON value of key. What the decoder says is not shown, since it
-// may quote a secret.
+// object decodes the JSON value of key. The decoder's error is not shown, since it may
+// quote a secret.
 func object[T any](r *reader, key, want string) T {
 	var v, none T
 	d := json.NewDecoder(strings.NewReader(r.text(key)))
 	d.DisallowUnknownFields()
 	if d.Decode(&v) != nil || d.Decode(new(any)) != io.EOF {
-		r.problem(key, "the value is not %s", want)
+		r.problem(key, "the value must be %s", want)
 		return none
 	}
 	return v
 }
 
-// texts is an object of texts. `pulumi config set --path` stores what looks like a
-// boolean or a whole number as one, which counts as the text that was written.
-type texts map[string]string
+// texts returns an object of texts, whose names it checks.
+func (r *reader) texts(key string, c check) map[string]string {
+	all := map[string]string{}
+	for name, v := range object[map[string]text](r, key, "an object of texts, NAME: value") {
+		all[name] = string(v)
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		r.check(key, name, c)
+	}
+	return all
+}
 
-func (t *texts) UnmarshalJSON(b []byte) error {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(b, &members); err != nil {
-		return err
+// text is a JSON string. `pulumi config set --path` stores what looks like a boolean or
+// a number as one, which counts as the text that was written.
+type text string
+
+func (t *text) UnmarshalJSON(b []byte) error {
+	switch b[0] {
+	case '"':
+		return json.Unmarshal(b, (*string)(t))
+	case '{', '[', 'n':
+		return errors.New("not a text")
 	}
-	all := make(texts, len(members))
-	for name, member := range members {
-		switch member[0] {
-		case '"':
-			var text string
-			if err := json.Unmarshal(member, &text); err != nil {
-				return err
-			}
-			all[name] = text
-		case '{', '[', 'n':
-			return fmt.Errorf("%s is no text", name)
-		default:
-			all[name] = string(member)
-		}
-	}
-	*t = all
+	*t = text(b)
 	return nil
 }

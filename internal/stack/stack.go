@@ -1,72 +1,123 @@
 package stack
 
 import (
+	"cmp"
+	"net/http"
+	"os"
+
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"portfolio-infra/internal/binding"
 )
 
-// Run declares the stack. It registers nothing if the configuration has a
-// mistake.
-func Run(ctx *pulumi.Context) error {
-	cfg, err := loadConfig(ctx)
+// Program is the Pulumi program with what it takes from its process, so that several can
+// run in one. The zero value takes the process's own.
+type Program struct {
+	// Getenv looks up environment variables. Nil is [os.Getenv].
+	Getenv func(string) string
+	// HTTP makes the calls to Cloudflare. Nil is the default client.
+	HTTP *http.Client
+	// Dir is the project's folder, to which the paths in the configuration are
+	// relative. Empty is the working directory, where Pulumi runs a program.
+	Dir string
+}
+
+// Run declares the stack in this process's environment.
+func Run(ctx *pulumi.Context) error { return Program{}.Run(ctx) }
+
+// Run declares the stack. It registers nothing if the configuration has a mistake.
+func (p Program) Run(ctx *pulumi.Context) error {
+	if p.Getenv == nil {
+		p.Getenv = os.Getenv
+	}
+	p.Dir = cmp.Or(p.Dir, ".")
+	cfg, err := p.loadConfig(ctx)
 	if err != nil {
 		return err
 	}
-	if err := checkDoppler(ctx.Context(), cfg); err != nil {
-		return err
+	if cfg.Doppler != (Doppler{}) {
+		if err := checkDoppler(ctx.Context(), p.Getenv("PATH")); err != nil {
+			return err
+		}
 	}
-	l, err := look(ctx.Context(), cfg)
+	l, err := readLive(ctx.Context(), cfg.Cloudflare, cfg.Pages.Name, cfg.Worker.Name)
 	if err != nil {
 		return err
 	}
-	if err := refuseWranglerFile(ctx, cfg, l); err != nil {
+	if err := checkWranglerFile(ctx, cfg.Pages.Bindings, l); err != nil {
 		return err
 	}
-	owner, err := newOwner(ctx)
+	cfg.Names.Live, cfg.Worker.Live, cfg.Pages.Live = l, l.worker, l.project
+	if cfg.Names.Owner, err = newOwner(ctx); err != nil {
+		return err
+	}
+	owner, err := newNames(ctx, "names", &cfg.Names)
 	if err != nil {
 		return err
 	}
-	if owner, err = newNames(ctx, cfg, l, owner); err != nil {
-		return err
-	}
-	database, err := newDatabase(ctx, cfg, owner)
+	cfg.TiDB.Owner = owner
+	tidb, err := newTiDB(ctx, "database", &cfg.TiDB)
 	if err != nil {
 		return err
 	}
-	api, err := newAPI(ctx, cfg, l, owner, database)
+	cfg.Worker.Owner, cfg.Worker.DatabaseURL = owner, tidb.URL
+	worker, err := newWorker(ctx, "api", &cfg.Worker)
 	if err != nil {
 		return err
 	}
-	if err := writeDoppler(ctx, cfg, database); err != nil {
-		return err
+	if cfg.Doppler != (Doppler{}) {
+		if err := newDoppler(ctx, "doppler", &DopplerArgs{cfg.Doppler, tidb.URL}, pulumi.Parent(tidb)); err != nil {
+			return err
+		}
 	}
-	pages, err := newPages(ctx, cfg, l, api)
+	cfg.Pages.Worker = worker.Script
+	pages, err := newPages(ctx, "pages", &cfg.Pages)
 	if err != nil {
 		return err
 	}
 	ctx.Export("pagesUrl", pages.URL)
 	ctx.Export("pagesProject", pages.Project.Name)
-	ctx.Export("worker", api.Worker.ScriptName)
+	ctx.Export("worker", worker.Script.ScriptName)
 	ctx.Export("binding", pages.Binding)
-	ctx.Export("databaseUrl", database.URL)
-	ctx.Export("migrationUrl", database.MigrationURL)
-	ctx.Export("clusterId", database.Cluster.ID())
-	ctx.Export("clusterHost", database.Cluster.Host)
-	ctx.Export("clusterPort", database.Cluster.Port)
-	ctx.Export("clusterUserPrefix", database.Cluster.UserPrefix)
-	ctx.Export("clusterRegion", database.Cluster.Region)
+	ctx.Export("databaseUrl", tidb.URL)
+	ctx.Export("migrationUrl", tidb.MigrationURL)
+	ctx.Export("clusterId", tidb.Cluster.ID())
+	ctx.Export("clusterHost", tidb.Cluster.Host)
+	ctx.Export("clusterPort", tidb.Cluster.Port)
+	ctx.Export("clusterUserPrefix", tidb.Cluster.UserPrefix)
+	ctx.Export("clusterRegion", tidb.Cluster.Region)
 	return nil
 }
 
-// refuseWranglerFile refuses a project that takes its bindings from a Wrangler file and
-// lacks ours. That file may only name a Worker that exists, so until ours does this is a
-// warning, and bind refuses in the end.
-func refuseWranglerFile(ctx *pulumi.Context, cfg Config, l live) error {
+// childOptions returns the options that the children of components have in common.
+//
+// A resource that is replaced under the same name (`pulumi up --replace`) must be
+// deleted first, or the delete would hit the new one. `pulumi import` puts a resource
+// directly below the stack, where the alias finds it.
+func childOptions(parent pulumi.Resource, protect bool) []pulumi.ResourceOption {
+	return []pulumi.ResourceOption{
+		pulumi.Parent(parent),
+		pulumi.Protect(protect),
+		pulumi.DeleteBeforeReplace(true),
+		pulumi.Aliases([]pulumi.Alias{{NoParent: pulumi.Bool(true)}}),
+	}
+}
+
+// registerHook registers a resource hook. Its name is kept in the state, so it stays.
+// https://www.pulumi.com/docs/iac/concepts/resources/options/hooks/
+func registerHook(ctx *pulumi.Context, name string, onDryRun bool, f pulumi.ResourceHookFunction) ([]*pulumi.ResourceHook, error) {
+	hook, err := ctx.RegisterResourceHook(name, f, &pulumi.ResourceHookOptions{OnDryRun: onDryRun})
+	return []*pulumi.ResourceHook{hook}, err
+}
+
+// checkWranglerFile refuses a project that takes its bindings from a Wrangler file and
+// lacks ours. That file may name only a Worker that exists. So before the first upload
+// this is a warning, and bind refuses after it.
+func checkWranglerFile(ctx *pulumi.Context, bindings binding.Wanted, l live) error {
 	if l.project == nil {
 		return nil
 	}
-	err := binding.CheckWranglerFile(*l.project, cfg.Wanted)
+	err := binding.CheckWranglerFile(*l.project, bindings)
 	if err != nil && l.worker == nil {
 		return ctx.Log.Warn(err.Error(), nil)
 	}

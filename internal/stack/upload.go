@@ -1,7 +1,6 @@
 package stack
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,155 +9,150 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"portfolio-infra/internal/cloudflare"
 )
 
 // The Cloudflare provider uploads the script with every change of the Worker, and sees
-// what was changed by hand only in a refresh. So each upload leaves a note of itself in
-// a plain variable, varUpload: the hash of the content, why it was uploaded and when. A
-// run that finds the note of the content that is wanted, and nothing else to set,
-// declares the variable as it stands, and so changes nothing. Else it declares a new
-// note, which is an update: seen in the preview, and an upload. No two notes are the
-// same, so the state never has the new one already.
+// drift only in a refresh. So each upload leaves a note in a plain variable, varUpload:
+// the hash of the content, the reason and the time. A run that finds the note of the
+// wanted content, and no drift, declares the variable as it is, and so changes nothing.
+// Otherwise it declares a new note, which is an update, seen in the preview, and an
+// upload. No two notes are the same, so the state never has the new one already.
 //
-// The note is in the cloud alone, so a run that is killed leaves none that is wrong.
+// Only the cloud has the note, so a killed run leaves none that is wrong.
 
-// uploadNote is the value of varUpload that this run declares.
-func (l live) uploadNote(cfg Config, owner string, now time.Time) string {
+// uploadNote returns the value of varUpload that this run declares.
+func (args *WorkerArgs) uploadNote(owner string, now time.Time) string {
 	why := "made"
-	if l.worker != nil {
-		note := l.worker.Var(varUpload)
-		differs := l.differs(cfg, owner)
+	if args.Live != nil {
+		note := args.Live.Var(varUpload)
+		drift := args.drift(owner)
 		switch {
-		case uploaded(note) != cfg.Script.SHA256:
+		case uploadedHash(note) != args.Script.SHA256:
 			why = "due"
-		case len(differs) == 0:
+		case len(drift) == 0:
 			return note
 		default:
-			why = "to set: " + strings.Join(differs, ", ")
+			why = "to set: " + strings.Join(drift, ", ")
 		}
 	}
-	return fmt.Sprintf("%s %s (%s)", cfg.Script.SHA256, why, now.UTC().Format(time.RFC3339Nano))
+	return fmt.Sprintf("%s %s (%s)", args.Script.SHA256, why, now.UTC().Format(time.RFC3339Nano))
 }
 
-// uploaded is the hash in a note.
-func uploaded(note string) string {
+// uploadedHash returns the hash in a note.
+func uploadedHash(note string) string {
 	hash, _, _ := strings.Cut(note, " ")
 	return hash
 }
 
-// differs names what the Worker does not hold as wanted: changed by hand, or new in the
-// config. Of a secret the API tells no more than that it is there.
-func (l live) differs(cfg Config, owner string) []string {
-	var changed []string
-	if l.content != cfg.Script.SHA256 {
-		changed = append(changed, "the script")
+// drift names what the Worker does not have as wanted: changed by hand, or new in the
+// config. Of a secret the API returns only the name.
+func (args *WorkerArgs) drift(owner string) []string {
+	var names []string
+	if args.Live.sha256 != args.Script.SHA256 {
+		names = append(names, "the script")
 	}
-	vars := maps.Clone(cfg.Vars)
-	if vars == nil {
-		vars = map[string]string{}
-	}
-	vars[varOwner] = owner
+	vars := map[string]string{varOwner: owner}
+	maps.Copy(vars, args.Vars)
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
-		if !l.worker.Has("plain_text", name) || l.worker.Var(name) != vars[name] {
-			changed = append(changed, name)
+		if !args.Live.Has("plain_text", name) || args.Live.Var(name) != vars[name] {
+			names = append(names, name)
 		}
 	}
-	for _, name := range append(slices.Sorted(maps.Keys(cfg.Secrets)), varDatabaseURL) {
-		if !l.worker.Has("secret_text", name) {
-			changed = append(changed, name)
+	for _, name := range append(slices.Sorted(maps.Keys(args.Secrets)), varDatabaseURL) {
+		if !args.Live.Has("secret_text", name) {
+			names = append(names, name)
 		}
 	}
-	return changed
+	return names
 }
 
-// foreign tells whether the Worker runs a script that this stack did not upload. before
-// is the hash that the state has; it counts for a Worker of ours without a note, made by
-// a version that left none.
-func (l live) foreign(cfg Config, owner, before string) bool {
-	if l.worker == nil || l.content == cfg.Script.SHA256 {
+// conflicts reports whether the Worker runs a script that this stack did not upload.
+// recorded is the state's hash; it counts for a Worker of ours without a note, which an
+// early version uploaded.
+func (args *WorkerArgs) conflicts(live *liveWorker, owner, recorded string) bool {
+	if live == nil || live.sha256 == args.Script.SHA256 {
 		return false
 	}
-	note := l.worker.Var(varUpload)
+	note := live.Var(varUpload)
 	if note == "" {
-		return l.content != before || l.worker.Var(varOwner) != owner
+		return live.sha256 != recorded || !owns(owner, &live.Script)
 	}
-	return l.content != uploaded(note)
+	return live.sha256 != uploadedHash(note)
 }
 
-// beforeUpload runs before an update of the Worker, in a preview too. It refuses to
-// write over somebody else's script, and says which bindings go that are not ours.
-func beforeUpload(ctx *pulumi.Context, cfg Config, l live) pulumi.ResourceHookFunction {
-	return func(args *pulumi.ResourceHookArgs) error {
+// keptBindings are the types of bindings that an upload leaves on the Worker if it does
+// not name them. Sources differ on what an upload without them does: it keeps secrets, or
+// it replaces all bindings. So they are stated, and [WorkerArgs.removeSecrets] removes
+// those that were ours.
+// https://github.com/cloudflare/workers-sdk/pull/5296
+// https://github.com/alchemy-run/alchemy/pull/1452
+var keptBindings = []string{"secret_text", "secret_key"}
+
+// beforeUpdate refuses to overwrite somebody else's script, and warns of bindings that
+// the upload removes and that are not ours.
+func (args *WorkerArgs) beforeUpdate(ctx *pulumi.Context) pulumi.ResourceHookFunction {
+	return func(hook *pulumi.ResourceHookArgs) error {
+		live := args.Live
 		if !ctx.DryRun() {
 			// The cluster and its users came first, which may have taken minutes.
 			var err error
-			if l, err = look(ctx.Context(), cfg); err != nil {
+			if live, err = readWorker(ctx.Context(), args.Cloudflare, args.Name); err != nil {
 				return err
 			}
 		}
-		before, _ := plain(args.OldInputs["contentSha256"]).V.(string)
-		if !cfg.OverwriteWorker && l.foreign(cfg, declaredOwner(args.NewInputs), before) {
-			return fmt.Errorf("the Worker %q runs a script that this stack did not upload (wrangler deploy, the dashboard?), and was left as it is: "+
-				"point the config key workerScript at the file of that script, or to write over it run `pulumi config set overwriteWorker true`, "+
-				"and take the key out after that run", cfg.Worker)
+		before, now := declaredScript(hook.OldInputs), declaredScript(hook.NewInputs)
+		recorded, _ := unwrap(hook.OldInputs["contentSha256"]).V.(string)
+		if !args.Overwrite && args.conflicts(live, now.Var(varOwner), recorded) {
+			return fmt.Errorf("the Worker %q runs a script that this stack did not upload (by wrangler deploy or the dashboard); it was not changed: "+
+				"set the config key workerScript to the file of that script, or, to overwrite it, run `pulumi config set overwriteWorker true` "+
+				"and remove the key after the next run", args.Name)
 		}
-		if l.worker == nil {
+		if live == nil {
 			return nil
 		}
-		ours := append(bindingNames(args.OldInputs), bindingNames(args.NewInputs)...)
 		var others []string
-		for _, b := range l.worker.Bindings {
-			if !slices.Contains(keptBindings, b.Type) && !slices.Contains(ours, b.Name) {
+		for _, b := range live.Bindings {
+			if !slices.Contains(keptBindings, b.Type) && !hasBinding(before, b.Name) && !hasBinding(now, b.Name) {
 				others = append(others, fmt.Sprintf("%s (%s)", b.Name, b.Type))
 			}
 		}
 		if len(others) == 0 {
 			return nil
 		}
-		return ctx.Log.Warn(fmt.Sprintf("the Worker %q has bindings that are not this stack's, and this update takes them away: %s; "+
-			"a variable stays if it is in the config key vars", cfg.Worker, strings.Join(others, ", ")), nil)
+		return ctx.Log.Warn(fmt.Sprintf("the Worker %q has bindings that are not this stack's, and this update removes them: %s; "+
+			"to keep a variable, put it in the config key vars", args.Name, strings.Join(others, ", ")), nil)
 	}
 }
 
-// keptBindings are the types of bindings that an upload leaves on the Worker where it
-// does not name them. What it does without is told in two ways: a script upload always
-// kept secrets, or it replaces all bindings. So it is said, and what is ours is removed
-// by [afterUpload].
-// https://github.com/cloudflare/workers-sdk/pull/5296
-// https://github.com/alchemy-run/alchemy/pull/1452
-var keptBindings = []string{"secret_text", "secret_key"}
-
-// afterUpload removes the secrets that were taken out of the config. Where it is killed
-// the next run is at the same point again, since the engine saves the state after it.
-// Where the API refuses, the state is saved all the same, so the error says what is left
-// to do. (Before the upload, a secret would be gone that a script which cannot be
-// replaced still needs.)
-// https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/resource/deploy/step.go
-func afterUpload(ctx context.Context, cfg Config) pulumi.ResourceHookFunction {
-	return func(args *pulumi.ResourceHookArgs) error {
-		client := cfg.Cloudflare.client(cfg.AccountID)
-		stay := bindingNames(args.NewInputs)
-		for _, name := range bindingNames(args.OldInputs, "secret_text") {
-			if slices.Contains(stay, name) {
-				continue
-			}
-			if err := client.DeleteSecret(ctx, cfg.Worker, name); err != nil {
-				return fmt.Errorf("removing %s, which is no longer in the config, from the Worker %q (or run `wrangler secret delete %s --name %s`): %w",
-					name, cfg.Worker, name, cfg.Worker, err)
-			}
-		}
-		return nil
-	}
+// hasBinding reports whether a script has a binding of the name, of any type.
+func hasBinding(script cloudflare.Script, name string) bool {
+	return slices.ContainsFunc(script.Bindings, func(b cloudflare.ScriptBinding) bool { return b.Name == name })
 }
 
-// bindingNames are the names of a Worker's bindings among its inputs, of these types or
-// of all.
-func bindingNames(inputs resource.PropertyMap, types ...string) []string {
-	var names []string
-	eachBinding(inputs, func(name string, b resource.PropertyMap) {
-		if kind, _ := plain(b["type"]).V.(string); len(types) == 0 || slices.Contains(types, kind) {
-			names = append(names, name)
+// declaredScript returns the bindings among a Worker's inputs. The provider makes the
+// text of each variable a secret, and a hook gets it as such.
+func declaredScript(inputs resource.PropertyMap) (script cloudflare.Script) {
+	text := func(v resource.PropertyValue) string { s, _ := unwrap(v).V.(string); return s }
+	bindings, _ := unwrap(inputs["bindings"]).V.([]resource.PropertyValue)
+	for _, b := range bindings {
+		o, _ := unwrap(b).V.(resource.PropertyMap)
+		script.Bindings = append(script.Bindings, cloudflare.ScriptBinding{Type: text(o["type"]), Name: text(o["name"]), Text: text(o["text"])})
+	}
+	return script
+}
+
+// unwrap returns the value inside of secrets and outputs.
+func unwrap(v resource.PropertyValue) resource.PropertyValue {
+	for {
+		switch {
+		case v.IsSecret():
+			v = v.SecretValue().Element
+		case v.IsOutput():
+			v = v.OutputValue().Element
+		default:
+			return v
 		}
-	})
-	return names
+	}
 }

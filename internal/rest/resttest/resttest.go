@@ -74,7 +74,7 @@ func (t transport) serve(req *http.Request) (resp *http.Response) {
 	defer func() {
 		switch p := recover(); {
 		case p == nil:
-		case p != http.ErrAbortHandler:
+		case p != any(http.ErrAbortHandler):
 			panic(p)
 		case written.any:
 			resp = rec.Result()

@@ -79,9 +79,9 @@ func (f Fault) matches(cloud string, r *http.Request) bool {
 // takesEffect reports whether the call that f hits reaches the cloud.
 func (f Fault) takesEffect() bool { return f.After || f.Truncate || f.Drip > 0 }
 
-// answer sends what the client gets, and returns the status, or 0 for none. real
+// answer sends what the client gets, and returns the status, or 0 for none. genuine
 // is the cloud's answer if the call took effect.
-func (f Fault) answer(w http.ResponseWriter, r *http.Request, real *answer) int {
+func (f Fault) answer(w http.ResponseWriter, r *http.Request, genuine *answer) int {
 	switch {
 	case f.Reset:
 		reset(w)
@@ -90,11 +90,11 @@ func (f Fault) answer(w http.ResponseWriter, r *http.Request, real *answer) int 
 		<-r.Context().Done()
 		return 0
 	case f.Truncate:
-		real.header.Set("Content-Length", strconv.Itoa(len(real.body)))
-		real.body = real.body[:len(real.body)/2]
-		return real.send(w)
+		genuine.header.Set("Content-Length", strconv.Itoa(len(genuine.body)))
+		genuine.body = genuine.body[:len(genuine.body)/2]
+		return genuine.send(w)
 	case f.Drip > 0:
-		return real.drip(w, f.Drip)
+		return genuine.drip(w, f.Drip)
 	default:
 		own := &answer{status: f.Status, header: http.Header{}, body: []byte(f.Body)}
 		for k, v := range f.Header {

@@ -100,7 +100,7 @@ func serveOnce(t *testing.T, s *Server) int {
 	rec := httptest.NewRecorder()
 	func() {
 		defer func() {
-			if p := recover(); p != nil && p != http.ErrAbortHandler {
+			if p := recover(); p != nil && p != any(http.ErrAbortHandler) {
 				panic(p)
 			}
 		}()

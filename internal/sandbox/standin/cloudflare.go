@@ -6,8 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
-	"os"
+	"slices"
 	"strings"
 
 	p "github.com/pulumi/pulumi-go-provider"
@@ -16,55 +17,108 @@ import (
 	"portfolio-infra/internal/rest"
 )
 
-const (
-	projectType = "cloudflare:index/pagesProject:PagesProject"
-	workerType  = "cloudflare:index/workersScript:WorkersScript"
-	devType     = "cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain"
-)
-
 // kind is one resource type of the stand-in for cloudflare.
 type kind interface {
-	diff(p.DiffRequest) p.DiffResponse
-	create(context.Context, *rest.Client, p.CreateRequest) (p.CreateResponse, error)
-	read(context.Context, *rest.Client, p.ReadRequest) (p.ReadResponse, error)
-	update(context.Context, *rest.Client, p.UpdateRequest) (p.UpdateResponse, error)
-	delete(context.Context, *rest.Client, p.DeleteRequest) error
+	// importKeys are the inputs of which an import's ID is made. The last one is the
+	// resource's ID, or "" where the API makes it. A change of an input in replaceKeys
+	// replaces the resource.
+	importKeys() []string
+	replaceKeys() []string
+	// path returns where the resource of that ID is; m has the other import keys.
+	path(m property.Map, id string) string
+	// put creates the resource, or updates it where there is a state, and returns its ID
+	// and its new state; preview returns the state that a preview shows.
+	put(ctx context.Context, api *rest.Client, id string, inputs, state property.Map) (string, property.Map, error)
+	preview(inputs, state property.Map) property.Map
+	// read returns the inputs and the state from live.
+	read(ctx context.Context, api *rest.Client, path string, inputs, state property.Map) (property.Map, property.Map, error)
 }
 
-// Cloudflare takes the place of the plugin "cloudflare", for PagesProject,
-// WorkersScript and WorkersScriptSubdomain.
-func Cloudflare() p.Provider {
-	kinds := map[string]kind{projectType: project{}, workerType: worker{}, devType: dev{}}
+// Cloudflare takes the place of the plugin "cloudflare", for PagesProject, PagesDomain,
+// DnsRecord, WorkersScript and WorkersScriptSubdomain.
+func Cloudflare(process Process) p.Provider {
+	kinds := map[string]kind{
+		"cloudflare:index/pagesProject:PagesProject":                     project{},
+		"cloudflare:index/pagesDomain:PagesDomain":                       domain{},
+		"cloudflare:index/dnsRecord:DnsRecord":                           record{},
+		"cloudflare:index/workersScript:WorkersScript":                   worker{process},
+		"cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain": subdomain{},
+	}
 	var api *rest.Client
 	return p.Provider{
 		Configure: func(_ context.Context, r p.ConfigureRequest) error {
 			var err error
-			api, err = newAPI(text(r.Args, "apiToken"), text(r.Args, "baseUrl"))
+			api, err = newAPI(process, text(r.Args, "apiToken"), text(r.Args, "baseUrl"))
 			return err
 		},
 		Check: func(_ context.Context, r p.CheckRequest) (p.CheckResponse, error) {
-			return p.CheckResponse{Inputs: sensitive(r.Inputs)}, only(r.Urn.Type().String(), projectType, workerType, devType)
+			return p.CheckResponse{Inputs: sensitive(r.Inputs)}, only(r.Urn.Type().String(), slices.Collect(maps.Keys(kinds))...)
 		},
 		Diff: func(_ context.Context, r p.DiffRequest) (p.DiffResponse, error) {
-			return kinds[r.Urn.Type().String()].diff(r), nil
+			d := diff(r.OldInputs, r.Inputs, kinds[r.Urn.Type().String()].replaceKeys()...)
+			delete(d.DetailedDiff, "deploymentConfigs") // the real plugin's diff names no property
+			return d, nil
 		},
 		Create: func(ctx context.Context, r p.CreateRequest) (p.CreateResponse, error) {
-			return kinds[r.Urn.Type().String()].create(ctx, api, r)
+			k := kinds[r.Urn.Type().String()]
+			if r.DryRun {
+				return p.CreateResponse{Properties: k.preview(r.Properties, property.Map{})}, nil
+			}
+			id, state, err := k.put(ctx, api, "", r.Properties, property.Map{})
+			return p.CreateResponse{ID: id, Properties: state}, err
 		},
 		Read: func(ctx context.Context, r p.ReadRequest) (p.ReadResponse, error) {
-			return kinds[r.Urn.Type().String()].read(ctx, api, r)
+			return read(ctx, api, kinds[r.Urn.Type().String()], r)
 		},
 		Update: func(ctx context.Context, r p.UpdateRequest) (p.UpdateResponse, error) {
-			return kinds[r.Urn.Type().String()].update(ctx, api, r)
+			k := kinds[r.Urn.Type().String()]
+			if r.DryRun {
+				return p.UpdateResponse{Properties: k.preview(r.Inputs, r.State)}, nil
+			}
+			_, state, err := k.put(ctx, api, r.ID, r.Inputs, r.State)
+			return p.UpdateResponse{Properties: state}, err
 		},
+		// To the real plugin, too, it is an error if the resource is gone already.
 		Delete: func(ctx context.Context, r p.DeleteRequest) error {
-			return kinds[r.Urn.Type().String()].delete(ctx, api, r)
+			path := kinds[r.Urn.Type().String()].path(r.Properties, r.ID)
+			return api.Do(ctx, http.MethodDelete, path, nil, nil)
 		},
 	}
 }
 
-// sensitive makes secrets of what the real plugin makes some of: the text of each
-// binding, of plain variables too.
+// read serves a refresh and an import, whose ID has parts.
+func read(ctx context.Context, api *rest.Client, k kind, r p.ReadRequest) (p.ReadResponse, error) {
+	id, inputs, keys := r.ID, r.Inputs, k.importKeys()
+	if text(r.Properties, keys[0]) == "" {
+		parts := strings.Split(r.ID, "/")
+		if len(parts) != len(keys) || slices.Contains(parts, "") {
+			return p.ReadResponse{}, fmt.Errorf("the ID %q has not %d parts, as in account/name", r.ID, len(keys))
+		}
+		inputs = property.Map{}
+		for i, key := range keys {
+			if key != "" {
+				inputs = inputs.Set(key, property.New(parts[i]))
+			}
+		}
+		id = parts[len(parts)-1]
+	}
+	inputs, state, err := k.read(ctx, api, k.path(inputs, id), inputs, r.Properties)
+	if rest.StatusIs(err, http.StatusNotFound) {
+		return p.ReadResponse{}, nil
+	}
+	return p.ReadResponse{ID: id, Inputs: inputs, Properties: state}, err
+}
+
+// only refuses resource types that a stand-in does not know.
+func only(have string, known ...string) error {
+	if slices.Contains(known, have) {
+		return nil
+	}
+	return fmt.Errorf("the stand-in does not know %s: install the real plugin", have)
+}
+
+// sensitive makes secrets of what the real plugin makes some of: the text of each binding,
+// of plain variables too.
 func sensitive(inputs property.Map) property.Map {
 	bindings := inputs.Get("bindings")
 	if !bindings.IsArray() {
@@ -81,14 +135,14 @@ func sensitive(inputs property.Map) property.Map {
 }
 
 // newAPI returns a client with the provider's config, or else its environment.
-func newAPI(token, baseURL string) (*rest.Client, error) {
-	token = cmp.Or(token, os.Getenv("CLOUDFLARE_API_TOKEN"))
+func newAPI(process Process, token, baseURL string) (*rest.Client, error) {
+	token = cmp.Or(token, process.Getenv("CLOUDFLARE_API_TOKEN"))
 	if token == "" {
 		return nil, errors.New("cloudflare: no apiToken: set cloudflare:apiToken or CLOUDFLARE_API_TOKEN")
 	}
 	return &rest.Client{
 		Service:          "Cloudflare",
-		BaseURL:          cmp.Or(baseURL, os.Getenv("CLOUDFLARE_BASE_URL"), "https://api.cloudflare.com/client/v4"),
+		BaseURL:          cmp.Or(baseURL, process.Getenv("CLOUDFLARE_BASE_URL"), "https://api.cloudflare.com/client/v4"),
 		Header:           http.Header{"Authorization": {"Bearer " + token}},
 		RequestIDHeaders: []string{"Cf-Ray"},
 		DecodeError: func(_ int, _ http.Header, body []byte) (string, string) {
@@ -104,13 +158,4 @@ func newAPI(token, baseURL string) (*rest.Client, error) {
 			return e.Errors[0].Code.String(), e.Errors[0].Message
 		},
 	}, nil
-}
-
-// splitID reads the ID of an import, "account/name".
-func splitID(id string) (account, name string, err error) {
-	account, name, ok := strings.Cut(id, "/")
-	if !ok || account == "" || name == "" {
-		return "", "", fmt.Errorf("the ID %q is not of the form <account_id>/<name>", id)
-	}
-	return account, name, nil
 }

@@ -2,11 +2,12 @@ package standin
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
-	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -15,23 +16,21 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 )
 
-const commandType = "command:local:Command"
-
 // Command takes the place of the plugin "command", for local.Command.
 // https://www.pulumi.com/registry/packages/command/api-docs/local/command/
-func Command() p.Provider {
+func Command(process Process) p.Provider {
 	return p.Provider{
 		Check: func(_ context.Context, r p.CheckRequest) (p.CheckResponse, error) {
-			return p.CheckResponse{Inputs: r.Inputs}, only(r.Urn.Type().String(), commandType)
+			return p.CheckResponse{Inputs: r.Inputs}, only(r.Urn.Type().String(), "command:local:Command")
 		},
 		Diff: func(_ context.Context, r p.DiffRequest) (p.DiffResponse, error) {
 			return diff(r.OldInputs, r.Inputs, "triggers"), nil
 		},
 		Create: func(ctx context.Context, r p.CreateRequest) (p.CreateResponse, error) {
 			if r.DryRun {
-				return p.CreateResponse{Properties: pending(r.Properties)}, nil
+				return p.CreateResponse{Properties: unknown(r.Properties, "stdout", "stderr")}, nil
 			}
-			out, err := run(ctx, text(r.Properties, "create"), r.Properties, property.Map{})
+			out, err := process.run(ctx, text(r.Properties, "create"), r.Properties, property.Map{})
 			return p.CreateResponse{ID: rand.Text(), Properties: out}, err
 		},
 		Read: func(_ context.Context, r p.ReadRequest) (p.ReadResponse, error) {
@@ -39,55 +38,37 @@ func Command() p.Provider {
 		},
 		Update: func(ctx context.Context, r p.UpdateRequest) (p.UpdateResponse, error) {
 			if r.DryRun {
-				return p.UpdateResponse{Properties: pending(r.Inputs)}, nil
+				return p.UpdateResponse{Properties: unknown(r.Inputs, "stdout", "stderr")}, nil
 			}
-			line := text(r.Inputs, "update")
-			if line == "" {
-				line = text(r.Inputs, "create")
-			}
-			out, err := run(ctx, line, r.Inputs, r.State)
+			line := cmp.Or(text(r.Inputs, "update"), text(r.Inputs, "create"))
+			out, err := process.run(ctx, line, r.Inputs, r.State)
 			return p.UpdateResponse{Properties: out}, err
 		},
 		Delete: func(ctx context.Context, r p.DeleteRequest) error {
 			if text(r.Properties, "delete") == "" {
 				return nil
 			}
-			_, err := run(ctx, text(r.Properties, "delete"), r.Properties, r.Properties)
+			_, err := process.run(ctx, text(r.Properties, "delete"), r.Properties, r.Properties)
 			return err
 		},
 	}
 }
 
-// only refuses resource types that a stand-in does not know.
-func only(have string, known ...string) error {
-	for _, k := range known {
-		if have == k {
-			return nil
-		}
-	}
-	return fmt.Errorf("the stand-in does not know %s: install the real plugin", have)
-}
-
-// pending is the state that a preview shows.
-func pending(inputs property.Map) property.Map {
-	return with(inputs, map[string]property.Value{
-		"stdout": property.New(property.Computed), "stderr": property.New(property.Computed),
-	})
-}
-
 // run runs a line by the shell and returns the new state: the inputs, and what
-// the command said.
-func run(ctx context.Context, line string, inputs, before property.Map) (property.Map, error) {
-	argv := list(inputs, "interpreter")
+// the command printed.
+func (p Process) run(ctx context.Context, line string, inputs, before property.Map) (property.Map, error) {
+	argv := texts(inputs, "interpreter")
 	if len(argv) == 0 {
 		argv = []string{"/bin/sh", "-c"}
 	}
 	cmd := exec.CommandContext(ctx, argv[0], append(argv[1:], line)...)
-	cmd.Dir = text(inputs, "dir")
+	cmd.Dir = p.path(text(inputs, "dir"))
 	cmd.Stdin = strings.NewReader(text(inputs, "stdin"))
-	cmd.Env = os.Environ()
-	for name, value := range texts(inputs, "environment") {
-		cmd.Env = append(cmd.Env, name+"="+value)
+	cmd.Env = slices.Clone(p.Environ)
+	if environment := inputs.Get("environment"); environment.IsMap() {
+		for name := range environment.AsMap().All {
+			cmd.Env = append(cmd.Env, name+"="+text(environment.AsMap(), name))
+		}
 	}
 	for name, key := range map[string]string{"PULUMI_COMMAND_STDOUT": "stdout", "PULUMI_COMMAND_STDERR": "stderr"} {
 		if _, known := before.GetOk(key); known {
@@ -103,7 +84,7 @@ func run(ctx context.Context, line string, inputs, before property.Map) (propert
 	if err := cmd.Run(); err != nil {
 		return property.Map{}, fmt.Errorf("%w: running %q:\n%s%s", err, line, stdout.String(), stderr.String())
 	}
-	// As in the real plugin, what depends on a secret is one.
+	// As in the real plugin, what depends on a secret is secret.
 	secret := property.New(inputs).HasSecrets()
 	return with(inputs, map[string]property.Value{
 		"stdout": property.New(strings.TrimSuffix(stdout.String(), "\n")).WithSecret(secret),

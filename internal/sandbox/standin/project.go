@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
 	"portfolio-infra/internal/rest"
@@ -65,80 +64,38 @@ func (a apiProject) state(inputs property.Map) property.Map {
 	})
 }
 
-func projectPath(account, name string) string {
-	return rest.Path("/accounts/%s/pages/projects/%s", account, name)
+func (project) importKeys() []string    { return []string{"accountId", "name"} }
+func (p project) replaceKeys() []string { return p.importKeys() }
+
+func (project) path(m property.Map, name string) string {
+	return rest.Path("/accounts/%s/pages/projects/%s", text(m, "accountId"), name)
 }
 
-func (project) diff(r p.DiffRequest) p.DiffResponse {
-	d := diff(r.OldInputs, r.Inputs, "accountId", "name")
-	delete(d.DetailedDiff, "deploymentConfigs") // the real one's diff names no property
-	return d
+func (project) preview(inputs, state property.Map) property.Map {
+	if state.Len() == 0 {
+		return unknown(inputs, "subdomain", "domains", "createdOn")
+	}
+	return with(state, inputs.AsMap())
 }
 
-func (project) create(ctx context.Context, api *rest.Client, r p.CreateRequest) (p.CreateResponse, error) {
-	if r.DryRun {
-		return p.CreateResponse{Properties: unknown(r.Properties, "subdomain", "domains", "createdOn")}, nil
-	}
-	in := map[string]any{
-		"name":              text(r.Properties, "name"),
-		"production_branch": text(r.Properties, "productionBranch"),
-	}
-	var got apiProject
-	err := api.Do(ctx, http.MethodPost, rest.Path("/accounts/%s/pages/projects", text(r.Properties, "accountId")), in, &got)
-	if err != nil {
-		return p.CreateResponse{}, err
-	}
-	return p.CreateResponse{ID: got.Result.Name, Properties: got.state(r.Properties)}, nil
-}
-
-func (project) read(ctx context.Context, api *rest.Client, r p.ReadRequest) (p.ReadResponse, error) {
-	account, name, inputs := text(r.Properties, "accountId"), r.ID, r.Inputs
-	if account == "" {
-		var err error
-		if account, name, err = splitID(r.ID); err != nil {
-			return p.ReadResponse{}, err
-		}
-		inputs = property.NewMap(map[string]property.Value{"accountId": property.New(account), "name": property.New(name)})
-	}
-	var got apiProject
-	err := api.Do(ctx, http.MethodGet, projectPath(account, name), nil, &got)
-	if rest.StatusIs(err, http.StatusNotFound) {
-		return p.ReadResponse{}, nil
-	}
-	if err != nil {
-		return p.ReadResponse{}, err
-	}
-	inputs = got.configs(inputs.Set("productionBranch", property.New(got.Result.ProductionBranch)))
-	return p.ReadResponse{ID: name, Properties: got.state(inputs), Inputs: inputs}, nil
-}
-
-func (project) update(ctx context.Context, api *rest.Client, r p.UpdateRequest) (p.UpdateResponse, error) {
-	if r.DryRun {
-		return p.UpdateResponse{Properties: with(r.State, r.Inputs.AsMap())}, nil
-	}
+func (p project) put(ctx context.Context, api *rest.Client, _ string, inputs, state property.Map) (string, property.Map, error) {
+	name, branch := text(inputs, "name"), text(inputs, "productionBranch")
 	in := map[string]any{}
-	if branch := text(r.Inputs, "productionBranch"); branch != text(r.State, "productionBranch") {
+	if branch != text(state, "productionBranch") {
 		in["production_branch"] = branch
 	}
-	var got apiProject
-	err := api.Do(ctx, http.MethodPatch, projectPath(text(r.Inputs, "accountId"), r.ID), in, &got)
-	return p.UpdateResponse{Properties: got.state(r.Inputs)}, err
-}
-
-func (project) delete(ctx context.Context, api *rest.Client, r p.DeleteRequest) error {
-	return remove(ctx, api, projectPath(text(r.Properties, "accountId"), r.ID))
-}
-
-// remove deletes. To the real plugin it is an error, too, that it is gone already.
-func remove(ctx context.Context, api *rest.Client, path string) error {
-	return api.Do(ctx, http.MethodDelete, path, nil, nil)
-}
-
-// unknown returns the state of a preview: the inputs, and members that are known
-// only afterwards.
-func unknown(inputs property.Map, keys ...string) property.Map {
-	for _, key := range keys {
-		inputs = inputs.Set(key, property.New(property.Computed))
+	method, path := http.MethodPatch, p.path(inputs, name)
+	if state.Len() == 0 {
+		method, path, in["name"] = http.MethodPost, rest.Path("/accounts/%s/pages/projects", text(inputs, "accountId")), name
 	}
-	return inputs
+	var got apiProject
+	err := api.Do(ctx, method, path, in, &got)
+	return name, got.state(inputs), err
+}
+
+func (project) read(ctx context.Context, api *rest.Client, path string, inputs, _ property.Map) (_, _ property.Map, err error) {
+	var got apiProject
+	err = api.Do(ctx, http.MethodGet, path, nil, &got)
+	inputs = got.configs(inputs.Set("productionBranch", property.New(got.Result.ProductionBranch)))
+	return inputs, got.state(inputs), err
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
@@ -24,7 +25,7 @@ func inputs(pairs ...string) property.Map {
 }
 
 func TestCommand_life(t *testing.T) {
-	c := Command()
+	c := Command(Process{Dir: t.TempDir(), Environ: []string{"COLOR=blue", "SHAPE=round"}})
 	in := inputs("create", `read x; echo "made $x $COLOR"`, "update", `echo "was $PULUMI_COMMAND_STDOUT"`,
 		"delete", "printf %s \"$PULUMI_COMMAND_STDOUT\" > gone", "stdin", "thing", "dir", t.TempDir()).
 		Set("environment", property.New(map[string]property.Value{"COLOR": property.New("red").WithSecret(true)}))
@@ -52,12 +53,9 @@ func TestCommand_life(t *testing.T) {
 	if err != nil || string(b) != "was made thing red" {
 		t.Errorf("delete wrote %q, %v", b, err)
 	}
-}
-
-func TestCommand_fails(t *testing.T) {
-	_, err := Command().Create(t.Context(), p.CreateRequest{Urn: commandURN, Properties: inputs("create", "echo why >&2; exit 3")})
-	if err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), "why") {
-		t.Errorf("the error is %v", err)
+	_, err = c.Create(t.Context(), p.CreateRequest{Urn: commandURN, Properties: inputs("create", "echo $SHAPE >&2; exit 3")})
+	if err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), "round") {
+		t.Errorf("the error of a command that fails is %v", err)
 	}
 }
 
@@ -65,7 +63,7 @@ func TestCommand_cancelled(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	time.AfterFunc(100*time.Millisecond, stop)
 	begin := time.Now()
-	_, err := Command().Create(ctx, p.CreateRequest{Urn: commandURN, Properties: inputs("create", "sleep 60 & wait")})
+	_, err := Command(Process{}).Create(ctx, p.CreateRequest{Urn: commandURN, Properties: inputs("create", "sleep 60 & wait")})
 	if err == nil {
 		t.Error("no error")
 	}
@@ -77,7 +75,7 @@ func TestCommand_cancelled(t *testing.T) {
 func TestCommand_preview(t *testing.T) {
 	dir := t.TempDir()
 	in := inputs("create", "touch here", "dir", dir)
-	r, err := Command().Create(t.Context(), p.CreateRequest{Urn: commandURN, Properties: in, DryRun: true})
+	r, err := Command(Process{}).Create(t.Context(), p.CreateRequest{Urn: commandURN, Properties: in, DryRun: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,29 +91,24 @@ func TestDiff(t *testing.T) {
 	old := inputs("a", "1", "b", "2", "name", "x")
 	for name, test := range map[string]struct {
 		new  property.Map
-		want map[string]p.DiffKind
+		want map[string]p.PropertyDiff
 	}{
-		"same":     {old, map[string]p.DiffKind{}},
-		"changed":  {old.Set("a", property.New("9")), map[string]p.DiffKind{"a": p.Update}},
-		"added":    {old.Set("c", property.New("3")), map[string]p.DiffKind{"c": p.Add}},
-		"removed":  {old.Delete("b"), map[string]p.DiffKind{"b": p.Delete}},
-		"replaced": {old.Set("name", property.New("y")), map[string]p.DiffKind{"name": p.UpdateReplace}},
+		"same":     {old, map[string]p.PropertyDiff{}},
+		"changed":  {old.Set("a", property.New("9")), map[string]p.PropertyDiff{"a": {Kind: p.Update, InputDiff: true}}},
+		"added":    {old.Set("c", property.New("3")), map[string]p.PropertyDiff{"c": {Kind: p.Add, InputDiff: true}}},
+		"removed":  {old.Delete("b"), map[string]p.PropertyDiff{"b": {Kind: p.Delete, InputDiff: true}}},
+		"replaced": {old.Set("name", property.New("y")), map[string]p.PropertyDiff{"name": {Kind: p.UpdateReplace, InputDiff: true}}},
 	} {
 		r := diff(old, test.new, "name")
-		if r.HasChanges != (len(test.want) > 0) || len(r.DetailedDiff) != len(test.want) {
-			t.Errorf("%s: %+v", name, r)
-		}
-		for key, kind := range test.want {
-			if r.DetailedDiff[key].Kind != kind {
-				t.Errorf("%s: %s: %v, want %v", name, key, r.DetailedDiff[key].Kind, kind)
-			}
+		if d := cmp.Diff(test.want, r.DetailedDiff); d != "" || r.HasChanges != (len(test.want) > 0) {
+			t.Errorf("%s: changes %t (-want +have):\n%s", name, r.HasChanges, d)
 		}
 	}
 }
 
 func TestProviders_otherTypes(t *testing.T) {
 	urn := resource.URN("urn:pulumi:dev::portfolio::cloudflare:index/record:Record::r")
-	for name, provider := range map[string]p.Provider{"cloudflare": Cloudflare(), "command": Command()} {
+	for name, provider := range map[string]p.Provider{"cloudflare": Cloudflare(Process{}), "command": Command(Process{})} {
 		_, err := provider.Check(t.Context(), p.CheckRequest{Urn: urn})
 		if err == nil || !strings.Contains(err.Error(), "install the real plugin") {
 			t.Errorf("%s: the error is %v", name, err)
@@ -123,33 +116,30 @@ func TestProviders_otherTypes(t *testing.T) {
 	}
 }
 
+// A refresh notices what the real plugin notices, and nothing else.
 func TestSettings_over(t *testing.T) {
 	variable := func(kind, name, text string) property.Value {
-		return property.New(map[string]property.Value{"type": property.New(kind), "name": property.New(name), "text": property.New(text)})
+		return property.New(inputs("type", kind, "name", name, "text", text))
 	}
-	in := property.Map{}.
-		Set("bindings", property.New([]property.Value{variable("plain_text", "A", "1"), variable("secret_text", "S", "hidden")})).
-		Set("compatibilityDate", property.New("2026-06-01"))
-	same := settings{Bindings: []binding{{"plain_text", "A", "1"}, {"secret_text", "S", ""}}, CompatibilityDate: "2026-06-01"}
-	if r := diff(in, same.over(in)); r.HasChanges {
-		t.Errorf("what is as it was is shown as a change: %+v", r.DetailedDiff)
-	}
-	for name, other := range map[string]settings{
-		"a new variable":  {Bindings: append(same.Bindings, binding{"plain_text", "B", "2"}), CompatibilityDate: "2026-06-01"},
-		"a secret's loss": {Bindings: []binding{{"plain_text", "A", "1"}}, CompatibilityDate: "2026-06-01"},
-		"the date":        {Bindings: same.Bindings, CompatibilityDate: "2026-01-01"},
+	in := inputs("compatibilityDate", "2026-06-01").
+		Set("bindings", property.New([]property.Value{variable("plain_text", "A", "1"), variable("secret_text", "S", "hidden")}))
+	a, s := binding{"plain_text", "A", "1"}, binding{"secret_text", "S", ""}
+	for name, test := range map[string]struct {
+		date    string
+		live    []binding
+		noticed bool
+	}{
+		"the same":          {"2026-06-01", []binding{a, s}, false},
+		"a new variable":    {"2026-06-01", []binding{a, s, {"plain_text", "B", "2"}}, true},
+		"a secret's loss":   {"2026-06-01", []binding{a}, true},
+		"the date":          {"2026-01-01", []binding{a, s}, true},
+		"a variable's text": {"2026-06-01", []binding{{"plain_text", "A", "2"}, s}, false},
+		"a variable's loss": {"2026-06-01", []binding{s}, false},
+		"another secret":    {"2026-06-01", []binding{a, s, {"secret_text", "T", ""}}, false},
 	} {
-		if r := diff(in, other.over(in)); !r.HasChanges {
-			t.Errorf("%s is not seen", name)
-		}
-	}
-	for name, other := range map[string]settings{
-		"a variable's text": {Bindings: []binding{{"plain_text", "A", "2"}, {"secret_text", "S", ""}}, CompatibilityDate: "2026-06-01"},
-		"a variable's loss": {Bindings: []binding{{"secret_text", "S", ""}}, CompatibilityDate: "2026-06-01"},
-		"another secret":    {Bindings: append(same.Bindings, binding{"secret_text", "T", ""}), CompatibilityDate: "2026-06-01"},
-	} {
-		if r := diff(in, other.over(in)); r.HasChanges {
-			t.Errorf("%s is seen, which the real plugin does not see", name)
+		live := settings{Bindings: test.live, CompatibilityDate: test.date}
+		if r := diff(in, live.over(in)); r.HasChanges != test.noticed {
+			t.Errorf("%s: noticed %t, want %t: %+v", name, r.HasChanges, test.noticed, r.DetailedDiff)
 		}
 	}
 }

@@ -16,21 +16,8 @@ func text(m property.Map, key string) string {
 	return ""
 }
 
-// texts returns a property that is a map of strings.
-func texts(m property.Map, key string) map[string]string {
-	all := map[string]string{}
-	if v := m.Get(key); v.IsMap() {
-		for name, value := range v.AsMap().All {
-			if value.IsString() {
-				all[name] = value.AsString()
-			}
-		}
-	}
-	return all
-}
-
-// list returns a property that is a list of strings, or nil.
-func list(m property.Map, key string) []string {
+// texts returns a property that is a list of strings, or nil.
+func texts(m property.Map, key string) []string {
 	v := m.Get(key)
 	if !v.IsArray() {
 		return nil
@@ -54,13 +41,13 @@ func with(m property.Map, all map[string]property.Value) property.Map {
 
 // diff compares inputs, member by member. A change of a member of replace makes
 // a replacement.
-func diff(old, new property.Map, replace ...string) p.DiffResponse {
+func diff(old, inputs property.Map, replace ...string) p.DiffResponse {
 	r := p.DiffResponse{DetailedDiff: map[string]p.PropertyDiff{}}
 	keys := old.AsMap()
-	maps.Copy(keys, new.AsMap())
+	maps.Copy(keys, inputs.AsMap())
 	for key := range keys {
 		a, had := old.GetOk(key)
-		b, has := new.GetOk(key)
+		b, has := inputs.GetOk(key)
 		if had == has && a.Equals(b) {
 			continue
 		}
@@ -77,4 +64,13 @@ func diff(old, new property.Map, replace ...string) p.DiffResponse {
 		r.DetailedDiff[key] = p.PropertyDiff{Kind: kind, InputDiff: true}
 	}
 	return r
+}
+
+// unknown returns the state of a preview: the inputs, and outputs that are known only
+// afterwards.
+func unknown(inputs property.Map, keys ...string) property.Map {
+	for _, key := range keys {
+		inputs = inputs.Set(key, property.New(property.Computed))
+	}
+	return inputs
 }

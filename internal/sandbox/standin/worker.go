@@ -3,77 +3,52 @@ package standin
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"net/http"
 	"os"
 	"slices"
 
-	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
 	"portfolio-infra/internal/rest"
 )
 
 // worker is WorkersScript.
-type worker struct{}
+type worker struct{ process Process }
 
 var _ kind = worker{}
 
-// computed are the members of the state that an upload answers.
-var computed = []string{"etag", "createdOn", "modifiedOn"}
+func (worker) importKeys() []string    { return []string{"accountId", "scriptName"} }
+func (w worker) replaceKeys() []string { return w.importKeys() }
 
-func workerPath(account, name string) string {
-	return rest.Path("/accounts/%s/workers/scripts/%s", account, name)
+func (worker) path(m property.Map, name string) string {
+	return rest.Path("/accounts/%s/workers/scripts/%s", text(m, "accountId"), name)
 }
 
-func (worker) diff(r p.DiffRequest) p.DiffResponse {
-	return diff(r.OldInputs, r.Inputs, "accountId", "scriptName")
+func (worker) preview(inputs, _ property.Map) property.Map {
+	return unknown(inputs, "etag", "createdOn", "modifiedOn")
 }
 
-func (worker) create(ctx context.Context, api *rest.Client, r p.CreateRequest) (p.CreateResponse, error) {
-	if r.DryRun {
-		return p.CreateResponse{Properties: unknown(r.Properties, computed...)}, nil
-	}
-	state, err := put(ctx, api, r.Properties)
-	return p.CreateResponse{ID: text(r.Properties, "scriptName"), Properties: state}, err
-}
-
-func (worker) update(ctx context.Context, api *rest.Client, r p.UpdateRequest) (p.UpdateResponse, error) {
-	if r.DryRun {
-		return p.UpdateResponse{Properties: unknown(r.Inputs, computed...)}, nil
-	}
-	state, err := put(ctx, api, r.Inputs)
-	return p.UpdateResponse{Properties: state}, err
-}
-
-func (worker) delete(ctx context.Context, api *rest.Client, r p.DeleteRequest) error {
-	return remove(ctx, api, workerPath(text(r.Properties, "accountId"), r.ID))
-}
-
-// put uploads the script as the inputs say and returns the new state.
-func put(ctx context.Context, api *rest.Client, inputs property.Map) (property.Map, error) {
-	script, err := content(inputs)
+func (w worker) put(ctx context.Context, api *rest.Client, _ string, inputs, _ property.Map) (string, property.Map, error) {
+	name := text(inputs, "scriptName")
+	script, err := w.content(inputs)
 	if err != nil {
-		return property.Map{}, err
+		return "", property.Map{}, err
 	}
 	var got struct {
 		Etag       string `json:"etag"`
 		CreatedOn  string `json:"created_on"`
 		ModifiedOn string `json:"modified_on"`
 	}
-	path := workerPath(text(inputs, "accountId"), text(inputs, "scriptName"))
-	if err := upload(ctx, api, path, metadata(inputs), text(inputs, "mainModule"), script, &got); err != nil {
-		return property.Map{}, err
+	if err := upload(ctx, api, w.path(inputs, name), metadata(inputs), text(inputs, "mainModule"), script, &got); err != nil {
+		return "", property.Map{}, err
 	}
-	return with(inputs, map[string]property.Value{
-		"etag": property.New(got.Etag), "createdOn": property.New(got.CreatedOn), "modifiedOn": property.New(got.ModifiedOn),
-	}), nil
+	return name, inputs.Set("etag", property.New(got.Etag)).Set("createdOn", property.New(got.CreatedOn)).Set("modifiedOn", property.New(got.ModifiedOn)), nil
 }
 
 // content reads the script, which must be the one that was hashed.
-func content(inputs property.Map) ([]byte, error) {
-	b, err := os.ReadFile(text(inputs, "contentFile"))
+func (w worker) content(inputs property.Map) ([]byte, error) {
+	b, err := os.ReadFile(w.process.path(text(inputs, "contentFile")))
 	if err != nil {
 		return nil, fmt.Errorf("reading contentFile: %w", err)
 	}
@@ -83,10 +58,7 @@ func content(inputs property.Map) ([]byte, error) {
 	return b, nil
 }
 
-func hash(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
-}
+func hash(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b)) }
 
 // metadata is the first part of the upload.
 // https://developers.cloudflare.com/workers/configuration/multipart-upload-metadata/
@@ -98,10 +70,10 @@ func metadata(inputs property.Map) map[string]any {
 		"logpush":            false,
 		"bindings":           bindings(inputs),
 	}
-	if kinds := list(inputs, "keepBindings"); len(kinds) > 0 {
+	if kinds := texts(inputs, "keepBindings"); len(kinds) > 0 {
 		m["keep_bindings"] = kinds
 	}
-	if flags := list(inputs, "compatibilityFlags"); len(flags) > 0 {
+	if flags := texts(inputs, "compatibilityFlags"); len(flags) > 0 {
 		m["compatibility_flags"] = flags
 	}
 	if o := inputs.Get("observability"); o.IsMap() && o.AsMap().Get("enabled").IsBool() {
@@ -130,41 +102,20 @@ func bindings(inputs property.Map) []binding {
 	return all
 }
 
-func (worker) read(ctx context.Context, api *rest.Client, r p.ReadRequest) (p.ReadResponse, error) {
-	account, name, inputs := text(r.Properties, "accountId"), r.ID, r.Inputs
-	imported := account == ""
-	if imported {
-		var err error
-		if account, name, err = splitID(r.ID); err != nil {
-			return p.ReadResponse{}, err
-		}
-		inputs = property.NewMap(map[string]property.Value{"accountId": property.New(account), "scriptName": property.New(name)})
+func (worker) read(ctx context.Context, api *rest.Client, path string, inputs, state property.Map) (_, _ property.Map, err error) {
+	services := rest.Path("/accounts/%s/workers/services/%s", text(inputs, "accountId"), text(inputs, "scriptName"))
+	if err := api.Do(ctx, http.MethodGet, services, nil, nil); err != nil {
+		return inputs, state, err
 	}
-	err := api.Do(ctx, http.MethodGet, rest.Path("/accounts/%s/workers/services/%s", account, name), nil, nil)
-	if rest.StatusIs(err, http.StatusNotFound) {
-		return p.ReadResponse{}, nil
-	}
-	if err != nil {
-		return p.ReadResponse{}, err
-	}
-	var settings struct {
+	var got struct {
 		Result settings `json:"result"`
 	}
-	if err := api.Do(ctx, http.MethodGet, workerPath(account, name)+"/settings", nil, &settings); err != nil {
-		return p.ReadResponse{}, err
+	if err := api.Do(ctx, http.MethodGet, path+"/settings", nil, &got); err != nil {
+		return inputs, state, err
 	}
-	module, script, err := download(ctx, api, workerPath(account, name)+"/content/v2")
-	if err != nil {
-		return p.ReadResponse{}, err
-	}
-	inputs = settings.Result.over(inputs)
-	if module != text(inputs, "mainModule") {
-		inputs = inputs.Set("mainModule", property.New(module))
-	}
-	if h := hash(script); h != text(inputs, "contentSha256") {
-		inputs = inputs.Set("contentSha256", property.New(h))
-	}
-	return p.ReadResponse{ID: name, Inputs: inputs, Properties: with(r.Properties, inputs.AsMap())}, nil
+	module, script, err := download(ctx, api, path+"/content/v2")
+	inputs = got.Result.over(inputs).Set("mainModule", property.New(module)).Set("contentSha256", property.New(hash(script)))
+	return inputs, with(state, inputs.AsMap()), err
 }
 
 // settings is what the API tells of an uploaded script.
@@ -181,19 +132,18 @@ type settings struct {
 // and of those that the state has not, secrets are left out.
 // https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.22.0/internal/services/workers_script/custom.go
 func (s settings) over(inputs property.Map) property.Map {
+	same := func(b binding) func(binding) bool {
+		return func(other binding) bool { return other.Type == b.Type && other.Name == b.Name }
+	}
 	var all []property.Value
-	known := map[string]bool{}
-	if v := inputs.Get("bindings"); v.IsArray() {
-		for _, item := range v.AsArray().All {
-			b := binding{Type: text(item.AsMap(), "type"), Name: text(item.AsMap(), "name")}
-			known[b.Type+" "+b.Name] = true
-			if b.Type != "secret_text" || slices.ContainsFunc(s.Bindings, func(l binding) bool { return l.Type == b.Type && l.Name == b.Name }) {
-				all = append(all, item)
-			}
+	known := bindings(inputs)
+	for i, b := range known {
+		if b.Type != "secret_text" || slices.ContainsFunc(s.Bindings, same(b)) {
+			all = append(all, inputs.Get("bindings").AsArray().Get(i))
 		}
 	}
 	for _, b := range s.Bindings {
-		if b.Type != "secret_text" && !known[b.Type+" "+b.Name] {
+		if b.Type != "secret_text" && !slices.ContainsFunc(known, same(b)) {
 			all = append(all, property.New(map[string]property.Value{
 				"type": property.New(b.Type), "name": property.New(b.Name), "text": property.New(b.Text),
 			}))

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"portfolio-infra/internal/sandbox/emulator"
 )
@@ -101,8 +102,8 @@ func plainEcho(request []byte) []byte { return append([]byte("cannot take "), re
 
 func header(pairs ...string) map[string]string {
 	h := map[string]string{"Content-Type": "application/json", "X-Debug-Trace-Id": RequestID, "Cf-Ray": RequestID}
-	for i := 0; i < len(pairs); i += 2 {
-		h[pairs[i]] = pairs[i+1]
+	for pair := range slices.Chunk(pairs, 2) {
+		h[pair[0]] = pair[1]
 	}
 	return h
 }

@@ -12,8 +12,7 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 )
 
-// parser reads statements as the engine's own does, and changes them where TiDB
-// makes something else of them.
+// parser is the engine's own, with TiDB's reading of some statements.
 type parser struct{ *sql.MysqlParser }
 
 func (p parser) Parse(ctx *sql.Context, query string, multi bool) (stmt sqlparser.Statement, parsed, rest string, err error) {
@@ -30,11 +29,10 @@ func (p parser) ParseOneWithOptions(ctx context.Context, query string, options s
 	return asTiDB(stmt), end, err
 }
 
-// asTiDB removes what TiDB accepts and ignores: CHECK constraints, as long as
-// tidb_enable_check_constraint is off, and FULLTEXT indexes. Where a statement names
-// a character set alone it adds TiDB's collation for that, which tells capitals
-// apart, as MySQL's does not. And it stores generated columns, also virtual ones:
-// package memory mixes up the columns of a table with those.
+// asTiDB removes what TiDB accepts and ignores: CHECK constraints, since
+// tidb_enable_check_constraint is off, and FULLTEXT indexes. To a character set without
+// a collation it adds TiDB's default, which is case-sensitive where MySQL's is not. And
+// it stores virtual columns: package memory mixes up the columns of such a table.
 //
 //   - https://docs.pingcap.com/tidb/stable/constraints#check
 //   - https://docs.pingcap.com/tidb/stable/character-set-and-collation
@@ -72,7 +70,7 @@ func asTiDB(stmt sqlparser.Statement) sqlparser.Statement {
 	return stmt
 }
 
-// definitions are the parts of a statement that define tables or parts of them.
+// definitions returns the parts of a statement that define tables or parts of them.
 func definitions(stmt sqlparser.Statement) []*sqlparser.DDL {
 	switch stmt := stmt.(type) {
 	case *sqlparser.DDL:
@@ -101,8 +99,8 @@ func isIgnored(d *sqlparser.DDL) bool {
 	return isCheck(c) || c.Details == nil && d.ConstraintAction == sqlparser.DropStr
 }
 
-// eachCollation calls f for each character set and collation that a statement
-// names together, "" for none. f may change the collation.
+// eachCollation calls f for each character set and collation, or "", that stand
+// together in a statement. f may change the collation.
 func eachCollation(stmt sqlparser.Statement, f func(charset string, collation *string)) {
 	if db, ok := stmt.(*sqlparser.DBDDL); ok {
 		options := map[string]string{}
@@ -138,20 +136,13 @@ func eachCollation(stmt sqlparser.Statement, f func(charset string, collation *s
 // collations matches those that TiDB has.
 var collations = regexp.MustCompile(`(?i)^(|binary|\w+_bin|utf8(mb[34])?_(general|unicode)_ci|utf8mb4_0900_ai_ci)$`)
 
-// refuse refuses what TiDB lacks, and what would reach beyond the cluster: this
-// machine's files and other clusters.
+// spatialTypes matches MySQL's.
+var spatialTypes = regexp.MustCompile(`(?i)^(geometry|(multi)?(point|linestring|polygon)|geometrycollection)$`)
+
+// refuse refuses what TiDB lacks, and what would reach other clusters.
 func refuse(stmt sqlparser.Statement) (err error) {
-	switch stmt := stmt.(type) {
-	case *sqlparser.Load:
-		if !stmt.Local {
-			return errFiles
-		}
-	case sqlparser.SelectStatement:
-		if into := stmt.GetInto(); into != nil && (into.Outfile != "" || into.Dumpfile != "") {
-			return errFiles
-		}
-	case *sqlparser.Set:
-		for _, e := range stmt.Exprs {
+	if set, ok := stmt.(*sqlparser.Set); ok {
+		for _, e := range set.Exprs {
 			scope := e.Scope
 			if scope == sqlparser.SetScope_None {
 				if _, scope, _, err = sqlparser.VarScopeForColName(e.Name); err != nil {
@@ -160,22 +151,20 @@ func refuse(stmt sqlparser.Statement) (err error) {
 			}
 			switch scope {
 			case sqlparser.SetScope_Global, sqlparser.SetScope_Persist, sqlparser.SetScope_PersistOnly:
-				return mysql.NewSQLError(mysql.ERSpecifiedAccessDenied, "42000",
-					"Access denied; the global variables of an emulated cluster cannot be set")
+				return mysql.NewSQLError(mysql.ERSpecifiedAccessDenied, "42000", "Access denied; an emulated cluster has no global variables of its own")
 			}
 		}
 	}
 	for _, d := range definitions(stmt) {
-		switch {
-		case d.TriggerSpec != nil, d.ProcedureSpec != nil, d.EventSpec != nil:
-			return lacking("triggers, stored procedures and events")
-		case d.TableSpec == nil:
+		if d.TriggerSpec != nil || d.ProcedureSpec != nil || d.EventSpec != nil {
+			return errUnsupported("triggers, stored procedures and events")
+		}
+		if d.TableSpec == nil {
 			continue
 		}
 		for _, column := range d.TableSpec.Columns {
-			switch strings.ToLower(column.Type.Type) {
-			case "geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon", "geometrycollection":
-				return lacking("spatial types")
+			if spatialTypes.MatchString(column.Type.Type) {
+				return errUnsupported("spatial types")
 			}
 		}
 	}
@@ -187,9 +176,6 @@ func refuse(stmt sqlparser.Statement) (err error) {
 	return err
 }
 
-func lacking(what string) error {
+func errUnsupported(what string) error {
 	return mysql.NewSQLError(mysql.ERNotSupportedYet, mysql.SSUnknownSQLState, "TiDB does not support %s", what)
 }
-
-var errFiles = mysql.NewSQLError(mysql.EROptionPreventsStatement, mysql.SSUnknownSQLState,
-	"The server is running with the --secure-file-priv option so it cannot execute this statement")

@@ -19,39 +19,36 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 )
 
-// external is a server that others run. All clusters share it: a cluster is the
-// users whose names begin with its prefix.
+// external is a backend of one server that somebody else runs. All clusters share
+// it: a cluster is the users whose names have its prefix.
 type external struct {
 	db         *sql.DB
-	addr, host string
+	host       string
 	port       int
 	conf       *tls.Config
-	// identified is the clause that sets a password's hash; %s is the hash, quoted.
-	identified string
-	// tidb says that the server is a TiDB.
-	tidb bool
+	tidb       bool   // the server is a TiDB
+	identified string // the clause that sets a password by its hash, a quoted %s
 
-	mu sync.Mutex
-	// clusters are the users' roles, without prefix, by cluster and user.
-	clusters map[string]map[string]string
+	mu       sync.Mutex
+	clusters map[string]map[string]string // roles without prefix, by cluster and user
 }
 
 func openExternal(dsn, ca string) (*external, error) {
 	config, err := mysql.ParseDSN(dsn)
 	if err != nil {
-		// Its text may show a part of the DSN, and so of the password.
-		return nil, errors.New("the DSN cannot be read: it must be USER:PASSWORD@tcp(HOST:PORT)/ with the / at its end")
+		// The parser's error may quote a part of the password.
+		return nil, errors.New("invalid DSN: it must have the form USER:PASSWORD@tcp(HOST:PORT)/ with the / at the end")
 	}
 	if config.Net != "tcp" {
-		return nil, fmt.Errorf("the DSN's network is %q: clusters need tcp", config.Net)
+		return nil, fmt.Errorf("invalid DSN: clusters need the network tcp, not %q", config.Net)
 	}
-	e := &external{addr: config.Addr, clusters: map[string]map[string]string{}}
+	e := &external{clusters: map[string]map[string]string{}}
 	var port string
 	if e.host, port, err = net.SplitHostPort(config.Addr); err == nil {
 		e.port, err = strconv.Atoi(port)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the DSN's address: %w", err)
+		return nil, fmt.Errorf("invalid address in the DSN: %w", err)
 	}
 	if e.conf, err = externalTLS(config, e.host, ca); err != nil {
 		return nil, err
@@ -63,13 +60,12 @@ func openExternal(dsn, ca string) (*external, error) {
 		return nil, fmt.Errorf("connecting to the DSN's server: %w", err)
 	}
 	e.db = sql.OpenDB(connector)
-	ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
-	defer stop()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
 	var version string
 	if err = e.db.QueryRowContext(ctx, "SELECT VERSION()").Scan(&version); err != nil {
 		if errors.Is(err, mysql.ErrNoTLS) {
-			err = fmt.Errorf("it has no TLS, which every client of a TiDB Cloud cluster asks for: "+
-				"give it a certificate (for MariaDB and MySQL: ssl_cert and ssl_key): %w", err)
+			err = fmt.Errorf("it has no TLS, which clients of TiDB Cloud require: give it a certificate (in MariaDB and MySQL: ssl_cert and ssl_key): %w", err)
 		}
 		return nil, errors.Join(fmt.Errorf("connecting to the DSN's server %s: %w", config.Addr, err), e.db.Close())
 	}
@@ -81,7 +77,7 @@ func openExternal(dsn, ca string) (*external, error) {
 	return e, nil
 }
 
-// externalTLS says whom to trust, see Servers.DSNCA.
+// externalTLS decides whom to trust, see Servers.DSNCA.
 func externalTLS(config *mysql.Config, host, ca string) (*tls.Config, error) {
 	if ca == "" && config.TLSConfig != "" && config.TLSConfig != "false" && config.TLSConfig != "preferred" {
 		return config.TLS, nil
@@ -89,7 +85,7 @@ func externalTLS(config *mysql.Config, host, ca string) (*tls.Config, error) {
 	conf := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
 	if ca == "" {
 		ip := net.ParseIP(host)
-		conf.InsecureSkipVerify = host == "localhost" || ip != nil && ip.IsLoopback() // it does not leave this machine
+		conf.InsecureSkipVerify = host == "localhost" || ip != nil && ip.IsLoopback() // it stays on this machine
 		return conf, nil
 	}
 	pem, err := os.ReadFile(ca)
@@ -98,7 +94,7 @@ func externalTLS(config *mysql.Config, host, ca string) (*tls.Config, error) {
 	}
 	conf.RootCAs = x509.NewCertPool()
 	if !conf.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("the CA of the DSN's server: %s holds no certificate in PEM", ca)
+		return nil, fmt.Errorf("reading the CA of the DSN's server: %s has no certificate in PEM", ca)
 	}
 	return conf, nil
 }
@@ -109,11 +105,11 @@ func (e *external) CreateCluster(clusterID string) error {
 	if e.clusters[clusterID] == nil {
 		e.clusters[clusterID] = map[string]string{}
 	}
-	return e.exec("CREATE DATABASE IF NOT EXISTS " + newDatabase)
+	return e.exec("CREATE DATABASE IF NOT EXISTS " + initialDatabase)
 }
 
-// DeleteCluster also drops the users that an admin of the cluster made in SQL, as
-// long as they have its prefix.
+// DeleteCluster also drops the users that an administrator of the cluster created in
+// SQL, if they have its prefix.
 func (e *external) DeleteCluster(clusterID string) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -144,44 +140,44 @@ func (e *external) PutUser(clusterID string, l tidbcloud.Login) error {
 	defer e.mu.Unlock()
 	roles := e.clusters[clusterID]
 	if roles == nil {
-		return errors.New("the cluster is unknown")
+		return errUnknownCluster
 	}
-	account := quote(l.UserName) + "@'%'"
+	account, role := quote(l.UserName)+"@'%'", roleOf(l.BuiltinRole)
 	identified := account + " " + fmt.Sprintf(e.identified, quote(l.Hash))
 	statements := []string{"CREATE USER IF NOT EXISTS " + identified, "ALTER USER " + identified}
 	// A user that keeps its role keeps its privileges without a gap.
-	if roles[l.UserName] != role(l.BuiltinRole) {
+	if roles[l.UserName] != role {
 		if e.tidb {
-			// TiDB has no statement that takes all that a user has.
+			// TiDB has no statement that revokes everything.
 			statements = append([]string{"DROP USER IF EXISTS " + account}, statements...)
 		} else {
 			statements = append(statements, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM "+account)
 		}
-		statements = append(statements, e.grants(role(l.BuiltinRole), account)...)
+		statements = append(statements, e.grants(role, account)...)
 	}
 	if err := e.exec(statements...); err != nil {
-		// A server that does not understand a statement shows it.
+		// A server quotes a statement that it does not understand.
 		return errors.New(strings.ReplaceAll(err.Error(), l.Hash, "..."))
 	}
-	roles[l.UserName] = role(l.BuiltinRole)
+	roles[l.UserName] = role
 	return nil
 }
 
-// grants are the statements that give a role to an account: on all databases but
-// the server's own, since who may write its grant tables may do anything. A
-// privilege on a database by its name keeps those by a pattern from it, and SHOW VIEW
-// does no harm.
+// grants returns the statements that give a role to an account: on all databases but
+// the server's own, since a user who can write its grant tables can do anything. A
+// privilege on a database by its name overrides those by a pattern, and SHOW VIEW does
+// no harm.
 //
-// TiDB takes the first that matches in the order of the names, and does not tell
-// capitals apart there: MYSQL comes before _% does.
-// (matchDB and compareDBRecord in pkg/privilege/privileges/cache.go)
+// TiDB takes the first that matches in the order of the names, and ignores case there:
+// MYSQL comes before _%. (matchDB and compareDBRecord in
+// https://github.com/pingcap/tidb/blob/master/pkg/privilege/privileges/cache.go)
 func (e *external) grants(role, account string) []string {
 	if role == roleAdmin {
 		return []string{"GRANT ALL PRIVILEGES ON *.* TO " + account + " WITH GRANT OPTION"}
 	}
 	var names []string
 	for _, p := range rolePrivileges[role] {
-		names = append(names, p.name)
+		names = append(names, p.String())
 	}
 	grant := func(privileges, databases string) string {
 		return fmt.Sprintf("GRANT %s ON `%s`.* TO %s", privileges, databases, account)
@@ -217,17 +213,6 @@ func (e *external) endpoint(clusterID string) (host string, port int) {
 	return e.host, e.port
 }
 
-func (e *external) target(user string) (addr string, conf *tls.Config, ok bool) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, users := range e.clusters {
-		for name := range users {
-			if prefixOf(name) == prefixOf(user) {
-				return e.addr, e.conf, true
-			}
-		}
-	}
-	return "", nil, false
-}
+func (e *external) tlsConfig() *tls.Config { return e.conf }
 
 func (e *external) close() error { return e.db.Close() }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"sync"
 
 	"github.com/dolthub/go-mysql-server/server"
 	"github.com/dolthub/go-mysql-server/sql"
@@ -14,89 +13,47 @@ import (
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 )
 
-// handler wraps the engine's own and answers a cluster's connections. Each
-// statement takes its locks; the answer of one that changed something is sent when
-// the change is in the file.
+// handler wraps the engine's handler of a cluster's connections: each statement
+// takes its locks, and what it changed is in the file before its answer is sent.
 type handler struct {
 	mysql.Handler
 	cluster  *cluster
 	sessions *server.SessionManager
-
-	mu     sync.Mutex
-	conns  map[uint32]*connection
-	closed bool
-}
-
-// connection is one connection of a client.
-type connection struct {
-	*mysql.Conn
-	// writes tells that it has the write lock.
-	writes bool
-}
-
-func (h *handler) NewConnection(c *mysql.Conn) {
-	h.mu.Lock()
-	h.conns[c.ConnectionID] = &connection{Conn: c}
-	if h.closed {
-		c.Close()
-	}
-	h.mu.Unlock()
-	h.Handler.NewConnection(c)
 }
 
 func (h *handler) ConnectionClosed(c *mysql.Conn) {
 	h.Handler.ConnectionClosed(c)
-	h.cluster.locks.release(h.connection(c))
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.conns, c.ConnectionID)
-}
-
-func (h *handler) connection(c *mysql.Conn) *connection {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.conns[c.ConnectionID]
-}
-
-// close closes all connections, and those that come.
-func (h *handler) close() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.closed = true
-	for _, c := range h.conns {
-		c.Close()
-	}
+	h.cluster.locks.release(c.ConnectionID)
 }
 
 func (h *handler) ComInitDB(c *mysql.Conn, database string) error {
 	h.cluster.locks.statements.RLock()
 	defer h.cluster.locks.statements.RUnlock()
-	return asMySQL(h.Handler.ComInitDB(c, database), nil)
+	return tidbError(h.Handler.ComInitDB(c, database), nil)
 }
 
-// ComResetConnection rolls back, too.
+// ComResetConnection also rolls back.
 func (h *handler) ComResetConnection(c *mysql.Conn) error {
-	defer h.cluster.locks.release(h.connection(c))
+	defer h.cluster.locks.release(c.ConnectionID)
 	h.cluster.locks.statements.RLock()
 	defer h.cluster.locks.statements.RUnlock()
 	return h.Handler.ComResetConnection(c)
 }
 
-func (h *handler) ComPrepare(ctx context.Context, c *mysql.Conn, query string, p *mysql.PrepareData) (fields []*querypb.Field, err error) {
-	sc, err := h.sessions.NewContextWithQuery(ctx, c, query)
+func (h *handler) ComPrepare(ctx context.Context, c *mysql.Conn, query string, p *mysql.PrepareData) ([]*querypb.Field, error) {
+	sc, stmt, err := h.parse(ctx, c, query)
 	if err != nil {
 		return nil, err
 	}
 	h.cluster.locks.statements.RLock()
 	defer h.cluster.locks.statements.RUnlock()
-	_, err = endStatement(sc, func() error {
-		fields, err = h.Handler.ComPrepare(ctx, c, query, p)
-		return err
-	})
-	return fields, asMySQL(err, parse(ctx, query, sql.LoadSqlMode(sc).ParserOptions()))
+	fields, err := h.Handler.ComPrepare(ctx, c, query, p)
+	_, err = endStatement(sc, err)
+	return fields, tidbError(err, stmt)
 }
 
-// ComQuery runs one statement. Of two TiDB runs none.
+// ComQuery runs one statement. TiDB refuses several, unless the client asks for
+// ComMultiQuery.
 func (h *handler) ComQuery(ctx context.Context, c *mysql.Conn, query string, send mysql.ResultSpoolFn) error {
 	options, err := h.ParserOptionsForConnection(c)
 	if err != nil {
@@ -129,16 +86,11 @@ func (h *handler) ComStmtExecute(ctx context.Context, c *mysql.Conn, p *mysql.Pr
 	return err
 }
 
-// run runs the first statement of a query by exec, which returns the others. The
-// answer is held back until the statement is over: a client that is slow to read
-// must not keep others waiting, and one that writes while it reads must not wait for
-// itself.
-func (h *handler) run(ctx context.Context, c *mysql.Conn, query string, send mysql.ResultSpoolFn,
-	exec func(keep mysql.ResultSpoolFn) (string, error),
-) (rest string, err error) {
+// parse returns a context and the first statement of a query.
+func (h *handler) parse(ctx context.Context, c *mysql.Conn, query string) (*sql.Context, sqlparser.Statement, error) {
 	sc, err := h.sessions.NewContextWithQuery(ctx, c, query)
 	if err != nil {
-		return "", err
+		return nil, nil, err
 	}
 	stmt := parse(ctx, query, sql.LoadSqlMode(sc).ParserOptions())
 	if e, ok := stmt.(*sqlparser.Execute); ok {
@@ -146,13 +98,26 @@ func (h *handler) run(ctx context.Context, c *mysql.Conn, query string, send mys
 			stmt = prepared
 		}
 	}
+	return sc, stmt, nil
+}
+
+// run runs the first statement of a query by exec, which returns the others. The
+// answer is sent after the statement has given back its locks: a client that reads
+// slowly must not block others, nor one that writes while it reads block itself.
+func (h *handler) run(ctx context.Context, c *mysql.Conn, query string, send mysql.ResultSpoolFn,
+	exec func(keep mysql.ResultSpoolFn) (string, error),
+) (rest string, err error) {
+	sc, stmt, err := h.parse(ctx, c, query)
+	if err != nil {
+		return "", err
+	}
 	if err := refuse(stmt); err != nil {
 		return "", err
 	}
 	var parts []*sqltypes.Result
 	var more bool
-	err = h.cluster.locked(sc, h.connection(c), stmt, func() (err error) {
-		// A panic would cut the connection and leave the session in disorder.
+	err = h.cluster.execute(sc, stmt, func() (err error) {
+		// A panic would cut the connection and leave its locks taken.
 		defer func() {
 			if p := recover(); p != nil {
 				err = mysql.NewSQLError(mysql.ERUnknownError, mysql.SSUnknownSQLState, "internal error: %v", p)
@@ -167,10 +132,10 @@ func (h *handler) run(ctx context.Context, c *mysql.Conn, query string, send mys
 	for i := 0; err == nil && i < len(parts); i++ {
 		err = send(parts[i], more)
 	}
-	return rest, asMySQL(err, stmt)
+	return rest, tidbError(err, stmt)
 }
 
-// clone copies a part of an answer: the engine uses its memory again.
+// clone copies a part of an answer: the engine reuses its memory.
 func clone(part *sqltypes.Result) *sqltypes.Result {
 	c := *part
 	c.Rows = make([][]sqltypes.Value, len(part.Rows))

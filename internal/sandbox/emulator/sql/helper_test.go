@@ -12,21 +12,20 @@ import (
 	mathrand "math/rand/v2"
 	"net"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+	"github.com/google/go-cmp/cmp"
 
 	emulated "portfolio-infra/internal/sandbox/emulator/sql"
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 )
 
-// The clusters of the tests. Their ports follow from their names, which are others
-// in each process: two may run the tests at the same time.
+// Two clusters. Their IDs decide their ports, so each process has others: two may
+// run the tests at the same time.
 var one, two = clusterID(), clusterID()
 
 func clusterID() string { return fmt.Sprintf("1%019d", mathrand.Int64()) }
@@ -39,29 +38,8 @@ const (
 	password = "correct horse"
 )
 
-// clock is a clock that moves when it is told to.
-type clock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func newClock() *clock { return &clock{t: time.Now()} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
-}
-
-// start opens servers with cluster one, which has the user "api" with the
-// password, and closes them at the end of the test. The user is an admin, since most
-// tests make tables; those of the roles have users of their own.
+// start opens servers with cluster one, and closes them at the end of the test. The
+// cluster has the user "api", an administrator since most tests create tables.
 func start(t *testing.T, s *emulated.Servers) *emulated.Servers {
 	t.Helper()
 	t.Cleanup(func() {
@@ -70,12 +48,17 @@ func start(t *testing.T, s *emulated.Servers) *emulated.Servers {
 		}
 	})
 	must(t, s.CreateCluster(one))
-	must(t, s.PutUser(one, login(onePrefix+"api", "role_admin", password)))
+	put(t, s, one, onePrefix+"api", "role_admin", password)
 	return s
 }
 
-// login is a user as faketidb hands it over. The roles other than the admin's have
-// the prefix before them.
+func put(t *testing.T, s *emulated.Servers, cluster, user, role, password string) {
+	t.Helper()
+	must(t, s.PutUser(cluster, login(user, role, password)))
+}
+
+// login is a user as tidbcloud hands it over. The roles other than the
+// administrator's have the prefix before them.
 func login(name, role, password string) tidbcloud.Login {
 	prefix, _, _ := strings.Cut(name, ".")
 	if role != "role_admin" {
@@ -85,6 +68,13 @@ func login(name, role, password string) tidbcloud.Login {
 		User:     tidbcloud.User{UserName: name, BuiltinRole: role},
 		Password: password, Hash: hash(password),
 	}
+}
+
+// existing is a user as tidbcloud hands it over after a restart.
+func existing(name, role, password string) tidbcloud.Login {
+	l := login(name, role, password)
+	l.Password = ""
+	return l
 }
 
 func hash(password string) string {
@@ -100,13 +90,17 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// client is a go-sql-driver client with the servers' CA.
+// client returns a go-sql-driver client that trusts the servers' CA.
 func client(t *testing.T, s *emulated.Servers, cluster, user, password, database string) *sql.DB {
 	t.Helper()
-	roots, err := s.RootCAs()
-	must(t, err)
 	host, port := s.Endpoint(cluster)
-	return connect(t, net.JoinHostPort(host, strconv.Itoa(port)), user, password, database, &tls.Config{RootCAs: roots, ServerName: host})
+	return connect(t, net.JoinHostPort(host, strconv.Itoa(port)), user, password, database, trusting(t, s.CAFile()))
+}
+
+// api returns a client of cluster one as the user that start created.
+func api(t *testing.T, s *emulated.Servers) *sql.DB {
+	t.Helper()
+	return client(t, s, one, onePrefix+"api", password, "test")
 }
 
 func connect(t *testing.T, addr, user, password, database string, conf *tls.Config) *sql.DB {
@@ -121,20 +115,13 @@ func connect(t *testing.T, addr, user, password, database string, conf *tls.Conf
 	return db
 }
 
-// api is a client of cluster one as the user that start made.
-func api(t *testing.T, s *emulated.Servers) *sql.DB {
+func trusting(t *testing.T, caFile string) *tls.Config {
 	t.Helper()
-	return client(t, s, one, onePrefix+"api", password, "test")
-}
-
-// rootsOf holds the CA in dir.
-func rootsOf(t *testing.T, dir string) *x509.CertPool {
-	t.Helper()
-	pem, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
+	pem, err := os.ReadFile(caFile)
 	must(t, err)
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
-	return roots
+	return &tls.Config{RootCAs: roots, ServerName: "localhost"}
 }
 
 // runner is a *sql.DB, *sql.Conn or *sql.Tx.
@@ -153,17 +140,16 @@ func run(t *testing.T, db runner, queries ...string) {
 	}
 }
 
-// rows returns what a query answers, each row as text: its values with | between.
-func rows(t *testing.T, db runner, query string, args ...any) []string {
+// rows returns a query's rows, each as its values with | between.
+func rows(t *testing.T, db runner, query string) (out []string) {
 	t.Helper()
-	r, err := db.QueryContext(t.Context(), query, args...)
+	r, err := db.QueryContext(t.Context(), query)
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 	defer func() { _ = r.Close() }()
 	columns, err := r.Columns()
 	must(t, err)
-	var out []string
 	for r.Next() {
 		values := make([]sql.NullString, len(columns))
 		into := make([]any, len(columns))
@@ -180,22 +166,18 @@ func rows(t *testing.T, db runner, query string, args ...any) []string {
 		}
 		out = append(out, strings.Join(texts, "|"))
 	}
-	if err := r.Err(); err != nil {
-		t.Fatalf("%s: %v", query, err)
-	}
+	must(t, r.Err())
 	return out
 }
 
-// wantRows fails the test unless a query answers these rows.
 func wantRows(t *testing.T, db runner, query string, want ...string) {
 	t.Helper()
-	got := rows(t, db, query)
-	if strings.Join(got, "\n") != strings.Join(want, "\n") {
-		t.Errorf("%s:\ngot  %q\nwant %q", query, got, want)
+	if diff := cmp.Diff(want, rows(t, db, query)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", query, diff)
 	}
 }
 
-// wantError fails the test unless err is the MySQL error of the number.
+// wantError fails the test unless err is the MySQL error of that number.
 func wantError(t *testing.T, err error, number uint16) {
 	t.Helper()
 	var e *mysql.MySQLError
@@ -204,22 +186,40 @@ func wantError(t *testing.T, err error, number uint16) {
 	}
 }
 
-// fails fails the test unless the statement does, with the number.
-func fails(t *testing.T, db runner, query string, number uint16) {
+// refused fails the test unless the login fails with that number.
+func refused(t *testing.T, db *sql.DB, number uint16) {
 	t.Helper()
-	if _, err := db.ExecContext(t.Context(), query); err == nil {
-		t.Errorf("%s succeeds, want error %d", query, number)
-	} else {
-		t.Logf("%s: %v", query, err)
-		wantError(t, err, number)
+	wantError(t, db.PingContext(t.Context()), number)
+}
+
+// fails fails the test unless the statements do, with that number.
+func fails(t *testing.T, db runner, number uint16, queries ...string) {
+	t.Helper()
+	for _, query := range queries {
+		if _, err := db.ExecContext(t.Context(), query); err == nil {
+			t.Errorf("%s succeeds, want error %d", query, number)
+		} else {
+			t.Logf("%s: %v", query, err)
+			wantError(t, err, number)
+		}
 	}
 }
 
-// conn takes one connection of a client's.
+// conn returns one connection of a client.
 func conn(t *testing.T, db *sql.DB) *sql.Conn {
 	t.Helper()
 	c, err := db.Conn(t.Context())
 	must(t, err)
 	t.Cleanup(func() { _ = c.Close() })
 	return c
+}
+
+// eventually fails the test unless the condition holds within five seconds.
+func eventually(t *testing.T, condition func() bool) {
+	t.Helper()
+	for end := time.Now().Add(5 * time.Second); !condition(); {
+		if time.Now().After(end) {
+			t.Fatal("it takes too long")
+		}
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
 	"errors"
@@ -14,31 +13,25 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/go-sql-driver/mysql"
 
 	"portfolio-infra/internal/sandbox/emulator"
 )
 
-// sqlPath is the path of the HTTP endpoint.
-const sqlPath = "/v1beta/sql"
-
-// maxRows is how many rows an answer has at most.
-// https://docs.pingcap.com/tidbcloud/serverless-driver/#limitations
+// maxRows is the limit of
+// https://docs.pingcap.com/tidbcloud/serverless-driver/#limitations.
 const maxRows = 10000
 
 // noSession is the session of a statement on its own. The driver takes an empty one
 // for a failure, and sends this one back with its next statement.
 const noSession = "none"
 
-// request is one request to the HTTP endpoint.
 type request struct {
 	user, password, database, query string
-	session                         string // that an answer named, or ""
+	session                         string // named by an earlier answer, or ""
 	isolation                       string // of the transaction that the query begins, or ""
-	stateful                        string // "open" or "close" in place of a query, or ""
+	stateful                        string // "open" or "close" instead of a query, or ""
 }
 
 // answer is the body of a success. What a statement does not have is null.
@@ -55,20 +48,20 @@ type column struct {
 	Nullable bool   `json:"nullable"`
 }
 
-// refusal is the error of a request that reached no server.
-type refusal struct {
+// httpError is the error of a request that reached no SQL server.
+type httpError struct {
 	status  int
 	message string
 }
 
-func (r *refusal) Error() string { return r.message }
+func (e *httpError) Error() string { return e.message }
 
-func refused(status int, format string, args ...any) *refusal {
-	return &refusal{status, fmt.Sprintf(format, args...)}
+func httpErrorf(status int, format string, args ...any) *httpError {
+	return &httpError{status, fmt.Sprintf(format, args...)}
 }
 
-// serveSQL answers one request. The code of an error is the number of the MySQL
-// error, or else the HTTP status.
+// serveSQL answers one request. The code of an error is that of the SQL server, or
+// else the HTTP status.
 func (s *Servers) serveSQL(w http.ResponseWriter, r *http.Request) {
 	req, err := readRequest(r)
 	if err == nil {
@@ -80,37 +73,32 @@ func (s *Servers) serveSQL(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	status, code, message := http.StatusServiceUnavailable, 0, err.Error()
-	var refusal *refusal
-	var e *mysql.MySQLError
+	status, code := http.StatusServiceUnavailable, 0
+	var httpErr *httpError
+	var sqlErr *mysql.MySQLError
 	switch {
-	case errors.As(err, &refusal):
-		status = refusal.status
-	case errors.As(err, &e):
-		status, code, message = http.StatusBadRequest, int(e.Number), e.Error()
-		if e.Number == 1045 {
+	case errors.As(err, &httpErr):
+		status = httpErr.status
+	case errors.As(err, &sqlErr):
+		status, code = http.StatusBadRequest, int(sqlErr.Number)
+		if code == 1045 {
 			status = http.StatusUnauthorized
 		}
 	}
-	emulator.Reply(w, status, map[string]string{"code": strconv.Itoa(cmp.Or(code, status)), "message": message})
+	emulator.Reply(w, status, map[string]string{"code": strconv.Itoa(cmp.Or(code, status)), "message": err.Error()})
 }
 
-// readRequest reads a request and refuses what the driver never sends.
+// readRequest refuses what the driver never sends.
 func readRequest(r *http.Request) (*request, error) {
 	user, password, ok := r.BasicAuth()
-	switch {
-	case r.URL.Path != sqlPath:
-		return nil, refused(http.StatusNotFound, "there is no %s %s: only POST %s", r.Method, r.URL.Path, sqlPath)
-	case r.Method != http.MethodPost:
-		return nil, refused(http.StatusMethodNotAllowed, "%s takes POST, not %s", sqlPath, r.Method)
-	case !ok:
-		return nil, refused(http.StatusUnauthorized, "the request has no Basic credentials")
+	if !ok {
+		return nil, httpErrorf(http.StatusUnauthorized, "the request has no Basic credentials")
 	}
 	var body struct {
 		Query string `json:"query"`
 	}
 	if err := emulator.Decode(r, &body); err != nil {
-		return nil, refused(http.StatusBadRequest, "reading the body: %v", err)
+		return nil, httpErrorf(http.StatusBadRequest, "reading the body: %v", err)
 	}
 	req := &request{
 		user: user, password: password, query: body.Query,
@@ -119,130 +107,88 @@ func readRequest(r *http.Request) (*request, error) {
 		isolation: r.Header.Get("TiDB-Isolation-Level"),
 		stateful:  r.Header.Get("TiDB-Stateful-Action"),
 	}
-	begins, _ := bounds(req.query)
 	switch {
 	case !slices.Contains([]string{"", "READ COMMITTED", "REPEATABLE READ"}, req.isolation):
-		return nil, refused(http.StatusBadRequest, "TiDB-Isolation-Level is %q, neither READ COMMITTED nor REPEATABLE READ", req.isolation)
-	case req.isolation != "" && !begins:
-		return nil, refused(http.StatusBadRequest, "TiDB-Isolation-Level comes without BEGIN")
+		return nil, httpErrorf(http.StatusBadRequest, "TiDB-Isolation-Level must be READ COMMITTED or REPEATABLE READ, not %q", req.isolation)
 	case !slices.Contains([]string{"", "open", "close"}, req.stateful):
-		return nil, refused(http.StatusBadRequest, "TiDB-Stateful-Action is %q, neither open nor close", req.stateful)
+		return nil, httpErrorf(http.StatusBadRequest, "TiDB-Stateful-Action must be open or close, not %q", req.stateful)
 	case req.stateful == "" && req.query == "":
-		return nil, refused(http.StatusBadRequest, "the query is empty")
+		return nil, httpErrorf(http.StatusBadRequest, "the query is empty")
 	}
 	return req, nil
 }
 
-// runRequest runs a request's statement on a connection with the client's own
-// login: what the client may do is the server's to say. It returns the session that
-// the client goes on with.
-func (s *Servers) runRequest(ctx context.Context, r *request) (*answer, string, error) {
+// runRequest runs a request on a connection with the client's own login, so that the
+// SQL server checks its privileges. It returns the session to go on with.
+func (s *Servers) runRequest(ctx context.Context, r *request) (out *answer, name string, err error) {
 	b, err := s.open()
 	if err != nil {
 		return nil, "", err
 	}
-	name := r.session
 	var session *session
-	if name != "" && name != noSession {
+	if name = r.session; name != "" && name != noSession {
 		session, err = s.sessions.take(name, r)
 	} else {
 		name = rand.Text()
-		session, err = dial(ctx, b, r)
+		session, err = dial(ctx, b, s.clusterOf(r.user), r)
 	}
 	if err != nil {
 		return nil, "", err
 	}
-	out := &answer{}
-	switch {
-	case r.stateful == "open":
+	out = &answer{}
+	switch r.stateful {
+	case "open":
 		session.stateful = true
-	case r.stateful == "close":
-		session.stateful, session.transaction = false, false
+	case "close":
+		return out, name, session.close()
 	default:
-		if r.isolation != "" {
-			_, err = session.conn.ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL "+r.isolation)
-		}
-		if err == nil {
-			out, err = session.run(ctx, r.query)
-		}
-		var e *mysql.MySQLError
-		if begins, ends := bounds(r.query); err == nil {
-			session.transaction = (session.transaction || begins) && !ends
-		} else if !errors.As(err, &e) { // after an error of the statement's the transaction goes on
-			session.stateful, session.transaction = false, false
-		}
+		out, err = session.run(ctx, r)
 	}
 	if session.stateful || session.transaction {
 		return out, name, errors.Join(err, s.sessions.put(name, session))
 	}
-	s.sessions.mu.Lock()
-	defer s.sessions.mu.Unlock()
-	delete(s.sessions.open, name)
-	if r.stateful != "close" {
-		name = noSession
-	}
-	return out, name, errors.Join(err, session.close())
+	return out, noSession, errors.Join(err, session.close())
 }
 
-// session is a connection. It outlives a request in a transaction and when the
-// client opened it as stateful.
-type session struct {
-	db                    *sql.DB
-	conn                  *sql.Conn
-	owner                 [sha256.Size]byte
-	stateful, transaction bool
-	end                   *time.Timer
-}
-
-func dial(ctx context.Context, b backend, r *request) (*session, error) {
-	addr, conf, ok := b.target(r.user)
-	switch {
-	case r.stateful == "close":
-		return nil, refused(http.StatusBadRequest, "there is no session to close")
-	case !ok:
-		return nil, refused(http.StatusUnauthorized, "the user %q is no cluster's", r.user)
+// run runs the request's statement.
+func (s *session) run(ctx context.Context, r *request) (out *answer, err error) {
+	if r.isolation != "" {
+		_, err = s.conn.ExecContext(ctx, "SET SESSION TRANSACTION ISOLATION LEVEL "+r.isolation)
 	}
-	config := mysql.NewConfig()
-	config.User, config.Passwd = r.user, r.password
-	config.Net, config.Addr = "tcp", addr
-	config.DBName = cmp.Or(r.database, newDatabase)
-	config.TLS = conf
-	config.Timeout = 10 * time.Second
-	config.Logger = &mysql.NopLogger{}
-	connector, err := mysql.NewConnector(config)
+	first, second := firstWords(r.query)
+	if err == nil && slices.Contains(rowKeywords, first) {
+		out, err = s.query(ctx, r.query)
+	} else if err == nil {
+		out, err = s.exec(ctx, r.query)
+	}
 	if err != nil {
+		// A transaction outlives an error of its statement.
+		if sqlErr := (*mysql.MySQLError)(nil); !errors.As(err, &sqlErr) {
+			s.stateful, s.transaction = false, false
+		}
 		return nil, err
 	}
-	db := sql.OpenDB(connector)
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return nil, errors.Join(err, db.Close())
+	switch {
+	case first == "BEGIN" || first == "START" && second == "TRANSACTION":
+		s.transaction = true
+	case first == "COMMIT" || first == "ROLLBACK" && second != "TO":
+		s.transaction = false
 	}
-	return &session{db: db, conn: conn, owner: r.owner()}, nil
+	return out, nil
 }
 
-// owner tells whose session it is without keeping the password.
-func (r *request) owner() [sha256.Size]byte { return sha256.Sum256([]byte(r.user + ":" + r.password)) }
-
-// close closes the connection, which rolls back.
-func (s *session) close() error { return errors.Join(s.conn.Close(), s.db.Close()) }
-
-// run runs one statement.
-func (s *session) run(ctx context.Context, query string) (*answer, error) {
-	if first, _ := firstWords(query); slices.Contains(rowKeywords, first) {
-		return s.rows(ctx, query)
-	}
+func (s *session) exec(ctx context.Context, query string) (*answer, error) {
 	result, err := s.conn.ExecContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
 	n, _ := result.RowsAffected() // neither fails
 	id, _ := result.LastInsertId()
-	text := strconv.FormatUint(uint64(id), 10) // it is a signed number of the driver's alone
+	text := strconv.FormatUint(uint64(id), 10) // only Go's interface is signed
 	return &answer{RowsAffected: &n, LastInsertID: &text}, nil
 }
 
-func (s *session) rows(ctx context.Context, query string) (_ *answer, err error) {
+func (s *session) query(ctx context.Context, query string) (_ *answer, err error) {
 	rows, err := s.conn.QueryContext(ctx, query)
 	if err != nil {
 		return nil, err
@@ -262,7 +208,7 @@ func (s *session) rows(ctx context.Context, query string) (_ *answer, err error)
 	}
 	for rows.Next() {
 		if len(out.Rows) == maxRows {
-			return nil, refused(http.StatusBadRequest, "the result has more than %d rows", maxRows)
+			return nil, httpErrorf(http.StatusBadRequest, "the result has more than %d rows", maxRows)
 		}
 		if err := rows.Scan(into...); err != nil {
 			return nil, err
@@ -283,68 +229,9 @@ func (s *session) rows(ctx context.Context, query string) (_ *answer, err error)
 	return out, rows.Err()
 }
 
-// sessions are those between two requests, by name; nil while a request has them.
-type sessions struct {
-	idle time.Duration
-
-	mu     sync.Mutex
-	open   map[string]*session
-	closed bool
-}
-
-// take takes a session for a request.
-func (s *sessions) take(name string, r *request) (*session, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	found, ok := s.open[name]
-	switch {
-	case !ok:
-		return nil, refused(http.StatusBadRequest, "the session has ended: it was closed, or idle for too long")
-	case found == nil:
-		return nil, refused(http.StatusConflict, "the session runs a statement already: its statements must come one after the other")
-	case found.owner != r.owner():
-		return nil, refused(http.StatusUnauthorized, "the session is another user's, or had another password")
-	}
-	found.end.Stop()
-	s.open[name] = nil
-	return found, nil
-}
-
-// put gives a session back.
-func (s *sessions) put(name string, back *session) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
-		return errors.Join(errClosed, back.close())
-	}
-	if s.open == nil {
-		s.open = map[string]*session{}
-	}
-	s.open[name] = back
-	back.end = time.AfterFunc(s.idle, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.open[name] == back {
-			delete(s.open, name)
-			_ = back.close() // it is of no use any more
-		}
-	})
-	return nil
-}
-
-// close closes the sessions that no request has.
-func (s *sessions) close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.closed = true
-	for _, session := range s.open {
-		if session != nil {
-			session.end.Stop()
-			_ = session.close() // which rolls back
-		}
-	}
-	clear(s.open)
-}
+// rowKeywords begin the statements that return rows. Package database/sql must know
+// them in advance, and the DSN's server may have statements that no parser here knows.
+var rowKeywords = []string{"SELECT", "WITH", "SHOW", "DESC", "DESCRIBE", "EXPLAIN", "TABLE", "VALUES", "ADMIN", "CHECK", "ANALYZE", "TRACE"}
 
 // keywords matches the first two words of a statement, after space, comments and
 // opening parentheses.
@@ -353,15 +240,4 @@ var keywords = regexp.MustCompile(`(?s)^(?:[\s(]|/\*.*?\*/|(?:--|#)[^\n]*\n)*(\w
 func firstWords(query string) (first, second string) {
 	words := append(keywords.FindStringSubmatch(query), "", "", "")
 	return strings.ToUpper(words[1]), strings.ToUpper(words[2])
-}
-
-// rowKeywords begin the statements that answer with rows. The connection has to be
-// told in advance, and a real server behind a DSN may know statements that the
-// parser of the embedded ones does not.
-var rowKeywords = []string{"SELECT", "WITH", "SHOW", "DESC", "DESCRIBE", "EXPLAIN", "TABLE", "VALUES", "ADMIN", "CHECK", "ANALYZE", "TRACE"}
-
-// bounds reports whether a statement begins or ends a transaction.
-func bounds(query string) (begins, ends bool) {
-	first, second := firstWords(query)
-	return first == "BEGIN" || first == "START" && second == "TRANSACTION", first == "COMMIT" || first == "ROLLBACK" && second != "TO"
 }

@@ -2,7 +2,7 @@ package sql_test
 
 import (
 	"bufio"
-	"crypto/tls"
+	dbsql "database/sql"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,23 +13,21 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/sql"
 )
 
-// The environment variables that make the test binary serve a cluster in a folder
-// until it is killed.
+// In another process, childDir makes the test binary serve the folder until it is
+// killed.
 const (
-	childDir     = "FAKESQL_TEST_DIR"
-	childCluster = "FAKESQL_TEST_CLUSTER"
+	childDir     = "SQL_TEST_DIR"
+	childCluster = "SQL_TEST_CLUSTER"
 )
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
-		serveForever(dir)
+		serveForever(&sql.Servers{Dir: dir}, os.Getenv(childCluster))
 	}
 	os.Exit(m.Run())
 }
 
-func serveForever(dir string) {
-	s := &sql.Servers{Dir: dir}
-	cluster := os.Getenv(childCluster)
+func serveForever(s *sql.Servers, cluster string) {
 	err := s.CreateCluster(cluster)
 	if err == nil {
 		err = s.PutUser(cluster, login(onePrefix+"api", "role_admin", password))
@@ -47,50 +45,36 @@ func serveForever(dir string) {
 // without a warning.
 func spawn(t *testing.T, dir string) (addr string, kill func()) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), childDir+"="+dir, childCluster+"="+one)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	must(t, err)
 	must(t, cmd.Start())
-	killed := false
-	kill = func() {
-		if !killed {
-			killed = true
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-		}
-	}
-	t.Cleanup(kill)
 	line, err := bufio.NewReader(out).ReadString('\n')
 	must(t, err)
-	return strings.TrimSpace(line), kill
+	return strings.TrimSpace(line), func() { _, _ = cmd.Process.Kill(), cmd.Wait() }
 }
 
 func TestServers_kill(t *testing.T) {
 	dir := t.TempDir()
 	addr, kill := spawn(t, dir)
-	conf := &tls.Config{RootCAs: rootsOf(t, dir), ServerName: "127.0.0.1"}
-
-	db := connect(t, addr, onePrefix+"api", password, "test", conf)
-	run(t, db, "CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(10))")
-	for i := range 5 {
-		run(t, db, fmt.Sprintf("INSERT INTO t (v) VALUES ('%d')", i))
-		kill() // no statement is under way, and the last one's answer has just come
-		var again string
-		again, kill = spawn(t, dir)
-		if again != addr {
+	open := func() *dbsql.DB {
+		return connect(t, addr, onePrefix+"api", password, "test", trusting(t, filepath.Join(dir, "ca.pem")))
+	}
+	run(t, open(), "CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, v VARCHAR(10))")
+	for i := range 4 {
+		run(t, open(), fmt.Sprintf("INSERT INTO t (v) VALUES ('%d')", i))
+		kill() // no statement is running, and the last one's answer has just come
+		again := ""
+		if again, kill = spawn(t, dir); again != addr {
 			t.Errorf("after a restart the server is at %s, before it was at %s", again, addr)
 		}
-		db = connect(t, addr, onePrefix+"api", password, "test", conf)
-		wantRows(t, db, "SELECT COUNT(*), MAX(v), MAX(id) FROM t", fmt.Sprintf("%d|%d|%d", i+1, i, i+1))
+		wantRows(t, open(), "SELECT COUNT(*), MAX(v), MAX(id) FROM t", fmt.Sprintf("%d|%d|%d", i+1, i, i+1))
 	}
-	tx, err := db.Begin()
-	must(t, err)
-	run(t, tx, "INSERT INTO t (v) VALUES ('open')")
+	run(t, conn(t, open()), "BEGIN", "INSERT INTO t (v) VALUES ('open')")
 	kill()
-	s := start(t, &sql.Servers{Dir: dir})
-	wantRows(t, api(t, s), "SELECT COUNT(*) FROM t", "5")
+	wantRows(t, api(t, start(t, &sql.Servers{Dir: dir})), "SELECT COUNT(*) FROM t", "4")
 }
 
 func TestServers_files(t *testing.T) {
@@ -118,19 +102,11 @@ func TestServers_files(t *testing.T) {
 			}
 		}
 	}
-	if s.CAFile() != filepath.Join(dir, "ca.pem") {
-		t.Errorf("the CA file is %q", s.CAFile())
-	}
 
 	s = start(t, &sql.Servers{Dir: dir})
 	wantRows(t, client(t, s, one, onePrefix+"made", "made in SQL", "test"), "SHOW TABLES", "t")
 	must(t, s.DeleteCluster(one))
-	left, err := filepath.Glob(filepath.Join(dir, one+"*"))
-	must(t, err)
-	if len(left) > 0 {
-		t.Errorf("a deleted cluster left %q", left)
-	}
 	must(t, s.CreateCluster(one))
-	must(t, s.PutUser(one, login(onePrefix+"api", "role_admin", password)))
-	wantError(t, client(t, s, one, onePrefix+"made", "made in SQL", "test").PingContext(t.Context()), 1045)
+	put(t, s, one, onePrefix+"api", "role_admin", password)
+	refused(t, client(t, s, one, onePrefix+"made", "made in SQL", "test"), 1045)
 }

@@ -3,7 +3,6 @@ package sql
 import (
 	"cmp"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -12,66 +11,67 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/renameio/v2"
+
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 )
 
-// Servers are the SQL servers of all clusters. A struct literal is usable, the
-// zero value too; the fields must not change once a method was called.
+// Servers are the SQL servers of all clusters. The zero value works. The fields
+// must not change after the first call of a method.
 type Servers struct {
-	// Dir keeps the data, the ports and the certificates; it is made where it is
-	// missing. Empty means that all of it lives as long as the process.
+	// Dir keeps the data, the ports and the certificates. It is created if missing.
+	// Empty means a temporary folder, which Close removes.
 	Dir string
-	// DSN is a MySQL, MariaDB or TiDB server that is used in place of the embedded
-	// ones, with the login of an administrator, in the form of
-	// https://github.com/go-sql-driver/mysql#dsn-data-source-name. Empty means the
-	// embedded servers.
+	// DSN is a MySQL, MariaDB or TiDB server to use in place of the embedded ones, with
+	// an administrator's login, in the form of
+	// https://github.com/go-sql-driver/mysql#dsn-data-source-name.
 	DSN string
-	// DSNCA is the file with the CA of the DSN's server, in PEM. Without it the
-	// DSN's tls parameter decides; without that, a server on this machine is
-	// trusted and any other is verified as the system does.
+	// DSNCA is a PEM file with the CA of the DSN's server. Without it the DSN's
+	// parameter tls decides. Without that, a server on this machine is trusted and any
+	// other one is verified against the system's roots.
 	DSNCA string
-	// Host is what Endpoint calls this machine: "127.0.0.1" by default. The driver
-	// @tidbcloud/serverless needs a name, such as "localhost".
+	// Host is what Endpoint calls this machine: "127.0.0.1" by default, or
+	// "localhost". The driver @tidbcloud/serverless needs a name.
 	Host string
 
-	// LoginLag is how long a new user is refused, as in the real cloud, where it
-	// takes a while until all servers know it. 0 means not at all. A user that was
-	// there before, and the servers of a DSN, do not lag.
+	// LoginLag is how long the embedded servers refuse a new user, 0 by default. In
+	// TiDB Cloud it takes a while until all servers know one. Users that were there
+	// when the process started do not lag.
 	LoginLag time.Duration
-	// LockWait is how long a writing statement waits for another transaction to
-	// end before it fails with error 1205: 0 means 10 seconds.
+	// LockWait is how long a statement waits for another transaction before it fails
+	// with error 1205. The default is 10 seconds.
 	LockWait time.Duration
-	// SessionIdle is how long a transaction or stateful session of the HTTP
-	// endpoint may be idle before it is rolled back: 0 means 10 minutes.
+	// SessionIdle is how long a session of the HTTP endpoint may be idle before it is
+	// rolled back. The default is 10 minutes.
 	SessionIdle time.Duration
 	// Now defaults to time.Now.
 	Now func() time.Time
 
-	// mu guards what is below.
-	mu       sync.Mutex
+	mu       sync.Mutex // guards the fields below
 	closed   bool
+	dir      string
 	certs    *certs
-	backend  backend // nil until the servers are opened
+	backend  backend           // nil before Open
+	prefixes map[string]string // cluster IDs by the prefix of their users
 	sessions sessions
 }
 
 var _ tidbcloud.SQL = (*Servers)(nil)
 
-// backend is where the clusters' data lies.
+// backend holds the clusters' data.
 type backend interface {
 	tidbcloud.SQL
-	// endpoint is a cluster's host and port; "" and 0 where it has none.
+	// endpoint returns a cluster's host and port, or "" and 0 if it does not exist.
 	endpoint(clusterID string) (host string, port int)
-	// target tells where and with which TLS settings the user logs in. It is false
-	// where the user's prefix is no cluster's.
-	target(user string) (addr string, conf *tls.Config, ok bool)
+	// tlsConfig returns what a client of an endpoint needs.
+	tlsConfig() *tls.Config
 	close() error
 }
 
 var errClosed = errors.New("the SQL servers are closed")
 
-// Open makes the certificates and connects to the DSN's server, if there is one. Any
-// other method does it too.
+// Open creates the certificates and connects to the DSN's server, if there is one.
+// The other methods call it.
 func (s *Servers) Open() error {
 	_, err := s.open()
 	return err
@@ -86,14 +86,18 @@ func (s *Servers) open() (_ backend, err error) {
 	if s.backend != nil {
 		return s.backend, nil
 	}
-	if s.Dir != "" {
-		if err := os.MkdirAll(s.Dir, 0o700); err != nil {
-			return nil, fmt.Errorf("making the folder of the SQL servers: %w", err)
-		}
+	if s.dir = cmp.Or(s.Dir, s.dir); s.dir == "" {
+		s.dir, err = os.MkdirTemp("", "sql")
+	} else {
+		err = os.MkdirAll(s.dir, 0o700)
 	}
-	if s.certs, err = openCerts(s.Dir, s.Host, s.now()); err != nil {
+	if err != nil {
+		return nil, fmt.Errorf("creating the folder of the SQL servers: %w", err)
+	}
+	if s.certs, err = openCerts(s.dir); err != nil {
 		return nil, err
 	}
+	s.sessions.idle = cmp.Or(s.SessionIdle, 10*time.Minute)
 	var b backend
 	if s.DSN != "" {
 		b, err = openExternal(s.DSN, s.DSNCA)
@@ -103,11 +107,11 @@ func (s *Servers) open() (_ backend, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.backend, s.sessions.idle = b, cmp.Or(s.SessionIdle, 10*time.Minute)
+	s.backend = b
 	return b, nil
 }
 
-// Close ends all connections and servers. What was answered is kept in Dir.
+// Close closes all connections and servers. Dir keeps what was answered.
 func (s *Servers) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,49 +120,61 @@ func (s *Servers) Close() error {
 	}
 	s.closed = true
 	s.sessions.close()
-	if s.backend == nil {
-		return nil
+	var err error
+	if s.backend != nil {
+		err = s.backend.close()
 	}
-	return s.backend.close()
+	if s.Dir == "" {
+		err = errors.Join(err, os.RemoveAll(s.dir))
+	}
+	return err
 }
 
-// on calls f with the opened servers.
-func (s *Servers) on(clusterID string, f func(backend) error) error {
+func (s *Servers) withBackend(clusterID string, f func(backend) error) error {
 	b, err := s.open()
 	if err == nil {
 		err = f(b)
 	}
 	if err != nil {
-		return fmt.Errorf("the SQL server of cluster %s: %w", clusterID, err)
+		return fmt.Errorf("SQL server of cluster %s: %w", clusterID, err)
 	}
 	return nil
 }
 
-// CreateCluster starts a cluster's server, with the data that it had if it was
-// there before, and otherwise with the empty database "test" alone.
+// CreateCluster starts a cluster's server with the data that it had before. A new
+// one has the empty database "test".
 func (s *Servers) CreateCluster(clusterID string) error {
-	return s.on(clusterID, func(b backend) error { return b.CreateCluster(clusterID) })
+	return s.withBackend(clusterID, func(b backend) error { return b.CreateCluster(clusterID) })
 }
 
-// DeleteCluster ends a cluster's server and its connections and drops its data. With
-// a DSN it drops the cluster's users alone: nothing tells whose databases are.
+// DeleteCluster stops a cluster's server and deletes its data. With a DSN it drops
+// only the cluster's users, since the databases may be those of another cluster.
 func (s *Servers) DeleteCluster(clusterID string) error {
-	return s.on(clusterID, func(b backend) error { return b.DeleteCluster(clusterID) })
+	return s.withBackend(clusterID, func(b backend) error { return b.DeleteCluster(clusterID) })
 }
 
-// PutUser makes or changes a user. A changed password counts from the next login
-// on; connections that are open stay.
+// PutUser creates or changes a user. Open connections outlive a new password.
 func (s *Servers) PutUser(clusterID string, l tidbcloud.Login) error {
-	return s.on(clusterID, func(b backend) error { return b.PutUser(clusterID, l) })
+	err := s.withBackend(clusterID, func(b backend) error { return b.PutUser(clusterID, l) })
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.prefixes == nil {
+		s.prefixes = map[string]string{}
+	}
+	s.prefixes[prefixOf(l.UserName)] = clusterID
+	return nil
 }
 
-// DropUser removes a user. Its open connections can do nothing any more.
+// DropUser removes a user. Its open connections may do nothing any more.
 func (s *Servers) DropUser(clusterID, userName string) error {
-	return s.on(clusterID, func(b backend) error { return b.DropUser(clusterID, userName) })
+	return s.withBackend(clusterID, func(b backend) error { return b.DropUser(clusterID, userName) })
 }
 
-// Endpoint is where a cluster's clients connect; "" and 0 where there is no such
-// cluster. It fits tidbcloud.Cloud.Endpoint.
+// Endpoint returns where a cluster's clients connect, or "" and 0 if it does not
+// exist. It can serve as tidbcloud.Cloud.Endpoint.
 func (s *Servers) Endpoint(clusterID string) (host string, port int) {
 	b, err := s.open()
 	if err != nil {
@@ -167,39 +183,40 @@ func (s *Servers) Endpoint(clusterID string) (host string, port int) {
 	return b.endpoint(clusterID)
 }
 
-// CAFile is the file, in PEM, with the CA that clients must trust. It is "" where
-// there is none: in memory, see [Servers.RootCAs], and with a DSN but no DSNCA.
+// clusterOf returns the cluster of a user, or "".
+func (s *Servers) clusterOf(user string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.prefixes[prefixOf(user)]
+}
+
+// CAFile returns the PEM file with the CA that clients must trust, or "" with a DSN
+// and no DSNCA. Where Dir is empty, the file exists after [Servers.Open].
 func (s *Servers) CAFile() string {
-	if s.DSN != "" || s.Dir == "" {
+	if s.DSN != "" {
 		return s.DSNCA
 	}
-	return filepath.Join(s.Dir, caFile)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return filepath.Join(cmp.Or(s.Dir, s.dir), caFile)
 }
 
-// RootCAs holds the CA that signed the certificate of the embedded servers and of
-// the HTTP endpoint.
-func (s *Servers) RootCAs() (*x509.CertPool, error) {
-	if err := s.Open(); err != nil {
-		return nil, err
-	}
-	return s.certs.roots, nil
+// HTTP serves POST /v1beta/sql for all clusters, as the driver
+// @tidbcloud/serverless expects it.
+func (s *Servers) HTTP() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1beta/sql", s.serveSQL)
+	return mux
 }
-
-// TLSConfig is what the HTTP endpoint is served with over TLS.
-func (s *Servers) TLSConfig() (*tls.Config, error) {
-	if err := s.Open(); err != nil {
-		return nil, err
-	}
-	return s.certs.config(), nil
-}
-
-// HTTP serves the SQL of all clusters over HTTP, as the driver
-// @tidbcloud/serverless speaks it: POST /v1beta/sql.
-func (s *Servers) HTTP() http.Handler { return http.HandlerFunc(s.serveSQL) }
 
 func (s *Servers) now() time.Time {
 	if s.Now != nil {
 		return s.Now()
 	}
 	return time.Now()
+}
+
+// writeFile writes a whole file or nothing.
+func writeFile(path string, content []byte, mode os.FileMode) error {
+	return renameio.WriteFile(path, content, mode, renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(mode))
 }

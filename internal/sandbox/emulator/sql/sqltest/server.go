@@ -37,7 +37,7 @@ func RealServer(t *testing.T, certs, adminPassword string) (dsn string) {
 	}
 	me, err := user.Current()
 	must(err)
-	dir, err := os.MkdirTemp("", "sql") // a socket's path must be short
+	dir, err := os.MkdirTemp("", "sql") //nolint:usetesting // a socket's path must be short
 	must(err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	data, initFile := filepath.Join(dir, "data"), filepath.Join(dir, "init.sql")

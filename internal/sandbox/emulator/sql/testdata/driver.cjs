@@ -10,8 +10,8 @@ const seen = new Set()
 function throughTheSandbox(url, init) {
   seen.add(url)
   const to = new URL(url)
-  to.hostname = endpoint.hostname
-  to.port = endpoint.port
+  to.protocol = endpoint.protocol
+  to.host = endpoint.host
   return fetch(to, init)
 }
 

@@ -1,0 +1,103 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"portfolio-infra/internal/rest"
+	"portfolio-infra/internal/tidbcloud"
+)
+
+// findCluster reads a cluster. A missing or DELETED one is nil.
+//
+// A single 404 is not believed: a cluster that counts as missing is forgotten, created
+// again, or replaced with all its data. So the list, which may lag behind a delete, has to
+// agree. A 403, which TiDB Cloud answers right after a delete, may mean anything; the
+// cluster counts as missing only if the list shows that it is being deleted.
+func findCluster(ctx context.Context, api *tidbcloud.Client, id string) (*tidbcloud.Cluster, error) {
+	var missing error
+	for _, wait := range append([]time.Duration{0}, readWaits...) {
+		if err := rest.Sleep(ctx, wait); err != nil {
+			return nil, err
+		}
+		live, err := api.GetCluster(ctx, id)
+		switch {
+		case err == nil && live.State == tidbcloud.StateDeleted:
+			return nil, nil
+		case err == nil || !rest.StatusIs(err, 404, 403):
+			return live, err
+		}
+		all, listErr := api.ListClusters(ctx)
+		i := slices.IndexFunc(all, func(c tidbcloud.Cluster) bool { return c.ID == id })
+		switch {
+		case rest.StatusIs(err, 403) && (listErr != nil || i < 0):
+			return nil, fmt.Errorf("%w; if the cluster has just been deleted, run it again in a minute", err)
+		case listErr != nil:
+			return nil, listErr
+		case i < 0 || all[i].State.Deleting():
+			return nil, nil
+		}
+		missing = err
+	}
+	return nil, fmt.Errorf("%w; it is still on the list of clusters, so nothing was done: run it again in a minute", missing)
+}
+
+// gone reports whether a cluster is missing or being deleted.
+func gone(c *tidbcloud.Cluster) bool { return c == nil || c.State.Deleting() }
+
+func missingImport(id string) error {
+	return fmt.Errorf("cluster %s does not exist, or not in the API key's organization", id)
+}
+
+// outputs returns the state of a live cluster. What an answer leaves out stays as recorded.
+func outputs(live tidbcloud.Cluster, recorded ClusterState, args ClusterArgs) ClusterState {
+	s := recorded
+	s.ClusterArgs = args
+	s.ClusterID = live.ID
+	setIfKnown(&s.Host, live.Host)
+	setIfKnown(&s.Port, live.Port)
+	setIfKnown(&s.UserPrefix, live.UserPrefix)
+	setIfKnown(&s.Version, live.Version)
+	setIfKnown(&s.CreateTime, live.CreateTime)
+	setIfKnown(&s.Organization, live.Labels[tidbcloud.LabelOrganization])
+	return s
+}
+
+func setIfKnown[T comparable](recorded *T, live T) {
+	var unknown T
+	if live != unknown {
+		*recorded = live
+	}
+}
+
+// inputsFromLive returns the inputs that would have made the live cluster. Inputs that were
+// left unset stay so, even where TiDB Cloud has a default; an import takes all that are not
+// the default.
+func inputsFromLive(live tidbcloud.Cluster, args ClusterArgs, imported bool) ClusterArgs {
+	args.DisplayName = live.DisplayName
+	// Another stack's label does not become ours; see checkOwner.
+	if owner := live.Labels[OwnerLabel]; imported || owner == "" {
+		args.Owner = owner
+	}
+	setIfKnown(&args.Region, live.Region)
+	own := map[string]string{}
+	for key, value := range live.Labels {
+		_, recorded := args.Labels[key]
+		if recorded || imported && labelAllowed(key) {
+			own[key] = value
+		}
+	}
+	if args.Labels != nil || len(own) > 0 {
+		args.Labels = own
+	}
+	if args.SpendingLimitMonthly != nil || imported && live.SpendingLimit > 0 {
+		args.SpendingLimitMonthly = &live.SpendingLimit
+	}
+	networks := networksOf(live)
+	if args.AuthorizedNetworks != nil && !sameNetworks(networks, args.AuthorizedNetworks) || imported && restricted(networks) {
+		args.AuthorizedNetworks = networks
+	}
+	return args
+}

@@ -1,0 +1,51 @@
+package provider
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// TiDB answers 1044 to a CREATE DATABASE without the privilege; the emulated server has 1142.
+func TestWithSuggestion(t *testing.T) {
+	refused := fmt.Errorf("creating: %w", &mysql.MySQLError{Number: 1044, Message: "Access denied for user to database"})
+	if got := withSuggestion(refused).Error(); !strings.Contains(got, "use one of role_admin") {
+		t.Error(got)
+	}
+}
+
+func TestNewPassword(t *testing.T) {
+	safe := regexp.MustCompile(`^[a-zA-Z0-9]{32}$`)
+	seen := map[string]bool{}
+	count := map[rune]int{}
+	for range 5000 {
+		password := newPassword()
+		if !safe.MatchString(password) || strings.ContainsAny(password, "lIO01") {
+			t.Fatalf("%q", password)
+		}
+		for _, kind := range []string{lowers, uppers, digits} {
+			if !strings.ContainsAny(password, kind) {
+				t.Fatalf("%q has none of %s", password, kind)
+			}
+		}
+		if seen[password] {
+			t.Fatalf("%q again", password)
+		}
+		seen[password] = true
+		for _, c := range password {
+			count[c]++
+		}
+	}
+	// 160,000 characters, about 2,807 of each kind: ten standard deviations.
+	for c, n := range count {
+		if n < 2275 || n > 3340 {
+			t.Errorf("%c comes %d times", c, n)
+		}
+	}
+	if len(count) != len(passwordAlphabet) {
+		t.Errorf("%d kinds of characters", len(count))
+	}
+}

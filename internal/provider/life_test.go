@@ -1,0 +1,128 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi-go-provider/integration"
+	"github.com/pulumi/pulumi/sdk/v3/go/property"
+
+	"portfolio-infra/internal/provider"
+	"portfolio-infra/internal/sandbox/emulator/faultlist"
+)
+
+// process is a provider process. A new run only configures it again, which takes far less time
+// than another process and leaves nothing behind either.
+type process struct {
+	integration.Server
+	net *faultlist.Transport // of the life that it serves
+}
+
+func newProcess(t *testing.T) *process {
+	s := &process{}
+	s.Server = serve(t, provider.Options{Transport: roundTripper(func(r *http.Request) (*http.Response, error) { return s.net.RoundTrip(r) })})
+	return s
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// life is one stack's cluster and SQL user through its runs, with their cloud.
+type life struct {
+	*testing.T
+	*cloud
+	process       *process
+	net           *faultlist.Transport
+	log           *logs
+	cluster, user *engine
+	passwords     map[string]bool // all that were ever sent
+}
+
+func newLife(t *testing.T, s *process) *life {
+	l := &life{T: t, process: s, cloud: newCloud(), log: &logs{}, passwords: map[string]bool{}}
+	l.CreateTime, l.DeleteTime = 3*time.Second, time.Second
+	l.net = &faultlist.Transport{Handler: l.Cloud, Kind: kindOfCall, OnCall: func(c faultlist.Call) {
+		var body struct{ Password string }
+		if json.Unmarshal([]byte(c.Sent), &body) == nil && body.Password != "" {
+			l.passwords[body.Password] = true
+		}
+	}}
+	l.cluster, l.user = &engine{t: t, typ: clusterType, log: l.log}, &engine{t: t, typ: userType, log: l.log}
+	l.nextRun(s)
+	return l
+}
+
+// nextRun starts a run with a fault, and with the state of the last one.
+func (l *life) nextRun(s *process, plan ...faultlist.Plan) {
+	l.Helper()
+	s.net = l.net
+	slog.SetDefault(slog.New(handler{l.log, ""}))
+	if err := s.Configure(p.ConfigureRequest{Args: property.NewMap(keys)}); err != nil {
+		l.Fatal(err)
+	}
+	l.cluster.Server, l.user.Server = s, s
+	l.net.Set(append(plan, faultlist.Plan{})[0])
+}
+
+// What the two resources are at first, and what they become.
+func firstDB(*life) property.Map { return db(nil) }
+func finalDB(*life) property.Map { return db(changed("displayName", "portfolio-db-2")) }
+func movedDB(*life) property.Map { return db(map[string]any{"region": virginia}) }
+
+func firstAPI(l *life) property.Map { return api(l.cluster.id, nil) }
+
+func finalAPI(l *life) property.Map {
+	return api(l.cluster.id, map[string]any{"role": "role_readonly", "rotation": "2"})
+}
+
+// operation is what a run does to a resource.
+type operation struct {
+	name   string
+	before func(*life)
+	run    func(*life) error
+	// cluster and user are what there shall be in the end; nil is nothing.
+	cluster, user func(*life) property.Map
+	// keeps: the cluster that was there before must not go.
+	keeps bool
+}
+
+func operations() []operation {
+	up := func(e func(*life) *engine, inputs func(*life) property.Map) func(*life) error {
+		return func(l *life) error { _, err := e(l).up(inputs(l)); return err }
+	}
+	refresh := func(e func(*life) *engine) func(*life) error {
+		return func(l *life) error { _, err := e(l).refresh(); return err }
+	}
+	remove := func(e func(*life) *engine) func(*life) error {
+		return func(l *life) error {
+			if e(l).id == "" {
+				return nil
+			}
+			return e(l).delete()
+		}
+	}
+	cluster, user := func(l *life) *engine { return l.cluster }, func(l *life) *engine { return l.user }
+	nothing := func(*life) {}
+	first := func(l *life) { l.cluster.steps(firstDB(l), "create") }
+	final := func(l *life) { l.cluster.steps(finalDB(l), "create") }
+	withUser := func(l *life) { first(l); l.user.steps(firstAPI(l), "create") }
+	return []operation{
+		{"create cluster", nothing, up(cluster, finalDB), finalDB, nil, false},
+		{"adopt cluster", func(l *life) { first(l); l.cluster.forget() }, up(cluster, finalDB), finalDB, nil, true},
+		{"update cluster", first, up(cluster, finalDB), finalDB, nil, true},
+		{"leave cluster", final, up(cluster, finalDB), finalDB, nil, true},
+		{"refresh cluster", final, refresh(cluster), finalDB, nil, true},
+		{"replace cluster", final, up(cluster, movedDB), movedDB, nil, false},
+		{"delete cluster", final, remove(cluster), nil, nil, false},
+		{"create user", first, up(user, finalAPI), firstDB, finalAPI, true},
+		{"adopt user", func(l *life) { withUser(l); l.user.forget() }, up(user, finalAPI), firstDB, finalAPI, true},
+		{"update user", withUser, up(user, finalAPI), firstDB, finalAPI, true},
+		{"refresh user", withUser, refresh(user), firstDB, firstAPI, true},
+		{"delete user", withUser, remove(user), firstDB, nil, true},
+	}
+}

@@ -1,0 +1,61 @@
+package provider
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	p "github.com/pulumi/pulumi-go-provider"
+
+	"portfolio-infra/internal/rest"
+)
+
+func (s SQLUserState) login() login {
+	return login{host: s.Host, port: s.Port, user: s.FullName, password: s.Password}
+}
+
+// setPassword sets a new password.
+func (s *SQLUserState) setPassword() {
+	s.Password, s.PasswordSetAt = newPassword(), time.Now().UTC().Format(time.RFC3339)
+}
+
+// loginLag is how long a new password may take to be accepted (assumed: TiDB Cloud does not
+// say). Until then a refused login is no reason for another password, which would take as
+// long.
+const loginLag = 10 * time.Minute
+
+// loginRefused reports whether the server refuses the recorded login twice. It does not if
+// it cannot try, or while the password is new.
+func (u *SQLUser) loginRefused(ctx context.Context, recorded SQLUserState) bool {
+	if recorded.Host == "" || recorded.Port == 0 || recorded.Password == "" {
+		return false
+	}
+	err := u.sql.probe(ctx, recorded.login(), nil)
+	if loginDenied(err) && rest.Sleep(ctx, time.Second) == nil {
+		err = u.sql.probe(ctx, recorded.login(), nil)
+	}
+	setAt, parseErr := time.Parse(time.RFC3339, recorded.PasswordSetAt)
+	switch age := time.Since(setAt); {
+	case err == nil:
+	case !loginDenied(err):
+		p.GetLogger(ctx).Warningf("not checking whether SQL user %q can log in: %v", recorded.FullName, err)
+	case parseErr == nil && age < loginLag:
+		p.GetLogger(ctx).Warningf("SQL user %q cannot log in yet with its %s old password; if that does not change, it gets another one after %s",
+			recorded.FullName, age.Round(time.Second), loginLag)
+	default:
+		return true
+	}
+	return false
+}
+
+// waitForLogin waits until a new login works, which may take minutes: the rest of this run
+// needs it.
+func (u *SQLUser) waitForLogin(ctx context.Context, state SQLUserState) {
+	err := u.sql.probe(ctx, state.login(), nil)
+	if loginUnknown(err) {
+		err = u.sql.connect(ctx, state.login(), func(*sql.DB) error { return nil })
+	}
+	if err != nil {
+		p.GetLogger(ctx).Warningf("SQL user %q has its new password, but a login could not be verified: %v", state.FullName, err)
+	}
+}

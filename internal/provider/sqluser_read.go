@@ -1,0 +1,91 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	p "github.com/pulumi/pulumi-go-provider"
+
+	"portfolio-infra/internal/rest"
+	"portfolio-infra/internal/tidbcloud"
+)
+
+// findUser returns a SQL user, or nil if it or its cluster is gone. The API's answer for the
+// users of a missing cluster is not documented, so the cluster itself is read.
+func findUser(ctx context.Context, api *tidbcloud.Client, clusterID, fullName string) (*tidbcloud.SQLUser, error) {
+	live, err := api.FindSQLUser(ctx, clusterID, fullName)
+	if err == nil || rest.Retryable(err) {
+		return live, err
+	}
+	if cluster, readErr := findCluster(ctx, api, clusterID); readErr == nil && gone(cluster) {
+		return nil, nil
+	}
+	return nil, err
+}
+
+// importUser starts an import by an ID of the form clusterId/name.
+func importUser(ctx context.Context, api *tidbcloud.Client, id string) (SQLUserState, error) {
+	clusterID, name, ok := strings.Cut(id, "/")
+	if !ok || clusterID == "" || name == "" || strings.Contains(name, "/") {
+		return SQLUserState{}, fmt.Errorf("%q is not the ID of a SQL user: write clusterId/name, the name without the cluster's prefix", id)
+	}
+	cluster, err := findCluster(ctx, api, clusterID)
+	if err == nil && cluster == nil {
+		err = missingImport(clusterID)
+	}
+	if err != nil {
+		return SQLUserState{}, err
+	}
+	rotation := importedRotation
+	args := SQLUserArgs{ClusterID: clusterID, Name: name, Rotation: &rotation}
+	return SQLUserState{SQLUserArgs: args, FullName: tidbcloud.FullName(cluster.UserPrefix, name)}, nil
+}
+
+// userClusterExists reports whether the cluster of a missing user exists. Its error says if
+// the API key belongs to another organization.
+func userClusterExists(ctx context.Context, api *tidbcloud.Client, state SQLUserState) (bool, error) {
+	cluster, err := findCluster(ctx, api, state.ClusterID)
+	if err != nil || cluster != nil || state.Organization == "" {
+		return cluster != nil, err
+	}
+	return false, checkOrganization(ctx, api, state.ClusterID, state.Organization)
+}
+
+// diffLive adds how a live user differs from the recorded or wanted one. It never fails: it
+// warns about what it could not read.
+func (u *SQLUser) diffLive(ctx context.Context, d *differ, recorded SQLUserState, want SQLUserArgs) {
+	log := p.GetLogger(ctx)
+	api, err := u.connect()
+	var live *tidbcloud.SQLUser
+	if err == nil {
+		live, err = u.lists.find(ctx, api, want.ClusterID, recorded.FullName)
+	}
+	switch {
+	case err != nil:
+		log.Warningf("using the recorded state of SQL user %q: %v", recorded.FullName, err)
+		return
+	case live == nil:
+		log.Warningf("SQL user %q no longer exists: it will be created again, with a new password", recorded.FullName)
+		d.drift("fullName")
+		return
+	case recorded.liveRole(live) != want.role() && !d.has("role"):
+		log.Warningf("SQL user %q was changed outside of Pulumi: its role is %s", recorded.FullName, live.Role)
+		d.drift("role")
+	}
+	if recorded.Host == "" {
+		d.drift("host") // a state of an earlier version, without what a login needs
+	}
+	if !d.has("password") && !d.has("rotation") && u.loginRefused(ctx, recorded) {
+		log.Warningf("SQL user %q cannot log in with the recorded password: it will get a new one", recorded.FullName)
+		d.drift("password")
+	}
+}
+
+// liveRole returns a live user's role, or the recorded one if the API leaves it out.
+func (s SQLUserState) liveRole(live *tidbcloud.SQLUser) tidbcloud.Role {
+	if live.Role == "" {
+		return s.role()
+	}
+	return live.Role
+}

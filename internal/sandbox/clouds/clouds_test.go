@@ -1,0 +1,101 @@
+package clouds
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func none(string) (string, bool) { return "", false }
+
+func TestStart_environment(t *testing.T) {
+	for name, test := range map[string]struct{ env, value, want string }{
+		"time in words":             {"SANDBOX_CLUSTER_TIME", "soon", `"soon" is not a duration`},
+		"time without a unit":       {"SANDBOX_CLUSTER_TIME", "10", `"10" is not a duration such as 500ms or 10s`},
+		"time below zero":           {"SANDBOX_CLUSTER_TIME", "-1s", `"-1s" is not a duration`},
+		"time beyond all bounds":    {"SANDBOX_CLUSTER_TIME", "99999999999h", "is not a duration"},
+		"time with a line break":    {"SANDBOX_CLUSTER_TIME", "1s\n", `"1s\n" is not a duration`},
+		"time in unicode":           {"SANDBOX_CLUSTER_TIME", "１s", "is not a duration"},
+		"faults cut off":            {"SANDBOX_FAULTS", "[{", "unexpected EOF"},
+		"faults in words":           {"SANDBOX_FAULTS", "POST 500", "invalid character"},
+		"one fault without a list":  {"SANDBOX_FAULTS", `{"status":500}`, "cannot unmarshal object"},
+		"fault that is a number":    {"SANDBOX_FAULTS", `[500]`, "cannot unmarshal number"},
+		"status in words":           {"SANDBOX_FAULTS", `[{"status":"500"}]`, "cannot unmarshal string"},
+		"unknown status":            {"SANDBOX_FAULTS", `[{"status":42}]`, "fault 0: status 42 is not "},
+		"unknown member of a fault": {"SANDBOX_FAULTS", `[{"mehtod":"POST","status":500}]`, `unknown field "mehtod"`},
+		"header that is a list":     {"SANDBOX_FAULTS", `[{"header":{"Retry-After":["1"]}}]`, "cannot unmarshal array"},
+		"times with a fraction":     {"SANDBOX_FAULTS", `[{"times":1.5}]`, "cannot unmarshal number 1.5"},
+		"malformed pattern":         {"SANDBOX_FAULTS", `[{},{"path":"/["}]`, `fault 1: path "/["`},
+		"two lists":                 {"SANDBOX_FAULTS", `[][]`, "unexpected data after the list"},
+		"list with words behind it": {"SANDBOX_FAULTS", `[] and so on`, "unexpected data after the list"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			env := map[string]string{test.env: test.value}
+			_, err := Start(t.Context(), dir, func(name string) (string, bool) { value, set := env[name]; return value, set })
+			if err == nil || !strings.Contains(err.Error(), test.env) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("the error is %v, want %s and %q in it", err, test.env, test.want)
+			}
+			// The lock and the log of calls come first, and are empty.
+			files, err := filepath.Glob(filepath.Join(dir, "*"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, file := range files {
+				if info, err := os.Stat(file); err != nil || info.Size() > 0 || info.IsDir() {
+					t.Errorf("written: %s", file)
+				}
+			}
+		})
+	}
+}
+
+func TestStart_lock(t *testing.T) {
+	dir := t.TempDir()
+	for range 2 {
+		c, err := Start(t.Context(), dir, none)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Start(t.Context(), dir, none); err == nil || !strings.Contains(err.Error(), "another sandbox is running") {
+			t.Errorf("the error is %v", err)
+		}
+		c.Close()
+	}
+}
+
+// What is served has an environment for a shell; Stop knows a server that was killed.
+func TestServe(t *testing.T) {
+	dir := t.TempDir()
+	ctx, stop := context.WithTimeout(t.Context(), time.Second)
+	defer stop()
+	var out strings.Builder
+	if err := Serve(ctx, dir, none, &out); err != nil {
+		t.Fatal(err)
+	}
+	env, err := readEnvironment(strings.NewReader(out.String()))
+	if err != nil || !strings.Contains(env, "export CLOUDFLARE_BASE_URL='http://127.0.0.1:") {
+		t.Errorf("%v: it printed %s", err, out.String())
+	}
+	if err := Stop(t.Context(), dir); !errors.Is(err, errNothingServes) {
+		t.Errorf("after the end: %v", err)
+	}
+	if err := os.WriteFile(pidFile(dir), []byte("1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Stop(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "nothing serves") {
+		t.Errorf("after a kill: %v", err)
+	}
+}
+
+func TestQuote(t *testing.T) {
+	for in, want := range map[string]string{"plain": "'plain'", "it's": `'it'\''s'`, "$(x)": "'$(x)'"} {
+		if have := Quote(in); have != want {
+			t.Errorf("%s: %s, want %s", in, have, want)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package sql
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// session is a connection for the HTTP endpoint. It outlives a request in a
+// transaction, and if the client opened it as stateful.
+type session struct {
+	db                    *sql.DB
+	conn                  *sql.Conn
+	owner                 string
+	stateful, transaction bool
+	expiry                *time.Timer
+}
+
+// dial opens a session.
+func dial(ctx context.Context, b backend, clusterID string, r *request) (*session, error) {
+	host, port := b.endpoint(clusterID)
+	switch {
+	case r.stateful == "close":
+		return nil, httpErrorf(http.StatusBadRequest, "there is no session to close")
+	case host == "":
+		return nil, httpErrorf(http.StatusUnauthorized, "no cluster has the prefix of the user %q", r.user)
+	}
+	config := mysql.NewConfig()
+	config.User, config.Passwd = r.user, r.password
+	config.Net, config.Addr = "tcp", net.JoinHostPort(host, strconv.Itoa(port))
+	config.DBName = cmp.Or(r.database, initialDatabase)
+	config.TLS = b.tlsConfig()
+	config.Timeout = 10 * time.Second
+	config.Logger = &mysql.NopLogger{}
+	connector, err := mysql.NewConnector(config)
+	if err != nil {
+		return nil, err
+	}
+	db := sql.OpenDB(connector)
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &session{db: db, conn: conn, owner: r.user + ":" + r.password}, nil
+}
+
+// close closes the connection, which rolls back.
+func (s *session) close() error { return errors.Join(s.conn.Close(), s.db.Close()) }
+
+// sessions are those that no request uses at the moment, by name.
+type sessions struct {
+	idle time.Duration
+
+	mu     sync.Mutex
+	byName map[string]*session
+	closed bool
+}
+
+// take removes a session for the time of a request.
+func (s *sessions) take(name string, r *request) (*session, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := s.byName[name]
+	if found == nil {
+		return nil, httpErrorf(http.StatusBadRequest, "no such session: it was closed, was idle for too long, or is running another statement")
+	}
+	if found.owner != r.user+":"+r.password {
+		return nil, httpErrorf(http.StatusUnauthorized, "the session was opened with another login")
+	}
+	found.expiry.Stop()
+	delete(s.byName, name)
+	return found, nil
+}
+
+func (s *sessions) put(name string, idle *session) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errors.Join(errClosed, idle.close())
+	}
+	if s.byName == nil {
+		s.byName = map[string]*session{}
+	}
+	s.byName[name] = idle
+	idle.expiry = time.AfterFunc(s.idle, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.byName[name] == idle {
+			delete(s.byName, name)
+			_ = idle.close()
+		}
+	})
+	return nil
+}
+
+// close closes the sessions that no request uses.
+func (s *sessions) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for _, session := range s.byName {
+		session.expiry.Stop()
+		_ = session.close()
+	}
+	clear(s.byName)
+}

@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/blang/semver"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+)
+
+// CLIVersion is the oldest Pulumi CLI that will do, and the one that is built: the
+// version that internal/tools pins. Resource hooks and the stash need a recent one.
+const CLIVersion = "3.256.0"
+
+const (
+	cliPackage = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
+	// Without its version the Automation API refuses the CLI.
+	cliVersionVar = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
+)
+
+// FindCLI returns the Pulumi CLI of the PATH if it is recent enough, else the one in
+// bin/, which it builds if there is none.
+func FindCLI(ctx context.Context, root string, progress io.Writer) (auto.PulumiCommand, error) {
+	oldest := semver.MustParse(CLIVersion)
+	for _, dir := range []string{"", root} {
+		// A CLI that is missing, too old or broken will not do, whatever the reason.
+		cli, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Version: oldest, Root: dir})
+		if err == nil && cli.Version().GTE(oldest) {
+			return cli, nil
+		}
+	}
+	if err := buildCLI(ctx, root, progress); err != nil {
+		return nil, fmt.Errorf("building the Pulumi CLI: %w", err)
+	}
+	return auto.NewPulumiCommand(&auto.PulumiCommandOptions{Version: oldest, Root: root})
+}
+
+// fewerStarts does not start the CLI for what nobody reads. Around each operation the
+// Automation API selects the stack, which each command names anyway, and asks for the
+// outputs, twice, and for the history. A start costs a tenth of a second of CPU time or
+// more. [Engine.Outputs] reads the outputs where they are wanted.
+// https://github.com/pulumi/pulumi/blob/v3.256.0/sdk/go/auto/stack.go, Up
+type fewerStarts struct{ auto.PulumiCommand }
+
+func (c fewerStarts) Run(ctx context.Context, dir string, stdin io.Reader, stdout, stderr []io.Writer, env []string, args ...string) (string, string, int, error) {
+	answers := map[string]string{"select": "", "output": "{}", "history": "[]"}
+	if len(args) > 1 && args[0] == "stack" {
+		if answer, unread := answers[args[1]]; unread {
+			return answer, "", 0, nil
+		}
+	}
+	return c.PulumiCommand.Run(ctx, dir, stdin, stdout, stderr, env, args...)
+}
+
+// buildCLI builds the pinned CLI into bin/.
+func buildCLI(ctx context.Context, root string, progress io.Writer) error {
+	tools := filepath.Join(root, "internal", "tools")
+	scratch, err := os.MkdirTemp("", "pulumi-cli-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(scratch) }()
+	modfile, err := cutCLI(ctx, tools, scratch, progress)
+	if err != nil {
+		return err
+	}
+	stale, err := goIn(ctx, tools, progress, "list", "-modfile", modfile, "-trimpath", "-deps", "-f", "{{if .Stale}}x{{end}}", cliPackage).Output()
+	if err != nil {
+		return err
+	}
+	counter := &buildCounter{out: progress, total: max(1, bytes.Count(stale, []byte("x")))}
+	fmt.Fprintf(progress, "building the Pulumi CLI v%s into bin/, since there is none on the PATH: up to %d packages, only once\n", CLIVersion, counter.total)
+	return goIn(ctx, tools, counter, "build", "-v", "-modfile", modfile, "-buildvcs=false", "-trimpath",
+		"-ldflags", "-w -s -X "+cliVersionVar+"=v"+CLIVersion, "-o", filepath.Join(root, "bin", "pulumi"), cliPackage).Run()
+}
+
+// goIn is a go command in a module that no workspace changes.
+func goIn(ctx context.Context, dir string, stderr io.Writer, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir, cmd.Env, cmd.Stderr = dir, append(os.Environ(), "GOWORK=off"), stderr
+	return cmd
+}
+
+// buildCounter takes the output of go build -v, which names each package that it
+// compiles. It says how far the build is, and passes everything else on.
+type buildCounter struct {
+	out         io.Writer
+	total, done int
+	partial     []byte
+}
+
+func (c *buildCounter) Write(b []byte) (int, error) {
+	c.partial = append(c.partial, b...)
+	for {
+		line, rest, whole := bytes.Cut(c.partial, []byte("\n"))
+		if !whole {
+			return len(b), nil
+		}
+		c.partial = rest
+		if bytes.ContainsAny(line, " \t") {
+			fmt.Fprintf(c.out, "%s\n", line)
+			continue
+		}
+		c.done++
+		if c.done*10/c.total > (c.done-1)*10/c.total {
+			fmt.Fprintf(c.out, "  %d of %d packages\n", c.done, c.total)
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"portfolio-infra/internal/sandbox/standin"
+	"portfolio-infra/internal/stack"
+)
+
+// The project of Pulumi.yaml and the sandbox's stack.
+const (
+	Project = "portfolio"
+	Stack   = "dev"
+)
+
+// Engine is a stack on a file backend.
+type Engine struct {
+	// Root is the project's folder, Dir the one in which the engine keeps everything.
+	Root, Dir string
+	// Env is set on top of the process's environment.
+	Env map[string]string
+	// Config holds values on top of those of Pulumi.dev.yaml, by key with namespace.
+	Config map[string]any
+	// CLI is the Pulumi CLI. If it is nil, [FindCLI] finds it.
+	CLI auto.PulumiCommand
+	// Program is what is deployed. If it is nil, it is the stack's own.
+	Program        pulumi.RunFunc
+	Stdout, Stderr io.Writer
+}
+
+// With opens the stack for one operation of the engine, with its plugins.
+func (e *Engine) With(ctx context.Context, do func(auto.Stack) error) error {
+	env := e.Environment()
+	detach, err := e.attachPlugins(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer detach()
+	st, err := e.open(ctx, env)
+	if err != nil {
+		return err
+	}
+	return do(st)
+}
+
+// open opens the stack, and creates it if there is none.
+func (e *Engine) open(ctx context.Context, env map[string]string) (auto.Stack, error) {
+	for _, folder := range []string{"state", "tmp", "project"} {
+		if err := os.MkdirAll(e.path(folder), 0o700); err != nil {
+			return auto.Stack{}, err
+		}
+	}
+	if err := e.writeProject(); err != nil {
+		return auto.Stack{}, err
+	}
+	var err error
+	if e.CLI == nil {
+		if e.CLI, err = FindCLI(ctx, e.Root, e.Stderr); err != nil {
+			return auto.Stack{}, err
+		}
+	}
+	program := e.Program
+	if program == nil {
+		program = stack.Program{Getenv: e.process(env).Getenv, Dir: e.Root}.Run
+	}
+	ws, err := auto.NewLocalWorkspace(ctx, auto.Pulumi(fewerStarts{e.CLI}), auto.WorkDir(e.path("project")),
+		auto.Program(program), auto.EnvVars(env), auto.SecretsProvider("passphrase"))
+	if err != nil {
+		return auto.Stack{}, err
+	}
+	open := auto.SelectStack
+	if _, err := os.Stat(e.checkpoint()); err != nil {
+		open = auto.NewStack
+	}
+	st, err := open(ctx, Stack, ws)
+	if err != nil {
+		return auto.Stack{}, fmt.Errorf("opening the stack: %w", err)
+	}
+	return st, nil
+}
+
+// Environment returns what the engine has on top of the process's environment. It keeps
+// everything that the engine writes within Dir.
+func (e *Engine) Environment() map[string]string {
+	env := map[string]string{
+		// Beside each file the backend would write another one with its metadata, and not
+		// at once: a run that is killed in between leaves a state that cannot be read.
+		"PULUMI_BACKEND_URL": "file://" + e.path("state") + "?metadata=skip",
+		// [Engine.State] reads the file.
+		"PULUMI_DIY_BACKEND_GZIP":  "false",
+		"PULUMI_HOME":              e.path("home"),
+		"PULUMI_SKIP_UPDATE_CHECK": "true",
+		"TMPDIR":                   e.path("tmp"),
+		// A plugin that is not installed is not looked for on the network.
+		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+	}
+	_, passphrase := os.LookupEnv("PULUMI_CONFIG_PASSPHRASE")
+	_, file := os.LookupEnv("PULUMI_CONFIG_PASSPHRASE_FILE")
+	if !passphrase && !file {
+		// It protects nothing, and is of use only to the emulated clouds.
+		env["PULUMI_CONFIG_PASSPHRASE"] = "sandbox"
+	}
+	maps.Copy(env, e.Env)
+	return env
+}
+
+// process is what the stand-ins, which this process serves, take for theirs.
+func (e *Engine) process(env map[string]string) standin.Process {
+	return standin.Process{Dir: e.Root, Environ: append(os.Environ(), assignments(env)...)}
+}
+
+func assignments(env map[string]string) (all []string) {
+	for name, value := range env {
+		all = append(all, name+"="+value)
+	}
+	return all
+}
+
+func (e *Engine) path(name string) string { return filepath.Join(e.Dir, name) }
+
+// checkpoint is the file in which the backend keeps the stack's state.
+func (e *Engine) checkpoint() string {
+	return e.path(filepath.Join("state", ".pulumi", "stacks", Project, Stack+".json"))
+}
+
+// State reads the stack's state from the backend's file; its secrets are encrypted. It
+// spares a start of the CLI.
+// https://github.com/pulumi/pulumi/blob/v3.256.0/sdk/go/common/apitype/core.go, VersionedCheckpoint
+func (e *Engine) State() (apitype.DeploymentV3, error) {
+	var checkpoint struct {
+		Checkpoint apitype.CheckpointV3 `json:"checkpoint"`
+	}
+	b, err := os.ReadFile(e.checkpoint())
+	if err == nil {
+		err = json.Unmarshal(b, &checkpoint)
+	}
+	if err != nil {
+		return apitype.DeploymentV3{}, fmt.Errorf("reading the state: %w", err)
+	}
+	return *cmp.Or(checkpoint.Checkpoint.Latest, &apitype.DeploymentV3{}), nil
+}

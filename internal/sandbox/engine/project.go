@@ -1,0 +1,108 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"gopkg.in/yaml.v3"
+)
+
+// writeProject puts copies of Pulumi.yaml and the stack's file into the folder project,
+// since the engine writes to the latter.
+func (e *Engine) writeProject() error {
+	if err := e.copyProjectFile("Pulumi.yaml"); err != nil {
+		return fmt.Errorf("copying Pulumi.yaml: %w", err)
+	}
+	if err := e.copyStackFile("Pulumi." + Stack + ".yaml"); err != nil {
+		return fmt.Errorf("copying Pulumi.%s.yaml: %w", Stack, err)
+	}
+	return nil
+}
+
+// yamlMap is a YAML mapping whose members are kept as they are.
+type yamlMap = map[string]any
+
+// copyProjectFile makes the paths lead from the copy to the project.
+func (e *Engine) copyProjectFile(name string) error {
+	project, err := readYAML(filepath.Join(e.Root, name))
+	if err != nil {
+		return err
+	}
+	root, err := filepath.Rel(e.path("project"), e.Root)
+	if err != nil {
+		return err
+	}
+	project["main"] = root
+	plugins, _ := project["plugins"].(yamlMap)
+	providers, _ := plugins["providers"].([]any)
+	for _, p := range providers {
+		provider, _ := p.(yamlMap)
+		if path, ok := provider["path"].(string); ok {
+			provider["path"] = filepath.Join(root, path)
+		}
+	}
+	return writeYAML(filepath.Join(e.path("project"), name), project)
+}
+
+// copyStackFile copies the config, but for values that are encrypted for the real stack
+// and cannot be read here. The salt of this sandbox stays.
+func (e *Engine) copyStackFile(name string) error {
+	target := filepath.Join(e.path("project"), name)
+	source, err := readYAML(filepath.Join(e.Root, name))
+	last, lastErr := readYAML(target)
+	for _, err := range []error{err, lastErr} {
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	}
+	config := yamlMap{}
+	original, _ := source["config"].(yamlMap)
+	for key, value := range original {
+		if encrypted(value) {
+			fmt.Fprintf(e.Stderr, "left out: %s, which is encrypted for the real stack\n", key)
+			continue
+		}
+		config[key] = value
+	}
+	maps.Copy(config, e.Config)
+	copied := yamlMap{"config": config}
+	if salt, ok := last["encryptionsalt"]; ok {
+		copied["encryptionsalt"] = salt
+	}
+	return writeYAML(target, copied)
+}
+
+// encrypted reports whether a config value, or any member of it, is encrypted.
+func encrypted(value any) bool {
+	switch v := value.(type) {
+	case yamlMap:
+		if _, ok := v["secure"]; ok && len(v) == 1 {
+			return true
+		}
+		return slices.ContainsFunc(slices.Collect(maps.Values(v)), encrypted)
+	case []any:
+		return slices.ContainsFunc(v, encrypted)
+	}
+	return false
+}
+
+func readYAML(path string) (yamlMap, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	m := yamlMap{}
+	return m, yaml.Unmarshal(b, &m)
+}
+
+func writeYAML(path string, m yamlMap) error {
+	b, err := yaml.Marshal(m)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, b, 0o600)
+}

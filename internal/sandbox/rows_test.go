@@ -1,0 +1,268 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+
+	"portfolio-infra/internal/sandbox/engine"
+)
+
+// rows is a table that no operation of the stack may lose.
+type rows struct {
+	*fixture
+	id  string // of the cluster
+	url string // of root, who outlives what the stack does to its users
+}
+
+// insert creates the table.
+func (f *fixture) insert() *rows {
+	f.Helper()
+	const password = "recognizable-root"
+	c := f.cluster()
+	f.byHand("PUT", tidbAPI, "/clusters/"+c.ClusterID+"/password", `{"password":"`+password+`"}`)
+	r := &rows{f, c.ClusterID, fmt.Sprintf("mysql://%s.root:%s@%s:%d/portfolio", c.UserPrefix, password, c.Endpoints.Public.Host, c.Endpoints.Public.Port)}
+	r.query(r.url, "CREATE TABLE precious (id INT PRIMARY KEY, text VARCHAR(100))")
+	r.query(r.url, "INSERT INTO precious VALUES (1, 'still here')")
+	return r
+}
+
+// intact checks that the one cluster still has the rows.
+func (r *rows) intact(when string) {
+	r.Helper()
+	if id := r.cluster().ClusterID; id != r.id {
+		r.Fatalf("%s: cluster %s became %s", when, r.id, id)
+	}
+	r.want("the rows "+when, r.query(r.url, "SELECT text FROM precious"), "text\nstill here\n")
+}
+
+// upInPlace runs an up that must replace, delete and create nothing.
+func (r *rows) upInPlace(when string) {
+	r.Helper()
+	for op, n := range r.up().changes {
+		if op != "update" {
+			r.Errorf("%s: %d %s\n%s", when, n, op, r.printed.String())
+		}
+	}
+	r.intact(when)
+	r.serves()
+	r.noChanges()
+}
+
+// refuses runs an operation that must fail with these texts and write nothing.
+func (r *rows) refuses(when, verb string, texts ...string) {
+	r.Helper()
+	r.noWrites(when, r.fails(verb, texts...).calls)
+	r.intact(when)
+}
+
+// edit changes each resource in the state.
+func (f *fixture) edit(change func(*apitype.ResourceV3)) {
+	f.Helper()
+	err := f.on(func(s auto.Stack) error {
+		state, err := s.Export(f.Context())
+		if err != nil {
+			return err
+		}
+		var deployment apitype.DeploymentV3
+		if err := json.Unmarshal(state.Deployment, &deployment); err != nil {
+			return err
+		}
+		for i := range deployment.Resources {
+			change(&deployment.Resources[i])
+		}
+		if state.Deployment, err = json.Marshal(deployment); err != nil {
+			return err
+		}
+		return s.Import(f.Context(), state)
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+}
+
+// unprotect does what `pulumi state unprotect --all` does.
+func (f *fixture) unprotect() { f.edit(func(r *apitype.ResourceV3) { r.Protect = false }) }
+
+func (f *fixture) protect(on bool) { f.set(map[string]any{"protect": fmt.Sprint(on)}) }
+
+// The keys move from the environment to the config and back, an endpoint is set to the value
+// in use, and the keys are another organization's for a while: the provider's configuration
+// changes, and its resources stay.
+func TestRows_providerConfig(t *testing.T) {
+	for _, protect := range []bool{false, true} {
+		t.Run(fmt.Sprintf("protect %t", protect), func(t *testing.T) {
+			f := newFixture(t)
+			f.protect(protect)
+			f.up()
+			r := f.insert()
+			inEnv := func(public, private string) {
+				f.Env["TIDBCLOUD_PUBLIC_KEY"], f.Env["TIDBCLOUD_PRIVATE_KEY"] = public, private
+			}
+			inConfig := func(public, private any) {
+				f.set(map[string]any{"tidbcloud:publicKey": public, "tidbcloud:privateKey": private})
+			}
+			public, private := f.clouds.TiDB.PublicKey, f.clouds.TiDB.PrivateKey
+			theirs := f.clouds.TiDB.Neighbor
+
+			inConfig(public, private)
+			inEnv("", "")
+			r.upInPlace("with the keys in the config")
+			f.set(map[string]any{"tidbcloud:serverlessEndpoint": f.Env[tidbAPI]})
+			r.upInPlace("with an endpoint in the config")
+			inConfig(nil, nil)
+			inEnv(public, private)
+			r.upInPlace("with the keys in the environment again")
+			f.set(map[string]any{"tidbcloud:serverlessEndpoint": nil})
+			r.upInPlace("with the endpoint in the environment again")
+
+			// The cluster of another organization cannot be seen. That is an error in every
+			// operation, and with the right key everything is as it was.
+			if protect {
+				inConfig(theirs.PublicKey, theirs.PrivateKey)
+			} else {
+				inEnv(theirs.PublicKey, theirs.PrivateKey)
+			}
+			says := "belongs to organization " + f.cluster().Labels["tidb.cloud/organization"] + ", and the API key to " + theirs.OrganizationID
+			for _, verb := range []string{"preview", "up", "refresh"} {
+				r.refuses(verb+" with another organization's key", verb, says)
+			}
+			if n := len(theirs.Clusters()); n != 0 {
+				t.Errorf("%d clusters were created in the other organization", n)
+			}
+			inConfig(nil, nil)
+			inEnv(public, private)
+			r.upInPlace("with the right key again")
+		})
+	}
+}
+
+// Protection goes on and off; what it forbids is refused before anything changed, and by the
+// value of the run before.
+func TestRows_protection(t *testing.T) {
+	f := newFixture(t)
+	f.protect(true)
+	f.up()
+	r := f.insert()
+	protected := "has deletion protection, and moving it to another region would delete all its data"
+	move := func(to string) { f.set(map[string]any{"region": "regions/aws-" + to}) }
+
+	move("us-east-1")
+	r.refuses("moved, previewed", "preview", protected)
+	r.refuses("moved", "up", protected, "pulumi config set protect false")
+	f.unprotect() // Pulumi's own protection; the cluster's is still on
+	r.refuses("moved, unprotected by hand", "up", protected)
+	f.protect(false)
+	r.refuses("moved and unprotected in one run", "up", protected)
+	move("ap-northeast-1")
+	r.upInPlace("unprotected")
+	f.protect(true)
+	r.upInPlace("protected again")
+	// The Automation API runs no preview of a destroy, so what is not protected may go
+	// before Pulumi meets what is.
+	f.fails("destroy", "because it is protected")
+	r.intact("destroyed")
+	f.up()
+	r.intact("after the refused destroy")
+
+	// A protected cluster that was deleted by hand is an error that names the ways out, and
+	// the first of them works.
+	cluster := f.cluster()
+	f.byHand("DELETE", tidbAPI, "/clusters/"+r.id, "")
+	f.untilDeleted()
+	for _, verb := range []string{"preview", "up", "refresh"} {
+		f.noWrites(verb, f.fails(verb, "neither forgotten nor created again").calls)
+	}
+	f.protect(false)
+	f.up()
+	f.up()
+	f.moved(&cluster)
+	f.serves()
+	f.noChanges()
+	move("us-east-1")
+	f.up()
+	f.moved(&cluster)
+	f.noChanges()
+	f.run("destroy")
+}
+
+// A deletion that the plan does not show is refused by the provider. By then Pulumi has
+// deleted what depends on the cluster; the next up restores that.
+func TestRows_refusedDelete(t *testing.T) {
+	for _, adopted := range []bool{false, true} {
+		t.Run(fmt.Sprintf("adopted %t", adopted), func(t *testing.T) {
+			f := newFixture(t)
+			if adopted {
+				f.byHand("POST", tidbAPI, "/clusters", `{"displayName":"portfolio-db","region":{"name":"regions/aws-ap-northeast-1"}}`)
+				f.set(map[string]any{"adopt": "true"})
+			}
+			f.protect(true)
+			f.up()
+			r := f.insert()
+			urn := "urn:pulumi:" + engine.Stack + "::portfolio::portfolio:index:Database$tidbcloud:index:Cluster::cluster"
+			for _, refused := range []struct {
+				verb    string
+				options []optup.Option
+			}{
+				{"destroy", nil},
+				{"up", []optup.Option{optup.Replace([]string{urn})}},
+			} {
+				f.protect(false) // in this run, so the state does not know of it
+				f.unprotect()
+				if f.try(refused.verb, refused.options...).err == nil {
+					t.Fatalf("%s succeeded:\n%s", refused.verb, f.printed.String())
+				}
+				f.says(refused.verb, "has deletion protection, and deleting it would delete all its data")
+				r.intact(refused.verb)
+				f.protect(true)
+				f.up()
+				r.intact("after " + refused.verb)
+				f.serves()
+				f.noChanges()
+			}
+		})
+	}
+}
+
+// What was done to the database and its users by hand: a plain preview shows it, up repairs
+// it, and the next one changes nothing.
+func TestRows_drift(t *testing.T) {
+	f := newFixture(t)
+	f.up()
+	c := f.cluster()
+	user := "/clusters/" + c.ClusterID + "/sqlUsers/" + c.UserPrefix
+	root := f.insert()
+	// Of a password that was set long ago a refused login is no matter of a new one.
+	age := func() { f.edit(func(r *apitype.ResourceV3) { delete(r.Outputs, "passwordSetAt") }) }
+	for _, test := range []struct {
+		name    string
+		byHand  func()
+		updates int // 0 is any number
+		empties bool
+		says    string
+	}{
+		{"user deleted", func() { f.byHand("DELETE", tidbAPI, user+".api", "") }, 2, false, "no longer exists"},
+		{"admin deleted", func() { f.byHand("DELETE", tidbAPI, user+".pulumi", "") }, 0, false, "no longer exists"},
+		{"another role", func() { f.byHand("PATCH", tidbAPI, user+".api", `{"builtinRole":"role_admin"}`) }, 1, false, "its role is role_admin"},
+		{"another password", func() { f.byHand("PATCH", tidbAPI, user+".api", `{"password":"set-by-hand-1234"}`); age() }, 2, false, "cannot log in"},
+		{"database dropped", func() { f.query(root.url, "DROP DATABASE portfolio") }, 1, true, "no longer exists"},
+	} {
+		t.Log(test.name)
+		test.byHand()
+		changes := f.run("preview").changes
+		if n := changes["update"]; n == 0 || test.updates > 0 && n != test.updates || len(changes) != 1 {
+			t.Errorf("%s: preview shows %v", test.name, changes)
+		}
+		f.says("preview", test.says)
+		f.up()
+		f.serves()
+		if !test.empties {
+			root.intact(test.name)
+		}
+		f.noChanges()
+	}
+}

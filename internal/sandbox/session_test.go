@@ -1,0 +1,80 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// session is a run of bin/sandbox, with all its plugins and commands, that can be killed.
+type session struct {
+	testing.TB
+	cmd *exec.Cmd
+	out bytes.Buffer
+}
+
+// start runs bin/sandbox on the fixture's clouds.
+func (f *fixture) start(verb string) *session {
+	f.Helper()
+	s := &session{TB: f, cmd: exec.CommandContext(f.Context(), filepath.Join(root, "bin", "sandbox"), verb)}
+	if verb != "cancel" {
+		s.cmd.Args = append(s.cmd.Args, "-served")
+		for key, value := range f.Config {
+			text, ok := value.(string)
+			if !ok {
+				b, err := json.Marshal(value)
+				if err != nil {
+					f.Fatal(err)
+				}
+				text = string(b)
+			}
+			s.cmd.Args = append(s.cmd.Args, "-c", key+"="+text)
+		}
+	}
+	s.cmd.Dir = root
+	s.cmd.Env = append(os.Environ(), "SANDBOX_DIR="+f.Dir)
+	for name, value := range f.Env {
+		s.cmd.Env = append(s.cmd.Env, name+"="+value)
+	}
+	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	s.cmd.Cancel = func() error { s.kill(); return nil }
+	if err := s.cmd.Start(); err != nil {
+		f.Fatal(err)
+	}
+	return s
+}
+
+func (s *session) wait() (string, error) {
+	err := s.cmd.Wait()
+	return s.out.String(), err
+}
+
+// kill ends every process of the session at once. The engine and its plugins are in process
+// groups of their own, so the groups are those of all descendants, as ps lists them: it is
+// the same on Linux and macOS.
+// https://pubs.opengroup.org/onlinepubs/9799919799/utilities/ps.html
+func (s *session) kill() {
+	list, err := exec.Command("ps", "-A", "-o", "pid=", "-o", "ppid=", "-o", "pgid=").Output()
+	if err != nil {
+		s.Errorf("the kill matrix needs ps: %v", err)
+	}
+	children, group := map[int][]int{}, map[int]int{}
+	for line := range strings.Lines(string(list)) {
+		var pid, parent, pgid int
+		if _, err := fmt.Sscan(line, &pid, &parent, &pgid); err == nil {
+			children[parent] = append(children[parent], pid)
+			group[pid] = pgid
+		}
+	}
+	for family := []int{s.cmd.Process.Pid}; len(family) > 0; family = family[1:] {
+		family = append(family, children[family[0]]...)
+		_ = syscall.Kill(-group[family[0]], syscall.SIGKILL)
+	}
+}

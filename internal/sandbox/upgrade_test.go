@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	p "github.com/pulumi/pulumi-go-provider"
+
+	"portfolio-infra/internal/sandbox/standin"
+)
+
+// upgrades are states that earlier versions of the program made, each with the emulated
+// clouds of that time and a row in a table. They are named by their commits.
+const upgrades = "testdata/upgrade"
+
+// newUpgrade opens a copy of a kept sandbox.
+func newUpgrade(t *testing.T, commit string) *fixture {
+	t.Helper()
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(upgrades, commit))); err != nil {
+		t.Fatal(err)
+	}
+	return openFixture(t, dir)
+}
+
+// An up of this program on a state of an earlier one keeps the rows and the connection
+// string, and replaces and deletes nothing.
+func TestUpgrade(t *testing.T) {
+	kept, err := os.ReadDir(upgrades)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, commit := range kept {
+		t.Run(commit.Name(), func(t *testing.T) {
+			f := newUpgrade(t, commit.Name())
+			f.forgetDoppler()
+			before := f.outputs()
+			f.noDeletions("preview", f.run("preview"))
+			f.noDeletions("up", f.up())
+			after := f.outputs()
+			for name, output := range before {
+				if name != "binding" { // it says what the last run did
+					f.want("output "+name, after[name], output)
+				}
+			}
+			app, _ := f.login()
+			f.want("rows", f.query(app, "SELECT name FROM guests"), "name\nAda\n")
+			f.noChanges()
+		})
+	}
+}
+
+// A stack wrote DATABASE_URL to Doppler by the SDK's Secret. Once that is taken out of the
+// state, as the README says, an up writes it by the CLI and deletes nothing; else the
+// deletion of the Secret would delete what was just written.
+func TestUpgrade_doppler(t *testing.T) {
+	f := newUpgrade(t, "1c75203")
+	f.set(map[string]any{"doppler": map[string]any{"project": "portfolio", "config": "prd"}})
+	port, stop, err := standin.Serve("doppler", "0.9.0", p.Provider{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	f.Env["PULUMI_DEBUG_PROVIDERS"] = fmt.Sprintf("doppler:%d", port)
+	f.want("deletions before the state was changed", f.run("preview").changes["delete"], 1)
+	delete(f.Env, "PULUMI_DEBUG_PROVIDERS")
+	f.forgetDoppler()
+	f.noDeletions("up", f.up())
+	app, _ := f.login()
+	f.want("in Doppler", f.inDoppler("prd"), hashOf(app))
+	f.noChanges()
+}
+
+// forgetDoppler takes the Secret of Doppler's provider out of a state that has one, as the
+// README tells users to.
+func (f *fixture) forgetDoppler() {
+	f.Helper()
+	state, err := f.State()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, r := range slices.Backward(state.Resources) { // the secret before its provider
+		if strings.Contains(string(r.Type), "doppler") {
+			if _, err := f.Command(f.Context(), "state", "delete", string(r.URN), "--yes"); err != nil {
+				f.Fatal(err)
+			}
+		}
+	}
+}

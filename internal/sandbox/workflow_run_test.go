@@ -1,0 +1,195 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+// The CI workflow's own steps make, change and watch over a protected stack, with the
+// Pulumi CLI as a runner has it: no Automation API, and keys that only the steps know.
+// What is not real is on the PATH ([runner.shims]).
+func TestWorkflow(t *testing.T) {
+	f := newFixture(t)
+	r := newRunner(f)
+	r.settings(func(config map[string]any) { f.want("protect", config["portfolio:protect"], any(true)) })
+	r.initStack()
+	readOnly := func(what string, run func()) {
+		t.Helper()
+		before := len(f.clouds.Log.Calls())
+		run()
+		f.noWrites(what, f.clouds.Log.Calls()[before:])
+	}
+
+	t.Log("a pull request before there is anything")
+	readOnly("the first preview", func() { r.passes("preview", pullRequest(), "to create") })
+
+	t.Log("a push to main")
+	r.passes("deploy", push(), "neither deletes nor replaces")
+	f.bound()
+	cluster := f.cluster().ClusterID
+
+	t.Log("nights without drift and with")
+	readOnly("a night without drift", func() { r.passes("drift", night(), "unchanged") })
+	f.byHand("PATCH", cloudflareAPI, f.account()+"/pages/projects/portfolio",
+		`{"deployment_configs":{"production":{"services":{"API_SERVICE":null}}}}`)
+	readOnly("a night with drift", func() { r.fails("drift", night(), "production.API_SERVICE") })
+	r.passes("deploy", push(), "1 updated")
+	f.bound()
+
+	t.Log("the protected cluster is not replaced")
+	r.settings(func(config map[string]any) { config["portfolio:region"] = "regions/aws-us-east-1" })
+	readOnly("a refused deployment", func() { r.fails("deploy", push(), "protect") })
+
+	t.Log("without protection it takes a run by hand")
+	r.settings(func(config map[string]any) { delete(config, "portfolio:region"); config["portfolio:protect"] = false })
+	r.passes("deploy", push(), "neither deletes nor replaces")
+	r.settings(func(config map[string]any) { config["portfolio:region"] = "regions/aws-us-east-1" })
+	readOnly("a deployment that would lose data", func() { r.fails("deploy", push(), "replace tidbcloud:index:Cluster cluster") })
+	f.want("cluster", f.cluster().ClusterID, cluster)
+	r.passes("deploy", byHand(), "replaced")
+	if f.cluster().ClusterID == cluster {
+		t.Error("the run by hand did not replace the cluster")
+	}
+	f.bound()
+}
+
+// pullRequest are the values of a pull request within the repository.
+func pullRequest() values {
+	return values{
+		"vars.PULUMI_STACK": "prod", "github.event_name": "pull_request", "github.ref": "refs/pull/1/merge",
+		"github.repository": "owner/site", "github.event.pull_request.head.repo.full_name": "owner/site",
+		"github.event.pull_request.user.login": "somebody", "github.actor": "somebody", "inputs.lose-data": "",
+	}
+}
+
+// onMain are the values of a run on the main branch.
+func onMain(event, loseData string) values {
+	v := pullRequest()
+	v["github.event_name"], v["github.ref"], v["inputs.lose-data"] = event, "refs/heads/main", loseData
+	v["github.event.pull_request.head.repo.full_name"], v["github.event.pull_request.user.login"] = "", ""
+	return v
+}
+
+func push() values   { return onMain("push", "") }
+func night() values  { return onMain("schedule", "") }
+func byHand() values { return onMain("workflow_dispatch", "true") }
+
+// newRunner copies the project, as a checkout does, and sets a runner's environment and
+// the repository's secrets. The backend is a folder. A pull request has its keys from
+// GitHub, the other jobs theirs from Doppler.
+func newRunner(f *fixture) *runner {
+	f.Helper()
+	r := &runner{TB: f.TB, workflow: readWorkflow(f), dir: f.TempDir()}
+	r.checkout(root)
+	for _, folder := range []string{"state", "tmp"} {
+		if err := os.Mkdir(filepath.Join(f.Dir, folder), 0o700); err != nil {
+			f.Fatal(err)
+		}
+	}
+	secrets := map[string]string{}
+	for name, value := range f.Env {
+		switch name {
+		case "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_TOKEN", "TIDBCLOUD_PUBLIC_KEY", "TIDBCLOUD_PRIVATE_KEY":
+			secrets[name] = value
+		default:
+			r.env = append(r.env, name+"="+value)
+		}
+	}
+	const dopplerToken = "dp.st.prod.made-up"
+	r.env = append(r.env, "HOME="+f.TempDir(), "PATH="+r.shims(dopplerToken, secrets)+":"+filepath.Join(root, "bin")+":"+os.Getenv("PATH"))
+	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS"} {
+		value, err := exec.CommandContext(f.Context(), "go", "env", name).Output()
+		if err != nil {
+			f.Fatal(err)
+		}
+		r.env = append(r.env, name+"="+strings.TrimSpace(string(value)))
+	}
+	engine := f.Environment()
+	for name, value := range engine {
+		if _, done := f.Env[name]; !done && name != "PULUMI_BACKEND_URL" && name != "PULUMI_CONFIG_PASSPHRASE" {
+			r.env = append(r.env, name+"="+value)
+		}
+	}
+	r.github = func(job string) values {
+		v := values{
+			"vars.PULUMI_BACKEND_URL": engine["PULUMI_BACKEND_URL"], "vars.AWS_REGION": "", "steps.oidc.outputs.pulumi-access-token": "",
+			"secrets.PULUMI_CONFIG_PASSPHRASE": engine["PULUMI_CONFIG_PASSPHRASE"], "secrets.PULUMI_ACCESS_TOKEN": "",
+			"secrets.AWS_ACCESS_KEY_ID": "", "secrets.AWS_SECRET_ACCESS_KEY": "", "secrets.DOPPLER_TOKEN": dopplerToken,
+			"vars.CLOUDFLARE_ACCOUNT_ID": "", "secrets.CLOUDFLARE_API_TOKEN": "", "secrets.TIDBCLOUD_PUBLIC_KEY": "", "secrets.TIDBCLOUD_PRIVATE_KEY": "",
+		}
+		if job == "preview" {
+			v["secrets.DOPPLER_TOKEN"] = ""
+			v["vars.CLOUDFLARE_ACCOUNT_ID"] = secrets["CLOUDFLARE_ACCOUNT_ID"]
+			for _, name := range []string{"CLOUDFLARE_API_TOKEN", "TIDBCLOUD_PUBLIC_KEY", "TIDBCLOUD_PRIVATE_KEY"} {
+				v["secrets."+name] = secrets[name]
+			}
+		}
+		return v
+	}
+	return r
+}
+
+// checkout copies the project's folder, with what `make build` left in it, as a runner's
+// caches do.
+func (r *runner) checkout(root string) {
+	r.Helper()
+	cmd := exec.CommandContext(r.Context(), "sh", "-c", `tar -C "$0" --exclude ./.git --exclude ./.sandbox `+
+		`--exclude ./bin/pulumi --exclude ./bin/golangci-lint --exclude ./bin/actionlint -cf - . | tar -C "$1" -xf -`, root, r.dir)
+	if output, err := cmd.CombinedOutput(); err != nil {
+		r.Fatalf("%v\n%s", err, output)
+	}
+}
+
+// initStack creates the stack, which a person does before there is a workflow.
+func (r *runner) initStack() {
+	r.Helper()
+	github := r.github("deploy")
+	cmd := exec.CommandContext(r.Context(), "/bin/sh", "-c", "pulumi stack init prod --non-interactive")
+	cmd.Dir = r.dir
+	cmd.Env = append(slices.Clone(r.env), "PULUMI_BACKEND_URL="+github["vars.PULUMI_BACKEND_URL"], "PULUMI_CONFIG_PASSPHRASE="+github["secrets.PULUMI_CONFIG_PASSPHRASE"])
+	if output, err := cmd.CombinedOutput(); err != nil {
+		r.Fatalf("%v\n%s", err, output)
+	}
+}
+
+// settings changes the config of the stack, as a commit does.
+func (r *runner) settings(change func(config map[string]any)) {
+	r.Helper()
+	path := filepath.Join(r.dir, "Pulumi.prod.yaml")
+	settings := map[string]any{}
+	readYAML(r, path, &settings)
+	change(settings["config"].(map[string]any))
+	b, err := yaml.Marshal(settings)
+	if err == nil {
+		err = os.WriteFile(path, b, 0o600)
+	}
+	if err != nil {
+		r.Fatal(err)
+	}
+}
+
+// passes runs a job that must succeed and print the text.
+func (r *runner) passes(job string, event values, want string) {
+	r.Helper()
+	r.check(job, event, want, true)
+}
+
+// fails runs a job that must fail and print the text.
+func (r *runner) fails(job string, event values, want string) {
+	r.Helper()
+	r.check(job, event, want, false)
+}
+
+func (r *runner) check(job string, event values, want string, passes bool) {
+	r.Helper()
+	printed, err := r.job(job, event)
+	if (err == nil) != passes || !strings.Contains(printed, want) {
+		r.Fatalf("%s: the error is %v; want %q in:\n%s", job, err, want, printed)
+	}
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"go/ast"
+	"go/token"
+	"slices"
+)
+
+// split moves the statements of a block, which are as many as the pieces, out of the head of a function.
+func (f *sourceFile) split(d *decl, fn *ast.FuncDecl, block *ast.BlockStmt, pieces []*piece) {
+	start := block.Lbrace + 1
+	d.head = d.head[:len(d.head)-len(f.textOf(start, fn.End()))]
+	d.refs = f.refs(fn, block)
+	d.pieces = pieces
+	for i, stmt := range block.List {
+		pieces[i].decl, pieces[i].text = d, f.textOf(start, stmt.End())
+		start = stmt.End()
+	}
+	d.tail = f.textOf(start, fn.End())
+}
+
+// splitInit splits an init function into its statements and reports whether it did: one without registrations stays whole.
+// Generated init functions consist of registrations and what sets their variables
+// (https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/codegen/go/gen.go).
+func (f *sourceFile) splitInit(d *decl, fn *ast.FuncDecl) bool {
+	var pieces []*piece
+	registers := false
+	for _, stmt := range fn.Body.List {
+		p := &piece{refs: f.refs(stmt, nil)}
+		pieces = append(pieces, p)
+		switch name, args := calledBy(stmt); {
+		case name == "RegisterInputType" && len(args) == 2, name == "RegisterOutputType" && len(args) == 1:
+			// For an input, the interface decides: code that uses it gets the type that the runtime makes for it.
+			p.needs = f.pkg.own(f.refs(args[0], nil))
+		case name == "RegisterResourceModule" && len(args) == 3:
+			p.token = f.unquote(args[0]) + ":" + f.unquote(args[1]) + ":"
+			p.factory = composedType(args[2])
+		case name == "RegisterResourcePackage" && len(args) == 2:
+			p.factory = composedType(args[1])
+		default:
+			p.shared = true
+		}
+		registers = registers || !p.shared
+	}
+	if registers {
+		f.split(d, fn, fn.Body, pieces)
+	}
+	return registers
+}
+
+// calledBy returns the name and arguments of the function of another package that a statement calls, if it is a call.
+func calledBy(stmt ast.Stmt) (name string, args []ast.Expr) {
+	if expr, ok := stmt.(*ast.ExprStmt); ok {
+		if call, ok := expr.X.(*ast.CallExpr); ok {
+			if fn, ok := call.Fun.(*ast.SelectorExpr); ok {
+				return fn.Sel.Name, call.Args
+			}
+		}
+	}
+	return "", nil
+}
+
+// composedType returns T of &T{…}.
+func composedType(expr ast.Expr) string {
+	if unary, ok := expr.(*ast.UnaryExpr); ok && unary.Op == token.AND {
+		if literal, ok := unary.X.(*ast.CompositeLit); ok {
+			return typeName(literal.Type)
+		}
+	}
+	return ""
+}
+
+// splitConstruct splits the method that makes a resource for a type token into the cases of its switch. Unless each has
+// one string literal, the method stays whole.
+func (f *sourceFile) splitConstruct(d *decl, fn *ast.FuncDecl) {
+	i := slices.IndexFunc(fn.Body.List, func(stmt ast.Stmt) bool {
+		_, ok := stmt.(*ast.SwitchStmt)
+		return ok
+	})
+	if i < 0 {
+		return
+	}
+	block := fn.Body.List[i].(*ast.SwitchStmt).Body
+	var pieces []*piece
+	for _, stmt := range block.List {
+		clause := stmt.(*ast.CaseClause)
+		p := &piece{refs: f.refs(clause, nil)}
+		pieces = append(pieces, p)
+		if clause.List == nil { // the default
+			continue
+		}
+		p.token, p.needs = f.unquote(clause.List[0]), f.pkg.own(p.refs)
+		if p.token == "" || len(clause.List) > 1 {
+			return
+		}
+	}
+	f.split(d, fn, block, pieces)
+}
+
+// splitBlank makes a variable named _ a piece. With a type it checks that something implements an interface, and is kept
+// if both are. Without one it keeps an import in use, which nothing needs, unless it calls a function for its effects.
+func (f *sourceFile) splitBlank(d *decl, spec *ast.ValueSpec) {
+	if spec.Type != nil {
+		d.pieces = []*piece{{decl: d, text: d.head, refs: d.refs, needs: f.pkg.own(d.refs)}}
+		d.head, d.refs = "", nil
+		return
+	}
+	ast.Inspect(spec, func(n ast.Node) bool {
+		_, calls := n.(*ast.CallExpr)
+		d.always = d.always || calls
+		return true
+	})
+}

@@ -1,0 +1,10 @@
+package sdk
+
+import (
+	"example.com/a/v2"
+	_ "example.com/d"
+	b "example.com/x"
+	"gopkg.in/c.v3"
+)
+
+var A = a.A + b.B + c.C

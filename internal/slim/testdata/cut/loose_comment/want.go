@@ -1,0 +1,4 @@
+package sdk
+
+// A is used.
+var A = 1 // one

@@ -1,0 +1,206 @@
+package stack
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"portfolio-infra/internal/cloudflare"
+	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/sandbox/emulator/faultlist"
+)
+
+const (
+	testAccount = "0123456789abcdef0123456789abcdef"
+	// testToken shares no part with what errors show.
+	testToken = "Zq7f3aW9c21e0-Xk_84hTm2Lp6Rv0Bn5Yd3Gs1Jw"
+)
+
+// engine is a mocked engine. It keeps what was registered, by name.
+type engine struct {
+	mu         sync.Mutex
+	registered map[string]pulumi.MockResourceArgs
+}
+
+func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.registered[args.Name] = args
+	state := maps.Clone(args.Inputs)
+	text := resource.NewStringProperty
+	switch args.TypeToken {
+	case "pulumi:index:Stash":
+		state["output"] = args.Inputs["input"]
+	case "tidbcloud:index:Cluster":
+		state["host"], state["port"], state["userPrefix"] = text("db.example.com"), resource.NewNumberProperty(4000), text("prefix")
+	case "tidbcloud:index:SqlUser":
+		state["fullName"] = text("prefix." + args.Inputs["name"].StringValue())
+		state["password"] = resource.MakeSecret(text("password-of-" + args.Name))
+	case "cloudflare:index/pagesProject:PagesProject":
+		state["subdomain"], state["createdOn"] = text("portfolio-x1.pages.dev"), text("2026-01-02T03:04:05Z")
+	case "command:local:Command":
+		state["stdout"] = text(`{"project":"portfolio","redeploy":false}`)
+	}
+	return args.Name + "-id", state, nil
+}
+
+func (e *engine) Call(pulumi.MockCallArgs) (resource.PropertyMap, error) { return nil, nil }
+
+// names returns the names of what was registered.
+func (e *engine) names() []string { return slices.Sorted(maps.Keys(e.registered)) }
+
+// variables returns the declared variables of a Worker by name.
+func (e *engine) variables(worker string) map[string]string {
+	all := map[string]string{}
+	for _, b := range declaredScript(e.registered[worker].Inputs).Bindings {
+		all[b.Name] = b.Text
+	}
+	return all
+}
+
+// run runs do with the configuration, to which it adds the defaults.
+func (e *engine) run(do pulumi.RunFunc, project, stack string, config map[string]string, secrets ...string) error {
+	e.registered = map[string]pulumi.MockResourceArgs{}
+	return pulumi.RunErr(do, pulumi.WithMocks(project, stack, e), func(info *pulumi.RunInfo) {
+		info.Config = map[string]string{}
+		for key, value := range defaults {
+			info.Config[project+":"+key] = value
+		}
+		maps.Copy(info.Config, config)
+		info.ConfigSecretKeys = secrets
+	})
+}
+
+// defaults are those of Pulumi.yaml, by key without namespace, as the engine gives them
+// to the program (pkg/v3/workspace/config.go, createConfigValue).
+var defaults = readDefaults("../../Pulumi.yaml")
+
+func readDefaults(path string) map[string]string {
+	project, err := workspace.LoadProject(path)
+	if err != nil {
+		panic(err)
+	}
+	all := map[string]string{}
+	for key, config := range project.Config {
+		switch value := config.Default.(type) {
+		case string, int, bool:
+			all[key] = fmt.Sprint(value)
+		default:
+			text, err := json.Marshal(value)
+			if err != nil {
+				panic(err)
+			}
+			all[key] = string(text)
+		}
+	}
+	return all
+}
+
+// testEnv returns an environment with everything that a run needs.
+func testEnv() map[string]string {
+	return map[string]string{
+		"CLOUDFLARE_API_TOKEN":  testToken,
+		"CLOUDFLARE_ACCOUNT_ID": testAccount,
+		"TIDBCLOUD_PUBLIC_KEY":  "publickey",
+		"TIDBCLOUD_PRIVATE_KEY": "privatekey",
+	}
+}
+
+// account is an emulated Cloudflare without a socket, and the environment of runs on it.
+type account struct {
+	*testing.T
+	cloud *emulated.Cloud
+	net   *faultlist.Transport
+	env   map[string]string
+	dir   string // the project's folder
+}
+
+func newAccount(t *testing.T) *account {
+	a := &account{T: t, cloud: &emulated.Cloud{AccountID: testAccount, Token: testToken}, env: testEnv(), dir: "../.."}
+	a.net = &faultlist.Transport{Handler: a.cloud, Kind: func(r *http.Request, _ []byte) string {
+		return r.Method + strings.TrimPrefix(r.URL.Path, "/client/v4/accounts/"+testAccount)
+	}}
+	return a
+}
+
+func (a *account) client() *cloudflare.Client {
+	return &cloudflare.Client{Token: testToken, AccountID: testAccount, HTTP: &http.Client{Transport: a.net}}
+}
+
+// run runs the program. The project portfolio and the stack dev give names their default.
+func (a *account) run(config map[string]string, secrets ...string) (*engine, error) {
+	e := &engine{}
+	p := Program{Getenv: func(name string) string { return a.env[name] }, HTTP: a.client().HTTP, Dir: a.dir}
+	return e, e.run(p.Run, "portfolio", "dev", config, secrets...)
+}
+
+// byHand makes a call that is not the program's.
+func (a *account) byHand(method, path, contentType, body string) {
+	a.Helper()
+	r := httptest.NewRequest(method, "/client/v4/accounts/"+testAccount+path, strings.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+testToken)
+	r.Header.Set("Content-Type", contentType)
+	w := httptest.NewRecorder()
+	a.cloud.ServeHTTP(w, r)
+	if w.Code != http.StatusOK {
+		a.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
+	}
+}
+
+func (a *account) createProject(name, branch string) {
+	a.Helper()
+	a.byHand(http.MethodPost, "/pages/projects", "application/json", `{"name":"`+name+`","production_branch":"`+branch+`"}`)
+}
+
+// bind sets service bindings of an environment, as JSON.
+func (a *account) bind(project, environment, services string) {
+	a.Helper()
+	a.byHand(http.MethodPatch, "/pages/projects/"+project, "application/json", `{"deployment_configs":{"`+environment+`":{"services":`+services+`}}}`)
+}
+
+func (a *account) deploy(project string) {
+	a.Helper()
+	if _, err := a.cloud.AddDeployment(project, "main"); err != nil {
+		a.Fatal(err)
+	}
+}
+
+// uploadWorker uploads a Worker with an owner; "" is none.
+func (a *account) uploadWorker(name, owner string) {
+	a.Helper()
+	bindings := ""
+	if owner != "" {
+		bindings = `{"type":"plain_text","name":"` + varOwner + `","text":"` + owner + `"}`
+	}
+	a.byHand(http.MethodPut, "/workers/scripts/"+name, "multipart/form-data; boundary=b", "--b\r\n"+
+		"Content-Disposition: form-data; name=\"metadata\"\r\nContent-Type: application/json\r\n\r\n"+
+		`{"main_module":"w.js","bindings":[`+bindings+"]}\r\n--b\r\n"+
+		"Content-Disposition: form-data; name=\"w.js\"; filename=\"w.js\"\r\nContent-Type: application/javascript+module\r\n\r\nexport default {}\r\n--b--\r\n")
+}
+
+// projects returns the number of projects in the account.
+func (a *account) projects() int { return len(a.cloud.Projects()) }
+
+// wantError fails the test unless err has every one of want in it; no want is no error.
+func wantError(t *testing.T, err error, want ...string) {
+	t.Helper()
+	if (err != nil) != (len(want) > 0) {
+		t.Errorf("error %v, want %q", err, want)
+		return
+	}
+	for _, text := range want {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("error %q, want %q in it", err, text)
+		}
+	}
+}
