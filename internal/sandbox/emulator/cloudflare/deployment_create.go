@@ -68,9 +68,9 @@ func createDeployment(c *call, p *project) (any, error) {
 		return nil, err
 	}
 	d.Broken = !intact
-	var bindings []map[string]any
+	worker, bindings := &Worker{}, []map[string]any(nil)
 	if bundle := parts[workerBundle]; bundle != nil {
-		if _, bindings, err = readWorkerBundle(bundle); err != nil {
+		if worker, bindings, err = readWorkerBundle(bundle); err != nil {
 			return nil, err
 		}
 	}
@@ -87,7 +87,7 @@ func createDeployment(c *call, p *project) (any, error) {
 		d.Failure = c.cloud.DeployError(p.Name, d.Branch)
 	}
 	if hash := text("wrangler_config_hash"); hash != "" {
-		p.setFromFile(d.Environment, hash, bindings)
+		p.setFromFile(d.Environment, hash, worker, bindings)
 		d.Config = p.config(d.Environment)
 	}
 	p.Deployments = append(p.Deployments, d)
