@@ -34,6 +34,8 @@ type Service struct{ Service, Environment, Entrypoint string }
 type Script struct {
 	Name, MainModule, CompatibilityDate string
 
+	CompatibilityFlags []string
+
 	Modules map[string]string
 	Config
 }
@@ -106,7 +108,8 @@ func snapshotConfig(config map[string]any) Config {
 func (s *script) snapshot() Script {
 	out := Script{
 		Name: s.Name, MainModule: s.Entry, CompatibilityDate: str(s.Settings, "compatibility_date"),
-		Modules: map[string]string{}, Config: newConfig(),
+		CompatibilityFlags: texts(s.Settings, "compatibility_flags"),
+		Modules:            map[string]string{}, Config: newConfig(),
 	}
 	for _, m := range s.Modules {
 		out.Modules[m.Name] = string(m.Content)
