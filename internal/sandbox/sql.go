@@ -42,6 +42,9 @@ func runSQL(ctx context.Context, s *sandbox, statement string) error {
 	case s.sql.real || s.served:
 		return sqlclient.Run(ctx, u, s.env("TIDBCLOUD_SQL_CA_FILE"), statement, s.stdout)
 	}
+	if env, ok := clouds.SharedEnvironment(ctx, s.dir); ok {
+		return sqlclient.Run(ctx, u, env["TIDBCLOUD_SQL_CA_FILE"], statement, s.stdout)
+	}
 	c, err := clouds.Start(ctx, s.dir, s.lookup)
 	if err != nil {
 		return err
