@@ -9,11 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 
 	"lukechampine.com/blake3"
@@ -26,7 +24,7 @@ const maxAsset = 25 << 20
 var assetKeyForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
 // assetKey returns the key of a file of a site.
-// https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/src/pages/hash.ts
+// https://github.com/cloudflare/workers-sdk/blob/main/packages/deploy-helpers/src/deploy/helpers/hash.ts
 func assetKey(name string, content io.Reader) (string, error) {
 	h := blake3.New(32, nil)
 	e := base64.NewEncoder(base64.StdEncoding, h)
@@ -51,8 +49,8 @@ func (c *call) hashes() ([]string, error) {
 	return all, nil
 }
 
-// checkMissing returns those of the keys without a content. Each account has one
-// set of contents; assumed.
+// checkMissing returns those of the keys without a content. That each account has one
+// set of contents is assumed.
 func checkMissing(c *call) (any, error) {
 	keys, err := c.hashes()
 	if err != nil {
@@ -67,7 +65,7 @@ func checkMissing(c *call) (any, error) {
 	return missing, nil
 }
 
-// upsertHashes is what keeps contents from being removed as unused. None is here.
+// upsertHashes does nothing: no content is removed here because nobody uses it.
 func upsertHashes(c *call) (any, error) {
 	_, err := c.hashes()
 	return nil, err
@@ -97,9 +95,8 @@ func (item uploadItem) check() error {
 	return nil
 }
 
-// uploadAssets stores contents. It does not compare them with their keys, since the
-// real one does not either: see [deployment.Broken]. The form of the answer is
-// that of Workers KV, where Pages keeps its assets; assumed.
+// uploadAssets stores contents. It does not compare them with their keys, see
+// [deployment.Broken]. The form of the answer is assumed to be that of Workers KV.
 // https://developers.cloudflare.com/api/resources/kv/subresources/namespaces/methods/bulk_update/
 func uploadAssets(c *call) (any, error) {
 	items, err := readUpload(c.Body)
@@ -156,44 +153,4 @@ func (b *blobs) openAsset(key string) (Asset, error) {
 		io.Reader
 		io.Closer
 	}{r, f}}, nil
-}
-
-// manifest maps the paths of a site to keys.
-type manifest map[string]string
-
-// readManifest reads the manifest of a deployment.
-func (c *call) readManifest(text []byte) (manifest, error) {
-	var m manifest
-	if err := json.Unmarshal(text, &m); err != nil || m == nil {
-		return nil, invalid("manifest: must be a JSON object of strings")
-	}
-	if most := c.cloud.maxFiles(); len(m) > most {
-		return nil, invalid("manifest: has %d files, at most %d are allowed", len(m), most)
-	}
-	return m, nil
-}
-
-// check refuses a file without a content. It reports whether the key of each file
-// is that of its content.
-func (m manifest) check(b *blobs) (intact bool, err error) {
-	intact = true
-	for _, name := range slices.Sorted(maps.Keys(m)) {
-		key := m[name]
-		if !strings.HasPrefix(name, "/") {
-			return false, invalid("manifest: %s: must begin with a slash", name)
-		}
-		if !assetKeyForm.MatchString(key) || !b.has(key) {
-			return false, invalid("manifest: %s: no file %s was uploaded", name, key)
-		}
-		f, err := b.openAsset(key)
-		if err != nil {
-			return false, err
-		}
-		want, err := assetKey(name, f)
-		if err := errors.Join(err, f.Close()); err != nil {
-			return false, err
-		}
-		intact = intact && want == key
-	}
-	return intact, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -32,8 +33,8 @@ var deploymentTexts = []string{
 }
 
 const (
-	maxCommitMessage = 384      // bytes, as wrangler cuts it
-	maxWorkerBundle  = 25 << 20 // https://developers.cloudflare.com/pages/functions/advanced-mode/
+	maxCommitMessage = 384      // bytes, to which wrangler's deploy.ts cuts it
+	maxWorkerBundle  = maxAsset // assumed
 )
 
 // createDeployment deploys files that were uploaded before, and the parts that come
@@ -43,55 +44,61 @@ func createDeployment(c *call, p *project) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := func(name string) string { return string(parts[name]) }
-	if parts[manifestPart] == nil { // https://github.com/cloudflare/cloudflare-go/issues/4079
-		return nil, refuse(http.StatusBadRequest, 8000096,
-			`A "manifest" field was expected in the request body but was not provided.`)
-	}
-	d := c.cloud.newDeployment(p, text("branch"))
+	d := c.cloud.newDeployment(p, string(parts["branch"]))
 	d.Ended = d.Created.Add(c.cloud.deployTime())
-	d.Commit = commit{Hash: text("commit_hash"), Message: text("commit_message")}
-	if len(d.Commit.Message) > maxCommitMessage {
-		return nil, invalid("commit_message: has %d bytes, at most %d are allowed", len(d.Commit.Message), maxCommitMessage)
+	if c.cloud.DeployError != nil {
+		d.Failure = c.cloud.DeployError(p.Name, d.Branch)
 	}
-	if dirty := text("commit_dirty"); dirty != "" {
-		if d.Commit.Dirty, err = strconv.ParseBool(dirty); err != nil {
-			return nil, invalid("commit_dirty: must be true or false")
-		}
-	}
-	files, err := c.readManifest(parts[manifestPart])
-	if err != nil {
+	if d.Commit, err = readCommit(parts); err != nil {
 		return nil, err
 	}
-	intact, err := files.check(c.cloud.blobs)
-	if err != nil {
+	if d.Broken, err = c.checkManifest(parts[manifestPart]); err != nil {
 		return nil, err
 	}
-	d.Broken = !intact
-	var bindings []map[string]any
+	worker, bindings := &Worker{}, []map[string]any(nil)
 	if bundle := parts[workerBundle]; bundle != nil {
-		if _, bindings, err = readWorkerBundle(bundle); err != nil {
+		if worker, bindings, err = readWorkerBundle(bundle); err != nil {
 			return nil, err
 		}
 	}
-	d.Files = map[string]string{}
+	if hash := string(parts["wrangler_config_hash"]); hash != "" {
+		p.setFromFile(d.Environment, hash, worker, bindings)
+		d.Config = p.config(d.Environment)
+	}
+	if d.Files, err = c.cloud.blobs.addParts(parts); err != nil {
+		return nil, err
+	}
+	p.Deployments = append(p.Deployments, d)
+	return c.describeDeployment(p, d), nil
+}
+
+// readCommit reads what a new deployment says of its commit.
+func readCommit(parts map[string][]byte) (commit, error) {
+	made := commit{Hash: string(parts["commit_hash"]), Message: string(parts["commit_message"])}
+	if len(made.Message) > maxCommitMessage {
+		return commit{}, invalid("commit_message: has %d bytes, at most %d are allowed", len(made.Message), maxCommitMessage)
+	}
+	if dirty := string(parts["commit_dirty"]); dirty != "" {
+		var err error
+		if made.Dirty, err = strconv.ParseBool(dirty); err != nil {
+			return commit{}, invalid("commit_dirty: must be true or false")
+		}
+	}
+	return made, nil
+}
+
+// addParts stores the parts of a deployment that are kept, and returns their keys.
+func (b *blobs) addParts(parts map[string][]byte) (keys map[string]string, err error) {
+	keys = map[string]string{}
 	for _, name := range deploymentParts {
 		if parts[name] == nil {
 			continue
 		}
-		if d.Files[name], err = c.cloud.blobs.add(parts[name]); err != nil {
-			return nil, err
+		if keys[name], err = b.add(parts[name]); err != nil {
+			return nil, fmt.Errorf("storing %s: %w", name, err)
 		}
 	}
-	if c.cloud.DeployError != nil {
-		d.Failure = c.cloud.DeployError(p.Name, d.Branch)
-	}
-	if hash := text("wrangler_config_hash"); hash != "" {
-		p.setFromFile(d.Environment, hash, bindings)
-		d.Config = p.config(d.Environment)
-	}
-	p.Deployments = append(p.Deployments, d)
-	return c.describeDeployment(p, d), nil
+	return keys, nil
 }
 
 // deploymentForm reads the form of a new deployment.
@@ -109,6 +116,10 @@ func (c *call) deploymentForm() (map[string][]byte, error) {
 			return nil, invalid("%s: unknown part", part.Name)
 		}
 		parts[part.Name] = part.Content
+	}
+	if parts[manifestPart] == nil { // https://github.com/cloudflare/cloudflare-go/issues/4079
+		return nil, refuse(http.StatusBadRequest, 8000096,
+			`A "manifest" field was expected in the request body but was not provided.`)
 	}
 	return parts, nil
 }

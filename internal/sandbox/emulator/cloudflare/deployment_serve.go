@@ -1,8 +1,6 @@
 package cloudflare
 
 import (
-	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -83,45 +81,4 @@ func (c *Cloud) serveFile(w http.ResponseWriter, d deployment, name string, now 
 	w.Header().Set("Content-Type", file.ContentType)
 	w.WriteHeader(status)
 	_, _ = io.Copy(w, file)
-}
-
-// find returns the key of the file that is served for a path, and the status. It leaves
-// out the redirects to a path's canonical form.
-// https://developers.cloudflare.com/pages/configuration/serving-pages/
-func (m manifest) find(name string) (key string, status int) {
-	candidates := []string{name, name + ".html", name + "/index.html"}
-	if strings.HasSuffix(name, "/") {
-		candidates = []string{name + "index.html", strings.TrimRight(name, "/") + ".html"}
-	}
-	for _, file := range candidates {
-		if key := m[file]; key != "" {
-			return key, http.StatusOK
-		}
-	}
-	for folder := name; folder != ""; {
-		folder = folder[:strings.LastIndexByte(folder, '/')]
-		if key := m[folder+"/404.html"]; key != "" {
-			return key, http.StatusNotFound
-		}
-	}
-	if key := m["/index.html"]; key != "" { // a single-page application
-		return key, http.StatusOK
-	}
-	return "", http.StatusNotFound
-}
-
-// manifest returns the files of a deployment.
-func (b *blobs) manifest(d deployment) (manifest, error) {
-	m := manifest{}
-	if d.Files[manifestPart] == "" {
-		return m, nil
-	}
-	text, err := b.read(d.Files[manifestPart])
-	if err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(text, &m); err != nil {
-		return nil, fmt.Errorf("reading the manifest of deployment %s: %w", d.ID, err)
-	}
-	return m, nil
 }

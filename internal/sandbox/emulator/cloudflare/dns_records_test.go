@@ -80,9 +80,6 @@ func TestDNSRecord_refused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.refused("POST", records, tt.body, 400, tt.code, tt.message)
-			if n := len(c.get(records).([]any)); n != 2 {
-				t.Errorf("there are %d records", n)
-			}
 		})
 	}
 	c.refused("GET", "/zones/"+strings.Repeat("a", 32)+"/dns_records", nil, 403, 10000, "Authentication error")

@@ -64,11 +64,11 @@ func (c *Cloud) sealSecrets(config map[string]any) {
 	}
 }
 
-// setFromFile makes a Wrangler file the source of an environment's bindings: those that are
-// not in it go. That secrets stay is assumed, and so is that this holds for services and
-// variables alone, the only bindings that are taken from a deployment here.
+// setFromFile makes a Wrangler file the source of an environment's settings. Bindings that
+// are not in it go. Of them this emulates services and variables; that secrets stay is
+// assumed.
 // https://developers.cloudflare.com/pages/functions/wrangler-configuration/#source-of-truth
-func (p *project) setFromFile(environment, hash string, bindings []map[string]any) {
+func (p *project) setFromFile(environment, hash string, worker *Worker, bindings []map[string]any) {
 	config := p.Configs[environment]
 	services, vars := map[string]any{}, map[string]any{}
 	for name, v := range child(config, "env_vars") {
@@ -88,6 +88,12 @@ func (p *project) setFromFile(environment, hash string, bindings []map[string]an
 		}
 	}
 	config["services"], config["env_vars"], config["wrangler_config_hash"] = services, vars, hash
+	if worker.CompatibilityDate != "" {
+		config["compatibility_date"] = worker.CompatibilityDate
+	}
+	if worker.CompatibilityFlags != nil {
+		config["compatibility_flags"] = worker.CompatibilityFlags
+	}
 }
 
 // config returns the config of an environment with its defaults, which are those of

@@ -10,9 +10,14 @@ import (
 	"time"
 )
 
-// maxVersions is how many versions of a Worker are kept.
-// https://developers.cloudflare.com/workers/configuration/versions-and-deployments/
-const maxVersions = 100
+const (
+	// maxVersions is how many versions of a Worker can be deployed again.
+	// https://developers.cloudflare.com/changelog/2025-09-11-increased-version-rollback-limit/
+	maxVersions = 100
+	// maxScriptDeployments is how many are listed.
+	// https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/src/versions/deployments/list.ts
+	maxScriptDeployments = 10
+)
 
 // version is a Worker's code with its bindings and settings.
 type version struct {
@@ -68,7 +73,7 @@ func (s *script) newVersion(c *call, trigger string) (version, error) {
 func (s *script) deployed(c *call, v version, annotations map[string]any) scriptDeployment {
 	d := scriptDeployment{ID: newUUID(), Created: c.now, From: c.client(), Annotations: annotations, Version: v.ID}
 	s.Deployments = append(s.Deployments, d)
-	s.Deployments = s.Deployments[max(0, len(s.Deployments)-10):]
+	s.Deployments = s.Deployments[max(0, len(s.Deployments)-maxScriptDeployments):]
 	s.Modified, s.From, s.Version = c.now, d.From, strings.ReplaceAll(v.ID, "-", "")
 	return d
 }

@@ -89,10 +89,7 @@ func (w *Worker) inherit(config map[string]any) {
 		w.CompatibilityDate = str(config, "compatibility_date")
 	}
 	if w.CompatibilityFlags == nil {
-		flags, _ := config["compatibility_flags"].([]any)
-		for _, flag := range flags {
-			w.CompatibilityFlags = append(w.CompatibilityFlags, flag.(string))
-		}
+		w.CompatibilityFlags = texts(config, "compatibility_flags")
 	}
 }
 
