@@ -1,6 +1,7 @@
 package deployment
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,6 +22,8 @@ type api struct {
 	stages []string
 	// token is the next upload token.
 	token string
+	// url is the address of all deployments. Default: one for each, as the real one has.
+	url string
 
 	mu          sync.Mutex
 	calls       []string // METHOD path, below the account or the API
@@ -56,7 +59,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var result any
 	id, isDeployment := strings.CutPrefix(path, "/deployments/")
 	switch {
-	case strings.HasSuffix(r.Host, ".pages.dev"):
+	case path == "/":
 		fmt.Fprint(w, "a page")
 		return
 	case call == "GET ":
@@ -136,7 +139,7 @@ func (a *api) describe(d *deployedSite) any {
 		a.canonical = d.id
 	}
 	return map[string]any{
-		"id": d.id, "environment": d.environment, "url": "https://" + d.id + ".site.pages.dev", "created_on": "2026-06-01T00:00:00Z",
+		"id": d.id, "environment": d.environment, "url": cmp.Or(a.url, "https://"+d.id+".site.pages.dev"), "created_on": "2026-06-01T00:00:00Z",
 		"aliases": []string{"https://example.com", "https://main.site.pages.dev"}, "latest_stage": map[string]any{"name": name, "status": status},
 		"deployment_trigger": map[string]any{"metadata": map[string]any{"commit_message": d.message}},
 	}

@@ -97,14 +97,20 @@ func (u *uploader) missing(ctx context.Context, keys []string, byKey map[string]
 	return assets, nil
 }
 
-// uploadAll uploads the assets in parallel.
+// uploadAll uploads the assets in parallel. After an error it begins no further upload, but
+// does not cancel those that are running: the next run need not repeat them.
 func (u *uploader) uploadAll(ctx context.Context, assets []asset) error {
 	var uploaded atomic.Int64
-	group, ctx := errgroup.WithContext(ctx)
+	var failed atomic.Bool
+	var group errgroup.Group
 	group.SetLimit(parallelUploads)
 	for _, b := range buckets(assets, parallelUploads) {
 		group.Go(func() error {
+			if failed.Load() {
+				return nil
+			}
 			if err := u.uploadBucket(ctx, b); err != nil {
+				failed.Store(true)
 				return err
 			}
 			fmt.Fprintf(u.log, "uploaded %d of %d files\n", uploaded.Add(int64(len(b))), len(assets))

@@ -102,9 +102,6 @@ var mainModule = regexp.MustCompile(`"main_module":"[^"]*"`)
 
 // The real wrangler sends the same for the same folder.
 func TestDeploy_wrangler(t *testing.T) {
-	if testing.Short() {
-		t.Skip("wrangler is slow")
-	}
 	wrangler := wrangler(t)
 	site := files{
 		"index.html": "<h1>Hello</h1>\n", "404.html": "", "style.css": "a{}", "page.HTML": "x", "LICENSE": "", ".htaccess": "deny",
@@ -154,9 +151,6 @@ func TestDeploy_wrangler(t *testing.T) {
 
 // Functions are compiled by the wrangler of the project.
 func TestDeploy_functions(t *testing.T) {
-	if testing.Short() {
-		t.Skip("wrangler is slow")
-	}
 	wrangler := wrangler(t)
 	folder := files{"index.html": "hello"}.site(t)
 	project := filepath.Dir(folder)

@@ -24,6 +24,7 @@ type Config struct {
 	TiDB       TiDBArgs
 	Worker     WorkerArgs
 	Pages      PagesArgs
+	Site       *SiteArgs // nil if somebody else deploys the site
 	Doppler    Doppler
 	Cloudflare *cloudflare.Client
 }
@@ -134,6 +135,18 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 	}
 	for key := range c.Names.Names {
 		c.Names.Default[key] = r.text(key) == ""
+	}
+	overwriteSite := r.boolean("overwriteSite")
+	if site := r.site("site", c.Worker.CompatibilityFlags); site != nil {
+		c.Pages.Deployed = true
+		c.Site = &SiteArgs{
+			Site:       *site,
+			Flags:      c.Worker.CompatibilityFlags,
+			Settings:   c.Pages.Bindings.Digest(),
+			Overwrite:  overwriteSite,
+			CommandEnv: commandEnv,
+			Cloudflare: client,
+		}
 	}
 	r.tidbcloud()
 	return c, r.err()

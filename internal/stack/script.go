@@ -42,14 +42,23 @@ func (r *reader) script(key string) Script {
 	return s
 }
 
+// checkPath returns an error unless a state may have the path.
+func checkPath(path string) error {
+	switch {
+	case strings.ContainsFunc(path, unicode.IsControl):
+		return errors.New("the path has a control character")
+	case filepath.IsAbs(path):
+		return errors.New("the path is absolute, so the state would differ from machine to machine")
+	}
+	return nil
+}
+
 // readScript checks and hashes the file at path, which is relative to dir.
 func readScript(dir, path string) (Script, error) {
-	switch ext := filepath.Ext(path); {
-	case strings.ContainsFunc(path, unicode.IsControl):
-		return Script{}, errors.New("the path has a control character")
-	case filepath.IsAbs(path):
-		return Script{}, errors.New("the path is absolute, so the state would differ from machine to machine")
-	case ext != ".js" && ext != ".mjs":
+	if err := checkPath(path); err != nil {
+		return Script{}, err
+	}
+	if ext := filepath.Ext(path); ext != ".js" && ext != ".mjs" {
 		return Script{}, fmt.Errorf("the name ends in %q, not in .js or .mjs", ext)
 	}
 	file := dir + string(filepath.Separator) + path // Join would drop a trailing slash

@@ -55,6 +55,12 @@ func (p Program) Run(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	if cfg.Site != nil {
+		cfg.Site.Live = l.project
+		if err := cfg.Site.checkOwner(ctx.Context(), owner); err != nil {
+			return err
+		}
+	}
 	cfg.TiDB.Owner = owner
 	tidb, err := newTiDB(ctx, "database", &cfg.TiDB)
 	if err != nil {
@@ -74,6 +80,14 @@ func (p Program) Run(ctx *pulumi.Context) error {
 	pages, err := newPages(ctx, "pages", &cfg.Pages)
 	if err != nil {
 		return err
+	}
+	if cfg.Site != nil {
+		deployed, err := newSite(ctx, pages, cfg.Site)
+		if err != nil {
+			return err
+		}
+		ctx.Export("siteUrl", pages.URL)
+		ctx.Export("deployment", deployed)
 	}
 	ctx.Export("pagesUrl", pages.URL)
 	ctx.Export("pagesProject", pages.Project.Name)
