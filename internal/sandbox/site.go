@@ -23,9 +23,9 @@ const defaultSiteAddress = "localhost:8788"
 // siteVariable tells clients of the clouds where the site is served, if it is.
 const siteVariable = "SANDBOX_SITE_URL"
 
-// workerd is the path of Cloudflare's runtime, as `make npm` installs it.
+// workerd is the path of Cloudflare's runtime, as `make workerd` installs it.
 func (s *sandbox) workerd() string {
-	return filepath.Join(s.root, ".sandbox", "npm", "node_modules", ".bin", "workerd")
+	return filepath.Join(s.root, ".sandbox", "workerd", "node_modules", ".bin", "workerd")
 }
 
 // serveSite serves what was deployed until ctx ends. It runs the clouds as well, which

@@ -38,6 +38,7 @@ type Server struct {
 
 	ctx       context.Context
 	stop      context.CancelFunc
+	log       io.Writer
 	services  []*http.Server
 	addresses map[string]string // of services by name
 
@@ -53,6 +54,7 @@ type Server struct {
 func (s *Server) Start(ctx context.Context) error {
 	s.ctx, s.stop = context.WithCancel(ctx)
 	s.addresses, s.secrets, s.said = map[string]string{}, map[cloudflare.Secret]string{}, map[string]bool{}
+	s.log = &syncWriter{w: s.Log}
 	for name, h := range map[string]http.Handler{
 		assetsService:   http.HandlerFunc(s.serveAssets),
 		outboundService: s.outbound(),
@@ -178,11 +180,11 @@ func (s *Server) update(site cloudflare.Site) error {
 	}
 	for _, line := range p.missing {
 		if !s.said[line] {
-			fmt.Fprintln(s.Log, line)
+			fmt.Fprintln(s.log, line)
 			s.said[line] = true
 		}
 	}
-	next, err := startRuntime(s.ctx, s.Workerd, p, s.Log)
+	next, err := startRuntime(s.ctx, s.Workerd, p, s.log)
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,8 @@ func startRuntime(ctx context.Context, workerd string, p program, log io.Writer)
 	}
 	cmd.ExtraFiles = []*os.File{socket}
 	var tail tail
-	cmd.Stdout, cmd.Stderr = log, io.MultiWriter(log, &tail)
+	both := io.MultiWriter(log, &tail)
+	cmd.Stdout, cmd.Stderr = both, both
 	if err := cmd.Start(); err != nil {
 		rt.stop()
 		return nil, err
@@ -120,6 +121,18 @@ func (rt *runtime) close() {
 		rt.stop()
 		<-rt.ended
 	}
+}
+
+// syncWriter lets several goroutines write.
+type syncWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (s *syncWriter) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.Write(p)
 }
 
 // tail keeps the end of what is written to it.
