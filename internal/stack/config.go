@@ -106,6 +106,7 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 			SQLUser:       r.checked("sqlUser", checkSQLUser),
 			Rotation:      r.text("rotation"),
 			URLOptions:    r.texts("databaseUrlOptions", checkVar),
+			Schema:        r.schema("migrations"),
 			Adopt:         adopt,
 			Protect:       protect,
 		},

@@ -66,7 +66,7 @@ func (p Program) Run(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg.Worker.Owner, cfg.Worker.DatabaseURL = owner, tidb.URL
+	cfg.Worker.Owner, cfg.Worker.DatabaseURL, cfg.Worker.Schema = owner, tidb.URL, tidb.Schema
 	worker, err := newWorker(ctx, "api", &cfg.Worker)
 	if err != nil {
 		return err

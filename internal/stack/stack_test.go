@@ -60,6 +60,7 @@ func TestRun_golden(t *testing.T) {
 			"portfolio:moreBindings":       `{"AUTH":{"service":"auth","entrypoint":"Login"}}`,
 			"portfolio:previewBinding":     "staging",
 			"portfolio:database":           "shop",
+			"portfolio:migrations":         "internal/example/migrations",
 			"portfolio:sqlUser":            "app",
 			"portfolio:rotation":           "2026-11",
 			"portfolio:databaseUrlOptions": `{"sslaccept":"strict","pool":5}`,
@@ -108,6 +109,7 @@ func compareGolden(t *testing.T, file string, e *engine) {
 		`\d{4}-\d\d-\d\dT[0-9:.]+Z`:  "TIME",
 		`portfolio-dev-[a-z0-9]{12}`: "OWNER",
 		`(digest\\":\\")[0-9a-f]+`:   "${1}DIGEST",
+		`(\.sql": ")[0-9a-f]{64}`:    "${1}HASH",
 	} {
 		have = regexp.MustCompile(pattern).ReplaceAll(have, []byte(masked))
 	}
