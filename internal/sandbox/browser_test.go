@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -42,7 +41,7 @@ func openBrowser(t testing.TB) *browser {
 		t.Fatal(err)
 	}
 	home := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), chromium, "--headless=new", "--remote-debugging-pipe", "--no-sandbox",
+	cmd := exec.Command(chromium, "--headless=new", "--remote-debugging-pipe", "--no-sandbox",
 		"--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--user-data-dir="+home)
 	cmd.Env = append(os.Environ(), "HOME="+home)
 	cmd.ExtraFiles = []*os.File{theirIn, theirOut}
@@ -59,7 +58,7 @@ func openBrowser(t testing.TB) *browser {
 	})
 	target := b.call("Target.createTarget", map[string]any{"url": "about:blank"})["targetId"]
 	b.session, _ = b.call("Target.attachToTarget", map[string]any{"targetId": target, "flatten": true})["sessionId"].(string)
-	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": 1100, "height": 1180, "deviceScaleFactor": 1, "mobile": false})
+	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": 1100, "height": 1130, "deviceScaleFactor": 1, "mobile": false})
 	b.call("Emulation.setEmulatedMedia", map[string]any{"features": []any{map[string]any{"name": "prefers-color-scheme", "value": "light"}}})
 	return b
 }
@@ -165,15 +164,15 @@ func TestStack_siteInBrowser(t *testing.T) {
 	b.open(page)
 	f.want("projects", b.texts("#project-list h3"), "This page, Field notes, Tide table")
 
-	entry := `It's <b>"lovely"</b> \ here?`
-	b.eval(fmt.Sprintf(`document.querySelector("#name").value = "Ada";
-		document.querySelector("#message").value = %s;
-		document.querySelector("#guest-form button").click()`, "`"+strings.ReplaceAll(entry, `\`, `\\`)+"`"))
+	name, entry := "Ada <3", `It's "lovely" here, isn't it? \o/`
+	b.eval(fmt.Sprintf(`document.querySelector("#name").value = %q;
+		document.querySelector("#message").value = %q;
+		document.querySelector("#guest-form button").click()`, name, entry))
 	b.waitFor(`document.querySelector("#status").textContent !== ""`)
 	f.want("status", b.texts("#status"), "Thank you!")
 	signed := func(when string) {
 		t.Helper()
-		f.want("guest "+when, b.texts("#guest-list strong"), "Ada")
+		f.want("guest "+when, b.texts("#guest-list strong"), name)
 		f.want("entry "+when, b.texts("#guest-list li > p:last-child"), entry)
 	}
 	b.waitFor(`document.querySelectorAll("#guest-list strong").length > 0`)

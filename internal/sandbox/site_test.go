@@ -36,7 +36,7 @@ func newSiteFixture(t *testing.T) (f *fixture, folder string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.set(map[string]any{"site": name, "migrations": "internal/example/migrations", "workerScript": "internal/example/api/index.ts"})
+	f.set(map[string]any{"site": name, "migrations": "internal/example/migrations"})
 	return f, folder
 }
 
