@@ -89,6 +89,7 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 	cluster := r.name("cluster", name+"-db", tidbcloud.CheckClusterName)
 	database := r.name("database", strings.ReplaceAll(slug(ctx.Project()), "-", "_"), checkDatabase)
 	vars, secrets := r.variables()
+	flags := r.flags("compatibilityFlags")
 	adopt, protect := r.boolean("adopt"), r.boolean("protect")
 	c := Config{
 		Names: NamesArgs{
@@ -112,9 +113,9 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 		},
 		Worker: WorkerArgs{
 			Name:               worker,
-			Script:             r.script("workerScript"),
+			Script:             r.script("workerScript", flags),
 			CompatibilityDate:  r.checked("compatibilityDate", checkPastDate),
-			CompatibilityFlags: r.flags("compatibilityFlags"),
+			CompatibilityFlags: flags,
 			Observability:      r.boolean("observability"),
 			Vars:               vars,
 			Secrets:            secrets,
@@ -138,11 +139,11 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 		c.Names.Default[key] = r.text(key) == ""
 	}
 	overwriteSite := r.boolean("overwriteSite")
-	if site := r.site("site", c.Worker.CompatibilityFlags); site != nil {
+	if site := r.site("site", flags); site != nil {
 		c.Pages.Deployed = true
 		c.Site = &SiteArgs{
 			Site:       *site,
-			Flags:      c.Worker.CompatibilityFlags,
+			Flags:      flags,
 			Settings:   c.Pages.Bindings.Digest(),
 			Overwrite:  overwriteSite,
 			CommandEnv: commandEnv,

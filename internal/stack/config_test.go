@@ -1,8 +1,6 @@
 package stack
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -121,25 +119,4 @@ func TestCheckSystem(t *testing.T) {
 	wantError(t, checkSystem("linux"))
 	wantError(t, checkSystem("darwin"))
 	wantError(t, checkSystem("windows"), "use WSL")
-}
-
-func TestReadScript(t *testing.T) {
-	dir := t.TempDir()
-	for name, test := range map[string]struct {
-		content string
-		want    []string
-	}{
-		"service-worker.js": {"addEventListener('fetch')", []string{"exports nothing"}},
-		"module.mjs":        {"export default {}", nil},
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(test.content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		// A script may be beside the project's folder.
-		s, err := readScript(dir, filepath.Join("..", filepath.Base(dir), name))
-		wantError(t, err, test.want...)
-		if err == nil && s.MainModule() != name {
-			t.Errorf("%s: %+v", name, s)
-		}
-	}
 }

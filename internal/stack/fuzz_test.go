@@ -68,7 +68,7 @@ var accepted = []struct {
 	{"PROJECT:worker", []string{"portfolio-api"}, func(c Config) bool {
 		return plainPattern.MatchString(c.Worker.Name) && len(c.Worker.Name) <= 63 && c.Worker.Name[0] != '-' && strings.ToLower(c.Worker.Name) == c.Worker.Name
 	}},
-	{"PROJECT:workerScript", []string{"internal/stack/worker.js", "internal/../internal/stack/worker.js"}, func(c Config) bool {
+	{"PROJECT:workerScript", []string{"internal/stack/testdata/worker.js", "internal/../internal/stack/testdata/worker.js"}, func(c Config) bool {
 		return !filepath.IsAbs(c.Worker.Script.Path) && len(c.Worker.Script.SHA256) == 64 && !strings.Contains(c.Worker.Script.MainModule(), "/")
 	}},
 	{"PROJECT:compatibilityDate", []string{"2026-01-01"}, func(c Config) bool {
@@ -234,15 +234,15 @@ func FuzzLoadConfig_names(f *testing.F) {
 // An accepted script has a relative path that the state can hold.
 func FuzzReadScript(f *testing.F) {
 	for _, seed := range []string{
-		"worker.js", "./worker.js", "../stack/worker.js", "/etc/x.js", "worker.js\x00", "a\nb.js", "stack.go", "", ".js", "../stack", "worker.js/", "worker.js/../worker.js", `..\worker.js`,
+		"worker.js", "./worker.js", "../testdata/worker.js", "/etc/x.js", "worker.js\x00", "a\nb.js", "every_key.json", "", ".js", "../testdata", "worker.js/", "worker.js/../worker.js", `..\worker.js`,
 		strings.Repeat("a/", 5000) + ".js", "\xff.mjs", "~/x.js", "-.js",
 	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, path string) {
-		s, err := readScript(".", path)
+		s, err := readScript("testdata", path, nil)
 		if err != nil {
-			if s != (Script{}) {
+			if s.Path != "" || s.SHA256 != "" {
 				t.Errorf("%q: %+v beside the error %v", path, s, err)
 			}
 			return

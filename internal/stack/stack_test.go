@@ -109,7 +109,8 @@ func compareGolden(t *testing.T, file string, e *engine) {
 		`\d{4}-\d\d-\d\dT[0-9:.]+Z`:  "TIME",
 		`portfolio-dev-[a-z0-9]{12}`: "OWNER",
 		`(digest\\":\\")[0-9a-f]+`:   "${1}DIGEST",
-		`(\.sql": ")[0-9a-f]{64}`:    "${1}HASH",
+		`[0-9a-f]{64}`:               "HASH",
+		`(pulumi-build/)[0-9a-f]+`:   "${1}HASH",
 	} {
 		have = regexp.MustCompile(pattern).ReplaceAll(have, []byte(masked))
 	}
