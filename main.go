@@ -1,9 +1,11 @@
 // Portfolio-infra is the Pulumi program of a Cloudflare Pages site, its API Worker and
-// its TiDB Cloud database, and the commands that bind the site to the Worker.
+// its TiDB Cloud database, and the commands that bind the site to the Worker and deploy it.
 //
-//	portfolio          the Pulumi program, run by the Pulumi engine
-//	portfolio bind     set the Pages project's service bindings
-//	portfolio unbind   remove them
+//	portfolio            the Pulumi program, run by the Pulumi engine
+//	portfolio bind       set the Pages project's service bindings
+//	portfolio unbind     remove them
+//	portfolio deploy     deploy a folder to the Pages project
+//	portfolio undeploy   delete the project's deployments, except for the live one
 package main
 
 import (
@@ -12,11 +14,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"portfolio-infra/internal/binding"
+	"portfolio-infra/internal/deployment"
 	"portfolio-infra/internal/stack"
 )
 
@@ -30,13 +34,15 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv))
 }
 
-const usage = `usage: portfolio [bind | unbind]
+const usage = `usage: portfolio [bind | unbind | deploy | undeploy]
 
 Without a command it is the Pulumi program, which the Pulumi engine runs:
 pulumi preview, pulumi up, pulumi destroy.
 
-  bind     set the Pages project's service bindings
-  unbind   remove them
+  bind       set the Pages project's service bindings
+  unbind     remove them
+  deploy     deploy a folder to the Pages project
+  undeploy   delete the project's deployments, except for the live one
 
 The stack runs these commands. They read a JSON request from standard input, and
 the token from CLOUDFLARE_API_TOKEN.
@@ -44,22 +50,26 @@ the token from CLOUDFLARE_API_TOKEN.
 
 // run runs a sub-command and returns its exit code, which is 2 for a usage error.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
-	switch command := args[0]; command {
-	case "help", "-h", "--help":
+	command := args[0]
+	var err error
+	switch {
+	case command == "help" || command == "-h" || command == "--help":
 		fmt.Fprint(stdout, usage)
 		return 0
-	case "bind", "unbind":
-		if len(args) > 1 {
-			fmt.Fprintf(stderr, "portfolio: %s takes no arguments: it reads a JSON request from standard input\n", command)
-			return 2
-		}
-		if err := binding.Run(ctx, command, stdin, stdout, getenv); err != nil {
-			fmt.Fprintf(stderr, "portfolio: %v\n", err)
-			return 1
-		}
-		return 0
-	default:
-		fmt.Fprintf(stderr, "portfolio: unknown command %q: use bind or unbind, or none to run the Pulumi program\n", command)
+	case !slices.Contains([]string{"bind", "unbind", "deploy", "undeploy"}, command):
+		fmt.Fprintf(stderr, "portfolio: unknown command %q: use bind, unbind, deploy or undeploy, or none to run the Pulumi program\n", command)
 		return 2
+	case len(args) > 1:
+		fmt.Fprintf(stderr, "portfolio: %s takes no arguments: it reads a JSON request from standard input\n", command)
+		return 2
+	case command == "bind" || command == "unbind":
+		err = binding.Run(ctx, command, stdin, stdout, getenv)
+	default:
+		err = deployment.Run(ctx, command, stdin, stdout, stderr, getenv)
 	}
+	if err != nil {
+		fmt.Fprintf(stderr, "portfolio: %v\n", err)
+		return 1
+	}
+	return 0
 }

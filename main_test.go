@@ -8,6 +8,7 @@ import (
 // Standard output is for the result alone: an error leaves it empty.
 func TestRun_badInput(t *testing.T) {
 	const request = `{"accountId":"0123456789abcdef0123456789abcdef","project":"site","bindings":{"A":{"service":"api","environment":"production"}}}`
+	const deploy = `{"accountId":"0123456789abcdef0123456789abcdef","project":"site","owner":"owner-1","site":"public","digest":"0123456789abcdef0123456789abcdef"}`
 	for _, test := range []struct {
 		name  string
 		args  []string
@@ -16,7 +17,7 @@ func TestRun_badInput(t *testing.T) {
 		want  string
 	}{
 		{"empty verb", []string{""}, request, 2, `unknown command ""`},
-		{"unknown verb", []string{"deploy"}, request, 2, `unknown command "deploy": use bind or unbind`},
+		{"unknown verb", []string{"redeploy"}, request, 2, `unknown command "redeploy": use bind, unbind, deploy or undeploy`},
 		{"verb in capitals", []string{"BIND"}, request, 2, `unknown command "BIND"`},
 		{"verb with a blank", []string{" bind"}, request, 2, `unknown command " bind"`},
 		{"flag", []string{"--verbose"}, request, 2, `unknown command "--verbose"`},
@@ -27,12 +28,19 @@ func TestRun_badInput(t *testing.T) {
 		{"bind with an argument", []string{"bind", "site"}, request, 2, "bind takes no arguments"},
 		{"unbind with an empty argument", []string{"unbind", ""}, request, 2, "unbind takes no arguments"},
 		{"bind and unbind", []string{"bind", "unbind"}, request, 2, "bind takes no arguments"},
+		{"deploy with an argument", []string{"deploy", "public"}, deploy, 2, "deploy takes no arguments"},
+		{"undeploy with an argument", []string{"undeploy", "all"}, deploy, 2, "undeploy takes no arguments"},
 		{"bind without a request", []string{"bind"}, "", 1, "bind: no request on standard input"},
 		{"unbind without a request", []string{"unbind"}, "\n", 1, "unbind: no request on standard input"},
 		{"bind with a request of another kind", []string{"bind"}, "[]", 1, "bind: reading the request from standard input"},
 		{"bind with an account that is none", []string{"bind"}, strings.Replace(request, "0123", "$(id", 1), 1, `bind: accountId: "$(id`},
 		{"unbind with a project that is none", []string{"unbind"}, strings.Replace(request, "site", "../x", 1), 1, `unbind: project: "../x"`},
 		{"bind without a token", []string{"bind"}, request, 1, "bind: no API token: set CLOUDFLARE_API_TOKEN"},
+		{"deploy without a request", []string{"deploy"}, "", 1, "deploy: no request on standard input"},
+		{"undeploy with a request of another kind", []string{"undeploy"}, "[]", 1, "undeploy: reading the request from standard input"},
+		{"deploy with a request of bind", []string{"deploy"}, request, 1, `deploy: reading the request from standard input: json: unknown field "bindings"`},
+		{"deploy with an owner that is none", []string{"deploy"}, strings.Replace(deploy, "owner-1", "$(id)", 1), 1, `deploy: owner: "$(id)"`},
+		{"undeploy without a token", []string{"undeploy"}, deploy, 1, "undeploy: no API token: set CLOUDFLARE_API_TOKEN"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var stdout, stderr strings.Builder

@@ -2,6 +2,8 @@ package binding
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,6 +39,16 @@ func (w Wanted) In(environment string) map[string]Service {
 		return w.Preview
 	}
 	return w.Bindings
+}
+
+// Digest changes with what the production environment should hold.
+func (w Wanted) Digest() string {
+	b, err := json.Marshal(w.In("production"))
+	if err != nil {
+		panic(err) // texts alone
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16])
 }
 
 // Request is the input of bind and unbind.

@@ -14,12 +14,15 @@ import (
 
 // Error codes of the API.
 const (
-	codeProjectNotFound = "8000007"
-	codeInvalidBinding  = "8000022"
-	codeScriptNotFound  = "10007"
-	codeServiceNotFound = "10090"
-	codeBindingNotFound = "10056"
-	codeNoSubdomain     = "10063"
+	codeUnknownError       = "8000000"
+	codeProjectNotFound    = "8000007"
+	codeDeploymentNotFound = "8000009"
+	codeInvalidBinding     = "8000022"
+	codeActiveDeployment   = "8000034"
+	codeScriptNotFound     = "10007"
+	codeServiceNotFound    = "10090"
+	codeBindingNotFound    = "10056"
+	codeNoSubdomain        = "10063"
 )
 
 // RegisterSubdomain is the suggestion for an account without a workers.dev subdomain.
@@ -30,17 +33,18 @@ const RegisterSubdomain = "register a workers.dev subdomain once: open Workers &
 
 // Suggestions for a thing that the API does not find.
 const (
-	projectNotFound = "check the config keys accountId and pagesProject, then run `pulumi refresh`"
-	workerNotFound  = "check the config keys accountId and worker, then run `pulumi refresh`"
-	accountNotFound = "check the config key accountId"
+	projectNotFound    = "check the config keys accountId and pagesProject, then run `pulumi refresh`"
+	deploymentNotFound = "somebody deleted the deployment: run it again"
+	workerNotFound     = "check the config keys accountId and worker, then run `pulumi refresh`"
+	accountNotFound    = "check the config key accountId"
 )
 
-// IsNotFound reports whether an error says that the project or the Worker of a call
-// does not exist. A 404 alone does not say so: it also comes from a proxy in
+// IsNotFound reports whether an error says that the project, the deployment or the Worker
+// of a call does not exist. A 404 alone does not say so: it also comes from a proxy in
 // between, from a wrong account, or from a path that the API does not know.
 func IsNotFound(err error) bool {
 	return rest.StatusIs(err, http.StatusNotFound) &&
-		slices.Contains([]string{codeProjectNotFound, codeScriptNotFound, codeServiceNotFound}, rest.Code(err))
+		slices.Contains([]string{codeProjectNotFound, codeDeploymentNotFound, codeScriptNotFound, codeServiceNotFound}, rest.Code(err))
 }
 
 // decodeError returns the first error's code and all messages of an envelope.
@@ -70,7 +74,7 @@ func suggest(e *rest.Error, notFound string) string {
 		return RegisterSubdomain
 	case e.Status == http.StatusUnauthorized, e.Code == "10000", e.Code == "9106", e.Code == "6003":
 		return "check that the API token (cloudflare:apiToken or CLOUDFLARE_API_TOKEN) is valid and has not expired"
-	case e.Status == http.StatusForbidden, e.Code == "9109", e.Code == "8000013":
+	case e.Status == http.StatusForbidden, e.Code == "9109", e.Code == codeUnauthorized:
 		return "check the config key accountId, and that the API token may edit Pages and Workers Scripts of that account"
 	case e.Status == http.StatusTooManyRequests:
 		return "wait until the limit of 1,200 requests in five minutes has passed, then run it again"

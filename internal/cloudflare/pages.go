@@ -15,6 +15,8 @@ type Project struct {
 	Name      string `json:"name"`
 	CreatedOn string `json:"created_on"` // RFC 3339
 	Subdomain string `json:"subdomain"`
+	// ProductionBranch is the branch whose deployments are those of production.
+	ProductionBranch string `json:"production_branch"`
 	// CanonicalDeployment is the newest one of production. The API's
 	// latest_deployment is of any environment, and may have failed.
 	CanonicalDeployment *Deployment                 `json:"canonical_deployment"`
@@ -23,14 +25,11 @@ type Project struct {
 	all map[string]any // every property that the API returned, see [Project.Altered]
 }
 
-// Deployment is one deployment of a Pages project.
-type Deployment struct {
-	CreatedOn string `json:"created_on"` // RFC 3339
-}
-
 // DeploymentConfig is the part of one environment's settings that the stack reads.
 type DeploymentConfig struct {
 	Services map[string]*Service `json:"services"`
+	// CompatibilityDate is that of the Functions, such as 2026-01-31.
+	CompatibilityDate string `json:"compatibility_date"`
 	// WranglerConfigHash is set if the project was deployed with a Wrangler file
 	// that has pages_build_output_dir. Each such deployment takes its bindings from
 	// that file alone.
@@ -60,12 +59,6 @@ func (c *Client) Project(ctx context.Context, name string) (Project, error) {
 func (c *Client) CreateProject(ctx context.Context, name, productionBranch string) error {
 	in := map[string]string{"name": name, "production_branch": productionBranch}
 	return c.rest(accountNotFound).Do(ctx, http.MethodPost, c.path("/pages/projects"), in, new(object))
-}
-
-// Deployments lists the newest deployments of a project, one page of them.
-// https://developers.cloudflare.com/api/resources/pages/subresources/projects/subresources/deployments/methods/list/
-func (c *Client) Deployments(ctx context.Context, project string) ([]Deployment, error) {
-	return get[[]Deployment](ctx, c, projectNotFound, "/pages/projects/%s/deployments", project)
 }
 
 // DeleteProject deletes a project. A missing one is not an error.

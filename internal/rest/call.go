@@ -20,7 +20,7 @@ type call struct {
 	url    string // without query, for errors
 	path   string // with query
 	header http.Header
-	body   []byte // nil if there is none
+	body   *Body // nil if there is none
 	out    any
 	// idempotent calls may be sent again even if they were carried out.
 	idempotent bool
@@ -44,12 +44,12 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any, idemp
 	if err := checkPath(path); err != nil {
 		return k.newError(0, err)
 	}
-	if in != nil {
-		var err error
-		if k.body, err = json.Marshal(in); err != nil {
-			return k.newError(0, fmt.Errorf("encoding the request: %w", err))
-		}
-		k.header.Set("Content-Type", "application/json")
+	var err error
+	if k.body, err = newBody(in); err != nil {
+		return k.newError(0, err)
+	}
+	if k.body != nil {
+		k.header.Set("Content-Type", k.body.ContentType)
 	}
 	return k.run(ctx)
 }
@@ -91,16 +91,24 @@ func (k *call) wait(ctx context.Context, failure *Error) bool {
 // try sends the request once, then reads and decodes the whole response: a failure in the
 // middle of a body is a failed try too.
 func (k *call) try(caller context.Context) *Error {
-	ctx, cancel := context.WithTimeout(caller, attemptTimeout)
+	ctx, cancel := context.WithTimeout(caller, k.client.attemptTimeout())
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, k.method, k.client.BaseURL+k.path, bytes.NewReader(k.body))
+	req, err := http.NewRequestWithContext(ctx, k.method, k.client.BaseURL+k.path, nil)
 	if err != nil {
 		return k.newError(0, err)
 	}
 	req.Header = k.header.Clone()
+	unread, err := k.body.attach(req)
+	if err != nil {
+		return k.newError(0, fmt.Errorf("reading the request body: %w", err))
+	}
 	resp, err := k.http.Do(req)
 	if err != nil {
-		return k.noResponse(cause(ctx, caller, err), err)
+		if err := unread.get(); err != nil && ctx.Err() == nil {
+			// The API got no whole request, and another try would read the same.
+			return k.newError(0, fmt.Errorf("reading the request body: %w", err))
+		}
+		return k.noResponse(k.cause(ctx, caller, err), err)
 	}
 	defer resp.Body.Close()
 	limit := maxJSON
@@ -114,7 +122,7 @@ func (k *call) try(caller context.Context) *Error {
 		// transport closes that of a 401 without a challenge).
 		return k.apiError(resp, body)
 	case err != nil:
-		return k.unreadable(resp, true, "reading the response: %w", cause(ctx, caller, err))
+		return k.unreadable(resp, true, "reading the response: %w", k.cause(ctx, caller, err))
 	case len(body) > limit:
 		return k.unreadable(resp, false, "the response is longer than %d MiB", limit>>20)
 	}
@@ -151,12 +159,12 @@ func (k *call) decode(resp *http.Response, body []byte) *Error {
 
 // cause tells a try's own timeout from the end of the caller's context. Only the latter
 // may be a [context.DeadlineExceeded] to the caller.
-func cause(try, caller context.Context, err error) error {
+func (k *call) cause(try, caller context.Context, err error) error {
 	switch {
 	case caller.Err() != nil:
 		return caller.Err()
 	case try.Err() != nil:
-		return fmt.Errorf("no complete response within %s", attemptTimeout)
+		return fmt.Errorf("no complete response within %s", k.client.attemptTimeout())
 	}
 	return err
 }

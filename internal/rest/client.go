@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/http"
@@ -13,8 +14,8 @@ import (
 const MaxWait = 2 * time.Minute
 
 const (
-	// attemptTimeout limits each try, reading the body included.
-	attemptTimeout = 30 * time.Second
+	// defaultTimeout limits each try, reading the body included.
+	defaultTimeout = 30 * time.Second
 
 	// maxTries limits the tries of one call.
 	maxTries = 5
@@ -41,10 +42,14 @@ type Client struct {
 	BaseURL string
 
 	// HTTP sends the requests. Its Transport may add authentication. Its Timeout and
-	// CheckRedirect are ignored: each try has a timeout of 30 s, and a redirect is an
+	// CheckRedirect are ignored: each try has the timeout below, and a redirect is an
 	// error, since following it would send credentials elsewhere.
 	// Default: a client with [NewTransport].
 	HTTP *http.Client
+
+	// AttemptTimeout limits each try, sending and reading the bodies included.
+	// Default: 30 s.
+	AttemptTimeout time.Duration
 
 	// Header is sent with each request (Authorization, User-Agent). Errors never
 	// show it.
@@ -78,8 +83,8 @@ type ResponseDecoder interface {
 	DecodeResponse(header http.Header, body []byte) error
 }
 
-// Do makes one call: in is sent as JSON unless nil, and the response is decoded into out
-// unless nil. path begins with a slash, may end in a query, and should come from [Path].
+// Do makes one call: in is sent as JSON unless it is nil or a [Body], and the response is
+// decoded into out unless nil. path begins with a slash, may end in a query, and should come from [Path].
 // The error is an [*Error]. See the package's comment for what is retried.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any) error {
 	return c.do(ctx, method, path, in, out, isRead(method))
@@ -90,6 +95,8 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any) error
 func (c *Client) DoIdempotent(ctx context.Context, method, path string, in, out any) error {
 	return c.do(ctx, method, path, in, out, true)
 }
+
+func (c *Client) attemptTimeout() time.Duration { return cmp.Or(c.AttemptTimeout, defaultTimeout) }
 
 // NewTransport returns the default transport of a [Client]: that of net/http, which pools
 // connections and uses the environment's proxy except for loopback addresses, with a

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func projectFiles(f *fixture) []string {
 	f.Helper()
 	var files []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() && (d.Name() == ".git" || d.Name() == ".sandbox") {
+		if err != nil || d.IsDir() && (slices.Contains([]string{".git", ".sandbox", ".pulumi-build"}, d.Name())) {
 			return filepath.SkipDir
 		}
 		info, err := d.Info()

@@ -25,6 +25,7 @@ type Config struct {
 	TiDB       TiDBArgs
 	Worker     WorkerArgs
 	Pages      PagesArgs
+	Site       *SiteArgs // nil if somebody else deploys the site
 	Doppler    Doppler
 	Cloudflare *cloudflare.Client
 }
@@ -89,6 +90,7 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 	cluster := r.name("cluster", name+"-db", tidbcloud.CheckClusterName)
 	database := r.name("database", strings.ReplaceAll(slug(ctx.Project()), "-", "_"), checkDatabase)
 	vars, secrets := r.variables()
+	flags := r.flags("compatibilityFlags")
 	adopt, protect := r.boolean("adopt"), r.boolean("protect")
 	c := Config{
 		Names: NamesArgs{
@@ -106,14 +108,15 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 			SQLUser:       r.checked("sqlUser", checkSQLUser),
 			Rotation:      r.text("rotation"),
 			URLOptions:    r.texts("databaseUrlOptions", checkVar),
+			Schema:        r.schema("migrations"),
 			Adopt:         adopt,
 			Protect:       protect,
 		},
 		Worker: WorkerArgs{
 			Name:               worker,
-			Script:             r.script("workerScript"),
+			Script:             r.script("workerScript", flags),
 			CompatibilityDate:  r.checked("compatibilityDate", checkPastDate),
-			CompatibilityFlags: r.flags("compatibilityFlags"),
+			CompatibilityFlags: flags,
 			Observability:      r.boolean("observability"),
 			Vars:               vars,
 			Secrets:            secrets,
@@ -135,6 +138,18 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 	}
 	for key := range c.Names.Names {
 		c.Names.Default[key] = r.text(key) == ""
+	}
+	overwriteSite := r.boolean("overwriteSite")
+	if site := r.site("site", flags); site != nil {
+		c.Pages.Deployed = true
+		c.Site = &SiteArgs{
+			Site:       *site,
+			Flags:      flags,
+			Settings:   c.Pages.Bindings.Digest(),
+			Overwrite:  overwriteSite,
+			CommandEnv: commandEnv,
+			Cloudflare: client,
+		}
 	}
 	r.tidbcloud()
 	return c, r.err()

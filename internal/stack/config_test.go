@@ -1,8 +1,6 @@
 package stack
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -37,6 +35,12 @@ func TestLoadConfig_problems(t *testing.T) {
 		{"script that is a folder", "portfolio:workerScript", "internal", "portfolio:workerScript:"},
 		{"script by an absolute path", "portfolio:workerScript", "/etc/x.js", "the path is absolute"},
 		{"script with a newline", "portfolio:workerScript", "a\nb.js", "control character"},
+		{"site that is not there", "portfolio:site", "no/such", `portfolio:site: "no/such": there is no such folder`},
+		{"site that is a file", "portfolio:site", "go.mod", `portfolio:site: "go.mod": it is not a folder`},
+		{"site by an absolute path", "portfolio:site", "/tmp", "the path is absolute"},
+		{"migrations that are not there", "portfolio:migrations", "no/such", `portfolio:migrations: "no/such": there is no such folder`},
+		{"migrations of another kind", "portfolio:migrations", "internal/example/api", "it has no .sql files"},
+		{"migrations by an absolute path", "portfolio:migrations", "/tmp", "the path is absolute"},
 		{"database with a quote", "portfolio:database", "a`b", "portfolio:database:"},
 		{"user that is root", "portfolio:sqlUser", "root", "no application should log in as it"},
 		{"user that makes databases", "portfolio:sqlUser", "pulumi", "the stack's own admin"},
@@ -104,25 +108,4 @@ func TestCheckSystem(t *testing.T) {
 	wantError(t, checkSystem("linux"))
 	wantError(t, checkSystem("darwin"))
 	wantError(t, checkSystem("windows"), "use WSL")
-}
-
-func TestReadScript(t *testing.T) {
-	dir := t.TempDir()
-	for name, test := range map[string]struct {
-		content string
-		want    []string
-	}{
-		"service-worker.js": {"addEventListener('fetch')", []string{"exports nothing"}},
-		"module.mjs":        {"export default {}", nil},
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(test.content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		// A script may be beside the project's folder.
-		s, err := readScript(dir, filepath.Join("..", filepath.Base(dir), name))
-		wantError(t, err, test.want...)
-		if err == nil && s.MainModule() != name {
-			t.Errorf("%s: %+v", name, s)
-		}
-	}
 }

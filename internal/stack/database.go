@@ -25,6 +25,8 @@ type TiDB struct {
 	// URL is the connection string of the application's user, MigrationURL that of the
 	// admin, who may make tables. Both are secrets.
 	URL, MigrationURL pulumi.StringOutput
+	// Schema is what the application's code needs: the database, or its migrations.
+	Schema pulumi.Resource
 }
 
 // TiDBArgs are the inputs of a [TiDB].
@@ -41,6 +43,7 @@ type TiDBArgs struct {
 	// Rotation gives both users new passwords when it changes.
 	Rotation   string
 	URLOptions map[string]string
+	Schema     *Schema // nil if somebody else makes the tables
 	Adopt      bool
 	Protect    bool
 }
@@ -98,6 +101,21 @@ func newTiDB(ctx *pulumi.Context, name string, args *TiDBArgs, opts ...pulumi.Re
 	}, append(childOptions(t, args.Protect), pulumi.DeletedWith(t.Cluster))...)
 	if err != nil {
 		return nil, err
+	}
+	t.Schema = database
+	if args.Schema != nil {
+		if t.Schema, err = NewMigrations(ctx, "migrations", &MigrationsArgs{
+			ClusterID: t.Cluster.ID().ToStringOutput(),
+			Host:      t.Cluster.Host,
+			Port:      t.Cluster.Port,
+			User:      admin.FullName,
+			Password:  admin.Password,
+			Database:  database.Name,
+			Folder:    pulumi.String(args.Schema.Folder),
+			Files:     args.Schema.Files,
+		}, append(childOptions(t, false), pulumi.DeletedWith(t.Cluster))...); err != nil {
+			return nil, err
+		}
 	}
 	connection := func(u *SQLUser) pulumi.StringOutput {
 		text := pulumix.Apply5(u.FullName, u.Password, t.Cluster.Host, t.Cluster.Port, database.Name,

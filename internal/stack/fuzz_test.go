@@ -69,10 +69,10 @@ var accepted = []struct {
 		return plainPattern.MatchString(c.Worker.Name) && len(c.Worker.Name) <= 63 && c.Worker.Name[0] != '-' && strings.ToLower(c.Worker.Name) == c.Worker.Name
 	}},
 	{"PROJECT:workerScript", []string{
-		"internal/stack/worker.js", "internal/../internal/stack/worker.js", "internal/stack/worker.js/", "\xff.mjs",
+		"internal/stack/testdata/worker.js", "internal/../internal/stack/testdata/worker.js", "internal/stack/testdata/worker.js/", "\xff.mjs",
 	}, func(c Config) bool {
-		path, ext := c.Worker.Script.Path, filepath.Ext(c.Worker.Script.MainModule())
-		return !filepath.IsAbs(path) && (ext == ".js" || ext == ".mjs") && len(c.Worker.Script.SHA256) == 64 &&
+		path := c.Worker.Script.Path
+		return !filepath.IsAbs(path) && len(c.Worker.Script.SHA256) == 64 && !strings.Contains(c.Worker.Script.MainModule(), "/") &&
 			!strings.ContainsFunc(path, unicode.IsControl) && utf8.ValidString(path)
 	}},
 	{"PROJECT:compatibilityDate", []string{"2026-01-01"}, func(c Config) bool {

@@ -49,7 +49,7 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 	case "cloudflare:index/pagesProject:PagesProject":
 		state["subdomain"], state["createdOn"] = text("portfolio-x1.pages.dev"), text("2026-01-02T03:04:05Z")
 	case "command:local:Command":
-		state["stdout"] = text(`{"project":"portfolio","redeploy":false}`)
+		state["stdout"] = text(`{"project":"portfolio","redeploy":false}`) // of deploy as well
 	}
 	return args.Name + "-id", state, nil
 }

@@ -227,7 +227,7 @@ func (args *PagesArgs) beforeCreate(ctx context.Context, dryRun bool) error {
 	case project == nil:
 		return nil
 	}
-	deployments, err := args.Cloudflare.Deployments(ctx, args.Name)
+	deployments, err := args.Cloudflare.Deployments(ctx, args.Name, "", 1)
 	if err != nil {
 		return fmt.Errorf("listing the deployments of the Pages project %q: %w", args.Name, err)
 	}

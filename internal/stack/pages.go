@@ -32,6 +32,8 @@ type Pages struct {
 	URL pulumi.StringOutput
 	// Binding is the last result of the bind command.
 	Binding pulumi.MapOutput
+
+	bind pulumi.Resource // the bind command
 }
 
 // PagesArgs are the inputs of a [Pages].
@@ -42,6 +44,8 @@ type PagesArgs struct {
 	Name             string
 	ProductionBranch string
 	Bindings         binding.Wanted
+	// Deployed reports whether the stack deploys the site itself.
+	Deployed bool
 	// CommandEnv is what the bind command cannot take from the environment of the run.
 	CommandEnv pulumi.StringMap
 	Adopt      bool
@@ -80,7 +84,7 @@ func newPages(ctx *pulumi.Context, name string, args *PagesArgs, opts ...pulumi.
 		return nil, err
 	}
 	p.URL = pulumi.Sprintf("https://%s", p.Project.Subdomain)
-	if p.Binding, err = newBinding(ctx, p, args); err != nil {
+	if err := newBinding(ctx, p, args); err != nil {
 		return nil, err
 	}
 	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{"url": p.URL, "binding": p.Binding})
@@ -101,14 +105,13 @@ func (args *PagesArgs) recreate(ctx *pulumi.Context) pulumi.ResourceHookFunction
 	}
 }
 
-// newBinding declares the command that patches the service bindings, and returns its
-// last result.
+// newBinding declares the command that patches the service bindings.
 //
 // The wanted bindings go to standard input, so a change of them is an update in place.
 // Drift is put into the environment, so that it is an update too, and in the preview.
 // After a repair the mark must stay as it is, or its removal would be a change; hence
 // IgnoreChanges where there is no new drift.
-func newBinding(ctx *pulumi.Context, p *Pages, args *PagesArgs) (pulumi.MapOutput, error) {
+func newBinding(ctx *pulumi.Context, p *Pages, args *PagesArgs) error {
 	drift := args.drift(time.Now())
 	environment := pulumi.StringMap{envDrift: pulumi.String(drift)}
 	for name, value := range args.CommandEnv {
@@ -134,11 +137,12 @@ func newBinding(ctx *pulumi.Context, p *Pages, args *PagesArgs) (pulumi.MapOutpu
 		Logging:     local.LoggingStderr,
 	}, opts...)
 	if err != nil {
-		return pulumi.MapOutput{}, err
+		return err
 	}
 	// The result is no secret, but a secret in the environment makes it one.
 	stdout := pulumi.Unsecret(command.Stdout).(pulumi.StringOutput)
-	return pulumix.Cast[pulumi.MapOutput](pulumix.ApplyErr(stdout, args.result)), nil
+	p.bind, p.Binding = command, pulumix.Cast[pulumi.MapOutput](pulumix.ApplyErr(stdout, args.result))
+	return nil
 }
 
 // request returns the standard input of the bind command.
@@ -153,12 +157,16 @@ func (args *PagesArgs) request(project, createdOn string) (string, error) {
 	return string(b), err
 }
 
-// result reads the standard output of the bind command, and adds whether the site has
-// to be deployed for the bindings to take effect.
+// result reads the standard output of the bind command, and adds whether
+// somebody has to deploy the site for the bindings to take effect.
 func (args *PagesArgs) result(line string) (map[string]any, error) {
 	var result map[string]any
 	if err := json.Unmarshal([]byte(line), &result); err != nil {
 		return nil, fmt.Errorf("reading the output of %s: %w", binding.Command("bind"), err)
+	}
+	if args.Deployed {
+		delete(result, "redeploy") // a deployment follows each change
+		return result, nil
 	}
 	// There may have been a deployment since the command ran.
 	changedAt, _ := result["changedAt"].(string)

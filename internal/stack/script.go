@@ -7,12 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode"
+
+	"portfolio-infra/internal/bundle"
 )
 
-// Script is the Worker's script: a file in module syntax.
+// Script is the Worker's script: one file in module syntax.
 // https://developers.cloudflare.com/workers/runtime-apis/handlers/fetch/
 type Script struct {
 	// Path is relative to the project's folder, so that the state is the same on every
@@ -20,37 +25,91 @@ type Script struct {
 	Path string
 	// SHA256 is the hash of the content, in hexadecimal.
 	SHA256 string
+
+	bundled []byte // the content that belongs at Path, or nil if it is there
 }
 
+// bundleFolder has the bundled scripts, since the provider reads a script from a file. It
+// compares the file with the hash in each preview, so the name is new with the content:
+// https://github.com/cloudflare/terraform-provider-cloudflare/blob/main/internal/services/workers_script/custom.go
+const bundleFolder = ".pulumi-build"
+
+// bundleModule is the name under which a bundled script is uploaded.
+const bundleModule = "worker.js"
+
 // MainModule is the name under which the script is uploaded.
-func (s Script) MainModule() string { return filepath.Base(s.Path) }
+func (s Script) MainModule() string {
+	if s.bundled != nil {
+		return bundleModule
+	}
+	return path.Base(s.Path)
+}
+
+// write puts a bundled script in its place below the project's folder dir.
+func (s Script) write(dir string) error {
+	if s.bundled == nil {
+		return nil
+	}
+	file := filepath.Join(dir, s.Path)
+	if have, err := os.ReadFile(file); err == nil && bytes.Equal(have, s.bundled) {
+		return nil
+	}
+	err := os.MkdirAll(filepath.Dir(file), 0o755)
+	if err == nil {
+		// Another run may read it: a file in its place is always whole.
+		var part *os.File
+		if part, err = os.CreateTemp(filepath.Dir(file), "*.part"); err == nil {
+			_, writeErr := part.Write(s.bundled)
+			err = errors.Join(writeErr, part.Close())
+			if err == nil {
+				err = os.Rename(part.Name(), file)
+			}
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("writing the bundled Worker: %w", err)
+	}
+	return nil
+}
 
 // maxScript is the size limit of a Worker, uncompressed, in bytes.
 // https://developers.cloudflare.com/workers/platform/limits/#worker-size
 const maxScript = 64 << 20
 
-func (r *reader) script(key string) Script {
+// script reads the Worker's script, for a runtime with the compatibility flags.
+func (r *reader) script(key string, flags []string) Script {
 	path := r.text(key)
-	s, err := readScript(r.program.Dir, path)
+	s, err := readScript(r.program.Dir, path, flags)
 	if err != nil {
 		var pathErr *os.PathError
 		if errors.As(err, &pathErr) {
 			err = pathErr.Err
 		}
-		r.problem(key, "%q: %v; give a JavaScript file in module syntax, relative to the project's folder", path, err)
+		r.problem(key, "%q: %v; give a JavaScript or TypeScript file in module syntax, relative to the project's folder", path, err)
 	}
 	return s
 }
 
-// readScript checks and hashes the file at path, which is relative to dir.
-func readScript(dir, path string) (Script, error) {
-	switch ext := filepath.Ext(path); {
+// checkPath returns an error unless a state may have the path.
+func checkPath(path string) error {
+	switch {
 	case strings.ContainsFunc(path, unicode.IsControl):
-		return Script{}, errors.New("the path has a control character")
+		return errors.New("the path has a control character")
 	case filepath.IsAbs(path):
-		return Script{}, errors.New("the path is absolute, so the state would differ from machine to machine")
-	case ext != ".js" && ext != ".mjs":
-		return Script{}, fmt.Errorf("the name ends in %q, not in .js or .mjs", ext)
+		return errors.New("the path is absolute, so the state would differ from machine to machine")
+	}
+	return nil
+}
+
+// readScript checks and hashes the file at path, which is relative to dir. It bundles
+// TypeScript, and JavaScript that imports other files; the rest is uploaded as it is.
+func readScript(dir, path string, flags []string) (Script, error) {
+	if err := checkPath(path); err != nil {
+		return Script{}, err
+	}
+	ext := filepath.Ext(path)
+	if !slices.Contains([]string{".js", ".mjs", ".ts", ".mts"}, ext) {
+		return Script{}, fmt.Errorf("the name ends in %q, not in .js, .mjs, .ts or .mts", ext)
 	}
 	file := dir + string(filepath.Separator) + path // Join would drop a trailing slash
 	info, err := os.Stat(file)
@@ -60,15 +119,54 @@ func readScript(dir, path string) (Script, error) {
 	case !info.Mode().IsRegular():
 		return Script{}, errors.New("it is not a file")
 	case info.Size() > maxScript:
-		return Script{}, fmt.Errorf("it has %d bytes, and a Worker at most %d", info.Size(), maxScript)
+		return Script{}, tooLarge(info.Size())
 	}
 	content, err := os.ReadFile(file)
 	if err != nil {
 		return Script{}, err
 	}
+	s := Script{Path: filepath.ToSlash(path)}
+	if ext == ".ts" || ext == ".mts" || importsFiles(content) {
+		content, err = bundle.Build(dir, path, bundle.Options{Node: hasNode(flags)})
+		switch {
+		case err != nil:
+			return Script{}, err
+		case len(content) > maxScript:
+			return Script{}, tooLarge(int64(len(content)))
+		}
+		s.bundled = content
+	}
 	if !bytes.Contains(content, []byte("export")) {
 		return Script{}, errors.New("it exports nothing")
 	}
 	sum := sha256.Sum256(content)
-	return Script{Path: filepath.ToSlash(path), SHA256: hex.EncodeToString(sum[:])}, nil
+	s.SHA256 = hex.EncodeToString(sum[:])
+	if s.bundled != nil {
+		s.Path = bundleFolder + "/" + s.SHA256[:16] + "/" + bundleModule
+	}
+	return s, nil
+}
+
+func tooLarge(size int64) error {
+	return fmt.Errorf("it has %d bytes, and a Worker at most %d", size, maxScript)
+}
+
+// importPattern matches the imports of a module and captures what they name.
+var importPattern = regexp.MustCompile(`(?m)^\s*import\s*["']([^"']+)["']|^\s*(?:import|export)\b[^"';]*\bfrom\s*["']([^"']+)["']|\bimport\s*\(\s*["']([^"']+)["']`)
+
+// importsFiles reports whether a script imports what the runtime does not have.
+func importsFiles(script []byte) bool {
+	for _, found := range importPattern.FindAllSubmatch(script, -1) {
+		name := string(bytes.Join(found[1:], nil)) // only one of them is there
+		if !strings.HasPrefix(name, "cloudflare:") && !strings.HasPrefix(name, "node:") {
+			return true
+		}
+	}
+	return false
+}
+
+// hasNode reports whether compatibility flags give the runtime Node's modules.
+// https://developers.cloudflare.com/workers/configuration/compatibility-flags/#nodejs-compatibility-flag
+func hasNode(flags []string) bool {
+	return slices.Contains(flags, "nodejs_compat") || slices.Contains(flags, "nodejs_compat_v2")
 }

@@ -35,6 +35,9 @@ func (p Program) Run(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := cfg.Worker.Script.write(p.Dir); err != nil {
+		return err
+	}
 	if cfg.Doppler != (Doppler{}) {
 		if err := checkDoppler(ctx.Context(), p.Getenv("PATH")); err != nil {
 			return err
@@ -55,12 +58,18 @@ func (p Program) Run(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	if cfg.Site != nil {
+		cfg.Site.Live = l.project
+		if err := cfg.Site.checkOwner(ctx.Context(), owner); err != nil {
+			return err
+		}
+	}
 	cfg.TiDB.Owner = owner
 	tidb, err := newTiDB(ctx, "database", &cfg.TiDB)
 	if err != nil {
 		return err
 	}
-	cfg.Worker.Owner, cfg.Worker.DatabaseURL = owner, tidb.URL
+	cfg.Worker.Owner, cfg.Worker.DatabaseURL, cfg.Worker.Schema = owner, tidb.URL, tidb.Schema
 	worker, err := newWorker(ctx, "api", &cfg.Worker)
 	if err != nil {
 		return err
@@ -74,6 +83,14 @@ func (p Program) Run(ctx *pulumi.Context) error {
 	pages, err := newPages(ctx, "pages", &cfg.Pages)
 	if err != nil {
 		return err
+	}
+	if cfg.Site != nil {
+		deployed, err := newSite(ctx, pages, cfg.Site)
+		if err != nil {
+			return err
+		}
+		ctx.Export("siteUrl", pages.URL)
+		ctx.Export("deployment", deployed)
 	}
 	ctx.Export("pagesUrl", pages.URL)
 	ctx.Export("pagesProject", pages.Project.Name)

@@ -39,7 +39,7 @@ func TestRun_golden(t *testing.T) {
 	for file, config := range map[string]map[string]string{
 		"testdata/resources.json": {},
 		"testdata/every_key.json": {
-			"portfolio:pagesProject":       "site",
+			"portfolio:pagesProject":       "my-site",
 			"portfolio:productionBranch":   "trunk",
 			"portfolio:worker":             "site-api",
 			"portfolio:cluster":            "site-db",
@@ -54,10 +54,13 @@ func TestRun_golden(t *testing.T) {
 			"portfolio:workersDev":         "true",
 			"portfolio:vars":               `{"BOOL":true,"GREETING":"a\"b","NUMBER":-1.50e3}`,
 			"portfolio:secrets":            `{"KEY":"hidden","PIN":7}`,
+			"portfolio:site":               "internal/example/site",
+			"portfolio:overwriteSite":      "true",
 			"portfolio:binding":            "API",
 			"portfolio:moreBindings":       `{"AUTH":{"service":"auth","entrypoint":"Login"}}`,
 			"portfolio:previewBinding":     "staging",
 			"portfolio:database":           "shop",
+			"portfolio:migrations":         "internal/example/migrations",
 			"portfolio:sqlUser":            "app",
 			"portfolio:rotation":           "2026-11",
 			"portfolio:databaseUrlOptions": `{"sslaccept":"strict","pool":5}`,
@@ -105,6 +108,9 @@ func compareGolden(t *testing.T, file string, e *engine) {
 	for pattern, masked := range map[string]string{
 		`\d{4}-\d\d-\d\dT[0-9:.]+Z`:  "TIME",
 		`portfolio-dev-[a-z0-9]{12}`: "OWNER",
+		`(digest\\":\\")[0-9a-f]+`:   "${1}DIGEST",
+		`[0-9a-f]{64}`:               "HASH",
+		`(pulumi-build/)[0-9a-f]+`:   "${1}HASH",
 	} {
 		have = regexp.MustCompile(pattern).ReplaceAll(have, []byte(masked))
 	}

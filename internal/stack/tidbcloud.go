@@ -122,3 +122,42 @@ func NewDatabase(ctx *pulumi.Context, name string, args *DatabaseArgs, opts ...p
 	d := &Database{}
 	return d, ctx.RegisterResource("tidbcloud:index:Database", name, args, d, opts...)
 }
+
+// Migrations is the resource tidbcloud:index:Migrations.
+type Migrations struct {
+	pulumi.CustomResourceState
+}
+
+// MigrationsArgs are the inputs of a [Migrations].
+type MigrationsArgs struct {
+	ClusterID pulumi.StringInput
+	Host      pulumi.StringInput
+	Port      pulumi.IntInput
+	User      pulumi.StringInput
+	Password  pulumi.StringInput
+	Database  pulumi.StringInput
+	Folder    pulumi.StringInput
+	// Files maps names to hashes.
+	Files pulumi.StringMapInput
+}
+
+type migrationsArgs struct {
+	ClusterID string            `pulumi:"clusterId"`
+	Host      string            `pulumi:"host"`
+	Port      int               `pulumi:"port"`
+	User      string            `pulumi:"user"`
+	Password  string            `pulumi:"password"`
+	Database  string            `pulumi:"database"`
+	Folder    string            `pulumi:"folder"`
+	Files     map[string]string `pulumi:"files"`
+}
+
+// ElementType implements [pulumi.Input].
+func (MigrationsArgs) ElementType() reflect.Type { return reflect.TypeFor[migrationsArgs]() }
+
+// NewMigrations registers the migrations of a database.
+func NewMigrations(ctx *pulumi.Context, name string, args *MigrationsArgs, opts ...pulumi.ResourceOption) (*Migrations, error) {
+	m := &Migrations{}
+	opts = append(opts, pulumi.AdditionalSecretOutputs([]string{"password"}))
+	return m, ctx.RegisterResource("tidbcloud:index:Migrations", name, args, m, opts...)
+}

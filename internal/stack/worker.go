@@ -31,8 +31,10 @@ type Worker struct {
 
 // WorkerArgs are the inputs of a [Worker].
 type WorkerArgs struct {
-	Owner              pulumi.StringOutput
-	DatabaseURL        pulumi.StringOutput
+	Owner       pulumi.StringOutput
+	DatabaseURL pulumi.StringOutput
+	// Schema must exist before new code runs on it.
+	Schema             pulumi.Resource
 	Name               string
 	Script             Script
 	CompatibilityDate  string
@@ -73,7 +75,7 @@ func newWorker(ctx *pulumi.Context, name string, args *WorkerArgs, opts ...pulum
 		Observability:      &cloudflare.WorkersScriptObservabilityArgs{Enabled: pulumi.Bool(args.Observability)},
 		Bindings:           args.bindings(),
 		KeepBindings:       pulumi.ToStringArray(keptBindings),
-	}, append(childOptions(w, false), pulumi.ResourceHooks(hooks))...)
+	}, append(childOptions(w, false), pulumi.ResourceHooks(hooks), pulumi.DependsOn([]pulumi.Resource{args.Schema}))...)
 	if err != nil {
 		return nil, err
 	}

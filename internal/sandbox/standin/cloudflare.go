@@ -17,24 +17,30 @@ import (
 	"portfolio-infra/internal/rest"
 )
 
-// kind is one resource type of the stand-in for cloudflare. Its ID is its name.
+// kind is one resource type of the stand-in for cloudflare.
 type kind interface {
-	// nameKey is the input that holds the name.
-	nameKey() string
-	path(account, name string) string
-	// put creates the resource, or updates it where there is a state, and returns the new
-	// state; preview returns the one that a preview shows.
-	put(ctx context.Context, api *rest.Client, inputs, state property.Map) (property.Map, error)
+	// importKeys are the inputs of which an import's ID is made. The last one is the
+	// resource's ID, or "" where the API makes it. A change of an input in replaceKeys
+	// replaces the resource.
+	importKeys() []string
+	replaceKeys() []string
+	// path returns where the resource of that ID is; m has the other import keys.
+	path(m property.Map, id string) string
+	// put creates the resource, or updates it where there is a state, and returns its ID
+	// and its new state; preview returns the state that a preview shows.
+	put(ctx context.Context, api *rest.Client, id string, inputs, state property.Map) (string, property.Map, error)
 	preview(inputs, state property.Map) property.Map
 	// read returns the inputs and the state from live.
 	read(ctx context.Context, api *rest.Client, path string, inputs, state property.Map) (property.Map, property.Map, error)
 }
 
-// Cloudflare takes the place of the plugin "cloudflare", for PagesProject, WorkersScript and
-// WorkersScriptSubdomain.
+// Cloudflare takes the place of the plugin "cloudflare", for PagesProject, PagesDomain,
+// DnsRecord, WorkersScript and WorkersScriptSubdomain.
 func Cloudflare(process Process) p.Provider {
 	kinds := map[string]kind{
 		"cloudflare:index/pagesProject:PagesProject":                     project{},
+		"cloudflare:index/pagesDomain:PagesDomain":                       domain{},
+		"cloudflare:index/dnsRecord:DnsRecord":                           record{},
 		"cloudflare:index/workersScript:WorkersScript":                   worker{process},
 		"cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain": subdomain{},
 	}
@@ -49,7 +55,7 @@ func Cloudflare(process Process) p.Provider {
 			return p.CheckResponse{Inputs: sensitive(r.Inputs)}, only(r.Urn.Type().String(), slices.Collect(maps.Keys(kinds))...)
 		},
 		Diff: func(_ context.Context, r p.DiffRequest) (p.DiffResponse, error) {
-			d := diff(r.OldInputs, r.Inputs, "accountId", kinds[r.Urn.Type().String()].nameKey())
+			d := diff(r.OldInputs, r.Inputs, kinds[r.Urn.Type().String()].replaceKeys()...)
 			delete(d.DetailedDiff, "deploymentConfigs") // the real plugin's diff names no property
 			return d, nil
 		},
@@ -58,8 +64,8 @@ func Cloudflare(process Process) p.Provider {
 			if r.DryRun {
 				return p.CreateResponse{Properties: k.preview(r.Properties, property.Map{})}, nil
 			}
-			state, err := k.put(ctx, api, r.Properties, property.Map{})
-			return p.CreateResponse{ID: text(r.Properties, k.nameKey()), Properties: state}, err
+			id, state, err := k.put(ctx, api, "", r.Properties, property.Map{})
+			return p.CreateResponse{ID: id, Properties: state}, err
 		},
 		Read: func(ctx context.Context, r p.ReadRequest) (p.ReadResponse, error) {
 			return read(ctx, api, kinds[r.Urn.Type().String()], r)
@@ -69,32 +75,38 @@ func Cloudflare(process Process) p.Provider {
 			if r.DryRun {
 				return p.UpdateResponse{Properties: k.preview(r.Inputs, r.State)}, nil
 			}
-			state, err := k.put(ctx, api, r.Inputs, r.State)
+			_, state, err := k.put(ctx, api, r.ID, r.Inputs, r.State)
 			return p.UpdateResponse{Properties: state}, err
 		},
 		// To the real plugin, too, it is an error if the resource is gone already.
 		Delete: func(ctx context.Context, r p.DeleteRequest) error {
-			path := kinds[r.Urn.Type().String()].path(text(r.Properties, "accountId"), r.ID)
+			path := kinds[r.Urn.Type().String()].path(r.Properties, r.ID)
 			return api.Do(ctx, http.MethodDelete, path, nil, nil)
 		},
 	}
 }
 
-// read serves a refresh and an import, whose ID is "account/name".
+// read serves a refresh and an import, whose ID has parts.
 func read(ctx context.Context, api *rest.Client, k kind, r p.ReadRequest) (p.ReadResponse, error) {
-	account, name, inputs := text(r.Properties, "accountId"), r.ID, r.Inputs
-	if account == "" {
-		var ok bool
-		if account, name, ok = strings.Cut(r.ID, "/"); !ok || account == "" || name == "" {
-			return p.ReadResponse{}, fmt.Errorf("the ID %q is not of the form <account_id>/<name>", r.ID)
+	id, inputs, keys := r.ID, r.Inputs, k.importKeys()
+	if text(r.Properties, keys[0]) == "" {
+		parts := strings.Split(r.ID, "/")
+		if len(parts) != len(keys) || slices.Contains(parts, "") {
+			return p.ReadResponse{}, fmt.Errorf("the ID %q has not %d parts, as in account/name", r.ID, len(keys))
 		}
-		inputs = property.NewMap(map[string]property.Value{"accountId": property.New(account), k.nameKey(): property.New(name)})
+		inputs = property.Map{}
+		for i, key := range keys {
+			if key != "" {
+				inputs = inputs.Set(key, property.New(parts[i]))
+			}
+		}
+		id = parts[len(parts)-1]
 	}
-	inputs, state, err := k.read(ctx, api, k.path(account, name), inputs, r.Properties)
+	inputs, state, err := k.read(ctx, api, k.path(inputs, id), inputs, r.Properties)
 	if rest.StatusIs(err, http.StatusNotFound) {
 		return p.ReadResponse{}, nil
 	}
-	return p.ReadResponse{ID: name, Inputs: inputs, Properties: state}, err
+	return p.ReadResponse{ID: id, Inputs: inputs, Properties: state}, err
 }
 
 // only refuses resource types that a stand-in does not know.

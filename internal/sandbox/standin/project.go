@@ -64,10 +64,11 @@ func (a apiProject) state(inputs property.Map) property.Map {
 	})
 }
 
-func (project) nameKey() string { return "name" }
+func (project) importKeys() []string    { return []string{"accountId", "name"} }
+func (p project) replaceKeys() []string { return p.importKeys() }
 
-func (project) path(account, name string) string {
-	return rest.Path("/accounts/%s/pages/projects/%s", account, name)
+func (project) path(m property.Map, name string) string {
+	return rest.Path("/accounts/%s/pages/projects/%s", text(m, "accountId"), name)
 }
 
 func (project) preview(inputs, state property.Map) property.Map {
@@ -77,19 +78,19 @@ func (project) preview(inputs, state property.Map) property.Map {
 	return with(state, inputs.AsMap())
 }
 
-func (p project) put(ctx context.Context, api *rest.Client, inputs, state property.Map) (property.Map, error) {
-	account, name, branch := text(inputs, "accountId"), text(inputs, "name"), text(inputs, "productionBranch")
+func (p project) put(ctx context.Context, api *rest.Client, _ string, inputs, state property.Map) (string, property.Map, error) {
+	name, branch := text(inputs, "name"), text(inputs, "productionBranch")
 	in := map[string]any{}
 	if branch != text(state, "productionBranch") {
 		in["production_branch"] = branch
 	}
-	method, path := http.MethodPatch, p.path(account, name)
+	method, path := http.MethodPatch, p.path(inputs, name)
 	if state.Len() == 0 {
-		method, path, in["name"] = http.MethodPost, rest.Path("/accounts/%s/pages/projects", account), name
+		method, path, in["name"] = http.MethodPost, rest.Path("/accounts/%s/pages/projects", text(inputs, "accountId")), name
 	}
 	var got apiProject
 	err := api.Do(ctx, method, path, in, &got)
-	return got.state(inputs), err
+	return name, got.state(inputs), err
 }
 
 func (project) read(ctx context.Context, api *rest.Client, path string, inputs, _ property.Map) (_, _ property.Map, err error) {

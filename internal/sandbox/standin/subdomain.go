@@ -15,18 +15,20 @@ type subdomain struct{}
 
 var _ kind = subdomain{}
 
-func (subdomain) nameKey() string { return "scriptName" }
+func (subdomain) importKeys() []string  { return worker{}.importKeys() }
+func (subdomain) replaceKeys() []string { return worker{}.replaceKeys() }
 
-func (subdomain) path(account, name string) string {
-	return worker{}.path(account, name) + "/subdomain"
+func (subdomain) path(m property.Map, name string) string {
+	return worker{}.path(m, name) + "/subdomain"
 }
 
 func (subdomain) preview(inputs, _ property.Map) property.Map { return inputs }
 
-func (s subdomain) put(ctx context.Context, api *rest.Client, inputs, _ property.Map) (property.Map, error) {
+func (s subdomain) put(ctx context.Context, api *rest.Client, _ string, inputs, _ property.Map) (string, property.Map, error) {
+	name := text(inputs, "scriptName")
 	flag := func(key string) bool { return inputs.Get(key).IsBool() && inputs.Get(key).AsBool() }
 	in := map[string]any{"enabled": flag("enabled"), "previews_enabled": flag("previewsEnabled")}
-	return inputs, api.Do(ctx, http.MethodPost, s.path(text(inputs, "accountId"), text(inputs, "scriptName")), in, nil)
+	return name, inputs, api.Do(ctx, http.MethodPost, s.path(inputs, name), in, nil)
 }
 
 func (subdomain) read(ctx context.Context, api *rest.Client, path string, inputs, _ property.Map) (_, _ property.Map, err error) {

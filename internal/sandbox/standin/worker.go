@@ -18,31 +18,32 @@ type worker struct{ process Process }
 
 var _ kind = worker{}
 
-func (worker) nameKey() string { return "scriptName" }
+func (worker) importKeys() []string    { return []string{"accountId", "scriptName"} }
+func (w worker) replaceKeys() []string { return w.importKeys() }
 
-func (worker) path(account, name string) string {
-	return rest.Path("/accounts/%s/workers/scripts/%s", account, name)
+func (worker) path(m property.Map, name string) string {
+	return rest.Path("/accounts/%s/workers/scripts/%s", text(m, "accountId"), name)
 }
 
 func (worker) preview(inputs, _ property.Map) property.Map {
 	return unknown(inputs, "etag", "createdOn", "modifiedOn")
 }
 
-func (w worker) put(ctx context.Context, api *rest.Client, inputs, _ property.Map) (property.Map, error) {
+func (w worker) put(ctx context.Context, api *rest.Client, _ string, inputs, _ property.Map) (string, property.Map, error) {
+	name := text(inputs, "scriptName")
 	script, err := w.content(inputs)
 	if err != nil {
-		return property.Map{}, err
+		return "", property.Map{}, err
 	}
 	var got struct {
 		Etag       string `json:"etag"`
 		CreatedOn  string `json:"created_on"`
 		ModifiedOn string `json:"modified_on"`
 	}
-	path := w.path(text(inputs, "accountId"), text(inputs, "scriptName"))
-	if err := upload(ctx, api, path, metadata(inputs), text(inputs, "mainModule"), script, &got); err != nil {
-		return property.Map{}, err
+	if err := upload(ctx, api, w.path(inputs, name), metadata(inputs), text(inputs, "mainModule"), script, &got); err != nil {
+		return "", property.Map{}, err
 	}
-	return inputs.Set("etag", property.New(got.Etag)).Set("createdOn", property.New(got.CreatedOn)).Set("modifiedOn", property.New(got.ModifiedOn)), nil
+	return name, inputs.Set("etag", property.New(got.Etag)).Set("createdOn", property.New(got.CreatedOn)).Set("modifiedOn", property.New(got.ModifiedOn)), nil
 }
 
 // content reads the script, which must be the one that was hashed.

@@ -24,7 +24,11 @@ const (
 	product  realm = iota // Pages, Workers
 	identity              // accounts, users, memberships
 	verify                // verification of tokens
+	assets                // assets of Pages, which take upload tokens
 )
+
+// assetsPath is where the assets of Pages are, below base.
+const assetsPath = "/pages/assets/"
 
 // checkCredentials refuses a request that has no API token.
 func checkCredentials(r *http.Request) error {
@@ -44,7 +48,10 @@ func checkCredentials(r *http.Request) error {
 }
 
 // authorize refuses any token and any account but the Cloud's own.
-func (c *Cloud) authorize(r *http.Request, in realm) error {
+func (c *Cloud) authorize(r *http.Request, in realm, now time.Time) error {
+	if in == assets {
+		return c.checkUploadToken(r, now)
+	}
 	if strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ") != c.Token {
 		switch in {
 		case verify:

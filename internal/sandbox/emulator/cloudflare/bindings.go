@@ -92,16 +92,27 @@ var secretFields = map[string][]string{"secret_text": {"text"}, "secret_key": {"
 
 func isSecret(b map[string]any) bool { return secretFields[str(b, "type")] != nil }
 
-// hideSecret returns the binding as the state has it.
-func hideSecret(b map[string]any) map[string]any {
+// sealSecret returns the binding as the state has it.
+func (c *Cloud) sealSecret(b map[string]any) map[string]any {
 	b = maps.Clone(b)
 	for _, field := range secretFields[str(b, "type")] {
 		if value, ok := b[field].(string); ok {
-			b["sealed"] = string(newSecret(value))
+			b["sealed"] = string(c.seal(value))
 		}
 		delete(b, field)
 	}
 	return b
+}
+
+// showBindings returns bindings without their secrets.
+func showBindings(bindings []map[string]any) []any {
+	shown := []any{}
+	for _, b := range bindings {
+		b = maps.Clone(b)
+		delete(b, "sealed")
+		shown = append(shown, b)
+	}
+	return shown
 }
 
 // bind returns the bindings that an upload or a PATCH gives to s: those that it
@@ -138,7 +149,7 @@ func (c *call) bind(s *script, old []map[string]any, metadata map[string]any) ([
 				return nil, err
 			}
 		}
-		bindings = append(bindings, hideSecret(b))
+		bindings = append(bindings, c.cloud.sealSecret(b))
 	}
 	keep, _ := metadata["keep_bindings"].([]any)
 	if c.cloud.KeepSecrets {

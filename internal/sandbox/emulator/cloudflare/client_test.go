@@ -143,7 +143,9 @@ func (c *client) refused(method, path string, body any, status, code int, messag
 	}
 }
 
-func (c *client) everything() any { return []any{c.cloud.Projects(), c.cloud.Scripts()} }
+func (c *client) everything() any {
+	return []any{c.cloud.Projects(), c.cloud.Scripts(), c.cloud.Records()}
+}
 
 // part is a part of a form.
 type part struct{ name, contentType, content string }

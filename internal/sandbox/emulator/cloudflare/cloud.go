@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"path"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,8 +16,9 @@ import (
 // DefaultAccountID is the default of [Cloud.AccountID].
 const DefaultAccountID = "0123456789abcdef0123456789abcdef"
 
-// maxBody is more than any upload that the API takes.
-const maxBody = 32 << 20
+// maxBody is the largest body of a request.
+// https://developers.cloudflare.com/workers/platform/limits/#request-limits
+const maxBody = 100 << 20
 
 // Cloud is the Cloudflare API with one account, under the path /client/v4. The zero
 // value works but accepts no token. The fields must not change while it serves.
@@ -26,7 +28,8 @@ type Cloud struct {
 	// Token is the one API token, which may do anything. It must have the form of
 	// one: at least 40 letters, digits, underscores and dashes.
 	Token string
-	// File keeps the state as JSON. Default: in memory only.
+	// File keeps the state as JSON; cloud.json has the contents of files beside it, in
+	// the folder cloud-files. Default: in memory only.
 	File string
 	// NoSubdomain makes a new account have no workers.dev subdomain. It accepts
 	// no Worker until it is given one.
@@ -37,6 +40,21 @@ type Cloud struct {
 	// https://github.com/cloudflare/workers-sdk/pull/5296
 	// https://github.com/alchemy-run/alchemy/pull/1452
 	KeepSecrets bool
+	// DeployTime is how long a deployment takes: 0 means half a second; a negative
+	// one ends at once.
+	DeployTime time.Duration
+	// DeployError, if set, returns the last line of the log of a deployment that is to
+	// fail, or "".
+	DeployError func(project, branch string) string
+	// DeploymentURL returns the address of a deployment, of which the API tells its
+	// clients. The Cloud serves each deployment at [DeploymentPath] and for requests
+	// to the default's host. Default: https://SHORT-ID.PROJECT.pages.dev.
+	DeploymentURL func(project, id string) string
+	// Zones are the names of the account's zones by their ID. Default: example.com,
+	// with [DefaultZoneID].
+	Zones map[string]string
+	// MaxFiles is how many files a site may have. Default: 20,000.
+	MaxFiles int
 	// RateLimit blocks all calls for a window once it is exceeded. Default: 1200
 	// calls in 5 minutes.
 	// https://developers.cloudflare.com/fundamentals/api/reference/limits/
@@ -47,7 +65,11 @@ type Cloud struct {
 	mu      sync.Mutex
 	mux     *http.ServeMux
 	store   emulator.Store[state]
+	blobs   *blobs
 	limiter emulator.Limiter
+	// uploadKey signs upload tokens.
+	uploadKey []byte
+	values    map[Secret]string
 }
 
 // Load reads File, if there is one. Otherwise the first call does, and its client
@@ -58,7 +80,12 @@ func (c *Cloud) Load() error {
 	return c.load()
 }
 
-func (c *Cloud) load() error { return c.store.Load(c.File, c.newState, nil) }
+func (c *Cloud) load() error {
+	if c.blobs == nil {
+		c.blobs = newBlobs(c.File)
+	}
+	return c.store.Load(c.File, c.newState, nil)
+}
 
 // read calls f with the state. If there is none because it cannot be loaded, it
 // does nothing.
@@ -83,17 +110,21 @@ func (c *Cloud) account() string { return cmp.Or(c.AccountID, DefaultAccountID) 
 // ServeHTTP implements [http.Handler].
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("CF-Ray", randomHex(8)+"-DEV")
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
+	var body bytes.Buffer
+	body.Grow(int(min(max(0, r.ContentLength), maxBody)) + bytes.MinRead)
+	if _, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody)); err != nil {
 		send(w, nil, refuse(http.StatusRequestEntityTooLarge, codeUnknown, "reading the body: %v", err))
 		return
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
+	r.Body = io.NopCloser(&body)
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	err = c.load()
-	if err == nil {
+	err := c.load()
+	if err == nil && c.serveDeployment(w, r) {
+		return
+	}
+	if err == nil && !strings.HasPrefix(r.URL.Path, base+assetsPath) {
 		err = checkCredentials(r)
 	}
 	// A ServeMux redirects other paths to their clean form.
@@ -124,10 +155,10 @@ type handler func(*call) (result any, err error)
 // answer runs the handler of a call that is authorized and within the rate limit.
 // A call that fails changes nothing.
 func (c *Cloud) answer(header http.Header, r *http.Request, in realm, h handler) (result any, err error) {
-	if err := c.authorize(r, in); err != nil {
+	now := c.now()
+	if err := c.authorize(r, in, now); err != nil {
 		return nil, err
 	}
-	now := c.now()
 	if err := c.limit(header, now); err != nil {
 		return nil, err
 	}
@@ -135,7 +166,8 @@ func (c *Cloud) answer(header http.Header, r *http.Request, in realm, h handler)
 		result, err = h(&call{Request: r, cloud: c, state: s, now: now})
 		return err
 	}
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+	// Assets are no part of the state.
+	if r.Method == http.MethodGet || r.Method == http.MethodHead || in == assets {
 		err = run(c.store.State())
 	} else {
 		err = c.store.Update(run)

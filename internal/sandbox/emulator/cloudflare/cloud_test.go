@@ -2,6 +2,7 @@ package cloudflare_test
 
 import (
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -63,7 +64,7 @@ func TestCloud_noRoute(t *testing.T) {
 	c := newClient(t, &cloudflare.Cloud{})
 	for _, tt := range []struct{ method, path string }{
 		{"GET", ""}, {"GET", "/zones"}, {"POST", projects + "/p/deployments/d/rollback"}, {"GET", projects + "/"},
-		{"GET", projects + "//p"}, {"GET", projects + "/../projects"}, {"GET", scripts + "/w/versions"},
+		{"GET", projects + "//p"}, {"GET", projects + "/../projects"}, {"GET", scripts + "/w/tails"},
 	} {
 		res := c.do(tt.method, tt.path, nil)
 		if res.status != 400 || len(res.Errors) != 2 || res.Errors[0].Code != 7003 || res.Errors[1].Code != 7000 ||
@@ -84,12 +85,17 @@ func TestCloud_notFound(t *testing.T) {
 	for _, name := range []string{"none", "a%2Fb", "%2e%2e", "a%20b", "%C3%A9"} {
 		p, s := projects+"/"+name, scripts+"/"+name
 		for code, calls := range map[int][]string{
-			8000007: {"GET " + p, "PATCH " + p, "DELETE " + p, "GET " + p + "/deployments", "GET " + p + "/deployments/d"},
-			10090:   {"GET " + services + "/" + name},
+			8000007: {"GET " + p, "PATCH " + p, "DELETE " + p, "GET " + p + "/deployments", "GET " + p + "/deployments/d",
+				"DELETE " + p + "/deployments/d", "POST " + p + "/deployments", "GET " + p + "/deployments/d/history/logs",
+				"GET " + p + "/upload-token", "GET " + p + "/domains", "POST " + p + "/domains", "DELETE " + p + "/domains/d",
+			},
+			10090: {"GET " + services + "/" + name},
 			10007: {
 				"GET " + s, "DELETE " + s, "GET " + s + "/content/v2", "GET " + s + "/settings", "PATCH " + s + "/settings",
 				"GET " + s + "/subdomain", "POST " + s + "/subdomain", "DELETE " + s + "/subdomain",
 				"GET " + s + "/secrets", "PUT " + s + "/secrets", "DELETE " + s + "/secrets/S",
+				"GET " + s + "/versions", "POST " + s + "/versions", "GET " + s + "/versions/v",
+				"GET " + s + "/deployments", "POST " + s + "/deployments", "PATCH " + s + "/script-settings",
 			},
 		} {
 			for _, call := range calls {
@@ -240,18 +246,25 @@ func TestCloud_secrets(t *testing.T) {
 	for _, path := range []string{
 		projects, projects + "/site", projects + "/site/deployments",
 		api, api + "/content/v2", api + "/settings", api + "/secrets", services + "/api",
+		api + "/versions", api + "/deployments",
 	} {
 		c.do("GET", path, nil)
 	}
 	if i := strings.Index(c.received.String(), secret); i >= 0 {
 		t.Errorf("an answer has a secret: …%s", c.received.String()[max(0, i-200):i+40])
 	}
-	state, err := os.ReadFile(file)
+	err := filepath.WalkDir(filepath.Dir(file), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		if strings.Contains(string(content), secret) {
+			t.Errorf("%s has a secret:\n%s", path, content)
+		}
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
-	}
-	if strings.Contains(string(state), secret) {
-		t.Errorf("the file has a secret:\n%s", state)
 	}
 	w, p := c.cloud.Scripts()[0], c.cloud.Projects()[0]
 	for name, tt := range map[string]struct {

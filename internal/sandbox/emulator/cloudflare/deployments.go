@@ -4,23 +4,55 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
-// deployment is one of a Pages project. It has succeeded.
+// deployment is one of a Pages project.
 type deployment struct {
 	ID          string    `json:"id"`
 	Environment string    `json:"environment"`
 	Branch      string    `json:"branch"`
 	Created     time.Time `json:"created"`
-	// Config is the project's at that time, as the API showed it. The deployment's
+	// Ended is when its last stage ends; see stage.
+	Ended time.Time `json:"ended"`
+	// Failure is the last line of the log if it fails.
+	Failure string `json:"failure,omitempty"`
+	// Config is the project's at that time, with its secrets. The deployment's
 	// Functions have its bindings.
 	Config map[string]any `json:"config"`
+	Commit commit         `json:"commit"`
+	// Files are what was uploaded with it, such as its manifest: the keys of their
+	// contents, by name.
+	Files map[string]string `json:"files"`
+	// Broken reports whether a key in the manifest is not that of the content. Such
+	// a deployment succeeds and answers 500 to each request.
+	Broken bool `json:"broken,omitempty"`
 }
 
-// AddDeployment deploys a branch of a project as an upload of files would, and
-// returns the deployment's ID. The default is the production branch.
+// commit is what a client says that it deploys.
+type commit struct {
+	Hash    string `json:"hash"`
+	Message string `json:"message"`
+	Dirty   bool   `json:"dirty"`
+}
+
+// newDeployment returns a deployment of the project as it is. The default branch is
+// the production branch.
+func (c *Cloud) newDeployment(p *project, branch string) deployment {
+	d := deployment{ID: newUUID(), Environment: "preview", Branch: cmp.Or(branch, p.ProductionBranch), Created: c.now()}
+	if d.Branch == p.ProductionBranch {
+		d.Environment = "production"
+	}
+	d.Ended = d.Created
+	d.Config = p.config(d.Environment)
+	return d
+}
+
+// AddDeployment deploys a branch of a project, and returns the deployment's ID. It
+// has succeeded, and has no files. The default is the production branch.
 func (c *Cloud) AddDeployment(name, branch string) (id string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -32,11 +64,7 @@ func (c *Cloud) AddDeployment(name, branch string) (id string, err error) {
 		if !ok {
 			return fmt.Errorf("there is no project %q", name)
 		}
-		d := deployment{ID: newUUID(), Environment: "preview", Branch: cmp.Or(branch, p.ProductionBranch), Created: c.now()}
-		if d.Branch == p.ProductionBranch {
-			d.Environment = "production"
-		}
-		d.Config = p.describeConfig(d.Environment)
+		d := c.newDeployment(p, branch)
 		p.Deployments = append(p.Deployments, d)
 		id = d.ID
 		return nil
@@ -55,58 +83,123 @@ func listDeployments(c *call, p *project) (any, error) {
 			newest = append(newest, d)
 		}
 	}
-	return list(c, newest, 25, p.describeDeployment)
+	return list(c, newest, 25, func(d deployment) map[string]any { return c.describeDeployment(p, d) })
 }
 
-func getDeployment(c *call, p *project) (any, error) {
-	for _, d := range p.Deployments {
-		if d.ID == c.PathValue("deployment") {
-			return p.describeDeployment(d), nil
+// withDeployment passes the call's deployment to h, by its index.
+func withDeployment(h func(*call, *project, int) (any, error)) handler {
+	return withProject(func(c *call, p *project) (any, error) {
+		i := slices.IndexFunc(p.Deployments, func(d deployment) bool { return d.ID == c.PathValue("deployment") })
+		if i < 0 {
+			return nil, refuse(http.StatusNotFound, 8000009,
+				"The deployment ID you have specified does not exist. Update the deployment ID and try again.")
+		}
+		return h(c, p, i)
+	})
+}
+
+func getDeployment(c *call, p *project, i int) (any, error) {
+	return c.describeDeployment(p, p.Deployments[i]), nil
+}
+
+// deleteDeployment refuses the live deployment. One that is the latest of its branch
+// has an alias, and needs force=true:
+// https://github.com/cloudflare/workers-sdk/pull/13444
+// https://github.com/cloudflare/cloudflare-docs/issues/22193
+// The message for the live one is assumed.
+func deleteDeployment(c *call, p *project, i int) (any, error) {
+	d := p.Deployments[i]
+	if live := p.latest("production", "", c.now); live >= 0 && p.Deployments[live].ID == d.ID {
+		return nil, refuse(http.StatusBadRequest, 8000034, "You cannot delete the active production deployment.")
+	}
+	aliased := d.Environment == "preview" && p.latest("preview", d.Branch, c.now) == i
+	if aliased && c.URL.Query().Get("force") != "true" {
+		return nil, refuse(http.StatusBadRequest, 8000035,
+			"You cannot delete an aliased deployment without a `?force=true` parameter in the API request URL.")
+	}
+	p.Deployments = slices.Delete(p.Deployments, i, i+1)
+	return nil, nil
+}
+
+// latest returns the index of the newest deployment that serves an environment, or
+// -1. An empty branch is any.
+func (p *project) latest(environment, branch string, now time.Time) int {
+	for i, d := range slices.Backward(p.Deployments) {
+		if d.Environment == environment && (branch == "" || branch == d.Branch) && d.succeeded(now) {
+			return i
 		}
 	}
-	return nil, refuse(http.StatusNotFound, 8000009,
-		"The deployment ID you have specified does not exist. Update the deployment ID and try again.")
+	return -1
+}
+
+// serving returns the newest deployments that serve an environment.
+func (p *project) serving(now time.Time) (all []deployment) {
+	for _, environment := range []string{"production", "preview"} {
+		if i := p.latest(environment, "", now); i >= 0 {
+			all = append(all, p.Deployments[i])
+		}
+	}
+	return all
+}
+
+// deploymentURL returns the address of a deployment itself.
+func (c *Cloud) deploymentURL(p *project, d deployment) string {
+	if c.DeploymentURL != nil {
+		return c.DeploymentURL(p.Name, d.ID)
+	}
+	return fmt.Sprintf("https://%s.%s", d.ID[:8], p.Subdomain)
+}
+
+var notInAlias = regexp.MustCompile(`[^a-z0-9-]+`)
+
+// aliases are a deployment's other addresses: that of its branch, or the domains of
+// the project.
+// https://developers.cloudflare.com/pages/configuration/preview-deployments/#preview-aliases
+func (p *project) aliases(d deployment) (all []string) {
+	if d.Environment == "preview" {
+		branch := notInAlias.ReplaceAllString(strings.ToLower(d.Branch), "-")
+		return []string{fmt.Sprintf("https://%s.%s", branch, p.Subdomain)}
+	}
+	for _, d := range p.Domains {
+		all = append(all, "https://"+d.Name)
+	}
+	return all
 }
 
 // describeDeployment returns a deployment as the API shows it.
-func (p *project) describeDeployment(d deployment) map[string]any {
+func (c *call) describeDeployment(p *project, d deployment) map[string]any {
 	build := map[string]any{}
 	for name := range buildConfig {
 		build[name] = p.BuildConfig[name]
 	}
-	vars := d.Config["env_vars"]
+	config := showConfig(d.Config)
+	vars := config["env_vars"]
 	if vars == nil {
 		vars = map[string]any{}
 	}
-	var aliases []string
-	if d.Environment == "preview" {
-		aliases = []string{fmt.Sprintf("https://%s.%s", d.Branch, p.Subdomain)}
-	}
-	stage := func(name, status string, started, ended any) map[string]any {
-		return map[string]any{"name": name, "started_on": started, "ended_on": ended, "status": status}
-	}
-	deployed := stage("deploy", "success", nil, d.Created)
+	latest, stages := d.stages(c.now)
 	return map[string]any{
 		"id": d.ID, "short_id": d.ID[:8], "project_id": p.ID, "project_name": p.Name,
-		"environment": d.Environment, "url": fmt.Sprintf("https://%s.%s", d.ID[:8], p.Subdomain),
+		"environment": d.Environment, "url": c.cloud.deploymentURL(p, d),
 		"created_on": d.Created, "modified_on": d.Created,
-		"latest_stage": deployed,
-		"stages": []any{
-			stage("queued", "active", d.Created, nil), stage("initialize", "idle", nil, nil),
-			stage("clone_repo", "idle", nil, nil), stage("build", "idle", nil, nil), deployed,
-		},
+		"latest_stage": latest, "stages": stages,
 		"deployment_trigger": map[string]any{
 			"type": "ad_hoc",
 			"metadata": map[string]any{
-				"branch": d.Branch, "commit_hash": "", "commit_message": "", "commit_dirty": false,
+				"branch": d.Branch, "commit_hash": d.Commit.Hash, "commit_message": d.Commit.Message,
+				"commit_dirty": d.Commit.Dirty,
 			},
 		},
 		"build_config": build, "env_vars": vars,
-		"compatibility_date":        d.Config["compatibility_date"],
-		"compatibility_flags":       d.Config["compatibility_flags"],
-		"build_image_major_version": d.Config["build_image_major_version"],
-		"usage_model":               d.Config["usage_model"],
-		"aliases":                   aliases, "is_skipped": false,
-		"production_branch": p.ProductionBranch, "uses_functions": true,
+		"compatibility_date":        config["compatibility_date"],
+		"compatibility_flags":       config["compatibility_flags"],
+		"build_image_major_version": config["build_image_major_version"],
+		"usage_model":               config["usage_model"],
+		"aliases":                   p.aliases(d), "is_skipped": false,
+		"production_branch": p.ProductionBranch, "uses_functions": d.usesFunctions(),
 	}
 }
+
+// usesFunctions reports whether the deployment has Functions. One without files is
+// taken to have some.
+func (d deployment) usesFunctions() bool { return d.Files == nil || d.Files[workerBundle] != "" }

@@ -13,7 +13,6 @@ func TestDeployment(t *testing.T) {
 	now := morning
 	c := newClient(t, &cloudflare.Cloud{Now: func() time.Time { return now }})
 	id := c.project("site")["id"].(string)
-	deployments := projects + "/site/deployments"
 	if _, err := c.cloud.AddDeployment("none", ""); err == nil {
 		t.Error("a missing project was deployed")
 	}
@@ -71,4 +70,39 @@ func TestDeployment(t *testing.T) {
 	c.refused("GET", deployments+"?per_page=26", nil, 400, 8000024, "per_page")
 	c.refused("GET", deployments+"?env=x", nil, 400, 8009999, "env")
 	c.refused("GET", deployments+"/x", nil, 404, 8000009, "deployment ID")
+}
+
+func TestDeployment_delete(t *testing.T) {
+	c := newClient(t, &cloudflare.Cloud{})
+	c.project("site")
+	old, older := c.deploy(""), c.deploy("feature")
+	live, aliased, other := c.deploy(""), c.deploy("feature"), c.deploy("other")
+	for _, force := range []string{"", "?force=true"} {
+		c.refused("DELETE", deployments+"/"+live+force, nil, 400, 8000034, "active production deployment")
+	}
+	c.refused("DELETE", deployments+"/"+aliased, nil, 400, 8000035, "aliased deployment without a `?force=true`")
+	c.refused("DELETE", deployments+"/"+other+"?force=false", nil, 400, 8000035, "aliased")
+	c.must("DELETE", deployments+"/"+old, nil)
+	c.must("DELETE", deployments+"/"+older, nil)
+	c.must("DELETE", deployments+"/"+aliased+"?force=true", nil)
+	c.refused("DELETE", deployments+"/"+old, nil, 404, 8000009, "deployment ID")
+	if diff := cmp.Diff([]string{other, live}, each(c.get(deployments), "id")); diff != "" {
+		t.Errorf("the deployments (-want +got):\n%s", diff)
+	}
+}
+
+func TestProject_delete_manyDeployments(t *testing.T) {
+	c := newClient(t, &cloudflare.Cloud{})
+	c.project("site")
+	first := c.deploy("feature")
+	for range 100 {
+		c.deploy("feature")
+	}
+	c.refused("DELETE", projects+"/site", nil, 400, 8000076, "too many deployments to be deleted")
+	res := c.do("GET", deployments+"?page=5", nil)
+	if ids := each(res.Result, "id"); len(ids) != 1 || ids[0] != first || res.Info.TotalCount != 101 || res.Info.TotalPages != 5 {
+		t.Errorf("the last page is %s", res.body)
+	}
+	c.must("DELETE", deployments+"/"+first, nil)
+	c.must("DELETE", projects+"/site", nil)
 }

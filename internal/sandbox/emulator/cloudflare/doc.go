@@ -1,6 +1,6 @@
 // Package cloudflare emulates the part of the Cloudflare REST API with which Pages
-// projects and Workers are deployed: by this project, the Cloudflare provider,
-// wrangler or curl.
+// projects and Workers are deployed and get their domains: by this project, the
+// Cloudflare provider, wrangler or curl.
 //
 // It is strict, since clients would learn mistakes from a lenient one that only the
 // real API finds. It refuses fields that the API does not document, bindings to
@@ -9,15 +9,17 @@
 // nothing.
 //
 // The state is in memory and, if [Cloud.File] is set, in a file, so that it outlives
-// the process. No secret is ever in an answer. The file has salted hashes of them
-// ([Secret.Is]).
+// the process. The files of sites lie in a folder beside it. No secret is ever in an
+// answer. The file has salted hashes of them ([Secret.Is]); their values stay in memory
+// ([Cloud.Reveal]).
 //
 // Shapes and codes come from answers of the real API that people have published,
 // from what Cloudflare's own clients rely on, and from the references
-// https://developers.cloudflare.com/api/resources/pages/ and
-// https://developers.cloudflare.com/api/resources/workers/, in this order. A
-// refusal whose code is in none of them has [codeUnknown], which clients must not
-// rely on. Assumed are:
+// https://developers.cloudflare.com/api/resources/pages/,
+// https://developers.cloudflare.com/api/resources/workers/ and
+// https://developers.cloudflare.com/api/resources/dns/, in this order. A refusal
+// whose code is in none of them has [codeUnknown], which clients must not rely on.
+// Assumed are:
 //
 //   - An upload drops the secrets that it does not name ([Cloud.KeepSecrets]).
 //   - The status of the refusal of a Worker if there is no workers.dev subdomain.
@@ -28,6 +30,15 @@
 //   - A variable of type secret_text can be set to the empty value that was read.
 //   - The settings of a Worker show observability as it was uploaded.
 //   - The handlers of a Worker are guessed from the text of its main module.
+//   - An account has one set of uploaded files, and they are never removed.
+//   - A deployment is refused if it names a file that was not uploaded, or too many.
+//   - The claims of an upload token but exp and max_file_count_allowed, and how long it
+//     is valid.
+//   - The stages between queued and the end of a deployment, and the texts of its log.
+//   - What triggers the deployment of a version is called "deployment".
+//   - A deployment does not answer before it has succeeded.
+//   - A project's domain is active as soon as a record of the account leads to it.
+//   - The codes of a DNS record whose content is not of its type.
 //
 // # Deleting a Worker
 //
@@ -39,9 +50,22 @@
 // does until it is deployed again or deleted. The message is that for Workers; the
 // real one for a Pages project is not public.
 //
+// # Deploying a site
+//
+// wrangler uploads a site in calls that Cloudflare does not document, except for the
+// last:
+// https://github.com/cloudflare/workers-sdk/tree/main/packages/wrangler/src/pages.
+// A file's key is a hash of its content and its extension. Cloudflare does not compare
+// the two when a file is uploaded. A deployment with a wrong key was seen to succeed and
+// then to answer 500 to each request, so that is what it does here.
+//
+// The Cloud serves the files of each deployment at its address (see
+// [Cloud.DeploymentURL]) but runs no Functions. [Cloud.Site] has all that a runtime
+// needs to serve a project in full.
+//
 // # Not emulated
 //
-// There are no builds: a deployment succeeds at once, and [Cloud.AddDeployment]
-// makes one. There are no uploads of assets, versions of Workers, custom domains
-// and routes. Of other bindings only the form is checked, not what they name.
+// There are no builds, and no routes, custom domains and assets of Workers. Of a Worker
+// one version runs at a time. Of DNS there are records of four types. Of bindings other
+// than services only the form is checked, not what they name.
 package cloudflare

@@ -43,6 +43,11 @@ func must[T any](be string, ok func(T) bool) check {
 	}
 }
 
+// oneNumber is that number alone.
+func oneNumber(want float64) check {
+	return must(fmt.Sprint(want), func(n float64) bool { return n == want })
+}
+
 func oneOf(values ...string) check {
 	return must("one of "+strings.Join(values, ", "), func(s string) bool { return slices.Contains(values, s) })
 }

@@ -6,9 +6,15 @@ func verifyToken(*call) (any, error) {
 	return map[string]any{"id": "00000000000000000000000000000001", "status": "active"}, nil
 }
 
+// The user of the token.
+const (
+	userID    = "00000000000000000000000000000002"
+	userEmail = "sandbox@example.com"
+)
+
 func getUser(*call) (any, error) {
 	return map[string]any{
-		"id": "00000000000000000000000000000002", "email": "sandbox@example.com",
+		"id": userID, "email": userEmail,
 		"first_name": nil, "last_name": nil, "two_factor_authentication_enabled": false, "suspended": false,
 	}, nil
 }

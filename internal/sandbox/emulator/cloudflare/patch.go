@@ -27,6 +27,15 @@ func child(m map[string]any, key string) map[string]any {
 	return c
 }
 
+// texts returns the list of strings at key, or nil.
+func texts(m map[string]any, key string) (all []string) {
+	list, _ := m[key].([]any)
+	for _, v := range list {
+		all = append(all, v.(string))
+	}
+	return all
+}
+
 // str returns the string at key, or "".
 func str(m map[string]any, key string) string {
 	s, _ := m[key].(string)

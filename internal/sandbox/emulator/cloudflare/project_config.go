@@ -54,20 +54,52 @@ func (s *state) checkServices(config map[string]any) error {
 	return nil
 }
 
-// hideSecrets replaces the value of each secret.
-func hideSecrets(config map[string]any) {
+// sealSecrets replaces the value of each secret.
+func (c *Cloud) sealSecrets(config map[string]any) {
 	vars := child(config, "env_vars")
 	for name := range vars {
 		if v := child(vars, name); str(v, "type") == "secret_text" {
-			vars[name] = map[string]any{"type": "secret_text", "sealed": string(newSecret(str(v, "value")))}
+			vars[name] = map[string]any{"type": "secret_text", "sealed": string(c.seal(str(v, "value")))}
 		}
 	}
 }
 
-// describeConfig returns a config as the API shows it. Defaults are those of
+// setFromFile makes a Wrangler file the source of an environment's settings. Bindings that
+// are not in it go. Of them this emulates services and variables; that secrets stay is
+// assumed.
+// https://developers.cloudflare.com/pages/functions/wrangler-configuration/#source-of-truth
+func (p *project) setFromFile(environment, hash string, worker *Worker, bindings []map[string]any) {
+	config := p.Configs[environment]
+	services, vars := map[string]any{}, map[string]any{}
+	for name, v := range child(config, "env_vars") {
+		if str(v.(map[string]any), "type") == "secret_text" {
+			vars[name] = v
+		}
+	}
+	for _, b := range bindings {
+		switch name := str(b, "name"); b["type"] {
+		case "service":
+			service := maps.Clone(b)
+			delete(service, "name")
+			delete(service, "type")
+			services[name] = service
+		case "plain_text":
+			vars[name] = map[string]any{"type": "plain_text", "value": b["text"]}
+		}
+	}
+	config["services"], config["env_vars"], config["wrangler_config_hash"] = services, vars, hash
+	if worker.CompatibilityDate != "" {
+		config["compatibility_date"] = worker.CompatibilityDate
+	}
+	if worker.CompatibilityFlags != nil {
+		config["compatibility_flags"] = worker.CompatibilityFlags
+	}
+}
+
+// config returns the config of an environment with its defaults, which are those of
 // https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.22.0/internal/services/pages_project/schema.go;
 // the compatibility date is assumed.
-func (p *project) describeConfig(environment string) map[string]any {
+func (p *project) config(environment string) map[string]any {
 	out := map[string]any{
 		"always_use_latest_compatibility_date": false,
 		"build_image_major_version":            3,
@@ -78,6 +110,12 @@ func (p *project) describeConfig(environment string) map[string]any {
 		"usage_model":                          "standard",
 	}
 	maps.Copy(out, p.Configs[environment])
+	return out
+}
+
+// showConfig returns a config as the API shows it, without its secrets.
+func showConfig(config map[string]any) map[string]any {
+	out := maps.Clone(config)
 	if vars := child(out, "env_vars"); vars != nil {
 		shown := maps.Clone(vars)
 		for name := range vars {

@@ -23,6 +23,7 @@ type project struct {
 	Source           map[string]any `json:"source,omitempty"`
 	// Configs are the deployment_configs, as far as they were set.
 	Configs map[string]map[string]any `json:"configs"`
+	Domains []domain                  `json:"domains"`
 	// Deployments begin with the oldest.
 	Deployments []deployment `json:"deployments"`
 }
@@ -66,10 +67,10 @@ func withProject(h func(*call, *project) (any, error)) handler {
 }
 
 func listProjects(c *call) (any, error) {
-	return list(c, byAge(c.state.Projects), 10, (*project).describe)
+	return list(c, byAge(c.state.Projects), 10, func(p *project) map[string]any { return p.describe(c) })
 }
 
-func getProject(_ *call, p *project) (any, error) { return p.describe(), nil }
+func getProject(c *call, p *project) (any, error) { return p.describe(c), nil }
 
 func createProject(c *call) (any, error) {
 	required := maps.Clone(projectFields)
@@ -93,7 +94,7 @@ func createProject(c *call) (any, error) {
 		Deployments: []deployment{},
 	}
 	c.state.Projects[name] = p
-	return p.patch(c.state, body)
+	return p.patch(c, body)
 }
 
 func patchProject(c *call, p *project) (any, error) {
@@ -104,11 +105,11 @@ func patchProject(c *call, p *project) (any, error) {
 	if name, ok := body["name"]; ok && name != p.Name {
 		return nil, invalid("name: a project cannot be renamed")
 	}
-	return p.patch(c.state, body)
+	return p.patch(c, body)
 }
 
 // patch merges a checked body into the project.
-func (p *project) patch(s *state, body map[string]any) (any, error) {
+func (p *project) patch(c *call, body map[string]any) (any, error) {
 	if branch, ok := body["production_branch"]; ok {
 		if branch == "" {
 			return nil, invalid("production_branch: must not be empty")
@@ -128,16 +129,27 @@ func (p *project) patch(s *state, body map[string]any) (any, error) {
 	configs := child(body, "deployment_configs")
 	for _, environment := range slices.Sorted(maps.Keys(configs)) {
 		config := child(configs, environment)
-		if err := s.checkServices(config); err != nil {
+		if err := c.state.checkServices(config); err != nil {
 			return nil, err
 		}
-		hideSecrets(config)
+		c.cloud.sealSecrets(config)
 		merge(p.Configs[environment], config, 1)
 	}
-	return p.describe(), nil
+	return p.describe(c), nil
 }
 
+// maxDeployments is how many deployments a project can have that can be deleted.
+// https://developers.cloudflare.com/pages/platform/known-issues/#delete-a-project-with-a-high-number-of-deployments
+const maxDeployments = 100
+
 func deleteProject(c *call, p *project) (any, error) {
+	if len(p.Deployments) > maxDeployments { // https://github.com/cloudflare/workers-sdk/issues/12780
+		return nil, refuse(http.StatusBadRequest, 8000076,
+			"Your project has too many deployments to be deleted, follow this guide to delete them: https://cfl.re/3CXesln")
+	}
+	if len(p.Domains) > 0 { // https://github.com/cloudflare/cloudflare-docs/issues/2271
+		return nil, refuse(http.StatusBadRequest, 8000028, "Must delete custom domains before deleting project")
+	}
 	delete(c.state.Projects, p.Name)
 	return nil, nil
 }
@@ -156,27 +168,35 @@ func (c *Cloud) subdomain(name string) string {
 }
 
 // describe returns the project as the API shows it.
-func (p *project) describe() map[string]any {
+func (p *project) describe(c *call) map[string]any {
 	build := map[string]any{"web_analytics_tag": nil, "web_analytics_token": nil}
 	maps.Copy(build, p.BuildConfig)
 	var latest, canonical any
+	functions := false
+	if n := len(p.Deployments); n > 0 {
+		latest = c.describeDeployment(p, p.Deployments[n-1])
+	}
+	if i := p.latest("production", "", c.now); i >= 0 {
+		canonical = c.describeDeployment(p, p.Deployments[i])
+	}
 	for _, d := range p.Deployments {
-		latest = p.describeDeployment(d)
-		if d.Environment == "production" {
-			canonical = latest
-		}
+		functions = functions || d.usesFunctions()
+	}
+	domains := []string{p.Subdomain}
+	for _, d := range p.Domains {
+		domains = append(domains, d.Name)
 	}
 	out := map[string]any{
-		"id": p.ID, "name": p.Name, "subdomain": p.Subdomain, "domains": []string{p.Subdomain},
+		"id": p.ID, "name": p.Name, "subdomain": p.Subdomain, "domains": domains,
 		"build_config": build,
 		"deployment_configs": map[string]any{
-			"production": p.describeConfig("production"), "preview": p.describeConfig("preview"),
+			"production": showConfig(p.config("production")), "preview": showConfig(p.config("preview")),
 		},
 		"latest_deployment": latest, "canonical_deployment": canonical,
 		"created_on": p.Created, "production_branch": p.ProductionBranch,
 		"production_script_name": fmt.Sprintf("pages-worker--%d-production", p.Number),
 		"preview_script_name":    fmt.Sprintf("pages-worker--%d-preview", p.Number),
-		"uses_functions":         len(p.Deployments) > 0, "framework": "", "framework_version": "",
+		"uses_functions":         functions, "framework": "", "framework_version": "",
 	}
 	if len(p.Source) > 0 {
 		out["source"] = p.Source

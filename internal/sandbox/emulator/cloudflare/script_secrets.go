@@ -29,14 +29,13 @@ func putSecret(c *call, s *script) (any, error) {
 	name := str(b, "name")
 	switch i := s.binding(name); {
 	case i < 0:
-		s.Bindings = append(s.Bindings, hideSecret(b))
+		s.Bindings = append(s.Bindings, c.cloud.sealSecret(b))
 	case isSecret(s.Bindings[i]):
-		s.Bindings[i] = hideSecret(b)
+		s.Bindings[i] = c.cloud.sealSecret(b)
 	default:
 		return nil, nameInUse(name)
 	}
-	s.changed(c, "secret")
-	return map[string]any{"name": name, "type": b["type"]}, nil
+	return map[string]any{"name": name, "type": b["type"]}, s.changed(c, "secret")
 }
 
 func deleteSecret(c *call, s *script) (any, error) {
@@ -45,6 +44,5 @@ func deleteSecret(c *call, s *script) (any, error) {
 		return nil, refuse(http.StatusNotFound, 10056, "Binding not found")
 	}
 	s.Bindings = slices.Delete(s.Bindings, i, i+1)
-	s.changed(c, "secret")
-	return nil, nil
+	return nil, s.changed(c, "secret")
 }

@@ -32,11 +32,14 @@ var settingFields = fields{
 }
 
 // uploadFields are the fields of an upload's metadata. There are no assets: a client
-// would have to upload them first.
+// would have to upload them first. The last three are sent by wrangler 4.164, and are in
+// no reference.
 var uploadFields = func() fields {
 	fs := maps.Clone(settingFields)
 	maps.Copy(fs, fields{
 		"main_module": text, "body_part": text, "keep_bindings": listOf(text), "keep_assets": boolean,
+		"code_update_strategy": anyObject, "package_dependencies": listOf(anyObject),
+		"streaming_tail_consumers": orNull(listOf(anyObject)),
 	})
 	return fs
 }()
@@ -62,13 +65,7 @@ func getSettings(_ *call, s *script) (any, error) {
 	annotations := map[string]any{"workers/triggered_by": s.Trigger}
 	maps.Copy(annotations, child(s.Settings, "annotations"))
 	out["annotations"] = annotations
-	bindings := []any{}
-	for _, b := range s.Bindings {
-		b = maps.Clone(b)
-		delete(b, "sealed")
-		bindings = append(bindings, b)
-	}
-	out["bindings"] = bindings
+	out["bindings"] = showBindings(s.Bindings)
 	return out, nil
 }
 
@@ -86,6 +83,8 @@ func patchSettings(c *call, s *script) (any, error) {
 		}
 	}
 	s.set(settings)
-	s.changed(c, "settings")
+	if err := s.changed(c, "settings"); err != nil {
+		return nil, err
+	}
 	return getSettings(c, s)
 }

@@ -77,7 +77,9 @@ func putScript(c *call) (any, error) {
 	}
 	s.Settings = map[string]any{}
 	s.set(metadata)
-	s.changed(c, "upload")
+	if err := s.changed(c, "upload"); err != nil {
+		return nil, err
+	}
 	return s.describe(), nil
 }
 

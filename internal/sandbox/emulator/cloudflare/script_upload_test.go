@@ -112,6 +112,8 @@ func TestScript_upload_allFields(t *testing.T) {
 	}
 	if s := c.cloud.Scripts()[1]; s.Services["K"] != (cloudflare.Service{Service: "other", Environment: "production", Entrypoint: "E"}) {
 		t.Errorf("the services are %v", s.Services)
+	} else if len(s.CompatibilityFlags) != 1 || s.CompatibilityFlags[0] != "nodejs_compat" {
+		t.Errorf("the flags are %v", s.CompatibilityFlags)
 	}
 }
 

@@ -18,33 +18,53 @@ type script struct {
 	Number   int       `json:"number"`
 	Created  time.Time `json:"created"`
 	Modified time.Time `json:"modified"`
-	// Version changes with the Worker. Trigger and From say what changed it last:
-	// an upload or its settings, by the API or wrangler.
+	// Version is that of the last deployment, without dashes. Trigger and From say
+	// what changed the Worker last: an upload or its settings, by the API or wrangler.
 	Version string `json:"version"`
 	Trigger string `json:"trigger"`
 	From    string `json:"from"`
 	// Settings are the parts of the metadata that can be read back.
 	Settings map[string]any   `json:"settings"`
 	Bindings []map[string]any `json:"bindings"`
+	code
+	// Versions and Deployments begin with the oldest. Made counts the versions.
+	Versions    []version          `json:"versions"`
+	Deployments []scriptDeployment `json:"deployments"`
+	Made        int                `json:"made"`
+	// Enabled and Previews are about its address under workers.dev.
+	Enabled  bool `json:"enabled"`
+	Previews bool `json:"previews"`
+}
+
+// code is what a Worker runs.
+type code struct {
 	// Entry names the module that runs. A Service worker has only that one, and it
 	// is a script.
 	Entry   string          `json:"entry"`
 	Service bool            `json:"service,omitempty"`
 	Modules []emulator.Part `json:"modules"`
 	Etag    string          `json:"etag"`
-	// Enabled and Previews are about its address under workers.dev.
-	Enabled  bool `json:"enabled"`
-	Previews bool `json:"previews"`
 }
 
 func (s *script) age() int { return s.Number }
 
-// changed records what changed the Worker.
-func (s *script) changed(c *call, trigger string) {
-	s.Modified, s.Version, s.Trigger, s.From = c.now, randomHex(16), trigger, "api"
-	if strings.HasPrefix(c.UserAgent(), "wrangler/") {
-		s.From = "wrangler"
+// changed records what changed the Worker: that is a version, which runs at once.
+func (s *script) changed(c *call, trigger string) error {
+	v, err := s.newVersion(c, trigger)
+	if err != nil {
+		return err
 	}
+	s.Trigger = trigger
+	s.deployed(c, v, map[string]any{"workers/triggered_by": trigger})
+	return nil
+}
+
+// client returns who calls, as a Worker shows it.
+func (c *call) client() string {
+	if strings.HasPrefix(c.UserAgent(), "wrangler/") {
+		return "wrangler"
+	}
+	return "api"
 }
 
 // withScript passes the call's Worker to h.
@@ -76,6 +96,15 @@ func getService(c *call) (any, error) {
 	}, nil
 }
 
+// getWorker shows a Worker as the beta of another API does, as far as wrangler reads it.
+// https://developers.cloudflare.com/api/resources/workers/subresources/beta/subresources/workers/methods/get/
+func getWorker(_ *call, s *script) (any, error) {
+	return map[string]any{
+		"id": s.Tag, "name": s.Name, "created_on": s.Created, "updated_on": s.Modified, "deployed_on": s.Modified,
+		"subdomain": map[string]any{"enabled": s.Enabled, "previews_enabled": s.Previews},
+	}, nil
+}
+
 // getContent returns the code as it was uploaded.
 func getContent(_ *call, s *script) (any, error) {
 	entry := slices.IndexFunc(s.Modules, func(m emulator.Part) bool { return m.Name == s.Entry })
@@ -92,7 +121,7 @@ func getContent(_ *call, s *script) (any, error) {
 
 func deleteScript(c *call, s *script) (any, error) {
 	if c.URL.Query().Get("force") != "true" {
-		if err := c.state.checkUnbound(s.Name); err != nil {
+		if err := c.state.checkUnbound(s.Name, c.now); err != nil {
 			return nil, err
 		}
 	}
@@ -102,7 +131,7 @@ func deleteScript(c *call, s *script) (any, error) {
 
 // checkUnbound refuses a Worker that another one is bound to, or the Functions of
 // a Pages project as they were last deployed.
-func (st *state) checkUnbound(name string) error {
+func (st *state) checkUnbound(name string, now time.Time) error {
 	var workers, projects []string
 	for _, s := range byAge(st.Scripts) {
 		if s.Name != name && slices.ContainsFunc(s.Bindings, func(b map[string]any) bool {
@@ -112,17 +141,16 @@ func (st *state) checkUnbound(name string) error {
 		}
 	}
 	for _, p := range byAge(st.Projects) {
-		bound := map[string]bool{} // by the last deployment to each environment
-		for _, d := range p.Deployments {
+		bound := slices.ContainsFunc(p.serving(now), func(d deployment) bool {
 			services := child(d.Config, "services")
-			bound[d.Environment] = false
 			for binding := range services {
 				if str(child(services, binding), "service") == name {
-					bound[d.Environment] = true
+					return true
 				}
 			}
-		}
-		if bound["production"] || bound["preview"] {
+			return false
+		})
+		if bound {
 			projects = append(projects, p.Name)
 		}
 	}
@@ -163,7 +191,7 @@ func (s *script) describe() map[string]any {
 var handlerName = regexp.MustCompile(`(?:^|[^.\w])(email|fetch|queue|scheduled|tail|test|trace)\s*[(:]`)
 
 // handlers guesses from its text which events the entry handles.
-func (s *script) handlers() []string {
+func (s code) handlers() []string {
 	out := []string{}
 	for _, m := range s.Modules {
 		if m.Name != s.Entry {

@@ -5,6 +5,19 @@ type Project struct {
 	Name, ProductionBranch string
 
 	Production, Preview Config
+	// Deployments begin with the oldest, Domains are the project's own.
+	Deployments []Deployment
+	Domains     []string
+}
+
+// Deployment is a deployment of a Pages project.
+type Deployment struct{ ID, Environment, Branch, CommitMessage string }
+
+// Record is a DNS record at some time.
+type Record struct {
+	Zone, Name, Type, Content string
+
+	Proxied bool
 }
 
 // Config is what a Pages project has set for one environment.
@@ -21,6 +34,8 @@ type Service struct{ Service, Environment, Entrypoint string }
 type Script struct {
 	Name, MainModule, CompatibilityDate string
 
+	CompatibilityFlags []string
+
 	Modules map[string]string
 	Config
 }
@@ -29,10 +44,31 @@ type Script struct {
 func (c *Cloud) Projects() (out []Project) {
 	c.read(func(s *state) {
 		for _, p := range byAge(s.Projects) {
-			out = append(out, Project{
-				Name: p.Name, ProductionBranch: p.ProductionBranch,
-				Production: snapshotConfig(p.Configs["production"]), Preview: snapshotConfig(p.Configs["preview"]),
-			})
+			out = append(out, p.snapshot())
+		}
+	})
+	return out
+}
+
+func (p *project) snapshot() Project {
+	out := Project{
+		Name: p.Name, ProductionBranch: p.ProductionBranch,
+		Production: snapshotConfig(p.Configs["production"]), Preview: snapshotConfig(p.Configs["preview"]),
+	}
+	for _, d := range p.Deployments {
+		out.Deployments = append(out.Deployments, Deployment{d.ID, d.Environment, d.Branch, d.Commit.Message})
+	}
+	for _, d := range p.Domains {
+		out.Domains = append(out.Domains, d.Name)
+	}
+	return out
+}
+
+// Records returns the DNS records of all zones, the oldest first.
+func (c *Cloud) Records() (out []Record) {
+	c.read(func(s *state) {
+		for _, r := range s.Records {
+			out = append(out, Record{r.Zone, r.Name, r.Type, r.Content, r.Proxied})
 		}
 	})
 	return out
@@ -72,7 +108,8 @@ func snapshotConfig(config map[string]any) Config {
 func (s *script) snapshot() Script {
 	out := Script{
 		Name: s.Name, MainModule: s.Entry, CompatibilityDate: str(s.Settings, "compatibility_date"),
-		Modules: map[string]string{}, Config: newConfig(),
+		CompatibilityFlags: texts(s.Settings, "compatibility_flags"),
+		Modules:            map[string]string{}, Config: newConfig(),
 	}
 	for _, m := range s.Modules {
 		out.Modules[m.Name] = string(m.Content)

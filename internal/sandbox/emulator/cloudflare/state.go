@@ -15,6 +15,8 @@ import (
 type state struct {
 	Projects map[string]*project `json:"projects"`
 	Scripts  map[string]*script  `json:"scripts"`
+	// Records are the DNS records of all zones, the oldest first.
+	Records []record `json:"records"`
 	// Subdomain is the account's, under workers.dev; empty if it has none.
 	Subdomain string `json:"subdomain"`
 	// Made counts the projects and Workers that were created.
@@ -49,7 +51,24 @@ func (s Secret) Is(value string) bool {
 	return ok && s == saltedHash(salt, value)
 }
 
-func newSecret(value string) Secret { return saltedHash(randomHex(16), value) }
+// seal returns a secret for the state. Its value stays in memory only, see [Cloud.Reveal].
+func (c *Cloud) seal(value string) Secret {
+	s := saltedHash(randomHex(16), value)
+	if c.values == nil {
+		c.values = map[Secret]string{}
+	}
+	c.values[s] = value
+	return s
+}
+
+// Reveal returns the value of a secret that was set since the Cloud was made. No value
+// outlives the process. Who has values at hand can try them with [Secret.Is].
+func (c *Cloud) Reveal(s Secret) (value string, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	value, ok = c.values[s]
+	return value, ok
+}
 
 func saltedHash(salt, value string) Secret {
 	sum := sha256.Sum256([]byte(salt + value))

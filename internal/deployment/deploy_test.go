@@ -1,0 +1,440 @@
+package deployment
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/rest/resttest"
+)
+
+const apiToken = "Zq7f3aW9c21e0-Xk_84hTm2Lp6Rv0Bn5Yd3Gs1Jw"
+
+// world is a site and the API that it is deployed by.
+type world struct {
+	t        *testing.T
+	api      *api
+	request  Request
+	progress bytes.Buffer
+}
+
+func newWorld(t *testing.T, f files) *world {
+	t.Helper()
+	w := &world{t: t, api: &api{token: jwt(`{}`)}}
+	w.request = Request{AccountID: account, Project: "site", Owner: owner, Site: f.site(t)}
+	return w
+}
+
+// run runs a command for the site as it is, and returns its result and its calls.
+func (w *world) run(verb string) (result Result, calls []string, err error) {
+	w.t.Helper()
+	s, err := Read(w.request.Site, w.request.Flags)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.request.Digest = s.Digest
+	in, err := json.Marshal(w.request)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.api.calls = nil
+	var out bytes.Buffer
+	env := map[string]string{EnvToken: apiToken}
+	err = run(w.t.Context(), verb, bytes.NewReader(in), &out, &w.progress, func(name string) string { return env[name] }, resttest.Transport(w.api))
+	if err == nil && verb == "deploy" {
+		err = json.Unmarshal(out.Bytes(), &result)
+	}
+	return result, w.api.calls, err
+}
+
+// mustRun runs a command that makes these calls.
+func (w *world) mustRun(verb string, want ...string) Result {
+	w.t.Helper()
+	result, calls, err := w.run(verb)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, calls); diff != "" {
+		w.t.Errorf("calls: %s", diff)
+	}
+	return result
+}
+
+var (
+	page   = files{"index.html": "hello"}
+	probed = []string{"GET /deployments/d1", "GET /"}
+	whole  = append([]string{"GET ", "GET /deployments", "GET /upload-token", "POST /pages/assets/check-missing",
+		"POST /pages/assets/upload", "POST /pages/assets/upsert-hashes", "POST /deployments"}, probed...)
+)
+
+func TestDeploy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, files{"index.html": "hello", "copy.html": "hello", "x.css": "a{}", "_headers": "/*\n  X: 1", "_redirects": "/a /b",
+			"_routes.json": routes, "_worker.js": "export default {}"})
+		got := w.mustRun("deploy", "GET ", "GET /deployments", "GET /upload-token", "POST /pages/assets/check-missing", "POST /pages/assets/upload",
+			"POST /pages/assets/upload", "POST /pages/assets/upsert-hashes", "POST /deployments", "GET /deployments/d1", "GET /")
+		want := Result{ID: "d1", URL: "https://d1.site.pages.dev", Alias: "https://main.site.pages.dev", Created: "2026-06-01T00:00:00Z", Files: 3, Uploaded: 2}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		hello, _ := newAsset("index.html", w.request.Site+"/index.html")
+		css, _ := newAsset("x.css", w.request.Site+"/x.css")
+		form := w.api.forms[0]
+		worker := form[5]
+		form[5].Content = ""
+		const octets = "application/octet-stream"
+		wantForm := []part{
+			{"manifest", "", "", fmt.Sprintf(`{"/copy.html":%q,"/index.html":%[1]q,"/x.css":%q}`, hello.key, css.key)},
+			{"branch", "", "", "main"},
+			{"commit_message", "", "", w.request.mark()},
+			{"_headers", "_headers", octets, "/*\n  X: 1"},
+			{"_redirects", "_redirects", octets, "/a /b"},
+			{"_worker.bundle", "_worker.bundle", octets, ""},
+			{"_routes.json", "_routes.json", octets, routes},
+		}
+		if diff := cmp.Diff(wantForm, form); diff != "" {
+			t.Error(diff)
+		}
+		if modules := parts(t, []byte(worker.Content)); len(modules) != 2 || modules[1].Field != "_worker.js" {
+			t.Errorf("modules: %+v", modules)
+		}
+		if diff := cmp.Diff(stored{"text/html", "hello"}, w.api.assets[hello.key]); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+// Only what changed travels, and what did not change is not deployed again.
+func TestDeploy_again(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, files{"index.html": "hello", "about.html": "about"})
+		w.mustRun("deploy", slices.Insert(slices.Clone(whole), 4, whole[4])...)
+		if again := w.mustRun("deploy", "GET ", "GET /"); again.ID != "d1" || again.Uploaded != 0 || again.Files != 2 {
+			t.Errorf("%+v", again)
+		}
+		files{"index.html": "hullo"}.write(t, w.request.Site)
+		if changed, _, err := w.run("deploy"); err != nil || changed.ID != "d2" || changed.Uploaded != 1 {
+			t.Errorf("%+v, %v", changed, err)
+		}
+		w.request.Settings = "other variables"
+		if changed, _, err := w.run("deploy"); err != nil || changed.ID != "d3" || changed.Uploaded != 0 {
+			t.Errorf("%+v, %v", changed, err)
+		}
+	})
+}
+
+// A run that died before it recorded its deployment left one, which the next run adopts.
+// Anything else is made anew.
+func TestDeploy_adopts(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		before func(w *world, mark string)
+		want   string
+		made   bool
+	}{
+		{"none", func(*world, string) {}, "d1", true},
+		{"live", func(w *world, mark string) { w.api.add(mark) }, "d1", false},
+		{"on its way", func(w *world, mark string) {
+			w.api.add(mark).stages = []string{"queued active", "deploy active", "deploy success"}
+			w.api.canonical = ""
+		}, "d1", false},
+		{"behind previews", func(w *world, mark string) {
+			w.api.add(mark).stages = []string{"queued active", "deploy success"}
+			w.api.canonical = ""
+			for range 30 {
+				w.api.add(mark).environment = "preview"
+				w.api.canonical = ""
+			}
+		}, "d1", false},
+		{"failed", func(w *world, mark string) {
+			w.api.add(mark).stages = []string{"deploy failure"}
+			w.api.canonical = ""
+		}, "d2", true},
+		{"rolled back", func(w *world, mark string) {
+			w.api.add("[pulumi " + owner + " 0123456789abcdef]")
+			w.api.add(mark)
+			w.api.canonical, w.api.rolledBack = "d1", true
+		}, "d3", true},
+		{"replaced since", func(w *world, mark string) {
+			w.api.add(mark)
+			w.api.add("[pulumi " + owner + " 0123456789abcdef]")
+		}, "d3", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, page)
+				s, err := Read(w.request.Site, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.request.Digest = s.Digest
+				tt.before(w, withMark("message", w.request.mark()))
+				got, calls, err := w.run("deploy")
+				if made := slices.Contains(calls, "POST /deployments"); err != nil || got.ID != tt.want || made != tt.made {
+					t.Errorf("%s, made %t, want %s: %v", got.ID, made, tt.want, err)
+				}
+			})
+		})
+	}
+}
+
+// The response of the call that creates a deployment may be lost.
+func TestDeploy_ambiguous(t *testing.T) {
+	unknown := func(w http.ResponseWriter) { refuse(w, 400, 8000000, "An unknown error occurred") }
+	broken := func(w http.ResponseWriter) { refuse(w, 500, 8000000, "An unknown error occurred") }
+	for _, tt := range []struct {
+		name    string
+		respond func(http.ResponseWriter)
+		effect  bool
+		times   int
+		posts   int
+		wantErr string
+	}{
+		{"500 after the effect", broken, true, 1, 1, ""},
+		{"500 without effect", broken, false, 1, 2, ""},
+		{"reset after the effect", func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, true, 1, 1, ""},
+		{"unknown error after the effect", unknown, true, 1, 1, ""},
+		{"unknown error without effect", unknown, false, 2, 3, ""},
+		{"always", broken, false, 9, 3, "deploying to the Pages project site: Cloudflare: POST"},
+		{"refused", func(w http.ResponseWriter) { refuse(w, 400, 8000096, "a manifest is needed") }, false, 1, 1, "a manifest is needed"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, page)
+				posts := 0
+				w.api.before = func(rw http.ResponseWriter, r *http.Request) bool {
+					if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/deployments") {
+						return false
+					}
+					if posts++; posts > tt.times {
+						return false
+					}
+					if tt.effect {
+						w.api.mu.Lock()
+						w.api.deploy(r)
+						w.api.mu.Unlock()
+					}
+					tt.respond(rw)
+					return true
+				}
+				_, _, err := w.run("deploy")
+				resttest.CheckError(t, err, tt.wantErr)
+				if posts != tt.posts || err == nil && len(w.api.deployments) != 1 {
+					t.Errorf("%d deployments after %d calls, want %d", len(w.api.deployments), posts, tt.posts)
+				}
+			})
+		})
+	}
+}
+
+// Somebody else's deployment is replaced with consent only, unless the stack's own one
+// was there before it.
+func TestDeploy_conflict(t *testing.T) {
+	ours := "[pulumi " + owner + " 0123456789abcdef]"
+	for _, tt := range []struct {
+		name      string
+		messages  []string
+		overwrite bool
+		wantErr   string
+	}{
+		{"none", nil, false, ""},
+		{"ours", []string{ours}, false, ""},
+		{"theirs", []string{"hello"}, false, "config key site: the Pages project site serves a deployment that this stack did not make (d1 of 2026-06-01T00:00:00Z): to replace it, run `pulumi config set overwriteSite true`"},
+		{"another stack's", []string{"[pulumi other 0123456789abcdef]"}, false, "overwriteSite"},
+		{"theirs, with consent", []string{"hello"}, true, ""},
+		{"theirs after ours", []string{ours, "hello"}, false, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, page)
+				for _, message := range tt.messages {
+					w.api.add(message)
+				}
+				w.request.Overwrite = tt.overwrite
+				_, calls, err := w.run("deploy")
+				resttest.CheckError(t, err, tt.wantErr)
+				if made := slices.Contains(calls, "POST /pages/assets/upload"); made != (tt.wantErr == "") {
+					t.Errorf("uploaded %t: %v", made, calls)
+				}
+			})
+		})
+	}
+}
+
+func TestDeploy_badInput(t *testing.T) {
+	w := newWorld(t, page)
+	in := func() *bytes.Reader { b, _ := json.Marshal(w.request); return bytes.NewReader(b) }
+	w.request.Digest = digest
+	for _, tt := range []struct {
+		name    string
+		env     map[string]string
+		wantErr string
+	}{
+		{"no token", nil, "no API token: set CLOUDFLARE_API_TOKEN"},
+		{"base URL without TLS", map[string]string{EnvToken: apiToken, EnvBaseURL: "http://example.com"}, "CLOUDFLARE_BASE_URL: "},
+		{"content that is not planned", map[string]string{EnvToken: apiToken}, "config key site: " + w.request.Site + " has changed since the preview: run it again"},
+	} {
+		err := run(t.Context(), "deploy", in(), &bytes.Buffer{}, &w.progress, func(name string) string { return tt.env[name] }, resttest.Transport(w.api))
+		resttest.CheckError(t, err, tt.wantErr)
+		if err != nil && strings.Contains(err.Error(), apiToken) {
+			t.Errorf("%s: the error shows the token", tt.name)
+		}
+	}
+	if w.api.calls != nil {
+		t.Errorf("calls: %v", w.api.calls)
+	}
+}
+
+func TestDeploy_stages(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		stages  []string
+		wantErr string
+	}{
+		{"at once", []string{"deploy success"}, ""},
+		{"in turn", []string{"queued active", "initialize success", "deploy idle", "deploy active", "deploy success"}, ""},
+		{"failed", []string{"queued active", "deploy failure"}, "the deployment d1 of the Pages project site: its stage deploy ended with failure; the last line of its log: Error: out of coffee"},
+		{"canceled", []string{"queued canceled"}, "its stage queued ended with canceled"},
+		{"never", []string{"queued active"}, "it is not live after 10m0s: its stage queued is active"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, page)
+				w.api.stages = tt.stages
+				_, _, err := w.run("deploy")
+				resttest.CheckError(t, err, tt.wantErr)
+			})
+		})
+	}
+}
+
+// A live deployment must answer. Its host name may need some time.
+func TestDeploy_probe(t *testing.T) {
+	status := func(code int) func(http.ResponseWriter) {
+		return func(w http.ResponseWriter) { w.WriteHeader(code) }
+	}
+	reset := func(http.ResponseWriter) { panic(http.ErrAbortHandler) }
+	for _, tt := range []struct {
+		name    string
+		respond func(http.ResponseWriter)
+		after   time.Duration // it answers
+		took    time.Duration // at least
+		wantErr string
+	}{
+		{"no first page", status(404), 0, 0, ""},
+		{"access control", status(302), 0, 0, ""},
+		{"no host name yet", reset, 4 * time.Minute, 4 * time.Minute, ""},
+		{"never a host name", reset, time.Hour, 5 * time.Minute, "https://d1.site.pages.dev does not answer: "},
+		{"an error at first", status(522), 30 * time.Second, 30 * time.Second, ""},
+		{"every page an error", status(500), time.Hour, time.Minute, "https://d1.site.pages.dev answers with status 500; the last line of its log: Error: out of coffee"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, page)
+				start := time.Now()
+				w.api.before = func(rw http.ResponseWriter, r *http.Request) bool {
+					if !strings.HasSuffix(r.Host, ".pages.dev") || tt.after > 0 && time.Since(start) > tt.after {
+						return false
+					}
+					if r.Header.Get("Authorization") != "" {
+						t.Error("the deployment gets the token")
+					}
+					tt.respond(rw)
+					return true
+				}
+				_, _, err := w.run("deploy")
+				resttest.CheckError(t, err, tt.wantErr)
+				if took := time.Since(start); took < tt.took || took > tt.took+time.Minute {
+					t.Errorf("took %s, want %s", took, tt.took)
+				}
+			})
+		})
+	}
+}
+
+func TestUndeploy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, page)
+		w.mustRun("undeploy", "GET ", "GET /deployments")
+		for i := range 60 {
+			if d := w.api.add("old"); i%3 == 0 {
+				d.environment = "preview"
+			}
+		}
+		w.api.canonical = "d30"
+		if _, _, err := w.run("undeploy"); err != nil {
+			t.Fatal(err)
+		}
+		if len(w.api.deployments) != 1 || w.api.deployments[0].id != "d30" {
+			t.Errorf("%d deployments stay", len(w.api.deployments))
+		}
+		if !strings.Contains(w.progress.String(), "deleted 50 deployments\n") {
+			t.Errorf("progress: %s", &w.progress)
+		}
+		w.mustRun("undeploy", "GET ", "GET /deployments")
+	})
+}
+
+func TestUndeploy_refused(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		path    string
+		status  int
+		code    int
+		wantErr string
+	}{
+		{"no project", "", 404, 8000007, ""},
+		{"a deployment that became live", "/deployments/d1", 400, 8000034, ""},
+		{"a deployment that is gone", "/deployments/d1", 404, 8000009, ""},
+		{"another reason", "/deployments/d1", 400, 8000035, "deleting a deployment of the Pages project site: "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, page)
+				w.api.add("old")
+				w.api.add("live")
+				w.api.before = func(rw http.ResponseWriter, r *http.Request) bool {
+					hit := strings.HasSuffix(r.URL.Path, "/pages/projects/site"+tt.path)
+					if hit {
+						refuse(rw, tt.status, tt.code, "refused")
+					}
+					return hit
+				}
+				_, _, err := w.run("undeploy")
+				resttest.CheckError(t, err, tt.wantErr)
+			})
+		})
+	}
+}
+
+// A canceled command ends at once, and says that it may be run again.
+func TestDeploy_canceled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, page)
+		w.api.stages = []string{"queued active"}
+		s, err := Read(w.request.Site, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.request.Digest = s.Digest
+		in, _ := json.Marshal(w.request)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		start := time.Now()
+		err = run(ctx, "deploy", bytes.NewReader(in), &bytes.Buffer{}, &w.progress, func(name string) string { return map[string]string{EnvToken: apiToken}[name] }, resttest.Transport(w.api))
+		resttest.CheckError(t, err, "run it again")
+		if !errors.Is(err, ctx.Err()) || time.Since(start) != 5*time.Second {
+			t.Errorf("after %s: %v", time.Since(start), err)
+		}
+	})
+}

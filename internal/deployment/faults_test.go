@@ -1,0 +1,205 @@
+package deployment
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/sandbox/emulator/faultlist"
+)
+
+// emulation is a site and an emulated Cloudflare in memory that has the Pages project "site".
+type emulation struct {
+	*testing.T
+	cloud    *emulated.Cloud
+	net      *faultlist.Transport
+	request  Request
+	progress bytes.Buffer
+}
+
+var deploymentID = regexp.MustCompile(`deployments/[0-9a-f-]{36}`)
+
+func newEmulation(t *testing.T, folder string) *emulation {
+	t.Helper()
+	e := &emulation{T: t, cloud: &emulated.Cloud{Token: apiToken, DeployTime: 2 * time.Second}}
+	e.request = Request{AccountID: emulated.DefaultAccountID, Project: "site", Owner: owner, Site: folder}
+	// The emulator does not serve the deployments' own addresses.
+	served := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.Host, ".pages.dev") {
+			e.cloud.ServeHTTP(w, r)
+		}
+	})
+	e.net = &faultlist.Transport{Handler: served, Kind: func(r *http.Request, _ []byte) string {
+		path := strings.TrimPrefix(r.URL.Path, "/client/v4")
+		return r.Method + " " + deploymentID.ReplaceAllString(strings.TrimPrefix(path, "/accounts/"+emulated.DefaultAccountID), "deployments/*")
+	}}
+	r := httptest.NewRequest(http.MethodPost, "/client/v4/accounts/"+emulated.DefaultAccountID+"/pages/projects", strings.NewReader(`{"name":"site","production_branch":"main"}`))
+	r.Header.Set("Authorization", "Bearer "+apiToken)
+	w := httptest.NewRecorder()
+	if e.cloud.ServeHTTP(w, r); w.Code != http.StatusOK {
+		t.Fatal(w.Body)
+	}
+	return e
+}
+
+func (e *emulation) run(verb string) error {
+	e.Helper()
+	s, err := Read(e.request.Site, nil)
+	if err != nil {
+		e.Fatal(err)
+	}
+	e.request.Digest = s.Digest
+	in, err := json.Marshal(e.request)
+	if err != nil {
+		e.Fatal(err)
+	}
+	env := map[string]string{EnvToken: apiToken}
+	return run(e.Context(), verb, bytes.NewReader(in), &bytes.Buffer{}, &e.progress, func(name string) string { return env[name] }, e.net)
+}
+
+// deployments returns the IDs of the project's deployments, and which one is live.
+func (e *emulation) deployments() (ids []string, live string) {
+	e.Helper()
+	r := httptest.NewRequest(http.MethodGet, "/client/v4/accounts/"+emulated.DefaultAccountID+"/pages/projects/site/deployments", nil)
+	r.Header.Set("Authorization", "Bearer "+apiToken)
+	w := httptest.NewRecorder()
+	e.cloud.ServeHTTP(w, r)
+	var list struct{ Result []struct{ ID string } }
+	if err := json.Unmarshal(w.Body.Bytes(), &list); err != nil {
+		e.Fatal(err)
+	}
+	for _, d := range list.Result {
+		ids = append(ids, d.ID)
+	}
+	if site, ok, err := e.cloud.Site("site"); err != nil {
+		e.Fatal(err)
+	} else if ok {
+		live = site.Deployment
+	}
+	return ids, live
+}
+
+// operation is a command that meets faults.
+type operation struct {
+	name, verb string
+	before     func(*emulation)
+	want       int // deployments in the end, of which the newest is live
+}
+
+func deployOnce(e *emulation) {
+	if err := e.run("deploy"); err != nil {
+		e.Fatal(err)
+	}
+}
+
+var operations = []operation{
+	{"deploy", "deploy", func(*emulation) {}, 1},
+	{"deploy again", "deploy", deployOnce, 1},
+	{"deploy other settings", "deploy", func(e *emulation) { deployOnce(e); e.request.Settings = "other" }, 2},
+	{"undeploy", "undeploy", func(e *emulation) {
+		for _, e.request.Settings = range []string{"a", "b", "c"} {
+			deployOnce(e)
+		}
+	}, 1},
+}
+
+// Whatever call fails in whatever way and however often, the next run leaves the site
+// deployed once, and uploads nothing that is stored.
+func TestRun_Faults(t *testing.T) {
+	folder := files{"index.html": "hello", "style.css": "a{}"}.site(t)
+	t.Setenv("PATH", t.TempDir()) // no git: thousands of processes
+	var tallies []faultlist.Tally
+	for _, op := range operations {
+		var calls []faultlist.Call
+		synctest.Test(t, func(t *testing.T) {
+			e := newEmulation(t, folder)
+			op.before(e)
+			e.net.Set(faultlist.Plan{})
+			if err := e.run(op.verb); err != nil {
+				t.Fatal(err)
+			}
+			calls = e.net.Calls()
+		})
+		tally := faultlist.Tally{Operation: op.name, Calls: len(calls)}
+		skip := map[string]int{}
+		for _, call := range calls {
+			for _, fault := range faultlist.All(faultlist.Cloudflare) {
+				for _, times := range []int{1, 2, -1} {
+					plan := faultlist.Plan{Fault: fault, Kind: call.Kind, Skip: skip[call.Kind], Times: times}
+					var problems []string
+					synctest.Test(t, func(t *testing.T) { problems = op.meets(newEmulation(t, folder), plan, &tally) })
+					if len(problems) > 0 {
+						t.Errorf("%s / %s #%d / %s, %d times:\n\t%s", op.name, call.Kind, plan.Skip+1, fault.Name, times, strings.Join(problems, "\n\t"))
+					}
+				}
+			}
+			skip[call.Kind]++
+		}
+		tallies = append(tallies, tally)
+	}
+	t.Logf("%d faults, each once, twice and always:\n%s", len(faultlist.All(faultlist.Cloudflare)), faultlist.Table(tallies))
+}
+
+// remedy is what an error says to do.
+var remedy = regexp.MustCompile("run it again|check |look at |wait until|`pulumi ")
+
+// meets runs the operation with a fault and twice without, and returns what is wrong.
+func (op operation) meets(e *emulation, plan faultlist.Plan, tally *faultlist.Tally) (problems []string) {
+	problem := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	tally.Cases++
+	op.before(e)
+	e.net.Set(plan)
+	err := e.run(op.verb)
+	ids, live := e.deployments()
+	switch {
+	case err == nil:
+		if tally.Success++; len(ids) != op.want || ids[0] != live {
+			problem("a success with %d deployments, %q is live", len(ids), live)
+		}
+	case !remedy.MatchString(err.Error()):
+		problem("the error does not say what to do")
+	case !strings.Contains(err.Error(), "Pages project site"):
+		problem("the error does not name the project")
+	}
+	if err != nil {
+		problems = append(problems, faultlist.Missing(err, plan.Fault, e.net.Calls())...)
+	}
+	if shows := faultlist.Shows(fmt.Sprint(err, e.progress.String()), apiToken); len(shows) > 0 {
+		problem("the token shows: %v", shows)
+	}
+
+	e.net.Set(faultlist.Plan{})
+	e.net.OnCall = func(c faultlist.Call) {
+		if c.Kind != "POST /pages/assets/upload" {
+			return
+		}
+		for _, key := range regexp.MustCompile(`"key":"([0-9a-f]+)"`).FindAllStringSubmatch(c.Sent, -1) {
+			if f, err := e.cloud.Asset(key[1]); err == nil {
+				_ = f.Close()
+				problem("%s is uploaded twice", key[1])
+			}
+		}
+	}
+	for range 2 {
+		if err := e.run(op.verb); err != nil {
+			problem("the next run: %v", err)
+		}
+	}
+	if ids, live := e.deployments(); len(ids) == op.want && ids[0] == live {
+		tally.Converged++
+	} else {
+		problem("in the end %d deployments, %q is live", len(ids), live)
+	}
+	if len(problems) > 0 {
+		problem("the error: %v", err)
+	}
+	return problems
+}

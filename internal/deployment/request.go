@@ -1,0 +1,115 @@
+package deployment
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+
+	"lukechampine.com/blake3"
+
+	"portfolio-infra/internal/cloudflare"
+)
+
+// Command returns the command line that runs verb ("deploy" or "undeploy") in the project's
+// folder. The path is relative, so that the state is the same on every machine. A fresh
+// checkout has no program yet.
+func Command(verb string) string {
+	return `test -x bin/portfolio || { echo "bin/portfolio does not exist: run make build, then run it again" >&2; exit 1; }; ` +
+		"bin/portfolio " + verb
+}
+
+// Request is the input of deploy and undeploy. A change of it makes a new deployment.
+type Request struct {
+	AccountID string `json:"accountId"`
+	Project   string `json:"project"`
+	// CreatedOn is when the project was created. Nothing reads it: it changes the request
+	// for a new project, so that deploy runs again.
+	CreatedOn string `json:"createdOn,omitempty"`
+	// Owner is the stack's name of its own, which its deployments bear.
+	Owner string `json:"owner"`
+	// Site is the folder, relative to the working directory. Digest is that of [Read].
+	Site   string `json:"site"`
+	Digest string `json:"digest"`
+	// Flags are the compatibility flags of the Functions.
+	Flags []string `json:"flags,omitempty"`
+	// Settings changes with the bindings, variables and other settings that a deployment
+	// takes from the project.
+	Settings string `json:"settings,omitempty"`
+	// Overwrite allows to replace the production deployment of somebody else.
+	Overwrite bool `json:"overwrite,omitempty"`
+}
+
+var (
+	ownerPattern  = regexp.MustCompile(`^[A-Za-z0-9-]{1,63}$`)
+	digestPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
+)
+
+// readRequest reads one request and checks it. Its error names every mistake.
+func readRequest(in io.Reader) (Request, error) {
+	d := json.NewDecoder(in)
+	d.DisallowUnknownFields()
+	var r Request
+	err := d.Decode(&r)
+	if errors.Is(err, io.EOF) {
+		return r, errors.New("no request on standard input: give " +
+			`{"accountId": "…", "project": "…", "owner": "…", "site": "…", "digest": "…"}`)
+	}
+	if err != nil {
+		return r, fmt.Errorf("reading the request from standard input: %w", err)
+	}
+	if err := d.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return r, errors.New("reading the request from standard input: unexpected text after the JSON object")
+	}
+	return r, r.check()
+}
+
+func (r Request) check() error {
+	var problems []error
+	if !cloudflare.IsAccountID(r.AccountID) {
+		problems = append(problems, fmt.Errorf("accountId: %q is not 32 hexadecimal digits", r.AccountID))
+	}
+	if !cloudflare.IsProjectName(r.Project) {
+		problems = append(problems, fmt.Errorf("project: %q is not a valid Pages project name", r.Project))
+	}
+	if !ownerPattern.MatchString(r.Owner) {
+		problems = append(problems, fmt.Errorf("owner: %q is not 1 to 63 letters, digits and dashes", r.Owner))
+	}
+	if r.Site == "" {
+		problems = append(problems, errors.New("site: a folder is needed"))
+	}
+	if !digestPattern.MatchString(r.Digest) {
+		problems = append(problems, fmt.Errorf("digest: %q is not 32 hexadecimal digits", r.Digest))
+	}
+	return errors.Join(problems...)
+}
+
+// mark ends the commit message of the deployment that the request makes.
+func (r Request) mark() string {
+	sum := blake3.Sum256(fmt.Appendf(nil, "%q", append([]string{r.Digest, r.Settings}, r.Flags...)))
+	return fmt.Sprintf("[pulumi %s %s]", r.Owner, hex.EncodeToString(sum[:8]))
+}
+
+var markPattern = regexp.MustCompile(`\[pulumi ([A-Za-z0-9-]+) [0-9a-f]{16}\]$`)
+
+// IsOurs reports whether a deployment bears the mark of the stack that has that owner.
+func IsOurs(d cloudflare.Deployment, owner string) bool {
+	found := markPattern.FindStringSubmatch(d.Message())
+	return found != nil && found[1] == owner
+}
+
+// makes reports whether the request would make the deployment: nothing that it depends on
+// has changed since.
+func (r Request) makes(d cloudflare.Deployment) bool {
+	return strings.HasSuffix(d.Message(), r.mark())
+}
+
+// hasNode reports whether compatibility flags give the runtime Node's modules.
+// https://developers.cloudflare.com/workers/configuration/compatibility-flags/#nodejs-compatibility-flag
+func hasNode(flags []string) bool {
+	return slices.Contains(flags, "nodejs_compat") || slices.Contains(flags, "nodejs_compat_v2")
+}

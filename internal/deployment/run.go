@@ -1,0 +1,81 @@
+package deployment
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"portfolio-infra/internal/cloudflare"
+	"portfolio-infra/internal/rest"
+)
+
+// Names of the environment variables that the commands read: those of the Cloudflare
+// provider.
+const (
+	EnvToken   = "CLOUDFLARE_API_TOKEN"
+	EnvBaseURL = "CLOUDFLARE_BASE_URL"
+)
+
+// Run runs one sub-command: verb is "deploy" or "undeploy". It reads a [Request] from in,
+// writes a [Result] as one line to out, and its progress to log.
+func Run(ctx context.Context, verb string, in io.Reader, out, log io.Writer, getenv func(string) string) error {
+	if err := run(ctx, verb, in, out, log, getenv, nil); err != nil {
+		return fmt.Errorf("%s: %w", verb, err)
+	}
+	return nil
+}
+
+// run is [Run] with the transport of all requests. Nil is the default one.
+func run(ctx context.Context, verb string, in io.Reader, out, log io.Writer, getenv func(string) string, transport http.RoundTripper) error {
+	request, err := readRequest(in)
+	if err != nil {
+		return err
+	}
+	token, base := getenv(EnvToken), getenv(EnvBaseURL)
+	if token == "" {
+		return fmt.Errorf("no API token: set %s, or `pulumi config set --secret cloudflare:apiToken`", EnvToken)
+	}
+	if err := rest.CheckBaseURL(cmp.Or(base, cloudflare.DefaultBaseURL)); err != nil {
+		return fmt.Errorf("%s: %w", EnvBaseURL, err)
+	}
+	if transport == nil {
+		transport = rest.NewTransport()
+	}
+	log = &lockedWriter{w: log}
+	d := &deployer{
+		client: &cloudflare.Client{
+			Token: token, AccountID: request.AccountID, BaseURL: base, HTTP: &http.Client{Transport: transport},
+			OnWait: func(_ context.Context, d time.Duration, reason string) {
+				fmt.Fprintf(log, "waiting %s: %s\n", d.Round(time.Second), reason)
+			},
+		},
+		// A redirect is an answer too.
+		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		log:  log, Request: request,
+	}
+	if verb == "undeploy" {
+		return d.undeploy(ctx)
+	}
+	result, err := d.deploy(ctx)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(result)
+}
+
+// lockedWriter serves the uploads, which run in parallel.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(b)
+}

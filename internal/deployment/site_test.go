@@ -1,0 +1,182 @@
+package deployment
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/rest/resttest"
+)
+
+const routes = `{"version":1,"include":["/api/*"],"exclude":[]}`
+
+func TestRead(t *testing.T) {
+	worker := "export default { fetch: () => new Response() };"
+	for _, tt := range []struct {
+		name     string
+		files    files
+		assets   []string
+		settings []string
+		modules  []string
+	}{
+		{"what is served", files{"index.html": "", "a/b/c.txt": "", ".well-known/security.txt": "", "empty/.keep": ""},
+			[]string{".well-known/security.txt", "a/b/c.txt", "empty/.keep", "index.html"}, nil, nil},
+		{"what is skipped", files{"index.html": "", ".DS_Store": "", "a/.DS_Store": "", "node_modules/x.js": "", "a/node_modules/x.js": "",
+			".git/config": "", ".wrangler/state": "", "functions/x.js": "", "a/functions/x.js": "", "a/_headers": ""},
+			[]string{"a/_headers", "a/functions/x.js", "index.html"}, nil, nil},
+		{"settings", files{"index.html": "", "_headers": "/*\n  X: 1", "_redirects": "/a /b"},
+			[]string{"index.html"}, []string{"_headers", "_redirects"}, nil},
+		{"empty settings", files{"index.html": "", "_headers": "", "_redirects": ""}, []string{"index.html"}, nil, nil},
+		{"routes without code", files{"index.html": "", "_routes.json": "{}"}, []string{"index.html"}, nil, nil},
+		{"routes with code", files{"index.html": "", "_routes.json": routes, "_worker.js": worker},
+			[]string{"index.html"}, []string{"_routes.json"}, []string{"_worker.js"}},
+		{"TypeScript", files{"index.html": "", "_worker.ts": "const n: number = 1; export default { n };"},
+			[]string{"index.html"}, nil, []string{"_worker.js"}},
+		{"a folder of modules", files{"index.html": "", "_worker.js/index.js": worker, "_worker.js/lib/a.mjs": "", "_worker.js/x.wasm": "", "_worker.js/README.md": ""},
+			[]string{"index.html"}, nil, []string{"index.js", "lib/a.mjs", "x.wasm"}},
+		{"links in the site", files{"a/x.txt": "", "b": "-> a", "y.txt": "-> a/x.txt"}, []string{"a/x.txt", "b/x.txt", "y.txt"}, nil, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, err := Read(tt.files.site(t), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var assets, settings, modules []string
+			for _, a := range s.assets {
+				assets = append(assets, a.name)
+			}
+			for name := range s.settings {
+				settings = append(settings, name)
+			}
+			slices.Sort(settings)
+			for _, m := range s.modules {
+				modules = append(modules, m.name)
+			}
+			if diff := cmp.Diff([][]string{tt.assets, tt.settings, tt.modules}, [][]string{assets, settings, modules}); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestRead_problems(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		files files
+		want  []string
+	}{
+		{"no files", files{}, []string{"it has no files"}},
+		{"only settings", files{"_headers": "x"}, []string{"it has no files"}},
+		{"all at once", files{"_worker.js": "import \"nowhere\"", "_routes.json": "x", "a": "-> /etc"},
+			[]string{"_worker.js:1:", `"nowhere"`, "a is a symbolic link"}},
+		{"routes", files{"index.html": "", "_worker.js": "export default {}", "_routes.json": "x"}, []string{"_routes.json: "}},
+		{"two Workers", files{"_worker.js": "", "_worker.ts": ""}, []string{"both _worker.js and _worker.ts"}},
+		{"a folder of modules without the main one", files{"_worker.js/a.js": ""}, []string{"the folder _worker.js has no index.js"}},
+		{"a link out of the site", files{"passwd": "-> /etc/passwd"}, []string{"passwd is a symbolic link that leads out of the site"}},
+		{"a link to the folder above", files{"a/up": "-> ../.."}, []string{"a/up is a symbolic link that leads out of the site"}},
+		{"a link to nothing", files{"a": "-> nowhere"}, []string{"nowhere: no such file"}},
+		{"a link to its folder", files{"a/loop": "-> ."}, []string{"a/loop is a symbolic link to a folder that contains it"}},
+		{"a link to the site", files{"a/loop": "-> .."}, []string{"a/loop is a symbolic link to a folder that contains it"}},
+		{"links to each other", files{"a/b": "-> ../c", "c/d": "-> ../a"}, []string{"a/b/d is a symbolic link to a folder that contains it"}},
+		{"two links to a folder with loops", files{"a/1": "-> .", "a/2": "-> .", "b": "-> a"}, []string{"b/1 is a symbolic link", "b/2 is a symbolic link"}},
+		{"a name that is not UTF-8", files{"\xff.txt": ""}, []string{`"\xff.txt" is not UTF-8`}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := Read(tt.files.site(t), nil)
+			for _, want := range tt.want {
+				resttest.CheckError(t, err, want)
+			}
+		})
+	}
+	t.Run("no folder", func(t *testing.T) {
+		_, err := Read(filepath.Join(t.TempDir(), "public"), nil)
+		resttest.CheckError(t, err, "there is no such folder")
+	})
+	t.Run("a pipe", func(t *testing.T) {
+		folder := files{"index.html": ""}.site(t)
+		if err := syscall.Mkfifo(filepath.Join(folder, "pipe"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Read(folder, nil)
+		resttest.CheckError(t, err, "pipe is neither a file nor a folder")
+	})
+}
+
+// The digest changes with whatever a deployment has, and with nothing else.
+func TestRead_digest(t *testing.T) {
+	base := files{"index.html": "hello", "_headers": "/*", "_worker.js/index.js": "export default {}", "_worker.js/a.txt": "x"}
+	digest := func(f files) string {
+		s, err := Read(f.site(t), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Digest
+	}
+	before := digest(base)
+	if digest(base) != before {
+		t.Error("another folder has another digest")
+	}
+	for _, tt := range []struct {
+		name, file, content string
+		same                bool
+	}{
+		{"content", "index.html", "hullo", false},
+		{"a new file", "b.html", "", false},
+		{"settings", "_headers", "/a", false},
+		{"a module", "_worker.js/a.txt", "y", false},
+		{"what is not served", ".DS_Store", "x", true},
+	} {
+		changed := files{tt.file: tt.content}
+		for name, content := range base {
+			if _, ok := changed[name]; !ok {
+				changed[name] = content
+			}
+		}
+		if got := digest(changed) == before; got != tt.same {
+			t.Errorf("%s: the same digest: %t", tt.name, got)
+		}
+	}
+}
+
+// Functions lie beside the site, and a Worker takes their place.
+func TestRead_functions(t *testing.T) {
+	folder := files{"index.html": ""}.site(t)
+	files{"functions/api/[id].js": "one", "functions/node_modules/x/index.js": "x"}.write(t, filepath.Dir(folder))
+	read := func() *Site {
+		s, err := Read(folder, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	before := read()
+	if before.functions != filepath.Join(filepath.Dir(folder), "functions") {
+		t.Errorf("functions is %q", before.functions)
+	}
+	files{"functions/api/[id].js": "two"}.write(t, filepath.Dir(folder))
+	if read().Digest == before.Digest {
+		t.Error("the digest does not change with a function")
+	}
+	files{"_worker.js": "export default {}"}.write(t, folder)
+	if s := read(); s.functions != "" || s.modules == nil {
+		t.Errorf("functions is %q", s.functions)
+	}
+}
+
+// A site may be a link, and its folder unreadable.
+func TestRead_root(t *testing.T) {
+	folder := files{"index.html": ""}.site(t)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(folder, link); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := Read(link, nil); err != nil || len(s.assets) != 1 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	_, err := Read(filepath.Join(folder, "index.html"), nil)
+	resttest.CheckError(t, err, "it is not a folder")
+}

@@ -1,0 +1,93 @@
+package deployment
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"unicode/utf8"
+)
+
+// walker finds the files of a site.
+type walker struct {
+	root     string // without symbolic links
+	assets   []asset
+	problems []error
+	// above are the folders that the walk is in, without symbolic links.
+	above []string
+}
+
+// walk adds the files below a folder of the site, whose place without symbolic links is
+// real. It follows symbolic links, as wrangler does, but not out of the site: what lies
+// there may not be meant for the web.
+func (w *walker) walk(folder, real string) {
+	w.above = append(w.above, real)
+	defer func() { w.above = w.above[:len(w.above)-1] }()
+	entries, err := os.ReadDir(real)
+	if err != nil {
+		w.problems = append(w.problems, err)
+		return
+	}
+	for _, entry := range entries {
+		name := path.Join(folder, entry.Name())
+		if skipped(name) {
+			continue
+		}
+		if err := w.visit(name, filepath.Join(real, entry.Name()), entry.Type()); err != nil {
+			w.problems = append(w.problems, err)
+		}
+	}
+}
+
+func (w *walker) visit(name, file string, mode fs.FileMode) error {
+	if !utf8.ValidString(name) {
+		return fmt.Errorf("the file name %q is not UTF-8: rename it", name)
+	}
+	if mode&fs.ModeSymlink != 0 {
+		target, err := filepath.EvalSymlinks(file)
+		if err != nil {
+			return err
+		}
+		if inside, err := filepath.Rel(w.root, target); err != nil || !filepath.IsLocal(inside) {
+			return fmt.Errorf("%s is a symbolic link that leads out of the site: copy its target into the site", name)
+		}
+		if slices.Contains(w.above, target) {
+			return fmt.Errorf("%s is a symbolic link to a folder that contains it: remove it", name)
+		}
+		info, err := os.Lstat(target)
+		if err != nil {
+			return err
+		}
+		file, mode = target, info.Mode()
+	}
+	switch {
+	case mode.IsDir():
+		w.walk(name, file)
+	case mode.IsRegular():
+		a, err := newAsset(name, file)
+		if err != nil {
+			return err
+		}
+		w.assets = append(w.assets, a)
+	default:
+		return fmt.Errorf("%s is neither a file nor a folder: remove it", name)
+	}
+	return nil
+}
+
+// skipped reports whether a path of the site is not served. To wrangler's list it adds
+// _worker.ts.
+// https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/src/pages/validate.ts
+func skipped(name string) bool {
+	switch name {
+	case "_worker.js", "_worker.ts", "_redirects", "_headers", routesFile, "functions", ".wrangler":
+		return true
+	}
+	switch path.Base(name) {
+	case ".DS_Store", "node_modules", ".git":
+		return true
+	}
+	return false
+}

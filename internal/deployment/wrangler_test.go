@@ -1,0 +1,216 @@
+package deployment
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/rest/resttest"
+)
+
+// npmFolder has the packages that `make npm` installs.
+const npmFolder = "../../.sandbox/npm/node_modules"
+
+// wrangler returns the command line of the real wrangler, with a Node that is new enough.
+func wrangler(t *testing.T) []string {
+	t.Helper()
+	folder, err := filepath.Abs(npmFolder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := []string{filepath.Join(folder, "node/bin/node"), filepath.Join(folder, "wrangler/bin/wrangler.js")}
+	for _, file := range line {
+		if _, err := os.Stat(file); err != nil {
+			t.Skip("wrangler is not installed: make npm")
+		}
+	}
+	return line
+}
+
+// deployWith deploys the site of a project with the real wrangler.
+func (a *api) deployWith(t *testing.T, wrangler []string, project string) {
+	t.Helper()
+	server := httptest.NewServer(a)
+	defer server.Close()
+	args := append(slices.Clone(wrangler[1:]), "pages", "deploy", "public", "--project-name", "site", "--branch", "main")
+	cmd := exec.CommandContext(t.Context(), wrangler[0], args...)
+	cmd.Dir = project
+	cmd.Env = append(withoutSecrets(os.Environ()), "CLOUDFLARE_API_BASE_URL="+server.URL+"/client/v4", "CLOUDFLARE_API_TOKEN="+apiToken,
+		"CLOUDFLARE_ACCOUNT_ID="+account, "WRANGLER_SEND_METRICS=false", "HOME="+t.TempDir(), "NO_COLOR=1")
+	if out, err := cmd.CombinedOutput(); err != nil || len(a.forms) == 0 {
+		t.Fatalf("wrangler: %v: %s", err, out)
+	}
+}
+
+// form returns the form of the last deployment, by field.
+func (a *api) form() map[string]part {
+	byField := map[string]part{}
+	for _, p := range a.forms[len(a.forms)-1] {
+		byField[p.Field] = p
+	}
+	return byField
+}
+
+var (
+	randomName = regexp.MustCompile(`(bundledWorker|functionsWorker)-0\.\d+\.m?js`)
+	anyMark    = regexp.MustCompile(` ?\[pulumi [^]]*]$`)
+)
+
+// comparable returns what must be equal in the forms of both. Of the modules of a bundle
+// only the kinds count, since wrangler adds code of its own.
+func comparable(t *testing.T, form map[string]part) map[string]any {
+	t.Helper()
+	all := map[string]any{}
+	for name, p := range form {
+		all[name] = p
+		switch name {
+		case "manifest":
+			var m map[string]string
+			if err := json.Unmarshal([]byte(p.Content), &m); err != nil {
+				t.Fatal(err)
+			}
+			all[name] = m
+		case "commit_message":
+			all[name] = anyMark.ReplaceAllString(p.Content, "")
+		case workerFile:
+			var kinds []string
+			for _, m := range parts(t, []byte(p.Content)) {
+				if m.Field == "metadata" {
+					all["metadata"] = mainModule.ReplaceAllString(m.Content, `"main_module":"MAIN"`)
+					continue
+				}
+				if randomName.MatchString(m.Field) || m.Field == "_worker.js" || m.Field == "index.js" {
+					m.Field, m.File, m.Content = "MAIN", "MAIN", ""
+				}
+				kinds = append(kinds, fmt.Sprintf("%s %s %s %q", m.Field, m.File, m.Type, m.Content))
+			}
+			all[name] = kinds
+		}
+	}
+	return all
+}
+
+var mainModule = regexp.MustCompile(`"main_module":"[^"]*"`)
+
+// The real wrangler sends the same for the same folder.
+func TestDeploy_wrangler(t *testing.T) {
+	wrangler := wrangler(t)
+	site := files{
+		"index.html": "<h1>Hello</h1>\n", "404.html": "", "style.css": "a{}", "page.HTML": "x", "LICENSE": "", ".htaccess": "deny",
+		".well-known/security.txt": "x", "a/b.c/plain": "x", "a/twin-1.txt": "twin", "a/twin-2.txt": "twin", "a.tar.gz": "x", "ends.": "dot",
+		"ümläut €.html": "ä", `"quoted".txt`: "q", "link.html": "-> index.html", "linked": "-> a", "html": "h", ".html": "y", "a/.html": "z", "a/html": "z",
+		".DS_Store": "no", "a/.DS_Store": "no", "node_modules/x/index.js": "no", ".git/config": "no", ".wrangler/x": "no",
+		"_headers": "/*\n  X-A: ä\n", "_redirects": "/old /new 301\n",
+	}
+	for extension := range contentTypes() {
+		site["types/x."+extension] = ""
+	}
+	worker := files{"_worker.js": "import { name } from './lib.js';\nexport default { fetch: () => new Response(name) };\n", "lib.js": "export const name = 'ä';", "_routes.json": routes}
+	modules := files{"_worker.js/index.js": "import './lib/a.js'; import x from './x.txt'; export default { fetch: () => new Response(x) };",
+		"_worker.js/lib/a.js": "export const a = 1;", "_worker.js/x.txt": "text", "_worker.js/x.wasm": "\x00asm\x01\x00\x00\x00", "_worker.js/x.bin": "bin", "_worker.js/x.css": "no"}
+	for _, tt := range []struct {
+		name string
+		more files
+	}{
+		{"assets alone", nil},
+		{"routes without a Worker", files{"_routes.json": routes}},
+		{"Worker", worker},
+		{"folder of modules", modules},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			folder := site.site(t)
+			tt.more.write(t, folder)
+			repository(t, folder)
+			theirs := &api{token: jwt(`{"exp":4000000000}`)}
+			theirs.deployWith(t, wrangler, filepath.Dir(folder))
+			ours := newWorld(t, page)
+			ours.request.Site = folder
+			ours.api.stages = []string{"deploy success"}
+			if _, _, err := ours.run("deploy"); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(theirs.assets, ours.api.assets); diff != "" {
+				t.Errorf("assets: %s", diff)
+			}
+			want, got := comparable(t, theirs.form()), comparable(t, ours.api.form())
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("form: %s", diff)
+			}
+		})
+	}
+}
+
+// Functions are compiled by the wrangler of the project.
+func TestDeploy_functions(t *testing.T) {
+	wrangler := wrangler(t)
+	folder := files{"index.html": "hello"}.site(t)
+	project := filepath.Dir(folder)
+	files{"functions/api/[id].ts": "export const onRequest = ({ params }: { params: { id: string } }) => new Response(params.id);"}.write(t, project)
+	repository(t, folder)
+	bin := t.TempDir()
+	// npx of this test runs the wrangler above.
+	script := fmt.Sprintf("#!/bin/sh\n[ \"$1 $2\" = '--no-install wrangler' ] && shift 2\nexec '%s' '%s' \"$@\"\n", wrangler[0], wrangler[1])
+	if err := os.WriteFile(filepath.Join(bin, "npx"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
+
+	theirs := &api{token: jwt(`{"exp":4000000000}`)}
+	theirs.deployWith(t, wrangler, project)
+	ours := newWorld(t, page)
+	ours.request.Site = folder
+	ours.api.stages = []string{"deploy success"}
+	if _, _, err := ours.run("deploy"); err != nil {
+		t.Fatal(err)
+	}
+	want, got := comparable(t, theirs.form()), comparable(t, ours.api.form())
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+
+	t.Run("error", func(t *testing.T) {
+		files{"functions/api/[id].ts": "export const onRequest = ("}.write(t, project)
+		_, calls, err := ours.run("deploy")
+		resttest.CheckError(t, err, "config key site: compiling "+filepath.Join(project, "functions")+" with wrangler: ")
+		resttest.CheckError(t, err, "[id].ts:1:")
+		if slices.Contains(calls, "GET /upload-token") {
+			t.Errorf("calls: %v", calls)
+		}
+	})
+	t.Run("no routes", func(t *testing.T) {
+		files{"functions/api/[id].ts": "export const nothing = 1;"}.write(t, project)
+		if _, _, err := ours.run("deploy"); err != nil || ours.api.form()[workerFile].Content != "" {
+			t.Errorf("%q, %v", ours.api.form()[workerFile].Content, err)
+		}
+	})
+}
+
+// Without wrangler there is one clear error, before any write.
+func TestDeploy_functionsWithoutWrangler(t *testing.T) {
+	w := newWorld(t, page)
+	files{"functions/index.js": "export const onRequest = () => new Response();"}.write(t, filepath.Dir(w.request.Site))
+	t.Setenv("PATH", t.TempDir())
+	_, calls, err := w.run("deploy")
+	resttest.CheckError(t, err, "install wrangler in "+filepath.Dir(w.request.Site)+" (npm install --save-dev wrangler)")
+	if slices.Contains(calls, "POST /pages/assets/upload") {
+		t.Errorf("calls: %v", calls)
+	}
+}
+
+func TestWithoutSecrets(t *testing.T) {
+	kept := []string{"PATH=/bin", "HOME=/root", "HTTPS_PROXY=http://x", "NODE_OPTIONS=--x", "npm_config_cache=/x"}
+	removed := []string{"CLOUDFLARE_API_TOKEN=x", "CLOUDFLARE_ACCOUNT_ID=x", "PULUMI_CONFIG_PASSPHRASE=x", "AWS_SECRET_ACCESS_KEY=x",
+		"TIDBCLOUD_PRIVATE_KEY=x", "npm_config__authToken=x", "DATABASE_URL=x", "db_password=x"}
+	if diff := cmp.Diff(kept, withoutSecrets(append(slices.Clone(kept), removed...))); diff != "" {
+		t.Error(diff)
+	}
+}

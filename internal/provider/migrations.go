@@ -1,0 +1,234 @@
+package provider
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"maps"
+
+	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi-go-provider/infer"
+
+	"portfolio-infra/internal/migration"
+)
+
+var (
+	_ resource[MigrationsArgs, MigrationsState] = (*Migrations)(nil)
+	_ infer.Annotated                           = (*MigrationsArgs)(nil)
+)
+
+// Migrations is the resource tidbcloud:index:Migrations.
+type Migrations struct {
+	sql *sqlOpener
+}
+
+// MigrationsArgs are the inputs of a database's migrations.
+type MigrationsArgs struct {
+	ClusterID string            `pulumi:"clusterId" provider:"replaceOnChanges"`
+	Host      string            `pulumi:"host"`
+	Port      int               `pulumi:"port"`
+	User      string            `pulumi:"user"`
+	Password  string            `pulumi:"password" provider:"secret"`
+	Database  string            `pulumi:"database" provider:"replaceOnChanges"`
+	Folder    string            `pulumi:"folder"`
+	Files     map[string]string `pulumi:"files"`
+}
+
+// MigrationsState is the state of a database's migrations.
+type MigrationsState struct {
+	MigrationsArgs
+}
+
+// Annotate implements [infer.Annotated].
+func (m *Migrations) Annotate(a infer.Annotator) {
+	a.Describe(m, "The SQL migrations of a folder, in the format of goose (https://pressly.github.io/goose/), applied to a database in the order of their numbers. "+
+		"Goose's CLI works on the same folder and database, and what it applied counts as applied. A preview lists the pending files and parses them with TiDB's own parser. "+
+		"The Up part of a file is one statement that changes the schema, or any number of statements that change rows, in one transaction. "+
+		"Nothing is ever taken back: deleting the resource keeps the tables.")
+}
+
+// Annotate implements [infer.Annotated].
+func (m *MigrationsArgs) Annotate(a infer.Annotator) {
+	a.Describe(&m.ClusterID, "ID of the cluster. A change replaces the resource.")
+	a.Describe(&m.Host, "Host of the cluster, for the next connection; a new one alone changes nothing.")
+	a.Describe(&m.Port, "Port of the cluster, for the next connection.")
+	a.Describe(&m.User, "Full name of a SQL user that may change the schema, for the next connection.")
+	a.Describe(&m.Password, "The user's password, for the next connection.")
+	a.Describe(&m.Database, "Name of the database, which must exist. A change replaces the resource.")
+	a.Describe(&m.Folder, "Folder of the files, relative to the Pulumi program's; another one alone changes nothing.")
+	a.Describe(&m.Files, "SHA-256 of each file in hexadecimal, by name, with line feeds alone as line ends.")
+}
+
+// WireDependencies implements [infer.ExplicitDependencies].
+func (*Migrations) WireDependencies(f infer.FieldSelector, _ *MigrationsArgs, state *MigrationsState) {
+	f.OutputField(&state.Password).AlwaysSecret()
+}
+
+// Create implements [infer.CustomCreate].
+func (m *Migrations) Create(ctx context.Context, req infer.CreateRequest[MigrationsArgs]) (resp infer.CreateResponse[MigrationsState], err error) {
+	if req.DryRun {
+		err = m.announce(ctx, req.Inputs, nil)
+	} else {
+		err = m.migrate(ctx, req.Inputs)
+		resp.ID = req.Inputs.ClusterID + "/" + req.Inputs.Database
+	}
+	resp.Output = MigrationsState{req.Inputs}
+	return resp, err
+}
+
+// Read implements [infer.CustomRead]. It removes the files that the database lost.
+func (m *Migrations) Read(ctx context.Context, req infer.ReadRequest[MigrationsArgs, MigrationsState]) (resp infer.ReadResponse[MigrationsArgs, MigrationsState], err error) {
+	if req.State.Database == "" {
+		return resp, errors.New("migrations cannot be imported and need not be: declare them, and what goose applied before counts as applied")
+	}
+	args, state := req.Inputs, req.State
+	if h, ok := m.readHistory(ctx, args, args.Files); ok {
+		lost := func(name, _ string) bool {
+			version, err := migration.Version(name)
+			return err == nil && !h.applied[version]
+		}
+		args.Files, state.Files = maps.Clone(args.Files), maps.Clone(state.Files)
+		maps.DeleteFunc(args.Files, lost)
+		maps.DeleteFunc(state.Files, lost)
+	}
+	return infer.ReadResponse[MigrationsArgs, MigrationsState]{ID: req.ID, Inputs: args, State: state}, nil
+}
+
+// Update implements [infer.CustomUpdate].
+func (m *Migrations) Update(ctx context.Context, req infer.UpdateRequest[MigrationsArgs, MigrationsState]) (resp infer.UpdateResponse[MigrationsState], err error) {
+	if req.DryRun {
+		err = m.announce(ctx, req.Inputs, req.State.Files)
+	} else {
+		err = m.migrate(ctx, req.Inputs)
+	}
+	resp.Output = MigrationsState{req.Inputs}
+	return resp, err
+}
+
+// Delete implements [infer.CustomDelete]. It keeps the tables.
+func (m *Migrations) Delete(context.Context, infer.DeleteRequest[MigrationsState]) (resp infer.DeleteResponse, err error) {
+	return resp, nil
+}
+
+// Check implements [infer.CustomCheck].
+func (m *Migrations) Check(ctx context.Context, req infer.CheckRequest) (infer.CheckResponse[MigrationsArgs], error) {
+	args, check, err := decode[MigrationsArgs](ctx, req.NewInputs)
+	if err != nil {
+		return infer.CheckResponse[MigrationsArgs]{}, err
+	}
+	check.that("clusterId", args.ClusterID != "", "must not be empty")
+	check.that("port", args.Port >= 0 && args.Port <= 65535, "%d must be a port number", args.Port)
+	check.that("database", databasePattern.MatchString(args.Database), "%q must have 1 to 64 letters, digits, underscores, hyphens or dollar signs", args.Database)
+	check.that("files", len(args.Files) > 0, "must not be empty")
+	return infer.CheckResponse[MigrationsArgs]{Inputs: args, Failures: check.failures}, nil
+}
+
+// Diff implements [infer.CustomDiff]. A new login alone changes nothing. A migration that
+// the database lost, since it was restored or created again, is drift.
+func (m *Migrations) Diff(ctx context.Context, req infer.DiffRequest[MigrationsArgs, MigrationsState]) (p.DiffResponse, error) {
+	diff := newDiff()
+	old, want := req.State.MigrationsArgs, req.Inputs
+	replaced := diff.inputs(old, want)
+	diff.ignore("host", "port", "user", "password", "folder", "files")
+	for name := range want.Files {
+		if old.Files[name] == "" {
+			diff.change(fileProperty(name), p.Add)
+		} else if old.Files[name] != want.Files[name] {
+			diff.change(fileProperty(name), p.Update)
+		}
+	}
+	for name := range old.Files {
+		if want.Files[name] == "" {
+			diff.change(fileProperty(name), p.Delete)
+		}
+	}
+	if replaced {
+		return diff.response(), nil
+	}
+	plans, err := m.plan(ctx, want, old.Files)
+	for _, plan := range plans {
+		if property := fileProperty(plan.Name); !diff.has(property) {
+			p.GetLogger(ctx).Warningf("database %q no longer has the migration %s: it will be applied again", want.Database, plan.Name)
+			diff.drift(property)
+		}
+	}
+	return diff.response(), err
+}
+
+// fileProperty returns the path of a file in the inputs, such as files["00001_a.sql"].
+func fileProperty(name string) string { return fmt.Sprintf("files[%q]", name) }
+
+// announce lists the pending migrations in a preview.
+func (m *Migrations) announce(ctx context.Context, args MigrationsArgs, recorded map[string]string) error {
+	plans, err := m.plan(ctx, args, recorded)
+	for _, plan := range plans {
+		p.GetLogger(ctx).Infof("pending migration: %s", plan.Name)
+	}
+	return err
+}
+
+// plan returns what a run would apply, or the error that it would fail with. Where the
+// database cannot be read, the recorded files count as applied.
+func (m *Migrations) plan(ctx context.Context, args MigrationsArgs, recorded map[string]string) ([]migrationPlan, error) {
+	files, err := args.read()
+	if err != nil {
+		return nil, err
+	}
+	h, _ := m.readHistory(ctx, args, recorded)
+	pending, err := h.pending(files)
+	if err != nil {
+		return nil, err
+	}
+	return planMigrations(pending)
+}
+
+// readHistory returns the database's history, or else the recorded one, and reports which.
+func (m *Migrations) readHistory(ctx context.Context, args MigrationsArgs, recorded map[string]string) (h history, live bool) {
+	if !args.login().known() {
+		return recordedHistory(recorded), false
+	}
+	err := m.sql.probe(ctx, args.login(), func(ctx context.Context, db *sql.DB) (err error) {
+		h, err = readHistory(ctx, db)
+		return err
+	})
+	if err != nil && !isMissing(err) {
+		p.GetLogger(ctx).Warningf("using the recorded state of the migrations of database %q: %v", args.Database, err)
+		return recordedHistory(recorded), false
+	}
+	return h, true
+}
+
+// migrate applies the pending migrations.
+func (m *Migrations) migrate(ctx context.Context, args MigrationsArgs) error {
+	files, err := args.read()
+	if err != nil {
+		return err
+	}
+	login := args.login()
+	login.patient = true
+	return m.sql.connect(ctx, login, func(db *sql.DB) error {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return login.wrap(err)
+		}
+		defer func() { _ = conn.Close() }()
+		return migrate(ctx, conn, args.Database, files)
+	})
+}
+
+// read reads the folder, which must have just the files of the inputs.
+func (m MigrationsArgs) read() ([]migration.File, error) {
+	files, err := migration.Read(m.Folder)
+	if err != nil {
+		return nil, fmt.Errorf("reading the migrations in %q: %w", m.Folder, err)
+	}
+	if m.Files != nil && !maps.Equal(migration.Hashes(files), m.Files) { // a preview may not know them
+		return nil, fmt.Errorf("the migrations in %q changed while Pulumi ran: run it again", m.Folder)
+	}
+	return files, nil
+}
+
+func (m MigrationsArgs) login() login {
+	return login{host: m.Host, port: m.Port, user: m.User, password: m.Password, database: m.Database}
+}

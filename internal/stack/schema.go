@@ -1,0 +1,45 @@
+package stack
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"portfolio-infra/internal/migration"
+)
+
+// Schema is the folder of migrations that make the tables.
+type Schema struct {
+	// Folder is relative to the project's folder, so that the state is the same on every
+	// machine.
+	Folder string
+	// Files maps the names of its files to their hashes.
+	Files pulumi.StringMap
+}
+
+// schema reads a folder of migrations. There is none by default. The provider parses
+// their SQL.
+func (r *reader) schema(key string) *Schema {
+	folder := r.text(key)
+	if folder == "" {
+		return nil
+	}
+	var files []migration.File
+	err := checkPath(folder)
+	if err == nil {
+		files, err = migration.Read(filepath.Join(r.program.Dir, folder))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errors.New("there is no such folder")
+	}
+	if err != nil {
+		r.problem(key, "%q: %v; give a folder of SQL files in goose's format, relative to the project's folder", folder, err)
+	}
+	s := &Schema{Folder: filepath.ToSlash(filepath.Clean(folder)), Files: pulumi.StringMap{}}
+	for _, f := range files {
+		s.Files[f.Name] = pulumi.String(f.Hash)
+	}
+	return s
+}

@@ -1,0 +1,89 @@
+package stack
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestReadScript(t *testing.T) {
+	for _, test := range []struct {
+		name, file, content string
+		flags               []string
+		want                []string // of the error
+		bundled             bool
+	}{
+		{"a service worker", "api.js", "addEventListener('fetch')", nil, []string{"exports nothing"}, false},
+		{"a module", "api.mjs", "export default {}", nil, nil, false},
+		{"the runtime's modules", "api.js", "import {x} from 'cloudflare:workers'\nimport 'node:fs'\nexport default {}", nil, nil, false},
+		{"text that looks like an import", "api.js", `export default { a: "import x", from: "y" }`, nil, nil, false},
+		{"TypeScript", "api.ts", "export default {} as object", nil, nil, true},
+		{"an import", "api.js", "import {x} from './lib'\nexport default {x}", nil, nil, true},
+		{"a minified import", "api.js", `import{x}from"./lib";export default{x}`, nil, nil, true},
+		{"a later import", "api.js", "export default { f: () => import(\"./lib\") }", nil, nil, true},
+		{"an export of another file", "api.js", "export { x as default } from './lib'", nil, nil, true},
+		{"a missing package", "api.ts", "\nimport x from 'left-pad'\nexport default x", nil, []string{"api.ts:2:", "left-pad", "install the package"}, false},
+		{"Node's modules without the flag", "api.ts", "import x from 'node:fs'\nexport default x", nil, []string{"api.ts:1:", "node:fs"}, false},
+		{"Node's modules with the flag", "api.ts", "import x from 'node:fs'\nexport default x", []string{"nodejs_compat"}, nil, true},
+		{"TypeScript without an export", "api.ts", "const x = 1", nil, []string{"exports nothing"}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for name, content := range map[string]string{test.file: test.content, "lib.ts": "export const x: number = 1"} {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			// A script may be beside the project's folder.
+			s, err := readScript(dir, filepath.Join("..", filepath.Base(dir), test.file), test.flags)
+			wantError(t, err, test.want...)
+			if err != nil {
+				return
+			}
+			if err := s.write(dir); err != nil {
+				t.Fatal(err)
+			}
+			content, err := os.ReadFile(filepath.Join(dir, s.Path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum := sha256.Sum256(content)
+			hash := hex.EncodeToString(sum[:])
+			want := Script{"../" + filepath.Base(dir) + "/" + test.file, hash, nil}
+			module := test.file
+			if test.bundled {
+				want.Path, module = ".pulumi-build/"+hash[:16]+"/worker.js", "worker.js"
+			} else if string(content) != test.content {
+				t.Errorf("uploads %s", content)
+			}
+			if s.Path != want.Path || s.SHA256 != want.SHA256 || s.MainModule() != module {
+				t.Errorf("script %+v, want %+v", s, want)
+			}
+		})
+	}
+}
+
+// The content, and so the state, depends on the sources alone.
+func TestReadScript_everywhere(t *testing.T) {
+	var scripts []Script
+	for range 2 {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "api.ts"), []byte("export default {} as object"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := readScript(dir, "api.ts", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(s.bundled), dir) {
+			t.Errorf("the bundle names its folder: %s", s.bundled)
+		}
+		scripts = append(scripts, s)
+	}
+	if scripts[0].Path != scripts[1].Path || scripts[0].SHA256 != scripts[1].SHA256 {
+		t.Errorf("scripts %+v", scripts)
+	}
+}

@@ -1,0 +1,154 @@
+package stack
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/pulumi/pulumi-command/sdk/go/command/local"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumix"
+
+	cfapi "portfolio-infra/internal/cloudflare"
+	"portfolio-infra/internal/deployment"
+)
+
+// envDeploymentDrift is the drift mark of the deployment, in the command's environment.
+const envDeploymentDrift = "PAGES_DEPLOYMENT_DRIFT"
+
+// Site is the folder that the Pages project serves.
+type Site struct {
+	// Folder is relative to the project's folder, so that the state is the same on every
+	// machine.
+	Folder string
+	// Digest changes with everything that a deployment has of the folder.
+	Digest string
+}
+
+// SiteArgs are the inputs of [newSite].
+type SiteArgs struct {
+	Site
+	// Flags are the compatibility flags of the Functions.
+	Flags []string
+	// Settings changes with what a deployment takes from the project.
+	Settings string
+	// Overwrite permits replacing the deployment of somebody else.
+	Overwrite  bool
+	CommandEnv pulumi.StringMap
+	Cloudflare *cfapi.Client
+	Live       *cfapi.Project // nil if there is none
+	// OwnerName is the owner, or "" in a preview that does not know it yet.
+	OwnerName string
+	Owner     pulumi.StringOutput
+}
+
+// checkOwner waits for the owner, which the check of names precedes, and refuses a
+// project that serves the deployment of somebody else.
+func (args *SiteArgs) checkOwner(ctx context.Context, owner pulumi.StringOutput) error {
+	args.Owner = owner
+	result, err := internals.UnsafeAwaitOutput(ctx, owner)
+	if err != nil || !result.Known {
+		return err
+	}
+	args.OwnerName, _ = result.Value.(string)
+	if args.Live == nil || args.Overwrite {
+		return nil
+	}
+	return deployment.CheckConflict(ctx, args.Cloudflare, *args.Live, args.OwnerName)
+}
+
+// newSite declares the command that deploys the site, and returns its last result.
+//
+// It runs after bind, since a binding serves from the next deployment on. The request
+// goes to standard input, so a change of the content or of the project's settings is an
+// update in place. For the drift mark see [newBinding].
+//
+// On a destroy it deletes the old deployments first, since Cloudflare does not delete a
+// project that has many.
+func newSite(ctx *pulumi.Context, p *Pages, args *SiteArgs) (pulumi.MapOutput, error) {
+	drift := args.drift(time.Now())
+	environment := pulumi.StringMap{envDeploymentDrift: pulumi.String(drift)}
+	for name, value := range args.CommandEnv {
+		environment[name] = value
+	}
+	opts := []pulumi.ResourceOption{pulumi.Parent(p), pulumi.DependsOn([]pulumi.Resource{p.bind})}
+	if drift == "" {
+		opts = append(opts, pulumi.IgnoreChanges([]string{"environment." + envDeploymentDrift}))
+	}
+	request := pulumix.Apply3Err(p.Project.Name, p.Project.CreatedOn, args.Owner, args.request)
+	command, err := local.NewCommand(ctx, "site", &local.CommandArgs{
+		Create:      pulumi.String(deployment.Command("deploy")),
+		Update:      pulumi.String(deployment.Command("deploy")),
+		Delete:      pulumi.String(deployment.Command("undeploy")),
+		Stdin:       pulumix.Cast[pulumi.StringOutput](request),
+		Environment: environment,
+		Logging:     local.LoggingStderr,
+	}, opts...)
+	if err != nil {
+		return pulumi.MapOutput{}, err
+	}
+	// The result is no secret, but a secret in the environment makes it one.
+	stdout := pulumi.Unsecret(command.Stdout).(pulumi.StringOutput)
+	return pulumix.Cast[pulumi.MapOutput](pulumix.ApplyErr(stdout, deployResult)), nil
+}
+
+// request returns the standard input of the deploy command.
+func (args *SiteArgs) request(project, createdOn, owner string) (string, error) {
+	b, err := json.Marshal(deployment.Request{
+		AccountID: args.Cloudflare.AccountID,
+		Project:   project,
+		CreatedOn: createdOn,
+		Owner:     owner,
+		Site:      args.Folder,
+		Digest:    args.Digest,
+		Flags:     args.Flags,
+		Settings:  args.Settings,
+		Overwrite: args.Overwrite,
+	})
+	return string(b), err
+}
+
+// deployResult reads the standard output of the deploy command.
+func deployResult(line string) (map[string]any, error) {
+	var result map[string]any
+	if err := json.Unmarshal([]byte(line), &result); err != nil {
+		return nil, fmt.Errorf("reading the output of portfolio deploy: %w", err)
+	}
+	return result, nil
+}
+
+// drift says what production serves in place of a deployment of this stack, or returns "".
+func (args *SiteArgs) drift(now time.Time) string {
+	found := "no deployment"
+	if args.Live != nil && args.Live.CanonicalDeployment != nil {
+		serving := *args.Live.CanonicalDeployment
+		if args.OwnerName == "" || deployment.IsOurs(serving, args.OwnerName) {
+			return ""
+		}
+		found = fmt.Sprintf("a deployment that this stack did not make: %s of %s", serving.ID, serving.CreatedOn)
+	}
+	// With the time, the same drift is a change each time that it happens.
+	return fmt.Sprintf("%s (%s)", found, now.UTC().Format(time.RFC3339))
+}
+
+// site reads the folder that the Pages project is to serve. There is none by default.
+func (r *reader) site(key string, flags []string) *Site {
+	folder := r.text(key)
+	if folder == "" {
+		return nil
+	}
+	s := &Site{Folder: filepath.ToSlash(filepath.Clean(folder))}
+	content, err := &deployment.Site{}, checkPath(folder)
+	if err == nil {
+		content, err = deployment.Read(filepath.Join(r.program.Dir, folder), flags)
+	}
+	if err != nil {
+		r.problem(key, "%q: %v; give a folder to serve, relative to the project's folder", folder, err)
+		return s
+	}
+	s.Digest = content.Digest
+	return s
+}

@@ -1,0 +1,128 @@
+package stack
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"portfolio-infra/internal/deployment"
+)
+
+// deployMessage makes a deployment of a project with a commit message.
+func (a *account) deployMessage(project, message string) {
+	a.Helper()
+	a.byHand(http.MethodPost, "/pages/projects/"+project+"/deployments", "multipart/form-data; boundary=b",
+		"--b\r\nContent-Disposition: form-data; name=\"manifest\"\r\n\r\n{}\r\n"+
+			"--b\r\nContent-Disposition: form-data; name=\"commit_message\"\r\n\r\n"+message+"\r\n--b--\r\n")
+}
+
+func TestSiteArgs_owner(t *testing.T) {
+	const ours, other = "first [pulumi me 0123456789abcdef]", "by hand"
+	for _, test := range []struct {
+		name        string
+		deployments []string // their commit messages
+		overwrite   bool
+		wantErr     []string
+		wantDrift   string
+	}{
+		{"no deployment", nil, false, nil, "no deployment ("},
+		{"ours", []string{ours}, false, nil, ""},
+		{"another's", []string{other}, false, []string{"config key site", "overwriteSite true"}, ""},
+		{"another stack's", []string{"[pulumi you 0123456789abcdef]"}, false, []string{"overwriteSite true"}, ""},
+		{"another's, to be replaced", []string{other}, true, nil, "a deployment that this stack did not make: "},
+		{"ours, replaced by another's", []string{ours, other}, false, nil, "a deployment that this stack did not make: "},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			a := newAccount(t)
+			a.cloud.DeployTime = -1 // none
+			a.createProject("site", "main")
+			for _, message := range test.deployments {
+				a.deployMessage("site", message)
+			}
+			l, err := readLive(t.Context(), a.client(), "site", "api")
+			if err != nil {
+				t.Fatal(err)
+			}
+			args := &SiteArgs{Overwrite: test.overwrite, Cloudflare: a.client(), Live: l.project}
+			err = args.checkOwner(t.Context(), pulumi.String("me").ToStringOutput())
+			wantError(t, err, test.wantErr...)
+			if err != nil {
+				return
+			}
+			if drift := args.drift(time.Now()); !strings.HasPrefix(drift, test.wantDrift) || (drift == "") != (test.wantDrift == "") {
+				t.Errorf("drift mark %q, want %q", drift, test.wantDrift)
+			}
+		})
+	}
+}
+
+func TestSiteArgs_driftWithoutProject(t *testing.T) {
+	if drift := (&SiteArgs{OwnerName: "me"}).drift(time.Now()); !strings.HasPrefix(drift, "no deployment (") {
+		t.Errorf("drift mark %q", drift)
+	}
+}
+
+// A change of the folder, and of what a deployment takes from the project, changes the
+// request. What concerns previews alone does not.
+func TestRun_siteRequest(t *testing.T) {
+	a := newAccount(t)
+	a.dir = t.TempDir()
+	write := func(name, content string) {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(a.dir, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(a.dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("api.js", "export default {}")
+	write("public/index.html", "one")
+	request := func(extra ...string) deployment.Request {
+		t.Helper()
+		config := map[string]string{"portfolio:workerScript": "api.js", "portfolio:site": "public/"}
+		for i := 0; i < len(extra); i += 2 {
+			config["portfolio:"+extra[i]] = extra[i+1]
+		}
+		e, err := a.run(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r deployment.Request
+		if err := json.Unmarshal([]byte(e.registered["site"].Inputs["stdin"].StringValue()), &r); err != nil {
+			t.Fatal(err)
+		}
+		bind := "urn:pulumi:dev::portfolio::portfolio:index:Pages$command:local:Command::binding"
+		if d := e.registered["site"].RegisterRPC.GetDependencies(); !slices.Contains(d, bind) {
+			t.Errorf("the deployment waits for %v, and not for the bindings", d)
+		}
+		return r
+	}
+	first := request()
+	if first.Project != "portfolio-dev" || first.Site != "public" || !strings.HasPrefix(first.Owner, "portfolio-dev-") {
+		t.Errorf("request %+v", first)
+	}
+	for _, test := range []struct {
+		name    string
+		extra   []string
+		changes bool
+	}{
+		{"nothing", nil, false},
+		{"binding", []string{"binding", "API"}, true},
+		{"binding of previews", []string{"previewBinding", "none"}, false},
+	} {
+		if changed := request(test.extra...).Settings != first.Settings; changed != test.changes {
+			t.Errorf("%s: the settings changed: %t", test.name, changed)
+		}
+	}
+	write("public/index.html", "two")
+	if request().Digest == first.Digest {
+		t.Error("the content changed and the digest did not")
+	}
+}
