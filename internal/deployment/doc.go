@@ -17,8 +17,8 @@
 // To the API a deployment is a success even if all of its pages answer 500. So deploy
 // fetches the deployment's own address too, before it reports success.
 //
-// undeploy deletes the project's deployments except for the live one, since Cloudflare
-// refuses to delete a project with many.
+// undeploy deletes the project's deployments except for the live one, since Cloudflare may
+// refuse to delete a project with more than 100.
 //
 // The request is JSON on standard input, the result one line of JSON on standard output,
 // and the progress goes to standard error. The token comes by environment only. Files are
