@@ -35,6 +35,8 @@ func TestLoadConfig_problems(t *testing.T) {
 		{"variable that is an object", "portfolio:vars", `{"A":{"B":"c"}}`, "portfolio:vars: the value must be an object of texts"},
 		{"variable that is null", "portfolio:vars", `{"A":null}`, "portfolio:vars: the value must be an object of texts"},
 		{"secrets in plain text", "portfolio:secrets", `{"A":"open sesame"}`, "portfolio:secrets: the value is in plain text"},
+		{"site's secrets in plain text", "portfolio:siteSecrets", `{"A":"open sesame"}`, "--path siteSecrets.NAME"},
+		{"site's variable with a binding's name", "portfolio:siteVars", `{"API_SERVICE":"x"}`, "portfolio:siteVars: API_SERVICE is the name of a binding"},
 		{"binding with a dash", "portfolio:binding", "API-SERVICE", "portfolio:binding:"},
 		{"binding without a service", "portfolio:moreBindings", `{"AUTH":{}}`, `portfolio:moreBindings: AUTH: service ""`},
 		{"binding with an unknown member", "portfolio:moreBindings", `{"AUTH":{"servce":"x"}}`, "portfolio:moreBindings:"},
