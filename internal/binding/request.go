@@ -11,7 +11,6 @@ import (
 	"slices"
 
 	"portfolio-infra/internal/cloudflare"
-	"portfolio-infra/internal/rest"
 )
 
 // Service is a wanted service binding.
@@ -154,6 +153,3 @@ func CheckService(name string, s Service) error {
 	}
 	return nil
 }
-
-// CheckBaseURL returns an error unless url may be a base URL of the Cloudflare API.
-func CheckBaseURL(url string) error { return rest.CheckBaseURL(url) }

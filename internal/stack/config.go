@@ -14,6 +14,7 @@ import (
 
 	"portfolio-infra/internal/binding"
 	"portfolio-infra/internal/cloudflare"
+	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/tidbcloud"
 )
 
@@ -253,7 +254,7 @@ func (r *reader) cloudflare() (*cloudflare.Client, pulumi.StringMap) {
 	}
 	r.credential("cloudflare:apiToken", binding.EnvToken, c.Token, "an API token, made at dash.cloudflare.com/profile/api-tokens")
 	if c.BaseURL != "" {
-		if err := binding.CheckBaseURL(c.BaseURL); err != nil {
+		if err := rest.CheckBaseURL(c.BaseURL); err != nil {
 			r.problem("cloudflare:baseUrl", "%v (or %s)", err, binding.EnvBaseURL)
 		}
 	}

@@ -211,19 +211,6 @@ func TestRun_drift(t *testing.T) {
 	}
 }
 
-func TestRun_urlOptions(t *testing.T) {
-	for options, want := range map[string]string{"{}": "", `{"ssl":"a b"}`: "?ssl=a%20b", `{"ssl":true}`: "?ssl=true"} {
-		e, err := newAccount(t).run(map[string]string{"portfolio:databaseUrlOptions": options})
-		if err != nil {
-			t.Fatal(err)
-		}
-		want = "mysql://prefix.api:password-of-user@db.example.com:4000/portfolio" + want
-		if url := e.variables("portfolio-dev-api")[varDatabaseURL]; url != want {
-			t.Errorf("%s: %s, want %s", options, url, want)
-		}
-	}
-}
-
 // The golden files have production, the default, and another Worker.
 func TestRun_previewBindingNone(t *testing.T) {
 	e, err := newAccount(t).run(map[string]string{"portfolio:previewBinding": "none", "portfolio:moreBindings": `{"AUTH":{"service":"auth"}}`})
