@@ -30,7 +30,7 @@ func TestStack_serves(t *testing.T) {
 	works := map[string]any{"stack": owner, "database": true}
 	f.answers(site, http.StatusOK, works)
 
-	f.set(map[string]any{"rotation": "second"})
+	f.set(map[string]any{"rotation": "1"})
 	f.up()
 	f.answers(site, http.StatusServiceUnavailable, map[string]any{"stack": owner, "error": "the database answered 401"})
 	f.answers(f.serveSite(workerd), http.StatusOK, works)
