@@ -35,6 +35,8 @@ func TestRun_usage(t *testing.T) {
 		"argument of the CLI":       {[]string{"cli", "x"}, `unexpected argument "x"`},
 		"argument of serve":         {[]string{"serve", "--", "-detach"}, `unexpected argument "-detach"`},
 		"served by nobody":          {[]string{"up", "-served"}, "CLOUDFLARE_BASE_URL"},
+		"two sites":                 {[]string{"site", "a", "b"}, `unexpected argument "b"`},
+		"site without an address":   {[]string{"site", "-listen"}, "flag needs an argument: -listen"},
 		"serve and stop":            {[]string{"serve", "-detach", "-stop"}, "exclude each other"},
 		"flag of another type":      {[]string{"serve", "-detach=maybe"}, `invalid boolean value "maybe" for -detach`},
 		"-c without a pair":         {[]string{"up", "-c"}, "flag needs an argument: -c"},
