@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"portfolio-infra/internal/cloudflare"
@@ -15,6 +16,8 @@ type Result struct {
 	Project string `json:"project"`
 	// Wanted is what the environments hold now.
 	Wanted
+	// Digests are those of the secret variables that the environments hold now, by name.
+	Digests map[string]string `json:"digests,omitempty"`
 	// Recreated reports whether the project was deleted and bind created it again.
 	Recreated bool `json:"made,omitempty"`
 	// Found is what the project held in place of what was written, by environment and
@@ -50,12 +53,16 @@ func bind(ctx context.Context, c *cloudflare.Client, r Request, previous Result,
 	if err != nil {
 		return Result{}, fmt.Errorf("reading the Pages project: %w", err)
 	}
-	want := targetOf(r.Wanted)
+	want, before := targetOf(r.Wanted), earlier{}
 	if previous.Project == r.Project {
 		want.removeUnchanged(project, previous.Wanted)
+		before = earlier{previous.Vars, previous.Digests}
 		result.ChangedAt = previous.ChangedAt
 	}
-	if err := apply(ctx, c, &project, want, &result, now); err != nil {
+	if len(r.Secrets) > 0 {
+		result.Digests = r.digests()
+	}
+	if err := r.apply(ctx, c, &project, want, before, &result, now); err != nil {
 		return Result{}, err
 	}
 	result.Redeploy = Outdated(project.CanonicalDeployment, result.ChangedAt)
@@ -74,27 +81,36 @@ func unbind(ctx context.Context, c *cloudflare.Client, r Request, _ Result, now 
 	}
 	want := target{}
 	want.removeUnchanged(project, r.Wanted)
-	return result, apply(ctx, c, &project, want, &result, now)
+	before := earlier{r.Vars, r.digests()}
+	return result, Request{}.apply(ctx, c, &project, want, before, &result, now)
 }
 
-// apply makes the project hold the target with at most one PATCH, reads the project
-// again, and adds to the result what was written.
-func apply(ctx context.Context, c *cloudflare.Client, p *cloudflare.Project, t target, result *Result, now func() time.Time) error {
-	d := t.diff(*p)
-	if d.empty() {
+// apply makes the project hold the target and the settings with at most one PATCH, reads
+// the project again, and adds to the result what was written.
+func (r Request) apply(ctx context.Context, c *cloudflare.Client, p *cloudflare.Project, t target, before earlier, result *Result, now func() time.Time) error {
+	d, patch := t.diff(*p), map[string]cloudflare.ConfigPatch{}
+	d.addSettings(r, *p, before, patch)
+	if d.empty() && len(patch) == 0 {
 		return nil
 	}
-	if err := checkWranglerFile(*p, d.set, t); err != nil {
+	if err := checkWranglerFile(*p, r.withoutSecrets(d.set), t, r.Wanted); err != nil {
 		return err
 	}
-	if err := c.PatchServices(ctx, result.Project, d.patch); err != nil {
-		return fmt.Errorf("patching the bindings %v: %w", d.names(), err)
+	if err := c.PatchConfigs(ctx, result.Project, patch); err != nil {
+		return fmt.Errorf("patching %v: %w", d.names(), err)
 	}
 	after, err := c.Project(ctx, result.Project)
 	if err != nil {
 		return fmt.Errorf("reading the Pages project after the change: %w", err)
 	}
-	if rest := t.diff(after); !rest.empty() {
+	rest, left := t.diff(after), map[string]cloudflare.ConfigPatch{}
+	written := earlier{before.vars, maps.Clone(before.digests)}
+	if written.digests == nil {
+		written.digests = map[string]string{}
+	}
+	maps.Copy(written.digests, r.digests()) // nobody can read the values
+	rest.addSettings(r, after, written, left)
+	if len(left) > 0 {
 		return fmt.Errorf("%v: %w", rest.names(), errNotPersisted)
 	}
 	*p = after

@@ -108,6 +108,16 @@ func TestBind_severalAndFewer(t *testing.T) {
 	s.wantBound("preview.A=api", "production.A=api", "production.C=api")
 }
 
+// An unreadable result of the previous run counts as none.
+func TestBind_previousUnreadable(t *testing.T) {
+	for _, previous := range []string{"null", "[]", `{"project":1}`, `{"project":"site"`} {
+		s := newSite(t)
+		s.previous = previous
+		s.mustRun("bind", apiBinding, "GET", "PATCH", "GET")
+		s.wantBound(bothBound...)
+	}
+}
+
 // A binding serves from the next production deployment on.
 func TestBind_redeploy(t *testing.T) {
 	for _, tt := range []struct {

@@ -70,10 +70,34 @@ func (t target) diff(p cloudflare.Project) diff {
 	return d
 }
 
-// Drift names the bindings, as environment.NAME, that a project does not hold as
-// wanted.
-func Drift(p cloudflare.Project, wanted Wanted) []string {
-	return targetOf(wanted).diff(p).set
+// addSettings adds what the variables and compatibility settings lack, and makes the
+// patches of the environments.
+func (d *diff) addSettings(r Request, p cloudflare.Project, before earlier, patches map[string]cloudflare.ConfigPatch) {
+	for _, env := range cloudflare.Environments {
+		patch := cloudflare.ConfigPatch{Services: d.patch[env]}
+		set, removed := r.patchSettings(p.DeploymentConfigs[env], before, &patch)
+		for _, name := range set {
+			d.set = append(d.set, env+"."+name)
+		}
+		for _, name := range removed {
+			d.removed = append(d.removed, env+"."+name)
+		}
+		if len(patch.Services)+len(set)+len(removed) > 0 {
+			patches[env] = patch
+		}
+	}
+}
+
+// Drift names the bindings, variables and settings, as environment.NAME, that a project
+// does not hold as wanted. Of a secret variable only the name is known.
+func Drift(p cloudflare.Project, wanted Wanted, secrets ...string) []string {
+	r := Request{Wanted: wanted, Secrets: map[string]string{}}
+	for _, name := range secrets {
+		r.Secrets[name] = ""
+	}
+	d := targetOf(wanted).diff(p)
+	d.addSettings(r, p, earlier{digests: r.digests()}, map[string]cloudflare.ConfigPatch{})
+	return d.set
 }
 
 func same(a, b *Service) bool {

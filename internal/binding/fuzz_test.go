@@ -64,31 +64,6 @@ func FuzzReadRequest(f *testing.F) {
 	})
 }
 
-// Any line is either no result or one that survives a round trip.
-func FuzzPrevious(f *testing.F) {
-	for _, seed := range []string{
-		"", "null", "{}", "[]", `{"project":"site"`, `{"project":1}`,
-		`{"project":"site","bindings":{"A":{"service":"api","environment":"production"}},"found":{"preview":{"A":null}},"redeploy":true}`,
-		`{"project":"site","bindings":{"A":null},"changedAt":"yesterday"}`, "{\"project\":\"\xff\"}\n",
-	} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, line string) {
-		r := parsePrevious(line)
-		if !json.Valid([]byte(line)) && !reflect.DeepEqual(r, Result{}) {
-			t.Errorf("read from no JSON: %+v", r)
-		}
-		written, err := json.Marshal(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		again, err := json.Marshal(parsePrevious(string(written)))
-		if err != nil || !bytes.Equal(written, again) {
-			t.Errorf("%s becomes %s, %v", written, again, err)
-		}
-	})
-}
-
 // drawServices draws bindings of a few names, so that they often meet.
 func drawServices(t *rapid.T, label string) map[string]Service {
 	return rapid.MapOfN(

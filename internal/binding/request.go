@@ -2,8 +2,6 @@ package binding
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,7 +11,6 @@ import (
 	"slices"
 
 	"portfolio-infra/internal/cloudflare"
-	"portfolio-infra/internal/rest"
 )
 
 // Service is a wanted service binding.
@@ -32,6 +29,12 @@ type Wanted struct {
 	Bindings map[string]Service `json:"bindings"`
 	// Preview replaces Bindings in the preview environment. Nil: the same.
 	Preview map[string]Service `json:"preview,omitzero"`
+	// Vars are plain variables of the Functions, in both environments.
+	Vars map[string]string `json:"vars,omitempty"`
+	// CompatibilityDate and CompatibilityFlags are those of the Functions, in both
+	// environments. Without a date both are left alone.
+	CompatibilityDate  string   `json:"compatibilityDate,omitempty"`
+	CompatibilityFlags []string `json:"compatibilityFlags,omitempty"`
 }
 
 // In returns what one environment should hold.
@@ -40,16 +43,6 @@ func (w Wanted) In(environment string) map[string]Service {
 		return w.Preview
 	}
 	return w.Bindings
-}
-
-// Digest changes with what the production environment should hold.
-func (w Wanted) Digest() string {
-	b, err := json.Marshal(w.In("production"))
-	if err != nil {
-		panic(err) // texts alone
-	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:16])
 }
 
 // Request is the input of bind and unbind.
@@ -63,6 +56,10 @@ type Request struct {
 	// for a new project, so that bind runs again.
 	CreatedOn string `json:"createdOn,omitempty"`
 	Wanted
+	// Secrets are secret variables of the Functions, in both environments.
+	Secrets map[string]string `json:"secrets,omitempty"`
+	// Key makes digests of the secrets. It is a secret itself.
+	Key string `json:"key,omitempty"`
 }
 
 var (
@@ -116,8 +113,21 @@ func (r Request) check() error {
 			}
 		}
 	}
+	for key, vars := range map[string]map[string]string{"vars": r.Vars, "secrets": r.Secrets} {
+		for _, name := range slices.Sorted(maps.Keys(vars)) {
+			if err := CheckName(name); err != nil {
+				problems = append(problems, fmt.Errorf("%s: %w", key, err))
+			}
+		}
+	}
+	if len(r.Secrets) > 0 && len(r.Key) < minKey {
+		problems = append(problems, fmt.Errorf("key: at least %d characters are needed where there are secrets", minKey))
+	}
 	return errors.Join(problems...)
 }
+
+// minKey is the length of the shortest key, in characters.
+const minKey = 16
 
 // CheckName returns an error unless a binding may have the name, which Functions use
 // as a JavaScript identifier.
@@ -143,6 +153,3 @@ func CheckService(name string, s Service) error {
 	}
 	return nil
 }
-
-// CheckBaseURL returns an error unless url may be a base URL of the Cloudflare API.
-func CheckBaseURL(url string) error { return rest.CheckBaseURL(url) }

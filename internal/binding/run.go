@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"portfolio-infra/internal/cloudflare"
+	"portfolio-infra/internal/rest"
 )
 
 // Names of the environment variables that the commands read.
@@ -51,7 +52,7 @@ func run(ctx context.Context, verb string, in io.Reader, getenv func(string) str
 	if client.Token == "" {
 		return Result{}, fmt.Errorf("no API token: set %s, or `pulumi config set --secret cloudflare:apiToken`", EnvToken)
 	}
-	if err := CheckBaseURL(cmp.Or(client.BaseURL, cloudflare.DefaultBaseURL)); err != nil {
+	if err := rest.CheckBaseURL(cmp.Or(client.BaseURL, cloudflare.DefaultBaseURL)); err != nil {
 		return Result{}, fmt.Errorf("%s: %w", EnvBaseURL, err)
 	}
 	do := bind

@@ -14,10 +14,10 @@ import (
 // deployment, so it must be in that file; once it is deployed there is nothing to patch.
 // https://developers.cloudflare.com/pages/functions/wrangler-configuration/#source-of-truth
 func CheckWranglerFile(p cloudflare.Project, wanted Wanted) error {
-	return checkWranglerFile(p, Drift(p, wanted), targetOf(wanted))
+	return checkWranglerFile(p, Drift(p, wanted), targetOf(wanted), wanted)
 }
 
-func checkWranglerFile(p cloudflare.Project, missing []string, t target) error {
+func checkWranglerFile(p cloudflare.Project, missing []string, t target, wanted Wanted) error {
 	var hash string
 	for _, config := range p.DeploymentConfigs {
 		hash += config.WranglerConfigHash
@@ -27,7 +27,7 @@ func checkWranglerFile(p cloudflare.Project, missing []string, t target) error {
 	}
 	return fmt.Errorf("the Pages project %q takes its bindings from a Wrangler file (it has pages_build_output_dir), so each deployment "+
 		"would remove what is set here (%s): add these lines to that file, deploy the site, then run it again:\n%s",
-		p.Name, strings.Join(missing, ", "), t.wranglerLines())
+		p.Name, strings.Join(missing, ", "), wanted.wranglerLines()+t.wranglerLines())
 }
 
 // wranglerLines returns the target's service bindings as a Wrangler file has them. A

@@ -1,12 +1,11 @@
 // Package bundle makes one ES module for Cloudflare's runtime out of an entry file
 // and what it imports.
 //
-// It sets esbuild up as wrangler does, so that a Worker behaves the same whichever of
-// them built it. Two things differ on purpose. The content depends on the sources
-// alone: no environment variable and no folder outside the root changes it, and there
-// is no source map, so that every machine uploads the same bytes. And Node's own
-// modules are left to the runtime (the flag nodejs_compat), where wrangler also adds
-// polyfills.
+// It sets up esbuild as wrangler does, so that a Worker behaves the same whichever of
+// them built it. Two things differ on purpose. The content depends on the sources alone,
+// not on the environment or on where the root is, and has no source map, so that every
+// machine uploads the same bytes. And Node's own modules are left to the runtime (the flag
+// nodejs_compat), where wrangler also adds polyfills.
 //
 // https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/src/deployment-bundle/bundle.ts
 // https://developers.cloudflare.com/workers/wrangler/bundling/
@@ -21,10 +20,10 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// Options say what the runtime offers.
+// Options says what the runtime offers.
 type Options struct {
-	// Node leaves imports of node:* to the runtime: the compatibility flag
-	// nodejs_compat is set. Without it they are errors.
+	// Node reports whether the compatibility flag nodejs_compat is set. Imports of node:*
+	// are left to the runtime then, and are errors otherwise.
 	// https://developers.cloudflare.com/workers/runtime-apis/nodejs/
 	Node bool
 }
@@ -77,8 +76,13 @@ func problems(messages []api.Message) error {
 	var all []error
 	for _, m := range messages {
 		text := m.Text
-		if strings.HasPrefix(text, "Could not resolve") {
+		switch {
+		case strings.HasPrefix(text, `Could not resolve "node:`):
+			text += ": add the compatibility flag nodejs_compat"
+		case strings.HasPrefix(text, "Could not resolve"):
 			text += ": install the package, or correct the path"
+		case strings.HasPrefix(text, "No loader is configured"):
+			text += ": only .txt, .html and .sql may be imported besides code"
 		}
 		if l := m.Location; l != nil {
 			text = fmt.Sprintf("%s:%d: %s", l.File, l.Line, text)

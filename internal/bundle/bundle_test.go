@@ -83,9 +83,9 @@ func TestBuild_errors(t *testing.T) {
 		"missing file":          {"\nimport x from \"./x\";\nexport default x;", false, []string{"index.ts:2:", `"./x"`}},
 		"two missing":           {"import a from \"a\";\nimport b from \"b\";\nexport default [a, b];", false, []string{"index.ts:1:", "index.ts:2:"}},
 		"syntax":                {"export default {", false, []string{"index.ts:1:"}},
-		"Node without the flag": {"import \"node:fs\";\nexport default 1;", false, []string{"index.ts:1:", `"node:fs"`}},
+		"Node without the flag": {"import \"node:fs\";\nexport default 1;", false, []string{"index.ts:1:", `"node:fs"`, "add the compatibility flag nodejs_compat"}},
 		"Node with the flag":    {"import \"node:buffer\";\nexport default 1;", true, nil},
-		"WebAssembly":           {"import x from \"./x.wasm\";\nexport default x;", false, []string{"index.ts:1:", "x.wasm"}},
+		"WebAssembly":           {"import x from \"./x.wasm\";\nexport default x;", false, []string{"index.ts:1:", "x.wasm", "only .txt, .html and .sql"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := write(t, map[string]string{"index.ts": test.text, "x.wasm": "\x00asm"})

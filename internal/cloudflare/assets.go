@@ -32,7 +32,7 @@ func (c *Client) UploadToken(ctx context.Context, project string) (string, error
 // MissingAssets returns those of the keys that are not stored yet.
 func (c *Client) MissingAssets(ctx context.Context, token string, keys []string) ([]string, error) {
 	var missing result[[]string]
-	err := c.asset(ctx, token, "check-missing", CheckMissingRequest{keys}, &missing)
+	err := c.asset(ctx, token, "check-missing", hashesRequest{keys}, &missing)
 	return missing.value, err
 }
 
@@ -44,16 +44,11 @@ func (c *Client) UploadAssets(ctx context.Context, token string, body rest.Body)
 
 // UpsertHashes makes the store keep the keys for coming deployments.
 func (c *Client) UpsertHashes(ctx context.Context, token string, keys []string) error {
-	return c.asset(ctx, token, "upsert-hashes", UpsertHashesRequest{keys}, new(object))
+	return c.asset(ctx, token, "upsert-hashes", hashesRequest{keys}, new(object))
 }
 
-// CheckMissingRequest has the keys that are looked up.
-type CheckMissingRequest struct {
-	Hashes []string `json:"hashes"`
-}
-
-// UpsertHashesRequest has the keys to be kept.
-type UpsertHashesRequest struct {
+// hashesRequest has the keys that a call is about.
+type hashesRequest struct {
 	Hashes []string `json:"hashes"`
 }
 

@@ -47,8 +47,8 @@ func (d Deployment) Failed() bool {
 	return d.LatestStage.Status == "failure" || d.LatestStage.Status == "canceled"
 }
 
-// DeploymentsPerPage is the number of deployments on a page of [Client.Deployments], the
-// largest that the API allows.
+// DeploymentsPerPage is the number of deployments on a page of [Client.Deployments]: the
+// API's default, which is assumed to be the most that it allows.
 const DeploymentsPerPage = 25
 
 // Deployments lists one page of a project's deployments, the newest first. The first page

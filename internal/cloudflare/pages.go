@@ -28,8 +28,12 @@ type Project struct {
 // DeploymentConfig is the part of one environment's settings that the stack reads.
 type DeploymentConfig struct {
 	Services map[string]*Service `json:"services"`
+	// EnvVars are the variables of the Functions, by name.
+	EnvVars map[string]*EnvVar `json:"env_vars"`
 	// CompatibilityDate is that of the Functions, such as 2026-01-31.
 	CompatibilityDate string `json:"compatibility_date"`
+	// CompatibilityFlags are those of the Functions.
+	CompatibilityFlags []string `json:"compatibility_flags"`
 	// WranglerConfigHash is set if the project was deployed with a Wrangler file
 	// that has pages_build_output_dir. Each such deployment takes its bindings from
 	// that file alone.
@@ -47,6 +51,22 @@ type Service struct {
 	Environment string `json:"environment"`
 	// Entrypoint is a named export of the Worker; empty is the default export.
 	Entrypoint string `json:"entrypoint,omitempty"`
+}
+
+// EnvVar is a variable of the Functions. The API does not return the value of a secret.
+// https://developers.cloudflare.com/pages/functions/bindings/#environment-variables
+type EnvVar struct {
+	Type  string `json:"type"` // "plain_text" or "secret_text"
+	Value string `json:"value"`
+}
+
+// ConfigPatch changes one environment's settings. A nil service or variable is deleted,
+// any other is set whole, and what is not in the patch is left alone.
+type ConfigPatch struct {
+	Services           map[string]*Service `json:"services,omitempty"`
+	EnvVars            map[string]*EnvVar  `json:"env_vars,omitempty"`
+	CompatibilityDate  string              `json:"compatibility_date,omitempty"`
+	CompatibilityFlags []string            `json:"compatibility_flags,omitzero"`
 }
 
 // Project returns one project. For a missing one the error is an [IsNotFound].
@@ -71,14 +91,9 @@ func (c *Client) DeleteProject(ctx context.Context, name string) error {
 	return err
 }
 
-// PatchServices changes service bindings, by environment and name, in one call. A nil
-// service is deleted, any other is set whole, and the rest is left alone.
+// PatchConfigs changes the settings of environments in one call.
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/methods/edit/
-func (c *Client) PatchServices(ctx context.Context, project string, patch map[string]map[string]*Service) error {
-	configs := map[string]any{}
-	for environment, services := range patch {
-		configs[environment] = map[string]any{"services": services}
-	}
-	in := map[string]any{"deployment_configs": configs}
+func (c *Client) PatchConfigs(ctx context.Context, project string, patch map[string]ConfigPatch) error {
+	in := map[string]any{"deployment_configs": patch}
 	return c.write(ctx, projectNotFound, http.MethodPatch, in, "/pages/projects/%s", project)
 }

@@ -112,9 +112,9 @@ func CheckConflict(ctx context.Context, c *cloudflare.Client, project cloudflare
 // production is the environment that a project's own address serves.
 const production = "production"
 
-// adopt returns the deployment that the request would make, if there is one: that of a run
-// which died before its deployment was recorded. It either is live, or not ready yet. One
-// that was live before must be made anew.
+// adopt returns the deployment that the request would make, or nil: that of a run which died
+// before it was recorded. It is either live or on its way. One that was live once and is no
+// longer must be made anew.
 func (d *deployer) adopt(ctx context.Context, project cloudflare.Project) (*cloudflare.Deployment, error) {
 	if live := project.CanonicalDeployment; live != nil && d.makes(*live) {
 		return live, nil

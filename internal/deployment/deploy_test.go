@@ -2,16 +2,13 @@ package deployment
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -293,148 +290,4 @@ func TestDeploy_badInput(t *testing.T) {
 	if w.api.calls != nil {
 		t.Errorf("calls: %v", w.api.calls)
 	}
-}
-
-func TestDeploy_stages(t *testing.T) {
-	for _, tt := range []struct {
-		name    string
-		stages  []string
-		wantErr string
-	}{
-		{"at once", []string{"deploy success"}, ""},
-		{"in turn", []string{"queued active", "initialize success", "deploy idle", "deploy active", "deploy success"}, ""},
-		{"failed", []string{"queued active", "deploy failure"}, "the deployment d1 of the Pages project site: its stage deploy ended with failure; the last line of its log: Error: out of coffee"},
-		{"canceled", []string{"queued canceled"}, "its stage queued ended with canceled"},
-		{"never", []string{"queued active"}, "it is not live after 10m0s: its stage queued is active"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, page)
-				w.api.stages = tt.stages
-				_, _, err := w.run("deploy")
-				resttest.CheckError(t, err, tt.wantErr)
-			})
-		})
-	}
-}
-
-// A live deployment must answer. Its host name may need some time.
-func TestDeploy_probe(t *testing.T) {
-	status := func(code int) func(http.ResponseWriter) {
-		return func(w http.ResponseWriter) { w.WriteHeader(code) }
-	}
-	reset := func(http.ResponseWriter) { panic(http.ErrAbortHandler) }
-	for _, tt := range []struct {
-		name    string
-		respond func(http.ResponseWriter)
-		after   time.Duration // it answers
-		took    time.Duration // at least
-		wantErr string
-	}{
-		{"no first page", status(404), 0, 0, ""},
-		{"access control", status(302), 0, 0, ""},
-		{"no host name yet", reset, 4 * time.Minute, 4 * time.Minute, ""},
-		{"never a host name", reset, time.Hour, 5 * time.Minute, "https://d1.site.pages.dev does not answer: "},
-		{"an error at first", status(522), 30 * time.Second, 30 * time.Second, ""},
-		{"every page an error", status(500), time.Hour, time.Minute, "https://d1.site.pages.dev answers with status 500; the last line of its log: Error: out of coffee"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, page)
-				start := time.Now()
-				w.api.before = func(rw http.ResponseWriter, r *http.Request) bool {
-					if !strings.HasSuffix(r.Host, ".pages.dev") || tt.after > 0 && time.Since(start) > tt.after {
-						return false
-					}
-					if r.Header.Get("Authorization") != "" {
-						t.Error("the deployment gets the token")
-					}
-					tt.respond(rw)
-					return true
-				}
-				_, _, err := w.run("deploy")
-				resttest.CheckError(t, err, tt.wantErr)
-				if took := time.Since(start); took < tt.took || took > tt.took+time.Minute {
-					t.Errorf("took %s, want %s", took, tt.took)
-				}
-			})
-		})
-	}
-}
-
-func TestUndeploy(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, page)
-		w.mustRun("undeploy", "GET ", "GET /deployments")
-		for i := range 60 {
-			if d := w.api.add("old"); i%3 == 0 {
-				d.environment = "preview"
-			}
-		}
-		w.api.canonical = "d30"
-		if _, _, err := w.run("undeploy"); err != nil {
-			t.Fatal(err)
-		}
-		if len(w.api.deployments) != 1 || w.api.deployments[0].id != "d30" {
-			t.Errorf("%d deployments stay", len(w.api.deployments))
-		}
-		if !strings.Contains(w.progress.String(), "deleted 50 deployments\n") {
-			t.Errorf("progress: %s", &w.progress)
-		}
-		w.mustRun("undeploy", "GET ", "GET /deployments")
-	})
-}
-
-func TestUndeploy_refused(t *testing.T) {
-	for _, tt := range []struct {
-		name    string
-		path    string
-		status  int
-		code    int
-		wantErr string
-	}{
-		{"no project", "", 404, 8000007, ""},
-		{"a deployment that became live", "/deployments/d1", 400, 8000034, ""},
-		{"a deployment that is gone", "/deployments/d1", 404, 8000009, ""},
-		{"another reason", "/deployments/d1", 400, 8000035, "deleting a deployment of the Pages project site: "},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, page)
-				w.api.add("old")
-				w.api.add("live")
-				w.api.before = func(rw http.ResponseWriter, r *http.Request) bool {
-					hit := strings.HasSuffix(r.URL.Path, "/pages/projects/site"+tt.path)
-					if hit {
-						refuse(rw, tt.status, tt.code, "refused")
-					}
-					return hit
-				}
-				_, _, err := w.run("undeploy")
-				resttest.CheckError(t, err, tt.wantErr)
-			})
-		})
-	}
-}
-
-// A canceled command ends at once, and says that it may be run again.
-func TestDeploy_canceled(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, page)
-		w.api.stages = []string{"queued active"}
-		s, err := Read(w.request.Site, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.request.Digest = s.Digest
-		in, _ := json.Marshal(w.request)
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		defer cancel()
-		start := time.Now()
-		err = run(ctx, "deploy", bytes.NewReader(in), &bytes.Buffer{}, &w.progress, func(name string) string { return map[string]string{EnvToken: apiToken}[name] }, resttest.Transport(w.api))
-		resttest.CheckError(t, err, "run it again")
-		if !errors.Is(err, ctx.Err()) || time.Since(start) != 5*time.Second {
-			t.Errorf("after %s: %v", time.Since(start), err)
-		}
-	})
 }

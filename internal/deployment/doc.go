@@ -1,15 +1,28 @@
-// Package deployment puts a folder on a Pages project by Direct Upload: the sub-commands
-// deploy and undeploy, which the stack runs as a command resource.
+// Package deployment deploys a folder to a Pages project by Direct Upload: it has the
+// program's sub-commands deploy and undeploy, which a command resource of the stack runs.
 //
 // It sends what wrangler sends, so that Cloudflare serves the same site whichever of them
-// deployed it: each file once under a key of its content, then a manifest of paths and
-// keys. It needs no Node, but for a folder of file routes (functions), which only wrangler
+// deployed it: each file that is not stored yet under a key that depends on its content,
+// then a form with the paths and their keys, the settings files and the bundled Worker.
+// It needs no Node, except for a folder of file routes (functions), which only wrangler
 // can compile.
 //
-// Each deployment is marked at the end of its commit message with its stack and its
-// request. By the mark a run finds the deployment of a run that died before it could
-// record it, and a deployment that somebody else made is told from ours and not replaced
-// unasked.
+// Each deployment bears a mark at the end of its commit message, the only part of a
+// deployment that a client may choose: the stack's owner, and a hash of what the deployment
+// depends on. By the mark a run adopts the deployment of a run that died before it was
+// recorded, and tells its own deployments from those of others. It replaces a deployment of
+// somebody else only with consent (the config key overwriteSite), unless there was one of
+// its own before.
+//
+// To the API a deployment is a success even if all of its pages answer 500. So deploy
+// fetches the deployment's own address too, before it reports success.
+//
+// undeploy deletes the project's deployments except for the live one, since Cloudflare may
+// refuse to delete a project with more than 100.
+//
+// The request is JSON on standard input, the result one line of JSON on standard output,
+// and the progress goes to standard error. The token comes by environment only. Files are
+// streamed, so the memory does not grow with the site.
 //
 // https://developers.cloudflare.com/pages/get-started/direct-upload/
 // https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/src/api/pages/deploy.ts

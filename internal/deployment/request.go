@@ -23,7 +23,7 @@ func Command(verb string) string {
 		"bin/portfolio " + verb
 }
 
-// Request is the input of deploy and undeploy. A change of it makes a new deployment.
+// Request is the input of deploy and undeploy. The engine runs deploy again when it changes.
 type Request struct {
 	AccountID string `json:"accountId"`
 	Project   string `json:"project"`

@@ -2,6 +2,9 @@ package deployment
 
 import (
 	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -94,5 +97,24 @@ func TestRequest_makes(t *testing.T) {
 		if got := r.makes(deployed(t, withMark("message", changed.mark()))); got != tt.want {
 			t.Errorf("%s changed: %t", tt.name, got)
 		}
+	}
+}
+
+// A fresh checkout has no program yet.
+func TestCommand(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", Command("deploy"))
+	cmd.Dir = t.TempDir()
+	out, err := cmd.CombinedOutput()
+	if want := "bin/portfolio does not exist: run make build, then run it again\n"; err == nil || string(out) != want {
+		t.Errorf("%q, %v", out, err)
+	}
+	files{"bin/portfolio": "#!/bin/sh\necho $1"}.write(t, cmd.Dir)
+	if err := os.Chmod(filepath.Join(cmd.Dir, "bin/portfolio"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	again := exec.CommandContext(t.Context(), "sh", "-c", Command("undeploy"))
+	again.Dir = cmd.Dir
+	if out, err := again.CombinedOutput(); err != nil || string(out) != "undeploy\n" {
+		t.Errorf("%q, %v", out, err)
 	}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // undeploy deletes the project's deployments except for the live one, which goes with the
-// project. Cloudflare refuses to delete a project that has many.
+// project. Cloudflare may refuse to delete a project with more than 100.
 // https://developers.cloudflare.com/pages/platform/known-issues/#delete-a-project-with-a-high-number-of-deployments
 func (d *deployer) undeploy(ctx context.Context) error {
 	project, err := d.project(ctx)

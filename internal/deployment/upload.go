@@ -120,8 +120,8 @@ func (u *uploader) uploadAll(ctx context.Context, assets []asset) error {
 	return group.Wait()
 }
 
-// uploadBucket uploads one bucket. After gateway errors it waits longer, and for the others
-// that do.
+// uploadBucket uploads one bucket. After gateway errors that outlast the tries of a call it
+// waits longer, and no other upload is repeated at the same time.
 func (u *uploader) uploadBucket(ctx context.Context, b bucket) error {
 	call := func() error {
 		return u.withToken(ctx, func(token string) error { return u.client.UploadAssets(ctx, token, b.body()) })

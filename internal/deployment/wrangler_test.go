@@ -98,6 +98,16 @@ func comparable(t *testing.T, form map[string]part) map[string]any {
 	return all
 }
 
+// sameAnswer fails unless the Workers of both answer a path as wanted.
+func sameAnswer(t *testing.T, theirs, ours *api, path, want string) {
+	t.Helper()
+	for name, a := range map[string]*api{"wrangler's": theirs, "ours": ours} {
+		if got := serve(t, a.form()[workerFile].Content, path); got != want {
+			t.Errorf("%s answers %q, want %q", name, got, want)
+		}
+	}
+}
+
 var mainModule = regexp.MustCompile(`"main_module":"[^"]*"`)
 
 // The real wrangler sends the same for the same folder.
@@ -117,13 +127,14 @@ func TestDeploy_wrangler(t *testing.T) {
 	modules := files{"_worker.js/index.js": "import './lib/a.js'; import x from './x.txt'; export default { fetch: () => new Response(x) };",
 		"_worker.js/lib/a.js": "export const a = 1;", "_worker.js/x.txt": "text", "_worker.js/x.wasm": "\x00asm\x01\x00\x00\x00", "_worker.js/x.bin": "bin", "_worker.js/x.css": "no"}
 	for _, tt := range []struct {
-		name string
-		more files
+		name    string
+		more    files
+		answers string // of the Worker
 	}{
-		{"assets alone", nil},
-		{"routes without a Worker", files{"_routes.json": routes}},
-		{"Worker", worker},
-		{"folder of modules", modules},
+		{"assets alone", nil, ""},
+		{"routes without a Worker", files{"_routes.json": routes}, ""},
+		{"Worker", worker, "200 ä"},
+		{"folder of modules", modules, "200 text"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -144,6 +155,9 @@ func TestDeploy_wrangler(t *testing.T) {
 			want, got := comparable(t, theirs.form()), comparable(t, ours.api.form())
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("form: %s", diff)
+			}
+			if tt.answers != "" {
+				sameAnswer(t, theirs, ours.api, "/", tt.answers)
 			}
 		})
 	}
@@ -176,6 +190,8 @@ func TestDeploy_functions(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+
+	sameAnswer(t, theirs, ours.api, "/api/7", "200 7")
 
 	t.Run("error", func(t *testing.T) {
 		files{"functions/api/[id].ts": "export const onRequest = ("}.write(t, project)

@@ -268,21 +268,3 @@ func TestCluster_Create_interruptedThenRefreshed(t *testing.T) {
 		e.steps(inputs, "update", "same")
 	})
 }
-
-// A state that waiting does not change ends the wait.
-func TestCluster_Create_hopeless(t *testing.T) {
-	for _, state := range []string{"INACTIVE", "DELETING", "DELETED"} {
-		t.Run(state, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, c *cloud, e *engine) {
-				time.AfterFunc(5*time.Second, func() { c.hold(c.only().ClusterID, state) })
-				start := time.Now()
-				_, err := e.up(db(nil))
-				wantErr(t, err, "is "+state)
-				within(t, start, 7*time.Second)
-				if e.short(e.id) != "1001" {
-					t.Errorf("kept %q", e.id)
-				}
-			})
-		})
-	}
-}

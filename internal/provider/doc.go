@@ -18,9 +18,6 @@
 // A known ID is always kept: a wait that is cancelled or times out returns
 // [infer.ResourceInitFailedError], and the next `pulumi up` resumes in Update.
 //
-// All lists are complete ones. The API's filter for label keys with dots and slashes is not
-// documented, and one that silently finds nothing would lead to a second cluster.
-//
 // # SQL users
 //
 // A SQL user's name is unique on its cluster, but there are no labels to tell who created

@@ -230,11 +230,11 @@ func TestProvider_Faults(t *testing.T) {
 	for _, op := range operations() {
 		calls := op.calls(t)
 		tally := faultlist.Tally{Operation: op.name, Calls: len(calls)}
-		for _, call := range calls {
+		for i, call := range calls {
 			var failures []string // a failure within the bubble would end the test
 			synctest.Test(t, func(t *testing.T) {
 				s := newProcess(t)
-				for _, fault := range faultlist.All(faultlist.TiDBCloud) {
+				for _, fault := range sample(faultlist.All(faultlist.TiDBCloud), i) {
 					for times, n := range often {
 						plan := faultlist.Plan{Fault: fault, Kind: call.kind, Skip: call.skip, Times: n}
 						if wrong := op.harm(t, s, plan, &tally); len(wrong) > 0 {
@@ -252,6 +252,19 @@ func TestProvider_Faults(t *testing.T) {
 	t.Logf("%d faults, %d repeats:\n%s", len(faultlist.All(faultlist.TiDBCloud)), len(often), faultlist.Table(tallies))
 }
 
+// sample returns all faults, or in a short test every fifth one, others for each call: the
+// race detector makes the whole list take minutes.
+func sample(faults []faultlist.Fault, call int) []faultlist.Fault {
+	if !testing.Short() {
+		return faults
+	}
+	var some []faultlist.Fault
+	for i := call % 5; i < len(faults); i += 5 {
+		some = append(some, faults[i])
+	}
+	return some
+}
+
 // named returns the faults of these names.
 func named(names ...string) []faultlist.Fault {
 	return slices.DeleteFunc(faultlist.All(faultlist.TiDBCloud), func(f faultlist.Fault) bool { return !slices.Contains(names, f.Name) })
@@ -263,8 +276,8 @@ func TestProvider_Faults_cancel(t *testing.T) {
 	defer slog.SetDefault(slog.Default())
 	faults := named("no answer, no effect", "no answer after the effect", "429 with Retry-After", "503", "body slower than the time-out")
 	for _, op := range operations() {
-		for _, call := range op.calls(t) {
-			for _, fault := range faults {
+		for i, call := range op.calls(t) {
+			for _, fault := range sample(faults, i) {
 				synctest.Test(t, func(t *testing.T) {
 					name := fmt.Sprintf("%s / %s #%d / %s", op.name, call.kind, call.skip+1, fault.Name)
 					l := newLife(t, newProcess(t))

@@ -72,19 +72,3 @@ func TestSchema_secrets(t *testing.T) {
 		}
 	}
 }
-
-func TestSchema_described(t *testing.T) {
-	s := spec(t)
-	for token, resource := range s["resources"].(map[string]any) {
-		if dig(resource, "description") == nil {
-			t.Errorf("%s has no description", token)
-		}
-		for _, kind := range []string{"inputProperties", "properties"} {
-			for name, property := range dig(resource, kind).(map[string]any) {
-				if dig(property, "description") == nil {
-					t.Errorf("%s: %s has no description", token, name)
-				}
-			}
-		}
-	}
-}

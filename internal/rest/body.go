@@ -17,6 +17,10 @@ type Body struct {
 	Size int64
 	// Open returns the content. Each try opens it anew.
 	Open func() (io.ReadCloser, error)
+
+	// inMemory: reading cannot fail. Package net/http sends a body that it knows to be in
+	// memory together with the header.
+	inMemory bool
 }
 
 // newBody returns the body of a request: in itself if it is a [Body], and otherwise its JSON.
@@ -31,9 +35,8 @@ func newBody(in any) (*Body, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encoding the request: %w", err)
 	}
-	return &Body{ContentType: "application/json", Size: int64(len(b)), Open: func() (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(b)), nil
-	}}, nil
+	open := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b)), nil }
+	return &Body{ContentType: "application/json", Size: int64(len(b)), Open: open, inMemory: true}, nil
 }
 
 // attach makes b the body of a request. It returns where an error of reading it will be:
@@ -45,9 +48,12 @@ func (b *Body) attach(req *http.Request) (*readError, error) {
 	}
 	open := func() (io.ReadCloser, error) {
 		r, err := b.Open()
-		if err != nil {
+		switch {
+		case err != nil:
 			failed.set(err)
 			return nil, err
+		case b.inMemory:
+			return r, nil
 		}
 		return &bodyReader{ReadCloser: r, failed: failed}, nil
 	}

@@ -50,7 +50,7 @@ func client(h http.Handler) *rest.Client {
 	return &rest.Client{
 		Service: "Test API",
 		BaseURL: "https://api.example.com/v1",
-		HTTP:    resttest.Client(h),
+		HTTP:    &http.Client{Transport: resttest.Transport(h)},
 		DecodeError: func(_ int, _ http.Header, body []byte) (string, string) {
 			var e struct {
 				Code    json.Number

@@ -93,27 +93,6 @@ func FuzzClient_Do(f *testing.F) {
 	})
 }
 
-// Whatever wait an API asks for, the one that begins is within bounds; see fuzzClient.
-func FuzzClient_Do_wait(f *testing.F) {
-	for _, seed := range []struct{ retryAfter, reset string }{
-		{"7", ""}, {"-7", ""}, {"0", "31"}, {"120", ""}, {"121", ""}, {"2147483647", ""}, {"99999999999999999999", "99999999999999999999"},
-		{"Mon, 03 Jan 1994 15:04:05 GMT", ""}, {"Fri, 31 Dec 9999 23:59:59 GMT", ""}, {"1e3", "1.5"}, {" 7", "+7"},
-	} {
-		f.Add(uint16(429), seed.retryAfter, seed.reset)
-		f.Add(uint16(503), seed.retryAfter, seed.reset)
-	}
-	f.Fuzz(func(t *testing.T, status uint16, after, reset string) {
-		header := http.Header{"Retry-After": {after}, "X-Ratelimit-Reset": {reset}}
-		if asked := retryAfter(int(status), header); asked < 0 {
-			t.Errorf("asked to wait %s", asked)
-		}
-		c, ctx := fuzzClient(t, resttest.Fixed{Status: int(status), Header: header})
-		if err := c.Do(ctx, http.MethodGet, "/things", nil, nil); err != nil {
-			resttest.CheckReadable(t, err, fuzzToken)
-		}
-	})
-}
-
 // Segments reach the server as they were given, each one segment, or are refused.
 func FuzzPath(f *testing.F) {
 	for _, seed := range [][2]string{

@@ -33,6 +33,7 @@ func TestClient_Do_waits(t *testing.T) {
 		{"Retry-After in the past", status(429, "Retry-After", "Mon, 03 Jan 1994 15:04:05 GMT"), day, ownMin, ownMax, ""},
 		{"Retry-After zero", status(429, "Retry-After", "0"), day, ownMin, ownMax, ""},
 		{"Retry-After nonsense", status(429, "Retry-After", "-3 apples"), day, ownMin, ownMax, ""},
+		{"Retry-After beyond any number", status(429, "Retry-After", strings.Repeat("9", 30)), day, ownMin, ownMax, ""},
 		{"X-Ratelimit-Reset", status(429, "X-Ratelimit-Reset", "31"), day, 31 * second, 31 * second, ""},
 		{"X-Ratelimit-Reset without 429", status(500, "X-Ratelimit-Reset", "31"), day, ownMin, ownMax, ""},
 		{"longest", status(429, "Retry-After", "120"), day, 120 * second, 120 * second, ""},

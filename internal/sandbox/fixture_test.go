@@ -29,7 +29,6 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 	"portfolio-infra/internal/sandbox/engine"
-	"portfolio-infra/internal/sandbox/sqlclient"
 )
 
 // root is the project's folder.
@@ -290,7 +289,7 @@ func (f *fixture) tryQuery(connection, statement string) (string, error) {
 		return "", err
 	}
 	var out bytes.Buffer
-	err = sqlclient.Run(f.Context(), u, f.clouds.SQL.CAFile(), statement, &out)
+	err = query(f.Context(), u, f.clouds.SQL.CAFile(), statement, &out)
 	return out.String(), err
 }
 

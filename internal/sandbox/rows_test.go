@@ -24,7 +24,8 @@ func (f *fixture) insert() *rows {
 	f.Helper()
 	const password = "recognizable-root"
 	c := f.cluster()
-	f.byHand("PUT", tidbAPI, "/clusters/"+c.ClusterID+"/password", `{"password":"`+password+`"}`)
+	user := "/clusters/" + c.ClusterID + "/sqlUsers/" + c.UserPrefix + ".root"
+	f.byHand("PATCH", tidbAPI, user, `{"password":"`+password+`"}`)
 	r := &rows{f, c.ClusterID, fmt.Sprintf("mysql://%s.root:%s@%s:%d/portfolio", c.UserPrefix, password, c.Endpoints.Public.Host, c.Endpoints.Public.Port)}
 	r.query(r.url, "CREATE TABLE precious (id INT PRIMARY KEY, text VARCHAR(100))")
 	r.query(r.url, "INSERT INTO precious VALUES (1, 'still here')")

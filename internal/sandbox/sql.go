@@ -2,13 +2,22 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
 	"fmt"
+	"io"
 	"net/url"
+	"os"
 	"os/exec"
 	"strings"
+	"text/tabwriter"
+
+	"github.com/go-sql-driver/mysql"
 
 	"portfolio-infra/internal/sandbox/clouds"
-	"portfolio-infra/internal/sandbox/sqlclient"
 )
 
 // sqlRequest holds the flags of the command sql.
@@ -27,7 +36,7 @@ func runSQL(ctx context.Context, s *sandbox, statement string) error {
 	if err != nil {
 		return fmt.Errorf("reading the output %s: %w", output, err)
 	}
-	u, err := sqlclient.Parse(text)
+	u, err := parseConnection(text)
 	if err != nil {
 		return fmt.Errorf("output %s: %w: run `make up` first", output, err)
 	}
@@ -40,17 +49,17 @@ func runSQL(ctx context.Context, s *sandbox, statement string) error {
 		s.explain(u)
 		return nil
 	case s.sql.real || s.served:
-		return sqlclient.Run(ctx, u, s.env("TIDBCLOUD_SQL_CA_FILE"), statement, s.stdout)
+		return query(ctx, u, s.env("TIDBCLOUD_SQL_CA_FILE"), statement, s.stdout)
 	}
 	if env, ok := clouds.SharedEnvironment(ctx, s.dir); ok {
-		return sqlclient.Run(ctx, u, env["TIDBCLOUD_SQL_CA_FILE"], statement, s.stdout)
+		return query(ctx, u, env["TIDBCLOUD_SQL_CA_FILE"], statement, s.stdout)
 	}
 	c, err := clouds.Start(ctx, s.dir, s.lookup)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	return sqlclient.Run(ctx, u, c.SQL.CAFile(), statement, s.stdout)
+	return query(ctx, u, c.SQL.CAFile(), statement, s.stdout)
 }
 
 func (s *sandbox) connectionString(ctx context.Context, output string) (string, error) {
@@ -82,4 +91,73 @@ func (s *sandbox) explain(u *url.URL) {
 	fmt.Fprintf(s.stdout, "  export MYSQL_PWD=\"$(bin/sandbox sql%s -password)\"\n", flags)
 	fmt.Fprintf(s.stdout, "  mysql --host=%s --port=%s --user=%s%s %s\n",
 		u.Hostname(), u.Port(), u.User.Username(), tls, strings.TrimPrefix(u.Path, "/"))
+}
+
+// parseConnection parses a connection string. The error does not quote it, as that of
+// [url.Parse] does: it has a password.
+func parseConnection(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User == nil {
+		return nil, errors.New("not a connection string")
+	}
+	return u, nil
+}
+
+// connector connects over TLS. The server's certificate is verified by caFile, or by the
+// system's authorities where that is empty.
+func connector(u *url.URL, caFile string) (driver.Connector, error) {
+	c := mysql.NewConfig()
+	c.Net, c.Addr, c.DBName = "tcp", u.Host, strings.TrimPrefix(u.Path, "/")
+	c.User = u.User.Username()
+	c.Passwd, _ = u.User.Password()
+	c.TLS = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
+	if caFile != "" {
+		pem, err := os.ReadFile(caFile)
+		if err != nil {
+			return nil, fmt.Errorf("reading TIDBCLOUD_SQL_CA_FILE: %w", err)
+		}
+		c.TLS.RootCAs = x509.NewCertPool()
+		c.TLS.RootCAs.AppendCertsFromPEM(pem)
+	}
+	return mysql.NewConnector(c)
+}
+
+// query runs one statement and prints the rows as a table: a minimal mysql client, for people
+// who have none.
+func query(ctx context.Context, u *url.URL, caFile, statement string, out io.Writer) error {
+	c, err := connector(u, caFile)
+	if err != nil {
+		return err
+	}
+	db := sql.OpenDB(c)
+	defer func() { _ = db.Close() }()
+	rows, err := db.QueryContext(ctx, statement)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	columns, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, strings.Join(columns, "\t"))
+	cells, pointers := make([]sql.NullString, len(columns)), make([]any, len(columns))
+	for i := range cells {
+		pointers[i] = &cells[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(pointers...); err != nil {
+			return err
+		}
+		row := make([]string, len(cells))
+		for i, cell := range cells {
+			row[i] = "NULL"
+			if cell.Valid {
+				row[i] = cell.String
+			}
+		}
+		fmt.Fprintln(table, strings.Join(row, "\t"))
+	}
+	return errors.Join(rows.Err(), table.Flush())
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"go/types"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,26 +10,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// newToyProgram returns a program that has the files and cuts packages of the made-up SDK.
-func newToyProgram(t testing.TB, files map[string]string, packages ...string) *program {
+// newToyProgram returns a program that has the files and uses the made-up SDK.
+func newToyProgram(t testing.TB, files map[string]string) *program {
 	t.Helper()
 	mod := &sdkModule{path: toyModule, version: "v2.3.4", dir: "testdata/toy"}
-	prog := &program{root: newProgram(t, files), modules: []*sdkModule{mod}, requires: []string{toyModule}}
-	for _, importPath := range packages {
-		prog.packages = append(prog.packages, &sdkPackage{module: mod, path: importPath, name: path.Base(importPath)})
-	}
-	return prog
+	sdk := &sdkPackage{module: mod, path: toyPackage, name: "toy"}
+	return &program{root: newProgram(t, files), requires: []string{toyModule}, sdk: sdk}
 }
 
-// cutToy cuts packages of the made-up SDK for a program.
-func cutToy(t *testing.T, files map[string]string, packages ...string) *cut {
+// cutToy cuts the made-up SDK for a program that has the files.
+func cutToy(t *testing.T, files map[string]string) *cut {
 	t.Helper()
-	prog := newToyProgram(t, files, packages...)
+	prog := newToyProgram(t, files)
 	used, err := scanProgram(prog)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := cutPackages(prog, used)
+	c, err := cutPackage(prog, used)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,9 +71,8 @@ func TestCut_Kept(t *testing.T) {
 		lines := strings.Split(paragraph, "\n")
 		t.Run(strings.TrimPrefix(lines[0], "# "), func(t *testing.T) {
 			t.Parallel()
-			c := cutToy(t, map[string]string{"main.go": usesToy(lines[1])}, toyPackage)
-			p := c.prog.packages[0]
-			got := append([]string{strings.Join(p.keptNames(), " ")}, p.keptPieces()...)
+			c := cutToy(t, map[string]string{"main.go": usesToy(lines[1])})
+			got := append([]string{strings.Join(c.sdk.keptNames(), " ")}, c.sdk.keptPieces()...)
 			if diff := cmp.Diff(lines[2:], got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -92,7 +87,7 @@ func TestCut_Kept(t *testing.T) {
 func TestCut_EveryExportedName(t *testing.T) {
 	t.Parallel()
 	std := newStandardLibrary(t)
-	p := cutToy(t, map[string]string{"main.go": usesToy("toy.Limit")}, toyPackage).prog.packages[0]
+	p := cutToy(t, map[string]string{"main.go": usesToy("toy.Limit")}).sdk
 	for _, name := range append(p.droppedNames(), "Limit") {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -100,7 +95,7 @@ func TestCut_EveryExportedName(t *testing.T) {
 			if d := p.named[name][0]; !d.isValue && !strings.Contains(d.head, "func "+name+"(") {
 				use = "new(toy." + name + ")"
 			}
-			c := cutToy(t, map[string]string{"main.go": usesToy(use)}, toyPackage)
+			c := cutToy(t, map[string]string{"main.go": usesToy(use)})
 			files, err := c.render()
 			if err != nil {
 				t.Fatal(err)
@@ -114,39 +109,21 @@ func TestCut_EveryExportedName(t *testing.T) {
 	}
 }
 
-func TestCut_AcrossPackages(t *testing.T) {
+// TestCut_CopiedWhole has a package that is copied whole, and uses the one that is cut.
+func TestCut_CopiedWhole(t *testing.T) {
 	t.Parallel()
-	program := func(other, uses string) map[string]string {
-		return map[string]string{"main.go": "package main\n\nimport (\n\t\"" + toyPackage + "\"\n\t\"" + toyPackage + other + "\"\n)\n\nvar _, _ = " + uses + "\n"}
+	c := cutToy(t, map[string]string{
+		"main.go":   usesToy("toy.Limit"),
+		"config.go": "package main\n\nimport \"" + toyPackage + "/config\"\n\nvar _ = config.GetToken\n",
+	})
+	want := []string{"Color", "ColorBlue", "ColorOutput", "ColorRed", "Limit"}
+	if diff := cmp.Diff(want, c.sdk.keptNames()); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
 	}
-
-	t.Run("a package that is cut uses another one", func(t *testing.T) {
-		t.Parallel()
-		c := cutToy(t, program("/extra", "toy.Limit, extra.NewPair"), toyPackage, toyPackage+"/extra")
-		if diff := cmp.Diff([]string{"NewPair"}, c.prog.sdkPackage(toyPackage+"/extra").keptNames()); diff != "" {
-			t.Errorf("names of extra (-want +got):\n%s", diff)
-		}
-		got := c.prog.sdkPackage(toyPackage).keptNames()
-		for name, want := range map[string]bool{"Limit": true, "NewBall": true, "BallArgs": true, "NewRobot": false, "Robot": false} {
-			if slices.Contains(got, name) != want {
-				t.Errorf("%s kept: %v, want %v", name, !want, want)
-			}
-		}
-		if diff := cmp.Diff(map[string]bool{toyPackage + "/internal": true}, c.whole); diff != "" {
-			t.Errorf("copied whole (-want +got):\n%s", diff)
-		}
-	})
-
-	t.Run("a package that is copied whole uses one that is cut", func(t *testing.T) {
-		t.Parallel()
-		c := cutToy(t, program("/config", "toy.Limit, config.GetToken"), toyPackage)
-		if diff := cmp.Diff([]string{"Color", "ColorBlue", "ColorOutput", "ColorRed", "Limit"}, c.prog.sdkPackage(toyPackage).keptNames()); diff != "" {
-			t.Errorf("names (-want +got):\n%s", diff)
-		}
-		if diff := cmp.Diff(map[string]bool{toyPackage + "/config": true, toyPackage + "/internal": true}, c.whole); diff != "" {
-			t.Errorf("copied whole (-want +got):\n%s", diff)
-		}
-	})
+	whole := map[string]bool{toyPackage + "/config": true, toyPackage + "/internal": true}
+	if diff := cmp.Diff(whole, c.whole); diff != "" {
+		t.Errorf("copied whole (-want +got):\n%s", diff)
+	}
 }
 
 // TestCut_Source cuts the package of one file in each folder of testdata/cut to the name A.
@@ -163,12 +140,8 @@ func TestCut_Source(t *testing.T) {
 			sdk := t.TempDir()
 			mustWrite(t, filepath.Join(sdk, "sdk.go"), mustRead(t, filepath.Join(dir, "sdk.go")))
 			mod := &sdkModule{path: importPath, version: "v1", dir: sdk}
-			prog := &program{
-				packages: []*sdkPackage{{module: mod, path: importPath, name: "sdk"}},
-				modules:  []*sdkModule{mod},
-				requires: []string{importPath},
-			}
-			c, err := cutPackages(prog, usage{symbol{importPath, "A"}: "main.go:1"})
+			prog := &program{requires: []string{importPath}, sdk: &sdkPackage{module: mod, path: importPath, name: "sdk"}}
+			c, err := cutPackage(prog, usage{symbol{importPath, "A"}: "main.go:1"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -181,28 +154,5 @@ func TestCut_Source(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-func TestSDKPackage_Similar(t *testing.T) {
-	t.Parallel()
-	p := &sdkPackage{named: make(map[string][]*decl)}
-	for _, name := range []string{"NewPagesProject", "NewPagesDomain", "PagesProject", "pagesProject", "Zone", "Zones", "ZoneX", "Zine", "Zona"} {
-		p.named[name] = nil
-	}
-	for _, test := range []struct {
-		name string
-		want []string
-	}{
-		{"NewPageProject", []string{"NewPagesProject"}},
-		{"newPagesProject", []string{"NewPagesProject", "PagesProject"}},
-		{"PagesProjekt", []string{"PagesProject"}},
-		{"Zonee", []string{"Zone", "ZoneX", "Zones"}},
-		{"DnsRecord", nil},
-		{"", nil},
-	} {
-		if got := p.similar(test.name); !slices.Equal(got, test.want) {
-			t.Errorf("similar(%q) = %v, want %v", test.name, got, test.want)
-		}
 	}
 }

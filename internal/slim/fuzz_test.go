@@ -2,52 +2,14 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"unicode"
 )
-
-// FuzzParseFlags checks that an accepted import path is safe in file names and in go.work, and that any other is
-// reported with the usage.
-func FuzzParseFlags(f *testing.F) {
-	for _, seed := range []string{
-		toyPackage, defaultPackage, "", "/a", "..", "a/../b", "a\nb", `a"b`, "a b", "$(id)", "a;b", "a&b", "a?b#c", "a%2fb", "a@v1.2.3", "ü", `C:\a`, "./a", "a/", "a//b",
-		"a;id", "a|id", "https://example.com/a", "example.com/a=>../b", ".git/a", "a/.", "~/a", "-a", "a/...", "\x00", "\xff", "*", strings.Repeat("a/", 5000) + "a",
-	} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, value string) {
-		var said bytes.Buffer
-		packages, err := parseFlags([]string{"-package", value}, &said)
-		if err != nil {
-			if !strings.HasPrefix(said.String(), "invalid value ") || !strings.Contains(said.String(), " for flag -package: ") || !strings.Contains(said.String(), "usage: ") {
-				t.Errorf("unexpected message: %q", said.String())
-			}
-			if strings.ContainsFunc(said.String(), func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsGraphic(r) }) {
-				t.Errorf("message with unprintable characters: %q", said.String())
-			}
-			return
-		}
-		if !slices.Equal(packages, []string{value}) || said.Len() > 0 {
-			t.Errorf("parseFlags(%q) = %q, message %q", value, packages, said.String())
-		}
-		if !filepath.IsLocal(value) || path.Clean(value) != value || path.Join(outputDir, value) != outputDir+"/"+value {
-			t.Errorf("%q is accepted", value)
-		}
-		if strings.ContainsFunc(value, func(r rune) bool {
-			return r <= ' ' || r >= 0x7f || strings.ContainsRune("\"'`\\$;&|<>()[]{}*?!#%@:,=", r)
-		}) {
-			t.Errorf("%q is accepted", value)
-		}
-	})
-}
 
 // FuzzUsage_AddFile checks that any file yields either a printable error or names that it selects.
 func FuzzUsage_AddFile(f *testing.F) {
@@ -61,7 +23,7 @@ func FuzzUsage_AddFile(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	prog := newToyProgram(f, nil, toyPackage)
+	prog := newToyProgram(f, nil)
 	file := filepath.Join(f.TempDir(), "main.go")
 	f.Fuzz(func(t *testing.T, src []byte) {
 		mustWrite(t, file, string(src))
@@ -78,7 +40,8 @@ func FuzzUsage_AddFile(f *testing.F) {
 			t.Fatalf("addFile returned no error, want %v", parseErr)
 		}
 		for _, importPath := range used.of("") {
-			if folder := prog.modules[0].relative(importPath); !within(importPath, toyModule) || folder != "" && !filepath.IsLocal(folder) {
+			folder := prog.sdk.module.relative(importPath)
+			if !within(importPath, toyModule) || folder != "" && !filepath.IsLocal(folder) {
 				t.Errorf("package %q is outside of the module", importPath)
 			}
 		}
@@ -87,30 +50,6 @@ func FuzzUsage_AddFile(f *testing.F) {
 			if !imports || !token.IsIdentifier(name) && name != "_" || !bytes.Contains(src, []byte(name)) {
 				t.Errorf("%q is not in the file", name)
 			}
-		}
-	})
-}
-
-// FuzzUpToDate checks that a stamp is accepted only for the input and the files that it was made from.
-func FuzzUpToDate(f *testing.F) {
-	const content = "package toy\n"
-	good := `{"input":"x","work":"w","files":{"a.go":"` + digest([]byte(content)) + `"}}`
-	for _, seed := range []string{
-		good, "", "null", "{}", "[]", strings.Replace(good, `"x"`, `"y"`, 1), strings.Replace(good, "a.go", "../a.go", 1), strings.Replace(good, `"files":{`, `"files":{"b.go":"",`, 1), good[:50],
-	} {
-		f.Add([]byte(seed))
-	}
-	root := f.TempDir()
-	f.Fuzz(func(t *testing.T, b []byte) {
-		mustWrite(t, filepath.Join(root, outputDir, stampFile), string(b))
-		mustWrite(t, filepath.Join(root, outputDir, "a.go"), content)
-		work, ok := upToDate(root, "x")
-		if string(b) == good && (!ok || work != "w") {
-			t.Errorf("the good stamp is refused: %q, %v", work, ok)
-		}
-		var s stamp
-		if ok && (json.Unmarshal(b, &s) != nil || s.Input != "x" || len(s.Files) != 1 || s.Files["a.go"] != digest([]byte(content))) {
-			t.Errorf("%s is accepted", b)
 		}
 	})
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"go/ast"
 	"maps"
@@ -12,28 +11,25 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// cut is a set of packages and what is kept of them.
+// cut is what is kept of the SDK.
 type cut struct {
 	prog  *program
-	decls []*decl         // of all packages
+	sdk   *sdkPackage
 	whole map[string]bool // the import paths of the packages that are copied whole
 	err   error           // the first one
 }
 
-// cutPackages decides what to keep of each package.
-func cutPackages(prog *program, used usage) (*cut, error) {
-	c := &cut{prog: prog, whole: make(map[string]bool)}
-	for _, p := range prog.packages {
-		if err := p.load(); err != nil {
-			return nil, fmt.Errorf("reading %s: %w", p.path, err)
-		}
-		c.decls = append(c.decls, p.decls...)
+// cutPackage decides what to keep.
+func cutPackage(prog *program, used usage) (*cut, error) {
+	c := &cut{prog: prog, sdk: prog.sdk, whole: make(map[string]bool)}
+	if err := c.sdk.load(); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", c.sdk.path, err)
 	}
-	if err := c.checkNames(used); err != nil {
+	if err := c.sdk.checkNames(used); err != nil {
 		return nil, err
 	}
 	c.keepUsed(used)
-	for _, d := range c.decls {
+	for _, d := range c.sdk.decls {
 		if d.always {
 			c.keepDecl(d)
 		}
@@ -43,25 +39,22 @@ func cutPackages(prog *program, used usage) (*cut, error) {
 	return c, c.err
 }
 
-// checkNames returns an error that lists the names in use that a package lacks.
-func (c *cut) checkNames(used usage) error {
-	var errs []error
-	for _, p := range c.prog.packages {
-		var missing strings.Builder
-		for _, name := range used.of(p.path) {
-			if len(p.named[name]) > 0 && ast.IsExported(name) {
-				continue
-			}
-			fmt.Fprintf(&missing, "\n\t%s: %s.%s", used[symbol{p.path, name}], p.name, name)
-			if similar := p.similar(name); len(similar) > 0 {
-				fmt.Fprintf(&missing, " (did you mean %s?)", strings.Join(similar, ", "))
-			}
+// checkNames returns an error that lists the names in use that the package lacks.
+func (p *sdkPackage) checkNames(used usage) error {
+	var missing strings.Builder
+	for _, name := range used.of(p.path) {
+		if len(p.named[name]) > 0 && ast.IsExported(name) {
+			continue
 		}
-		if missing.Len() > 0 {
-			errs = append(errs, fmt.Errorf("package %s (module %s %s) lacks:%s", p.path, p.module.path, p.module.version, &missing))
+		fmt.Fprintf(&missing, "\n\t%s: %s.%s", used[symbol{p.path, name}], p.name, name)
+		if similar := p.similar(name); len(similar) > 0 {
+			fmt.Fprintf(&missing, " (did you mean %s?)", strings.Join(similar, ", "))
 		}
 	}
-	return errors.Join(errs...)
+	if missing.Len() == 0 {
+		return nil
+	}
+	return fmt.Errorf("package %s (module %s %s) lacks:%s", p.path, p.module.path, p.module.version, &missing)
 }
 
 // similar returns the up to three exported names of the package that are closest to name.
@@ -81,25 +74,23 @@ func (p *sdkPackage) similar(name string) []string {
 	return names[:min(len(names), 3)]
 }
 
-// keepUsed keeps what code outside the packages uses.
+// keepUsed keeps what code outside the package to cut uses.
 func (c *cut) keepUsed(used usage) {
-	for s := range used {
-		if s.importPath != "" {
-			c.keepName(c.prog.sdkPackage(s.importPath), s.name)
-		}
+	for _, name := range used.of(c.sdk.path) {
+		c.keepName(name)
 	}
 	for _, importPath := range used.of("") {
 		c.keepWhole(importPath, used[symbol{name: importPath}])
 	}
 }
 
-// keepWhole keeps a package that is not cut, and what it uses of those that are. Errors name the place of its import.
+// keepWhole keeps a package that is not cut, and what it uses of the one that is. Errors name the place of its import.
 func (c *cut) keepWhole(importPath, place string) {
 	if c.whole[importPath] {
 		return
 	}
 	c.whole[importPath] = true
-	mod := c.prog.sdkModule(importPath)
+	mod := c.sdk.module
 	files, err := mod.goFiles(importPath)
 	if err != nil || len(files) == 0 {
 		c.err = cmp.Or(c.err, fmt.Errorf("%s: %s %s has no package %s", place, mod.path, mod.version, importPath))
@@ -113,8 +104,8 @@ func (c *cut) keepWhole(importPath, place string) {
 	c.keepUsed(used)
 }
 
-func (c *cut) keepName(p *sdkPackage, name string) {
-	for _, d := range p.named[name] {
+func (c *cut) keepName(name string) {
+	for _, d := range c.sdk.named[name] {
 		c.keepDecl(d)
 	}
 }
@@ -127,7 +118,7 @@ func (c *cut) keepDecl(d *decl) {
 	d.kept = true
 	c.keepRefs(d.file, d.refs)
 	for _, name := range d.names {
-		for _, method := range d.file.pkg.methods[name] {
+		for _, method := range c.sdk.methods[name] {
 			c.keepDecl(method)
 		}
 	}
@@ -136,9 +127,9 @@ func (c *cut) keepDecl(d *decl) {
 // keepRefs keeps what a part of a file refers to.
 func (c *cut) keepRefs(f *sourceFile, refs []symbol) {
 	for _, ref := range refs {
-		if p := c.prog.sdkPackage(ref.importPath); p != nil {
-			c.keepName(p, ref.name)
-		} else if c.prog.sdkModule(ref.importPath) != nil {
+		if ref.importPath == c.sdk.path {
+			c.keepName(ref.name)
+		} else if c.prog.inSDK(ref.importPath) {
 			c.keepWhole(ref.importPath, f.name)
 		}
 	}
@@ -147,7 +138,7 @@ func (c *cut) keepRefs(f *sourceFile, refs []symbol) {
 // keepPieces keeps the pieces that are wanted by now, and reports whether there were any.
 func (c *cut) keepPieces() bool {
 	found := false
-	for _, d := range c.decls {
+	for _, d := range c.sdk.decls {
 		for _, p := range d.pieces {
 			if !p.kept && p.wanted() {
 				p.kept, found = true, true

@@ -29,7 +29,7 @@
 // # Running it again
 //
 // A run with nothing to do takes milliseconds: .slim/slim.json records what the copy was made from and its files'
-// digests. It is removed first and written last, so an interrupted run is repeated. Unchanged files are not rewritten.
+// digests. It is written last, so an interrupted run is repeated.
 //
 // # Limits
 //
@@ -62,12 +62,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"slices"
 
 	"golang.org/x/mod/module"
 )
 
-// defaultPackage is the package to cut if no flag names one.
+// defaultPackage is the package to cut if no flag names another one.
 const defaultPackage = "github.com/pulumi/pulumi-cloudflare/sdk/v6/go/cloudflare"
 
 // The exit codes.
@@ -86,98 +85,80 @@ func main() {
 
 // run runs the command on the module that contains dir and returns the exit code.
 func run(ctx context.Context, dir string, args []string, stdout, stderr io.Writer) int {
-	packages, err := parseFlags(args, stderr)
+	packagePath, err := parseFlags(args, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return exitOK
 	case err != nil:
 		return exitUsage
 	}
-	report, err := slim(ctx, dir, packages)
+	report, err := slim(ctx, dir, packagePath)
 	if err != nil {
 		fmt.Fprintf(stderr, "slim: %v\n", err)
 		return exitFailure
 	}
-	for _, line := range report {
-		fmt.Fprintf(stdout, "slim: %s\n", line)
-	}
+	fmt.Fprintf(stdout, "slim: %s\n", report)
 	return exitOK
 }
 
-// parseFlags returns the sorted import paths of the packages to cut. It prints errors before it returns them.
-func parseFlags(args []string, stderr io.Writer) ([]string, error) {
-	var packages []string
+// parseFlags returns the import path of the package to cut. It prints errors before it returns them.
+func parseFlags(args []string, stderr io.Writer) (string, error) {
+	packagePath := defaultPackage
 	flags := flag.NewFlagSet("slim", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.Func("package", "import `path` of an SDK package to cut; may be given several times (default "+defaultPackage+")",
-		func(path string) error {
-			// The path becomes part of file names and of go.work.
-			packages = append(packages, path)
-			return module.CheckImportPath(path)
-		})
-	flags.Usage = func() {
-		fmt.Fprint(flags.Output(), "usage: go run ./internal/slim [-package path]...\n\n"+
-			"Cuts the named packages down to what this module uses of them, and puts the result in place by a go.work.\n\n")
-		flags.PrintDefaults()
-	}
+	flags.Func("package", "import `path` of the SDK package to cut (default "+defaultPackage+")", func(path string) error {
+		packagePath = path
+		return module.CheckImportPath(path) // it becomes part of file names and of go.work
+	})
 	if err := flags.Parse(args); err != nil {
-		return nil, err
+		return "", err
 	}
 	if flags.NArg() > 0 {
-		err := fmt.Errorf("unexpected argument %q", flags.Arg(0))
-		fmt.Fprintf(stderr, "%v; packages are named by -package\n", err)
+		err := fmt.Errorf("unexpected argument %q: the package is named by -package", flags.Arg(0))
+		fmt.Fprintln(stderr, err)
 		flags.Usage()
-		return nil, err
+		return "", err
 	}
-	if len(packages) == 0 {
-		packages = []string{defaultPackage}
-	}
-	slices.Sort(packages)
-	return slices.Compact(packages), nil
+	return packagePath, nil
 }
 
-// slim brings the copy and go.work up to date for the module that contains dir, and returns the lines to print.
-func slim(ctx context.Context, dir string, packages []string) ([]string, error) {
-	prog, err := findProgram(ctx, dir, packages)
+// slim brings the copy and go.work up to date for the module that contains dir, and returns the line to print.
+func slim(ctx context.Context, dir, packagePath string) (string, error) {
+	prog, err := findProgram(ctx, dir, packagePath)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	used, err := scanProgram(prog)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	input, err := inputDigest(prog, used)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	if work, ok := upToDate(prog.root, input); ok {
 		written, err := writeWorkspace(prog.root, work)
-		switch {
-		case err != nil:
-			return nil, err
-		case written:
-			return []string{"wrote " + workspaceFile + "; the copy is up to date"}, nil
+		if written {
+			return "wrote " + workspaceFile + "; the copy is up to date", err
 		}
-		return []string{"up to date"}, nil
+		return "up to date", err
 	}
 
-	cut, err := cutPackages(prog, used)
+	cut, err := cutPackage(prog, used)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	files, err := cut.render()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	work, err := renderWorkspace(ctx, prog, files)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	if err := writeCopy(prog.root, input, work, files); err != nil {
-		return nil, fmt.Errorf("writing %s: %w", outputDir, err)
+		return "", fmt.Errorf("writing %s: %w", outputDir, err)
 	}
-	if _, err := writeWorkspace(prog.root, work); err != nil {
-		return nil, err
-	}
-	return cut.summary(files), nil
+	_, err = writeWorkspace(prog.root, work)
+	return prog.sdk.summary(files), err
 }

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// sourceFile is a file of a package to cut.
+// sourceFile is a file of the package to cut.
 type sourceFile struct {
 	pkg     *sdkPackage
 	name    string // in the folder
@@ -206,7 +206,6 @@ func typeName(expr ast.Expr) string {
 func (f *sourceFile) newGroup(group *ast.GenDecl) *decl {
 	end := group.End()
 	var names []string
-	var blank *ast.ValueSpec
 	for _, spec := range group.Specs {
 		var trailing *ast.CommentGroup
 		switch spec := spec.(type) {
@@ -218,9 +217,7 @@ func (f *sourceFile) newGroup(group *ast.GenDecl) *decl {
 		case *ast.ValueSpec:
 			trailing = spec.Comment
 			for _, name := range spec.Names {
-				if name.Name == "_" {
-					blank = spec
-				} else {
+				if name.Name != "_" {
 					names = append(names, name.Name)
 				}
 			}
@@ -231,10 +228,20 @@ func (f *sourceFile) newGroup(group *ast.GenDecl) *decl {
 	}
 	d := f.newDecl(group.Doc, group, end)
 	d.names, d.isValue = names, group.Tok != token.TYPE
-	if len(names) == 0 && blank != nil {
-		f.splitBlank(d, blank)
-	}
+	d.always = len(names) == 0 && calls(group)
 	return d
+}
+
+// calls reports whether there is a function call in a node. A variable named _ without one has no effects: it checks
+// that a type implements an interface, or keeps an import in use.
+func calls(node ast.Node) bool {
+	found := false
+	ast.Inspect(node, func(n ast.Node) bool {
+		_, call := n.(*ast.CallExpr)
+		found = found || call
+		return !found
+	})
+	return found
 }
 
 // refs returns what a node refers to, leaving out a block inside. It skips the names of functions, parameters and fields,

@@ -15,17 +15,16 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// program is the main module and the packages to cut for it.
+// program is the main module and the package to cut for it.
 type program struct {
 	root     string // the folder of its go.mod
 	goMod    *modfile.File
-	digest   string        // of go.mod
-	requires []string      // the paths of all modules that go.mod requires
-	packages []*sdkPackage // sorted by import path
-	modules  []*sdkModule  // of the packages
+	digest   string   // of go.mod
+	requires []string // the paths of all modules that go.mod requires
+	sdk      *sdkPackage
 }
 
-// sdkModule is a module that contains a package to cut.
+// sdkModule is the module that contains the package to cut.
 type sdkModule struct {
 	path    string
 	version string // a version, or the folder that go.mod replaces the module with
@@ -33,8 +32,8 @@ type sdkModule struct {
 	local   bool // its content may change while its version does not
 }
 
-// sdkPackage is a package to cut. It is read by syntax alone: an identifier may denote a local variable that has the name
-// of a declaration. The declaration is then kept although nothing needs it, which costs a little and breaks nothing.
+// sdkPackage is the package to cut. It is read by syntax alone: an identifier may denote a local variable that has the
+// name of a declaration. The declaration is then kept although nothing needs it, which costs little and breaks nothing.
 type sdkPackage struct {
 	module *sdkModule
 	path   string // import path
@@ -47,8 +46,8 @@ type sdkPackage struct {
 	methods map[string][]*decl // by the name of their type
 }
 
-// findProgram returns the module that contains dir and locates the packages to cut.
-func findProgram(ctx context.Context, dir string, packages []string) (*program, error) {
+// findProgram returns the module that contains dir and locates the package to cut.
+func findProgram(ctx context.Context, dir, packagePath string) (*program, error) {
 	out, err := goCommand(ctx, "off", dir, "env", "GOMOD")
 	if err != nil {
 		return nil, fmt.Errorf("finding go.mod: %w", err)
@@ -71,24 +70,15 @@ func findProgram(ctx context.Context, dir string, packages []string) (*program, 
 	if err := checkWorkspace(prog.root); err != nil {
 		return nil, err
 	}
-	for _, path := range packages {
-		if err := prog.addPackage(ctx, path); err != nil {
-			return nil, err
-		}
-	}
-	return prog, nil
+	prog.sdk, err = prog.findPackage(ctx, packagePath)
+	return prog, err
 }
 
-// addPackage locates a package to cut and downloads its module if necessary.
-func (p *program) addPackage(ctx context.Context, path string) error {
-	modulePath := longestPrefix(path, p.requires)
-	if modulePath == "" {
-		return fmt.Errorf("go.mod requires no module with the package %s: add it with `go get %s`", path, path)
-	}
-	// Without -mod=readonly, the go command might find a copy of the package in a vendor folder.
-	out, err := goCommand(ctx, "off", p.root, "list", "-mod=readonly", "-find", "-json=Name,Module", path)
-	if err != nil {
-		return fmt.Errorf("finding package %s of module %s: %w", path, modulePath, err)
+// findPackage locates the package to cut and downloads its module if necessary.
+func (p *program) findPackage(ctx context.Context, importPath string) (*sdkPackage, error) {
+	mod := &sdkModule{path: p.moduleOf(importPath)}
+	if mod.path == "" {
+		return nil, fmt.Errorf("go.mod requires no module with the package %[1]s: add it with `go get %[1]s`", importPath)
 	}
 	var info struct {
 		Name   string
@@ -97,42 +87,35 @@ func (p *program) addPackage(ctx context.Context, path string) error {
 			Replace      *struct{ Path, Version string }
 		}
 	}
-	if err := json.Unmarshal(out, &info); err != nil {
-		return fmt.Errorf("finding package %s of module %s: %w", path, modulePath, err)
+	// Without -mod=readonly, the go command might find a copy of the package in a vendor folder.
+	out, err := goCommand(ctx, "off", p.root, "list", "-mod=readonly", "-find", "-json=Name,Module", importPath)
+	if err == nil {
+		err = json.Unmarshal(out, &info)
 	}
-	mod := p.sdkModule(path)
-	if mod == nil {
-		mod = &sdkModule{path: modulePath, version: info.Module.Version, dir: info.Module.Dir}
-		if replace := info.Module.Replace; replace != nil {
-			mod.local = replace.Version == ""
-			mod.version = cmp.Or(replace.Version, replace.Path)
-		}
-		p.modules = append(p.modules, mod)
+	if err != nil {
+		return nil, fmt.Errorf("finding package %s of module %s: %w", importPath, mod.path, err)
 	}
-	p.packages = append(p.packages, &sdkPackage{module: mod, path: path, name: info.Name})
-	return nil
+	mod.version, mod.dir = info.Module.Version, info.Module.Dir
+	if replace := info.Module.Replace; replace != nil {
+		mod.local = replace.Version == ""
+		mod.version = cmp.Or(replace.Version, replace.Path)
+	}
+	return &sdkPackage{module: mod, path: importPath, name: info.Name}, nil
 }
 
-// sdkPackage returns the package to cut that has the import path, or nil.
-func (p *program) sdkPackage(importPath string) *sdkPackage {
-	for _, pkg := range p.packages {
-		if pkg.path == importPath {
-			return pkg
+// moduleOf returns the path of the required module that contains a package, or "".
+func (p *program) moduleOf(importPath string) string {
+	longest := ""
+	for _, modulePath := range p.requires {
+		if within(importPath, modulePath) && len(modulePath) > len(longest) {
+			longest = modulePath
 		}
 	}
-	return nil
+	return longest
 }
 
-// sdkModule returns the module with packages to cut that contains the package, or nil.
-func (p *program) sdkModule(importPath string) *sdkModule {
-	modulePath := longestPrefix(importPath, p.requires)
-	for _, mod := range p.modules {
-		if mod.path == modulePath {
-			return mod
-		}
-	}
-	return nil
-}
+// inSDK reports whether a package is in the module of the package to cut.
+func (p *program) inSDK(importPath string) bool { return p.moduleOf(importPath) == p.sdk.module.path }
 
 // relative returns the path of a package of the module, relative to the module's.
 func (m *sdkModule) relative(importPath string) string {
@@ -143,17 +126,6 @@ func (m *sdkModule) relative(importPath string) string {
 func within(importPath, root string) bool {
 	rest, ok := strings.CutPrefix(importPath, root)
 	return ok && (rest == "" || rest[0] == '/')
-}
-
-// longestPrefix returns the path of the module that contains the package, or "".
-func longestPrefix(importPath string, modulePaths []string) string {
-	longest := ""
-	for _, modulePath := range modulePaths {
-		if within(importPath, modulePath) && len(modulePath) > len(longest) {
-			longest = modulePath
-		}
-	}
-	return longest
 }
 
 // goFiles returns the Go files of a package except tests, sorted by name, whatever their build constraints.

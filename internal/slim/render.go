@@ -24,42 +24,30 @@ var extraFiles = []string{
 
 // render returns the files of the copy by their path below outputDir.
 func (c *cut) render() (map[string][]byte, error) {
-	files := make(map[string][]byte)
-	for _, p := range c.prog.packages {
-		for _, file := range p.files {
-			content, err := file.render()
-			if err != nil {
-				return nil, fmt.Errorf("cutting %s of %s: %w", file.name, p.path, err)
-			}
-			if content != nil {
-				files[path.Join(p.path, file.name)] = content
-			}
-		}
-		content, err := p.renderDropped()
+	p, files := c.sdk, make(map[string][]byte)
+	for _, file := range p.files {
+		content, err := file.render()
 		if err != nil {
-			return nil, fmt.Errorf("writing the placeholders of %s: %w", p.path, err)
+			return nil, fmt.Errorf("cutting %s of %s: %w", file.name, p.path, err)
 		}
-		files[path.Join(p.path, droppedFile)] = content
-		if err := copyFiles(files, p.module, path.Join(p.module.relative(p.path), pluginFile)); err != nil {
-			return nil, err
+		if content != nil {
+			files[path.Join(p.path, file.name)] = content
 		}
 	}
+	content, err := p.renderDropped()
+	if err != nil {
+		return nil, fmt.Errorf("writing the placeholders of %s: %w", p.path, err)
+	}
+	files[path.Join(p.path, droppedFile)] = content
+	copied := append([]string{path.Join(p.module.relative(p.path), pluginFile)}, extraFiles...)
 	for importPath := range c.whole {
-		mod := c.prog.sdkModule(importPath)
-		if err := copyFiles(files, mod, path.Join(mod.relative(importPath), "*")); err != nil {
-			return nil, err
-		}
+		copied = append(copied, path.Join(p.module.relative(importPath), "*"))
 	}
-	for _, mod := range c.prog.modules {
-		if err := copyFiles(files, mod, extraFiles...); err != nil {
-			return nil, err
-		}
-	}
-	return files, nil
+	return files, copyFiles(files, p.module, copied)
 }
 
 // copyFiles adds the files of a module that match one of the patterns, except tests.
-func copyFiles(files map[string][]byte, mod *sdkModule, patterns ...string) error {
+func copyFiles(files map[string][]byte, mod *sdkModule, patterns []string) error {
 	dir := os.DirFS(mod.dir)
 	for _, pattern := range patterns {
 		names, err := fs.Glob(dir, pattern)
@@ -176,23 +164,19 @@ func (p *sdkPackage) droppedNames() []string {
 	return names
 }
 
-// summary returns a line for each package that says how much of it is kept, not counting the placeholders.
-func (c *cut) summary(files map[string][]byte) []string {
-	var lines []string
-	for _, p := range c.prog.packages {
-		kept, size := 0, 0
-		for _, decls := range p.named {
-			if decls[0].kept {
-				kept++
-			}
+// summary says how much of the package is kept, not counting the placeholders.
+func (p *sdkPackage) summary(files map[string][]byte) string {
+	kept, size := 0, 0
+	for _, decls := range p.named {
+		if decls[0].kept {
+			kept++
 		}
-		for name, content := range files {
-			if path.Dir(name) == p.path && path.Base(name) != droppedFile {
-				size += len(content)
-			}
-		}
-		lines = append(lines, fmt.Sprintf("%s %s: kept %d of %d names (%d KB)",
-			p.name, strings.TrimPrefix(p.module.version, "v"), kept, len(p.named), (size+1023)/1024))
 	}
-	return lines
+	for name, content := range files {
+		if path.Dir(name) == p.path && path.Base(name) != droppedFile {
+			size += len(content)
+		}
+	}
+	return fmt.Sprintf("%s %s: kept %d of %d names (%d KB)",
+		p.name, strings.TrimPrefix(p.module.version, "v"), kept, len(p.named), (size+1023)/1024)
 }

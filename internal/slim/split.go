@@ -96,18 +96,3 @@ func (f *sourceFile) splitConstruct(d *decl, fn *ast.FuncDecl) {
 	}
 	f.split(d, fn, block, pieces)
 }
-
-// splitBlank makes a variable named _ a piece. With a type it checks that something implements an interface, and is kept
-// if both are. Without one it keeps an import in use, which nothing needs, unless it calls a function for its effects.
-func (f *sourceFile) splitBlank(d *decl, spec *ast.ValueSpec) {
-	if spec.Type != nil {
-		d.pieces = []*piece{{decl: d, text: d.head, refs: d.refs, needs: f.pkg.own(d.refs)}}
-		d.head, d.refs = "", nil
-		return
-	}
-	ast.Inspect(spec, func(n ast.Node) bool {
-		_, calls := n.(*ast.CallExpr)
-		d.always = d.always || calls
-		return true
-	})
-}

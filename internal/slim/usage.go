@@ -15,8 +15,8 @@ import (
 	"unicode"
 )
 
-// usage is what code outside the packages to cut uses of the SDKs, each with the first place (file:line) of its use. A
-// symbol without an import path is another package of an SDK, by its import path.
+// usage is what code outside the package to cut uses of the SDK, each with the first place (file:line) of its use. A
+// symbol without an import path is another package of the SDK, by its import path.
 type usage map[symbol]string
 
 func (u usage) add(s symbol, place string) {
@@ -25,7 +25,7 @@ func (u usage) add(s symbol, place string) {
 	}
 }
 
-// of returns the sorted names in use of a package to cut, or with "" the sorted paths of the other packages in use.
+// of returns the sorted names in use of the package to cut, or with "" the sorted paths of the other packages in use.
 func (u usage) of(importPath string) []string {
 	var names []string
 	for s := range u {
@@ -58,10 +58,8 @@ func scanProgram(prog *program) (usage, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the module's own code: %w", err)
 	}
-	for _, p := range prog.packages {
-		if len(used.of(p.path)) == 0 {
-			return nil, fmt.Errorf("no Go file of this module uses a name of %s: nothing to cut it down to", p.path)
-		}
+	if len(used.of(prog.sdk.path)) == 0 {
+		return nil, fmt.Errorf("no Go file of this module uses a name of %s: nothing to cut it down to", prog.sdk.path)
 	}
 	return used, nil
 }
@@ -82,33 +80,32 @@ func (u usage) addFile(name, shown string, prog *program) error {
 	if err != nil {
 		return err
 	}
-	// The compiler reports errors in files that import no SDK.
+	// The compiler reports errors in files that do not import the SDK.
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, shown, src, parser.ImportsOnly)
 	if err != nil {
 		return fmt.Errorf("parsing: %s", printable(err))
 	}
-	imports := make(map[string]string) // import paths by local name
+	imports := make(map[string]bool) // local names of the package to cut
 	for _, spec := range file.Imports {
 		place := placeOf(fset, spec.Pos())
 		importPath, err := strconv.Unquote(spec.Path.Value)
 		if err != nil {
 			return fmt.Errorf("parsing: %s: import path %q: %w", place, spec.Path.Value, err)
 		}
-		pkg := prog.sdkPackage(importPath)
 		switch {
-		case pkg == nil && prog.sdkModule(importPath) == nil:
+		case !prog.inSDK(importPath):
 		case path.Clean(importPath) != importPath:
 			// It might lead out of the module's folder, and no compiler accepts it.
 			return fmt.Errorf("%s: %q is not an import path", place, importPath)
-		case pkg == nil:
+		case importPath != prog.sdk.path:
 			u.add(symbol{name: importPath}, place)
 		case spec.Name == nil:
-			imports[pkg.name] = importPath
+			imports[prog.sdk.name] = true
 		case spec.Name.Name == ".":
 			return fmt.Errorf("%s: dot import of %s: give it a name, so that slim can tell what is used of it", place, importPath)
 		case spec.Name.Name != "_":
-			imports[spec.Name.Name] = importPath
+			imports[spec.Name.Name] = true
 		}
 	}
 	if len(imports) == 0 {
@@ -120,8 +117,8 @@ func (u usage) addFile(name, shown string, prog *program) error {
 	ast.Inspect(file, func(n ast.Node) bool {
 		if selector, ok := n.(*ast.SelectorExpr); ok {
 			// The parser leaves imports unresolved, so one that is resolved is a local variable or the like.
-			if base, ok := selector.X.(*ast.Ident); ok && base.Obj == nil && imports[base.Name] != "" {
-				u.add(symbol{imports[base.Name], selector.Sel.Name}, placeOf(fset, selector.Pos()))
+			if base, ok := selector.X.(*ast.Ident); ok && base.Obj == nil && imports[base.Name] {
+				u.add(symbol{prog.sdk.path, selector.Sel.Name}, placeOf(fset, selector.Pos()))
 			}
 		}
 		return true

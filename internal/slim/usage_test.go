@@ -70,7 +70,7 @@ func TestScanProgram(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			used, err := scanProgram(newToyProgram(t, test.files, toyPackage))
+			used, err := scanProgram(newToyProgram(t, test.files))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -65,9 +65,8 @@ func renderWorkspace(ctx context.Context, prog *program, files map[string][]byte
 		err = errors.Join(err, work.AddGodebug(setting.Key, setting.Value))
 	}
 	work.AddNewUse(".", "")
-	for _, mod := range prog.modules {
-		err = errors.Join(err, work.AddReplace(mod.path, "", "./"+path.Join(outputDir, mod.path), ""))
-	}
+	sdk := prog.sdk.module.path
+	err = errors.Join(err, work.AddReplace(sdk, "", "./"+path.Join(outputDir, sdk), ""))
 	for _, module := range empty {
 		// No other module path begins with "empty/": the first element of a path to download has a dot.
 		folder := path.Join("empty", module)

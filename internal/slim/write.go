@@ -33,17 +33,14 @@ type stamp struct {
 func inputDigest(prog *program, used usage) (string, error) {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, formatVersion, prog.digest)
-	for _, p := range prog.packages {
-		fmt.Fprintf(&b, "%q %q %q %q\n", p.module.path, p.module.version, p.path, used.of(p.path))
-	}
-	for _, mod := range prog.modules {
-		if mod.local {
-			files, err := digests(mod.dir)
-			if err != nil {
-				return "", fmt.Errorf("reading %s: %w", mod.path, err)
-			}
-			fmt.Fprintf(&b, "%q\n", files)
+	mod, sdk := prog.sdk.module, prog.sdk.path
+	fmt.Fprintf(&b, "%q %q %q %q\n", mod.path, mod.version, sdk, used.of(sdk))
+	if mod.local {
+		files, err := digests(mod.dir)
+		if err != nil {
+			return "", fmt.Errorf("reading %s: %w", mod.path, err)
 		}
+		fmt.Fprintf(&b, "%q\n", files)
 	}
 	fmt.Fprintf(&b, "%q\n", used.of(""))
 	return digest(b.Bytes()), nil
@@ -90,17 +87,11 @@ func upToDate(root, input string) (work string, ok bool) {
 	return s.Work, err == nil && maps.Equal(found, s.Files)
 }
 
-// writeCopy makes the output folder contain the files and no others. The stamp is removed first and written last: an
-// interrupted run leaves none. Two runs at once may mix their files, but then the digests in the stamp do not match.
+// writeCopy makes the output folder contain the files and no others. The stamp is written last: an interrupted run
+// leaves none, or one whose digests do not match. That also holds for two runs at once.
 func writeCopy(root, input, work string, files map[string][]byte) error {
 	out := filepath.Join(root, outputDir)
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return err
-	}
-	if err := os.RemoveAll(filepath.Join(out, stampFile)); err != nil {
-		return err
-	}
-	if err := removeOthers(out, files); err != nil {
+	if err := os.RemoveAll(out); err != nil {
 		return err
 	}
 	s := stamp{Input: input, Work: work, Files: make(map[string]string, len(files))}
@@ -116,30 +107,6 @@ func writeCopy(root, input, work string, files map[string][]byte) error {
 	}
 	_, err = writeFile(filepath.Join(out, stampFile), append(content, '\n'))
 	return err
-}
-
-// removeOthers removes from the output folder whatever is not part of the copy, apart from empty folders.
-func removeOthers(out string, files map[string][]byte) error {
-	return filepath.WalkDir(out, func(file string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		name, err := filepath.Rel(out, file)
-		if err != nil {
-			return err
-		}
-		_, wanted := files[filepath.ToSlash(name)]
-		switch {
-		case entry.IsDir() && wanted:
-			if err := os.RemoveAll(file); err != nil {
-				return err
-			}
-			return fs.SkipDir
-		case entry.IsDir(), wanted && entry.Type().IsRegular():
-			return nil
-		}
-		return os.Remove(file)
-	})
 }
 
 // writeFile writes a file and its folder unless the file has the content, and reports whether it did.

@@ -14,6 +14,7 @@ import (
 
 	"portfolio-infra/internal/binding"
 	"portfolio-infra/internal/cloudflare"
+	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/tidbcloud"
 )
 
@@ -88,7 +89,7 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 	worker := r.name("worker", name+"-api", checkWorker)
 	cluster := r.name("cluster", name+"-db", tidbcloud.CheckClusterName)
 	database := r.name("database", strings.ReplaceAll(slug(ctx.Project()), "-", "_"), checkDatabase)
-	vars, secrets := r.variables()
+	vars, secrets := r.variables("vars", "secrets", checkWorkerVar)
 	flags := r.flags("compatibilityFlags")
 	adopt, protect := r.boolean("adopt"), r.boolean("protect")
 	c := Config{
@@ -138,13 +139,14 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 	for key := range c.Names.Names {
 		c.Names.Default[key] = r.text(key) == ""
 	}
+	c.Pages.Bindings.Vars, c.Pages.Secrets = r.siteVariables(c.Pages.Bindings)
 	overwriteSite := r.boolean("overwriteSite")
 	if site := r.site("site", flags); site != nil {
 		c.Pages.Deployed = true
+		c.Pages.Bindings.CompatibilityDate, c.Pages.Bindings.CompatibilityFlags = c.Worker.CompatibilityDate, flags
 		c.Site = &SiteArgs{
 			Site:       *site,
 			Flags:      flags,
-			Settings:   c.Pages.Bindings.Digest(),
 			Overwrite:  overwriteSite,
 			CommandEnv: commandEnv,
 			Cloudflare: client,
@@ -179,15 +181,15 @@ func (r *reader) doppler() Doppler {
 	return d
 }
 
-// variables returns the Worker's plain and secret variables.
-func (r *reader) variables() (vars, secrets map[string]string) {
-	vars, secrets = r.texts("vars", checkWorkerVar), r.texts("secrets", checkWorkerVar)
-	if len(secrets) > 0 && !r.ctx.IsConfigSecret(r.full("secrets")) {
-		r.problem("secrets", "the value is in plain text: set each secret with `pulumi config set --secret --path secrets.NAME`, then rotate the exposed value")
+// variables returns plain and secret variables, whose names do not meet.
+func (r *reader) variables(varsKey, secretsKey string, c check) (vars, secrets map[string]string) {
+	vars, secrets = r.texts(varsKey, c), r.texts(secretsKey, c)
+	if len(secrets) > 0 && !r.ctx.IsConfigSecret(r.full(secretsKey)) {
+		r.problem(secretsKey, "the value is in plain text: set each secret with `pulumi config set --secret --path %s.NAME`, then rotate the exposed value", secretsKey)
 	}
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {
 		if _, both := vars[name]; both {
-			r.problem("secrets", "%s is in vars too; remove it from one of them", name)
+			r.problem(secretsKey, "%s is in %s too; remove it from one of them", name, varsKey)
 		}
 	}
 	return vars, secrets
@@ -252,7 +254,7 @@ func (r *reader) cloudflare() (*cloudflare.Client, pulumi.StringMap) {
 	}
 	r.credential("cloudflare:apiToken", binding.EnvToken, c.Token, "an API token, made at dash.cloudflare.com/profile/api-tokens")
 	if c.BaseURL != "" {
-		if err := binding.CheckBaseURL(c.BaseURL); err != nil {
+		if err := rest.CheckBaseURL(c.BaseURL); err != nil {
 			r.problem("cloudflare:baseUrl", "%v (or %s)", err, binding.EnvBaseURL)
 		}
 	}

@@ -59,15 +59,6 @@ func (e *engine) Call(pulumi.MockCallArgs) (resource.PropertyMap, error) { retur
 // names returns the names of what was registered.
 func (e *engine) names() []string { return slices.Sorted(maps.Keys(e.registered)) }
 
-// variables returns the declared variables of a Worker by name.
-func (e *engine) variables(worker string) map[string]string {
-	all := map[string]string{}
-	for _, b := range declaredScript(e.registered[worker].Inputs).Bindings {
-		all[b.Name] = b.Text
-	}
-	return all
-}
-
 // run runs do with the configuration, to which it adds the defaults.
 func (e *engine) run(do pulumi.RunFunc, project, stack string, config map[string]string, secrets ...string) error {
 	e.registered = map[string]pulumi.MockResourceArgs{}

@@ -27,8 +27,13 @@ func newOwner(ctx *pulumi.Context) (pulumi.StringOutput, error) {
 	if err != nil {
 		return pulumi.StringOutput{}, err
 	}
-	owner := pulumix.Apply(stash.Output, func(v any) string { s, _ := v.(string); return s })
-	return pulumix.Cast[pulumi.StringOutput](owner), nil
+	return stashedText(stash), nil
+}
+
+// stashedText returns the text that a stash has.
+func stashedText(stash *pulumi.Stash) pulumi.StringOutput {
+	text := pulumix.Apply(stash.Output, func(v any) string { s, _ := v.(string); return s })
+	return pulumix.Cast[pulumi.StringOutput](text)
 }
 
 // maxOwnerSlug is the length of an owner without a hyphen and the random part.

@@ -9,19 +9,6 @@ import (
 	"portfolio-infra/internal/cloudflare"
 )
 
-func TestOwnerName(t *testing.T) {
-	for _, test := range []struct{ project, stack, want string }{
-		{"portfolio", "dev", "portfolio-dev-abcdefghijkl"},
-		{"My.Project", "a_b", "my-project-a-b-abcdefghijkl"},
-		{strings.Repeat("p", 100), "dev", strings.Repeat("p", 50) + "-abcdefghijkl"},
-		{"_", ".", "abcdefghijkl"},
-	} {
-		if have := ownerName(test.project, test.stack, "ABCDEFGHIJKLMNOP"); have != test.want {
-			t.Errorf("%s, %s: %q, want %q", test.project, test.stack, have, test.want)
-		}
-	}
-}
-
 func TestDefaultNames(t *testing.T) {
 	for name, test := range map[string]struct {
 		owner, project, stack string

@@ -3,6 +3,8 @@ package stack
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,6 +46,9 @@ type PagesArgs struct {
 	Name             string
 	ProductionBranch string
 	Bindings         binding.Wanted
+	// Secrets are secret variables of the Functions. Key makes their digests.
+	Secrets map[string]string
+	Key     pulumi.StringOutput
 	// Deployed reports whether the stack deploys the site itself.
 	Deployed bool
 	// CommandEnv is what the bind command cannot take from the environment of the run.
@@ -127,7 +132,7 @@ func newBinding(ctx *pulumi.Context, p *Pages, args *PagesArgs) error {
 	if drift == "" {
 		opts = append(opts, pulumi.IgnoreChanges([]string{"environment." + envDrift}))
 	}
-	request := pulumix.Apply2Err(p.Project.Name, p.Project.CreatedOn, args.request)
+	request := pulumix.Apply3Err(p.Project.Name, p.Project.CreatedOn, args.Key, args.request)
 	command, err := local.NewCommand(ctx, "binding", &local.CommandArgs{
 		Create:      pulumi.String(binding.Command("bind")),
 		Update:      pulumi.String(binding.Command("bind")),
@@ -139,22 +144,33 @@ func newBinding(ctx *pulumi.Context, p *Pages, args *PagesArgs) error {
 	if err != nil {
 		return err
 	}
-	// The result is no secret, but a secret in the environment makes it one.
+	// The result is no secret, but one in the environment or the request makes it one.
 	stdout := pulumi.Unsecret(command.Stdout).(pulumi.StringOutput)
 	p.bind, p.Binding = command, pulumix.Cast[pulumi.MapOutput](pulumix.ApplyErr(stdout, args.result))
 	return nil
 }
 
 // request returns the standard input of the bind command.
-func (args *PagesArgs) request(project, createdOn string) (string, error) {
+func (args *PagesArgs) request(project, createdOn, key string) (string, error) {
 	b, err := json.Marshal(binding.Request{
 		AccountID:        args.Cloudflare.AccountID,
 		Project:          project,
 		ProductionBranch: args.ProductionBranch,
 		CreatedOn:        createdOn,
 		Wanted:           args.Bindings,
+		Secrets:          args.Secrets,
+		Key:              key,
 	})
 	return string(b), err
+}
+
+// settings returns an output that changes with what a production deployment takes from the
+// project.
+func (args *PagesArgs) settings() pulumi.StringOutput {
+	text := pulumix.Apply(args.Key, func(key string) string {
+		return binding.Request{Wanted: args.Bindings, Secrets: args.Secrets, Key: key}.Settings()
+	})
+	return pulumi.Unsecret(pulumix.Cast[pulumi.StringOutput](text)).(pulumi.StringOutput)
 }
 
 // result reads the standard output of the bind command, and adds whether
@@ -164,6 +180,7 @@ func (args *PagesArgs) result(line string) (map[string]any, error) {
 	if err := json.Unmarshal([]byte(line), &result); err != nil {
 		return nil, fmt.Errorf("reading the output of %s: %w", binding.Command("bind"), err)
 	}
+	delete(result, "digests") // they are for the next run
 	if args.Deployed {
 		delete(result, "redeploy") // a deployment follows each change
 		return result, nil
@@ -174,11 +191,11 @@ func (args *PagesArgs) result(line string) (map[string]any, error) {
 	return result, nil
 }
 
-// drift names the bindings that the project does not have as wanted, or returns "".
+// drift names the bindings and settings that the project does not have as wanted, or returns "".
 func (args *PagesArgs) drift(now time.Time) string {
 	found := "no project"
 	if args.Live != nil {
-		names := binding.Drift(*args.Live, args.Bindings)
+		names := binding.Drift(*args.Live, args.Bindings, slices.Collect(maps.Keys(args.Secrets))...)
 		if len(names) == 0 {
 			return ""
 		}

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumix"
 
+	"portfolio-infra/internal/binding"
 	cfapi "portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/deployment"
 )
@@ -34,7 +36,7 @@ type SiteArgs struct {
 	// Flags are the compatibility flags of the Functions.
 	Flags []string
 	// Settings changes with what a deployment takes from the project.
-	Settings string
+	Settings pulumi.StringOutput
 	// Overwrite permits replacing the deployment of somebody else.
 	Overwrite  bool
 	CommandEnv pulumi.StringMap
@@ -78,7 +80,7 @@ func newSite(ctx *pulumi.Context, p *Pages, args *SiteArgs) (pulumi.MapOutput, e
 	if drift == "" {
 		opts = append(opts, pulumi.IgnoreChanges([]string{"environment." + envDeploymentDrift}))
 	}
-	request := pulumix.Apply3Err(p.Project.Name, p.Project.CreatedOn, args.Owner, args.request)
+	request := pulumix.Apply4Err(p.Project.Name, p.Project.CreatedOn, args.Owner, args.Settings, args.request)
 	command, err := local.NewCommand(ctx, "site", &local.CommandArgs{
 		Create:      pulumi.String(deployment.Command("deploy")),
 		Update:      pulumi.String(deployment.Command("deploy")),
@@ -96,7 +98,7 @@ func newSite(ctx *pulumi.Context, p *Pages, args *SiteArgs) (pulumi.MapOutput, e
 }
 
 // request returns the standard input of the deploy command.
-func (args *SiteArgs) request(project, createdOn, owner string) (string, error) {
+func (args *SiteArgs) request(project, createdOn, owner, settings string) (string, error) {
 	b, err := json.Marshal(deployment.Request{
 		AccountID: args.Cloudflare.AccountID,
 		Project:   project,
@@ -105,7 +107,7 @@ func (args *SiteArgs) request(project, createdOn, owner string) (string, error) 
 		Site:      args.Folder,
 		Digest:    args.Digest,
 		Flags:     args.Flags,
-		Settings:  args.Settings,
+		Settings:  settings,
 		Overwrite: args.Overwrite,
 	})
 	return string(b), err
@@ -151,4 +153,31 @@ func (r *reader) site(key string, flags []string) *Site {
 	}
 	s.Digest = content.Digest
 	return s
+}
+
+// siteVariables returns the plain and secret variables of the Functions.
+func (r *reader) siteVariables(bound binding.Wanted) (vars, secrets map[string]string) {
+	return r.variables("siteVars", "siteSecrets", func(name string) error {
+		_, production := bound.Bindings[name]
+		_, preview := bound.Preview[name]
+		if production || preview {
+			return fmt.Errorf("%s is the name of a binding; choose another name", name)
+		}
+		return checkVar(name)
+	})
+}
+
+// newDigestKey declares the key by which a run knows that secrets are as the last one set
+// them. The state keeps it as a secret. Without secrets there is none.
+func newDigestKey(ctx *pulumi.Context, secrets map[string]string) (pulumi.StringOutput, error) {
+	if len(secrets) == 0 {
+		return pulumi.String("").ToStringOutput(), nil
+	}
+	stash, err := pulumi.NewStash(ctx, "digest-key", &pulumi.StashArgs{
+		Input: pulumi.ToSecret(pulumi.String(rand.Text())),
+	}, pulumi.IgnoreChanges([]string{"input"}), pulumi.AdditionalSecretOutputs([]string{"output"}))
+	if err != nil {
+		return pulumi.StringOutput{}, err
+	}
+	return stashedText(stash), nil
 }

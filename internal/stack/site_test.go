@@ -115,6 +115,9 @@ func TestRun_siteRequest(t *testing.T) {
 	}{
 		{"nothing", nil, false},
 		{"binding", []string{"binding", "API"}, true},
+		{"variable", []string{"siteVars", `{"A":"b"}`}, true},
+		{"compatibility flag", []string{"compatibilityFlags", `["nodejs_compat"]`}, true},
+		{"variable of the Worker", []string{"vars", `{"A":"b"}`}, false},
 		{"binding of previews", []string{"previewBinding", "none"}, false},
 	} {
 		if changed := request(test.extra...).Settings != first.Settings; changed != test.changes {

@@ -80,11 +80,15 @@ func (p Program) Run(ctx *pulumi.Context) error {
 		}
 	}
 	cfg.Pages.Worker = worker.Script
+	if cfg.Pages.Key, err = newDigestKey(ctx, cfg.Pages.Secrets); err != nil {
+		return err
+	}
 	pages, err := newPages(ctx, "pages", &cfg.Pages)
 	if err != nil {
 		return err
 	}
 	if cfg.Site != nil {
+		cfg.Site.Settings = cfg.Pages.settings()
 		deployed, err := newSite(ctx, pages, cfg.Site)
 		if err != nil {
 			return err

@@ -55,6 +55,8 @@ func TestRun_golden(t *testing.T) {
 			"portfolio:vars":               `{"BOOL":true,"GREETING":"a\"b","NUMBER":-1.50e3}`,
 			"portfolio:secrets":            `{"KEY":"hidden","PIN":7}`,
 			"portfolio:site":               "internal/example/site",
+			"portfolio:siteVars":           `{"MODE":"live"}`,
+			"portfolio:siteSecrets":        `{"SESSION":"hidden"}`,
 			"portfolio:overwriteSite":      "true",
 			"portfolio:binding":            "API",
 			"portfolio:moreBindings":       `{"AUTH":{"service":"auth","entrypoint":"Login"}}`,
@@ -72,7 +74,7 @@ func TestRun_golden(t *testing.T) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			a := newAccount(t)
 			a.dopplerCLI("echo --visibility")
-			e, err := a.run(config, "portfolio:secrets", "cloudflare:apiToken")
+			e, err := a.run(config, "portfolio:secrets", "portfolio:siteSecrets", "cloudflare:apiToken")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,11 +108,12 @@ func compareGolden(t *testing.T, file string, e *engine) {
 		t.Fatal(err)
 	}
 	for pattern, masked := range map[string]string{
-		`\d{4}-\d\d-\d\dT[0-9:.]+Z`:  "TIME",
-		`portfolio-dev-[a-z0-9]{12}`: "OWNER",
-		`(digest\\":\\")[0-9a-f]+`:   "${1}DIGEST",
-		`[0-9a-f]{64}`:               "HASH",
-		`(pulumi-build/)[0-9a-f]+`:   "${1}HASH",
+		`\d{4}-\d\d-\d\dT[0-9:.]+Z`:             "TIME",
+		`portfolio-dev-[a-z0-9]{12}`:            "OWNER",
+		`((?:digest|settings)\\":\\")[0-9a-f]+`: "${1}DIGEST",
+		`\b[A-Z2-7]{26}\b`:                      "KEY",
+		`[0-9a-f]{64}`:                          "HASH",
+		`(pulumi-build/)[0-9a-f]+`:              "${1}HASH",
 	} {
 		have = regexp.MustCompile(pattern).ReplaceAll(have, []byte(masked))
 	}
@@ -205,19 +208,6 @@ func TestRun_drift(t *testing.T) {
 				t.Errorf("mark ignored: %t", ignored)
 			}
 		})
-	}
-}
-
-func TestRun_urlOptions(t *testing.T) {
-	for options, want := range map[string]string{"{}": "", `{"ssl":"a b"}`: "?ssl=a%20b", `{"ssl":true}`: "?ssl=true"} {
-		e, err := newAccount(t).run(map[string]string{"portfolio:databaseUrlOptions": options})
-		if err != nil {
-			t.Fatal(err)
-		}
-		want = "mysql://prefix.api:password-of-user@db.example.com:4000/portfolio" + want
-		if url := e.variables("portfolio-dev-api")[varDatabaseURL]; url != want {
-			t.Errorf("%s: %s, want %s", options, url, want)
-		}
 	}
 }
 

@@ -184,17 +184,3 @@ func TestClient_updateCluster(t *testing.T) {
 		}
 	})
 }
-
-func TestClient_DeleteCluster(t *testing.T) {
-	c := clientOf(emulate())
-	id := createCluster(t, c).ID
-	for _, tt := range []struct{ name, id, wantErr string }{
-		{"there", id, ""},
-		{"missing", id, "deleting cluster " + id + ": TiDB Cloud: DELETE https://serverless.test/v1beta1/clusters/" + id + ": 404 Not Found"},
-		{"no ID", "", "names nothing"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			resttest.CheckError(t, c.DeleteCluster(t.Context(), tt.id), tt.wantErr)
-		})
-	}
-}

@@ -109,6 +109,10 @@ func TestDigest_refused(t *testing.T) {
 		{"another scheme", `Basic realm="r"`, 1},
 		{"unknown algorithm", `Digest realm="r", qop="auth", nonce="n", algorithm=ROT13`, 1},
 		{"broken challenge", `Digest realm="r`, 1},
+		{"no realm", "Digest nonce=a", 4},
+		{"body in the digest", `Digest realm="r", nonce="n", qop="auth-int"`, 4},
+		{"hashed user", `Digest realm="r", nonce="n", algorithm=SHA-256, userhash=true`, 4},
+		{"quotes", `Digest realm="ü", nonce="\"", opaque="\\"`, 4},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			api := resttest.NewAPI(resttest.Respond(401, `{"code":401,"message":"who are you?"}`, "WWW-Authenticate", tt.challenge))

@@ -20,9 +20,6 @@ import (
 // wait for it to end.
 func Transport(h http.Handler) http.RoundTripper { return transport{h} }
 
-// Client returns a client with [Transport].
-func Client(h http.Handler) *http.Client { return &http.Client{Transport: Transport(h)} }
-
 type transport struct{ handler http.Handler }
 
 // RoundTrip implements [http.RoundTripper].

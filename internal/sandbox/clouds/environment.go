@@ -3,10 +3,7 @@ package clouds
 import (
 	"crypto/rand"
 	_ "embed"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,12 +38,7 @@ func setFaults(faults *emulator.Faults, lookup Lookup) error {
 	}
 	var list []emulator.Fault
 	// A fault with a misspelt member would hit other calls than it is meant to.
-	d := json.NewDecoder(strings.NewReader(text))
-	d.DisallowUnknownFields()
-	err := d.Decode(&list)
-	if err == nil && !errors.Is(d.Decode(new(any)), io.EOF) {
-		err = errors.New("unexpected data after the list")
-	}
+	err := emulator.Unmarshal([]byte(text), &list)
 	if err == nil {
 		err = faults.Set(list...)
 	}

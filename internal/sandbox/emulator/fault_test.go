@@ -13,15 +13,12 @@ func TestFault_matches(t *testing.T) {
 		want              bool
 	}{
 		{Fault{}, "tidb", "GET", "/a", true},
-		{Fault{Cloud: "tidb"}, "tidb", "GET", "/a", true},
 		{Fault{Cloud: "tidb"}, "cloudflare", "GET", "/a", false},
-		{Fault{Method: "PUT"}, "tidb", "PUT", "/a", true},
 		{Fault{Method: "PUT"}, "tidb", "GET", "/a", false},
 		{Fault{Path: "/a/*"}, "tidb", "GET", "/a/b", true},
 		{Fault{Path: "/a/*"}, "tidb", "GET", "/a/b/c", false},
 		{Fault{Path: "/a/*"}, "tidb", "GET", "/a/b%2Fc", true},
 		{Fault{Path: "/a/*"}, "tidb", "GET", "/a/b?c=d/e", true},
-		{Fault{Path: "/a"}, "tidb", "GET", "/a/b", false},
 	} {
 		if got := tt.fault.matches(tt.cloud, httptest.NewRequest(tt.method, tt.at, nil)); got != tt.want {
 			t.Errorf("%+v matches %s %s %s: %v", tt.fault, tt.cloud, tt.method, tt.at, got)

@@ -19,9 +19,6 @@ type Call struct {
 	Path string `json:"path"`
 	// Status is what the client got; 0 if it got no answer.
 	Status int `json:"status"`
-	// Challenged reports whether a digest challenge (RFC 7616) came first. The
-	// request without credentials, its 401 and the next request are one call.
-	Challenged bool `json:"challenged,omitempty"`
 	// Fault names the fault that hit the call.
 	Fault string `json:"fault,omitempty"`
 }

@@ -19,30 +19,21 @@ type Server struct {
 	Before, After func(*http.Request)
 }
 
-type noteKey struct{}
-
-// note is what a handler says about a call, beside its answer.
-type note struct{ challenged, quiet bool }
-
-func noteOf(r *http.Request) *note {
-	if n, ok := r.Context().Value(noteKey{}).(*note); ok {
-		return n
-	}
-	return &note{}
-}
+type quietKey struct{}
 
 // Quiet keeps r out of the log. It is for the request without credentials with
-// which a digest client begins a call.
-func Quiet(r *http.Request) { noteOf(r).quiet = true }
-
-// Challenged marks r as the second request of such a call, the one that is logged.
-func Challenged(r *http.Request) { noteOf(r).challenged = true }
+// which a digest client (RFC 7616) begins a call: both requests are one call.
+func Quiet(r *http.Request) {
+	if quiet, ok := r.Context().Value(quietKey{}).(*bool); ok {
+		*quiet = true
+	}
+}
 
 // ServeHTTP implements [http.Handler].
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	call := Call{Time: time.Now().UTC(), Cloud: s.Cloud, Method: r.Method, Path: r.URL.RequestURI()}
-	n := &note{}
-	r = r.WithContext(context.WithValue(r.Context(), noteKey{}, n))
+	quiet := false
+	r = r.WithContext(context.WithValue(r.Context(), quietKey{}, &quiet))
 
 	if s.Before != nil {
 		s.Before(r)
@@ -52,8 +43,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		call.Fault = fault.String()
 	}
 	defer func() { // a handler may panic
-		call.Challenged = n.challenged
-		if hit || !n.quiet {
+		if hit || !quiet {
 			s.Log.Add(call)
 		}
 	}()
@@ -61,7 +51,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !hit || fault.takesEffect() {
 		got = &answer{header: http.Header{}}
 		s.Handler.ServeHTTP(got, r)
-		if s.After != nil && !n.quiet {
+		if s.After != nil && !quiet {
 			s.After(r)
 		}
 	}

@@ -86,9 +86,7 @@ func TestServer_digest(t *testing.T) {
 		if r.Header.Get("Authorization") == "" {
 			Quiet(r)
 			w.WriteHeader(http.StatusUnauthorized)
-			return
 		}
-		Challenged(r)
 	}), Fault{Path: "/fails", Status: http.StatusBadGateway})
 	s.After = func(*http.Request) { after++ }
 	for range 2 {
@@ -98,14 +96,12 @@ func TestServer_digest(t *testing.T) {
 		s.ServeHTTP(httptest.NewRecorder(), r)
 	}
 	get(s, "/fails") // the first request is logged if a fault hits it
-	call := Call{Cloud: "tidb", Method: "GET", Path: "/", Status: 200, Challenged: true}
+	call := Call{Cloud: "tidb", Method: "GET", Path: "/", Status: 200}
 	wantLog(t, s, call, call, Call{Cloud: "tidb", Method: "GET", Path: "/fails", Status: 502, Fault: "502 before"})
 	if after != 2 {
 		t.Errorf("After was called %d times", after)
 	}
-	// Without a Server there is no log.
-	Quiet(httptest.NewRequest(http.MethodGet, "/", nil))
-	Challenged(httptest.NewRequest(http.MethodGet, "/", nil))
+	Quiet(httptest.NewRequest(http.MethodGet, "/", nil)) // without a Server there is no log
 }
 
 func TestServer_hooks(t *testing.T) {
@@ -194,24 +190,6 @@ func TestServer_faults(t *testing.T) {
 			})
 		})
 	}
-}
-
-// gone is a client that has left.
-type gone struct{}
-
-func (gone) Header() http.Header       { return http.Header{} }
-func (gone) WriteHeader(int)           {}
-func (gone) Write([]byte) (int, error) { return 0, errors.New("gone") }
-
-func TestAnswer_drip_clientGone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := &answer{header: http.Header{}, body: []byte("abc")}
-		begin := time.Now()
-		a.drip(gone{}, 3)
-		if took := time.Since(begin); took != 100*time.Millisecond {
-			t.Errorf("it took %v", took)
-		}
-	})
 }
 
 // What a real client sees of a broken connection.

@@ -2,6 +2,7 @@ package standin
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -15,13 +16,12 @@ type Process struct {
 
 // Getenv looks up an environment variable.
 func (p Process) Getenv(name string) string {
-	value := ""
-	for _, assignment := range p.Environ {
-		if after, found := strings.CutPrefix(assignment, name+"="); found {
-			value = after
+	for _, assignment := range slices.Backward(p.Environ) {
+		if value, found := strings.CutPrefix(assignment, name+"="); found {
+			return value
 		}
 	}
-	return value
+	return ""
 }
 
 // path returns a path relative to the working directory.

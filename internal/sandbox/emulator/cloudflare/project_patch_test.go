@@ -21,14 +21,11 @@ func TestProject_patch_config(t *testing.T) {
 			`{"services":{"A":{"service":"api","environment":"production","entrypoint":"E"}}}`,
 			`{"services":{"A":{"service":"other"}}}`,
 		}, "services", `{"A":{"service":"other"}}`},
-		"one is deleted": {[]string{
-			`{"services":{"A":{"service":"api"},"B":{"service":"api"}}}`, `{"services":{"A":null}}`,
-		}, "services", `{"B":{"service":"api"}}`},
 		"the last is deleted": {[]string{
 			`{"services":{"A":{"service":"api"}}}`, `{"services":{"A":null}}`,
 		}, "services", `{}`},
 		"a missing one is deleted": {[]string{`{"services":{"A":null}}`}, "services", `{}`},
-		"others stay": {[]string{
+		"one is deleted, others stay": {[]string{
 			`{"services":{"A":{"service":"api"}},"kv_namespaces":{"A":{"namespace_id":"x"},"B":{"namespace_id":"y"}},"browsers":{"C":{}}}`,
 			`{"services":null,"kv_namespaces":{"A":null,"C":{"namespace_id":"z"}}}`,
 		}, "kv_namespaces", `{"B":{"namespace_id":"y"},"C":{"namespace_id":"z"}}`},
@@ -44,9 +41,6 @@ func TestProject_patch_config(t *testing.T) {
 		"a default comes back": {[]string{
 			`{"compatibility_date":"2025-01-01"}`, `{"compatibility_date":null}`,
 		}, "compatibility_date", `"2026-03-04"`},
-		"a list is replaced": {[]string{
-			`{"compatibility_flags":["a","b"]}`, `{"compatibility_flags":["c"]}`,
-		}, "compatibility_flags", `["c"]`},
 		"limits": {[]string{`{"limits":{"cpu_ms":5}}`, `{"limits":{"cpu_ms":null}}`}, "limits", `{}`},
 		"a variable": {[]string{
 			`{"env_vars":{"V":{"type":"plain_text","value":"1"},"S":{"type":"secret_text","value":"2"}}}`,
@@ -55,12 +49,9 @@ func TestProject_patch_config(t *testing.T) {
 		"a variable becomes a secret": {[]string{
 			`{"env_vars":{"V":{"type":"plain_text","value":"1"}}}`, `{"env_vars":{"V":{"type":"secret_text","value":"1"}}}`,
 		}, "env_vars", `{"V":{"type":"secret_text","value":""}}`},
-		"the hash is replaced": {[]string{
-			`{"wrangler_config_hash":"h1"}`, `{"wrangler_config_hash":"h2"}`,
+		"the hash is replaced, and stays": {[]string{
+			`{"wrangler_config_hash":"h1"}`, `{"wrangler_config_hash":"h2"}`, `{"services":{"A":{"service":"api"}}}`,
 		}, "wrangler_config_hash", `"h2"`},
-		"the hash stays": {[]string{
-			`{"wrangler_config_hash":"h1"}`, `{"services":{"A":{"service":"api"}}}`,
-		}, "wrangler_config_hash", `"h1"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newClient(t, &cloudflare.Cloud{})

@@ -90,12 +90,8 @@ func TestScript_subdomain(t *testing.T) {
 	c.must("POST", own, `{"enabled":true}`)
 	same(t, "a deleted one", any(c.must("DELETE", own, nil)), none)
 	same(t, "a deleted one", c.get(own), none)
-
 	without := newClient(t, &cloudflare.Cloud{NoSubdomain: true})
-	without.refused("GET", accounts, nil, 404, 10007, "script_not_found")
 	without.refused("PUT", scripts+"/api", upload(`{"main_module":"worker.js"}`), 403, 10063, "You need a workers.dev subdomain")
-	without.must("PUT", accounts, `{"subdomain":"me"}`)
-	without.worker("api")
 }
 
 func TestScript_delete(t *testing.T) {

@@ -16,6 +16,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"portfolio-infra/internal/sandbox/emulator"
 )
 
 // The files of the certificates in Servers.Dir.
@@ -81,10 +83,11 @@ func createCerts(dir string) error {
 	if err != nil {
 		return err
 	}
+	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
 	return errors.Join(
-		writeFile(filepath.Join(dir, serverKeyFile), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600),
-		writeFile(filepath.Join(dir, serverFile), serverPEM, 0o644),
-		writeFile(filepath.Join(dir, caFile), caPEM, 0o644),
+		emulator.WriteFile(filepath.Join(dir, serverKeyFile), keyPEM, 0o600),
+		emulator.WriteFile(filepath.Join(dir, serverFile), serverPEM, 0o644),
+		emulator.WriteFile(filepath.Join(dir, caFile), caPEM, 0o644),
 	)
 }
 

@@ -16,6 +16,8 @@ import (
 	"github.com/dolthub/go-mysql-server/sql"
 	"github.com/dolthub/go-mysql-server/sql/mysql_db"
 	"github.com/dolthub/vitess/go/mysql"
+
+	"portfolio-infra/internal/sandbox/emulator"
 )
 
 // initialDatabase is the database of a new cluster.
@@ -126,7 +128,7 @@ func (c *cluster) save() error {
 			return fmt.Errorf("the emulated server cannot read its own definition: %w", err)
 		}
 	}
-	return writeFile(c.file, dump, 0o600)
+	return emulator.WriteFile(c.file, dump, 0o600)
 }
 
 // databaseNames returns the databases that users see, in order.

@@ -174,10 +174,6 @@ func TestServers_HTTP_sessions(t *testing.T) {
 	w := newWeb(t, s)
 	w.query("CREATE TABLE t (id INT PRIMARY KEY)").want(t, 200)
 
-	t.Run("a statement's session keeps nothing", func(t *testing.T) {
-		r := w.query("SET @a = 1").want(t, 200)
-		w.query("SELECT @a", "TiDB-Session", r.session).want(t, 200, "NULL")
-	})
 	t.Run("a transaction's ends with it", func(t *testing.T) {
 		tx := w.query("START TRANSACTION").want(t, 200).session
 		w.query("INSERT INTO t VALUES (1)", "TiDB-Session", tx).want(t, 200)

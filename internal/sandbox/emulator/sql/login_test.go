@@ -6,7 +6,6 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -63,18 +62,6 @@ func TestServers_PutUser_password(t *testing.T) {
 	must(t, s.DropUser(one, user)) // repeatable
 	refused(t, client(t, s, one, user, "another password", "test"), 1045)
 	fails(t, held, 1045, "CREATE TABLE t (a INT)")
-}
-
-func TestServers_LoginLag(t *testing.T) {
-	start0 := time.Now()
-	var elapsed atomic.Int64
-	s := start(t, &emulated.Servers{LoginLag: time.Minute, Now: func() time.Time { return start0.Add(time.Duration(elapsed.Load())) }})
-	refused(t, api(t, s), 1045)
-	elapsed.Store(int64(59 * time.Second))
-	refused(t, api(t, s), 1045)
-	put(t, s, one, onePrefix+"api", "role_readwrite", password) // does not start the lag again
-	elapsed.Store(int64(time.Minute))
-	must(t, api(t, s).PingContext(t.Context()))
 }
 
 func TestServers_roles(t *testing.T) {

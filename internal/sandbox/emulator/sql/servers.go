@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/renameio/v2"
-
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 )
 
@@ -214,9 +212,4 @@ func (s *Servers) now() time.Time {
 		return s.Now()
 	}
 	return time.Now()
-}
-
-// writeFile writes a whole file or nothing.
-func writeFile(path string, content []byte, mode os.FileMode) error {
-	return renameio.WriteFile(path, content, mode, renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(mode))
 }

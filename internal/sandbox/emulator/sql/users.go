@@ -14,6 +14,7 @@ import (
 	"github.com/dolthub/vitess/go/mysql"
 	"github.com/dolthub/vitess/go/vt/sqlparser"
 
+	"portfolio-infra/internal/sandbox/emulator"
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 )
 
@@ -62,7 +63,7 @@ func openUsers(grants *mysql_db.MySQLDb, file string, lag time.Duration, now fun
 type persister string
 
 func (p persister) Persist(_ *sql.Context, data []byte) error {
-	return writeFile(string(p), data, 0o600)
+	return emulator.WriteFile(string(p), data, 0o600)
 }
 
 // put creates or changes a user, with its role on the databases.

@@ -36,9 +36,6 @@ type Cloud struct {
 	// ForbidAfterDelete answers 403 for a cluster that is DELETING and leaves it
 	// out of lists.
 	ForbidAfterDelete bool
-	// MaxClusters is how many clusters without a spending limit there may be at
-	// once: 0 means 5, a negative number any.
-	MaxClusters int
 	// RateLimit is how many requests a minute the key has: 0 means 100. With a
 	// negative number there is no limit, and no answer has the headers about it.
 	RateLimit int
@@ -163,4 +160,3 @@ func (c *Cloud) projects() []string {
 
 func (c *Cloud) createTime() time.Duration { return cmp.Or(c.CreateTime, 3*time.Second) }
 func (c *Cloud) deleteTime() time.Duration { return cmp.Or(c.DeleteTime, time.Second) }
-func (c *Cloud) maxClusters() int          { return cmp.Or(c.MaxClusters, 5) }

@@ -34,12 +34,14 @@ func (c *Cloud) listClusters(s *state, r *http.Request) (any, error) {
 	return map[string]any{"clusters": clusters, "nextPageToken": next, "totalSize": len(matching)}, nil
 }
 
+// maxFreeClusters is how many clusters without a spending limit there may be at once.
+const maxFreeClusters = 5
+
 type createClusterRequest struct {
 	clusterFields
 	Region struct {
 		Name string `json:"name"`
 	} `json:"region"`
-	RootPassword     *string           `json:"rootPassword"`
 	EncryptionConfig *EncryptionConfig `json:"encryptionConfig"`
 }
 
@@ -52,9 +54,9 @@ func (c *Cloud) createCluster(s *state, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if isFree(cl) && c.quotaReached(s) {
+	if isFree(cl) && s.freeClusters() >= maxFreeClusters {
 		return nil, badRequest("the organization has reached its quota: the maximum number of free clusters is %d; "+
-			"delete one or set a spending limit for the new one", c.maxClusters())
+			"delete one or set a spending limit for the new one", maxFreeClusters)
 	}
 	if err := c.sql().CreateCluster(cl.ClusterID); err != nil {
 		return nil, err
@@ -63,13 +65,7 @@ func (c *Cloud) createCluster(s *state, r *http.Request) (any, error) {
 		UserName: cl.UserPrefix + ".root", AuthMethod: authMethod, BuiltinRole: roleAdmin, CustomRoles: []string{},
 	}}
 	s.Clusters = append(s.Clusters, clusterRecord{Seq: s.nextSeq(), Cluster: cl, Users: []userRecord{root}})
-	rec := &s.Clusters[len(s.Clusters)-1]
-	if in.RootPassword != nil {
-		if err := c.setPassword(rec, &rec.Users[0], *in.RootPassword); err != nil {
-			return nil, err
-		}
-	}
-	return c.view(s, rec), nil
+	return c.view(s, &s.Clusters[len(s.Clusters)-1]), nil
 }
 
 // newCluster makes the cluster that a request asks for.
@@ -79,11 +75,6 @@ func (c *Cloud) newCluster(s *state, in createClusterRequest) (Cluster, error) {
 		return Cluster{}, badRequest("displayName is missing")
 	case in.Region.Name == "":
 		return Cluster{}, badRequest("region.name is missing")
-	}
-	if in.RootPassword != nil {
-		if err := checkPassword("rootPassword", *in.RootPassword); err != nil {
-			return Cluster{}, err
-		}
 	}
 	region, err := findRegion(in.Region.Name)
 	if err != nil {
@@ -119,15 +110,14 @@ func (c *Cloud) newCluster(s *state, in createClusterRequest) (Cluster, error) {
 
 func isFree(cl Cluster) bool { return cl.SpendingLimit.Monthly == 0 }
 
-// quotaReached reports whether there may be no more free clusters.
-func (c *Cloud) quotaReached(s *state) bool {
-	n := 0
+// freeClusters counts the clusters without a spending limit.
+func (s *state) freeClusters() (n int) {
 	for _, rec := range s.Clusters {
 		if rec.Deleted.IsZero() && isFree(rec.Cluster) {
 			n++
 		}
 	}
-	return c.maxClusters() >= 0 && n >= c.maxClusters()
+	return n
 }
 
 func (c *Cloud) getCluster(s *state, r *http.Request) (any, error) {
@@ -177,23 +167,6 @@ func (c *Cloud) deleteCluster(s *state, r *http.Request) (any, error) {
 		}
 	}
 	return c.view(s, rec), nil
-}
-
-func (c *Cloud) setRootPassword(s *state, r *http.Request) (any, error) {
-	var in struct {
-		Password string `json:"password"`
-	}
-	if err := decode(r, &in); err != nil {
-		return nil, err
-	}
-	if err := checkPassword("password", in.Password); err != nil {
-		return nil, err
-	}
-	rec, err := c.activeCluster(s, r)
-	if err != nil {
-		return nil, err
-	}
-	return struct{}{}, c.setPassword(rec, &rec.Users[0], in.Password)
 }
 
 // visibleCluster finds the cluster that a request's path names.

@@ -27,8 +27,6 @@ type nonce struct {
 	issued time.Time
 	// count is the nc of the last request that was accepted with it.
 	count uint64
-	// used reports whether a request named it.
-	used bool
 }
 
 // authenticate checks the request's credentials. If it refuses them, it puts a new
@@ -88,12 +86,6 @@ func (c *Cloud) verify(header string, r *http.Request, now time.Time) (stale boo
 	if err != nil {
 		return false, err
 	}
-	n := c.nonces[p["nonce"]]
-	if n != nil && !n.used {
-		n.used = true
-		emulator.Challenged(r)
-	}
-
 	switch algorithm := p["algorithm"]; {
 	case p["realm"] != realm:
 		return false, fmt.Errorf("realm is %q, not %q", p["realm"], realm)
@@ -117,6 +109,7 @@ func (c *Cloud) verify(header string, r *http.Request, now time.Time) (stale boo
 		return false, errors.New("unknown key or wrong response")
 	}
 
+	n := c.nonces[p["nonce"]]
 	if n == nil || !c.valid(n, now) {
 		return true, errors.New("the nonce is unknown or too old")
 	}

@@ -53,49 +53,32 @@ func asAPIError(err error) *apiError {
 	return &apiError{status: http.StatusInternalServerError, message: "internal server error: " + err.Error()}
 }
 
-// rpcStatus is the error body of the cluster API and of the gateway in front of
-// both APIs.
-type rpcStatus struct {
-	Code    int           `json:"code"`
-	Message string        `json:"message"`
-	Details []requestInfo `json:"details"`
-}
-
-type requestInfo struct {
-	Type        string `json:"@type"`
-	RequestID   string `json:"requestId"`
-	ServingData string `json:"servingData"`
-}
-
-// replyStatus sends an error of the cluster API or of the gateway.
+// replyStatus sends an error of the cluster API, or of the gateway in front of both
+// APIs.
 func replyStatus(w http.ResponseWriter, err error) {
 	e := asAPIError(err)
-	body := rpcStatus{Code: e.status, Message: e.message, Details: []requestInfo{}}
+	code, details := e.status, []map[string]string{}
 	switch e.code {
 	case 0:
 	case codeRateLimit: // the gateway sends the business code in place of the status
-		body.Code = e.code
+		code = e.code
 	default:
-		body.Details = append(body.Details, requestInfo{
-			Type:        "type.tidbapi.com/tidb.rpc.RequestInfo",
-			RequestID:   w.Header().Get(traceHeader),
-			ServingData: "bizErrorCode: " + strconv.Itoa(e.code),
+		details = append(details, map[string]string{
+			"@type":       "type.tidbapi.com/tidb.rpc.RequestInfo",
+			"requestId":   w.Header().Get(traceHeader),
+			"servingData": "bizErrorCode: " + strconv.Itoa(e.code),
 		})
 	}
-	emulator.Reply(w, e.status, body)
-}
-
-// iamError is the error body of the IAM API.
-type iamError struct {
-	Code      string `json:"code"`
-	Error     string `json:"error"`
-	MsgPrefix string `json:"msgPrefix"`
-	Status    int    `json:"status"`
+	emulator.Reply(w, e.status, map[string]any{"code": code, "message": e.message, "details": details})
 }
 
 // replyIAMError sends an error of the IAM API.
 func replyIAMError(w http.ResponseWriter, err error) {
 	e := asAPIError(err)
-	code := strconv.Itoa(cmp.Or(e.code, e.status))
-	emulator.Reply(w, e.status, iamError{Code: code, Error: e.message, MsgPrefix: http.StatusText(e.status), Status: e.status})
+	emulator.Reply(w, e.status, map[string]any{
+		"code":      strconv.Itoa(cmp.Or(e.code, e.status)),
+		"error":     e.message,
+		"msgPrefix": http.StatusText(e.status),
+		"status":    e.status,
+	})
 }

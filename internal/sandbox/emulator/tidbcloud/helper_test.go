@@ -42,7 +42,7 @@ func newDefaultCloud() (*tidbcloud.Cloud, *clock) {
 // newCloud returns a cloud without limits, whose clusters are ACTIVE at once.
 func newCloud() *tidbcloud.Cloud {
 	cloud, _ := newDefaultCloud()
-	cloud.CreateTime, cloud.MaxClusters, cloud.RateLimit = -1, -1, -1
+	cloud.CreateTime, cloud.RateLimit = -1, -1
 	return cloud
 }
 
@@ -109,6 +109,9 @@ func (c *client) send(method, path, body, authorization string) answer {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	if text := string(raw); strings.Contains(text, "horse") || strings.Contains(text, privateKey) {
+		c.t.Errorf("%s %s: the answer shows a password or the key: %s", method, path, text)
+	}
 	a := answer{t: c.t, call: req.Method + " " + req.URL.RequestURI(), status: res.StatusCode, header: res.Header, raw: string(raw)}
 	if err := json.Unmarshal(raw, &a.body); err != nil {
 		c.t.Fatalf("%s: the answer %q is not a JSON object: %v", a.call, raw, err)
@@ -171,6 +174,7 @@ func (c *client) pages(path, query, list, member string) (sizes, values []string
 const (
 	clustersPath = "/v1beta1/clusters"
 	tokyo        = `"region":{"name":"regions/aws-ap-northeast-1"}`
+	paid         = `,"spendingLimit":{"monthly":1}` // does not count towards the quota
 )
 
 // create makes a cluster in Tokyo and returns its ID. More is JSON of further
@@ -193,7 +197,7 @@ func clusterPath(id string, more ...string) string {
 }
 
 const (
-	password   = `"password":"correct horse"`
+	password   = `"password":"correct horse"` // no answer may have a horse, see send
 	nativeAuth = `"authMethod":"mysql_native_password"`
 )
 

@@ -2,11 +2,8 @@ package tidbcloud_test
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
-
-	"github.com/icholy/digest"
 
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 )
@@ -19,7 +16,7 @@ func TestCluster_list(t *testing.T) {
 	var all, ids []string
 	for i := range 12 {
 		all = append(all, fmt.Sprintf("cluster-%02d", i))
-		ids = append(ids, c.create(all[i], ""))
+		ids = append(ids, c.create(all[i], paid))
 	}
 	for query, want := range map[string]string{
 		"":              "10 2",
@@ -69,23 +66,14 @@ func TestCluster_list_filter(t *testing.T) {
 	}
 }
 
-func TestCloud_Neighbor(t *testing.T) {
+func TestProject_list(t *testing.T) {
 	cloud := newCloud()
-	cloud.Neighbor = newCloud()
-	cloud.Neighbor.PublicKey, cloud.Neighbor.PrivateKey = "NEIGHBOR", "another-private-key"
-	cloud.Neighbor.OrganizationID, cloud.Neighbor.Projects = "77", []string{"771", "772"}
-	ours := serve(t, cloud)
-	theirs := &client{t: t, url: ours.url, http: &http.Client{Transport: &digest.Transport{Username: "NEIGHBOR", Password: "another-private-key"}}}
-	theirs.do("GET", clustersPath, "").want(401) // with our nonce, since the first request has no key
-	id := ours.create("ours", "")
-	theirID := theirs.create("theirs", "")
-	theirs.do("GET", clusterPath(theirID), "").want(200, `"tidb.cloud/organization":"77"`)
-	theirs.do("GET", clusterPath(id), "").want(404)
-	theirs.do("GET", clusterPath(id, "sqlUsers"), "").want(404)
-	ours.do("GET", clusterPath(theirID), "").want(404)
-	ours.do("GET", "/v1beta1/projects", "").want(200, `"org_id":"`+tidbcloud.Organization+`"`, `"id":"`+tidbcloud.DefaultProject+`"`, `"cluster_count":1`)
-	theirs.do("GET", "/v1beta1/projects", "").want(200, `"org_id":"77"`)
-	if sizes, ids := theirs.pages("/v1beta1/projects", "pageSize=1", "projects", "id"); len(sizes) != 2 || strings.Join(ids, " ") != "771 772" {
+	cloud.Projects = []string{"771", "772"}
+	c := serve(t, cloud)
+	c.create("cluster", "")
+	c.do("GET", "/v1beta1/projects", "").want(200, `"org_id":"`+tidbcloud.Organization+`"`, `"cluster_count":1`)
+	sizes, ids := c.pages("/v1beta1/projects", "pageSize=1", "projects", "id")
+	if len(sizes) != 2 || strings.Join(ids, " ") != "771 772" {
 		t.Errorf("projects %v in pages of %v", ids, sizes)
 	}
 }

@@ -6,35 +6,28 @@ import (
 	"strconv"
 )
 
-// Project is a project as the IAM API shows it, by api.Project of pkg/tidbcloud/
-// v1beta1/iam.swagger.json in https://github.com/tidbcloud/tidbcloud-cli.
-type Project struct {
-	ID              string `json:"id"`
-	OrgID           string `json:"org_id"`
-	Name            string `json:"name"`
-	ClusterCount    int    `json:"cluster_count"`
-	UserCount       int    `json:"user_count"`
-	CreateTimestamp string `json:"create_timestamp"`
-	AWSCMEKEnabled  bool   `json:"aws_cmek_enabled"`
-}
-
-// listProjects shows all projects of the organization. That a key of the whole
-// organization sees them all is assumed.
+// listProjects shows all projects of the organization, by api.Project of
+// pkg/tidbcloud/v1beta1/iam.swagger.json in https://github.com/tidbcloud/tidbcloud-cli.
+// That a key of the whole organization sees them all is assumed.
 func (c *Cloud) listProjects(s *state, r *http.Request) (any, error) {
 	p, err := parsePage(r, maxPageSize)
 	if err != nil {
 		return nil, err
 	}
-	var projects []Project
-	for i, id := range c.projects() {
-		project := Project{ID: id, OrgID: c.organization(), Name: "project" + strconv.Itoa(i+1), UserCount: 1, CreateTimestamp: "1688460316"}
+	number := func(id string) int { return slices.Index(c.projects(), id) + 1 }
+	part, next := cut(p, c.projects(), number)
+	projects := []map[string]any{}
+	for _, id := range part {
+		clusters := 0
 		for _, rec := range s.Clusters {
 			if rec.Cluster.Labels[labelProject] == id {
-				project.ClusterCount++
+				clusters++
 			}
 		}
-		projects = append(projects, project)
+		projects = append(projects, map[string]any{
+			"id": id, "org_id": c.organization(), "name": "project" + strconv.Itoa(number(id)),
+			"cluster_count": clusters, "user_count": 1, "create_timestamp": "1688460316", "aws_cmek_enabled": false,
+		})
 	}
-	part, next := cut(p, projects, func(p Project) int { return slices.Index(c.projects(), p.ID) + 1 })
-	return map[string]any{"projects": part, "nextPageToken": next}, nil
+	return map[string]any{"projects": projects, "nextPageToken": next}, nil
 }

@@ -34,7 +34,6 @@ func (c *Cloud) routes() *http.ServeMux {
 	serverless("GET /v1beta1/clusters/{cluster}", c.getCluster, "view")
 	serverless("PATCH /v1beta1/clusters/{cluster}", c.updateCluster)
 	serverless("DELETE /v1beta1/clusters/{cluster}", c.deleteCluster)
-	serverless("PUT /v1beta1/clusters/{cluster}/password", c.setRootPassword)
 	serverless("GET /v1beta1/regions", c.listRegions)
 
 	iam("GET /v1beta1/projects", c.listProjects, "pageSize", "pageToken")

@@ -37,11 +37,6 @@ func TestCloud_SQL(t *testing.T) {
 	cloud := newCloud()
 	cloud.SQL, cloud.File = sql, filepath.Join(t.TempDir(), "state.json")
 	c := serve(t, cloud)
-	restart := func() *tidbcloud.Cloud {
-		again := newCloud()
-		again.SQL, again.File = sql, cloud.File
-		return again
-	}
 	want := func(calls ...string) {
 		t.Helper()
 		if diff := cmp.Diff(calls, sql.calls); diff != "" {
@@ -49,53 +44,39 @@ func TestCloud_SQL(t *testing.T) {
 		}
 		sql.calls = nil
 	}
-
-	bare := c.create("bare", "")
-	want("create " + bare)
-	id := c.create("cluster", `,"rootPassword":"password"`)
+	gone, id := c.create("gone", ""), c.create("cluster", "")
 	prefix := cloud.Clusters()[1].UserPrefix + "."
-	want("create "+id, "put "+id+" "+prefix+`root role_admin [] "password" `+hashOfPassword)
-	c.do("PUT", clusterPath(id, "password"), `{"password":"another password"}`).want(200)
-	sql.calls = nil
-
-	c.do("POST", clusterPath(id, "sqlUsers"), `{"userName":"api","password":"password",`+nativeAuth+`,"autoPrefix":true,"builtinRole":"role_readwrite"}`).want(200)
+	c.do("DELETE", clusterPath(gone), "").want(200)
+	c.do("DELETE", clusterPath(gone), "").want(200)
+	want("create "+gone, "create "+id, "delete "+gone)
 	api := prefix + "api"
-	want("put " + id + " " + api + " " + prefix + `role_readwrite [] "password" ` + hashOfPassword)
+	c.do("POST", clusterPath(id, "sqlUsers"), `{"userName":"api","password":"password",`+nativeAuth+`,"autoPrefix":true,"builtinRole":"role_readwrite"}`).want(200)
 	c.do("PATCH", clusterPath(id, "sqlUsers", api), `{"customRoles":["r1"]}`).want(200)
-	want("put " + id + " " + api + " " + prefix + `role_readwrite [r1] "" ` + hashOfPassword)
-	c.do("PATCH", clusterPath(id, "sqlUsers", prefix+"root"), `{"password":"password"}`).want(200)
-	want("put " + id + " " + prefix + `root role_admin [] "password" ` + hashOfPassword)
-
-	// After a restart the calls are repeated for all that exists, without passwords.
-	c = serve(t, restart())
-	c.do("GET", clustersPath, "").want(200)
-	want("create "+bare, "create "+id, "put "+id+" "+prefix+`root role_admin [] "" `+hashOfPassword,
-		"put "+id+" "+api+" "+prefix+`role_readwrite [r1] "" `+hashOfPassword)
-
-	c.do("DELETE", clusterPath(id, "sqlUsers", api), "").want(200)
-	want("drop " + id + " " + api)
-	c.do("DELETE", clusterPath(bare), "").want(200)
-	c.do("DELETE", clusterPath(bare), "").want(200)
-	want("delete " + bare)
-	again := restart()
-	if err := again.Load(); err != nil {
-		t.Fatal(err)
-	}
-	want("create "+id, "put "+id+" "+prefix+`root role_admin [] "" `+hashOfPassword) // not the one that is DELETING
-	c = serve(t, again)
+	put := "put " + id + " " + api + " " + prefix + "role_readwrite "
+	want(put+`[] "password" `+hashOfPassword, put+`[r1] "" `+hashOfPassword)
 
 	// A call that fails makes the request fail without effect.
 	sql.err = errors.New("the disk is full")
 	c.do("POST", clustersPath, `{"displayName":"another",`+tokyo+`}`).want(500, `"code":500`)
 	c.do("DELETE", clusterPath(id), "").want(500, "the disk is full")
-	c.do("PUT", clusterPath(id, "password"), `{"password":"new password"}`).want(500)
-	c.do("PATCH", clusterPath(id, "sqlUsers", prefix+"root"), `{"password":"new password"}`).want(500, `"status":500`)
+	c.do("PATCH", clusterPath(id, "sqlUsers", api), `{"password":"new password"}`).want(500, `"status":500`)
+	c.do("DELETE", clusterPath(id, "sqlUsers", api), "").want(500)
 	c.do("GET", clusterPath(id), "").want(200, `"state":"ACTIVE"`)
-	if len(again.Clusters()) != 2 || !again.CheckPassword(id, prefix+"root", "password") {
-		t.Errorf("a refused request had an effect: %+v", again.Clusters())
+	if len(cloud.Clusters()) != 2 || !cloud.CheckPassword(id, api, "password") {
+		t.Errorf("a refused request had an effect: %+v", cloud.Clusters())
 	}
+	sql.calls = nil
 
-	if err := restart().Load(); !errors.Is(err, sql.err) {
+	// After a restart the calls are repeated for what exists, without passwords and not
+	// for what is DELETING.
+	again := newCloud()
+	again.SQL, again.File = sql, cloud.File
+	if err := again.Load(); !errors.Is(err, sql.err) {
 		t.Errorf("loading: %v, want %v", err, sql.err)
 	}
+	sql.calls, sql.err = nil, nil
+	if err := again.Load(); err != nil {
+		t.Fatal(err)
+	}
+	want("create "+id, put+`[r1] "" `+hashOfPassword)
 }

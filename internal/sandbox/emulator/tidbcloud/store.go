@@ -15,8 +15,6 @@ type state struct {
 	now time.Time
 }
 
-func newState() *state { return &state{} }
-
 // clusterRecord is a cluster and what the API does not show of it.
 type clusterRecord struct {
 	Seq int `json:"seq"`
@@ -47,7 +45,9 @@ func (c *Cloud) Load() error {
 }
 
 // load is Load with c.mu held.
-func (c *Cloud) load() error { return c.store.Load(c.File, newState, c.replay) }
+func (c *Cloud) load() error {
+	return c.store.Load(c.File, func() *state { return &state{} }, c.replay)
+}
 
 // read calls fn with the state, which it must not change.
 func (c *Cloud) read(fn func(s *state) error) error {

@@ -47,12 +47,9 @@ func (c *Cloud) listUsers(s *state, r *http.Request) (any, error) {
 }
 
 type createUserRequest struct {
-	AuthMethod  string   `json:"authMethod"`
-	AutoPrefix  bool     `json:"autoPrefix"`
-	BuiltinRole string   `json:"builtinRole"`
-	CustomRoles []string `json:"customRoles"`
-	Password    string   `json:"password"`
-	UserName    string   `json:"userName"`
+	User
+	AutoPrefix bool   `json:"autoPrefix"`
+	Password   string `json:"password"`
 }
 
 func (c *Cloud) createUser(s *state, r *http.Request) (any, error) {
@@ -104,7 +101,7 @@ func (in createUserRequest) newUser(prefix string) (User, error) {
 		return User{}, err
 	}
 	user := User{UserName: name, AuthMethod: authMethod, BuiltinRole: role, CustomRoles: append([]string{}, in.CustomRoles...)}
-	return user, checkPassword("password", in.Password)
+	return user, checkPassword(in.Password)
 }
 
 func (c *Cloud) getUser(s *state, r *http.Request) (any, error) {
@@ -150,7 +147,7 @@ func (c *Cloud) updateUser(s *state, r *http.Request) (any, error) {
 	if in.Password == nil {
 		return u.User, c.putUser(rec.Cluster.ClusterID, *u, "")
 	}
-	if err := checkPassword("password", *in.Password); err != nil {
+	if err := checkPassword(*in.Password); err != nil {
 		return nil, err
 	}
 	return u.User, c.setPassword(rec, u, *in.Password)
@@ -201,9 +198,9 @@ func checkCustomRoles(roles []string) error {
 }
 
 // checkPassword checks a new password, which its error does not show.
-func checkPassword(field, password string) error {
+func checkPassword(password string) error {
 	if n := utf8.RuneCountInString(password); n < 8 || n > 64 || strings.ContainsAny(password, "\r\n") {
-		return badRequest("%s must have 8 to 64 characters, on one line", field)
+		return badRequest("password must have 8 to 64 characters, on one line")
 	}
 	return nil
 }

@@ -8,6 +8,4 @@ type A struct{ I }
 
 type I interface{}
 
-var _ I = A{}
-
 var _ = p.Load()
