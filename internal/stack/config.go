@@ -91,11 +91,13 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 	database := r.name("database", strings.ReplaceAll(slug(ctx.Project()), "-", "_"), checkDatabase)
 	vars, secrets := r.variables("vars", "secrets", checkWorkerVar)
 	flags := r.flags("compatibilityFlags")
+	rotation := r.step("rotation")
 	adopt, protect := r.boolean("adopt"), r.boolean("protect")
 	c := Config{
 		Names: NamesArgs{
 			Names:      map[string]string{"pagesProject": pagesProject, "worker": worker, "cluster": cluster, "database": database},
 			Default:    map[string]bool{},
+			Rotation:   rotation,
 			Adopt:      adopt,
 			Cloudflare: client,
 		},
@@ -106,7 +108,7 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 			SpendingLimit: r.integer("spendingLimit", 0, math.MaxInt32),
 			Database:      database,
 			SQLUser:       r.checked("sqlUser", checkSQLUser),
-			Rotation:      r.text("rotation"),
+			Rotation:      rotation,
 			URLOptions:    r.texts("databaseUrlOptions", checkVar),
 			Schema:        r.schema("migrations"),
 			Adopt:         adopt,

@@ -43,6 +43,8 @@ func TestLoadConfig_problems(t *testing.T) {
 		{"migrations that are not there", "portfolio:migrations", "no/such", `portfolio:migrations: "no/such": there is no such folder`},
 		{"migrations of another kind", "portfolio:migrations", "internal/example/api", "it has no .sql files"},
 		{"migrations by an absolute path", "portfolio:migrations", "/tmp", "the path is absolute"},
+		{"rotation of before", "portfolio:rotation", "2026-11", "pulumi config set rotation 0"},
+		{"rotation below zero", "portfolio:rotation", "-1", "portfolio:rotation:"},
 		{"database with a quote", "portfolio:database", "a`b", "portfolio:database:"},
 		{"user that is root", "portfolio:sqlUser", "root", "no application should log in as it"},
 		{"user that makes databases", "portfolio:sqlUser", "pulumi", "the stack's own admin"},

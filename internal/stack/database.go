@@ -40,8 +40,8 @@ type TiDBArgs struct {
 	SpendingLimit int
 	Database      string
 	SQLUser       string
-	// Rotation gives both users new passwords when it changes.
-	Rotation   string
+	// Rotation is the step of the rotation.
+	Rotation   int
 	URLOptions map[string]string
 	Schema     *Schema // nil if somebody else makes the tables
 	Adopt      bool
@@ -50,8 +50,8 @@ type TiDBArgs struct {
 
 // newTiDB declares the cluster, its users and the database.
 //
-// There are two users, and neither is root. The application's reads and writes data.
-// The admin makes the database, and the user's migrations make tables with it:
+// No user is root. The application has two logins, which read and write data. The admin
+// makes the database, and migrations make tables with it:
 // role_readwrite is to "query and modify application data", role_admin to "make schema
 // changes". https://docs.pingcap.com/ai/ti-db-create-db-sql-users/
 func newTiDB(ctx *pulumi.Context, name string, args *TiDBArgs, opts ...pulumi.ResourceOption) (*TiDB, error) {
@@ -76,20 +76,26 @@ func newTiDB(ctx *pulumi.Context, name string, args *TiDBArgs, opts ...pulumi.Re
 	if t.Cluster, err = NewCluster(ctx, "cluster", cluster, childOptions(t, args.Protect)...); err != nil {
 		return nil, err
 	}
-	user := func(resource, name, role string) (*SQLUser, error) {
+	user := func(resource, name, role string, rotates bool) (*SQLUser, error) {
+		rotation, opts := rotationOptions(args.Rotation, rotates)
 		return NewSQLUser(ctx, resource, &SQLUserArgs{
 			ClusterID: t.Cluster.ID().ToStringOutput(),
 			Name:      pulumi.String(name),
 			Role:      pulumi.String(role),
 			Owner:     args.Owner,
-			Rotation:  optional(args.Rotation),
+			Rotation:  rotation,
 			Adopt:     pulumi.Bool(args.Adopt),
-		}, append(childOptions(t, false), pulumi.DeletedWith(t.Cluster))...)
+		}, append(append(childOptions(t, false), pulumi.DeletedWith(t.Cluster)), opts...)...)
 	}
-	admin, adminErr := user("admin", adminUser, "role_admin")
-	app, appErr := user("user", args.SQLUser, "role_readwrite")
-	if err := errors.Join(adminErr, appErr); err != nil {
+	odd := args.Rotation%2 == 1
+	admin, err1 := user("admin", adminUser, "role_admin", true)
+	app, err2 := user("user", args.SQLUser, "role_readwrite", !odd)
+	second, err3 := user("user_b", secondLogin(args.SQLUser), "role_readwrite", odd)
+	if err := errors.Join(err1, err2, err3); err != nil {
 		return nil, err
+	}
+	if odd {
+		app = second
 	}
 	database, err := NewDatabase(ctx, "schema", &DatabaseArgs{
 		ClusterID: t.Cluster.ID().ToStringOutput(),

@@ -115,7 +115,7 @@ var accepted = []struct {
 	{"PROJECT:sqlUser", []string{"app", "Root"}, func(c Config) bool {
 		return plainPattern.MatchString(c.TiDB.SQLUser) && len(c.TiDB.SQLUser) <= 16 && unicode.IsLetter(rune(c.TiDB.SQLUser[0])) && c.TiDB.SQLUser != "root"
 	}},
-	{"PROJECT:rotation", []string{"2026-11"}, nil},
+	{"PROJECT:rotation", []string{"3", "2026-11"}, func(c Config) bool { return c.TiDB.Rotation >= 0 }},
 	{"PROJECT:databaseUrlOptions", []string{`{"sslaccept":"strict"}`, "{}"}, func(c Config) bool { return namesMatch(c.TiDB.URLOptions, variablePattern) }},
 	{"PROJECT:doppler", []string{`{"project":"portfolio","config":"prd"}`, "{}"}, func(c Config) bool {
 		return c.Doppler == (Doppler{}) || plainPattern.MatchString(c.Doppler.Project) && plainPattern.MatchString(c.Doppler.Config)

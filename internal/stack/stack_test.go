@@ -64,7 +64,7 @@ func TestRun_golden(t *testing.T) {
 			"portfolio:database":           "shop",
 			"portfolio:migrations":         "internal/example/migrations",
 			"portfolio:sqlUser":            "app",
-			"portfolio:rotation":           "2026-11",
+			"portfolio:rotation":           "3",
 			"portfolio:databaseUrlOptions": `{"sslaccept":"strict","pool":5}`,
 			"portfolio:doppler":            `{"project":"portfolio","config":"prd"}`,
 			"cloudflare:apiToken":          testToken,
