@@ -24,14 +24,23 @@ type browser struct {
 	session string
 }
 
+// findChromium returns the program's path under the names that it has on Debian, Fedora and
+// GitHub's runners.
+func findChromium(t testing.TB) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Skip("no Chromium is installed, as by apt-get install chromium")
+	return ""
+}
+
 // openBrowser opens an empty page. The protocol goes by pipes, with a zero byte after each
 // message.
-func openBrowser(t testing.TB) *browser {
+func openBrowser(t testing.TB, chromium string) *browser {
 	t.Helper()
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("chromium is not installed: apt-get install chromium")
-	}
 	theirIn, in, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -154,13 +163,11 @@ func (b *browser) save(file string) {
 
 // A person sees the rows, and what they wrote is there after a reload and the next up.
 func TestStack_siteInBrowser(t *testing.T) {
-	if _, err := exec.LookPath("chromium"); err != nil {
-		t.Skip("chromium is not installed: apt-get install chromium")
-	}
+	chromium := findChromium(t)
 	f, _ := newSiteFixture(t)
 	f.up()
 	page := f.serveSite().base + "/"
-	b := openBrowser(t)
+	b := openBrowser(t, chromium)
 	b.open(page)
 	f.want("projects", b.texts("#project-list h3"), "This page, Field notes, Tide table")
 

@@ -50,7 +50,11 @@ func serveSite(ctx context.Context, s *sandbox, project string) error {
 		return fmt.Errorf("site: %w", err)
 	}
 	defer func() { _ = server.Close() }()
-	c.Env[siteVariable] = "http://" + s.siteAddress
+	host, _, err := net.SplitHostPort(s.siteAddress)
+	if err != nil {
+		return fmt.Errorf("site: %w", err)
+	}
+	c.Env[siteVariable] = fmt.Sprintf("http://%s:%d", host, l.Addr().(*net.TCPAddr).Port)
 	if err := c.Share(s.dir); err != nil {
 		return err
 	}

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -150,4 +153,43 @@ func TestStack_site(t *testing.T) {
 	again.want("guests of another process", s.names("/api/guestbook"), []string{"Ada"})
 	again.run("destroy")
 	again.left(0, 0, 0)
+}
+
+// While one process serves the site, others work on the same stack.
+func TestRun_site(t *testing.T) {
+	f, _ := newSiteFixture(t)
+	f.clouds.Close()
+	s := &sandbox{root: root, dir: f.Dir, config: f.Config, lookup: func(name string) (string, bool) {
+		value, ok := map[string]string{"SANDBOX_CLUSTER_TIME": "500ms"}[name]
+		return value, ok
+	}}
+	ctx, stop := context.WithCancel(t.Context())
+	read, write := io.Pipe()
+	serving := *s
+	serving.stdout, serving.stderr = write, t.Output()
+	ended := make(chan int)
+	go func() { ended <- run(ctx, &serving, []string{"site", "-listen", "127.0.0.1:0"}) }()
+	said, err := bufio.NewReader(read).ReadString('\n')
+	if err != nil || !strings.Contains(said, "serves what the next `make up` deploys") {
+		t.Fatalf("site prints %q, %v", said, err)
+	}
+	base, _, _ := strings.Cut(said, " ")
+	command := func(want string, args ...string) {
+		t.Helper()
+		var out bytes.Buffer
+		other := *s
+		other.stdout, other.stderr = &out, &out
+		if code := run(t.Context(), &other, args); code != 0 || !strings.Contains(out.String(), want) {
+			t.Fatalf("%v: exit code %d, want %q: %s", args, code, want, out.String())
+		}
+	}
+	command(base+" serves it", "up")
+	site := &served{f: f, base: base}
+	site.sign("Ada")
+	command("Ada", "sql", "SELECT name FROM guests")
+	stop()
+	if code := <-ended; code != 0 {
+		t.Errorf("site: exit code %d", code)
+	}
+	command("`make site` serves the Pages project portfolio", "up")
 }

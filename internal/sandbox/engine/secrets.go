@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 )
@@ -38,31 +39,53 @@ func (e *Engine) Secrets(ctx context.Context) ([]string, error) {
 		return nil, fmt.Errorf("reading the exported state: %w", err)
 	}
 	found := map[string]bool{}
-	collectSecrets(deployment, false, found)
+	collectSecrets(deployment, found)
 	return slices.Sorted(maps.Keys(found)), nil
 }
 
-// collectSecrets adds the texts within a value. A text may hold JSON, as a secret does and
-// as the request of a command does.
-func collectSecrets(value any, secret bool, found map[string]bool) {
+// collectSecrets adds the texts within the secrets of a state.
+func collectSecrets(value any, found map[string]bool) {
 	switch v := value.(type) {
 	case map[string]any:
-		secret = secret || v[signatureKey] == secretSignature
+		if v[signatureKey] == secretSignature {
+			plaintext, _ := v["plaintext"].(string)
+			collectTexts(plaintext, found)
+			return
+		}
 		for _, member := range v {
-			collectSecrets(member, secret, found)
+			collectSecrets(member, found)
 		}
 	case []any:
 		for _, item := range v {
-			collectSecrets(item, secret, found)
-		}
-	case string:
-		if !secret || found[v] {
-			return
-		}
-		found[v] = true
-		var inner any
-		if json.Unmarshal([]byte(v), &inner) == nil {
-			collectSecrets(inner, true, found)
+			collectSecrets(item, found)
 		}
 	}
+}
+
+// collectTexts adds the texts within a JSON document. A text may be another document, as
+// the request of a command is.
+func collectTexts(document string, found map[string]bool) {
+	var value any
+	if json.Unmarshal([]byte(document), &value) != nil {
+		return
+	}
+	var add func(any)
+	add = func(value any) {
+		switch v := value.(type) {
+		case map[string]any:
+			for _, member := range v {
+				add(member)
+			}
+		case []any:
+			for _, item := range v {
+				add(item)
+			}
+		case string:
+			found[v] = true
+			if strings.HasPrefix(v, "{") {
+				collectTexts(v, found)
+			}
+		}
+	}
+	add(value)
 }

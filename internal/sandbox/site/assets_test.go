@@ -292,9 +292,6 @@ func TestAssets_singlePage(t *testing.T) {
 
 // Cloudflare's own asset server, which wrangler runs, answers the same.
 func TestAssets_wrangler(t *testing.T) {
-	if testing.Short() {
-		t.Skip("wrangler is slow")
-	}
 	theirs := startWrangler(t, pages)
 	ours := httptest.NewServer(pages.deploy())
 	defer ours.Close()
