@@ -381,7 +381,7 @@ func TestMigrations_resumes(t *testing.T) {
 			"DROP INDEX by_y ON a",
 			"ALTER TABLE a ADD COLUMN c INT, DROP COLUMN y",
 		} {
-			if m.s.DSN == "" && strings.Contains(ddl, "DROP") {
+			if m.s.DSN == "" && (strings.Contains(ddl, "DROP") || strings.Contains(ddl, "RENAME INDEX")) {
 				continue // the embedded server has other error numbers than TiDB
 			}
 			m.name = fmt.Sprintf("resumes_%d", i)

@@ -60,6 +60,8 @@ type SQLUserState struct {
 	Host         string `pulumi:"host,optional"`
 	Port         int    `pulumi:"port,optional"`
 	Organization string `pulumi:"organization,optional"`
+	// Unverified reports whether a rotation ended before a login with its password worked.
+	Unverified bool `pulumi:"unverified,optional"`
 }
 
 // Annotate implements [infer.Annotated].
@@ -92,13 +94,14 @@ func (u *SQLUserState) Annotate(a infer.Annotator) {
 	a.Describe(&u.Host, "Host of the cluster, where the login is tried.")
 	a.Describe(&u.Port, "Port of the cluster, where the login is tried.")
 	a.Describe(&u.Organization, "ID of the organization that the cluster belongs to.")
+	a.Describe(&u.Unverified, "Whether a rotation ended before a login with its password worked; the next update tries again.")
 }
 
 // WireDependencies implements [infer.ExplicitDependencies].
 func (*SQLUser) WireDependencies(f infer.FieldSelector, args *SQLUserArgs, state *SQLUserState) {
 	cluster, name, rotation := f.InputField(&args.ClusterID).Computed(), f.InputField(&args.Name).Computed(), f.InputField(&args.Rotation).Computed()
 	f.OutputField(&state.FullName).DependsOn(cluster, name)
-	for _, output := range []any{&state.Password, &state.PasswordSetAt} {
+	for _, output := range []any{&state.Password, &state.PasswordSetAt, &state.Unverified} {
 		f.OutputField(output).DependsOn(cluster, name, rotation)
 	}
 	for _, output := range []any{&state.Host, &state.Port, &state.Organization} {
@@ -191,7 +194,8 @@ func (u *SQLUser) Read(ctx context.Context, req infer.ReadRequest[SQLUserArgs, S
 // Update implements [infer.CustomUpdate].
 //
 // If a new password has an ambiguous result, the state is left without one, so that the
-// next run sets another, whatever its rotation.
+// next run sets another, whatever its rotation. A rotation ends when its password logs in:
+// a stack with two users that alternate moves to the rotated one next.
 func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArgs, SQLUserState]) (resp infer.UpdateResponse[SQLUserState], err error) {
 	api, err := u.connect()
 	if err != nil {
@@ -224,7 +228,8 @@ func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArg
 		return resp, err
 	}
 	var change tidbcloud.UpdateSQLUserRequest
-	if live == nil || old.Password == "" || text(old.Rotation) != text(want.Rotation) || u.loginRefused(ctx, old) {
+	rotated := text(old.Rotation) != text(want.Rotation)
+	if live == nil || old.Password == "" || rotated || u.loginRefused(ctx, old) {
 		state.setPassword()
 		change.Password = state.Password
 	}
@@ -239,11 +244,13 @@ func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArg
 		err = api.UpdateSQLUser(ctx, want.ClusterID, state.FullName, change)
 	}
 	switch {
+	case err == nil && (rotated || old.Unverified):
+		err = u.verifyLogin(ctx, &state)
 	case change.Password == "":
 	case err == nil:
 		u.waitForLogin(ctx, state)
 	case rest.Ambiguous(err):
-		state.Password = ""
+		state.Password, state.Unverified = "", rotated || old.Unverified
 		err = infer.ResourceInitFailedError{Reasons: []string{fmt.Sprintf("%v; its password is not known, and the next `pulumi up` sets another one", err)}}
 	}
 	resp.Output = state
@@ -306,6 +313,9 @@ func (u *SQLUser) Diff(ctx context.Context, req infer.DiffRequest[SQLUserArgs, S
 	}
 	if req.State.Password == "" {
 		d.drift("password") // imported: it cannot be read, only set
+	}
+	if req.State.Unverified {
+		d.drift("unverified") // a refresh forgets that the last run failed
 	}
 	u.diffLive(ctx, d, req.State, req.Inputs)
 	return d.response(), nil
