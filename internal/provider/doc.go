@@ -1,5 +1,5 @@
 // Package provider is the Pulumi provider tidbcloud: clusters of TiDB Cloud Starter and
-// Essential, their SQL users, and databases. It is built on pulumi-go-provider's infer, so
+// Essential, their SQL users, databases and migrations. It is built on pulumi-go-provider's infer, so
 // the schema and the (de)serialization come from the Go types.
 //
 // # Nothing twice, nothing lost
@@ -33,8 +33,10 @@
 // rotation (so the new one must be given again).
 //
 // A new login may lag, so a run that sets a password waits until it works, and only warns
-// if it never does. A login that is refused minutes later was changed by hand, and gets
-// another password.
+// if it never does. A rotation fails instead: in a stack with two users that alternate, the
+// application moves to the rotated one next, and the other still works. The state keeps the
+// password and that it is unverified, so that the next run waits for the same one. A login
+// that is refused minutes later was changed by hand, and gets another password.
 //
 // # Databases
 //
@@ -42,6 +44,31 @@
 // login is an input but not a property of the database, so a rotated password is no change
 // of it. Only Delete needs the login from the outputs, so with dropOnDelete a new one is an
 // update that writes only the state.
+//
+// # Migrations
+//
+// The database itself says what was applied: goose's version table, so that goose's CLI works
+// on the same database, and a journal beside it. TiDB's DDL is not transactional, so a
+// migration is one statement that changes the schema, or any number that change rows in one
+// transaction with the record of it; TiDB's own parser tells which. A run
+//
+//   - takes a lock on its connection, for which others wait, and sends everything on that one,
+//   - writes the version and the hash of what it begins with into the journal,
+//   - executes it, and
+//   - records the version and marks the journal's row as finished, in one transaction.
+//
+// If it dies in between, the next run finds the row and executes the statement again. Only
+// then the statement may meet the error that says that it was executed before. If the server
+// refuses it, the row is removed, so that somebody else's table does not count as ours in the
+// next run. (A run that dies before it can remove the row is not noticed.) A statement that
+// would take effect twice, such as an index without a name, is refused.
+//
+// The finished row's hash shows that a file was changed later. What goose's CLI applied has no
+// row and counts as applied; the next run that applies something records its present hash.
+//
+// A preview that knows the login reads both tables, and is a run without the writes. One that
+// does not, since the cluster or the password is new, goes by the state: at first it takes all
+// files for pending.
 //
 // # Why Diff reads
 //
@@ -51,7 +78,7 @@
 // wanted one, so a preview shows what a run does. A missing cluster is a replacement (see
 // below), and another stack's label on it an error. Before a rename Diff refuses the name of
 // another cluster. One list of SQL users serves all diffs of a run. A login with the recorded
-// password tells whether it was changed, another one whether the database exists.
+// password tells whether it was changed, another one whether the database exists, and a third one which migrations it has.
 //
 // Diff reads nothing when the inputs alone decide (another region) or the keys are not known
 // yet. If TiDB Cloud or the SQL server cannot be reached it warns and uses the state.

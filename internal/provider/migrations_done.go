@@ -60,6 +60,9 @@ func schemaChange(node ast.StmtNode) (done []uint16, problem string) {
 // pkg/ddl/executor.go, ExtractTblInfos).
 var renamedTable = []uint16{parsermysql.ErrNoSuchTable, parsermysql.ErrTableExists}
 
+// renamedColumn is renamedTable for a column.
+var renamedColumn = []uint16{parsermysql.ErrBadField, parsermysql.ErrDupFieldName}
+
 // alteration is schemaChange for a part of ALTER TABLE, which takes effect as a whole.
 // https://docs.pingcap.com/tidbcloud/sql-statement-alter-table/
 func alteration(spec *ast.AlterTableSpec) (done []uint16, problem string) {
@@ -77,7 +80,7 @@ func alteration(spec *ast.AlterTableSpec) (done []uint16, problem string) {
 	case ast.AlterTableDropCheck:
 		return []uint16{errNoCheck}, ""
 	case ast.AlterTableChangeColumn, ast.AlterTableRenameColumn:
-		return []uint16{parsermysql.ErrBadField}, ""
+		return renamedColumn, ""
 	case ast.AlterTableRenameIndex:
 		return []uint16{parsermysql.ErrKeyDoesNotExist}, ""
 	case ast.AlterTableRenameTable:

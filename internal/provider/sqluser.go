@@ -9,7 +9,6 @@ import (
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi-go-provider/infer"
 
-	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/tidbcloud"
 )
 
@@ -60,6 +59,8 @@ type SQLUserState struct {
 	Host         string `pulumi:"host,optional"`
 	Port         int    `pulumi:"port,optional"`
 	Organization string `pulumi:"organization,optional"`
+	// Unverified reports whether a rotation ended before a login with its password worked.
+	Unverified bool `pulumi:"unverified,optional"`
 }
 
 // Annotate implements [infer.Annotated].
@@ -92,13 +93,14 @@ func (u *SQLUserState) Annotate(a infer.Annotator) {
 	a.Describe(&u.Host, "Host of the cluster, where the login is tried.")
 	a.Describe(&u.Port, "Port of the cluster, where the login is tried.")
 	a.Describe(&u.Organization, "ID of the organization that the cluster belongs to.")
+	a.Describe(&u.Unverified, "Whether a rotation ended before a login with its password worked; the next update tries again.")
 }
 
 // WireDependencies implements [infer.ExplicitDependencies].
 func (*SQLUser) WireDependencies(f infer.FieldSelector, args *SQLUserArgs, state *SQLUserState) {
 	cluster, name, rotation := f.InputField(&args.ClusterID).Computed(), f.InputField(&args.Name).Computed(), f.InputField(&args.Rotation).Computed()
 	f.OutputField(&state.FullName).DependsOn(cluster, name)
-	for _, output := range []any{&state.Password, &state.PasswordSetAt} {
+	for _, output := range []any{&state.Password, &state.PasswordSetAt, &state.Unverified} {
 		f.OutputField(output).DependsOn(cluster, name, rotation)
 	}
 	for _, output := range []any{&state.Host, &state.Port, &state.Organization} {
@@ -188,68 +190,6 @@ func (u *SQLUser) Read(ctx context.Context, req infer.ReadRequest[SQLUserArgs, S
 	return resp, nil
 }
 
-// Update implements [infer.CustomUpdate].
-//
-// If a new password has an ambiguous result, the state is left without one, so that the
-// next run sets another, whatever its rotation.
-func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArgs, SQLUserState]) (resp infer.UpdateResponse[SQLUserState], err error) {
-	api, err := u.connect()
-	if err != nil {
-		return resp, err
-	}
-	old, want, state := req.State, req.Inputs, req.State
-	state.SQLUserArgs = want
-	if req.DryRun {
-		// Without a password it is shown as unknown, see hidePassword.
-		if live, err := u.lists.find(ctx, api, old.ClusterID, old.FullName); err == nil && (live == nil || u.loginRefused(ctx, old)) {
-			state.Password = ""
-		}
-		resp.Output = state
-		return resp, nil
-	}
-	cluster, err := findCluster(ctx, api, want.ClusterID)
-	switch {
-	case err != nil:
-		return resp, err
-	case cluster == nil:
-		return resp, fmt.Errorf("updating SQL user %q: its cluster cannot be found", state.FullName)
-	}
-	if err := state.setCluster(cluster); err != nil {
-		return resp, err
-	}
-	u.lists.drop(want.ClusterID)
-	defer u.lists.drop(want.ClusterID)
-	live, err := api.FindSQLUser(ctx, want.ClusterID, state.FullName)
-	if err != nil {
-		return resp, err
-	}
-	var change tidbcloud.UpdateSQLUserRequest
-	if live == nil || old.Password == "" || text(old.Rotation) != text(want.Rotation) || u.loginRefused(ctx, old) {
-		state.setPassword()
-		change.Password = state.Password
-	}
-	if live != nil && old.liveRole(live) != want.role() {
-		change.Role = want.role()
-	}
-	switch {
-	case live == nil:
-		p.GetLogger(ctx).Infof("creating SQL user %q again", state.FullName)
-		err = createUser(ctx, api, state)
-	case change != (tidbcloud.UpdateSQLUserRequest{}):
-		err = api.UpdateSQLUser(ctx, want.ClusterID, state.FullName, change)
-	}
-	switch {
-	case change.Password == "":
-	case err == nil:
-		u.waitForLogin(ctx, state)
-	case rest.Ambiguous(err):
-		state.Password = ""
-		err = infer.ResourceInitFailedError{Reasons: []string{fmt.Sprintf("%v; its password is not known, and the next `pulumi up` sets another one", err)}}
-	}
-	resp.Output = state
-	return resp, err
-}
-
 // Delete implements [infer.CustomDelete].
 func (u *SQLUser) Delete(ctx context.Context, req infer.DeleteRequest[SQLUserState]) (resp infer.DeleteResponse, err error) {
 	api, err := u.connect()
@@ -306,6 +246,9 @@ func (u *SQLUser) Diff(ctx context.Context, req infer.DiffRequest[SQLUserArgs, S
 	}
 	if req.State.Password == "" {
 		d.drift("password") // imported: it cannot be read, only set
+	}
+	if req.State.Unverified {
+		d.drift("unverified") // a refresh forgets that the last run failed
 	}
 	u.diffLive(ctx, d, req.State, req.Inputs)
 	return d.response(), nil

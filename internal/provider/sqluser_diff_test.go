@@ -122,6 +122,82 @@ func TestSQLUser_waitsForLogin(t *testing.T) {
 	}
 }
 
+// A rotation fails unless its password logs in, so that nothing moves to a login that does not
+// work. The next run waits for the same password.
+func TestSQLUser_Update_rotation(t *testing.T) {
+	rotated := map[string]any{"rotation": "2"}
+	away := func(_ *cloud, s *sqlServers) { s.instead = until(5*time.Minute, hangUp) }
+	for _, tt := range []struct {
+		name    string
+		hand    func(*cloud, *sqlServers)
+		wantErr []string
+		took    time.Duration // at least
+	}{
+		{"at once", func(*cloud, *sqlServers) {}, nil, 0},
+		{"after a while", func(_ *cloud, s *sqlServers) { s.instead = until(time.Minute, refusal("Missing user name prefix")) }, nil, time.Minute},
+		{"refused", func(_ *cloud, s *sqlServers) { s.instead = until(5*time.Minute, refusal("Missing user name prefix")) },
+			[]string{`SQL user "p1001.api" has a new password, but cannot log in with it yet, so nothing was moved to it`, "Missing user name prefix", "the next `pulumi up` tries again"}, 90 * time.Second},
+		{"server away", away, []string{"cannot log in with it yet"}, 90 * time.Second},
+		{"quota used up", func(_ *cloud, s *sqlServers) {
+			s.instead = until(5*time.Minute, refusal("Due to the usage quota being exhausted"))
+		},
+			[]string{"cannot log in with it yet", "usage quota"}, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			withUser(t, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+				time.Sleep(time.Hour)
+				tt.hand(c, s)
+				start, before := time.Now(), e.out("password")
+				op, err := e.up(api(c.first(), rotated))
+				wantErr(t, err, tt.wantErr...)
+				took := time.Since(start)
+				if op != "update" || took < tt.took || took > tt.took+time.Minute {
+					t.Errorf("%s took %s", op, took)
+				}
+				agrees(t, c, e)
+				after := e.out("password")
+				if after == before || err != nil && strings.Contains(err.Error()+e.log.all(), after) {
+					t.Error("the password is the old one, or shown")
+				}
+				if tt.wantErr == nil {
+					e.steps(api(c.first(), rotated), "same")
+					return
+				}
+				_, err = e.up(api(c.first(), rotated)) // too soon
+				wantErr(t, err, "cannot log in with it yet")
+				if _, err := e.refresh(); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(5 * time.Minute)
+				c.called()
+				e.steps(api(c.first(), rotated), "update", "same")
+				same(t, "writes", c.wrote(), nil)
+				if agrees(t, c, e); e.out("password") != after {
+					t.Error("the password is another one")
+				}
+			})
+		})
+	}
+}
+
+// A rotation with an ambiguous result ends as strictly, with the password of the next run.
+func TestSQLUser_Update_rotationAmbiguous(t *testing.T) {
+	withUser(t, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+		time.Sleep(time.Hour)
+		rotated := api(c.first(), map[string]any{"rotation": "2"})
+		c.fail(emulator.Fault{Method: "PATCH", Path: "/clusters/*/sqlUsers/*", Reset: true, After: true, Times: -1})
+		_, err := e.up(rotated)
+		wantErr(t, err, "its password is not known")
+		c.fail()
+		s.instead = until(5*time.Minute, hangUp)
+		_, err = e.up(rotated)
+		wantErr(t, err, "cannot log in with it yet")
+		time.Sleep(5 * time.Minute)
+		e.steps(rotated, "update", "same")
+		agrees(t, c, e)
+	})
+}
+
 // A state of an earlier version does not know where to log in: one run fills it in.
 func TestSQLUser_Update_oldState(t *testing.T) {
 	withUser(t, func(t *testing.T, c *cloud, _ *sqlServers, e *engine) {

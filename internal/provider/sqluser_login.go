@@ -3,9 +3,11 @@ package provider
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"time"
 
 	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi-go-provider/infer"
 
 	"portfolio-infra/internal/rest"
 )
@@ -48,8 +50,27 @@ func (u *SQLUser) loginRefused(ctx context.Context, recorded SQLUserState) bool 
 	return false
 }
 
+// verifyLogin waits until the login works: whatever uses it moves to it next. Unlike
+// waitForLogin it fails if it never does, and keeps the password, so that the next run waits
+// for it again and does not set another one, which would lag as long.
+//
+// A state that does not know the host cannot try.
+func (u *SQLUser) verifyLogin(ctx context.Context, state *SQLUserState) error {
+	state.Unverified = false
+	if state.Host == "" || state.Port == 0 {
+		return nil
+	}
+	err := u.sql.connect(ctx, state.login(), func(*sql.DB) error { return nil })
+	if err == nil {
+		return nil
+	}
+	state.Unverified = true
+	return infer.ResourceInitFailedError{Reasons: []string{fmt.Sprintf("SQL user %q has a new password, but cannot log in with it yet, so nothing was moved to it: %v; "+
+		"the next `pulumi up` tries again", state.FullName, err)}}
+}
+
 // waitForLogin waits until a new login works, which may take minutes: the rest of this run
-// needs it.
+// may need it. It only warns if it never does: nothing that worked before depends on it.
 func (u *SQLUser) waitForLogin(ctx context.Context, state SQLUserState) {
 	err := u.sql.probe(ctx, state.login(), nil)
 	if loginUnknown(err) {
