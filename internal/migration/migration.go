@@ -1,13 +1,14 @@
-// Package migration reads a folder of SQL migrations in the format of goose, so that the
-// goose CLI works on the same folder.
+// Package migration reads a folder of SQL migrations in the format of goose, so that its
+// CLI works on the same folder.
 //
-// It knows no SQL: the program only needs names and hashes, and the provider, which runs
-// the files, has TiDB's own parser.
+// It knows no SQL: the program needs only names and hashes. The provider, which applies the
+// files, parses them.
 //
 // https://pressly.github.io/goose/documentation/annotations/
 package migration
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -24,15 +25,16 @@ import (
 type File struct {
 	// Version is the number that the name begins with. Migrations run in its order.
 	Version int64
-	// Name is that of the file, such as 00001_create_guests.sql.
+	// Name is the file's, such as 00001_create_guests.sql.
 	Name string
-	// Hash is the SHA-256 of the file in hexadecimal.
+	// Hash is the SHA-256 of the content in hexadecimal, with line feeds alone as line ends:
+	// Git may check the same file out with other ones.
 	Hash string
 
 	text string
 }
 
-// Read reads the SQL files of a folder, in order. An error has all problems.
+// Read reads the migrations of a folder, in order. Its error has all problems.
 func Read(folder string) ([]File, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -41,77 +43,56 @@ func Read(folder string) ([]File, error) {
 	var files []File
 	var problems []error
 	for _, entry := range entries {
-		if filepath.Ext(entry.Name()) != ".sql" {
-			continue
-		}
-		f, err := readFile(folder, entry.Name())
-		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", entry.Name(), err))
-		}
-		files = append(files, f)
-	}
-	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Version, b.Version) })
-	for i, f := range files[min(1, len(files)):] {
-		if f.Version > 0 && f.Version == files[i].Version {
-			problems = append(problems, fmt.Errorf("%s and %s have the same number", files[i].Name, f.Name))
+		name := entry.Name()
+		version, err := Version(name)
+		switch {
+		case filepath.Ext(name) == ".go" && err == nil:
+			problems = append(problems, fmt.Errorf("%s: migrations in Go are not supported", name))
+		case filepath.Ext(name) != ".sql":
+		case err != nil:
+			problems = append(problems, err)
+		default:
+			f, err := readFile(folder, name, version)
+			files, problems = append(files, f), append(problems, err)
 		}
 	}
-	if len(files) == 0 {
+	slices.SortStableFunc(files, func(a, b File) int { return cmp.Compare(a.Version, b.Version) })
+	for i := 1; i < len(files); i++ {
+		if files[i].Version == files[i-1].Version {
+			problems = append(problems, fmt.Errorf("%s and %s have the same number", files[i-1].Name, files[i].Name))
+		}
+	}
+	if len(files) == 0 && len(problems) == 0 {
 		problems = append(problems, errors.New("it has no .sql files"))
 	}
 	return files, errors.Join(problems...)
 }
 
-func readFile(folder, name string) (File, error) {
-	number, _, ok := strings.Cut(name, "_")
-	version, err := strconv.ParseInt(number, 10, 64)
-	if !ok || err != nil || version < 1 {
-		return File{}, errors.New("the name must begin with a number and an underscore, such as 00001_create_guests.sql")
-	}
+func readFile(folder, name string, version int64) (File, error) {
 	content, err := os.ReadFile(filepath.Join(folder, name))
 	if err != nil {
 		return File{}, err
 	}
+	content = bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n"))
 	sum := sha256.Sum256(content)
-	f := File{Version: version, Name: name, Hash: hex.EncodeToString(sum[:]), text: string(content)}
-	_, err = f.Up()
-	return f, err
+	return File{Version: version, Name: name, Hash: hex.EncodeToString(sum[:]), text: string(content)}, nil
 }
 
-// Up returns the SQL that applies the migration. What precedes it becomes empty lines, so
-// that a place in it is one in the file.
-func (f File) Up() (string, error) {
-	var up strings.Builder
-	in, found := false, false
-	for line := range strings.Lines(f.text) {
-		annotation, ok := annotationOf(line)
-		switch {
-		case !ok && in:
-			up.WriteString(line)
-			continue
-		case !ok:
-		case annotation == "Up":
-			in, found = true, true
-		case annotation == "Down":
-			in = false
-		case annotation == "StatementBegin", annotation == "StatementEnd", annotation == "NO TRANSACTION":
-			// TiDB's parser finds the ends of statements, and says what needs a transaction.
-		default:
-			return "", fmt.Errorf("the annotation %q is not supported", annotation)
-		}
-		up.WriteString("\n")
+// Version returns the number that the name of a migration begins with.
+func Version(name string) (int64, error) {
+	number, _, ok := strings.Cut(name, "_")
+	version, err := strconv.ParseInt(number, 10, 64)
+	if !ok || err != nil || version < 1 {
+		return 0, fmt.Errorf("%s: the name must begin with a number and an underscore, such as 00001_create_guests.sql", name)
 	}
-	if !found {
-		return "", errors.New(`it lacks the line "-- +goose Up"`)
-	}
-	return up.String(), nil
+	return version, nil
 }
 
-func annotationOf(line string) (string, bool) {
-	comment, ok := strings.CutPrefix(strings.TrimSpace(line), "--")
-	if !ok {
-		return "", false
+// Hashes returns the hashes of migrations by their names.
+func Hashes(files []File) map[string]string {
+	hashes := make(map[string]string, len(files))
+	for _, f := range files {
+		hashes[f.Name] = f.Hash
 	}
-	annotation, ok := strings.CutPrefix(strings.TrimSpace(comment), "+goose")
-	return strings.TrimSpace(annotation), ok
+	return hashes
 }

@@ -171,8 +171,7 @@ func (d *Database) Diff(ctx context.Context, req infer.DiffRequest[DatabaseArgs,
 	// A preview that does not know the new login reads nothing: the recorded one may be
 	// outdated, since a new one is no change.
 	login := want.login()
-	known := login.host != "" && login.port != 0 && login.user != "" && login.password != ""
-	if !replaced && known {
+	if !replaced && login.known() {
 		if _, _, err := d.probe(ctx, old.Name, login); errors.Is(err, sql.ErrNoRows) {
 			p.GetLogger(ctx).Warningf("database %q no longer exists: it will be created again, empty", old.Name)
 			diff.drift("name")
@@ -257,7 +256,7 @@ func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``"
 // withSuggestion adds to a server's error what to do about it.
 func withSuggestion(err error) error {
 	var refused *mysql.MySQLError
-	if errors.As(err, &refused) && refused.Number == errDatabaseDenied {
+	if errors.As(err, &refused) && (refused.Number == errDatabaseDenied || refused.Number == errTableDenied) {
 		return fmt.Errorf("%w; this user lacks the privilege: use one of role_admin", err)
 	}
 	return err

@@ -50,6 +50,11 @@ func unset(v reflect.Value) bool {
 	return false
 }
 
+// change adds a part of an input, such as an entry of a map.
+func (d *differ) change(path string, kind p.DiffKind) {
+	d.properties[path] = p.PropertyDiff{Kind: kind, InputDiff: true}
+}
+
 // has reports whether a property differs already.
 func (d *differ) has(property string) bool {
 	_, ok := d.properties[property]

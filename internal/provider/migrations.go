@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 
-	"github.com/go-sql-driver/mysql"
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi-go-provider/infer"
 
@@ -25,20 +23,19 @@ type Migrations struct {
 	sql *sqlOpener
 }
 
-// MigrationsArgs are the inputs of migrations.
+// MigrationsArgs are the inputs of a database's migrations.
 type MigrationsArgs struct {
-	ClusterID string `pulumi:"clusterId" provider:"replaceOnChanges"`
-	Host      string `pulumi:"host"`
-	Port      int    `pulumi:"port"`
-	User      string `pulumi:"user"`
-	Password  string `pulumi:"password" provider:"secret"`
-	Database  string `pulumi:"database" provider:"replaceOnChanges"`
-	Folder    string `pulumi:"folder"`
-	// Files maps names to hashes.
-	Files map[string]string `pulumi:"files"`
+	ClusterID string            `pulumi:"clusterId" provider:"replaceOnChanges"`
+	Host      string            `pulumi:"host"`
+	Port      int               `pulumi:"port"`
+	User      string            `pulumi:"user"`
+	Password  string            `pulumi:"password" provider:"secret"`
+	Database  string            `pulumi:"database" provider:"replaceOnChanges"`
+	Folder    string            `pulumi:"folder"`
+	Files     map[string]string `pulumi:"files"`
 }
 
-// MigrationsState is the state of migrations.
+// MigrationsState is the state of a database's migrations.
 type MigrationsState struct {
 	MigrationsArgs
 }
@@ -46,7 +43,8 @@ type MigrationsState struct {
 // Annotate implements [infer.Annotated].
 func (m *Migrations) Annotate(a infer.Annotator) {
 	a.Describe(m, "The SQL migrations of a folder, in the format of goose (https://pressly.github.io/goose/), applied to a database in the order of their numbers. "+
-		"A preview parses the pending ones with TiDB's own parser. The Up part of a file is one statement that changes the schema, or any number of statements that change rows, which run in one transaction. "+
+		"Goose's CLI works on the same folder and database, and what it applied counts as applied. A preview lists the pending files and parses them with TiDB's own parser. "+
+		"The Up part of a file is one statement that changes the schema, or any number of statements that change rows, in one transaction. "+
 		"Nothing is ever taken back: deleting the resource keeps the tables.")
 }
 
@@ -57,9 +55,9 @@ func (m *MigrationsArgs) Annotate(a infer.Annotator) {
 	a.Describe(&m.Port, "Port of the cluster, for the next connection.")
 	a.Describe(&m.User, "Full name of a SQL user that may change the schema, for the next connection.")
 	a.Describe(&m.Password, "The user's password, for the next connection.")
-	a.Describe(&m.Database, "Name of the database. A change replaces the resource.")
-	a.Describe(&m.Folder, "Folder of the files, relative to the Pulumi program's.")
-	a.Describe(&m.Files, "SHA-256 of each file in hexadecimal, by name.")
+	a.Describe(&m.Database, "Name of the database, which must exist. A change replaces the resource.")
+	a.Describe(&m.Folder, "Folder of the files, relative to the Pulumi program's; another one alone changes nothing.")
+	a.Describe(&m.Files, "SHA-256 of each file in hexadecimal, by name, with line feeds alone as line ends.")
 }
 
 // WireDependencies implements [infer.ExplicitDependencies].
@@ -69,38 +67,43 @@ func (*Migrations) WireDependencies(f infer.FieldSelector, _ *MigrationsArgs, st
 
 // Create implements [infer.CustomCreate].
 func (m *Migrations) Create(ctx context.Context, req infer.CreateRequest[MigrationsArgs]) (resp infer.CreateResponse[MigrationsState], err error) {
-	if !req.DryRun {
-		if err := m.migrate(ctx, req.Inputs); err != nil {
-			return resp, err
-		}
-		resp.ID = req.Inputs.ClusterID + "/" + req.Inputs.Database
+	if req.DryRun {
+		err = m.announce(ctx, req.Inputs, nil)
 	} else {
-		announce(ctx, nil, req.Inputs.Files)
+		err = m.migrate(ctx, req.Inputs)
+		resp.ID = req.Inputs.ClusterID + "/" + req.Inputs.Database
 	}
 	resp.Output = MigrationsState{req.Inputs}
-	return resp, nil
+	return resp, err
 }
 
-// Read implements [infer.CustomRead]. What the database has applied is looked up by Diff,
-// which knows the files.
-func (m *Migrations) Read(_ context.Context, req infer.ReadRequest[MigrationsArgs, MigrationsState]) (resp infer.ReadResponse[MigrationsArgs, MigrationsState], err error) {
+// Read implements [infer.CustomRead]. It removes the files that the database lost.
+func (m *Migrations) Read(ctx context.Context, req infer.ReadRequest[MigrationsArgs, MigrationsState]) (resp infer.ReadResponse[MigrationsArgs, MigrationsState], err error) {
 	if req.State.Database == "" {
 		return resp, errors.New("migrations cannot be imported and need not be: declare them, and what goose applied before counts as applied")
 	}
-	return infer.ReadResponse[MigrationsArgs, MigrationsState]{ID: req.ID, Inputs: req.Inputs, State: req.State}, nil
+	args, state := req.Inputs, req.State
+	if h, ok := m.readHistory(ctx, args, args.Files); ok {
+		lost := func(name, _ string) bool {
+			version, err := migration.Version(name)
+			return err == nil && !h.applied[version]
+		}
+		args.Files, state.Files = maps.Clone(args.Files), maps.Clone(state.Files)
+		maps.DeleteFunc(args.Files, lost)
+		maps.DeleteFunc(state.Files, lost)
+	}
+	return infer.ReadResponse[MigrationsArgs, MigrationsState]{ID: req.ID, Inputs: args, State: state}, nil
 }
 
 // Update implements [infer.CustomUpdate].
 func (m *Migrations) Update(ctx context.Context, req infer.UpdateRequest[MigrationsArgs, MigrationsState]) (resp infer.UpdateResponse[MigrationsState], err error) {
-	if !req.DryRun {
-		if err := m.migrate(ctx, req.Inputs); err != nil {
-			return resp, err
-		}
+	if req.DryRun {
+		err = m.announce(ctx, req.Inputs, req.State.Files)
 	} else {
-		announce(ctx, req.State.Files, req.Inputs.Files)
+		err = m.migrate(ctx, req.Inputs)
 	}
 	resp.Output = MigrationsState{req.Inputs}
-	return resp, nil
+	return resp, err
 }
 
 // Delete implements [infer.CustomDelete]. It keeps the tables.
@@ -108,83 +111,109 @@ func (m *Migrations) Delete(context.Context, infer.DeleteRequest[MigrationsState
 	return resp, nil
 }
 
-// Check implements [infer.CustomCheck]. It parses what the last run did not have, and
-// refuses to lose what it had.
+// Check implements [infer.CustomCheck].
 func (m *Migrations) Check(ctx context.Context, req infer.CheckRequest) (infer.CheckResponse[MigrationsArgs], error) {
 	args, check, err := decode[MigrationsArgs](ctx, req.NewInputs)
 	if err != nil {
 		return infer.CheckResponse[MigrationsArgs]{}, err
 	}
-	old, _, _ := decode[MigrationsArgs](ctx, req.OldInputs) // there are none at first
 	check.that("clusterId", args.ClusterID != "", "must not be empty")
 	check.that("port", args.Port >= 0 && args.Port <= 65535, "%d must be a port number", args.Port)
 	check.that("database", databasePattern.MatchString(args.Database), "%q must have 1 to 64 letters, digits, underscores, hyphens or dollar signs", args.Database)
-	files, err := args.read()
-	check.that("files", err == nil, "%v", err)
-	for _, f := range files {
-		if old.Files[f.Name] == f.Hash {
-			continue
-		}
-		_, err := planMigration(f)
-		check.that("files", err == nil, "%v", err)
-	}
+	check.that("files", len(args.Files) > 0, "must not be empty")
 	return infer.CheckResponse[MigrationsArgs]{Inputs: args, Failures: check.failures}, nil
 }
 
 // Diff implements [infer.CustomDiff]. A new login alone changes nothing. A migration that
-// the database no longer has is drift: it was restored, or made again.
+// the database lost, since it was restored or created again, is drift.
 func (m *Migrations) Diff(ctx context.Context, req infer.DiffRequest[MigrationsArgs, MigrationsState]) (p.DiffResponse, error) {
 	diff := newDiff()
-	replaced := diff.inputs(req.State.MigrationsArgs, req.Inputs)
-	diff.ignore("host", "port", "user", "password", "folder")
-	if !replaced && m.lost(ctx, req.Inputs) {
-		diff.drift("files")
+	old, want := req.State.MigrationsArgs, req.Inputs
+	replaced := diff.inputs(old, want)
+	diff.ignore("host", "port", "user", "password", "folder", "files")
+	for name := range want.Files {
+		if old.Files[name] == "" {
+			diff.change(fileProperty(name), p.Add)
+		} else if old.Files[name] != want.Files[name] {
+			diff.change(fileProperty(name), p.Update)
+		}
 	}
-	return diff.response(), nil
+	for name := range old.Files {
+		if want.Files[name] == "" {
+			diff.change(fileProperty(name), p.Delete)
+		}
+	}
+	if replaced {
+		return diff.response(), nil
+	}
+	plans, err := m.plan(ctx, want, old.Files)
+	for _, plan := range plans {
+		if property := fileProperty(plan.Name); !diff.has(property) {
+			p.GetLogger(ctx).Warningf("database %q no longer has the migration %s: it will be applied again", want.Database, plan.Name)
+			diff.drift(property)
+		}
+	}
+	return diff.response(), err
 }
 
-// lost reports whether the database certainly lacks a migration. A failed login proves
-// nothing.
-func (m *Migrations) lost(ctx context.Context, args MigrationsArgs) bool {
-	login := args.login()
-	if login.host == "" || login.port == 0 || login.user == "" || login.password == "" {
-		return false
-	}
-	lost := false
-	err := m.sql.probe(ctx, login, func(ctx context.Context, db *sql.DB) error {
-		var count int
-		query := "SELECT COUNT(DISTINCT version_id) FROM " + quote(args.Database) + "." + versionTable + " WHERE version_id > 0 AND is_applied"
-		if err := db.QueryRowContext(ctx, query).Scan(&count); err != nil {
-			return err
-		}
-		lost = count < len(args.Files)
-		return nil
-	})
-	if isMissing(err) {
-		return true
-	}
-	if err != nil {
-		p.GetLogger(ctx).Warningf("taking the migrations of database %q for applied: %v", args.Database, err)
-	}
-	return lost
-}
+// fileProperty returns the path of a file in the inputs, such as files["00001_a.sql"].
+func fileProperty(name string) string { return fmt.Sprintf("files[%q]", name) }
 
 // announce lists the pending migrations in a preview.
-func announce(ctx context.Context, old, files map[string]string) {
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if old[name] != files[name] {
-			p.GetLogger(ctx).Infof("pending migration: %s", name)
-		}
+func (m *Migrations) announce(ctx context.Context, args MigrationsArgs, recorded map[string]string) error {
+	plans, err := m.plan(ctx, args, recorded)
+	for _, plan := range plans {
+		p.GetLogger(ctx).Infof("pending migration: %s", plan.Name)
 	}
+	return err
 }
 
+// plan returns what a run would apply, or the error that it would fail with. Where the
+// database cannot be read, the recorded files count as applied.
+func (m *Migrations) plan(ctx context.Context, args MigrationsArgs, recorded map[string]string) ([]migrationPlan, error) {
+	files, err := args.read()
+	if err != nil {
+		return nil, err
+	}
+	h, _ := m.readHistory(ctx, args, recorded)
+	pending, err := h.pending(files)
+	if err != nil {
+		return nil, err
+	}
+	return planMigrations(pending)
+}
+
+// readHistory returns the database's history, or else the recorded one, and reports which.
+func (m *Migrations) readHistory(ctx context.Context, args MigrationsArgs, recorded map[string]string) (h history, live bool) {
+	if !args.login().known() {
+		return recordedHistory(recorded), false
+	}
+	err := m.sql.probe(ctx, args.login(), func(ctx context.Context, db *sql.DB) (err error) {
+		h, err = readHistory(ctx, db)
+		return err
+	})
+	if err != nil && !isMissing(err) {
+		p.GetLogger(ctx).Warningf("using the recorded state of the migrations of database %q: %v", args.Database, err)
+		return recordedHistory(recorded), false
+	}
+	return h, true
+}
+
+// migrate applies the pending migrations.
 func (m *Migrations) migrate(ctx context.Context, args MigrationsArgs) error {
 	files, err := args.read()
 	if err != nil {
 		return err
 	}
-	return m.sql.connect(ctx, args.login(), func(db *sql.DB) error {
-		return migrate(ctx, db, args.Database, files)
+	login := args.login()
+	login.patient = true
+	return m.sql.connect(ctx, login, func(db *sql.DB) error {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return login.wrap(err)
+		}
+		defer func() { _ = conn.Close() }()
+		return migrate(ctx, conn, args.Database, files)
 	})
 }
 
@@ -192,25 +221,14 @@ func (m *Migrations) migrate(ctx context.Context, args MigrationsArgs) error {
 func (m MigrationsArgs) read() ([]migration.File, error) {
 	files, err := migration.Read(m.Folder)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", m.Folder, err)
+		return nil, fmt.Errorf("reading the migrations in %q: %w", m.Folder, err)
 	}
-	found := map[string]string{}
-	for _, f := range files {
-		found[f.Name] = f.Hash
-	}
-	if !maps.Equal(found, m.Files) {
-		return nil, fmt.Errorf("%s has changed since the run began: run it again", m.Folder)
+	if m.Files != nil && !maps.Equal(migration.Hashes(files), m.Files) { // a preview may not know them
+		return nil, fmt.Errorf("the migrations in %q changed while Pulumi ran: run it again", m.Folder)
 	}
 	return files, nil
 }
 
 func (m MigrationsArgs) login() login {
-	return login{host: m.Host, port: m.Port, user: m.User, password: m.Password}
-}
-
-// isMissing reports whether a server does not have the table or database of a query.
-// https://docs.pingcap.com/tidb/stable/error-codes/
-func isMissing(err error) bool {
-	var refused *mysql.MySQLError
-	return errors.As(err, &refused) && (refused.Number == 1146 || refused.Number == 1049)
+	return login{host: m.Host, port: m.Port, user: m.User, password: m.Password, database: m.Database}
 }

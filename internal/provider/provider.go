@@ -51,7 +51,7 @@ func New(o Options) p.Provider {
 	inferred := infer.Provider(infer.Options{
 		Metadata: schema.Metadata{
 			DisplayName: "TiDB Cloud",
-			Description: "TiDB Cloud Starter and Essential: clusters, SQL users and databases.",
+			Description: "TiDB Cloud Starter and Essential: clusters, SQL users, databases and their migrations.",
 			Keywords:    []string{"pulumi", "tidb", "tidbcloud", "category/database"},
 			Homepage:    "https://tidbcloud.com",
 			// For the Go code that `pulumi import` prints. There is no generated SDK: the
@@ -63,6 +63,7 @@ func New(o Options) p.Provider {
 			infer.Resource(&Cluster{connect: config.connect}),
 			infer.Resource(&SQLUser{connect: config.connect, sql: sql, lists: newUserLists()}),
 			infer.Resource(&Database{connect: config.connect, sql: sql}),
+			infer.Resource(&Migrations{sql: sql}),
 		},
 		// The Go package's name is the module unless told otherwise.
 		ModuleMap: map[tokens.ModuleName]tokens.ModuleName{"provider": "index"},

@@ -41,6 +41,9 @@ const (
 const (
 	errDatabaseDenied = 1044
 	errLoginDenied    = 1045
+	errNoDatabase     = 1049
+	errTableDenied    = 1142
+	errNoTable        = 1146
 	errGateway        = 1105 // anything that TiDB Cloud's gateway reports, see aboutUser
 )
 
@@ -49,7 +52,15 @@ type login struct {
 	host           string
 	port           int
 	user, password string
+	// database is the default one of the connection. It must exist.
+	database string
+	// patient reports whether a statement may take any time. By default a minute without a
+	// byte ends the connection.
+	patient bool
 }
+
+// known reports whether a connection can be tried: a preview may know only a part.
+func (l login) known() bool { return l.host != "" && l.port != 0 && l.user != "" && l.password != "" }
 
 func (l login) addr() string { return net.JoinHostPort(l.host, strconv.Itoa(l.port)) }
 
@@ -136,10 +147,14 @@ func (o *sqlOpener) open(login login) (*sql.DB, error) {
 	cfg.Net = "tcp"
 	cfg.Addr = login.addr()
 	cfg.User, cfg.Passwd = login.user, login.password
+	cfg.DBName = login.database
 	cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: login.host, RootCAs: roots}
 	cfg.DialFunc = o.dial
 	cfg.Timeout = dialTimeout
 	cfg.ReadTimeout, cfg.WriteTimeout = time.Minute, time.Minute
+	if login.patient {
+		cfg.ReadTimeout = 0
+	}
 	cfg.InterpolateParams = true    // one round trip a query
 	cfg.Logger = &mysql.NopLogger{} // errors are returned
 	connector, err := mysql.NewConnector(cfg)
