@@ -29,7 +29,7 @@ type scenario struct {
 
 // everything is a configuration in which everything that can change has changed.
 var everything = map[string]any{
-	"cluster": "portfolio-db2", "region": "regions/aws-us-east-1", "spendingLimit": "500", "rotation": "2", "database": "second", "sqlUser": "app",
+	"cluster": "portfolio-db2", "region": "regions/aws-us-east-1", "spendingLimit": "500", "rotation": "1", "database": "second", "sqlUser": "app",
 	"pagesProject": "portfolio2", "worker": "portfolio-api2", "productionBranch": "trunk", "compatibilityDate": "2026-01-01",
 	"compatibilityFlags": []any{"nodejs_compat"}, "observability": "false", "vars": map[string]any{"GREETING": "hello"}, "binding": "API",
 	"moreBindings":       map[string]any{"SELF": map[string]any{"service": "portfolio-api2"}},
@@ -212,7 +212,7 @@ func (f *fixture) agrees() {
 		}
 	}
 	f.serves()
-	f.want("SQL users", len(f.clouds.TiDB.Users(cluster.ClusterID)), 3)
+	f.want("SQL users", len(f.clouds.TiDB.Users(cluster.ClusterID)), 4)
 }
 
 // Two runs with states of their own want the same names. One gets them.

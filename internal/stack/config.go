@@ -51,7 +51,7 @@ func checkSQLUser(name string) error {
 }
 
 func checkWorkerVar(name string) error {
-	if name == varOwner || name == varUpload || name == varDatabaseURL {
+	if name == varOwner || name == varUpload || name == varRotation || name == varDatabaseURL {
 		return fmt.Errorf("%s is set by the stack itself; choose another name", name)
 	}
 	return checkVar(name)
@@ -97,7 +97,6 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 		Names: NamesArgs{
 			Names:      map[string]string{"pagesProject": pagesProject, "worker": worker, "cluster": cluster, "database": database},
 			Default:    map[string]bool{},
-			Rotation:   rotation,
 			Adopt:      adopt,
 			Cloudflare: client,
 		},
@@ -115,6 +114,7 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 			Protect:       protect,
 		},
 		Worker: WorkerArgs{
+			Rotation:           rotation,
 			Name:               worker,
 			Script:             r.script("workerScript", flags),
 			CompatibilityDate:  r.checked("compatibilityDate", checkPastDate),

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
@@ -54,8 +53,6 @@ type NamesArgs struct {
 	// project's and the stack's.
 	Names   map[string]string
 	Default map[string]bool
-	// Rotation is the step of the rotation.
-	Rotation int
 	// Adopt leaves the ownership check out.
 	Adopt      bool
 	Cloudflare *cloudflare.Client
@@ -74,9 +71,6 @@ func newNames(ctx *pulumi.Context, name string, args *NamesArgs, opts ...pulumi.
 	for key, name := range args.Names {
 		input[key] = pulumi.String(name)
 	}
-	if args.Rotation > 0 {
-		input["rotation"] = pulumi.String(strconv.Itoa(args.Rotation))
-	}
 	if args.Adopt {
 		// The first run without it updates the stash, and so checks.
 		input["adopt"] = pulumi.String("true")
@@ -90,8 +84,8 @@ func newNames(ctx *pulumi.Context, name string, args *NamesArgs, opts ...pulumi.
 	return pulumix.Cast[pulumi.StringOutput](owner), nil
 }
 
-// check refuses default names that changed with the name of the stack or the project, a
-// rotation by more than a step, and Cloudflare's names that are in use. The provider checks the cluster and its SQL
+// check refuses default names that changed with the name of the stack or the project,
+// and Cloudflare's names that are in use. The provider checks the cluster and its SQL
 // users itself, in a preview too.
 func (args *NamesArgs) check(ctx *pulumi.Context) pulumi.ResourceHookFunction {
 	return func(hook *pulumi.ResourceHookArgs) error {
@@ -100,17 +94,8 @@ func (args *NamesArgs) check(ctx *pulumi.Context) pulumi.ResourceHookFunction {
 		if len(kept) == 0 {
 			before = defaultNames(owner, ctx.Project(), ctx.Stack())
 		}
-		if err := args.renamed(before); err != nil {
+		if err := args.renamed(before); err != nil || args.Adopt {
 			return err
-		}
-		if len(kept) > 0 {
-			from, _ := strconv.Atoi(kept["rotation"]) // none is 0
-			if err := checkStep(from, args.Rotation); err != nil {
-				return err
-			}
-		}
-		if args.Adopt {
-			return nil
 		}
 		changed := func(key string) bool {
 			return names[key] != kept[key] || names["accountId"] != kept["accountId"] || kept["adopt"] != ""

@@ -37,9 +37,15 @@ func rotationOptions(step int, rotates bool) (pulumi.StringPtrInput, []pulumi.Re
 	return pulumi.String(strconv.Itoa(step)), nil
 }
 
-// checkStep refuses to leave a step out, which would change the password of the login in
-// use. A step back uses the login of before, with the password that it still has.
-func checkStep(from, to int) error {
+// checkStep refuses to leave a step out, which would change the password of the login that
+// the Worker uses. A step back uses the login of before, with the password that it still
+// has. The Worker says which step it has: the state may be ahead of it after a run that
+// died.
+func checkStep(live *liveWorker, to int) error {
+	if live == nil {
+		return nil
+	}
+	from, _ := strconv.Atoi(live.Var(varRotation)) // none is 0
 	if from-1 <= to && to <= from+1 {
 		return nil
 	}
@@ -47,8 +53,8 @@ func checkStep(from, to int) error {
 	if to < from {
 		next = from - 1
 	}
-	return fmt.Errorf("config key rotation: the stack is at step %d, and step %d would give the login in use a new password before "+
-		"the Worker has it; nothing was changed: run `pulumi config set rotation %d`, then go on one step a run", from, to, next)
+	return fmt.Errorf("config key rotation: the Worker is at step %d, and step %d would give the login in use a new password before "+
+		"the Worker knows it; nothing was changed: run `pulumi config set rotation %d`, then go on one step a run", from, to, next)
 }
 
 // maxUserName is the length of the longest name that [tidbcloud.CheckUserName] accepts.

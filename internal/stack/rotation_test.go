@@ -2,9 +2,11 @@ package stack
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/tidbcloud"
 )
 
@@ -33,8 +35,14 @@ func TestRun_rotation(t *testing.T) {
 					t.Errorf("%s: rotation %q, ignored: %t; want %q", resource, have, ignored, want)
 				}
 			}
-			if url := declaredScript(e.registered["portfolio-dev-api"].Inputs).Bindings[2].Text; !strings.Contains(url, test.active) {
-				t.Errorf("the Worker has %s, want %s in it", url, test.active)
+			var have string
+			for _, b := range declaredScript(e.registered["portfolio-dev-api"].Inputs).Bindings {
+				if b.Name == varDatabaseURL || b.Name == varRotation {
+					have += b.Name + "=" + b.Text + " "
+				}
+			}
+			if !strings.Contains(have, test.active) || strings.Contains(have, varRotation+"="+test.step) != (test.step != "0") {
+				t.Errorf("the Worker has %s, want %s and its step in it", have, test.active)
 			}
 		})
 	}
@@ -47,13 +55,22 @@ func TestCheckStep(t *testing.T) {
 		want     []string
 	}{
 		{"the same", 2, 2, nil},
+		{"none before", 0, 1, nil},
+		{"none before, and the first left out", 0, 2, []string{"set rotation 1"}},
 		{"the next", 2, 3, nil},
 		{"back", 2, 1, nil},
 		{"one left out", 2, 4, []string{"config key rotation", "set rotation 3"}},
 		{"two back", 2, 0, []string{"set rotation 1"}},
 	} {
-		t.Run(test.name, func(t *testing.T) { wantError(t, checkStep(test.from, test.to), test.want...) })
+		t.Run(test.name, func(t *testing.T) {
+			live := &liveWorker{}
+			if test.from > 0 {
+				live.Bindings = []cloudflare.ScriptBinding{{Type: "plain_text", Name: varRotation, Text: strconv.Itoa(test.from)}}
+			}
+			wantError(t, checkStep(live, test.to), test.want...)
+		})
 	}
+	wantError(t, checkStep(nil, 7)) // there is no Worker yet
 }
 
 func TestSecondLogin(t *testing.T) {

@@ -47,6 +47,9 @@ func (p Program) Run(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := checkStep(l.worker, cfg.TiDB.Rotation); err != nil {
+		return err
+	}
 	if err := checkWranglerFile(ctx, cfg.Pages.Bindings, l); err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func (args *WorkerArgs) drift(owner string) []string {
 		names = append(names, "the script")
 	}
 	vars := map[string]string{varOwner: owner}
-	maps.Copy(vars, args.Vars)
+	maps.Copy(vars, args.plainVars())
 	for _, name := range slices.Sorted(maps.Keys(vars)) {
 		if !args.Live.Has("plain_text", name) || args.Live.Var(name) != vars[name] {
 			names = append(names, name)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/pulumi/pulumi-cloudflare/sdk/v6/go/cloudflare"
@@ -19,6 +20,7 @@ import (
 const (
 	varOwner       = "PULUMI_STACK"
 	varUpload      = "PULUMI_UPLOAD"
+	varRotation    = "PULUMI_ROTATION"
 	varDatabaseURL = "DATABASE_URL"
 )
 
@@ -40,8 +42,10 @@ type WorkerArgs struct {
 	CompatibilityDate  string
 	CompatibilityFlags []string
 	Observability      bool
-	Vars               map[string]string
-	Secrets            map[string]string
+	// Rotation is the step of the login in DatabaseURL.
+	Rotation int
+	Vars     map[string]string
+	Secrets  map[string]string
 	// Overwrite permits overwriting a script that this stack did not upload.
 	Overwrite  bool
 	WorkersDev bool
@@ -92,11 +96,21 @@ func newWorker(ctx *pulumi.Context, name string, args *WorkerArgs, opts ...pulum
 	return w, ctx.RegisterResourceOutputs(w, pulumi.Map{"worker": w.Script.ScriptName})
 }
 
+// plainVars returns the variables that do not depend on the owner.
+func (args *WorkerArgs) plainVars() map[string]string {
+	vars := map[string]string{}
+	maps.Copy(vars, args.Vars)
+	if args.Rotation > 0 {
+		vars[varRotation] = strconv.Itoa(args.Rotation)
+	}
+	return vars
+}
+
 // bindings returns the Worker's variables, in an order that does not change.
 func (args *WorkerArgs) bindings() cloudflare.WorkersScriptBindingArray {
 	note := pulumix.Apply(args.Owner, func(owner string) string { return args.uploadNote(owner, time.Now()) })
 	plain := pulumi.StringMap{varOwner: args.Owner, varUpload: pulumix.Cast[pulumi.StringOutput](note)}
-	for name, value := range args.Vars {
+	for name, value := range args.plainVars() {
 		plain[name] = pulumi.String(value)
 	}
 	secret := pulumi.StringMap{varDatabaseURL: args.DatabaseURL}
