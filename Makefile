@@ -42,6 +42,20 @@ output: build ## Print the stack's outputs
 sql: build ## Run one statement: make sql Q="SELECT 1" (ADMIN=1 to make tables, REAL=1 for the real stack)
 	@bin/sandbox sql $(if $(value ADMIN),-admin) $(if $(value REAL),-real) $(if $(value Q),"$$Q")
 
+.PHONY: site
+site: build workerd ## Serve what `make up` deployed, on Cloudflare's runtime, at http://localhost:8788
+	@bin/sandbox site $(ARGS)
+
+# Its version and that of wrangler go together.
+WORKERD := workerd@1.20261117.1
+
+# Nothing is asked of the registry if it is there already.
+.PHONY: workerd
+workerd:
+	@if test "$$(cat .sandbox/workerd/installed 2>/dev/null)" = "$(WORKERD)"; then :; \
+	elif command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --no-save --prefix .sandbox/workerd $(WORKERD) && echo "$(WORKERD)" >.sandbox/workerd/installed; \
+	else echo "no npm: $(WORKERD) is not installed"; fi
+
 .PHONY: serve
 serve: build ## Run the emulated clouds alone, for any other client
 	@bin/sandbox serve $(ARGS)
@@ -87,12 +101,12 @@ bench: build ## Measure runs with nothing to do
 	@bin/sandbox cli
 	go test -trimpath -run '^$$' -bench . -benchtime 5x ./internal/slim ./internal/sandbox
 
-# Where there is npm, tests run the site on Cloudflare's own runtime, and connect with
-# TiDB Cloud's own JavaScript driver and with the clients that README.md names.
-NPM := @tidbcloud/serverless@0.3.0 workerd@1.20261117.1 mysql2@3.24.6 drizzle-orm@0.45.4 @prisma/adapter-mariadb@7.10.0
+# Where there is npm, tests run wrangler on the same site, and connect with TiDB Cloud's own
+# JavaScript driver and with the clients that README.md names. wrangler needs Node.js 22.
+NPM := @tidbcloud/serverless@0.3.0 wrangler@4.164.0 node@22.23.3 mysql2@3.24.6 drizzle-orm@0.45.4 @prisma/adapter-mariadb@7.10.0
 
 .PHONY: npm
-npm:
+npm: workerd
 	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --no-save --prefix .sandbox/npm $(NPM); \
 	else echo "no npm: the tests with $(NPM) will be skipped"; fi
 

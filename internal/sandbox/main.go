@@ -37,6 +37,7 @@ var commands = []command{
 	{"output", "[NAME]", "print the stack's outputs", 1, outputFlags, output},
 	{"sql", "[STATEMENT]", "run one statement as the application; without one, say how to connect", 1, sqlFlags, runSQL},
 	{"cancel", "", "unlock the state after a run was killed", 0, nil, cancel},
+	{"site", "[PROJECT]", "serve what was deployed, on Cloudflare's own runtime", 1, siteFlags, serveSite},
 	{"serve", "", "run the emulated clouds alone and print the environment for any client", 0, serveFlags, serve},
 	{"cli", "", "find the Pulumi CLI, or build it", 0, nil, findCLI},
 }
@@ -59,6 +60,10 @@ func sqlFlags(s *sandbox, flags *flag.FlagSet) {
 	flags.BoolVar(&s.sql.password, "password", false, "print just the password")
 	flags.BoolVar(&s.sql.real, "real", false, "use the stack that pulumi works on here")
 	servedFlag(s, flags)
+}
+
+func siteFlags(s *sandbox, flags *flag.FlagSet) {
+	flags.StringVar(&s.siteAddress, "listen", defaultSiteAddress, "serve at `HOST:PORT`")
 }
 
 func serveFlags(s *sandbox, flags *flag.FlagSet) {

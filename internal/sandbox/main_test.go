@@ -32,6 +32,7 @@ func TestRun_usage(t *testing.T) {
 		"served by nobody":  {[]string{"up", "-served"}, "CLOUDFLARE_BASE_URL"},
 		"serve and stop":    {[]string{"serve", "-detach", "-stop"}, "exclude each other"},
 		"-c without a pair": {[]string{"up", "-c"}, "flag needs an argument: -c"},
+		"two sites":         {[]string{"site", "a", "b"}, `unexpected argument "b"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

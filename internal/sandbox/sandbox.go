@@ -30,6 +30,7 @@ type sandbox struct {
 	served       bool           // another process serves the clouds, as the environment says
 	showSecrets  bool
 	sql          sqlRequest
+	siteAddress  string
 	detach, stop bool
 }
 
@@ -127,6 +128,9 @@ func operate(verb string) func(context.Context, *sandbox, string) error {
 			}
 			return s.engine(map[string]string{"PATH": path}).Operate(ctx, verb)
 		}
+		if env, ok := clouds.SharedEnvironment(ctx, s.dir); ok {
+			return s.operateShared(ctx, verb, env)
+		}
 		c, err := clouds.Start(ctx, s.dir, s.lookup)
 		if err != nil {
 			return err
@@ -134,8 +138,26 @@ func operate(verb string) func(context.Context, *sandbox, string) error {
 		defer c.Close()
 		err = s.engine(c.Env).Operate(ctx, verb)
 		fmt.Fprintf(s.stdout, "%s; each one is in %s\n", c.Summary(), s.shown("calls.jsonl"))
+		if err == nil && verb == "up" {
+			err = s.suggestSite(c)
+		}
 		return err
 	}
+}
+
+// operateShared runs an operation on the clouds that another process serves, in their
+// environment.
+func (s *sandbox) operateShared(ctx context.Context, verb string, env map[string]string) error {
+	var err error
+	if env["PATH"], err = clouds.Path(s.dir, s.lookup); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.stdout, "on the emulated clouds of the process that serves them; each call is in %s\n", s.shown("calls.jsonl"))
+	err = s.engine(env).Operate(ctx, verb)
+	if address := env[siteVariable]; err == nil && verb == "up" && address != "" {
+		fmt.Fprintf(s.stdout, "%s serves it\n", address)
+	}
+	return err
 }
 
 // output prints all outputs, or one.

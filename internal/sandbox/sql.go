@@ -51,6 +51,9 @@ func runSQL(ctx context.Context, s *sandbox, statement string) error {
 	case s.sql.real || s.served:
 		return query(ctx, u, s.env("TIDBCLOUD_SQL_CA_FILE"), statement, s.stdout)
 	}
+	if env, ok := clouds.SharedEnvironment(ctx, s.dir); ok {
+		return query(ctx, u, env["TIDBCLOUD_SQL_CA_FILE"], statement, s.stdout)
+	}
 	c, err := clouds.Start(ctx, s.dir, s.lookup)
 	if err != nil {
 		return err

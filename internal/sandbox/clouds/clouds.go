@@ -29,6 +29,7 @@ type Clouds struct {
 
 	faults  emulator.Faults
 	servers []*http.Server
+	share   net.Listener
 	unlock  func()
 	hook    atomic.Pointer[Hook]
 }
@@ -96,30 +97,35 @@ func Start(ctx context.Context, dir string, lookup Lookup) (_ *Clouds, err error
 
 // serveAll serves the clouds and notes the environment in which to reach them.
 func (c *Clouds) serveAll(dir string, lookup Lookup) error {
-	base, err := c.serve("cloudflare", c.Cloudflare)
+	base, start, err := c.listen("cloudflare", c.Cloudflare)
 	if err != nil {
 		return err
 	}
+	// No client could look up the name of a deployment's host.
+	c.Cloudflare.DeploymentURL = func(project, id string) string { return base + cloudflare.DeploymentPath(project, id) }
+	start()
 	c.Env["CLOUDFLARE_BASE_URL"] = base + "/client/v4"
 	c.Env["CLOUDFLARE_API_BASE_URL"] = base + "/client/v4"
 	tidb := http.NewServeMux()
 	tidb.Handle("/", c.TiDB)
 	tidb.Handle("/v1beta/sql", c.SQL.HTTP())
-	if base, err = c.serve("tidbcloud", tidb); err != nil {
+	tidbBase, start, err := c.listen("tidbcloud", tidb)
+	if err != nil {
 		return err
 	}
-	c.Env["TIDBCLOUD_SERVERLESS_ENDPOINT"] = base + "/v1beta1"
-	c.Env["TIDBCLOUD_IAM_ENDPOINT"] = base + "/v1beta1"
+	start()
+	c.Env["TIDBCLOUD_SERVERLESS_ENDPOINT"] = tidbBase + "/v1beta1"
+	c.Env["TIDBCLOUD_IAM_ENDPOINT"] = tidbBase + "/v1beta1"
 	c.Env["TIDBCLOUD_SQL_CA_FILE"] = c.SQL.CAFile()
 	c.Env["PATH"], err = Path(dir, lookup)
 	return err
 }
 
-// serve serves one cloud and returns its URL.
-func (c *Clouds) serve(name string, h http.Handler) (string, error) {
+// listen opens the address of one cloud and returns its URL. start begins to serve.
+func (c *Clouds) listen(name string, h http.Handler) (base string, start func(), err error) {
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
-		return "", fmt.Errorf("serving the emulated %s: %w", name, err)
+		return "", nil, fmt.Errorf("serving the emulated %s: %w", name, err)
 	}
 	server := &http.Server{
 		Handler: &emulator.Server{Cloud: name, Handler: h, Log: c.Log, Faults: &c.faults,
@@ -127,12 +133,13 @@ func (c *Clouds) serve(name string, h http.Handler) (string, error) {
 		ReadHeaderTimeout: 10 * time.Second,
 	}
 	c.servers = append(c.servers, server)
-	go func() {
-		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-			panic(fmt.Sprintf("serving the emulated %s: %v", name, err))
-		}
-	}()
-	return "http://" + l.Addr().String(), nil
+	return "http://" + l.Addr().String(), func() {
+		go func() {
+			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				panic(fmt.Sprintf("serving the emulated %s: %v", name, err))
+			}
+		}()
+	}, nil
 }
 
 // ask calls the hook. The panic ends the call without an answer and is no error to the
@@ -147,6 +154,9 @@ func (c *Clouds) ask(r *http.Request, after bool) {
 func (c *Clouds) Close() {
 	for _, s := range c.servers {
 		_ = s.Close()
+	}
+	if c.share != nil {
+		_ = c.share.Close()
 	}
 	if c.SQL != nil {
 		_ = c.SQL.Close()

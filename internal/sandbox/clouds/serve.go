@@ -27,6 +27,9 @@ func Serve(ctx context.Context, dir string, lookup Lookup, out io.Writer) error 
 		return err
 	}
 	defer c.Close()
+	if err := c.Share(dir); err != nil {
+		return err
+	}
 	if err := os.WriteFile(pidFile(dir), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
 		return err
 	}

@@ -1,0 +1,68 @@
+package clouds
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// shareFile returns the path of the socket at which the environment is shared. A short
+// one is needed: a socket's path has at most about 100 bytes.
+// https://man7.org/linux/man-pages/man7/unix.7.html
+func shareFile(dir string) string {
+	file := filepath.Join(dir, "environment.sock")
+	if wd, err := os.Getwd(); err == nil {
+		if short, err := filepath.Rel(wd, file); err == nil && len(short) < len(file) {
+			return short
+		}
+	}
+	return file
+}
+
+// Share hands the environment to other processes of this user, which ask by
+// [SharedEnvironment], until Close. It goes by a socket in the folder, which others
+// cannot enter, since it has credentials that must be in no file.
+func (c *Clouds) Share(dir string) error {
+	file := shareFile(dir)
+	// That of a process that was killed is in the way. No other is alive: we hold the lock.
+	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "unix", file)
+	if err != nil {
+		return fmt.Errorf("sharing the environment of the emulated clouds: %w", err)
+	}
+	c.share = l
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.SetDeadline(time.Now().Add(time.Second))
+			_ = json.NewEncoder(conn).Encode(c.Env)
+			_ = conn.Close()
+		}
+	}()
+	return nil
+}
+
+// SharedEnvironment returns the environment of the clouds that another process serves
+// from dir. ok is false if none does.
+func SharedEnvironment(ctx context.Context, dir string) (env map[string]string, ok bool) {
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", shareFile(dir))
+	if err != nil {
+		return nil, false
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(time.Second))
+	if err := json.NewDecoder(conn).Decode(&env); err != nil {
+		return nil, false
+	}
+	return env, true
+}

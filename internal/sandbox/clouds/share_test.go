@@ -1,0 +1,57 @@
+package clouds
+
+import (
+	"net/http"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestClouds_Share(t *testing.T) {
+	dir := t.TempDir()
+	if env, ok := SharedEnvironment(t.Context(), dir); ok {
+		t.Errorf("before anything serves: %v", env)
+	}
+	// The socket of a process that was killed.
+	if err := os.WriteFile(shareFile(dir), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := Start(t.Context(), dir, none)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := c.Share(dir); err != nil {
+		t.Fatal(err)
+	}
+	env, ok := SharedEnvironment(t.Context(), dir)
+	if diff := cmp.Diff(c.Env, env); diff != "" || !ok {
+		t.Error(diff)
+	}
+	c.Close()
+	if _, ok := SharedEnvironment(t.Context(), dir); ok {
+		t.Error("the environment is there after the end")
+	}
+}
+
+// A deployment's own address is on this machine.
+func TestStart_deploymentURL(t *testing.T) {
+	c, err := Start(t.Context(), t.TempDir(), none)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.Cloudflare.DeploymentURL("site", "0a1b"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusNotFound {
+		t.Errorf("an unknown deployment: %d", response.StatusCode)
+	}
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"time"
+
+	"portfolio-infra/internal/sandbox/clouds"
+	"portfolio-infra/internal/sandbox/site"
+)
+
+// defaultSiteAddress is where wrangler serves a Pages project, too.
+// https://developers.cloudflare.com/workers/wrangler/commands/#pages-dev
+const defaultSiteAddress = "localhost:8788"
+
+// siteVariable tells clients of the clouds where the site is served, if it is.
+const siteVariable = "SANDBOX_SITE_URL"
+
+// workerd is the path of Cloudflare's runtime, as `make workerd` installs it.
+func (s *sandbox) workerd() string {
+	return filepath.Join(s.root, ".sandbox", "workerd", "node_modules", ".bin", "workerd")
+}
+
+// serveSite serves what was deployed until ctx ends. It runs the clouds as well, which
+// other commands then use, so that it sees what they deploy.
+func serveSite(ctx context.Context, s *sandbox, project string) error {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.siteAddress)
+	if err != nil {
+		return fmt.Errorf("site: %w: choose another address with make site ARGS=\"-listen localhost:8080\"", err)
+	}
+	defer l.Close()
+	secrets, err := s.engine(nil).Secrets(ctx)
+	if err != nil {
+		return fmt.Errorf("site: reading the stack's secrets: %w", err)
+	}
+	c, err := clouds.Start(ctx, s.dir, s.lookup)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	server, err := s.startSite(ctx, c, project, secrets)
+	if err != nil {
+		return fmt.Errorf("site: %w", err)
+	}
+	defer func() { _ = server.Close() }()
+	host, _, err := net.SplitHostPort(s.siteAddress)
+	if err != nil {
+		return fmt.Errorf("site: %w", err)
+	}
+	c.Env[siteVariable] = fmt.Sprintf("http://%s:%d", host, l.Addr().(*net.TCPAddr).Port)
+	if err := c.Share(s.dir); err != nil {
+		return err
+	}
+	if err := s.announce(server, c.Env[siteVariable]); err != nil {
+		return fmt.Errorf("site: %w", err)
+	}
+	front := &http.Server{Handler: server, ReadHeaderTimeout: 10 * time.Second}
+	defer context.AfterFunc(ctx, func() { _ = front.Close() })()
+	if err := front.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("site: %w", err)
+	}
+	return nil
+}
+
+// startSite starts the site of the clouds.
+func (s *sandbox) startSite(ctx context.Context, c *clouds.Clouds, project string, secrets []string) (*site.Server, error) {
+	sql, err := url.Parse(c.Env["TIDBCLOUD_SERVERLESS_ENDPOINT"])
+	if err != nil {
+		return nil, err
+	}
+	server := &site.Server{
+		Cloud: c.Cloudflare, SQL: &url.URL{Scheme: sql.Scheme, Host: sql.Host},
+		Project: project, Workerd: s.workerd(), Values: secrets, Log: s.stderr,
+	}
+	return server, server.Start(ctx)
+}
+
+// announce says what is served where.
+func (s *sandbox) announce(server *site.Server, address string) error {
+	project, ok, err := server.Deployed()
+	if err != nil {
+		return err
+	}
+	if ok {
+		fmt.Fprintf(s.stdout, "%s serves the Pages project %s, and follows each `make up`. Ctrl+C ends it.\n", address, project)
+	} else {
+		fmt.Fprintf(s.stdout, "%s serves what the next `make up` deploys. Ctrl+C ends it.\n", address)
+	}
+	if _, err := os.Stat(s.workerd()); err != nil {
+		fmt.Fprintln(s.stdout, noRuntime)
+	}
+	return nil
+}
+
+const noRuntime = "Functions and Workers do not run: install Node.js with npm, and then `make site` installs Cloudflare's runtime"
+
+// suggestSite says, after an up, where the site can be seen.
+func (s *sandbox) suggestSite(c *clouds.Clouds) error {
+	server := &site.Server{Cloud: c.Cloudflare}
+	project, ok, err := server.Deployed()
+	if err != nil || !ok {
+		return err
+	}
+	fmt.Fprintf(s.stdout, "`make site` serves the Pages project %s at http://%s\n", project, defaultSiteAddress)
+	if _, err := exec.LookPath("npm"); err != nil {
+		fmt.Fprintln(s.stdout, noRuntime)
+	}
+	return nil
+}

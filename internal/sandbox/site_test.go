@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// newSiteFixture is a sandbox whose config names a copy of the example, on a machine with
+// Cloudflare's runtime. It returns the copy of the site.
+func newSiteFixture(t *testing.T) (f *fixture, folder string) {
+	t.Helper()
+	if _, err := os.Stat((&sandbox{root: root}).workerd()); err != nil {
+		t.Skip("workerd is not installed: `make workerd` does it where npm is on the PATH")
+	}
+	f = newFixture(t)
+	if err := os.MkdirAll(filepath.Join(root, ".sandbox"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	// The config names folders of the project.
+	folder, err := os.MkdirTemp(filepath.Join(root, ".sandbox"), "test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	if err := os.CopyFS(folder, os.DirFS(filepath.Join(root, "internal/example/site"))); err != nil {
+		t.Fatal(err)
+	}
+	name, err := filepath.Rel(root, folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.set(map[string]any{"site": name, "migrations": "internal/example/migrations"})
+	return f, folder
+}
+
+// served is the site of a fixture's clouds.
+type served struct {
+	f    *fixture
+	base string
+	log  strings.Builder
+}
+
+// serveSite serves what is deployed, as `make site` does.
+func (f *fixture) serveSite() *served {
+	f.Helper()
+	secrets, err := f.Secrets(f.Context())
+	if err != nil {
+		f.Fatal(err)
+	}
+	s := &served{f: f}
+	server, err := (&sandbox{root: root, stderr: &s.log}).startSite(f.Context(), f.clouds, "", secrets)
+	if err != nil {
+		f.Fatal(err)
+	}
+	front := httptest.NewServer(server)
+	s.base = front.URL
+	f.Cleanup(func() { front.Close(); _ = server.Close() })
+	return s
+}
+
+// get returns the body of a path, which must answer 200.
+func (s *served) get(path string) string {
+	s.f.Helper()
+	response, err := http.Get(s.base + path)
+	if err != nil {
+		s.f.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		s.f.Fatalf("%s: %d, %v\n%s%s", path, response.StatusCode, err, body, s.log.String())
+	}
+	return string(body)
+}
+
+// names returns the names of the rows that a path of the API lists.
+func (s *served) names(path string) (names []string) {
+	s.f.Helper()
+	var list struct {
+		Rows []struct {
+			Name string `json:"name"`
+		} `json:"rows"`
+	}
+	if err := json.Unmarshal([]byte(s.get(path)), &list); err != nil {
+		s.f.Fatal(err)
+	}
+	for _, row := range list.Rows {
+		names = append(names, row.Name)
+	}
+	return names
+}
+
+// sign adds an entry to the guest book.
+func (s *served) sign(name string) {
+	s.f.Helper()
+	request, err := http.NewRequestWithContext(s.f.Context(), http.MethodPost, s.base+"/api/guestbook",
+		strings.NewReader(url.Values{"name": {name}, "message": {"It's me"}}.Encode()))
+	if err != nil {
+		s.f.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Accept", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		s.f.Fatal(err)
+	}
+	defer response.Body.Close()
+	s.f.want("status of an entry", response.StatusCode, http.StatusCreated)
+}
+
+// One up from nothing ends in a page that serves rows, and each next up in what it
+// deployed.
+func TestStack_site(t *testing.T) {
+	f, folder := newSiteFixture(t)
+	f.up()
+	s := f.serveSite()
+	projects := []string{"This page", "Field notes", "Tide table"}
+	f.want("projects", s.names("/api/projects"), projects)
+	s.sign("Ada")
+	f.noChanges()
+
+	index := filepath.Join(folder, "index.html")
+	content, err := os.ReadFile(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(index, []byte(strings.Replace(string(content), "Things I have made", "Things we made", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f.want("changes of an edited page", f.up().changes, map[string]int{"update": 1})
+	deployed, _ := f.outputs()["deployment"].(map[string]any)
+	f.want("files uploaded", deployed["uploaded"], any(float64(1)))
+	if !strings.Contains(s.get("/"), "Things we made") {
+		t.Error("the page is the one of before")
+	}
+	f.want("guests", s.names("/api/guestbook"), []string{"Ada"})
+
+	f.clouds.Close()
+	again := openFixture(t, f.Dir)
+	again.Config = f.Config
+	s = again.serveSite()
+	again.want("projects of another process", s.names("/api/projects"), projects)
+	again.want("guests of another process", s.names("/api/guestbook"), []string{"Ada"})
+	again.run("destroy")
+	again.left(0, 0, 0)
+}
+
+// While one process serves the site, others work on the same stack.
+func TestRun_site(t *testing.T) {
+	f, _ := newSiteFixture(t)
+	f.clouds.Close()
+	s := &sandbox{root: root, dir: f.Dir, config: f.Config, lookup: func(name string) (string, bool) {
+		value, ok := map[string]string{"SANDBOX_CLUSTER_TIME": "500ms"}[name]
+		return value, ok
+	}}
+	ctx, stop := context.WithCancel(t.Context())
+	read, write := io.Pipe()
+	serving := *s
+	serving.stdout, serving.stderr = write, t.Output()
+	ended := make(chan int)
+	go func() { ended <- run(ctx, &serving, []string{"site", "-listen", "127.0.0.1:0"}) }()
+	said, err := bufio.NewReader(read).ReadString('\n')
+	if err != nil || !strings.Contains(said, "serves what the next `make up` deploys") {
+		t.Fatalf("site prints %q, %v", said, err)
+	}
+	base, _, _ := strings.Cut(said, " ")
+	command := func(want string, args ...string) {
+		t.Helper()
+		var out bytes.Buffer
+		other := *s
+		other.stdout, other.stderr = &out, &out
+		if code := run(t.Context(), &other, args); code != 0 || !strings.Contains(out.String(), want) {
+			t.Fatalf("%v: exit code %d, want %q: %s", args, code, want, out.String())
+		}
+	}
+	command(base+" serves it", "up")
+	site := &served{f: f, base: base}
+	site.sign("Ada")
+	command("Ada", "sql", "SELECT name FROM guests")
+	stop()
+	if code := <-ended; code != 0 {
+		t.Errorf("site: exit code %d", code)
+	}
+	command("`make site` serves the Pages project portfolio", "up")
+}
