@@ -19,13 +19,13 @@ type walker struct {
 	above []string
 }
 
-// walk adds the files below a folder of the site, whose place without symbolic links is
-// real. It follows symbolic links, as wrangler does, but not out of the site: what lies
+// walk adds the files below a folder of the site, which lies at place, a path without
+// symbolic links. It follows symbolic links, as wrangler does, but not out of the site: what lies
 // there may not be meant for the web.
-func (w *walker) walk(folder, real string) {
-	w.above = append(w.above, real)
+func (w *walker) walk(folder, place string) {
+	w.above = append(w.above, place)
 	defer func() { w.above = w.above[:len(w.above)-1] }()
-	entries, err := os.ReadDir(real)
+	entries, err := os.ReadDir(place)
 	if err != nil {
 		w.problems = append(w.problems, err)
 		return
@@ -35,7 +35,7 @@ func (w *walker) walk(folder, real string) {
 		if skipped(name) {
 			continue
 		}
-		if err := w.visit(name, filepath.Join(real, entry.Name()), entry.Type()); err != nil {
+		if err := w.visit(name, filepath.Join(place, entry.Name()), entry.Type()); err != nil {
 			w.problems = append(w.problems, err)
 		}
 	}

@@ -2,6 +2,7 @@ package deployment
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"mime/multipart"
 	"strings"
@@ -20,7 +21,7 @@ func parts(t testing.TB, form []byte) (all []part) {
 	r := multipart.NewReader(bytes.NewReader(form), strings.TrimPrefix(string(line), "--"))
 	for {
 		p, err := r.NextRawPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return all
 		}
 		if err != nil {

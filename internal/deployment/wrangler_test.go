@@ -64,9 +64,9 @@ var (
 	anyMark    = regexp.MustCompile(` ?\[pulumi [^]]*]$`)
 )
 
-// comparable returns what must be equal in the forms of both. Of the modules of a bundle
+// sent returns what must be equal in the forms of both. Of the modules of a bundle
 // only the kinds count, since wrangler adds code of its own.
-func comparable(t *testing.T, form map[string]part) map[string]any {
+func sent(t *testing.T, form map[string]part) map[string]any {
 	t.Helper()
 	all := map[string]any{}
 	for name, p := range form {
@@ -152,7 +152,7 @@ func TestDeploy_wrangler(t *testing.T) {
 			if diff := cmp.Diff(theirs.assets, ours.api.assets); diff != "" {
 				t.Errorf("assets: %s", diff)
 			}
-			want, got := comparable(t, theirs.form()), comparable(t, ours.api.form())
+			want, got := sent(t, theirs.form()), sent(t, ours.api.form())
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("form: %s", diff)
 			}
@@ -186,7 +186,7 @@ func TestDeploy_functions(t *testing.T) {
 	if _, _, err := ours.run("deploy"); err != nil {
 		t.Fatal(err)
 	}
-	want, got := comparable(t, theirs.form()), comparable(t, ours.api.form())
+	want, got := sent(t, theirs.form()), sent(t, ours.api.form())
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -66,6 +66,8 @@ func TestSchema_secrets(t *testing.T) {
 		"resources tidbcloud:index:SqlUser properties password",
 		"resources tidbcloud:index:Database inputProperties password",
 		"resources tidbcloud:index:Database properties password",
+		"resources tidbcloud:index:Migrations inputProperties password",
+		"resources tidbcloud:index:Migrations properties password",
 	} {
 		if dig(spec(t), append(strings.Fields(path), "secret")...) != true {
 			t.Errorf("%s is not a secret", path)

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"database/sql"
+	"errors"
 	"net"
 	"os"
 	"strconv"
@@ -19,6 +20,7 @@ import (
 
 	"portfolio-infra/internal/provider"
 	emulatedsql "portfolio-infra/internal/sandbox/emulator/sql"
+	"portfolio-infra/internal/sandbox/emulator/sql/sqltest"
 )
 
 // gateway is the host name of the clusters' SQL servers.
@@ -34,10 +36,11 @@ type sqlServers struct {
 	dials int
 	// instead, where set, may answer a connection in place of the server.
 	instead func() (packet []byte)
+	// killer, where set, cuts the provider's connections.
+	killer *killer
 }
 
-// newSQLServers starts the servers of a cloud and makes the provider trust them. A new user's
-// login is refused for the lag.
+// newSQLServers starts the embedded servers. A new user's login is refused for the lag.
 func newSQLServers(t *testing.T, c *cloud, lag time.Duration) *sqlServers {
 	t.Helper()
 	s := &sqlServers{now: bubbleStart}
@@ -46,6 +49,30 @@ func newSQLServers(t *testing.T, c *cloud, lag time.Duration) *sqlServers {
 		defer s.mu.Unlock()
 		return s.now
 	}}
+	s.start(t, c)
+	return s
+}
+
+// realServer starts MariaDB or MySQL, where one is installed, and returns a function that
+// makes it the server of a cloud. In a bubble, that must be called there: it has goroutines.
+func realServer(t *testing.T) func(*testing.T, *cloud) *sqlServers {
+	t.Helper()
+	certs := &emulatedsql.Servers{Dir: t.TempDir()}
+	if err := errors.Join(certs.Open(), certs.Close()); err != nil {
+		t.Fatal(err)
+	}
+	dsn := sqltest.RealServer(t, certs.Dir, password)
+	return func(t *testing.T, c *cloud) *sqlServers {
+		t.Helper()
+		s := &sqlServers{Servers: &emulatedsql.Servers{DSN: dsn, DSNCA: certs.CAFile(), Host: gateway}}
+		s.start(t, c)
+		return s
+	}
+}
+
+// start starts the servers of a cloud and makes the provider trust them.
+func (s *sqlServers) start(t *testing.T, c *cloud) {
+	t.Helper()
 	if err := s.Open(); err != nil {
 		t.Fatal(err)
 	}
@@ -56,15 +83,18 @@ func newSQLServers(t *testing.T, c *cloud, lag time.Duration) *sqlServers {
 	})
 	t.Setenv("TIDBCLOUD_SQL_CA_FILE", s.CAFile())
 	c.SQL, c.Endpoint = s, s.Endpoint
-	return s
 }
 
 // dial connects to a server, whatever its host is called.
 func (s *sqlServers) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	s.mu.Lock()
 	s.dials++
-	instead := s.instead
+	instead, killer := s.instead, s.killer
 	s.mu.Unlock()
+	if killer != nil {
+		conn, err := s.dialServer(ctx, network, addr)
+		return killer.watch(conn), err
+	}
 	if instead != nil {
 		if packet := instead(); packet != nil {
 			client, server := net.Pipe()
@@ -141,8 +171,8 @@ func withSQL(t *testing.T, typ tokens.Type, lag time.Duration, f func(t *testing
 	})
 }
 
-// open connects by hand, as the user "hand".
-func (s *sqlServers) open(t *testing.T, c *cloud) *sql.DB {
+// open connects to a database by hand, as the user "hand".
+func (s *sqlServers) open(t *testing.T, c *cloud, database string) *sql.DB {
 	t.Helper()
 	certificate, err := os.ReadFile(s.CAFile())
 	if err != nil {
@@ -157,6 +187,7 @@ func (s *sqlServers) open(t *testing.T, c *cloud) *sql.DB {
 	host, port := s.Endpoint(c.first())
 	config := mysql.NewConfig()
 	config.Net, config.Addr, config.DialFunc = "tcp", net.JoinHostPort(host, strconv.Itoa(port)), s.dialServer
+	config.DBName, config.ParseTime = database, true
 	config.User, config.Passwd = c.prefixes[c.first()]+".hand", password
 	config.TLS = &tls.Config{ServerName: host, RootCAs: roots, MinVersion: tls.VersionTLS12}
 	connector, err := mysql.NewConnector(config)
@@ -169,7 +200,7 @@ func (s *sqlServers) open(t *testing.T, c *cloud) *sql.DB {
 // run runs statements by hand.
 func (s *sqlServers) run(t *testing.T, c *cloud, statements ...string) {
 	t.Helper()
-	db := s.open(t, c)
+	db := s.open(t, c, "")
 	defer db.Close()
 	for _, statement := range statements {
 		if _, err := db.ExecContext(t.Context(), statement); err != nil {
@@ -182,7 +213,7 @@ func (s *sqlServers) run(t *testing.T, c *cloud, statements ...string) {
 // collations.
 func (s *sqlServers) databases(t *testing.T, c *cloud) (list string) {
 	t.Helper()
-	db := s.open(t, c)
+	db := s.open(t, c, "")
 	defer db.Close()
 	err := db.QueryRowContext(t.Context(), `SELECT COALESCE(GROUP_CONCAT(CONCAT(SCHEMA_NAME, ' ', DEFAULT_CHARACTER_SET_NAME, '/', DEFAULT_COLLATION_NAME)
 		ORDER BY SCHEMA_NAME SEPARATOR ', '), '') FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'portfolio%'`).Scan(&list)

@@ -25,7 +25,8 @@ type Config struct {
 	TiDB       TiDBArgs
 	Worker     WorkerArgs
 	Pages      PagesArgs
-	Site       *SiteArgs // nil if somebody else deploys the site
+	Site       *SiteArgs   // nil if somebody else deploys the site
+	Domain     *DomainArgs // nil if the site has none of its own
 	Doppler    Doppler
 	Cloudflare *cloudflare.Client
 }
@@ -153,6 +154,10 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 			CommandEnv: commandEnv,
 			Cloudflare: client,
 		}
+	}
+	if domain := r.domain("domain", "zoneId"); domain != nil {
+		c.Names.Domain = domain
+		c.Domain = &DomainArgs{Domain: *domain, Adopt: adopt, Cloudflare: client}
 	}
 	r.tidbcloud()
 	return c, r.err()

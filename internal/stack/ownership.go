@@ -53,6 +53,8 @@ type NamesArgs struct {
 	// project's and the stack's.
 	Names   map[string]string
 	Default map[string]bool
+	// Domain is the site's; nil if it has none.
+	Domain *Domain
 	// Adopt leaves the ownership check out.
 	Adopt      bool
 	Cloudflare *cloudflare.Client
@@ -70,6 +72,9 @@ func newNames(ctx *pulumi.Context, name string, args *NamesArgs, opts ...pulumi.
 	input := pulumi.Map{varOwner: args.Owner, "accountId": pulumi.String(args.Cloudflare.AccountID)}
 	for key, name := range args.Names {
 		input[key] = pulumi.String(name)
+	}
+	if args.Domain != nil {
+		input["domain"], input["zoneId"] = pulumi.String(args.Domain.Name), pulumi.String(args.Domain.ZoneID)
 	}
 	if args.Adopt {
 		// The first run without it updates the stash, and so checks.
@@ -106,6 +111,12 @@ func (args *NamesArgs) check(ctx *pulumi.Context) pulumi.ResourceHookFunction {
 		}
 		if changed("pagesProject") {
 			problems = append(problems, args.checkProject(ctx.Context(), owner))
+		}
+		if d := args.Domain; d != nil && changed("domain") {
+			problems = append(problems, d.checkFree(ctx.Context(), args.Cloudflare, args.Names["pagesProject"]))
+		}
+		if d := args.Domain; d != nil && (changed("domain") || changed("zoneId")) {
+			problems = append(problems, d.checkRecordFree(ctx.Context(), args.Cloudflare))
 		}
 		return errors.Join(problems...)
 	}

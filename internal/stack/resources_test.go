@@ -26,9 +26,10 @@ func TestResources_schema(t *testing.T) {
 	}
 	types := map[string]string{"string": "string", "int": "integer", "bool": "boolean", "StringOutput": "string", "IntOutput": "integer", "": "object"}
 	for token, test := range map[string]struct{ inputs, outputs reflect.Type }{
-		"tidbcloud:index:Cluster":  {reflect.TypeFor[clusterArgs](), reflect.TypeFor[Cluster]()},
-		"tidbcloud:index:SqlUser":  {reflect.TypeFor[sqlUserArgs](), reflect.TypeFor[SQLUser]()},
-		"tidbcloud:index:Database": {reflect.TypeFor[databaseArgs](), reflect.TypeFor[Database]()},
+		"tidbcloud:index:Cluster":    {reflect.TypeFor[clusterArgs](), reflect.TypeFor[Cluster]()},
+		"tidbcloud:index:SqlUser":    {reflect.TypeFor[sqlUserArgs](), reflect.TypeFor[SQLUser]()},
+		"tidbcloud:index:Database":   {reflect.TypeFor[databaseArgs](), reflect.TypeFor[Database]()},
+		"tidbcloud:index:Migrations": {reflect.TypeFor[migrationsArgs](), reflect.TypeFor[Migrations]()},
 	} {
 		t.Run(token, func(t *testing.T) {
 			// compare returns the names of the fields that are properties.

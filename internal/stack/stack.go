@@ -99,6 +99,14 @@ func (p Program) Run(ctx *pulumi.Context) error {
 		ctx.Export("siteUrl", pages.URL)
 		ctx.Export("deployment", deployed)
 	}
+	if cfg.Domain != nil {
+		record, err := newDomain(ctx, pages, cfg.Domain)
+		if err != nil {
+			return err
+		}
+		ctx.Export("siteUrl", pulumi.String("https://"+cfg.Domain.Name))
+		ctx.Export("dnsRecord", record)
+	}
 	ctx.Export("pagesUrl", pages.URL)
 	ctx.Export("pagesProject", pages.Project.Name)
 	ctx.Export("worker", worker.Script.ScriptName)

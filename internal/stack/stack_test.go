@@ -16,6 +16,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
+
+	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -55,6 +57,8 @@ func TestRun_golden(t *testing.T) {
 			"portfolio:vars":               `{"BOOL":true,"GREETING":"a\"b","NUMBER":-1.50e3}`,
 			"portfolio:secrets":            `{"KEY":"hidden","PIN":7}`,
 			"portfolio:site":               "internal/example/site",
+			"portfolio:domain":             "www.example.com",
+			"portfolio:zoneId":             emulated.DefaultZoneID,
 			"portfolio:siteVars":           `{"MODE":"live"}`,
 			"portfolio:siteSecrets":        `{"SESSION":"hidden"}`,
 			"portfolio:overwriteSite":      "true",

@@ -1,0 +1,571 @@
+package provider_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pulumi/pulumi/sdk/v3/go/property"
+
+	"portfolio-infra/internal/migration"
+	"portfolio-infra/internal/provider"
+)
+
+const migrationsType = "tidbcloud:index:Migrations"
+
+// The migrations of most tests.
+var (
+	createGuests = map[string]string{"00001_create_guests.sql": "-- +goose Up\n" +
+		"CREATE TABLE guests (id BIGINT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(60) NOT NULL);\n-- +goose Down\nDROP TABLE guests;\n"}
+	firstGuests = map[string]string{"00002_first_guests.sql": "-- +goose Up\n" +
+		"INSERT INTO guests (name) VALUES ('Ada');\nINSERT INTO guests (name)\n  VALUES ('Grace; Hopper');\n-- +goose Down\nDELETE FROM guests;\n"}
+	addEmail = map[string]string{"00003_add_email.sql": "-- +goose Up\n" +
+		"ALTER TABLE guests ADD COLUMN email VARCHAR(100), ADD INDEX by_email (email);\n-- +goose Down\nALTER TABLE guests DROP COLUMN email;\n"}
+)
+
+// schema is a database, a folder with its migrations and the engine that applies them.
+type schema struct {
+	*testing.T
+	*engine
+	c      *cloud
+	s      *sqlServers
+	folder string
+	name   string // the database's
+}
+
+// withSchema runs a test in a bubble, with an empty database on the embedded server.
+func withSchema(t *testing.T, f func(m *schema)) {
+	t.Helper()
+	c := newCloud()
+	s := newSQLServers(t, c, 0)
+	c.add("portfolio-db", tokyo, ours, bubbleStart.Add(-time.Hour)) // starts the server, outside of the bubble
+	synctest.Test(t, func(t *testing.T) { f(newSchema(t, c, s)) })
+}
+
+// withSchemas is withSchema on each kind of server.
+func withSchemas(t *testing.T, f func(m *schema)) {
+	t.Helper()
+	t.Run("embedded", func(t *testing.T) { withSchema(t, f) })
+	t.Run("MariaDB", func(t *testing.T) {
+		open := realServer(t)
+		synctest.Test(t, func(t *testing.T) {
+			c := newCloud()
+			s := open(t, c)
+			c.add("portfolio-db", tokyo, ours, bubbleStart.Add(-time.Hour))
+			f(newSchema(t, c, s))
+		})
+	})
+}
+
+func newSchema(t *testing.T, c *cloud, s *sqlServers) *schema {
+	t.Helper()
+	c.addUser("admin", password, "role_admin")
+	m := &schema{T: t, c: c, s: s, folder: t.TempDir(), name: "portfolio",
+		engine: configured(t, c, provider.Options{Dial: s.dial}, migrationsType, keys)}
+	s.run(t, c, "CREATE DATABASE "+m.name)
+	return m
+}
+
+// write adds files to the folder. An empty text removes one.
+func (m *schema) write(files ...map[string]string) {
+	m.T.Helper()
+	for _, files := range files {
+		for name, text := range files {
+			path := filepath.Join(m.folder, name)
+			err := os.Remove(path)
+			if text != "" {
+				err = os.WriteFile(path, []byte(text), 0o600)
+			}
+			if err != nil {
+				m.Fatal(err)
+			}
+		}
+	}
+}
+
+// wanted is the inputs for the folder.
+func (m *schema) wanted(changes map[string]any) property.Map {
+	m.T.Helper()
+	files, err := migration.Read(m.folder)
+	if err != nil {
+		m.Fatal(err)
+	}
+	hashes := map[string]any{}
+	for name, hash := range migration.Hashes(files) {
+		hashes[name] = hash
+	}
+	values := map[string]any{"name": nil, "database": m.name, "folder": m.folder, "files": hashes}
+	maps.Copy(values, changes)
+	return portfolio(m.c, values)
+}
+
+// applied fails the test unless the files are what both tables have as applied, once each.
+func (m *schema) applied(want ...string) {
+	m.T.Helper()
+	same(m.T, "journal", m.rows("SELECT name FROM pulumi_migrations WHERE finished ORDER BY version"), want)
+	var versions []string
+	for _, name := range want {
+		version, err := migration.Version(name)
+		if err != nil {
+			m.Fatal(err)
+		}
+		versions = append(versions, fmt.Sprint(version))
+	}
+	same(m.T, "versions", m.rows("SELECT version_id FROM goose_db_version WHERE version_id > 0 AND is_applied ORDER BY version_id"), versions)
+}
+
+// rows returns the first column of a query by hand.
+func (m *schema) rows(query string) (rows []string) {
+	m.T.Helper()
+	m.db(func(db *sql.DB) {
+		result, err := db.QueryContext(m.Context(), query)
+		if err != nil {
+			m.Fatal(err)
+		}
+		defer result.Close()
+		for result.Next() {
+			var row string
+			if err := result.Scan(&row); err != nil {
+				m.Fatal(err)
+			}
+			rows = append(rows, row)
+		}
+		if err := result.Err(); err != nil {
+			m.Fatal(err)
+		}
+	})
+	return rows
+}
+
+// hand runs statements by hand.
+func (m *schema) hand(statements ...string) {
+	m.T.Helper()
+	m.db(func(db *sql.DB) {
+		for _, statement := range statements {
+			if _, err := db.ExecContext(m.Context(), statement); err != nil {
+				m.Fatalf("%s: %v", statement, err)
+			}
+		}
+	})
+}
+
+func (m *schema) db(f func(*sql.DB)) {
+	m.T.Helper()
+	db := m.s.open(m.T, m.c, m.name)
+	defer db.Close()
+	f(db)
+}
+
+// goose runs goose itself on the folder and the database.
+func (m *schema) goose(f func(context.Context, *goose.Provider) error) {
+	m.T.Helper()
+	m.db(func(db *sql.DB) {
+		g, err := goose.NewProvider(goose.DialectTiDB, db, os.DirFS(m.folder))
+		if err == nil {
+			err = f(m.Context(), g)
+		}
+		if err != nil {
+			m.Fatal(err)
+		}
+	})
+}
+
+func gooseUp(ctx context.Context, g *goose.Provider) error { _, err := g.Up(ctx); return err }
+
+func gooseDown(ctx context.Context, g *goose.Provider) error { _, err := g.Down(ctx); return err }
+
+// gooseAgrees fails the test unless goose has nothing to do.
+func (m *schema) gooseAgrees() {
+	m.T.Helper()
+	m.goose(func(ctx context.Context, g *goose.Provider) error {
+		pending, err := g.HasPending(ctx)
+		if pending {
+			m.Error("goose has pending migrations")
+		}
+		return err
+	})
+}
+
+func (m *schema) wantDiff(inputs property.Map, want ...string) {
+	m.T.Helper()
+	diff, err := m.diff(inputs)
+	if err != nil {
+		m.Fatal(err)
+	}
+	same(m.T, "diff", properties(diff), want)
+}
+
+func TestMigrations_life(t *testing.T) {
+	withSchemas(t, func(m *schema) {
+		t := m.T
+		m.write(createGuests, firstGuests)
+		if _, err := m.preview(m.wanted(nil)); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "shown", m.log.all(), "info pending migration: 00001_create_guests.sql\ninfo pending migration: 00002_first_guests.sql")
+		m.log.clear()
+		m.steps(m.wanted(nil), "create", "same")
+		m.unchanged()
+		same(t, "guests", m.rows("SELECT name FROM guests ORDER BY id"), []string{"Ada", "Grace; Hopper"})
+		same(t, "ID", m.short(m.id), "1001/portfolio")
+		m.gooseAgrees()
+
+		m.write(addEmail)
+		m.wantDiff(m.wanted(nil), `files["00003_add_email.sql"] add`)
+		m.log.clear()
+		m.steps(m.wanted(nil), "update", "same")
+		if !m.log.has("info", "pending migration: 00003_add_email.sql") || m.log.has("00001") {
+			t.Errorf("shown:\n%s", m.log.all())
+		}
+		m.unchanged()
+		m.applied("00001_create_guests.sql", "00002_first_guests.sql", "00003_add_email.sql")
+		same(t, "emails", m.rows("SELECT COUNT(email) FROM guests"), []string{"0"})
+		m.gooseAgrees()
+
+		// A new login, or another path to the folder, changes nothing.
+		m.steps(m.wanted(map[string]any{"folder": m.folder + "/../" + filepath.Base(m.folder)}), "same")
+		if !m.outputs.Get("password").Secret() {
+			t.Error("the password is not a secret")
+		}
+		if err := m.delete(); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "guests", m.rows("SELECT COUNT(*) FROM guests"), []string{"2"})
+		m.steps(m.wanted(nil), "create", "same")
+		same(t, "guests", m.rows("SELECT COUNT(*) FROM guests"), []string{"2"})
+	})
+}
+
+// What goose itself applied counts, whatever it is, and goose goes on after us.
+func TestMigrations_goose(t *testing.T) {
+	withSchemas(t, func(m *schema) {
+		t := m.T
+		twoTables := map[string]string{"00001_create_guests.sql": createGuests["00001_create_guests.sql"] + "-- one more\n", "00002_two_tables.sql": "-- +goose Up\n" +
+			"CREATE TABLE a (id INT);\nCREATE TABLE b (id INT);\n-- +goose Down\nDROP TABLE a;\nDROP TABLE b;\n"}
+		m.write(twoTables)
+		m.goose(gooseUp)
+		m.write(addEmail)
+		m.steps(m.wanted(nil), "create", "same")
+		m.applied("00001_create_guests.sql", "00002_two_tables.sql", "00003_add_email.sql")
+		if m.log.has("pending migration: 00001") || !m.log.has("pending migration: 00003") {
+			t.Errorf("shown:\n%s", m.log.all())
+		}
+		m.gooseAgrees()
+
+		m.goose(gooseDown)
+		m.wantDiff(m.wanted(nil), `files["00003_add_email.sql"] update`)
+		m.log.want(t, `database "portfolio" no longer has the migration 00003_add_email.sql`)
+		m.steps(m.wanted(nil), "update", "same")
+		m.gooseAgrees()
+
+		m.write(map[string]string{"00004_c.sql": "-- +goose Up\nCREATE TABLE c (id INT);\n"})
+		m.goose(gooseUp)
+		m.wantDiff(m.wanted(nil), `files["00004_c.sql"] add`)
+		m.steps(m.wanted(nil), "update", "same")
+		m.applied("00001_create_guests.sql", "00002_two_tables.sql", "00003_add_email.sql", "00004_c.sql")
+
+		m.write(map[string]string{"00001_create_guests.sql": "-- +goose Up\nCREATE TABLE other (id INT);\n"})
+		_, err := m.diff(m.wanted(nil))
+		wantErr(t, err, "00001_create_guests.sql was changed after it had been applied")
+	})
+}
+
+// A run that dies before or after any write to the server is finished by the next one.
+func TestMigrations_killed(t *testing.T) {
+	withSchemas(t, func(m *schema) {
+		t := m.T
+		m.write(createGuests, firstGuests, addEmail)
+		for _, after := range []bool{false, true} {
+			died := true
+			for at := 1; died; at++ {
+				m.name = fmt.Sprintf("killed_%d_%v", at, after)
+				m.s.run(t, m.c, "CREATE DATABASE "+m.name)
+				k := &killer{at: at, after: after}
+				m.s.killer = k
+				_, _, err := m.engine.write(m.wanted(nil), false)
+				m.s.killer = nil
+				if died = k.died(); !died && err != nil {
+					t.Fatal(err)
+				}
+				if err != nil && strings.Contains(err.Error(), password) {
+					t.Errorf("the password is in %v", err)
+				}
+				m.forget()
+				m.steps(m.wanted(nil), "create", "same")
+				same(t, "guests", m.rows("SELECT name FROM guests ORDER BY id"), []string{"Ada", "Grace; Hopper"})
+				m.applied("00001_create_guests.sql", "00002_first_guests.sql", "00003_add_email.sql")
+				m.gooseAgrees()
+				m.forget()
+				m.hand("DROP DATABASE " + m.name)
+			}
+		}
+	})
+}
+
+// Two runs at once apply everything once.
+func TestMigrations_concurrent(t *testing.T) {
+	withSchemas(t, func(m *schema) {
+		t := m.T
+		m.write(createGuests, firstGuests, addEmail)
+		wanted := m.wanted(nil)
+		var runs sync.WaitGroup
+		for range 2 {
+			runs.Go(func() {
+				if _, _, err := m.engine.write(wanted, false); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		runs.Wait()
+		same(t, "guests", m.rows("SELECT COUNT(*) FROM guests"), []string{"2"})
+		m.applied("00001_create_guests.sql", "00002_first_guests.sql", "00003_add_email.sql")
+	})
+}
+
+// A run waits for another one, but not for ever.
+func TestMigrations_locked(t *testing.T) {
+	withSchemas(t, func(m *schema) {
+		t := m.T
+		m.write(createGuests)
+		sum := sha256.Sum256([]byte("portfolio"))
+		db := m.s.open(t, m.c, "")
+		defer db.Close()
+		conn, err := db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var locked bool
+		if err := conn.QueryRowContext(t.Context(), fmt.Sprintf("SELECT GET_LOCK('pulumi_migrations:%x', 1)", sum[:16])).Scan(&locked); err != nil || !locked {
+			t.Fatal(locked, err)
+		}
+		start := time.Now()
+		_, err = m.up(m.wanted(nil))
+		wantErr(t, err, `another run has been migrating database "portfolio" for`)
+		if took := time.Since(start); took < 9*time.Minute || took > 10*time.Minute {
+			t.Errorf("waited for %s", took)
+		}
+		_ = conn.Close()
+		_ = db.Close()
+		m.steps(m.wanted(nil), "create")
+	})
+}
+
+// Only a statement that a run began with may find its work done.
+func TestMigrations_resumes(t *testing.T) {
+	withSchemas(t, func(m *schema) {
+		t := m.T
+		for i, ddl := range []string{
+			"CREATE TABLE b (id INT)",
+			"CREATE VIEW v AS SELECT 1",
+			"DROP TABLE old",
+			"ALTER TABLE a ADD COLUMN c INT",
+			"ALTER TABLE a ADD INDEX by_x (x)",
+			"ALTER TABLE a DROP COLUMN y",
+			"ALTER TABLE a DROP INDEX by_y",
+			"ALTER TABLE a RENAME COLUMN x TO z",
+			"ALTER TABLE a RENAME INDEX by_y TO by_z",
+			"ALTER TABLE a RENAME TO b",
+			"RENAME TABLE a TO b",
+			"CREATE INDEX by_x ON a (x)",
+			"DROP INDEX by_y ON a",
+			"ALTER TABLE a ADD COLUMN c INT, DROP COLUMN y",
+		} {
+			if m.s.DSN == "" && strings.Contains(ddl, "DROP") {
+				continue // the embedded server has other error numbers than TiDB
+			}
+			m.name = fmt.Sprintf("resumes_%d", i)
+			m.s.run(t, m.c, "CREATE DATABASE "+m.name)
+			m.write(map[string]string{"1_change.sql": "-- +goose Up\n" + ddl + ";\n"})
+			files, err := migration.Read(m.folder)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.hand("CREATE TABLE a (id INT PRIMARY KEY, x INT, y INT, KEY by_y (y))", "CREATE TABLE old (id INT)", ddl)
+			for range 2 {
+				_, err = m.up(m.wanted(nil))
+				wantErr(t, err, "applying the migration 1_change.sql:2: Error ", "no migration did that: undo it, or change the file")
+			}
+			m.hand(fmt.Sprintf("INSERT INTO pulumi_migrations (version, hash, name) VALUES (1, '%s', '1_change.sql')", files[0].Hash))
+			m.steps(m.wanted(nil), "create", "same")
+			m.applied("1_change.sql")
+			m.forget()
+		}
+	})
+}
+
+// A run that began with another content of a file may have made its change.
+func TestMigrations_edited(t *testing.T) {
+	withSchema(t, func(m *schema) {
+		t := m.T
+		m.write(createGuests)
+		m.steps(m.wanted(nil), "create")
+		m.hand("DELETE FROM goose_db_version WHERE version_id = 1", "UPDATE pulumi_migrations SET finished = FALSE")
+		before := createGuests["00001_create_guests.sql"]
+		m.write(map[string]string{"00001_create_guests.sql": strings.Replace(before, "60", "70", 1)})
+		for range 2 {
+			_, err := m.up(m.wanted(nil))
+			wantErr(t, err, "00001_create_guests.sql:2: Error 1050", "another content of this file", "restore that content")
+		}
+		m.write(createGuests)
+		m.steps(m.wanted(nil), "update", "same")
+		m.applied("00001_create_guests.sql")
+	})
+}
+
+func TestMigrations_Diff(t *testing.T) {
+	away := func(m *schema) { m.s.instead = always(hangUp) }
+	for _, tt := range []struct {
+		name    string
+		files   map[string]string
+		hand    func(m *schema)
+		changes map[string]any
+		want    []string
+		wantErr []string
+		warn    string
+	}{
+		{name: "nothing"},
+		{name: "new login", changes: map[string]any{"user": "web", "password": "x"}, warn: "using the recorded state of the migrations"},
+		{name: "unknown login", changes: map[string]any{"user": unknown, "password": unknown, "host": unknown, "port": unknown}},
+		{name: "server away", hand: away, warn: "using the recorded state of the migrations"},
+		{name: "other database", changes: map[string]any{"database": "blog"}, want: []string{"database update&replace"}},
+		{name: "unknown cluster", changes: map[string]any{"clusterId": unknown}, want: []string{"clusterId update&replace"}},
+		{name: "new file", files: map[string]string{"00004_x.sql": "-- +goose Up\nCREATE TABLE x (id INT);\n"}, want: []string{`files["00004_x.sql"] add`}},
+		{name: "new file, server away", files: map[string]string{"00004_x.sql": "-- +goose Up\nCREATE TABLE x (id INT);\n"}, hand: away,
+			want: []string{`files["00004_x.sql"] add`}, warn: "using the recorded state"},
+		{name: "changed file", files: map[string]string{"00002_first_guests.sql": "-- +goose Up\nDELETE FROM guests;\n"},
+			wantErr: []string{"00002_first_guests.sql was changed after it had been applied: restore it"}},
+		{name: "changed file, server away", files: map[string]string{"00002_first_guests.sql": "-- +goose Up\nDELETE FROM guests;\n"}, hand: away,
+			wantErr: []string{"00002_first_guests.sql was changed after it had been applied"}, warn: "using the recorded state"},
+		{name: "other line ends", files: map[string]string{"00002_first_guests.sql": strings.ReplaceAll(firstGuests["00002_first_guests.sql"], "\n", "\r\n")}},
+		{name: "missing file", files: map[string]string{"00002_first_guests.sql": ""},
+			wantErr: []string{"00002_first_guests.sql has been applied, but its file is missing: restore it"}},
+		{name: "missing file that goose took back", files: map[string]string{"00003_add_email.sql": ""}, hand: func(m *schema) { m.hand("DELETE FROM goose_db_version WHERE version_id = 3") },
+			want: []string{`files["00003_add_email.sql"] delete`}},
+		{name: "renamed file", files: map[string]string{"00002_first_guests.sql": "", "2_guests.sql": firstGuests["00002_first_guests.sql"]},
+			want: []string{`files["00002_first_guests.sql"] delete`, `files["2_guests.sql"] add`}},
+		{name: "number too low", files: map[string]string{"00002_first_guests.sql": "", "00004_x.sql": firstGuests["00002_first_guests.sql"]},
+			hand: func(m *schema) {
+				m.hand("DELETE FROM goose_db_version WHERE version_id = 2", "DELETE FROM pulumi_migrations WHERE version = 2")
+			},
+			want: []string{`files["00002_first_guests.sql"] delete`, `files["00004_x.sql"] add`}},
+		{name: "out of order", hand: func(m *schema) { m.hand("DELETE FROM goose_db_version WHERE version_id = 2") },
+			wantErr: []string{"00002_first_guests.sql is new, but migration 3 has been applied already: give it a number above 3"}},
+		{name: "syntax error", files: map[string]string{"00004_x.sql": "-- +goose Up\n\nCREATE TABL x (id INT);\n"}, wantErr: []string{"00004_x.sql:3: syntax error near: TABL x (id INT);"}},
+		{name: "lost version", hand: func(m *schema) { m.hand("DELETE FROM goose_db_version WHERE version_id = 3") },
+			want: []string{`files["00003_add_email.sql"] update`}, warn: "00003_add_email.sql: it will be applied again"},
+		{name: "lost database", hand: func(m *schema) { m.s.run(m.T, m.c, "DROP DATABASE portfolio") },
+			want: []string{`files["00001_create_guests.sql"] update`, `files["00002_first_guests.sql"] update`, `files["00003_add_email.sql"] update`}, warn: "it will be applied again"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			withSchema(t, func(m *schema) {
+				t := m.T
+				m.write(createGuests, firstGuests, addEmail)
+				m.steps(m.wanted(nil), "create")
+				m.log.clear()
+				m.write(tt.files)
+				if tt.hand != nil {
+					tt.hand(m)
+				}
+				wanted := m.wanted(tt.changes)
+				if got := m.s.logins(func() {
+					diff, err := m.diff(wanted)
+					wantErr(t, err, tt.wantErr...)
+					if err == nil {
+						same(t, "diff", properties(diff), tt.want)
+					} else if strings.Contains(err.Error(), password) {
+						t.Errorf("the password is in %v", err)
+					}
+				}); got > 1 {
+					t.Errorf("%d logins", got)
+				}
+				m.log.want(t, tt.warn)
+			})
+		})
+	}
+}
+
+func TestMigrations_Read(t *testing.T) {
+	all := []string{"00001_create_guests.sql", "00002_first_guests.sql", "00003_add_email.sql"}
+	for _, tt := range []struct {
+		name string
+		hand func(m *schema)
+		want []string
+	}{
+		{"unchanged", func(*schema) {}, all},
+		{"lost version", func(m *schema) { m.hand("DELETE FROM goose_db_version WHERE version_id = 3") }, all[:2]},
+		{"lost table", func(m *schema) { m.hand("DROP TABLE goose_db_version") }, nil},
+		{"lost database", func(m *schema) { m.s.run(m.T, m.c, "DROP DATABASE portfolio", "CREATE DATABASE portfolio") }, nil},
+		{"server away", func(m *schema) { m.s.instead = until(time.Minute, hangUp) }, all},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			withSchema(t, func(m *schema) {
+				t := m.T
+				m.write(createGuests, firstGuests, addEmail)
+				m.steps(m.wanted(nil), "create")
+				tt.hand(m)
+				if _, err := m.refresh(); err != nil {
+					t.Fatal(err)
+				}
+				for _, files := range []property.Value{m.inputs.Get("files"), m.outputs.Get("files")} {
+					same(t, "files", slices.Sorted(maps.Keys(files.AsMap().AsMap())), tt.want)
+				}
+			})
+		})
+	}
+	withSchema(t, func(m *schema) {
+		t := m.T
+		m.id = m.c.first() + "/portfolio"
+		_, err := m.refresh()
+		wantErr(t, err, "cannot be imported and need not be")
+	})
+}
+
+// A run that fails leaves what it applied before.
+func TestMigrations_Create_fails(t *testing.T) {
+	broken := map[string]string{"00003_broken.sql": "-- +goose Up\nINSERT INTO guests (name) VALUES ('Edsger');\n\nINSERT INTO nobody (name) VALUES ('x');\n"}
+	for _, tt := range []struct {
+		name    string
+		files   []map[string]string
+		changes map[string]any
+		wantErr []string
+		applied []string
+		guests  string
+	}{
+		{"a statement", []map[string]string{createGuests, firstGuests, broken}, nil, []string{"applying the migration 00003_broken.sql:4: Error 1146"},
+			[]string{"00001_create_guests.sql", "00002_first_guests.sql"}, "2"},
+		{"no privilege", []map[string]string{createGuests}, map[string]any{"user": "reader"}, []string{"Error 1142", "use one of role_admin"}, nil, ""},
+		{"no database", []map[string]string{createGuests}, map[string]any{"database": "nowhere"}, []string{"Error 1049"}, nil, ""},
+		{"no login", []map[string]string{createGuests}, map[string]any{"password": "wrong-" + password}, []string{"Error 1045"}, nil, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			withSchema(t, func(m *schema) {
+				t := m.T
+				m.c.addUser("reader", password, "role_readonly")
+				m.write(tt.files...)
+				_, err := m.up(m.wanted(tt.changes))
+				wantErr(t, err, tt.wantErr...)
+				if err != nil && strings.Contains(err.Error()+m.log.all(), password) {
+					t.Error("the password is shown")
+				}
+				if m.id != "" {
+					t.Errorf("managing %q", m.id)
+				}
+				if tt.applied != nil {
+					m.applied(tt.applied...)
+					same(t, "guests", m.rows("SELECT COUNT(*) FROM guests"), []string{tt.guests})
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,172 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/pulumi/pulumi-cloudflare/sdk/v6/go/cloudflare"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	cfapi "portfolio-infra/internal/cloudflare"
+)
+
+// Domain is a domain of the site's own.
+type Domain struct {
+	Name string
+	// ZoneID is the zone of the DNS record; "" if somebody else makes the record.
+	ZoneID string
+}
+
+// DomainArgs are the inputs of [newDomain].
+type DomainArgs struct {
+	Domain
+	Adopt      bool
+	Cloudflare *cfapi.Client
+}
+
+// newDomain declares the domain and its DNS record, and returns what a record of somebody
+// else has to be. Both have the domain in their resource names, so that a new domain
+// serves before the old one goes.
+func newDomain(ctx *pulumi.Context, p *Pages, args *DomainArgs) (record pulumi.StringOutput, err error) {
+	free, err1 := registerHook(ctx, "domain is free", true, func(hook *pulumi.ResourceHookArgs) error {
+		project, _ := unwrap(hook.NewInputs["projectName"]).V.(string)
+		return args.beforeCreate(ctx.Context(), ctx.DryRun(), project)
+	})
+	recordFree, err2 := registerHook(ctx, "record is free", true, func(hook *pulumi.ResourceHookArgs) error {
+		content, _ := unwrap(hook.NewInputs["content"]).V.(string)
+		return args.beforeCreateRecord(ctx.Context(), ctx.DryRun(), content)
+	})
+	if err := errors.Join(err1, err2); err != nil {
+		return record, err
+	}
+	domain, err := cloudflare.NewPagesDomain(ctx, args.Name, &cloudflare.PagesDomainArgs{
+		AccountId:   pulumi.String(args.Cloudflare.AccountID),
+		ProjectName: p.Project.Name,
+		Name:        pulumi.String(args.Name),
+	}, append(childOptions(p, false), pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: free}))...)
+	if err != nil || args.ZoneID == "" {
+		return pulumi.Sprintf("make this DNS record: CNAME %s %s", args.Name, p.Project.Subdomain), err
+	}
+	_, err = cloudflare.NewDnsRecord(ctx, "dns-"+args.Name, &cloudflare.DnsRecordArgs{
+		ZoneId:  pulumi.String(args.ZoneID),
+		Name:    pulumi.String(args.Name),
+		Type:    pulumi.String("CNAME"),
+		Content: p.Project.Subdomain,
+		Proxied: pulumi.Bool(true),
+		Ttl:     pulumi.Float64(1), // automatic, as it must be for a proxied record
+	}, append(childOptions(p, false), pulumi.DependsOn([]pulumi.Resource{domain}),
+		pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: recordFree}))...)
+	return pulumi.Sprintf("CNAME %s %s", args.Name, p.Project.Subdomain), err
+}
+
+// beforeCreate runs when the state has no domain. The name was checked while it was new,
+// so what the project has since is an orphan: it is deleted and made anew.
+func (args *DomainArgs) beforeCreate(ctx context.Context, dryRun bool, project string) error {
+	if project == "" {
+		return nil // a preview that creates the project
+	}
+	switch has, err := args.Cloudflare.HasDomain(ctx, project, args.Name); {
+	case err != nil:
+		return fmt.Errorf("looking for the domain %q before adding it: %w", args.Name, err)
+	case has && args.Adopt:
+		return domainConflict(args.Cloudflare, project, args.Name)
+	case !has || dryRun:
+		return nil
+	}
+	if err := args.Cloudflare.DeleteDomain(ctx, project, args.Name); err != nil {
+		return fmt.Errorf("deleting the domain %q that an interrupted run left: %w", args.Name, err)
+	}
+	return nil
+}
+
+// beforeCreateRecord does the same for the DNS record, which is an orphan only if it leads
+// to the project.
+func (args *DomainArgs) beforeCreateRecord(ctx context.Context, dryRun bool, content string) error {
+	records, err := args.Cloudflare.Records(ctx, args.ZoneID, args.Name)
+	if err != nil {
+		return fmt.Errorf("looking for a DNS record of %q before making it: %w", args.Name, err)
+	}
+	for _, r := range records {
+		switch {
+		case args.Adopt || r.Type != "CNAME" || r.Content != content:
+			if stops(r) {
+				return recordConflict(args.ZoneID, args.Name, r)
+			}
+		case dryRun:
+		default:
+			if err := args.Cloudflare.DeleteRecord(ctx, args.ZoneID, r.ID); err != nil {
+				return fmt.Errorf("deleting the DNS record of %q that an interrupted run left: %w", args.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// stops reports whether a record keeps the name from having a CNAME record that the
+// clients of the site use. Cloudflare flattens a CNAME record beside others such as TXT
+// and MX at a zone's apex; elsewhere the API refuses it.
+// https://developers.cloudflare.com/dns/cname-flattening/
+func stops(r cfapi.Record) bool { return r.Type == "A" || r.Type == "AAAA" || r.Type == "CNAME" }
+
+// checkFree refuses a new name that the project has already.
+func (d Domain) checkFree(ctx context.Context, client *cfapi.Client, project string) error {
+	has, err := client.HasDomain(ctx, project, d.Name)
+	if err != nil {
+		return fmt.Errorf("looking for the domain %q: %w", d.Name, err)
+	}
+	if has {
+		return domainConflict(client, project, d.Name)
+	}
+	return nil
+}
+
+// checkRecordFree refuses a new name that the zone has already.
+func (d Domain) checkRecordFree(ctx context.Context, client *cfapi.Client) error {
+	if d.ZoneID == "" {
+		return nil
+	}
+	records, err := client.Records(ctx, d.ZoneID, d.Name)
+	if err != nil {
+		return fmt.Errorf("looking for DNS records of %q: %w", d.Name, err)
+	}
+	for _, r := range records {
+		if stops(r) {
+			return recordConflict(d.ZoneID, d.Name, r)
+		}
+	}
+	return nil
+}
+
+func domainConflict(client *cfapi.Client, project, name string) error {
+	return fmt.Errorf("config key domain: the Pages project %q has the domain %q already, and this stack did not add it; it was not changed: "+
+		"remove it in the dashboard, or import it and set the config key adopt to true for the run after the import: "+
+		"pulumi import cloudflare:index/pagesDomain:PagesDomain %s %s/%s/%s", project, name, name, client.AccountID, project, name)
+}
+
+func recordConflict(zone, name string, r cfapi.Record) error {
+	return fmt.Errorf("config key domain: the zone has a DNS record %q already (%s %s), and this stack did not make it; it was not changed: "+
+		"delete it, or choose another domain, or import it and set the config key adopt to true for the run after the import: "+
+		"pulumi import cloudflare:index/dnsRecord:DnsRecord dns-%s %s/%s", name, r.Type, r.Content, name, zone, r.ID)
+}
+
+var (
+	checkDomain = pattern(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$`, "a domain name in lowercase letters, such as www.example.com")
+	checkZone   = rule(cfapi.IsAccountID, "32 hexadecimal digits, as the dashboard shows on the domain's overview")
+)
+
+// domain reads the site's domain. There is none by default.
+func (r *reader) domain(key, zoneKey string) *Domain {
+	d := &Domain{Name: r.text(key), ZoneID: r.text(zoneKey)}
+	if d.ZoneID != "" {
+		r.check(zoneKey, d.ZoneID, checkZone)
+	}
+	switch {
+	case d.Name != "":
+		r.check(key, d.Name, checkDomain)
+		return d
+	case d.ZoneID != "":
+		r.problem(zoneKey, "set without the config key %s: set both, or run `pulumi config rm %s`", key, zoneKey)
+	}
+	return nil
+}
