@@ -24,7 +24,7 @@ type process struct {
 
 func newProcess(t *testing.T) *process {
 	s := &process{}
-	s.Server = serve(t, provider.Options{Transport: roundTripper(func(r *http.Request) (*http.Response, error) { return s.net.RoundTrip(r) })})
+	s.Server = serve(t, provider.Options{Dial: anyLogin(t), Transport: roundTripper(func(r *http.Request) (*http.Response, error) { return s.net.RoundTrip(r) })})
 	return s
 }
 
