@@ -1,8 +1,14 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"gopkg.in/yaml.v3"
 )
 
 // deployByHand makes a deployment that is not the stack's, and waits until it is live.
@@ -57,4 +63,54 @@ func TestStack_deploymentConflict(t *testing.T) {
 	f.set(map[string]any{"overwriteSite": nil})
 	f.up()
 	f.noChanges()
+}
+
+// encrypt returns a config value as the stack's file has a secret.
+func (f *fixture) encrypt(value string) any {
+	f.Helper()
+	if _, err := f.Command(f.Context(), "config", "set", "--secret", "encrypted", value); err != nil {
+		f.Fatal(err)
+	}
+	b, err := os.ReadFile(filepath.Join(f.Dir, "project", "Pulumi.dev.yaml"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	var file struct{ Config map[string]any }
+	if err := yaml.Unmarshal(b, &file); err != nil {
+		f.Fatal(err)
+	}
+	return file.Config["portfolio:encrypted"]
+}
+
+// A secret variable of the site is written when its value changes, and not otherwise.
+func TestStack_siteSecrets(t *testing.T) {
+	f := newFixture(t)
+	f.up()
+	for _, value := range []string{"recognizable-one", "recognizable-two"} {
+		f.set(map[string]any{"siteSecrets": map[string]any{"SESSION": f.encrypt(value)}})
+		f.up()
+		if !f.project().Production.Secrets["SESSION"].Is(value) || !f.project().Preview.Secrets["SESSION"].Is(value) {
+			t.Errorf("the secret is not %s", value)
+		}
+		f.noChanges()
+		f.secretStays(value)
+	}
+	f.set(map[string]any{"siteSecrets": nil})
+	f.up()
+	f.want("secrets", len(f.project().Production.Secrets), 0)
+	f.noChanges()
+}
+
+// secretStays checks that a secret is neither printed nor kept in the clear.
+func (f *fixture) secretStays(secret string) {
+	f.Helper()
+	state, err := f.State()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for name, text := range map[string]string{"the state": fmt.Sprintf("%+v", state), "the output": f.printed.String()} {
+		if strings.Contains(text, secret) {
+			f.Errorf("%s shows %s", name, secret)
+		}
+	}
 }
