@@ -28,6 +28,11 @@ func (s *sandbox) workerd() string {
 	return filepath.Join(s.root, ".sandbox", "workerd", "node_modules", ".bin", "workerd")
 }
 
+func (s *sandbox) hasRuntime() bool {
+	_, err := os.Stat(s.workerd())
+	return err == nil
+}
+
 // serveSite serves what was deployed until ctx ends. It runs the clouds as well, which
 // other commands then use, so that it sees what they deploy.
 func serveSite(ctx context.Context, s *sandbox, project string) error {
@@ -93,13 +98,14 @@ func (s *sandbox) announce(server *site.Server, address string) error {
 	} else {
 		fmt.Fprintf(s.stdout, "%s serves what the next `make up` deploys. Ctrl+C ends it.\n", address)
 	}
-	if _, err := os.Stat(s.workerd()); err != nil {
+	if !s.hasRuntime() {
 		fmt.Fprintln(s.stdout, noRuntime)
 	}
 	return nil
 }
 
-const noRuntime = "Functions and Workers do not run: install Node.js with npm, and then `make site` installs Cloudflare's runtime"
+// noRuntime says what a machine without npm lacks.
+const noRuntime = "Node.js with npm is not installed: without it `make site` serves the files alone, and neither Functions nor Workers run"
 
 // suggestSite says, after an up, where the site can be seen.
 func (s *sandbox) suggestSite(c *clouds.Clouds) error {
@@ -109,7 +115,7 @@ func (s *sandbox) suggestSite(c *clouds.Clouds) error {
 		return err
 	}
 	fmt.Fprintf(s.stdout, "`make site` serves the Pages project %s at http://%s\n", project, defaultSiteAddress)
-	if _, err := exec.LookPath("npm"); err != nil {
+	if _, err := exec.LookPath("npm"); err != nil && !s.hasRuntime() {
 		fmt.Fprintln(s.stdout, noRuntime)
 	}
 	return nil

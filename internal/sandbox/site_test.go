@@ -13,6 +13,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"portfolio-infra/internal/sandbox/clouds"
+	"portfolio-infra/internal/sandbox/emulator"
+	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
 
 // newSiteFixture is a sandbox whose config names a copy of the example, on a machine with
@@ -23,20 +27,14 @@ func newSiteFixture(t *testing.T) (f *fixture, folder string) {
 		t.Skip("workerd is not installed: `make workerd` does it where npm is on the PATH")
 	}
 	f = newFixture(t)
-	if err := os.MkdirAll(filepath.Join(root, ".sandbox"), 0o700); err != nil {
-		t.Fatal(err)
-	}
 	// The config names folders of the project.
-	folder, err := os.MkdirTemp(filepath.Join(root, ".sandbox"), "test-")
-	if err != nil {
+	name := filepath.Join(".sandbox", "test", t.Name())
+	folder = filepath.Join(root, name)
+	if err := os.RemoveAll(folder); err != nil { // of a run that was killed
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	if err := os.CopyFS(folder, os.DirFS(filepath.Join(root, "internal/example/site"))); err != nil {
-		t.Fatal(err)
-	}
-	name, err := filepath.Rel(root, folder)
-	if err != nil {
 		t.Fatal(err)
 	}
 	f.set(map[string]any{"site": name, "migrations": "internal/example/migrations"})
@@ -145,6 +143,10 @@ func TestStack_site(t *testing.T) {
 	}
 	f.want("guests", s.names("/api/guestbook"), []string{"Ada"})
 
+	f.set(map[string]any{"rotation": 1})
+	f.up()
+	f.want("guests after a rotation", s.names("/api/guestbook"), []string{"Ada"})
+
 	f.clouds.Close()
 	again := openFixture(t, f.Dir)
 	again.Config = f.Config
@@ -192,4 +194,28 @@ func TestRun_site(t *testing.T) {
 		t.Errorf("site: exit code %d", code)
 	}
 	command("`make site` serves the Pages project portfolio", "up")
+}
+
+// Without npm an up says in one line what is missing, and succeeds.
+func TestRun_withoutRuntime(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	c := &clouds.Clouds{Cloudflare: &cloudflare.Cloud{Token: strings.Repeat("t", 40), DeployTime: -1}}
+	var out bytes.Buffer
+	s := &sandbox{root: t.TempDir(), stdout: &out}
+	if err := s.suggestSite(c); err != nil || out.Len() > 0 {
+		t.Errorf("without a site: %q, %v", out.String(), err)
+	}
+	call := func(path, contentType, body string) {
+		request := httptest.NewRequest(http.MethodPost, "/client/v4/accounts/"+cloudflare.DefaultAccountID+"/pages/projects"+path, strings.NewReader(body))
+		request.Header.Set("Authorization", "Bearer "+c.Cloudflare.Token)
+		request.Header.Set("Content-Type", contentType)
+		c.Cloudflare.ServeHTTP(httptest.NewRecorder(), request)
+	}
+	call("", "application/json", `{"name":"portfolio","production_branch":"main"}`)
+	form, contentType := emulator.Form(emulator.Part{Name: "manifest", Content: []byte("{}")})
+	call("/portfolio/deployments", contentType, string(form))
+	want := "`make site` serves the Pages project portfolio at http://localhost:8788\n" + noRuntime + "\n"
+	if err := s.suggestSite(c); err != nil || out.String() != want {
+		t.Errorf("with a site: %q, %v", out.String(), err)
+	}
 }

@@ -3,6 +3,7 @@
 //
 // It has what needs all of the emulators at once: credentials and faults from the
 // environment, the log of calls, the lock that keeps two processes from writing one
-// folder, and a stand-in for the Doppler CLI. It knows neither Pulumi nor the stack, so
+// folder, the socket by which a second process finds the clouds of the first (see
+// [Clouds.Share]), and a stand-in for the Doppler CLI. It knows neither Pulumi nor the stack, so
 // any client can use it: see [Serve].
 package clouds
