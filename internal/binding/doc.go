@@ -1,5 +1,6 @@
-// Package binding sets the service bindings of a Pages project: it has the program's
-// sub-commands bind and unbind, which a command resource of the stack runs.
+// Package binding sets the service bindings of a Pages project, and the variables and
+// compatibility settings of its Functions: it has the program's sub-commands bind and
+// unbind, which a command resource of the stack runs.
 //
 // Why not the Pages resource itself? Its provider encodes a change of
 // deploymentConfigs.*.services without the service's name, or without the whole binding
@@ -13,6 +14,11 @@
 // deleted project. It does not patch one that takes its bindings from a Wrangler file,
 // since the next deployment would undo it. unbind removes what bind set, unless it was
 // changed since; a deleted project is a success.
+//
+// The API does not return the value of a secret variable. So the result has a digest of
+// each, by which the next run knows whether to write it. The digests are keyed, since the
+// result is no secret: the key comes with the request and stays in the encrypted part of
+// the state.
 //
 // The request is JSON on standard input, the result one line of JSON on standard output.
 // The token comes by environment only. The engine passes the previous result by

@@ -86,6 +86,8 @@ func openFixture(t testing.TB, dir string, env ...string) *fixture {
 	t.Cleanup(c.Close)
 	f := &fixture{TB: t, clouds: c}
 	f.Engine = &engine.Engine{Root: root, Dir: dir, Env: c.Env, Config: map[string]any{}, CLI: command, Stdout: &f.printed, Stderr: &f.printed}
+	// What Pulumi.dev.yaml deploys besides is the subject of tests of its own.
+	f.set(map[string]any{"site": "", "migrations": ""})
 	return f
 }
 

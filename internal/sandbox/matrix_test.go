@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/sandbox/engine"
 )
 
 // The kill matrix: for each call of an operation, the engine, its plugins and the commands
@@ -36,8 +37,11 @@ var everything = map[string]any{
 	"databaseUrlOptions": map[string]any{"ssl": "strict"}, "doppler": map[string]any{"project": "portfolio", "config": "dev"},
 }
 
+// example is the content that Pulumi.dev.yaml deploys.
+var example = map[string]any{"site": "internal/example/site", "migrations": "internal/example/migrations"}
+
 var scenarios = []scenario{
-	{name: "first up", verb: "up"},
+	{name: "first up", verb: "up", config: example},
 	{name: "up that changes everything", verb: "up", afterUp: true, config: everything},
 	{name: "destroy", verb: "destroy", afterUp: true},
 }
@@ -212,6 +216,11 @@ func (f *fixture) agrees() {
 		}
 	}
 	f.serves()
+	if f.Config[engine.Project+":site"] != "" {
+		f.want("deployments", len(project.Deployments), 1)
+		_, admin := f.login()
+		f.want("rows of a migration", f.query(admin, "SELECT COUNT(*) FROM projects"), "COUNT(*)\n3\n")
+	}
 	f.want("SQL users", len(f.clouds.TiDB.Users(cluster.ClusterID)), 4)
 }
 

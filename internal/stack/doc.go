@@ -1,6 +1,6 @@
-// Package stack declares what is deployed: a TiDB Cloud cluster, an API Worker that
-// connects to it, a Cloudflare Pages project, and the binding by which the site reaches
-// the Worker.
+// Package stack declares what is deployed: a TiDB Cloud cluster with its logins, database
+// and tables, an API Worker that connects to it, a Cloudflare Pages project, the binding
+// by which the site reaches the Worker, the site itself, and a domain for it.
 //
 // # Order
 //
@@ -9,6 +9,10 @@
 // for most reasons (its name, its region, a quota, a conflict), and a refused run should
 // have written nothing. The Pages project waits for the Worker, so that it is deleted
 // first: Cloudflare does not delete a Worker that a deployed site is bound to.
+//
+// The Worker's code waits for the migrations, since new code may need new tables. The site
+// waits for the bindings and variables: a deployment serves with those that the project
+// has when it is made.
 //
 // The Worker and the Pages project have their cloud's names as resource names. So a new
 // name creates a new one first and deletes the old one last. A Worker that a deployed site
@@ -30,6 +34,9 @@
 // ([PagesArgs.beforeCreate]). Emptiness alone would not do, since the API does not return
 // all of a project, such as its deploy hooks.
 //
+// A deployment bears the owner in its commit message. The site of somebody else is
+// replaced only with consent, the config key overwriteSite ([SiteArgs.checkOwner]).
+//
 // An imported resource bears no owner. The config key adopt leaves the check of names out,
 // and in that run nothing is deleted; the next run without it checks them.
 //
@@ -40,7 +47,8 @@
 // Pages project and the Worker with its script and its workers.dev address, the provider
 // the cluster. Drift becomes a drift mark, an input of the resource, and so an update in
 // the preview: of the Worker in its variable varUpload ([WorkerArgs.uploadNote]), of the
-// project and its bindings in the command's environment ([PagesArgs.drift]). A script that
+// project and its bindings in the command's environment ([PagesArgs.drift]), of the
+// deployment likewise ([SiteArgs.drift]). A script that
 // somebody else put on the Worker is refused instead ([WorkerArgs.beforeUpdate]).
 //
 // A project that was deleted stays in the state: bind makes it again under its name,

@@ -72,6 +72,12 @@ func (args *SiteArgs) checkOwner(ctx context.Context, owner pulumi.StringOutput)
 // project that has many.
 func newSite(ctx *pulumi.Context, p *Pages, args *SiteArgs) (pulumi.MapOutput, error) {
 	drift := args.drift(time.Now())
+	if drift != "" && args.Live != nil && args.Live.CanonicalDeployment != nil {
+		// A preview without --diff shows no values.
+		if err := ctx.Log.Info(fmt.Sprintf("the Pages project %q serves %s: the site is deployed again", args.Live.Name, drift), nil); err != nil {
+			return pulumi.MapOutput{}, err
+		}
+	}
 	environment := pulumi.StringMap{envDeploymentDrift: pulumi.String(drift)}
 	for name, value := range args.CommandEnv {
 		environment[name] = value
