@@ -76,7 +76,7 @@ slim: ## Cut the Cloudflare SDK down to what the program uses
 # The race detector needs a C compiler. It is for what has goroutines of its own, and takes
 # a sample of the provider's fault list, which runs in full without it.
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
-RACY := binding|provider|rest|sandbox/.*|stack|tidbcloud
+RACY := binding|migration|provider|rest|sandbox/.*|stack|tidbcloud
 
 # A test on the engine waits half of its time, so more of them run than there are cores.
 .PHONY: test
