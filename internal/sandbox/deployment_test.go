@@ -24,6 +24,7 @@ func (f *fixture) deployByHand() {
 // changed, or somebody replaced it, and not otherwise.
 func TestStack_deployment(t *testing.T) {
 	f := newFixture(t)
+	f.set(map[string]any{"site": "internal/example/site"})
 	f.up()
 	f.noChanges()
 
@@ -51,7 +52,6 @@ func TestStack_deployment(t *testing.T) {
 // A site that somebody else deploys is not replaced without consent.
 func TestStack_deploymentConflict(t *testing.T) {
 	f := newFixture(t)
-	f.set(map[string]any{"site": ""})
 	f.up()
 	f.deployByHand()
 	f.noChanges()
@@ -85,6 +85,7 @@ func (f *fixture) encrypt(value string) any {
 // A secret variable of the site is written when its value changes, and not otherwise.
 func TestStack_siteSecrets(t *testing.T) {
 	f := newFixture(t)
+	f.set(map[string]any{"site": "internal/example/site"})
 	f.up()
 	for _, value := range []string{"recognizable-one", "recognizable-two"} {
 		f.set(map[string]any{"siteSecrets": map[string]any{"SESSION": f.encrypt(value)}})

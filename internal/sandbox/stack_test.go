@@ -30,7 +30,7 @@ func TestStack_life(t *testing.T) {
 	time.Sleep(time.Second) // their cluster becomes ACTIVE
 	before, files := theirs(), projectFiles(f)
 
-	f.want("the first preview", f.run("preview").changes, map[string]int{"create": 16})
+	f.want("the first preview", f.run("preview").changes, map[string]int{"create": 14})
 	f.up()
 	f.want("what is not ours after up", theirs(), before)
 	f.run("destroy")
@@ -112,7 +112,7 @@ func TestStack_drift(t *testing.T) {
 
 	t.Log("region changed: cluster, users and database are replaced, the Worker is updated")
 	f.set(map[string]any{"region": "regions/aws-us-east-1"})
-	f.want("changes", f.up().changes, map[string]int{"replace": 6, "update": 1})
+	f.want("changes", f.up().changes, map[string]int{"replace": 5, "update": 1})
 	f.moved(&cluster)
 	f.want("region", cluster.Region.Name, "regions/aws-us-east-1")
 	f.want("output clusterPort", f.outputs()["clusterPort"], float64(cluster.Endpoints.Public.Port))
@@ -123,7 +123,7 @@ func TestStack_drift(t *testing.T) {
 	t.Log("project deleted by hand")
 	drop := func() { f.byHand("DELETE", cloudflareAPI, f.pages(), "") }
 	drop()
-	f.repaired(2) // the bindings and the site
+	f.repaired(1)
 	f.bound()
 	f.run("refresh") // it reads the new creation time, and no more
 	f.up()
