@@ -130,4 +130,4 @@ lint: slim ## Check format, go.mod, code and the CI workflow
 
 .PHONY: clean
 clean: ## Remove what was built and the sandbox
-	rm -rf bin .slim .sandbox go.work go.work.sum $(PLUGIN)/pulumi-resource-tidbcloud
+	rm -rf bin .pulumi-build .slim .sandbox go.work go.work.sum $(PLUGIN)/pulumi-resource-tidbcloud
