@@ -99,7 +99,7 @@ fuzz: slim ## Run each fuzz target for a minute
 .PHONY: bench
 bench: build ## Measure runs with nothing to do
 	@bin/sandbox cli
-	go test -trimpath -run '^$$' -bench . -benchtime 5x ./internal/slim ./internal/sandbox
+	go test -trimpath -run '^$$' -bench . -benchtime 5x ./internal/slim ./internal/deployment ./internal/sandbox
 
 # Where there is npm, tests run wrangler on the same site, and connect with TiDB Cloud's own
 # JavaScript driver and with the clients that README.md names. wrangler needs Node.js 22.
@@ -113,7 +113,7 @@ npm: workerd
 .PHONY: matrix
 matrix: build ## Make every call fail in every way, kill the engine at each, and see that the next run converges
 	@bin/sandbox cli
-	@go test -trimpath -count=1 -run 'Faults$$' -v ./internal/provider ./internal/binding ./internal/stack
+	@go test -trimpath -count=1 -run 'Faults$$' -v ./internal/provider ./internal/binding ./internal/deployment ./internal/stack
 	@MATRIX=full go test -trimpath -count=1 -timeout 0 -run 'TestMatrix_full$$' -v ./internal/sandbox $(ARGS)
 
 # go mod tidy is for this module alone: in that of the Pulumi CLI it downloads a gigabyte.
