@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"portfolio-infra/internal/cloudflare"
 	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
 	"portfolio-infra/internal/sandbox/emulator/faultlist"
 )
@@ -82,7 +83,7 @@ func request(fields string) string {
 
 // run runs a command as the engine would, and remembers its result.
 func (s *site) run(ctx context.Context, verb, request string) (Result, error) {
-	env := map[string]string{EnvToken: token, envPrevious: s.previous}
+	env := map[string]string{cloudflare.EnvToken: token, envPrevious: s.previous}
 	result, err := run(ctx, verb, strings.NewReader(request), func(name string) string { return env[name] },
 		&http.Client{Transport: s.net}, &s.progress)
 	if err == nil {

@@ -1,7 +1,6 @@
 package binding
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,18 +10,12 @@ import (
 	"time"
 
 	"portfolio-infra/internal/cloudflare"
-	"portfolio-infra/internal/rest"
 )
 
-// Names of the environment variables that the commands read.
-const (
-	// EnvToken and EnvBaseURL are those of the Cloudflare provider.
-	EnvToken   = "CLOUDFLARE_API_TOKEN"
-	EnvBaseURL = "CLOUDFLARE_BASE_URL"
-	// envPrevious is set by the command provider.
-	// https://www.pulumi.com/registry/packages/command/api-docs/local/command/
-	envPrevious = "PULUMI_COMMAND_STDOUT"
-)
+// envPrevious is the environment variable in which the command provider keeps the standard
+// output of the previous run.
+// https://www.pulumi.com/registry/packages/command/api-docs/local/command/
+const envPrevious = "PULUMI_COMMAND_STDOUT"
 
 // Run runs one sub-command: verb is "bind" or "unbind". It reads a [Request]
 // from in and writes a [Result] as one line to out.
@@ -40,20 +33,9 @@ func run(ctx context.Context, verb string, in io.Reader, getenv func(string) str
 	if err != nil {
 		return Result{}, err
 	}
-	client := &cloudflare.Client{
-		Token:     getenv(EnvToken),
-		AccountID: request.AccountID,
-		BaseURL:   getenv(EnvBaseURL),
-		HTTP:      hc,
-		OnWait: func(_ context.Context, d time.Duration, reason string) {
-			fmt.Fprintf(progress, "waiting %s: %s\n", d.Round(time.Second), reason)
-		},
-	}
-	if client.Token == "" {
-		return Result{}, fmt.Errorf("no API token: set %s, or `pulumi config set --secret cloudflare:apiToken`", EnvToken)
-	}
-	if err := rest.CheckBaseURL(cmp.Or(client.BaseURL, cloudflare.DefaultBaseURL)); err != nil {
-		return Result{}, fmt.Errorf("%s: %w", EnvBaseURL, err)
+	client, err := cloudflare.NewClient(request.AccountID, getenv, hc, progress)
+	if err != nil {
+		return Result{}, err
 	}
 	do := bind
 	if verb == "unbind" {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/rest/resttest"
 )
 
@@ -17,7 +18,7 @@ func TestRun(t *testing.T) {
 	s := newSite(t)
 	server := httptest.NewServer(s.cloud)
 	defer server.Close()
-	env := map[string]string{EnvToken: token, EnvBaseURL: server.URL + "/client/v4"}
+	env := map[string]string{cloudflare.EnvToken: token, cloudflare.EnvBaseURL: server.URL + "/client/v4"}
 	var out bytes.Buffer
 	if err := Run(t.Context(), "bind", strings.NewReader(goodRequest), &out, func(name string) string { return env[name] }); err != nil {
 		t.Fatal(err)
@@ -60,7 +61,7 @@ func TestRun_badRequest(t *testing.T) {
 			for _, verb := range []string{"bind", "unbind"} {
 				var out bytes.Buffer
 				// A call to this address would fail with another error.
-				env := map[string]string{EnvToken: token, EnvBaseURL: "http://127.0.0.1:1"}
+				env := map[string]string{cloudflare.EnvToken: token, cloudflare.EnvBaseURL: "http://127.0.0.1:1"}
 				err := Run(t.Context(), verb, strings.NewReader(tt.request), &out, func(name string) string { return env[name] })
 				resttest.CheckError(t, err, tt.wantErr)
 				if err != nil && !strings.HasPrefix(err.Error(), verb+": ") || out.Len() > 0 {
@@ -73,14 +74,14 @@ func TestRun_badRequest(t *testing.T) {
 
 func TestRun_badEnvironment(t *testing.T) {
 	for name, tt := range map[string]struct{ token, url, wantErr string }{
-		"no token":            {"", "https://api.example.com", "bind: no API token: set " + EnvToken},
-		"URL without TLS":     {token, "http://api.example.com", "bind: " + EnvBaseURL + ": "},
-		"no URL":              {token, "://", "bind: " + EnvBaseURL + ": "},
-		"URL with a password": {token, "https://user:hunter2@api.example.com", "bind: " + EnvBaseURL + ": "},
+		"no token":            {"", "https://api.example.com", "bind: no API token: set " + cloudflare.EnvToken},
+		"URL without TLS":     {token, "http://api.example.com", "bind: " + cloudflare.EnvBaseURL + ": "},
+		"no URL":              {token, "://", "bind: " + cloudflare.EnvBaseURL + ": "},
+		"URL with a password": {token, "https://user:hunter2@api.example.com", "bind: " + cloudflare.EnvBaseURL + ": "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			env := map[string]string{EnvToken: tt.token, EnvBaseURL: tt.url}
+			env := map[string]string{cloudflare.EnvToken: tt.token, cloudflare.EnvBaseURL: tt.url}
 			err := Run(t.Context(), "bind", strings.NewReader(goodRequest), &out, func(name string) string { return env[name] })
 			resttest.CheckError(t, err, tt.wantErr)
 			if err != nil && strings.Contains(err.Error(), "hunter2") || out.Len() > 0 {

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"portfolio-infra/internal/cloudflare"
 )
 
 const (
@@ -60,7 +62,7 @@ func BenchmarkDeploy(b *testing.B) {
 		}
 		start := time.Now()
 		cmd := exec.CommandContext(b.Context(), program, "deploy")
-		cmd.Env = append(os.Environ(), EnvToken+"="+apiToken, EnvBaseURL+"="+server.URL+"/client/v4")
+		cmd.Env = append(os.Environ(), cloudflare.EnvToken+"="+apiToken, cloudflare.EnvBaseURL+"="+server.URL+"/client/v4")
 		cmd.Stdin = bytes.NewReader(request)
 		var progress bytes.Buffer
 		cmd.Stderr = &progress

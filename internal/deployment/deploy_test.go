@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/rest/resttest"
 )
 
@@ -46,7 +47,7 @@ func (w *world) run(verb string) (result Result, calls []string, err error) {
 	}
 	w.api.calls = nil
 	var out bytes.Buffer
-	env := map[string]string{EnvToken: apiToken}
+	env := map[string]string{cloudflare.EnvToken: apiToken}
 	err = run(w.t.Context(), verb, bytes.NewReader(in), &out, &w.progress, func(name string) string { return env[name] }, resttest.Transport(w.api))
 	if err == nil && verb == "deploy" {
 		err = json.Unmarshal(out.Bytes(), &result)
@@ -131,7 +132,7 @@ func TestDeploy_again(t *testing.T) {
 }
 
 // A run that died before it recorded its deployment left one, which the next run adopts.
-// Anything else is made anew.
+// Anything else is deployed again.
 func TestDeploy_adopts(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -278,8 +279,8 @@ func TestDeploy_badInput(t *testing.T) {
 		wantErr string
 	}{
 		{"no token", nil, "no API token: set CLOUDFLARE_API_TOKEN"},
-		{"base URL without TLS", map[string]string{EnvToken: apiToken, EnvBaseURL: "http://example.com"}, "CLOUDFLARE_BASE_URL: "},
-		{"content that is not planned", map[string]string{EnvToken: apiToken}, "config key site: " + w.request.Site + " has changed since the preview: run it again"},
+		{"base URL without TLS", map[string]string{cloudflare.EnvToken: apiToken, cloudflare.EnvBaseURL: "http://example.com"}, "CLOUDFLARE_BASE_URL: "},
+		{"content that is not planned", map[string]string{cloudflare.EnvToken: apiToken}, "config key site: " + w.request.Site + " has changed since the preview: run it again"},
 	} {
 		err := run(t.Context(), "deploy", in(), &bytes.Buffer{}, &w.progress, func(name string) string { return tt.env[name] }, resttest.Transport(w.api))
 		resttest.CheckError(t, err, tt.wantErr)

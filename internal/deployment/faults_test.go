@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"portfolio-infra/internal/cloudflare"
 	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
 	"portfolio-infra/internal/sandbox/emulator/faultlist"
 )
@@ -61,7 +62,7 @@ func (e *emulation) run(verb string) error {
 	if err != nil {
 		e.Fatal(err)
 	}
-	env := map[string]string{EnvToken: apiToken}
+	env := map[string]string{cloudflare.EnvToken: apiToken}
 	return run(e.Context(), verb, bytes.NewReader(in), &bytes.Buffer{}, &e.progress, func(name string) string { return env[name] }, e.net)
 }
 

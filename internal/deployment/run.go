@@ -1,24 +1,15 @@
 package deployment
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"sync"
-	"time"
 
 	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/rest"
-)
-
-// Names of the environment variables that the commands read: those of the Cloudflare
-// provider.
-const (
-	EnvToken   = "CLOUDFLARE_API_TOKEN"
-	EnvBaseURL = "CLOUDFLARE_BASE_URL"
 )
 
 // Run runs one sub-command: verb is "deploy" or "undeploy". It reads a [Request] from in,
@@ -36,24 +27,16 @@ func run(ctx context.Context, verb string, in io.Reader, out, log io.Writer, get
 	if err != nil {
 		return err
 	}
-	token, base := getenv(EnvToken), getenv(EnvBaseURL)
-	if token == "" {
-		return fmt.Errorf("no API token: set %s, or `pulumi config set --secret cloudflare:apiToken`", EnvToken)
-	}
-	if err := rest.CheckBaseURL(cmp.Or(base, cloudflare.DefaultBaseURL)); err != nil {
-		return fmt.Errorf("%s: %w", EnvBaseURL, err)
-	}
 	if transport == nil {
 		transport = rest.NewTransport()
 	}
 	log = &lockedWriter{w: log}
+	client, err := cloudflare.NewClient(request.AccountID, getenv, &http.Client{Transport: transport}, log)
+	if err != nil {
+		return err
+	}
 	d := &deployer{
-		client: &cloudflare.Client{
-			Token: token, AccountID: request.AccountID, BaseURL: base, HTTP: &http.Client{Transport: transport},
-			OnWait: func(_ context.Context, d time.Duration, reason string) {
-				fmt.Fprintf(log, "waiting %s: %s\n", d.Round(time.Second), reason)
-			},
-		},
+		client: client,
 		// A redirect is an answer too.
 		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		log:  log, Request: request,

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/rest/resttest"
 )
 
@@ -95,7 +96,7 @@ func TestDeploy_canceled(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		start := time.Now()
-		err = run(ctx, "deploy", bytes.NewReader(in), &bytes.Buffer{}, &w.progress, func(name string) string { return map[string]string{EnvToken: apiToken}[name] }, resttest.Transport(w.api))
+		err = run(ctx, "deploy", bytes.NewReader(in), &bytes.Buffer{}, &w.progress, func(name string) string { return map[string]string{cloudflare.EnvToken: apiToken}[name] }, resttest.Transport(w.api))
 		resttest.CheckError(t, err, "run it again")
 		if !errors.Is(err, ctx.Err()) || time.Since(start) != 5*time.Second {
 			t.Errorf("after %s: %v", time.Since(start), err)

@@ -246,23 +246,23 @@ func (r *reader) cloudflare() (*cloudflare.Client, pulumi.StringMap) {
 	}
 	env := pulumi.StringMap{}
 	if c.Token != "" {
-		env[binding.EnvToken] = pulumi.ToSecret(pulumi.String(c.Token)).(pulumi.StringOutput)
+		env[cloudflare.EnvToken] = pulumi.ToSecret(pulumi.String(c.Token)).(pulumi.StringOutput)
 	}
 	if c.BaseURL != "" {
-		env[binding.EnvBaseURL] = pulumi.String(c.BaseURL)
+		env[cloudflare.EnvBaseURL] = pulumi.String(c.BaseURL)
 	}
-	c.Token = cmp.Or(c.Token, r.program.Getenv(binding.EnvToken))
-	c.BaseURL = cmp.Or(c.BaseURL, r.program.Getenv(binding.EnvBaseURL))
+	c.Token = cmp.Or(c.Token, r.program.Getenv(cloudflare.EnvToken))
+	c.BaseURL = cmp.Or(c.BaseURL, r.program.Getenv(cloudflare.EnvBaseURL))
 	switch {
 	case c.AccountID == "":
 		r.problem("accountId", "not set: run `pulumi config set accountId ID` or set CLOUDFLARE_ACCOUNT_ID; the dashboard shows the ID under Workers & Pages")
 	case !cloudflare.IsAccountID(c.AccountID):
 		r.problem("accountId", "%q (or CLOUDFLARE_ACCOUNT_ID) must be 32 hexadecimal digits, as the dashboard shows under Workers & Pages", c.AccountID)
 	}
-	r.credential("cloudflare:apiToken", binding.EnvToken, c.Token, "an API token, made at dash.cloudflare.com/profile/api-tokens")
+	r.credential("cloudflare:apiToken", cloudflare.EnvToken, c.Token, "an API token, made at dash.cloudflare.com/profile/api-tokens")
 	if c.BaseURL != "" {
 		if err := rest.CheckBaseURL(c.BaseURL); err != nil {
-			r.problem("cloudflare:baseUrl", "%v (or %s)", err, binding.EnvBaseURL)
+			r.problem("cloudflare:baseUrl", "%v (or %s)", err, cloudflare.EnvBaseURL)
 		}
 	}
 	return c, env
