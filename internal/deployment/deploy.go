@@ -114,7 +114,7 @@ const production = "production"
 
 // adopt returns the deployment that the request would make, or nil: that of a run which died
 // before it was recorded. It is either live or on its way. One that was live once and is no
-// longer must be made anew.
+// longer must be made again.
 func (d *deployer) adopt(ctx context.Context, project cloudflare.Project) (*cloudflare.Deployment, error) {
 	if live := project.CanonicalDeployment; live != nil && d.makes(*live) {
 		return live, nil

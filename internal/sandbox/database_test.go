@@ -74,7 +74,7 @@ func testDatabase(f *fixture) {
 	if _, err := f.tryQuery(admin, "SELECT 1"); err == nil || !strings.Contains(err.Error(), "1045") {
 		f.Errorf("the admin's old password: %v", err)
 	}
-	f.query(app, "SELECT 1") // the login of before stays valid until the next step
+	f.query(app, "SELECT 1") // the previous login stays valid until the next step
 	app, admin = f.login()
 	f.query(admin, "ALTER TABLE notes ADD COLUMN at DATETIME")
 	f.want("in Doppler", f.inDoppler("prd"), hashOf(app))

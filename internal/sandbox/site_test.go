@@ -139,7 +139,7 @@ func TestStack_site(t *testing.T) {
 	deployed, _ := f.outputs()["deployment"].(map[string]any)
 	f.want("files uploaded", deployed["uploaded"], any(float64(1)))
 	if !strings.Contains(s.get("/"), "Things we made") {
-		t.Error("the page is the one of before")
+		t.Error("the page is still the old one")
 	}
 	f.want("guests", s.names("/api/guestbook"), []string{"Ada"})
 

@@ -30,7 +30,7 @@
 // A Pages project has no place for it. So names are checked while they are new, and then
 // kept in the state: a Worker must bear the owner, and a project must be bound to a Worker
 // that does. What appears later under a kept name, without being in the state, is an
-// orphan. Such a project is deleted and made anew if it is as the API makes one
+// orphan. Such a project is deleted and created again if it is as the API makes one
 // ([PagesArgs.beforeCreate]). Emptiness alone would not do, since the API does not return
 // all of a project, such as its deploy hooks.
 //

@@ -61,7 +61,7 @@ func newDomain(ctx *pulumi.Context, p *Pages, args *DomainArgs) (record pulumi.S
 }
 
 // beforeCreate runs when the state has no domain. The name was checked while it was new,
-// so what the project has since is an orphan: it is deleted and made anew.
+// so what the project has since is an orphan: it is deleted and created again.
 func (args *DomainArgs) beforeCreate(ctx context.Context, dryRun bool, project string) error {
 	if project == "" {
 		return nil // a preview that creates the project

@@ -234,7 +234,7 @@ func conflict(client *cloudflare.Client, what, key, token, name, why string) err
 }
 
 // beforeCreate runs when the state has no project. It deletes an orphan, so that it is
-// made anew, and refuses any other project.
+// created again, and refuses any other project.
 func (args *PagesArgs) beforeCreate(ctx context.Context, dryRun bool) error {
 	project, err := ifExists(args.Cloudflare.Project(ctx, args.Name))
 	switch {

@@ -22,7 +22,7 @@ func (r *reader) step(key string) int {
 	v := r.text(key)
 	n, err := strconv.Atoi(v)
 	if err != nil || n < 0 || n > maxStep {
-		r.problem(key, "%q must be a whole number from 0 to %d, and each rotation is the next one; in place of a text of before, "+
+		r.problem(key, "%q must be a whole number from 0 to %d, and each rotation is the next one; in place of an earlier text, "+
 			"which changes no password, run `pulumi config set %s 0`", v, maxStep, key)
 	}
 	return n
@@ -38,7 +38,7 @@ func rotationOptions(step int, rotates bool) (pulumi.StringPtrInput, []pulumi.Re
 }
 
 // checkStep refuses to leave a step out, which would change the password of the login that
-// the Worker uses. A step back uses the login of before, with the password that it still
+// the Worker uses. A step back uses the previous login, with the password that it still
 // has. The Worker says which step it has: the state may be ahead of it after a run that
 // died.
 func checkStep(live *liveWorker, to int) error {
