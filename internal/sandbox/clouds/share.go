@@ -15,7 +15,7 @@ import (
 // one is needed: a socket's path has at most about 100 bytes.
 // https://man7.org/linux/man-pages/man7/unix.7.html
 func shareFile(dir string) string {
-	file := filepath.Join(dir, "environment.sock")
+	file := filepath.Join(dir, "share", "env.sock")
 	if wd, err := os.Getwd(); err == nil {
 		if short, err := filepath.Rel(wd, file); err == nil && len(short) < len(file) {
 			return short
@@ -25,10 +25,14 @@ func shareFile(dir string) string {
 }
 
 // Share hands the environment to other processes of this user, which ask by
-// [SharedEnvironment], until Close. It goes by a socket in the folder, which others
-// cannot enter, since it has credentials that must be in no file.
+// [SharedEnvironment], until Close. It has credentials that must be in no file, so it goes
+// by a socket. The socket has a folder of its own, which other users cannot enter: dir may
+// be open to them, since npm creates it too.
 func (c *Clouds) Share(dir string) error {
 	file := shareFile(dir)
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return err
+	}
 	// That of a process that was killed is in the way. No other is alive: we hold the lock.
 	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err

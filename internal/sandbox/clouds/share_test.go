@@ -3,6 +3,7 @@ package clouds
 import (
 	"net/http"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -13,18 +14,30 @@ func TestClouds_Share(t *testing.T) {
 	if env, ok := SharedEnvironment(t.Context(), dir); ok {
 		t.Errorf("before anything serves: %v", env)
 	}
+	share := func() *Clouds {
+		c, err := Start(t.Context(), dir, none)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.Close)
+		if err := c.Share(dir); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	share().Close()
+	folder, err := os.Stat(filepath.Dir(shareFile(dir)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if folder.Mode().Perm()&0o077 != 0 {
+		t.Errorf("other users can enter the socket's folder: %s", folder.Mode())
+	}
 	// The socket of a process that was killed.
 	if err := os.WriteFile(shareFile(dir), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := Start(t.Context(), dir, none)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if err := c.Share(dir); err != nil {
-		t.Fatal(err)
-	}
+	c := share()
 	env, ok := SharedEnvironment(t.Context(), dir)
 	if diff := cmp.Diff(c.Env, env); diff != "" || !ok {
 		t.Error(diff)
