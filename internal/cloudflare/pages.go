@@ -15,6 +15,8 @@ type Project struct {
 	Name      string `json:"name"`
 	CreatedOn string `json:"created_on"` // RFC 3339
 	Subdomain string `json:"subdomain"`
+	// Domains has the subdomain and the project's own domains.
+	Domains []string `json:"domains"`
 	// ProductionBranch is the branch whose deployments are those of production.
 	ProductionBranch string `json:"production_branch"`
 	// CanonicalDeployment is the newest one of production. The API's

@@ -132,7 +132,6 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 			ProductionBranch: r.checked("productionBranch", checkBranch),
 			Bindings:         r.bindings(worker),
 			CommandEnv:       commandEnv,
-			Adopt:            adopt,
 			Protect:          protect,
 			Cloudflare:       client,
 		},
@@ -157,7 +156,7 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 	}
 	if domain := r.domain("domain", "zoneId"); domain != nil {
 		c.Names.Domain = domain
-		c.Domain = &DomainArgs{Domain: *domain, Adopt: adopt, Cloudflare: client}
+		c.Domain = &DomainArgs{Domain: *domain, Cloudflare: client}
 	}
 	r.tidbcloud()
 	return c, r.err()
