@@ -59,11 +59,13 @@ func newDomain(ctx *pulumi.Context, p *Pages, args *DomainArgs) (record, status 
 	if err != nil {
 		return record, status, err
 	}
-	status = pulumix.Cast[pulumi.StringOutput](pulumix.Apply2Err(domain.ID(), p.Project.Name, func(_ pulumi.ID, project string) (string, error) {
-		return args.status(ctx, project)
-	}))
+	statusAfter := func(made pulumi.IDOutput) pulumi.StringOutput {
+		return pulumix.Cast[pulumi.StringOutput](pulumix.Apply2Err(made, p.Project.Name, func(_ pulumi.ID, project string) (string, error) {
+			return args.status(ctx, project)
+		}))
+	}
 	if args.ZoneID == "" {
-		return pulumi.Sprintf("make this DNS record: CNAME %s %s", args.Name, p.Project.Subdomain), status, nil
+		return pulumi.Sprintf("make this DNS record: CNAME %s %s", args.Name, p.Project.Subdomain), statusAfter(domain.ID()), nil
 	}
 	dns, err := cloudflare.NewDnsRecord(ctx, "dns-"+args.Name, &cloudflare.DnsRecordArgs{
 		ZoneId:  pulumi.String(args.ZoneID),
@@ -80,7 +82,7 @@ func newDomain(ctx *pulumi.Context, p *Pages, args *DomainArgs) (record, status 
 	record = pulumix.Cast[pulumi.StringOutput](pulumix.Apply2Err(dns.ID(), p.Project.Subdomain, func(_ pulumi.ID, target string) (string, error) {
 		return fmt.Sprintf("CNAME %s %s", args.Name, target), args.warnOfRecord(ctx, target)
 	}))
-	return record, status, nil
+	return record, statusAfter(dns.ID()), nil
 }
 
 // status says that the domain serves the site, or what it waits for, which it warns of: a
