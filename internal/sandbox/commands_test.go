@@ -1,8 +1,12 @@
 package main
 
 import (
+	"maps"
+	"net/http"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
@@ -152,4 +156,61 @@ func TestStack_domain(t *testing.T) {
 	f.run("up", optup.Refresh())
 	served()
 	f.noChanges()
+}
+
+// Two stacks with other clusters want the same Worker and project, and both find them free.
+// The one that uploads last wins; the other one says why, and makes no project.
+func TestRace_otherClusters(t *testing.T) {
+	first := newFixture(t)
+	engine := *first.Engine
+	engine.Dir, engine.Config = t.TempDir(), maps.Clone(first.Config)
+	second := &fixture{TB: t, Engine: &engine, clouds: first.clouds}
+	engine.Stdout, engine.Stderr = &second.printed, &second.printed
+	second.set(map[string]any{"cluster": "other-db"})
+	// Both have looked at the Worker when the first of them uploads, and both have uploaded
+	// when the first of them goes on.
+	var before, after sync.WaitGroup
+	before.Add(2)
+	after.Add(2)
+	var puts, put atomic.Int32
+	first.clouds.Intercept(func(r *http.Request, effective bool) bool {
+		if r.Method != http.MethodPut || !strings.HasSuffix(r.URL.Path, "/scripts/portfolio-api") {
+			return false
+		}
+		switch {
+		case !effective && puts.Add(1) <= 2:
+			before.Done()
+			before.Wait()
+		case effective && put.Add(1) <= 2:
+			after.Done()
+			after.Wait()
+		}
+		return false
+	})
+	fixtures := []*fixture{first, second}
+	errs := make([]error, 2)
+	var wait sync.WaitGroup
+	for i, f := range fixtures {
+		wait.Go(func() { errs[i] = f.Operate(t.Context(), "up") })
+	}
+	wait.Wait()
+	if (errs[0] == nil) == (errs[1] == nil) {
+		t.Fatalf("not just one of them succeeded:\n%s\n%s", first.printed.String(), second.printed.String())
+	}
+	winner := slices.Index(errs, nil)
+	loser := fixtures[1-winner]
+	loser.says("the loser", "bears the mark of another stack", "pulumi state delete")
+	fixtures[winner].serves()
+	fixtures[winner].bound()
+	fixtures[winner].noChanges()
+
+	t.Log("the loser takes the Worker out of its state, and another name")
+	if _, err := loser.Command(t.Context(), "state", "delete", "--yes", "--target-dependents", loser.urn("WorkersScript", "portfolio-api")); err != nil {
+		t.Fatal(err)
+	}
+	loser.set(map[string]any{"worker": "other-api", "pagesProject": "other"})
+	loser.up()
+	fixtures[winner].noChanges()
+	loser.run("destroy")
+	fixtures[winner].noChanges()
 }

@@ -163,6 +163,9 @@ func (args *NamesArgs) check(ctx *pulumi.Context, names, kept map[string]string)
 	if err := args.checkLost(owner, kept); err != nil {
 		return err
 	}
+	if err := args.checkLeft(ctx, kept, owner); err != nil {
+		return err
+	}
 	moved := names["accountId"] != kept["accountId"]
 	changed := func(key string) bool { return names[key] != kept[key] || moved }
 	unchecked := kept["adopt"] != ""
@@ -282,15 +285,7 @@ func (args *NamesArgs) checkProject(ctx context.Context, owner string) error {
 
 // boundToOurs reports whether a project is bound to a Worker of the owner.
 func (args *NamesArgs) boundToOurs(ctx context.Context, project cloudflare.Project, owner string) (bool, error) {
-	bound := map[string]bool{}
-	for _, config := range project.DeploymentConfigs {
-		for _, s := range config.Services {
-			if s != nil {
-				bound[s.Service] = true
-			}
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(bound)) {
+	for _, name := range boundWorkers(&project) {
 		var script *cloudflare.Script
 		if name != args.Names["worker"] {
 			var err error
@@ -338,19 +333,91 @@ func importLine(client *cloudflare.Client, token, name string) string {
 
 // checkMark refuses a Worker that bears the mark of another owner now, even if the state
 // has it: another stack uses it, and would upload its own script again.
-func (args *NamesArgs) checkMark(owner string) error {
-	w := args.Live.worker
-	if args.Adopt || w == nil || owner == "" || w.Var(varOwner) == "" || owns(owner, &w.Script) {
+func (args *NamesArgs) checkMark(ctx *pulumi.Context, owner string) error {
+	if args.Adopt || args.Live.worker == nil {
 		return nil
 	}
-	return fmt.Errorf("the Worker %q bears the mark of another stack (its variable %s is %q); it was not changed: "+
-		"if that stack uses it, choose another name (config key worker); to take it back, run `pulumi config set adopt true`, then `pulumi up`, then `pulumi config rm adopt`",
-		args.Names["worker"], varOwner, w.Var(varOwner))
+	return args.markConflict(args.Names["worker"], &args.Live.worker.Script, owner, ctx.Project(), ctx.Stack())
+}
+
+// markConflict returns an error if a script bears the mark of another owner. A new name
+// alone would not do: the engine would delete the Worker of the old one.
+func (args *NamesArgs) markConflict(name string, script *cloudflare.Script, owner, project, stack string) error {
+	if script == nil || owner == "" || script.Var(varOwner) == "" || owns(owner, script) {
+		return nil
+	}
+	urn := fmt.Sprintf("urn:pulumi:%s::%s::portfolio:index:Api$%s::%s", stack, project, workerToken, name)
+	return fmt.Errorf("the Worker %q bears the mark of another stack (its variable %s is %q); nothing was changed.\n"+
+		"  To take it back: `pulumi config set adopt true`, then `pulumi up`, then `pulumi config rm adopt`.\n"+
+		"  To leave it to that stack: `pulumi state delete --yes --target-dependents '%s'`, which deletes nothing in any cloud, "+
+		"then choose another name (config key worker)", name, varOwner, script.Var(varOwner), urn)
+}
+
+// checkLeft refuses to leave a name behind whose Worker bears the mark of another owner
+// now, or whose project is bound to such a Worker: the engine would delete it.
+func (args *NamesArgs) checkLeft(ctx *pulumi.Context, kept map[string]string, owner string) error {
+	old := map[string]bool{}
+	if name := kept["worker"]; name != "" && name != args.Names["worker"] {
+		old[name] = true
+	}
+	if name := kept["pagesProject"]; name != "" && name != args.Names["pagesProject"] {
+		project, err := ifExists(args.Cloudflare.Project(ctx.Context(), name))
+		if err != nil {
+			return fmt.Errorf("reading the Pages project %q, which gets another name: %w", name, err)
+		}
+		for _, worker := range boundWorkers(project) {
+			old[worker] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(old)) {
+		script, err := ifExists(args.Cloudflare.Script(ctx.Context(), name))
+		if err != nil {
+			return fmt.Errorf("reading the owner of the Worker %q: %w", name, err)
+		}
+		if err := args.markConflict(name, script, owner, ctx.Project(), ctx.Stack()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// boundWorkers returns the Workers that a project is bound to; nil has none.
+func boundWorkers(project *cloudflare.Project) []string {
+	if project == nil {
+		return nil
+	}
+	bound := map[string]bool{}
+	for _, config := range project.DeploymentConfigs {
+		for _, s := range config.Services {
+			if s != nil {
+				bound[s.Service] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(bound))
 }
 
 // beforeCreate runs when the state has no project, or is to replace it. It deletes an
 // orphan, so that it is created again, and refuses any other project.
-func (args *PagesArgs) beforeCreate(ctx context.Context, dryRun bool) error {
+//
+// Two stacks that begin together may both find their names free. The Worker, which comes
+// before the project, bears the mark of the one that uploaded last; the other one stops
+// here. Both go on, and the later deletes the empty project of the earlier, only if the
+// upload of the later takes effect after the earlier has passed this check, though its own
+// look at the Worker was before the earlier's upload.
+func (args *PagesArgs) beforeCreate(ctx *pulumi.Context) error {
+	script, err := ifExists(args.Cloudflare.Script(ctx.Context(), args.Names.Names["worker"]))
+	if err != nil {
+		return fmt.Errorf("reading the owner of the Worker before creating the Pages project %q: %w", args.Name, err)
+	}
+	if err := args.Names.markConflict(args.Names.Names["worker"], script, args.Owner, ctx.Project(), ctx.Stack()); err != nil {
+		return err
+	}
+	return args.clear(ctx.Context(), ctx.DryRun())
+}
+
+// clear deletes an orphan, and refuses any other project.
+func (args *PagesArgs) clear(ctx context.Context, dryRun bool) error {
 	project, err := ifExists(args.Cloudflare.Project(ctx, args.Name))
 	switch {
 	case err != nil:
@@ -369,10 +436,6 @@ func (args *PagesArgs) beforeCreate(ctx context.Context, dryRun bool) error {
 	if err != nil {
 		return fmt.Errorf("listing the deployments of the Pages project %q: %w", args.Name, err)
 	}
-	worker, err := ifExists(args.Cloudflare.Script(ctx, args.Names.Names["worker"]))
-	if err != nil {
-		return fmt.Errorf("reading the owner of the Worker before deleting the empty Pages project %q: %w", args.Name, err)
-	}
 	altered := project.Altered(args.ProductionBranch)
 	switch {
 	case len(deployments) > 0:
@@ -382,9 +445,6 @@ func (args *PagesArgs) beforeCreate(ctx context.Context, dryRun bool) error {
 	case args.Names.Adopt:
 		// The name was not checked, so the project may predate this stack.
 		return projectConflict(args.Cloudflare, args.Name, "it is empty; delete it if an interrupted run left it")
-	case args.Owner != "" && worker != nil && worker.Var(varOwner) != "" && !owns(args.Owner, worker):
-		// Two stacks began together. The Worker bears the mark of the one that came last.
-		return projectConflict(args.Cloudflare, args.Name, "the Worker "+args.Names.Names["worker"]+" bears the mark of another stack now")
 	case dryRun:
 		return nil
 	}

@@ -117,7 +117,7 @@ func TestOwns(t *testing.T) {
 	}
 }
 
-func TestPagesArgs_beforeCreate(t *testing.T) {
+func TestPagesArgs_clear(t *testing.T) {
 	empty := func(a *account) { a.createProject("site", "main") }
 	for name, test := range map[string]struct {
 		before        func(*account)
@@ -129,7 +129,6 @@ func TestPagesArgs_beforeCreate(t *testing.T) {
 		"orphan":               {empty, false, false, "", 0},
 		"orphan, previewed":    {empty, false, true, "", 1},
 		"orphan of our Worker": {func(a *account) { a.uploadWorker("api", "me"); empty(a) }, false, false, "", 0},
-		"of another's Worker":  {func(a *account) { a.uploadWorker("api", "you"); empty(a) }, false, false, "bears the mark of another stack", 1},
 		"name not checked":     {empty, true, false, "it is empty", 1},
 		"deployed":             {func(a *account) { empty(a); a.deploy("site") }, false, false, "it has deployments", 1},
 		"to be replaced":       {func(a *account) { a.uploadWorker("api", "me"); a.bound("api"); a.deploy("site") }, false, true, "", 1},
@@ -146,7 +145,7 @@ func TestPagesArgs_beforeCreate(t *testing.T) {
 			}
 			names := &NamesArgs{Names: map[string]string{"worker": "api"}, Adopt: test.adopt, Cloudflare: a.client(), Live: l}
 			args := &PagesArgs{Name: "site", ProductionBranch: "main", Names: names, Owner: "me", Cloudflare: a.client()}
-			err = args.beforeCreate(t.Context(), test.dryRun)
+			err = args.clear(t.Context(), test.dryRun)
 			if test.want == "" {
 				wantError(t, err)
 			} else {
@@ -163,14 +162,14 @@ func TestPagesArgs_beforeCreate(t *testing.T) {
 func TestNamesArgs_checkMark(t *testing.T) {
 	for name, test := range map[string]struct {
 		mark, owner string
-		adopt       bool
+		gone        bool
 		want        []string
 	}{
-		"ours":             {"me", "me", false, nil},
-		"another's":        {"you", "me", false, []string{`"you"`, "config key worker", "`pulumi config set adopt true`"}},
-		"another's, taken": {"you", "me", true, nil},
-		"none":             {"", "me", false, nil},
-		"owner not known":  {"you", "", false, nil},
+		"ours":            {"me", "me", false, nil},
+		"another's":       {"you", "me", false, []string{`"you"`, "config key worker", "`pulumi config set adopt true`", "`pulumi state delete --yes --target-dependents 'urn:pulumi:dev::portfolio::portfolio:index:Api$cloudflare:index/workersScript:WorkersScript::api'`"}},
+		"no Worker":       {"you", "me", true, nil},
+		"none":            {"", "me", false, nil},
+		"owner not known": {"you", "", false, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAccount(t)
@@ -179,8 +178,12 @@ func TestNamesArgs_checkMark(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			args := &NamesArgs{Names: map[string]string{"worker": "api"}, Adopt: test.adopt, Live: l}
-			wantError(t, args.checkMark(test.owner), test.want...)
+			args := &NamesArgs{Names: map[string]string{"worker": "api"}, Live: l}
+			var script *cloudflare.Script
+			if !test.gone {
+				script = &l.worker.Script
+			}
+			wantError(t, args.markConflict("api", script, test.owner, "portfolio", "dev"), test.want...)
 		})
 	}
 }

@@ -78,7 +78,7 @@ func newPages(ctx *pulumi.Context, name string, args *PagesArgs, opts ...pulumi.
 		if err := args.Kept(ctx.Context()); err != nil {
 			return err
 		}
-		return args.beforeCreate(ctx.Context(), ctx.DryRun())
+		return args.beforeCreate(ctx)
 	})
 	if err != nil {
 		return nil, err

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-
 	"portfolio-infra/internal/deployment"
 )
 

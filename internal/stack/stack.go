@@ -62,7 +62,7 @@ func (p Program) Run(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := cfg.Names.checkMark(names.OwnerName); err != nil {
+	if err := cfg.Names.checkMark(ctx, names.OwnerName); err != nil {
 		return err
 	}
 	if cfg.Site != nil {
