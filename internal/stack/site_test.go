@@ -37,7 +37,8 @@ func TestSiteArgs_owner(t *testing.T) {
 		{"another's", []string{other}, false, []string{"config key site", "overwriteSite true"}, ""},
 		{"another stack's", []string{"[pulumi you 0123456789abcdef]"}, false, []string{"overwriteSite true"}, ""},
 		{"another's, to be replaced", []string{other}, true, nil, "a deployment that this stack did not make: "},
-		{"ours, replaced by another's", []string{ours, other}, false, nil, "a deployment that this stack did not make: "},
+		{"ours, replaced by another's", []string{ours, other}, false, []string{"overwriteSite true", "pulumi config rm site"}, ""},
+		{"another's, replaced by ours", []string{other, ours}, false, nil, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a := newAccount(t)
