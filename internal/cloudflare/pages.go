@@ -2,7 +2,9 @@ package cloudflare
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 )
 
 // Environments are those of a Pages project, production first.
@@ -69,6 +71,19 @@ type ConfigPatch struct {
 	EnvVars            map[string]*EnvVar  `json:"env_vars,omitempty"`
 	CompatibilityDate  string              `json:"compatibility_date,omitempty"`
 	CompatibilityFlags []string            `json:"compatibility_flags,omitzero"`
+}
+
+// BoundTo returns the names of the Workers that the project is bound to, sorted.
+func (p Project) BoundTo() []string {
+	names := map[string]bool{}
+	for _, config := range p.DeploymentConfigs {
+		for _, s := range config.Services {
+			if s != nil {
+				names[s.Service] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 // Project returns one project. For a missing one the error is an [IsNotFound].

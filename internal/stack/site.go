@@ -51,7 +51,7 @@ func (args *SiteArgs) checkOwner(ctx context.Context) error {
 	if args.Live == nil || args.Overwrite || args.OwnerName == "" {
 		return nil
 	}
-	return deployment.CheckConflict(ctx, args.Cloudflare, *args.Live, args.OwnerName)
+	return deployment.CheckConflict(*args.Live, args.OwnerName)
 }
 
 // newSite declares the command that deploys the site, and returns its last result.
