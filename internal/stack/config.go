@@ -83,7 +83,7 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 	if err := checkSystem(runtime.GOOS); err != nil {
 		return Config{}, err
 	}
-	r := &reader{ctx: ctx, program: p}
+	r := &reader{ctx: ctx, program: p, asked: map[string]bool{}}
 	client, commandEnv := r.cloudflare()
 	name := slug(ctx.Project() + "-" + ctx.Stack())
 	pagesProject := r.name("pagesProject", name, checkProject)
@@ -160,6 +160,7 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 		c.Domain = &DomainArgs{Domain: *domain, Adopt: adopt, Cloudflare: client}
 	}
 	r.tidbcloud()
+	r.checkKeys()
 	return c, r.err()
 }
 

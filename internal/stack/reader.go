@@ -21,6 +21,7 @@ type reader struct {
 	ctx      *pulumi.Context
 	program  Program
 	problems []string
+	asked    map[string]bool // the keys that were read, with their namespaces
 }
 
 // problem notes what is wrong with the value of key.
@@ -67,7 +68,10 @@ func (r *reader) check(key, value string, c check) {
 	}
 }
 
-func (r *reader) text(key string) string { return config.Get(r.ctx, key) }
+func (r *reader) text(key string) string {
+	r.asked[r.full(key)] = true
+	return config.Get(r.ctx, key)
+}
 
 func (r *reader) checked(key string, c check) string {
 	v := r.text(key)
