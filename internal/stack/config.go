@@ -109,7 +109,7 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 			Database:      database,
 			SQLUser:       r.checked("sqlUser", checkSQLUser),
 			Rotation:      rotation,
-			URLOptions:    r.texts("databaseUrlOptions", checkVar),
+			URLOptions:    r.texts("databaseUrlOptions", checkVar, false),
 			Schema:        r.schema("migrations"),
 			Adopt:         adopt,
 			Protect:       protect,
@@ -191,7 +191,7 @@ func (r *reader) doppler() Doppler {
 
 // variables returns plain and secret variables, whose names do not meet.
 func (r *reader) variables(varsKey, secretsKey string, c check) (vars, secrets map[string]string) {
-	vars, secrets = r.texts(varsKey, c), r.texts(secretsKey, c)
+	vars, secrets = r.texts(varsKey, c, false), r.texts(secretsKey, c, true)
 	if len(secrets) > 0 && !r.ctx.IsConfigSecret(r.full(secretsKey)) {
 		r.problem(secretsKey, "the value is in plain text: set each secret with `pulumi config set --secret --path %s.NAME`, then rotate the exposed value", secretsKey)
 	}
