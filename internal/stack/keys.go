@@ -94,7 +94,7 @@ func (r *reader) unknownKey(name string, known []string) {
 	switch guess := similar(name, known); {
 	case member != nil && slices.Contains(known, member[1]):
 		secret := ""
-		if r.ctx.IsConfigSecret(r.full(name)) {
+		if r.isSecret(name) {
 			secret = " --secret"
 		}
 		r.problem(name, "a member of %s is set by --path: run `pulumi config rm '%s'`, then `pulumi config set%s --path '%s'`", member[1], name, secret, name)

@@ -23,6 +23,7 @@ type reader struct {
 	program  Program
 	problems []string
 	asked    map[string]bool // the keys that were read, with their namespaces
+	kept     map[string]bool // the keys of objects that stay secret in the state
 }
 
 // problem notes what is wrong with the value of key.
@@ -160,6 +161,7 @@ func object[T any](r *reader, key, want string) T {
 
 // texts returns an object of texts, whose names it checks. An error shows no secret ones.
 func (r *reader) texts(key string, c check, secret bool) map[string]string {
+	r.kept[key] = true
 	all := map[string]string{}
 	members := object[map[string]text](r, key, "an object of texts, NAME: value")
 	for _, name := range slices.Sorted(maps.Keys(members)) {
