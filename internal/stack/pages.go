@@ -51,6 +51,8 @@ type PagesArgs struct {
 	// Secrets are secret variables of the Functions. Key makes their digests.
 	Secrets map[string]string
 	Key     pulumi.StringOutput
+	// Hidden reports whether Bindings has what the configuration keeps secret.
+	Hidden bool
 	// Deployed reports whether the stack deploys the site itself.
 	Deployed bool
 	// CommandEnv is what the bind command cannot take from the environment of the run.
@@ -92,6 +94,7 @@ func newPages(ctx *pulumi.Context, name string, args *PagesArgs, opts ...pulumi.
 		Name:             pulumi.String(args.Name),
 		ProductionBranch: pulumi.String(args.ProductionBranch),
 	}, append(childOptions(p, args.Protect), pulumi.DependsOn([]pulumi.Resource{args.Worker}),
+		pulumi.AdditionalSecretOutputs(args.readBack()),
 		// A refresh or an import reads other people's variables and secrets into them, and
 		// each run after it would send an empty change.
 		pulumi.IgnoreChanges([]string{"deploymentConfigs"}),
@@ -105,6 +108,14 @@ func newPages(ctx *pulumi.Context, name string, args *PagesArgs, opts ...pulumi.
 		return nil, err
 	}
 	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{"url": p.URL, "binding": p.Binding})
+}
+
+// readBack names the outputs in which a refresh finds what the configuration keeps secret.
+func (args *PagesArgs) readBack() []string {
+	if args.Hidden {
+		return []string{"deploymentConfigs"}
+	}
+	return nil
 }
 
 // recreate creates a project again that was deleted by hand, before it is updated: the
@@ -214,15 +225,16 @@ func newBinding(ctx *pulumi.Context, p *Pages, args *PagesArgs) error {
 		Create:      pulumi.String(binding.Command("bind")),
 		Update:      pulumi.String(binding.Command("bind")),
 		Delete:      pulumi.String(deleteCommand),
-		Stdin:       pulumix.Cast[pulumi.StringOutput](request),
+		Stdin:       hidden(args.Hidden, pulumix.Cast[pulumi.StringOutput](request)),
 		Environment: environment,
 		Logging:     local.LoggingStderr,
 	}, opts...)
 	if err != nil {
 		return err
 	}
-	// The result is no secret, but one in the environment or the request makes it one.
-	stdout := pulumi.Unsecret(command.Stdout).(pulumi.StringOutput)
+	// The result has no secret but hidden settings, and one in the environment or the request
+	// makes it one.
+	stdout := hidden(args.Hidden, pulumi.Unsecret(command.Stdout).(pulumi.StringOutput)).ToStringOutput()
 	p.bind, p.Binding = command, pulumix.Cast[pulumi.MapOutput](pulumix.ApplyErr(stdout, args.result))
 	return nil
 }

@@ -176,9 +176,9 @@ func (r *reader) siteVariables(bound binding.Wanted) (vars, secrets map[string]s
 }
 
 // newDigestKey declares the key by which a run knows that secrets are as the last one set
-// them. The state keeps it as a secret. Without secrets there is none.
-func newDigestKey(ctx *pulumi.Context, secrets map[string]string) (pulumi.StringOutput, error) {
-	if len(secrets) == 0 {
+// them. The state keeps it as a secret. Without need there is none.
+func newDigestKey(ctx *pulumi.Context, need bool) (pulumi.StringOutput, error) {
+	if !need {
 		return pulumi.String("").ToStringOutput(), nil
 	}
 	random, err := unknownInPreview(ctx, rand.Text(), "")

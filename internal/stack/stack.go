@@ -98,7 +98,7 @@ func (p Program) Run(ctx *pulumi.Context) error {
 			cfg.Pages.Domain = d
 		}
 	}
-	if cfg.Pages.Key, err = newDigestKey(ctx, cfg.Pages.Secrets); err != nil {
+	if cfg.Pages.Key, err = newDigestKey(ctx, cfg.Pages.Hidden || len(cfg.Pages.Secrets) > 0); err != nil {
 		return err
 	}
 	pages, err := newPages(ctx, "pages", &cfg.Pages)
