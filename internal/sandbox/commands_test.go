@@ -208,7 +208,9 @@ func TestRace_otherClusters(t *testing.T) {
 	if _, err := loser.Command(t.Context(), "state", "delete", "--yes", "--target-dependents", loser.urn("WorkersScript", "portfolio-api")); err != nil {
 		t.Fatal(err)
 	}
-	loser.set(map[string]any{"worker": "other-api", "pagesProject": "other"})
+	loser.set(map[string]any{"worker": "other-api", "pagesProject": "other", "adopt": true})
+	loser.up()
+	loser.set(map[string]any{"adopt": nil})
 	loser.up()
 	fixtures[winner].noChanges()
 	loser.run("destroy")

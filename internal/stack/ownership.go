@@ -350,11 +350,12 @@ func (args *NamesArgs) markConflict(name string, script *cloudflare.Script, owne
 	return fmt.Errorf("the Worker %q bears the mark of another stack (its variable %s is %q); nothing was changed.\n"+
 		"  To take it back: `pulumi config set adopt true`, then `pulumi up`, then `pulumi config rm adopt`.\n"+
 		"  To leave it to that stack: `pulumi state delete --yes --target-dependents '%s'`, which deletes nothing in any cloud, "+
-		"then choose another name (config key worker)", name, varOwner, script.Var(varOwner), urn)
+		"then the same with other names (config keys worker and pagesProject)", name, varOwner, script.Var(varOwner), urn)
 }
 
 // checkLeft refuses to leave a name behind whose Worker bears the mark of another owner
-// now, or whose project is bound to such a Worker: the engine would delete it.
+// now, or whose project is bound to such a Worker: the engine would delete it. The names
+// do not tell whether the state still has them, so adopt leaves this check out as well.
 func (args *NamesArgs) checkLeft(ctx *pulumi.Context, kept map[string]string, owner string) error {
 	old := map[string]bool{}
 	if name := kept["worker"]; name != "" && name != args.Names["worker"] {

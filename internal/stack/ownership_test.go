@@ -166,7 +166,7 @@ func TestNamesArgs_checkMark(t *testing.T) {
 		want        []string
 	}{
 		"ours":            {"me", "me", false, nil},
-		"another's":       {"you", "me", false, []string{`"you"`, "config key worker", "`pulumi config set adopt true`", "`pulumi state delete --yes --target-dependents 'urn:pulumi:dev::portfolio::portfolio:index:Api$cloudflare:index/workersScript:WorkersScript::api'`"}},
+		"another's":       {"you", "me", false, []string{`"you"`, "config keys worker", "`pulumi config set adopt true`", "`pulumi state delete --yes --target-dependents 'urn:pulumi:dev::portfolio::portfolio:index:Api$cloudflare:index/workersScript:WorkersScript::api'`"}},
 		"no Worker":       {"you", "me", true, nil},
 		"none":            {"", "me", false, nil},
 		"owner not known": {"you", "", false, nil},
