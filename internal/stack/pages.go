@@ -50,9 +50,10 @@ type PagesArgs struct {
 	Bindings         binding.Wanted
 	// Secrets are secret variables of the Functions. Key makes their digests.
 	Secrets map[string]string
-	Key     pulumi.StringOutput
-	// Hidden reports whether Bindings has what the configuration keeps secret.
+	// Hidden reports whether Bindings has what the configuration keeps secret. Then there
+	// is a key too, which is a secret and makes the request one.
 	Hidden bool
+	Key    pulumi.StringOutput
 	// Deployed reports whether the stack deploys the site itself.
 	Deployed bool
 	// CommandEnv is what the bind command cannot take from the environment of the run.
@@ -225,7 +226,7 @@ func newBinding(ctx *pulumi.Context, p *Pages, args *PagesArgs) error {
 		Create:      pulumi.String(binding.Command("bind")),
 		Update:      pulumi.String(binding.Command("bind")),
 		Delete:      pulumi.String(deleteCommand),
-		Stdin:       hidden(args.Hidden, pulumix.Cast[pulumi.StringOutput](request)),
+		Stdin:       pulumix.Cast[pulumi.StringOutput](request),
 		Environment: environment,
 		Logging:     local.LoggingStderr,
 	}, opts...)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 
@@ -18,7 +19,7 @@ import (
 	"portfolio-infra/internal/stack"
 )
 
-// The project of Pulumi.yaml and the sandbox's stack.
+// The project that Pulumi.yaml has here, and the sandbox's stack.
 const (
 	Project = "portfolio"
 	Stack   = "dev"
@@ -30,7 +31,8 @@ type Engine struct {
 	Root, Dir string
 	// Env is set on top of the process's environment.
 	Env map[string]string
-	// Config holds values on top of those of Pulumi.dev.yaml, by key with namespace.
+	// Config holds values on top of those of Pulumi.dev.yaml. A key without a namespace is
+	// one of the project's.
 	Config map[string]any
 	// CLI is the Pulumi CLI. If it is nil, [FindCLI] finds it.
 	CLI auto.PulumiCommand
@@ -72,7 +74,9 @@ func (e *Engine) open(ctx context.Context, env map[string]string) (auto.Stack, e
 	}
 	program := e.Program
 	if program == nil {
-		program = stack.Program{Getenv: e.process(env).Getenv, Dir: e.Root}.Run
+		program = func(ctx *pulumi.Context) error {
+			return stack.Program{Getenv: e.getenv(ctx, env), Dir: e.Root}.Run(ctx)
+		}
 	}
 	ws, err := auto.NewLocalWorkspace(ctx, auto.Pulumi(fewerStarts{e.CLI}), auto.WorkDir(e.path("project")),
 		auto.Program(program), auto.EnvVars(env), auto.SecretsProvider("passphrase"))
@@ -94,9 +98,7 @@ func (e *Engine) open(ctx context.Context, env map[string]string) (auto.Stack, e
 // everything that the engine writes within Dir.
 func (e *Engine) Environment() map[string]string {
 	env := map[string]string{
-		// Beside each file the backend would write another one with its metadata, and not
-		// at once: a run that is killed in between leaves a state that cannot be read.
-		"PULUMI_BACKEND_URL": "file://" + e.path("state") + "?metadata=skip",
+		"PULUMI_BACKEND_URL": backendURL(e.path("state")),
 		// [Engine.State] reads the file.
 		"PULUMI_DIY_BACKEND_GZIP":  "false",
 		"PULUMI_HOME":              e.path("home"),
@@ -105,14 +107,19 @@ func (e *Engine) Environment() map[string]string {
 		// A plugin that is not installed is not looked for on the network.
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
 	}
-	_, passphrase := os.LookupEnv("PULUMI_CONFIG_PASSPHRASE")
-	_, file := os.LookupEnv("PULUMI_CONFIG_PASSPHRASE_FILE")
-	if !passphrase && !file {
-		// It protects nothing, and is of use only to the emulated clouds.
-		env["PULUMI_CONFIG_PASSPHRASE"] = "sandbox"
+	if !e.usersPassphrase() {
+		env[passphraseVariable] = passphrase
 	}
 	maps.Copy(env, e.Env)
 	return env
+}
+
+// backendURL is that of a file backend. Beside each file the backend would write another
+// one with its metadata, and not at once: a run that is killed in between leaves a state
+// that cannot be read.
+func backendURL(folder string) string {
+	u := url.URL{Scheme: "file", Path: folder, RawQuery: "metadata=skip"}
+	return u.String()
 }
 
 // process is what the stand-ins, which this process serves, take for theirs.
@@ -131,7 +138,7 @@ func (e *Engine) path(name string) string { return filepath.Join(e.Dir, name) }
 
 // checkpoint is the file in which the backend keeps the stack's state.
 func (e *Engine) checkpoint() string {
-	return e.path(filepath.Join("state", ".pulumi", "stacks", Project, Stack+".json"))
+	return e.path(filepath.Join("state", ".pulumi", "stacks", e.project(), Stack+".json"))
 }
 
 // State reads the stack's state from the backend's file; its secrets are encrypted. It
