@@ -64,6 +64,7 @@ func newTiDB(ctx *pulumi.Context, name string, args *TiDBArgs, opts ...pulumi.Re
 		DisplayName: pulumi.String(args.ClusterName),
 		Region:      pulumi.String(args.Region),
 		Owner:       args.Owner,
+		Logins:      pulumi.ToStringArray([]string{adminUser, args.SQLUser, secondLogin(args.SQLUser)}),
 		Adopt:       pulumi.Bool(args.Adopt),
 		ProjectID:   optional(args.ProjectID),
 		// The resource option protect binds only the runs after the one that sets it, and

@@ -28,18 +28,21 @@ type ClusterArgs struct {
 	Owner                pulumi.StringInput
 	ProjectID            pulumi.StringPtrInput
 	SpendingLimitMonthly pulumi.IntPtrInput
-	Adopt                pulumi.BoolPtrInput
-	DeletionProtection   pulumi.BoolPtrInput
+	// Logins are the names of the SQL users on it.
+	Logins             pulumi.StringArrayInput
+	Adopt              pulumi.BoolPtrInput
+	DeletionProtection pulumi.BoolPtrInput
 }
 
 type clusterArgs struct {
-	DisplayName          string  `pulumi:"displayName"`
-	Region               string  `pulumi:"region"`
-	Owner                string  `pulumi:"owner"`
-	ProjectID            *string `pulumi:"projectId"`
-	SpendingLimitMonthly *int    `pulumi:"spendingLimitMonthly"`
-	Adopt                *bool   `pulumi:"adopt"`
-	DeletionProtection   *bool   `pulumi:"deletionProtection"`
+	DisplayName          string   `pulumi:"displayName"`
+	Region               string   `pulumi:"region"`
+	Owner                string   `pulumi:"owner"`
+	ProjectID            *string  `pulumi:"projectId"`
+	SpendingLimitMonthly *int     `pulumi:"spendingLimitMonthly"`
+	Logins               []string `pulumi:"logins"`
+	Adopt                *bool    `pulumi:"adopt"`
+	DeletionProtection   *bool    `pulumi:"deletionProtection"`
 }
 
 // ElementType implements [pulumi.Input].
