@@ -24,7 +24,7 @@ func TestResources_schema(t *testing.T) {
 	if err := json.Unmarshal(b, &schema); err != nil {
 		t.Fatal(err)
 	}
-	types := map[string]string{"string": "string", "int": "integer", "bool": "boolean", "StringOutput": "string", "IntOutput": "integer", "": "object"}
+	types := map[string]string{"string": "string", "int": "integer", "bool": "boolean", "StringOutput": "string", "IntOutput": "integer", "BoolOutput": "boolean", "": "object"}
 	for token, test := range map[string]struct{ inputs, outputs reflect.Type }{
 		"tidbcloud:index:Cluster":    {reflect.TypeFor[clusterArgs](), reflect.TypeFor[Cluster]()},
 		"tidbcloud:index:SqlUser":    {reflect.TypeFor[sqlUserArgs](), reflect.TypeFor[SQLUser]()},
