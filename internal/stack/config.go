@@ -92,7 +92,6 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 	database := r.name("database", strings.ReplaceAll(slug(ctx.Project()), "-", "_"), checkDatabase)
 	vars, secrets := r.variables("vars", "secrets", checkWorkerVar)
 	flags := r.flags("compatibilityFlags")
-	rotation := r.step("rotation")
 	adopt, protect := r.boolean("adopt"), r.boolean("protect")
 	c := Config{
 		Names: NamesArgs{
@@ -108,14 +107,13 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 			SpendingLimit: r.integer("spendingLimit", 0, math.MaxInt32),
 			Database:      database,
 			SQLUser:       r.checked("sqlUser", checkSQLUser),
-			Rotation:      rotation,
+			Rotation:      r.step("rotation"),
 			URLOptions:    r.texts("databaseUrlOptions", checkVar, false),
 			Schema:        r.schema("migrations"),
 			Adopt:         adopt,
 			Protect:       protect,
 		},
 		Worker: WorkerArgs{
-			Rotation:           rotation,
 			Name:               worker,
 			Script:             r.script("workerScript", flags),
 			CompatibilityDate:  r.checked("compatibilityDate", checkPastDate),

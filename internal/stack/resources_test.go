@@ -26,7 +26,7 @@ func TestResources_schema(t *testing.T) {
 		t.Fatal(err)
 	}
 	types := map[string]string{"string": "string", "int": "integer", "bool": "boolean", "StringOutput": "string", "IntOutput": "integer",
-		"map[string]string": "object", "[]string": "array"}
+		"BoolOutput": "boolean", "map[string]string": "object", "[]string": "array", "": "object"}
 	for token, test := range map[string]struct{ inputs, outputs reflect.Type }{
 		"tidbcloud:index:Cluster":    {reflect.TypeFor[clusterArgs](), reflect.TypeFor[Cluster]()},
 		"tidbcloud:index:SqlUser":    {reflect.TypeFor[sqlUserArgs](), reflect.TypeFor[SQLUser]()},

@@ -75,12 +75,12 @@ func (p Program) Run(ctx *pulumi.Context) error {
 		return names.requireKept(c, ctx.DryRun(), key, value)
 	}
 	owner := names.Owner
-	cfg.TiDB.Owner = owner
+	cfg.TiDB.Owner, cfg.TiDB.Live = owner, l.worker
 	tidb, err := newTiDB(ctx, "database", &cfg.TiDB)
 	if err != nil {
 		return err
 	}
-	cfg.Worker.Owner, cfg.Worker.DatabaseURL, cfg.Worker.Schema = owner, tidb.URL, tidb.Schema
+	cfg.Worker.Owner, cfg.Worker.DatabaseURL, cfg.Worker.Rotation, cfg.Worker.Schema = owner, tidb.URL, tidb.Rotation, tidb.Schema
 	worker, err := newWorker(ctx, "api", &cfg.Worker)
 	if err != nil {
 		return err

@@ -58,8 +58,11 @@ func NewCluster(ctx *pulumi.Context, name string, args *ClusterArgs, opts ...pul
 type SQLUser struct {
 	pulumi.CustomResourceState
 
-	FullName pulumi.StringOutput `pulumi:"fullName"`
-	Password pulumi.StringOutput `pulumi:"password"`
+	Name       pulumi.StringOutput `pulumi:"name"`
+	Rotation   pulumi.StringOutput `pulumi:"rotation"`
+	FullName   pulumi.StringOutput `pulumi:"fullName"`
+	Password   pulumi.StringOutput `pulumi:"password"`
+	Unverified pulumi.BoolOutput   `pulumi:"unverified"`
 }
 
 // SQLUserArgs are the inputs of a [SQLUser].
