@@ -36,6 +36,9 @@ func (p Program) Run(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := checkProvider(ctx, p.Dir); err != nil {
+		return err
+	}
 	if err := cfg.Worker.Script.write(p.Dir); err != nil {
 		return err
 	}
