@@ -11,6 +11,11 @@ PLUGIN := internal/provider/pulumi-resource-tidbcloud
 
 .DEFAULT_GOAL := help
 
+# The user's settings of the go command stay, but for two: go.work here is needed (without it
+# the whole Cloudflare SDK is compiled), and -mod does not go with it.
+export GOWORK := auto
+export GOFLAGS := $(filter-out -mod=%,$(shell go env GOFLAGS))
+
 # The statement of `make sql` goes by environment, so that no shell reads it.
 export Q
 
