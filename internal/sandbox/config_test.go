@@ -21,6 +21,12 @@ type terminal struct {
 func newTerminal(f *fixture) *terminal {
 	f.Helper()
 	t := &terminal{runner: newRunner(f), clouds: f}
+	// Any folder will do.
+	dir := filepath.Join(f.TempDir(), "C# 50%")
+	if err := os.Rename(t.dir, dir); err != nil {
+		f.Fatal(err)
+	}
+	t.dir = dir
 	t.initStack()
 	engine := f.Environment()
 	for _, name := range []string{"PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_TOKEN", "TIDBCLOUD_PUBLIC_KEY", "TIDBCLOUD_PRIVATE_KEY"} {
