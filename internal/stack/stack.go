@@ -97,7 +97,8 @@ func (p Program) Run(ctx *pulumi.Context) error {
 	cfg.Pages.Kept = func(c context.Context) error { return kept(c, "pagesProject", cfg.Pages.Name) }
 	if d := cfg.Domain; d != nil {
 		d.Kept = kept
-		if names.Before["domain"] == d.Name {
+		// With another project the engine moves the domain there.
+		if names.Before["domain"] == d.Name && names.Before["pagesProject"] == cfg.Pages.Name {
 			cfg.Pages.Domain = d
 		}
 	}
