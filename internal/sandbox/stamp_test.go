@@ -34,7 +34,7 @@ func TestStamp(t *testing.T) {
 		}
 		f.Env["PULUMI_DEBUG_PROVIDERS"] = fmt.Sprintf("tidbcloud:%d", port)
 		for _, verb := range []string{"preview", "up"} {
-			r := f.fails(verb, "error: the provider binary is older than its source: run `make build`")
+			r := f.fails(verb, "the provider binary is older than its source: run `make build`")
 			f.want(name+": calls of "+verb, len(r.calls), 0)
 			if n := strings.Count(f.printed.String(), "make build"); n > 2 { // once below the resource, once in the error of the operation
 				t.Errorf("%s: said %d times:\n%s", name, n, f.printed.String())
