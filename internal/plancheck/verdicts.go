@@ -40,6 +40,8 @@ var verdicts = map[string]verdict{
 	"pulumi:index:Stash::names": {lost: "the stack's names, without which later runs are refused"},
 	"pulumi:index:Stash::digest-key": {
 		safe: "the next run that has siteSecrets makes another and sets them again"},
+	"pulumi:index:Stash::since-*": {
+		safe: "the domain that it is about goes or stays by itself"},
 
 	"portfolio:index:Api":      {safe: "it only groups others"},
 	"portfolio:index:Database": {safe: "it only groups others"},
@@ -51,6 +53,11 @@ var verdicts = map[string]verdict{
 func judge(kind, name string) verdict {
 	if v, ok := verdicts[kind+"::"+name]; ok {
 		return v
+	}
+	if first, _, ok := strings.Cut(name, "-"); ok {
+		if v, ok := verdicts[kind+"::"+first+"-*"]; ok {
+			return v
+		}
 	}
 	if v, ok := verdicts[kind]; ok {
 		return v
