@@ -30,6 +30,8 @@ const (
 type engine struct {
 	mu         sync.Mutex
 	registered map[string]pulumi.MockResourceArgs
+	// skipped has the state of resources that the run leaves as they are, by name.
+	skipped map[string]resource.PropertyMap
 }
 
 func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
@@ -51,6 +53,7 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 	case "command:local:Command":
 		state["stdout"] = text(`{"project":"portfolio","redeploy":false}`) // of deploy as well
 	}
+	maps.Copy(state, e.skipped[args.Name])
 	return args.Name + "-id", state, nil
 }
 
@@ -131,8 +134,12 @@ func (a *account) client() *cloudflare.Client {
 // run runs the program. The project portfolio and the stack dev give names their default.
 func (a *account) run(config map[string]string, secrets ...string) (*engine, error) {
 	e := &engine{}
+	return e, a.runOn(e, config, secrets...)
+}
+
+func (a *account) runOn(e *engine, config map[string]string, secrets ...string) error {
 	p := Program{Getenv: func(name string) string { return a.env[name] }, HTTP: a.client().HTTP, Dir: a.dir}
-	return e, e.run(p.Run, "portfolio", "dev", config, secrets...)
+	return e.run(p.Run, "portfolio", "dev", config, secrets...)
 }
 
 // byHand makes a call that is not the program's.
