@@ -19,6 +19,10 @@
 // is still bound to stays, and the run ends with Cloudflare's refusal; once the site is
 // deployed again, the next run deletes it.
 //
+// The application's two logins alternate, and the Worker says which of them it uses. So a
+// run of a part of the stack, or one that died, never changes the password in use
+// ([TiDBArgs.newLogins]).
+//
 // # Ownership
 //
 // A run that dies between an effect and the saving of the state leaves an orphan, which
@@ -67,6 +71,8 @@
 // ([WorkerArgs.uploadNote]), of the project, its bindings and its domain in the command's
 // environment ([PagesArgs.drift]), of the deployment likewise ([SiteArgs.drift]). A script
 // that somebody else put on the Worker is refused instead ([WorkerArgs.beforeUpdate]).
+// Settings that the config does not have are no drift: they are taken over
+// ([WorkerArgs.takeOver]).
 //
 // A project that was deleted stays in the state: it is created again under its name, which
 // is its ID ([PagesArgs.createdOn]).
