@@ -29,7 +29,7 @@ func (p *Project) UnmarshalJSON(b []byte) error {
 // The properties and the defaults are those of the official client's model:
 // always_use_latest_compatibility_date false, build_image_major_version 3, fail_open
 // true. That the compatibility date is the day of the creation is assumed.
-// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.19.1/internal/services/pages_project/schema.go
+// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.22.0/internal/services/pages_project/schema.go
 func (p Project) Altered(productionBranch string) string {
 	created, _ := time.Parse(time.RFC3339, p.CreatedOn)
 	fresh := map[string]any{
