@@ -62,14 +62,22 @@ var (
 		"spendingLimit": "500", "databaseUrlOptions": map[string]any{"ssl": "strict"}, "binding": "API",
 	}
 	// A stranger has the project and the record of these names.
-	newNames = map[string]any{
-		"pagesProject": "portfolio2", "worker": "portfolio-api2", "cluster": "portfolio-db2", "database": "second", "domain": nextDomain,
-	}
+	siteNames   = map[string]any{"pagesProject": "portfolio2", "domain": nextDomain}
+	workerNames = map[string]any{"worker": "portfolio-api2", "cluster": "portfolio-db2", "database": "second"}
 )
+
+// names are the new names that concern a resource.
+func names(urn string) (pending map[string]any, asked asks) {
+	if strings.Contains(urn, ":Pages") || strings.Contains(urn, "Stash::") {
+		return siteNames, asks{project: true}
+	}
+	return workerNames, asks{}
+}
 
 // renamed is the URN of the same resource under the new names.
 func renamed(urn string) string {
-	for old, name := range map[string]string{"portfolio": "portfolio2", "portfolio-api": "portfolio-api2", domain: nextDomain, "dns-" + domain: "dns-" + nextDomain} {
+	pairs := map[string]string{"portfolio": "portfolio2", domain: nextDomain, "dns-" + domain: "dns-" + nextDomain, "portfolio-api": "portfolio-api2"}
+	for old, name := range pairs {
 		if start, found := strings.CutSuffix(urn, "::"+old); found {
 			return start + "::" + name
 		}
@@ -89,14 +97,17 @@ func (w *world) resourceCells() (cells []cell) {
 			}
 			cells = append(cells, c)
 		}
-		add("PagesProject portfolio", cell{name: "up --target from nothing", nothing: true, taken: true}, "up", "--target", urn)
-		add("WorkersScript portfolio-api", cell{name: "up --target with settings pending", pending: settings}, "up", "--target", urn)
-		add("PagesProject portfolio", cell{name: "up --target with names pending", pending: newNames, asks: asks{project: true}}, "up", "--target", renamed(urn))
-		add("Cluster cluster", cell{name: "up --target --target-dependents with settings pending", pending: settings}, "up", "--target", urn, "--target-dependents")
-		add("Stash names", cell{name: "up --target --target-dependents with names pending", pending: newNames, asks: asks{project: true}}, "up", "--target", renamed(urn), "--target-dependents")
-		add("Stash names", cell{name: "up --exclude from nothing", nothing: true, taken: true}, "up", "--exclude", urn)
+		target := []string{"--target", urn}
+		next := []string{"--target", renamed(urn)}
+		nextNames, nextAsks := names(urn)
+		add("DnsRecord dns-"+domain, cell{name: "up --target of it and what it needs, from nothing", nothing: true}, "up", targets(w.needs(urn))...)
+		add("WorkersScript portfolio-api", cell{name: "up --target with settings pending", pending: settings}, "up", target...)
+		add("PagesProject portfolio", cell{name: "up --target with names pending", pending: nextNames, asks: nextAsks}, "up", next...)
+		add("Cluster cluster", cell{name: "up --target --target-dependents with settings pending", pending: settings}, "up", append(target, "--target-dependents")...)
+		add("PagesProject portfolio", cell{name: "up --target --target-dependents with names pending", pending: nextNames, asks: nextAsks}, "up", append(next, "--target-dependents")...)
+		add("Stash names", cell{name: "up --exclude from nothing", nothing: true, taken: kind == "Stash names"}, "up", "--exclude", urn)
 		add("SqlUser user_b", cell{name: "up --exclude with settings pending", pending: settings}, "up", "--exclude", urn)
-		add("Stash names", cell{name: "up --exclude with names pending", pending: newNames, asks: asks{project: true}}, "up", "--exclude", renamed(urn))
+		add("Stash names", cell{name: "up --exclude with names pending", pending: nextNames, asks: nextAsks}, "up", "--exclude", renamed(urn))
 		asks := w.asked(urn)
 		add("Command binding", cell{name: "up --replace", asks: asks}, "up", "--replace", urn)
 		add("Command site", cell{name: "up --replace with settings pending", pending: settings, asks: asks}, "up", "--replace", urn)
@@ -117,6 +128,13 @@ func (w *world) resourceCells() (cells []cell) {
 		add("SqlUser user", forgotten, "")
 	}
 	return cells
+}
+
+func targets(urns []string) (flags []string) {
+	for _, urn := range urns {
+		flags = append(flags, "--target", urn)
+	}
+	return flags
 }
 
 // asks2 is what a state delete asks to go: nothing in the clouds, but the login in use is lost.
@@ -143,10 +161,10 @@ func (w *world) stackCells() []cell {
 		{name: "destroy --exclude-protected, nothing protected", asks: asks{true, true, true}, run: ups("destroy", "--exclude-protected")},
 		{name: "destroy --ignore-protect", before: protected, asks: everythingGoes, run: ups("destroy", "--ignore-protect")},
 		{name: "up --ignore-protect --replace of the cluster", sampled: true, before: protected, asks: asks{site: true}, run: ups("up", "--ignore-protect", "--replace", cluster)},
-		{name: "up --ignore-protect with names pending", before: protected, pending: newNames, asks: asks{project: true}, run: ups("up", "--ignore-protect")},
+		{name: "up --ignore-protect with names pending", before: protected, pending: siteNames, asks: asks{project: true}, run: ups("up", "--ignore-protect")},
 		{name: "up --refresh", run: ups("up", "--refresh")},
 		{name: "up --refresh with settings pending", sampled: true, pending: settings, run: ups("up", "--refresh")},
-		{name: "up --refresh with names pending", pending: newNames, asks: asks{project: true}, run: ups("up", "--refresh")},
+		{name: "up --refresh with names pending", pending: siteNames, asks: asks{project: true}, run: ups("up", "--refresh")},
 		{name: "refresh", run: ups("refresh")},
 		{name: "up --plan from nothing", nothing: true, run: planned},
 		{name: "up --plan of a changed Worker", sampled: true, pending: map[string]any{"vars": map[string]any{"MODE": "next"}}, run: planned},
@@ -160,6 +178,13 @@ func (w *world) stackCells() []cell {
 			c.rename("portfolio", "staging")
 		}},
 		{name: "project renamed", run: func(c *trial) { c.rename("elsewhere", "dev") }},
+	}
+	older, err := os.ReadDir(upgrades)
+	if err != nil {
+		panic(err)
+	}
+	for _, commit := range older {
+		cells = append(cells, cell{name: "the older program " + commit.Name(), run: func(c *trial) { c.older(commit.Name()) }})
 	}
 	for _, kind := range []string{"Cluster cluster", "Database schema", "PagesProject portfolio"} {
 		urn := w.urn(kind)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"io/fs"
@@ -81,6 +82,9 @@ func (c *trial) operate(verb string, flags ...string) result {
 		c.Logf("%s: %v, writes: %v", what, r.changes, writes(r.calls))
 	}
 	c.said.Write(c.printed.Bytes())
+	if verb == "up" && r.err == nil && !strings.Contains(what, " --target") && !strings.Contains(what, " --exclude") {
+		c.agreesWithConfig(what)
+	}
 	c.keptRows(what)
 	c.leftStrangers(what)
 	return r
@@ -92,6 +96,7 @@ func lastLines(text string) string {
 		diagnostics = text[max(0, len(text)-2000):]
 	}
 	before, _, _ := strings.Cut(diagnostics, "Resources:")
+	before, _, _ = strings.Cut(before, "Outputs:")
 	return strings.TrimSpace(before[:min(len(before), 4000)])
 }
 
@@ -275,6 +280,58 @@ func (c *trial) converged() {
 	c.noSecrets()
 }
 
+// agreesWithConfig checks what the clouds have against the configuration.
+func (c *trial) agreesWithConfig(when string) {
+	c.Helper()
+	if c.Project != "" {
+		return
+	}
+	text := func(key, otherwise string) string {
+		value, _ := c.Config["portfolio:"+key].(string)
+		return cmp.Or(value, otherwise)
+	}
+	texts := func(key string) map[string]string {
+		all := map[string]string{}
+		values, _ := c.Config["portfolio:"+key].(map[string]any)
+		for name, value := range values {
+			all[name], _ = value.(string)
+		}
+		return all
+	}
+	name, worker := text("pagesProject", "portfolio"), text("worker", "portfolio-api")
+	project := find(c.clouds.Cloudflare.Projects(), func(p cloudflare.Project) bool { return p.Name == name })
+	script := find(c.clouds.Cloudflare.Scripts(), func(s cloudflare.Script) bool { return s.Name == worker })
+	if project == nil || script == nil {
+		return // the names are the default
+	}
+	binding := text("binding", "API_SERVICE")
+	if have := project.Production.Services[binding].Service; have != worker {
+		c.Errorf(when+": the project's binding %s leads to %q", binding, have)
+	}
+	if have := project.Preview.Services[binding].Service; have != worker && text("previewBinding", "production") == "production" {
+		c.Errorf(when+": the project's preview binding %s leads to %q", binding, have)
+	}
+	for name, value := range texts("siteVars") {
+		if project.Production.Vars[name] != value || project.Preview.Vars[name] != value {
+			c.Errorf(when+": the project's variable %s is %q and %q", name, project.Production.Vars[name], project.Preview.Vars[name])
+		}
+	}
+	for name, value := range texts("vars") {
+		if script.Vars[name] != value {
+			c.Errorf(when+": the Worker's variable %s is %q", name, script.Vars[name])
+		}
+	}
+	domain := text("domain", "")
+	if domain != "" && !slices.Contains(project.Domains, domain) {
+		c.Errorf(when+": the project's domains are %v", project.Domains)
+	}
+	if domain != "" && text("zoneId", "") != "" && !slices.ContainsFunc(c.clouds.Cloudflare.Records(), func(r cloudflare.Record) bool {
+		return r.Name == domain && r.Content == name+".pages.dev"
+	}) {
+		c.Errorf(when+": there is no record of %s: %v", domain, c.clouds.Cloudflare.Records())
+	}
+}
+
 // adviceIn returns the commands that a message advises, each once.
 func adviceIn(message string) (all []string) {
 	for _, m := range advised.FindAllStringSubmatch(message, -1) {
@@ -282,8 +339,15 @@ func adviceIn(message string) (all []string) {
 			all = append(all, line)
 		}
 	}
+	for _, m := range advisedKey.FindAllStringSubmatch(message, -1) {
+		if line := "pulumi config set " + m[1] + " " + m[2]; !slices.Contains(all, line) {
+			all = append(all, line)
+		}
+	}
 	return all
 }
+
+var advisedKey = regexp.MustCompile(`set the config key (\w+) to (\w+)`)
 
 // A command stands in backticks, or on a line of its own.
 var advised = regexp.MustCompile("`((?:pulumi|make) [^`]+)`|(?m:(?:^|: ) *(pulumi (?:config|import|state) [^`\n]+)$)")
@@ -319,6 +383,7 @@ func (c *trial) follow(line string) {
 	case command == "config rm" && len(args) == 4:
 		c.set(map[string]any{args[3]: nil})
 	case args[1] == "import" && len(args) == 5:
+		c.addLanguageHost()
 		err = c.on(func(s auto.Stack) error {
 			_, err := s.ImportResources(c.Context(), optimport.GenerateCode(false), optimport.ProgressStreams(&c.printed), optimport.ErrorProgressStreams(&c.printed),
 				optimport.Resources([]*optimport.ImportResource{{Type: args[2], Name: args[3], ID: args[4]}}))
@@ -326,10 +391,13 @@ func (c *trial) follow(line string) {
 		})
 		c.said.Write(c.printed.Bytes())
 		c.takenOver(args[2], args[3])
+	case command == "state repair" || command == "state delete" && len(args) == 3:
+		// The engine's words for a state that it broke itself.
+		_, err = c.Command(c.Context(), "state", "repair", "--yes")
 	case args[1] == "state":
 		_, err = c.Command(c.Context(), append(args[1:], "--yes")...)
 	case args[1] == "up" || args[1] == "refresh" || args[1] == "destroy":
-		err = c.operate(args[1], args[2:]...).err
+		c.operate(args[1], args[2:]...)
 	default:
 		c.Fatalf("the test cannot follow %q", line)
 	}

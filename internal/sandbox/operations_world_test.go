@@ -82,7 +82,7 @@ func prepare(t *testing.T) *world {
 	f.query(root, "INSERT INTO theirs.kept VALUES (7)")
 	c := f.cluster()
 	f.byHand("POST", tidbAPI, "/clusters/"+c.ClusterID+"/sqlUsers",
-		`{"userName":"`+theirUser+`","builtinRole":"role_readwrite","password":"recognizable-theirs","authMethod":"mysql_native_password"}`)
+		`{"userName":"`+theirUser+`","autoPrefix":true,"builtinRole":"role_readwrite","password":"recognizable-theirs","authMethod":"mysql_native_password"}`)
 	f.byHand("POST", cloudflareAPI, f.pages()+"/domains", `{"name":"`+theirDomain+`"}`)
 	strangersBeside(f)
 	f.noChangesBeside()
@@ -280,16 +280,37 @@ func (w *world) asked(urns ...string) (a asks) {
 	return a
 }
 
-// dependents returns the resource and all that depend on it.
-func (w *world) dependents(urn string) (all []string) {
-	all = []string{urn}
-	for _, r := range w.resources { // in an order in which each comes after what it depends on
-		on := append([]string{string(r.Parent), string(r.DeletedWith)}, stringsOf(r.Dependencies)...)
-		for _, urns := range r.PropertyDependencies {
-			on = append(on, stringsOf(urns)...)
-		}
-		if slices.ContainsFunc(on, func(u string) bool { return u != "" && slices.Contains(all, u) }) && !slices.Contains(all, string(r.URN)) {
+// on returns what a resource of the state depends on.
+func on(r apitype.ResourceV3) []string {
+	all := append([]string{string(r.Parent), string(r.DeletedWith)}, stringsOf(r.Dependencies)...)
+	for _, urns := range r.PropertyDependencies {
+		all = append(all, stringsOf(urns)...)
+	}
+	return slices.DeleteFunc(all, func(urn string) bool { return urn == "" })
+}
+
+// dependents returns the resource and all that depend on it. In the state each comes after
+// what it depends on.
+func (w *world) dependents(urn string) []string {
+	all := []string{urn}
+	for _, r := range w.resources {
+		if string(r.URN) != urn && slices.ContainsFunc(on(r), func(u string) bool { return slices.Contains(all, u) }) {
 			all = append(all, string(r.URN))
+		}
+	}
+	return all
+}
+
+// needs returns the resource and all that it depends on.
+func (w *world) needs(urn string) []string {
+	all := []string{urn}
+	for _, r := range slices.Backward(w.resources) {
+		if slices.Contains(all, string(r.URN)) {
+			for _, u := range on(r) {
+				if !slices.Contains(all, u) {
+					all = append(all, u)
+				}
+			}
 		}
 	}
 	return all
