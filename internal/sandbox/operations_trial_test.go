@@ -38,6 +38,7 @@ type trial struct {
 	secrets     map[string]bool
 	served      bool
 	outage      string // why the site does not serve rows
+	disagreed   map[string]bool
 	// said is what the engine printed in all operations.
 	said bytes.Buffer
 }
@@ -90,14 +91,19 @@ func (c *trial) operate(verb string, flags ...string) result {
 	return r
 }
 
+// lastLines returns what the engine printed of errors.
 func lastLines(text string) string {
 	_, diagnostics, found := strings.Cut(text, "Diagnostics:")
 	if !found {
-		diagnostics = text[max(0, len(text)-2000):]
+		diagnostics = text
+		if i := strings.Index(text, "error"); i >= 0 {
+			diagnostics = text[i:]
+		}
 	}
-	before, _, _ := strings.Cut(diagnostics, "Resources:")
-	before, _, _ = strings.Cut(before, "Outputs:")
-	return strings.TrimSpace(before[:min(len(before), 4000)])
+	for _, end := range []string{"Resources:", "Outputs:", "goroutine "} {
+		diagnostics, _, _ = strings.Cut(diagnostics, end)
+	}
+	return strings.TrimSpace(diagnostics[:min(len(diagnostics), 4000)])
 }
 
 func writes(calls []emulator.Call) (all []string) {
@@ -244,6 +250,11 @@ func (c *trial) settle() {
 		switch wrote := writes(r.calls); {
 		case r.err != nil:
 			busy = 0
+			if strings.Contains(c.printed.String(), boundByOthers) && !followed[boundByOthers] {
+				followed[boundByOthers] = true
+				c.redeploy()
+				continue
+			}
 			if len(wrote) > 0 {
 				c.Errorf("up was refused after %d writes, first %s: %s", len(wrote), wrote[0], lastLines(c.printed.String()))
 			}
@@ -268,6 +279,20 @@ func (c *trial) settle() {
 	c.Fatalf("the stack did not converge in %d runs", maxRounds)
 }
 
+// boundByOthers is Cloudflare's refusal to delete a Worker under its old name while somebody
+// else's deployment is bound to it. README's table of errors says what to do.
+const boundByOthers = "it is still referenced by service bindings in Pages projects"
+
+// redeploy deploys the branches of strangers again, as their owners do.
+func (c *trial) redeploy() {
+	c.Helper()
+	for _, branch := range theirBranches {
+		if _, err := c.clouds.Cloudflare.AddDeployment("portfolio", branch); err != nil {
+			c.Fatal(err)
+		}
+	}
+}
+
 // converged checks that all of the stack agrees, after [trial.settle].
 func (c *trial) converged() {
 	c.Helper()
@@ -285,6 +310,12 @@ func (c *trial) agreesWithConfig(when string) {
 	c.Helper()
 	if c.Project != "" {
 		return
+	}
+	once := func(format string, args ...any) {
+		if !c.disagreed[format] {
+			c.Errorf(when+": "+format, args...)
+		}
+		c.disagreed[format] = true
 	}
 	text := func(key, otherwise string) string {
 		value, _ := c.Config["portfolio:"+key].(string)
@@ -306,29 +337,29 @@ func (c *trial) agreesWithConfig(when string) {
 	}
 	binding := text("binding", "API_SERVICE")
 	if have := project.Production.Services[binding].Service; have != worker {
-		c.Errorf(when+": the project's binding %s leads to %q", binding, have)
+		once("the project's binding %s leads to %q", binding, have)
 	}
 	if have := project.Preview.Services[binding].Service; have != worker && text("previewBinding", "production") == "production" {
-		c.Errorf(when+": the project's preview binding %s leads to %q", binding, have)
+		once("the project's preview binding %s leads to %q", binding, have)
 	}
 	for name, value := range texts("siteVars") {
 		if project.Production.Vars[name] != value || project.Preview.Vars[name] != value {
-			c.Errorf(when+": the project's variable %s is %q and %q", name, project.Production.Vars[name], project.Preview.Vars[name])
+			once("the project's variable %s is %q and %q", name, project.Production.Vars[name], project.Preview.Vars[name])
 		}
 	}
 	for name, value := range texts("vars") {
 		if script.Vars[name] != value {
-			c.Errorf(when+": the Worker's variable %s is %q", name, script.Vars[name])
+			once("the Worker's variable %s is %q", name, script.Vars[name])
 		}
 	}
 	domain := text("domain", "")
 	if domain != "" && !slices.Contains(project.Domains, domain) {
-		c.Errorf(when+": the project's domains are %v", project.Domains)
+		once("the project's domains are %v", project.Domains)
 	}
 	if domain != "" && text("zoneId", "") != "" && !slices.ContainsFunc(c.clouds.Cloudflare.Records(), func(r cloudflare.Record) bool {
 		return r.Name == domain && r.Content == name+".pages.dev"
 	}) {
-		c.Errorf(when+": there is no record of %s: %v", domain, c.clouds.Cloudflare.Records())
+		once("there is no record of %s: %v", domain, c.clouds.Cloudflare.Records())
 	}
 }
 
@@ -379,9 +410,9 @@ func (c *trial) follow(line string) {
 	switch command := strings.Join(args[1:min(3, len(args))], " "); {
 	case args[0] == "make":
 	case command == "config set" && len(args) == 5:
-		c.set(map[string]any{args[3]: args[4]})
+		c.set(map[string]any{c.key(args[3]): args[4]})
 	case command == "config rm" && len(args) == 4:
-		c.set(map[string]any{args[3]: nil})
+		c.set(map[string]any{c.key(args[3]): nil})
 	case args[1] == "import" && len(args) == 5:
 		c.addLanguageHost()
 		err = c.on(func(s auto.Stack) error {
@@ -404,6 +435,14 @@ func (c *trial) follow(line string) {
 	if err != nil {
 		c.Errorf("following %q: %v", line, err)
 	}
+}
+
+// key adds the namespace of a project that was renamed.
+func (c *trial) key(name string) string {
+	if c.Project == "" || strings.Contains(name, ":") {
+		return name
+	}
+	return c.Project + ":" + name
 }
 
 // noSecrets searches for the secrets of the cell in what is kept and what was printed, saved

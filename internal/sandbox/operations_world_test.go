@@ -21,6 +21,8 @@ var (
 	ourWorkers  = []string{"portfolio-api", "portfolio-api2", "portfolio-dev-api", "portfolio-staging-api"}
 )
 
+var theirBranches = []string{"feature", "fix"}
+
 const (
 	domain      = "www.example.com"
 	nextDomain  = "www2.example.com"
@@ -72,8 +74,9 @@ func prepare(t *testing.T) *world {
 	f.up()
 	f.Config = maps.Clone(w.config)
 	f.up()
-	w.addDeployment(f, "feature")
-	w.addDeployment(f, "fix")
+	for _, branch := range theirBranches {
+		w.addDeployment(f, branch)
+	}
 	w.connection, _ = f.login()
 	w.rows = f.insert().url
 	root := strings.TrimSuffix(w.rows, "/portfolio")
@@ -137,7 +140,7 @@ func (w *world) open(t *testing.T, nothing, taken bool) *trial {
 	if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
 		t.Fatal(err)
 	}
-	c := &trial{fixture: openFixture(t, dir, clusterTime), world: w, connections: map[string]string{}, secrets: map[string]bool{}}
+	c := &trial{fixture: openFixture(t, dir, clusterTime), world: w, connections: map[string]string{}, secrets: map[string]bool{}, disagreed: map[string]bool{}}
 	c.Config = maps.Clone(w.config)
 	for _, secret := range []string{"recognizable-TOKEN", "recognizable-SESSION"} {
 		c.secrets[secret] = true
