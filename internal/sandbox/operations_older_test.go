@@ -12,7 +12,7 @@ import (
 // older runs an up of the program at a commit on the trial's folder and clouds.
 func (c *trial) older(commit string) {
 	c.Helper()
-	dir, err := checkouts.build(commit)
+	dir, err := c.world.checkouts.build(commit)
 	if err != nil {
 		c.Skipf("%s cannot be built here (a shallow clone lacks it): %v", commit, err)
 	}
@@ -23,22 +23,22 @@ func (c *trial) older(commit string) {
 	c.leftStrangers("up of the older program")
 }
 
-// builds are checkouts of earlier commits with what their `make build` makes.
-type builds struct {
-	mu   sync.Mutex
-	dirs map[string]string
+// checkouts are those of earlier commits, with what their `make build` makes.
+type checkouts struct {
+	folder string
+	mu     sync.Mutex
+	built  map[string]bool
 }
 
-var checkouts = builds{dirs: map[string]string{}}
-
 // build returns the checkout of a commit, which it builds once.
-func (b *builds) build(commit string) (dir string, err error) {
+func (b *checkouts) build(commit string) (dir string, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.dirs[commit] != "" {
-		return b.dirs[commit], nil
+	dir = filepath.Join(b.folder, commit)
+	if b.built[commit] {
+		return dir, nil
 	}
-	if dir, err = os.MkdirTemp("", "older-"); err != nil {
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		return "", err
 	}
 	// An archive, unlike a worktree, leaves nothing in the repository.
@@ -49,6 +49,6 @@ func (b *builds) build(commit string) (dir string, err error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, strings.TrimSpace(string(out)))
 	}
-	b.dirs[commit] = dir
+	b.built[commit] = true
 	return dir, nil
 }

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
+
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
 
@@ -184,7 +187,8 @@ func (w *world) stackCells() []cell {
 		panic(err)
 	}
 	for _, commit := range older {
-		cells = append(cells, cell{name: "the older program " + commit.Name(), run: func(c *trial) { c.older(commit.Name()) }})
+		// It asks for a token of Doppler.
+		cells = append(cells, cell{name: "the older program " + commit.Name(), before: map[string]any{"doppler": nil}, run: func(c *trial) { c.older(commit.Name()) }})
 	}
 	for _, kind := range []string{"Cluster cluster", "Database schema", "PagesProject portfolio"} {
 		urn := w.urn(kind)
@@ -276,8 +280,7 @@ func (c *trial) change(key string, value any) {
 	c.set(map[string]any{key: value})
 }
 
-// keyValues has two values for each optional key of Pulumi.yaml. Keys without are those that
-// the test cannot change, or that are for one run.
+// keyValues has two values for each key of Pulumi.yaml.
 var keyValues = map[string][2]any{
 	"pagesProject": {"portfolio-dev", "portfolio"},
 	"worker":       {"portfolio-dev-api", "portfolio-api"},
@@ -301,6 +304,21 @@ var keyValues = map[string][2]any{
 	"accountId": {cloudflare.DefaultAccountID, ""}, "region": {"regions/aws-ap-northeast-1", "regions/aws-ap-northeast-1"}, "adopt": {"true", "false"},
 }
 
+// Each key of Pulumi.yaml is in the matrix.
+func TestOperations_keys(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "Pulumi.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var project struct{ Config map[string]any }
+	if err := yaml.Unmarshal(text, &project); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(project.Config)), slices.Sorted(maps.Keys(keyValues))); diff != "" {
+		t.Errorf("keys of Pulumi.yaml and of the matrix (-project +matrix):\n%s", diff)
+	}
+}
+
 // One cell of each kind; [TestOperations_full] has them all.
 func TestOperations_sample(t *testing.T) {
 	if testing.Short() {
@@ -320,9 +338,11 @@ func testOperations(t *testing.T, sample bool) {
 	t.Parallel()
 	workers := flag.Lookup("test.parallel").Value.(flag.Getter).Get().(int)
 	prepared := make(chan *world, workers)
+	older := &checkouts{folder: t.TempDir(), built: map[string]bool{}}
 	var first *world
 	for range workers {
 		first = prepare(t)
+		first.checkouts = older
 		prepared <- first
 	}
 	// The URNs are the same in each.

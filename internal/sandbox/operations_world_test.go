@@ -47,6 +47,7 @@ type world struct {
 	rows              string // the connection string of root on the database with the rows
 	resources         []apitype.ResourceV3
 	deployments       []string // of strangers, in the stack's own project
+	checkouts         *checkouts
 }
 
 // prepare makes the stack of [complete] and the strangers beside it.
