@@ -250,9 +250,7 @@ func (c *trial) settle() {
 		switch wrote := writes(r.calls); {
 		case r.err != nil:
 			busy = 0
-			if strings.Contains(c.printed.String(), boundByOthers) && !followed[boundByOthers] {
-				followed[boundByOthers] = true
-				c.redeploy()
+			if c.othersMakeWay(followed) {
 				continue
 			}
 			if len(wrote) > 0 {
@@ -279,18 +277,29 @@ func (c *trial) settle() {
 	c.Fatalf("the stack did not converge in %d runs", maxRounds)
 }
 
-// boundByOthers is Cloudflare's refusal to delete a Worker under its old name while somebody
-// else's deployment is bound to it. README's table of errors says what to do.
-const boundByOthers = "it is still referenced by service bindings in Pages projects"
-
-// redeploy deploys the branches of strangers again, as their owners do.
-func (c *trial) redeploy() {
+// othersMakeWay does what Cloudflare asks of other people before it deletes what got another
+// name. README's table of errors says so; the run that ends with it has done the rest.
+func (c *trial) othersMakeWay(done map[string]bool) bool {
 	c.Helper()
-	for _, branch := range theirBranches {
-		if _, err := c.clouds.Cloudflare.AddDeployment("portfolio", branch); err != nil {
-			c.Fatal(err)
+	for refusal, makeWay := range map[string]func(){
+		"it is still referenced by service bindings in Pages projects": func() {
+			for _, branch := range theirBranches {
+				if _, err := c.clouds.Cloudflare.AddDeployment("portfolio", branch); err != nil {
+					c.Fatal(err)
+				}
+			}
+		},
+		"Must delete custom domains before deleting project": func() {
+			c.byHand("DELETE", cloudflareAPI, c.pages()+"/domains/"+theirDomain, "")
+		},
+	} {
+		if strings.Contains(c.printed.String(), refusal) && !done[refusal] {
+			done[refusal] = true
+			makeWay()
+			return true
 		}
 	}
+	return false
 }
 
 // converged checks that all of the stack agrees, after [trial.settle].
