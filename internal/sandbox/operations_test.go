@@ -195,7 +195,13 @@ func (w *world) stackCells() []cell {
 		asks := asks{site: true, project: kind == "PagesProject portfolio"}
 		cells = append(cells,
 			cell{name: "up --replace, protected, " + kind, before: protected, asks: asks, run: ups("up", "--replace", urn)},
-			cell{name: "state taint, protected, " + kind, before: protected, asks: asks, run: func(c *trial) { c.state("taint", urn) }},
+			cell{name: "state taint, protected, " + kind, before: protected, asks: asks, run: func(c *trial) {
+				c.state("taint", urn)
+				if r := c.operate("up"); r.err == nil || len(writes(r.calls)) > 0 {
+					c.Errorf("up of what is tainted and protected: %v, %v", r.err, writes(r.calls))
+				}
+				c.state("untaint", urn)
+			}},
 			cell{name: "destroy --target, protected, " + kind, before: protected, asks: asks, run: ups("destroy", "--target", urn, "--target-dependents")})
 	}
 	return cells

@@ -384,8 +384,14 @@ func adviceIn(message string) (all []string) {
 			all = append(all, line)
 		}
 	}
+	// README's table of errors has the command for this one.
+	for _, m := range protectedURN.FindAllStringSubmatch(message, -1) {
+		all = append(all, "pulumi state unprotect '"+m[1]+"'")
+	}
 	return all
 }
+
+var protectedURN = regexp.MustCompile(`unable to replace resource "([^"]+)"\s+as it is currently marked for protection`)
 
 var advisedKey = regexp.MustCompile(`set the config key (\w+) to (\w+)`)
 
