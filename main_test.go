@@ -29,7 +29,12 @@ func TestRun_badInput(t *testing.T) {
 		{"unbind with an empty argument", []string{"unbind", ""}, request, 2, "unbind takes no arguments"},
 		{"bind and unbind", []string{"bind", "unbind"}, request, 2, "bind takes no arguments"},
 		{"deploy with an argument", []string{"deploy", "public"}, deploy, 2, "deploy takes no arguments"},
-		{"undeploy with an argument", []string{"undeploy", "all"}, deploy, 2, "undeploy takes no arguments"},
+		{"undeploy with two projects", []string{"undeploy", "site", "other"}, "", 2, "undeploy takes one Pages project"},
+		{"undeploy with a flag alone", []string{"undeploy", "-others"}, "", 2, "undeploy takes one Pages project"},
+		{"undeploy with another flag", []string{"undeploy", "-all", "site"}, "", 2, "undeploy takes one Pages project"},
+		{"undeploy with another flag behind", []string{"undeploy", "-others", "-f"}, "", 2, "undeploy takes one Pages project"},
+		{"undeploy with a project that is none", []string{"undeploy", "--others", "../x"}, "", 1, `undeploy: "../x" is not a valid`},
+		{"undeploy with a project, without a token", []string{"undeploy", "site"}, deploy, 1, "undeploy: set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN"},
 		{"bind without a request", []string{"bind"}, "", 1, "bind: no request on standard input"},
 		{"unbind without a request", []string{"unbind"}, "\n", 1, "unbind: no request on standard input"},
 		{"bind with a request of another kind", []string{"bind"}, "[]", 1, "bind: reading the request from standard input"},
@@ -37,10 +42,9 @@ func TestRun_badInput(t *testing.T) {
 		{"unbind with a project that is none", []string{"unbind"}, strings.Replace(request, "site", "../x", 1), 1, `unbind: project: "../x"`},
 		{"bind without a token", []string{"bind"}, request, 1, "bind: no API token: set CLOUDFLARE_API_TOKEN"},
 		{"deploy without a request", []string{"deploy"}, "", 1, "deploy: no request on standard input"},
-		{"undeploy with a request of another kind", []string{"undeploy"}, "[]", 1, "undeploy: reading the request from standard input"},
 		{"deploy with a request of bind", []string{"deploy"}, request, 1, `deploy: reading the request from standard input: json: unknown field "bindings"`},
 		{"deploy with an owner that is none", []string{"deploy"}, strings.Replace(deploy, "owner-1", "$(id)", 1), 1, `deploy: owner: "$(id)"`},
-		{"undeploy without a token", []string{"undeploy"}, deploy, 1, "undeploy: no API token: set CLOUDFLARE_API_TOKEN"},
+		{"deploy without a token", []string{"deploy"}, deploy, 1, "deploy: no API token: set CLOUDFLARE_API_TOKEN"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var stdout, stderr strings.Builder
@@ -56,6 +60,15 @@ func TestRun_badInput(t *testing.T) {
 				t.Errorf("standard output %q", stdout.String())
 			}
 		})
+	}
+}
+
+// The delete command of the resource has nothing to do, and nothing can keep it from that.
+func TestRun_undeploy(t *testing.T) {
+	var stdout, stderr strings.Builder
+	code := run(t.Context(), []string{"undeploy"}, strings.NewReader(`{"project":"site"}`), &stdout, &stderr, func(string) string { return "" })
+	if code != 0 || stdout.Len() > 0 || !strings.HasPrefix(stderr.String(), "undeploy: nothing is deleted") {
+		t.Errorf("exit code %d, standard output %q, standard error %q", code, stdout.String(), stderr.String())
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"time"
 )
 
 // UnmarshalJSON decodes the fields, and keeps every property for [Project.Altered].
@@ -28,10 +27,10 @@ func (p *Project) UnmarshalJSON(b []byte) error {
 //
 // The properties and the defaults are those of the official client's model:
 // always_use_latest_compatibility_date false, build_image_major_version 3, fail_open
-// true. That the compatibility date is the day of the creation is assumed.
+// true. No source says which compatibility date a new project has. It is the same one in
+// both environments, since a client that creates one names none (assumed).
 // https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.22.0/internal/services/pages_project/schema.go
 func (p Project) Altered(productionBranch string) string {
-	created, _ := time.Parse(time.RFC3339, p.CreatedOn)
 	fresh := map[string]any{
 		"domains":           []any{p.Subdomain},
 		"production_branch": productionBranch,
@@ -44,11 +43,15 @@ func (p Project) Altered(productionBranch string) string {
 		return name
 	}
 	configs, _ := p.all["deployment_configs"].(map[string]any)
+	date := func(environment string) any {
+		config, _ := configs[environment].(map[string]any)
+		return config["compatibility_date"]
+	}
 	for _, environment := range slices.Sorted(maps.Keys(configs)) {
 		config, _ := configs[environment].(map[string]any)
 		if name := differs(config, map[string]any{
 			"build_image_major_version": json.Number("3"),
-			"compatibility_date":        created.UTC().Format(time.DateOnly),
+			"compatibility_date":        date(otherEnvironment[environment]),
 			"fail_open":                 true,
 			"usage_model":               "standard",
 		}); name != "" {
@@ -57,6 +60,8 @@ func (p Project) Altered(productionBranch string) string {
 	}
 	return ""
 }
+
+var otherEnvironment = map[string]string{"production": "preview", "preview": "production"}
 
 // differs returns the name of a property that is neither fresh nor empty, or that is false
 // where a fresh one is true.

@@ -118,12 +118,13 @@ func TestClient_delete_missing(t *testing.T) {
 	}
 }
 
-// fresh is a new project as the API returns it.
+// fresh is a new project as the API returns it, with a compatibility date of another day
+// than that of its creation.
 const fresh = `{"id":"1","name":"site","subdomain":"site.pages.dev","domains":["site.pages.dev"],"source":null,
 	"build_config":{"build_command":null,"root_dir":"","web_analytics_tag":null},"created_on":"2026-06-01T23:59:59.5Z",
 	"production_branch":"main","production_script_name":"pages-worker--1-production","uses_functions":false,"framework":"",
-	"latest_deployment":null,"canonical_deployment":null,"deployment_configs":{"preview":{},"production":{
-		"always_use_latest_compatibility_date":false,"build_image_major_version":3,"compatibility_date":"2026-06-01",
+	"latest_deployment":null,"canonical_deployment":null,"deployment_configs":{"preview":{"compatibility_date":"2026-05-30"},"production":{
+		"always_use_latest_compatibility_date":false,"build_image_major_version":3,"compatibility_date":"2026-05-30",
 		"compatibility_flags":[],"env_vars":null,"services":{},"placement":{"mode":""},"fail_open":true,"usage_model":"standard"}}}`
 
 func TestProject_Altered(t *testing.T) {
@@ -139,14 +140,14 @@ func TestProject_Altered(t *testing.T) {
 		"a failed deployment":    {`"latest_deployment":null`, `"latest_deployment":{"id":"1"}`, "latest_deployment"},
 		"a deployment":           {`"canonical_deployment":null`, `"canonical_deployment":{"id":"1"}`, "canonical_deployment"},
 		"functions":              {`"uses_functions":false`, `"uses_functions":true`, "uses_functions"},
-		"another date":           {`"compatibility_date":"2026-06-01"`, `"compatibility_date":"2026-05-31"`, "production.compatibility_date"},
+		"another date":           {`"compatibility_date":"2026-05-30"`, `"compatibility_date":"2026-05-31"`, "preview.compatibility_date"},
 		"flags":                  {`"compatibility_flags":[]`, `"compatibility_flags":["nodejs_compat"]`, "production.compatibility_flags"},
 		"the latest date":        {`date":false`, `date":true`, "production.always_use_latest_compatibility_date"},
 		"an older image":         {`version":3`, `version":2`, "production.build_image_major_version"},
 		"closed when it fails":   {`"fail_open":true`, `"fail_open":false`, "production.fail_open"},
 		"another usage model":    {`"standard"`, `"bundled"`, "production.usage_model"},
 		"a variable":             {`"env_vars":null`, `"env_vars":{"A":{"type":"plain_text","value":"x"}}`, "production.env_vars"},
-		"a variable of previews": {`"preview":{}`, `"preview":{"env_vars":{"A":{"type":"plain_text","value":"x"}}}`, "preview.env_vars"},
+		"a variable of previews": {`"preview":{`, `"preview":{"env_vars":{"A":{"type":"plain_text","value":"x"}},`, "preview.env_vars"},
 		"a binding":              {`"services":{}`, `"services":{"A":{"service":"x"}}`, "production.services"},
 		"placement":              {`"mode":""`, `"mode":"smart"`, "production.placement"},
 		"limits":                 {`"services":{}`, `"limits":{"cpu_ms":10}`, "production.limits"},

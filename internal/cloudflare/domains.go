@@ -1,7 +1,9 @@
 package cloudflare
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 
 	"portfolio-infra/internal/rest"
@@ -15,15 +17,64 @@ const (
 	zoneNotFound   = "check the config key zoneId, which the dashboard shows on the domain's overview, and that the API token may edit the zone's DNS"
 )
 
-// HasDomain reports whether a Pages project has a domain of its own. A missing project
-// has none.
+// Domain is the part of a Pages project's own domain that the stack reads.
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/subresources/domains/methods/get/
-func (c *Client) HasDomain(ctx context.Context, project, domain string) (bool, error) {
-	_, err := get[object](ctx, c, domainNotFound, "/pages/projects/%s/domains/%s", project, domain)
-	if rest.StatusIs(err, http.StatusNotFound) && rest.Code(err) == codeDomainNotFound || IsNotFound(err) {
-		return false, nil
+type Domain struct {
+	Name string `json:"name"`
+	// Status is initializing, pending, active, deactivated, blocked or error.
+	Status string `json:"status"`
+	// Validation is about the certificate, Verification about whose the domain is.
+	Validation struct {
+		Status       string `json:"status"`
+		Method       string `json:"method"` // http or txt
+		ErrorMessage string `json:"error_message"`
+		TXTName      string `json:"txt_name"`
+		TXTValue     string `json:"txt_value"`
+	} `json:"validation_data"`
+	Verification struct {
+		Status       string `json:"status"`
+		ErrorMessage string `json:"error_message"`
+	} `json:"verification_data"`
+}
+
+// DomainActive is the status of a domain that serves the site.
+const DomainActive = "active"
+
+// Waiting says what Cloudflare waits for, or why it refuses the domain. It is empty for an
+// active one.
+func (d Domain) Waiting() string {
+	if d.Status == DomainActive {
+		return ""
 	}
-	return err == nil, err
+	reason := cmp.Or(d.Verification.ErrorMessage, d.Validation.ErrorMessage)
+	switch v := d.Validation; {
+	case reason != "":
+	case v.Method == "txt" && v.TXTName != "":
+		reason = fmt.Sprintf("a DNS record TXT %s %q", v.TXTName, v.TXTValue)
+	default:
+		reason = "a DNS record that leads to the project, or its certificate"
+	}
+	return d.Status + ": " + reason
+}
+
+// Domain returns a project's own domain, or nil if the project does not have it. A missing
+// project has none.
+func (c *Client) Domain(ctx context.Context, project, domain string) (*Domain, error) {
+	d, err := get[Domain](ctx, c, domainNotFound, "/pages/projects/%s/domains/%s", project, domain)
+	if rest.StatusIs(err, http.StatusNotFound) && rest.Code(err) == codeDomainNotFound || IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &d, nil
+}
+
+// AddDomain adds a domain to a Pages project.
+// https://developers.cloudflare.com/api/resources/pages/subresources/projects/subresources/domains/methods/create/
+func (c *Client) AddDomain(ctx context.Context, project, domain string) error {
+	in := map[string]string{"name": domain}
+	return c.rest(domainNotFound).Do(ctx, http.MethodPost, c.path("/pages/projects/%s/domains", project), in, new(object))
 }
 
 // DeleteDomain takes a domain from a Pages project.

@@ -2,7 +2,9 @@ package cloudflare
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 )
 
 // Environments are those of a Pages project, production first.
@@ -15,6 +17,8 @@ type Project struct {
 	Name      string `json:"name"`
 	CreatedOn string `json:"created_on"` // RFC 3339
 	Subdomain string `json:"subdomain"`
+	// Domains has the subdomain and the project's own domains.
+	Domains []string `json:"domains"`
 	// ProductionBranch is the branch whose deployments are those of production.
 	ProductionBranch string `json:"production_branch"`
 	// CanonicalDeployment is the newest one of production. The API's
@@ -67,6 +71,19 @@ type ConfigPatch struct {
 	EnvVars            map[string]*EnvVar  `json:"env_vars,omitempty"`
 	CompatibilityDate  string              `json:"compatibility_date,omitempty"`
 	CompatibilityFlags []string            `json:"compatibility_flags,omitzero"`
+}
+
+// BoundTo returns the names of the Workers that the project is bound to, sorted.
+func (p Project) BoundTo() []string {
+	names := map[string]bool{}
+	for _, config := range p.DeploymentConfigs {
+		for _, s := range config.Services {
+			if s != nil {
+				names[s.Service] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 // Project returns one project. For a missing one the error is an [IsNotFound].

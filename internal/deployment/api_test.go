@@ -213,3 +213,13 @@ func (a *api) deploy(r *http.Request) *deployedSite {
 	a.deployments = append(a.deployments, d)
 	return d
 }
+
+// count returns the number of calls that begin with a text.
+func (a *api) count(prefix string) (n int) {
+	for _, call := range a.calls {
+		if strings.HasPrefix(call, prefix) {
+			n++
+		}
+	}
+	return n
+}

@@ -48,7 +48,7 @@ func (d *deployer) deploy(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	if !d.Overwrite {
-		if err := CheckConflict(ctx, d.client, project, d.Owner); err != nil {
+		if err := CheckConflict(project, d.Owner); err != nil {
 			return Result{}, err
 		}
 	}
@@ -87,25 +87,17 @@ func (d *deployer) project(ctx context.Context) (cloudflare.Project, error) {
 	return project, err
 }
 
-// CheckConflict returns an error if production serves a deployment of somebody else and
-// none of the newest ones is of the stack with that owner. If one is, somebody replaced it:
-// that is drift, and not a conflict.
-func CheckConflict(ctx context.Context, c *cloudflare.Client, project cloudflare.Project, owner string) error {
+// CheckConflict returns an error if production serves a deployment that the stack with that
+// owner did not make, whatever it served before. An older one of its own, to which somebody
+// rolled back, is no conflict.
+func CheckConflict(project cloudflare.Project, owner string) error {
 	live := project.CanonicalDeployment
 	if live == nil || IsOurs(*live, owner) {
 		return nil
 	}
-	newest, err := c.Deployments(ctx, project.Name, production, 1)
-	if err != nil {
-		return fmt.Errorf("listing the deployments of the Pages project %s: %w", project.Name, err)
-	}
-	for _, one := range newest {
-		if IsOurs(one, owner) {
-			return nil
-		}
-	}
-	return fmt.Errorf("config key site: the Pages project %s serves a deployment that this stack did not make (%s of %s): "+
-		"to replace it, run `pulumi config set overwriteSite true`; to keep it, remove the config key site",
+	return fmt.Errorf("config key site: the Pages project %s serves a deployment that this stack did not make (%s of %s), and nothing was changed: "+
+		"to replace it, run `pulumi config set overwriteSite true`, which holds until you remove it; "+
+		"to keep it, run `pulumi config rm site`, after which this stack deploys no site and deletes no deployment",
 		project.Name, live.ID, live.CreatedOn)
 }
 

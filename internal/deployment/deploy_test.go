@@ -235,10 +235,9 @@ func TestDeploy_ambiguous(t *testing.T) {
 	}
 }
 
-// Somebody else's deployment is replaced with consent only, unless the stack's own one
+// Somebody else's deployment is replaced with consent only, even where the stack's own one
 // was there before it.
 func TestDeploy_conflict(t *testing.T) {
-	ours := "[pulumi " + owner + " 0123456789abcdef]"
 	for _, tt := range []struct {
 		name      string
 		messages  []string
@@ -247,10 +246,12 @@ func TestDeploy_conflict(t *testing.T) {
 	}{
 		{"none", nil, false, ""},
 		{"ours", []string{ours}, false, ""},
-		{"theirs", []string{"hello"}, false, "config key site: the Pages project site serves a deployment that this stack did not make (d1 of 2026-06-01T00:00:00Z): to replace it, run `pulumi config set overwriteSite true`"},
+		{"theirs", []string{"hello"}, false, "config key site: the Pages project site serves a deployment that this stack did not make (d1 of 2026-06-01T00:00:00Z), and nothing was changed: to replace it, run `pulumi config set overwriteSite true`, which holds until you remove it; to keep it, run `pulumi config rm site`, "},
 		{"another stack's", []string{"[pulumi other 0123456789abcdef]"}, false, "overwriteSite"},
 		{"theirs, with consent", []string{"hello"}, true, ""},
-		{"theirs after ours", []string{ours, "hello"}, false, ""},
+		{"theirs after ours", []string{ours, "hello"}, false, "overwriteSite"},
+		{"theirs after ours, with consent", []string{ours, "hello"}, true, ""},
+		{"ours after theirs", []string{"hello", ours}, false, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

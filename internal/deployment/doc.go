@@ -11,14 +11,16 @@
 // deployment that a client may choose: the stack's owner, and a hash of what the deployment
 // depends on. By the mark a run adopts the deployment of a run that died before it was
 // recorded, and tells its own deployments from those of others. It replaces a deployment of
-// somebody else only with consent (the config key overwriteSite), unless there was one of
-// its own before.
+// somebody else only with consent (the config key overwriteSite), whatever was there before,
+// as the stack does with the Worker's script.
 //
 // To the API a deployment is a success even if all of its pages answer 500. So deploy
 // fetches the deployment's own address too, before it reports success.
 //
-// undeploy deletes the project's deployments except for the live one, since Cloudflare may
-// refuse to delete a project with more than 100.
+// undeploy is the delete command of the resource. Deployments go with their project, so it
+// deletes nothing: where the resource is replaced or taken out, the site is to be served on.
+// With a project as its argument a person runs it, where Cloudflare refuses to delete that
+// project for its many deployments.
 //
 // The request is JSON on standard input, the result one line of JSON on standard output,
 // and the progress goes to standard error. The token comes by environment only. Files are

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -42,17 +41,16 @@ func newEmulation(t *testing.T, folder string) *emulation {
 		path := strings.TrimPrefix(r.URL.Path, "/client/v4")
 		return r.Method + " " + deploymentID.ReplaceAllString(strings.TrimPrefix(path, "/accounts/"+emulated.DefaultAccountID), "deployments/*")
 	}}
-	r := httptest.NewRequest(http.MethodPost, "/client/v4/accounts/"+emulated.DefaultAccountID+"/pages/projects", strings.NewReader(`{"name":"site","production_branch":"main"}`))
-	r.Header.Set("Authorization", "Bearer "+apiToken)
-	w := httptest.NewRecorder()
-	if e.cloud.ServeHTTP(w, r); w.Code != http.StatusOK {
-		t.Fatal(w.Body)
-	}
+	e.api("POST", "/pages/projects", "application/json", []byte(`{"name":"site","production_branch":"main"}`))
 	return e
 }
 
+// run runs a command: deploy, or an undeploy that leaves one deployment.
 func (e *emulation) run(verb string) error {
 	e.Helper()
+	if verb == "undeploy" {
+		return e.undeploy(1, false)
+	}
 	s, err := Read(e.request.Site, nil)
 	if err != nil {
 		e.Fatal(err)
@@ -66,19 +64,18 @@ func (e *emulation) run(verb string) error {
 	return run(e.Context(), verb, bytes.NewReader(in), &bytes.Buffer{}, &e.progress, func(name string) string { return env[name] }, e.net)
 }
 
-// deployments returns the IDs of the project's deployments, and which one is live.
+// deployments returns the IDs of the project's deployments, the newest first, and which one
+// is live.
 func (e *emulation) deployments() (ids []string, live string) {
 	e.Helper()
-	r := httptest.NewRequest(http.MethodGet, "/client/v4/accounts/"+emulated.DefaultAccountID+"/pages/projects/site/deployments", nil)
-	r.Header.Set("Authorization", "Bearer "+apiToken)
-	w := httptest.NewRecorder()
-	e.cloud.ServeHTTP(w, r)
-	var list struct{ Result []struct{ ID string } }
-	if err := json.Unmarshal(w.Body.Bytes(), &list); err != nil {
-		e.Fatal(err)
-	}
-	for _, d := range list.Result {
-		ids = append(ids, d.ID)
+	for page := 1; len(ids) == (page-1)*cloudflare.DeploymentsPerPage; page++ {
+		var list struct{ Result []struct{ ID string } }
+		if err := json.Unmarshal(e.api("GET", fmt.Sprintf("/pages/projects/site/deployments?page=%d", page), "", nil), &list); err != nil {
+			e.Fatal(err)
+		}
+		for _, d := range list.Result {
+			ids = append(ids, d.ID)
+		}
 	}
 	if site, ok, err := e.cloud.Site("site"); err != nil {
 		e.Fatal(err)
@@ -106,6 +103,7 @@ var operations = []operation{
 	{"deploy again", "deploy", deployOnce, 1},
 	{"deploy other settings", "deploy", func(e *emulation) { deployOnce(e); e.request.Settings = "other" }, 2},
 	{"undeploy", "undeploy", func(e *emulation) {
+		e.bound("api", owner)
 		for _, e.request.Settings = range []string{"a", "b", "c"} {
 			deployOnce(e)
 		}
@@ -150,7 +148,7 @@ func TestRun_Faults(t *testing.T) {
 }
 
 // remedy is what an error says to do.
-var remedy = regexp.MustCompile("run it again|check |look at |wait until|`pulumi ")
+var remedy = regexp.MustCompile("run it again|check |look at |wait until|`pulumi |`bin/portfolio ")
 
 // meets runs the operation with a fault and twice without, and returns what is wrong.
 func (op operation) meets(e *emulation, plan faultlist.Plan, tally *faultlist.Tally) (problems []string) {

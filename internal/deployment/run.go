@@ -12,8 +12,9 @@ import (
 	"portfolio-infra/internal/rest"
 )
 
-// Run runs one sub-command: verb is "deploy" or "undeploy". It reads a [Request] from in,
-// writes a [Result] as one line to out, and its progress to log.
+// Run runs one sub-command of the stack's resource: verb is "deploy" or "undeploy". It reads
+// a [Request] from in, writes a [Result] of deploy as one line to out, and its progress to
+// log.
 func Run(ctx context.Context, verb string, in io.Reader, out, log io.Writer, getenv func(string) string) error {
 	if err := run(ctx, verb, in, out, log, getenv, nil); err != nil {
 		return fmt.Errorf("%s: %w", verb, err)
@@ -23,6 +24,10 @@ func Run(ctx context.Context, verb string, in io.Reader, out, log io.Writer, get
 
 // run is [Run] with the transport of all requests. Nil is the default one.
 func run(ctx context.Context, verb string, in io.Reader, out, log io.Writer, getenv func(string) string, transport http.RoundTripper) error {
+	if verb == "undeploy" {
+		stay(in, log)
+		return nil
+	}
 	request, err := readRequest(in)
 	if err != nil {
 		return err
@@ -40,9 +45,6 @@ func run(ctx context.Context, verb string, in io.Reader, out, log io.Writer, get
 		// A redirect is an answer too.
 		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
 		log:  log, Request: request,
-	}
-	if verb == "undeploy" {
-		return d.undeploy(ctx)
 	}
 	result, err := d.deploy(ctx)
 	if err != nil {

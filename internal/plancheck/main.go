@@ -1,5 +1,6 @@
 // Plancheck reads the output of `pulumi preview --json` from standard input, and fails if
-// the plan deletes or replaces a resource that holds data. The workflow
+// the plan deletes or replaces a resource that takes something with it: rows, the logins
+// that reach them, the site, what serves it, or what the stack knows of itself. The workflow
 // .github/workflows/deploy.yml runs it before a deployment. The deployment makes a plan of
 // its own; should that one delete the cluster, the cluster's deletion protection stops it.
 package main
@@ -13,15 +14,6 @@ import (
 	"slices"
 	"strings"
 )
-
-// holdsData are the types of the resources with which data is deleted: rows, the
-// logins that reach them, and the deployments and domains of the site.
-var holdsData = []string{
-	"tidbcloud:index:Cluster",
-	"tidbcloud:index:Database",
-	"tidbcloud:index:SqlUser",
-	"cloudflare:index/pagesProject:PagesProject",
-}
 
 func main() {
 	if err := check(os.Stdin, os.Stdout); err != nil {
@@ -43,8 +35,14 @@ type plan struct {
 	} `json:"diagnostics"`
 }
 
+// harmless are the operations that take nothing away. Any other deletes or replaces, one
+// that a later engine adds too.
+// https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/resource/deploy/step.go#L2234
+var harmless = []string{"same", "create", "update", "read", "refresh", "discard", "import", "diff", "extend-parameterize"}
+
 // check reads a plan and returns an error that lists what would be lost. It prints the
-// preview's warnings and errors, which --json prints nowhere else.
+// preview's warnings and errors, which --json prints nowhere else, and what is deleted or
+// replaced without a loss.
 func check(in io.Reader, out io.Writer) error {
 	var p plan
 	if err := json.NewDecoder(in).Decode(&p); err != nil {
@@ -64,16 +62,30 @@ func check(in io.Reader, out io.Writer) error {
 	if len(p.Steps) == 0 {
 		return errors.New("the plan on standard input has no steps")
 	}
-	var lost []string
+	var lost, safe []string
 	for _, step := range p.Steps {
+		if slices.Contains(harmless, step.Op) {
+			continue
+		}
+		op := step.Op
+		if strings.Contains(op, "replace") {
+			op = "replace" // which has several steps
+		}
 		kind, name := parseURN(step.URN)
-		deletes := strings.Contains(step.Op, "delete") || strings.Contains(step.Op, "replace")
-		if line := step.Op + " " + kind + " " + name; deletes && slices.Contains(holdsData, kind) && !slices.Contains(lost, line) {
-			lost = append(lost, line)
+		v := judge(kind, name)
+		to, what := &lost, v.lost
+		if v.lost == "" || op == "replace" && v.safe != "" {
+			to, what = &safe, "nothing is lost: "+v.safe
+		}
+		if line := fmt.Sprintf("%s %s %s: %s", op, kind, name, what); !slices.Contains(*to, line) {
+			*to = append(*to, line)
 		}
 	}
+	for _, line := range safe {
+		fmt.Fprintln(out, line)
+	}
 	if len(lost) > 0 {
-		return fmt.Errorf("this plan loses data, so nothing was changed; if that is intended, run the workflow by hand and tick its box:\n  %s",
+		return fmt.Errorf("this plan loses data, or what serves the site, so nothing was changed; if that is intended, run the workflow by hand and tick its box:\n  %s",
 			strings.Join(lost, "\n  "))
 	}
 	_, err := fmt.Fprintln(out, "this plan neither deletes nor replaces what holds data")

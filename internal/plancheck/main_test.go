@@ -1,41 +1,82 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
 
+// step is a step of a plan as the engine prints it.
+func step(op, kind, name string) string {
+	return fmt.Sprintf(`{"op":%q,"urn":"urn:pulumi:prod::portfolio::portfolio:index:Parent$%s::%s"}`, op, kind, name)
+}
+
+// replacement are the steps by which the engine replaces a resource.
+func replacement(kind, name string) string {
+	return step("create-replacement", kind, name) + "," + step("replace", kind, name) + "," + step("delete-replaced", kind, name)
+}
+
 func TestCheck(t *testing.T) {
 	const (
 		stack   = `{"op":"same","urn":"urn:pulumi:prod::portfolio::pulumi:pulumi:Stack::portfolio-prod"}`
-		cluster = `"urn":"urn:pulumi:prod::portfolio::portfolio:index:Database$tidbcloud:index:Cluster::cluster"`
-		user    = `"urn":"urn:pulumi:prod::portfolio::tidbcloud:index:SqlUser::user"`
-		worker  = `"urn":"urn:pulumi:prod::portfolio::cloudflare:index/workersScript:WorkersScript::api"`
-		project = `"urn":"urn:pulumi:prod::portfolio::cloudflare:index/pagesProject:PagesProject::site"`
+		cluster = "tidbcloud:index:Cluster"
+		user    = "tidbcloud:index:SqlUser"
+		worker  = "cloudflare:index/workersScript:WorkersScript"
+		project = "cloudflare:index/pagesProject:PagesProject"
+		domain  = "cloudflare:index/pagesDomain:PagesDomain"
+		record  = "cloudflare:index/dnsRecord:DnsRecord"
+		command = "command:local:Command"
+		stash   = "pulumi:index:Stash"
 	)
+	for _, test := range []struct{ name, steps, out, err string }{
+		{"nothing to do", step("same", cluster, "cluster"), "neither", ""},
+		{"created and updated", step("create", cluster, "cluster") + "," + step("update", project, "site"), "neither", ""},
+		{"a cluster is replaced", replacement(cluster, "cluster"), "", "replace tidbcloud:index:Cluster cluster: every row of every database on it$"},
+		{"a login and a project are deleted", step("delete", user, "user") + "," + step("delete", project, "site"),
+			"", "delete tidbcloud:index:SqlUser user: a login, and whoever uses it is shut out\n  delete cloudflare:index/pagesProject:PagesProject site: "},
+		{"a Worker is deleted", step("delete", worker, "api"), "", "delete " + worker + " api: "},
+		{"a Worker is replaced", replacement(worker, "api"), "", "replace " + worker + " api: "},
+		{"a domain is deleted", step("delete", domain, "www.example.com"), "", "delete " + domain + " www.example.com: "},
+		{"a domain is replaced", replacement(domain, "www.example.com"), "", "replace " + domain + " www.example.com: "},
+		{"a record is deleted", step("delete", record, "dns-www.example.com"), "", "delete " + record + " dns-www.example.com: "},
+		{"the site is taken out", step("delete", command, "site"), "", "delete command:local:Command site: "},
+		{"the site is replaced", replacement(command, "site"), "replace command:local:Command site: nothing is lost: its delete command deletes nothing\nthis plan neither", ""},
+		{"the owner is deleted", step("delete", stash, "owner"), "", "delete pulumi:index:Stash owner: "},
+		{"the names are replaced", replacement(stash, "names"), "", "replace pulumi:index:Stash names: "},
+		{"the secrets of the site are taken out", step("delete", stash, "digest-key"), "nothing is lost: ", ""},
+		{"a resource of another program", step("delete", "doppler:index/secret:Secret", "doppler"), "", "doppler:index/secret:Secret doppler: nobody knows what"},
+		{"an operation of a later engine", step("forget", cluster, "cluster"), "", "forget tidbcloud:index:Cluster cluster: "},
+		{"a provider that nothing uses", step("delete", "pulumi:providers:doppler", "default"), "neither", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			checkPlan(t, `{"steps":[`+stack+","+test.steps+`]}`, test.out, test.err)
+		})
+	}
 	for _, test := range []struct{ name, plan, out, err string }{
-		{"nothing to do", `{"steps":[` + stack + `,{"op":"same",` + cluster + `}]}`, "neither", ""},
-		{"created and updated", `{"steps":[{"op":"create",` + cluster + `},{"op":"update",` + project + `}]}`, "neither", ""},
-		{"a Worker is replaced", `{"steps":[{"op":"replace",` + worker + `},{"op":"delete-replaced",` + worker + `}]}`, "neither", ""},
-		{"a cluster is replaced", `{"steps":[{"op":"create-replacement",` + cluster + `},{"op":"replace",` + cluster + `},{"op":"delete-replaced",` + cluster + `}]}`,
-			"", "replace tidbcloud:index:Cluster cluster\n"},
-		{"a user and a project are deleted", `{"steps":[{"op":"delete",` + user + `},{"op":"delete",` + project + `}]}`,
-			"", "delete tidbcloud:index:SqlUser user\n  delete cloudflare:index/pagesProject:PagesProject site"},
 		{"a warning", `{"steps":[` + stack + `],"diagnostics":[{"severity":"warning","message":"slow\n"},{"severity":"info","message":"fine"}]}`, "warning: slow\nthis plan", ""},
 		{"a failed preview", `{"steps":[` + stack + `],"diagnostics":[{"severity":"error","message":"no such region"}]}`, "error: no such region", "the preview failed"},
 		{"no plan", "", "", "reading the plan"},
 		{"another text", "error: no stack", "", "reading the plan"},
 		{"an empty plan", "{}", "", "no steps"},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			var out strings.Builder
-			err := check(strings.NewReader(test.plan), &out)
-			if (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
-				t.Errorf("the error is %v, want %q", err, test.err)
-			}
-			if !strings.Contains(out.String(), test.out) || test.out == "" && out.Len() > 0 {
-				t.Errorf("it prints %q, want %q", out.String(), test.out)
-			}
-		})
+		t.Run(test.name, func(t *testing.T) { checkPlan(t, test.plan, test.out, test.err) })
+	}
+}
+
+// checkPlan checks a plan, and what is printed and returned: nothing where nothing is
+// wanted. A "$" at the end of an error is its end.
+func checkPlan(t *testing.T, plan, wantOut, wantErr string) {
+	t.Helper()
+	var out strings.Builder
+	err := check(strings.NewReader(plan), &out)
+	have := ""
+	if err != nil {
+		have = err.Error() + "$"
+	}
+	if (have == "") != (wantErr == "") || !strings.Contains(have, wantErr) {
+		t.Errorf("the error is %v, want %q", err, wantErr)
+	}
+	if !strings.Contains(out.String(), wantOut) || wantOut == "" && out.Len() > 0 {
+		t.Errorf("it prints %q, want %q", out.String(), wantOut)
 	}
 }

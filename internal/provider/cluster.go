@@ -21,15 +21,6 @@ var (
 )
 
 const (
-	// OwnerLabel is the cluster label with the owner. By it a run finds the orphan of one
-	// that died after its POST.
-	OwnerLabel = "pulumi.com/owner"
-
-	// MadeForLabel is the cluster label with the owner that the cluster was made for; it
-	// changes with the owner. An adopted or imported cluster lacks it: users on it may
-	// predate this stack.
-	MadeForLabel = "pulumi.com/made-for"
-
 	// clusterTimeout is the default of createTimeoutSeconds.
 	clusterTimeout = 10 * time.Minute
 
@@ -40,6 +31,7 @@ const (
 // Cluster is the resource tidbcloud:index:Cluster.
 type Cluster struct {
 	connect connector
+	lists   *userLists
 }
 
 // ClusterArgs are a cluster's inputs.
@@ -51,6 +43,7 @@ type ClusterArgs struct {
 	Labels               map[string]string   `pulumi:"labels,optional"`
 	SpendingLimitMonthly *int                `pulumi:"spendingLimitMonthly,optional"`
 	AuthorizedNetworks   []AuthorizedNetwork `pulumi:"authorizedNetworks,optional"`
+	Logins               []string            `pulumi:"logins,optional"`
 	Adopt                *bool               `pulumi:"adopt,optional"`
 	DeletionProtection   *bool               `pulumi:"deletionProtection,optional"`
 	CreateTimeoutSeconds *int                `pulumi:"createTimeoutSeconds,optional"`
@@ -75,12 +68,17 @@ type ClusterState struct {
 	CreateTime string `pulumi:"createTime"`
 	// Organization is missing in states of earlier versions.
 	Organization string `pulumi:"organization,optional"`
+	// OwnLogins are those of Logins that did not exist before; see ownLogins.
+	OwnLogins []string `pulumi:"ownLogins,optional"`
+	// Imported reports whether no update has followed an import.
+	Imported bool `pulumi:"imported,optional"`
 }
 
 // Annotate implements [infer.Annotated].
 func (c *Cluster) Annotate(a infer.Annotator) {
 	a.Describe(c, "A TiDB Cloud Starter or Essential cluster, ready to connect to. "+
 		"Changing the region replaces it, deleting the old cluster and its data first, which deletionProtection has to allow; all else is updated in place. "+
+		"A cluster that was not made for its owner (label "+MadeForLabel+") is not deleted but released: it stays, with its databases, and the label "+OwnerLabel+" becomes "+FreeOwner+". "+
 		"A preview reads the live cluster, so it also shows what was changed or deleted by hand.")
 }
 
@@ -90,7 +88,7 @@ func (c *ClusterArgs) Annotate(a infer.Annotator) {
 	a.Describe(&c.Region, "Region, such as regions/aws-ap-northeast-1. A change replaces the cluster.")
 	a.Describe(&c.Owner, "Identity of what owns the cluster, such as project.stack, kept as its label "+OwnerLabel+". "+
 		"A cluster with this label counts as an orphan of an earlier run and is adopted, so no two clusters may have the same owner. "+
-		"1 to 63 letters, digits, hyphens, underscores and dots, a letter or digit first and last. "+
+		"1 to 63 letters, digits, hyphens, underscores and dots, a letter or digit first and last, and not "+FreeOwner+", which means nobody. "+
 		"Only an imported cluster without the label has an empty one.")
 	a.Describe(&c.ProjectID, "ID of the project of a new cluster. Default: the organization's default project. "+
 		"Only TiDB Cloud's console moves clusters between projects, so a later change is recorded and has no other effect.")
@@ -98,6 +96,8 @@ func (c *ClusterArgs) Annotate(a infer.Annotator) {
 		"TiDB Cloud may keep one that is removed here; the error then names it.")
 	a.Describe(&c.SpendingLimitMonthly, "Spending limit in US cents a month, 1 or more. Unset or removed: TiDB Cloud keeps what it has, and only its console can lift a limit.")
 	a.Describe(&c.AuthorizedNetworks, "All ranges of addresses that may connect. Unset: TiDB Cloud keeps what it has (at first, all addresses).")
+	a.Describe(&c.Logins, "Names, without the cluster's prefix, of the SQL users that this stack makes on the cluster. "+
+		"Those that did not exist before are deleted with the resource where the cluster itself stays.")
 	a.Describe(&c.Adopt, "Adopt an existing cluster of this name and region without an owner label, instead of failing. Default: false.")
 	a.Describe(&c.DeletionProtection, "Refuse to delete the cluster, also for a replacement, and to create another when it cannot be found. "+
 		"It holds if either the last run or this one has it, so one run turns it off and the next one deletes. Default: true.")
@@ -119,10 +119,12 @@ func (c *ClusterState) Annotate(a infer.Annotator) {
 	a.Describe(&c.ClusterID, "ID of the cluster.")
 	a.Describe(&c.Host, "Host to connect to.")
 	a.Describe(&c.Port, "Port to connect to.")
-	a.Describe(&c.UserPrefix, "Prefix of each SQL user's name: userPrefix.name.")
+	a.Describe(&c.UserPrefix, "Prefix of each SQL user's name: userPrefix.name. Empty if the cluster has none.")
 	a.Describe(&c.Version, "Version of TiDB.")
 	a.Describe(&c.CreateTime, "When the cluster was created, in RFC 3339.")
 	a.Describe(&c.Organization, "ID of the organization that the cluster belongs to.")
+	a.Describe(&c.OwnLogins, "Those of logins that are deleted with the resource, if the cluster was not made for the owner.")
+	a.Describe(&c.Imported, "Whether no update has followed an import.")
 }
 
 // WireDependencies implements [infer.ExplicitDependencies]. Only another region means
@@ -149,7 +151,7 @@ func (c *Cluster) Create(ctx context.Context, req infer.CreateRequest[ClusterArg
 		return resp, err
 	}
 	resp.ID = cluster.ID
-	resp.Output, err = reconcile(ctx, api, cluster.ID, ClusterState{ClusterArgs: want}, want)
+	resp.Output, err = reconcile(ctx, api, cluster.ID, ClusterState{ClusterArgs: want}, ClusterState{ClusterArgs: want})
 	if err != nil {
 		// The ID must get into the state, so that the next run updates this cluster.
 		err = infer.ResourceInitFailedError{Reasons: []string{fmt.Sprintf("%v; the cluster is kept, and the next `pulumi up` resumes", err)}}
@@ -176,6 +178,7 @@ func (c *Cluster) Read(ctx context.Context, req infer.ReadRequest[ClusterArgs, C
 	resp.ID = live.ID
 	resp.Inputs = inputsFromLive(*live, req.Inputs, imported)
 	resp.State = outputs(*live, req.State, resp.Inputs)
+	resp.State.Imported = imported || req.State.Imported
 	return resp, nil
 }
 
@@ -187,13 +190,12 @@ func (c *Cluster) Update(ctx context.Context, req infer.UpdateRequest[ClusterArg
 	if err != nil {
 		return resp, err
 	}
-	recorded := req.State.ClusterArgs
 	resp.Output = req.State
-	resp.Output.ClusterArgs = req.Inputs
+	resp.Output.ClusterArgs, resp.Output.Imported = req.Inputs, false
 	if req.DryRun {
 		return resp, nil
 	}
-	if onlyUnprotects(recorded, req.Inputs) {
+	if onlyUnprotects(req.State.ClusterArgs, req.Inputs) {
 		live, err := readForDiff(ctx, c.connect, req.ID)
 		if err != nil || !live.cluster.Connectable() {
 			p.GetLogger(ctx).Warning("only the deletion protection was recorded: the cluster cannot be found, or cannot be connected to")
@@ -202,11 +204,12 @@ func (c *Cluster) Update(ctx context.Context, req infer.UpdateRequest[ClusterArg
 	}
 	ctx, cancel := context.WithTimeout(ctx, req.Inputs.timeout())
 	defer cancel()
-	resp.Output, err = reconcile(ctx, api, req.ID, resp.Output, recorded)
+	resp.Output, err = reconcile(ctx, api, req.ID, resp.Output, req.State)
 	return resp, err
 }
 
-// Delete implements [infer.CustomDelete].
+// Delete implements [infer.CustomDelete]. It releases a cluster that was not made for this
+// stack.
 func (c *Cluster) Delete(ctx context.Context, req infer.DeleteRequest[ClusterState]) (resp infer.DeleteResponse, err error) {
 	if req.State.protected() {
 		return resp, protectedError(req.State, "deleting it")
@@ -223,12 +226,14 @@ func (c *Cluster) Delete(ctx context.Context, req infer.DeleteRequest[ClusterSta
 		return resp, err
 	case live == nil:
 		return resp, checkOrganization(ctx, api, req.ID, req.State.Organization)
-	case req.State.Owner != "":
-		if err := checkOwner(*live, req.State.Owner); err != nil {
-			return resp, err
-		}
+	}
+	if err := checkOwner(*live, req.State.Owner); err != nil {
+		return resp, err
 	}
 	if live.State != tidbcloud.StateDeleting {
+		if !req.State.madeFor(*live, req.State.ClusterArgs) {
+			return resp, c.release(ctx, api, req.ID, req.State)
+		}
 		err := api.DeleteCluster(ctx, req.ID)
 		if rest.Ambiguous(err) || rest.StatusIs(err, 404) {
 			if now, readErr := findCluster(ctx, api, req.ID); readErr == nil && gone(now) {
@@ -252,14 +257,17 @@ func (c *Cluster) Check(ctx context.Context, req infer.CheckRequest) (infer.Chec
 	check.valid("region", tidbcloud.CheckRegion(args.Region))
 	old, had := req.OldInputs.GetOk("owner")
 	unowned := args.Owner == "" && had && old.IsString() && old.AsString() == ""
-	check.that("owner", unowned || ownerPattern.MatchString(args.Owner),
-		"%q must have 1 to 63 letters, digits, hyphens, underscores and dots, with a letter or digit first and last; project.stack is a good one", args.Owner)
+	check.that("owner", unowned || validOwner(args.Owner),
+		"%q must have 1 to 63 letters, digits, hyphens, underscores and dots, with a letter or digit first and last, and not be %s; project.stack is a good one", args.Owner, FreeOwner)
 	check.that("projectId", args.ProjectID == nil || *args.ProjectID != "", "must not be empty; leave it out for the default project")
 	for _, key := range slices.Sorted(maps.Keys(args.Labels)) {
 		check.that("labels", labelAllowed(key), "%q is reserved: leave out empty keys, those under tidb.cloud/ (use projectId) and %s (use owner)", key, OwnerLabel)
 	}
 	check.that("spendingLimitMonthly", args.SpendingLimitMonthly == nil || *args.SpendingLimitMonthly > 0,
 		"must be 1 or more, in US cents; leave it out for the free plan")
+	for _, name := range args.Logins {
+		check.valid("logins", tidbcloud.CheckUserName(name))
+	}
 	check.networks("authorizedNetworks", args.AuthorizedNetworks)
 	check.that("createTimeoutSeconds", args.CreateTimeoutSeconds == nil || *args.CreateTimeoutSeconds > 0, "must be more than 0, in seconds")
 	return infer.CheckResponse[ClusterArgs]{Inputs: args, Failures: check.failures}, nil
@@ -289,6 +297,7 @@ func (c *Cluster) Diff(ctx context.Context, req infer.DiffRequest[ClusterArgs, C
 		err = diffMissing(ctx, d, live.api, req.State, want)
 	default:
 		err = diffLive(ctx, d, live, req.State, want)
+		c.diffLogins(ctx, d, live, req.State, want)
 	}
 	if err != nil {
 		return p.DiffResponse{}, err

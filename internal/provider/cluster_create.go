@@ -50,7 +50,8 @@ func createOrAdopt(ctx context.Context, api *tidbcloud.Client, resource string, 
 func previewCreate(ctx context.Context, api *tidbcloud.Client, resource string, want ClusterArgs) error {
 	all, err := listClusters(ctx, api)
 	if err == nil {
-		if slices.ContainsFunc(all, func(c tidbcloud.Cluster) bool { return c.Labels[OwnerLabel] == want.Owner }) {
+		// A preview may not know the owner yet. Then it has no orphan.
+		if slices.ContainsFunc(all, func(c tidbcloud.Cluster) bool { return want.Owner != "" && ownerOf(c) == want.Owner }) {
 			return nil
 		}
 		adopted, conflict := adoptOrConflict(all, resource, want)
@@ -93,7 +94,7 @@ func listClusters(ctx context.Context, api *tidbcloud.Client) ([]tidbcloud.Clust
 func findOrphan(ctx context.Context, api *tidbcloud.Client, all []tidbcloud.Cluster, want ClusterArgs) (*tidbcloud.Cluster, error) {
 	var ours []tidbcloud.Cluster
 	for _, listed := range all {
-		if listed.Labels[OwnerLabel] != want.Owner {
+		if ownerOf(listed) != want.Owner {
 			continue
 		}
 		// A list may lag behind a delete, such as the one before a replacement.
@@ -120,11 +121,13 @@ func findOrphan(ctx context.Context, api *tidbcloud.Client, all []tidbcloud.Clus
 }
 
 // adoptOrConflict returns the cluster to adopt, nil if no other one has the name, or an
-// error if one that must not be adopted has it.
+// error if one that must not be adopted has it. One that was released is no obstacle to
+// another in a new region.
 func adoptOrConflict(all []tidbcloud.Cluster, resource string, want ClusterArgs) (*tidbcloud.Cluster, error) {
 	var found []tidbcloud.Cluster
 	for _, cluster := range all {
-		if cluster.DisplayName == want.DisplayName && cluster.Labels[OwnerLabel] != want.Owner {
+		ours := want.Owner != "" && ownerOf(cluster) == want.Owner
+		if cluster.DisplayName == want.DisplayName && !ours && !(released(cluster) && cluster.Region != want.Region) {
 			found = append(found, cluster)
 		}
 	}
@@ -132,13 +135,15 @@ func adoptOrConflict(all []tidbcloud.Cluster, resource string, want ClusterArgs)
 		return nil, nil
 	}
 	first, adopt := found[0], want.Adopt != nil && *want.Adopt
-	owner := first.Labels[OwnerLabel]
+	owner := ownerOf(first)
 	reason := "it does not belong to this stack"
 	switch {
 	case len(found) > 1:
 		reason = "the name is not unique"
 	case owner != "":
 		reason = fmt.Sprintf("its label %s says that it belongs to %q", OwnerLabel, owner)
+	case adopt && first.Region == want.Region && first.State == tidbcloud.StateActive && first.EndpointOff:
+		return nil, fmt.Errorf("cluster %s was not adopted: %w", describe(first), &tidbcloud.StateError{Cluster: first})
 	case adopt && first.Region == want.Region:
 		return &first, nil
 	case adopt:
@@ -197,8 +202,8 @@ func resolveConcurrentCreate(ctx context.Context, api *tidbcloud.Client, created
 		this = all[i] // the answer to the POST may leave out the time
 	}
 	for _, other := range all {
-		rival := other.DisplayName == want.DisplayName || other.Labels[OwnerLabel] == want.Owner
-		if !rival || other.ID == created.ID || !earlier(other, this) {
+		rival := other.DisplayName == want.DisplayName || ownerOf(other) == want.Owner
+		if !rival || released(other) || other.ID == created.ID || !earlier(other, this) {
 			continue
 		}
 		// A list may lag behind a delete, such as the one before a replacement.
@@ -210,7 +215,7 @@ func resolveConcurrentCreate(ctx context.Context, api *tidbcloud.Client, created
 		if gone(live) {
 			continue
 		}
-		owner := other.Labels[OwnerLabel]
+		owner := ownerOf(other)
 		if owner == "" {
 			owner = "somebody without an owner label"
 		}

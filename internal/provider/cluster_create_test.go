@@ -17,6 +17,7 @@ import (
 func TestCluster_Create_existing(t *testing.T) {
 	const line = "`pulumi import tidbcloud:index:Cluster db 1001`"
 	theirs := map[string]string{provider.OwnerLabel: "blog.prod"}
+	free := map[string]string{provider.OwnerLabel: provider.FreeOwner}
 	adopt := map[string]any{"adopt": true}
 	post := []string{"POST /clusters"}
 	type existing struct {
@@ -54,6 +55,9 @@ func TestCluster_Create_existing(t *testing.T) {
 		{"adoption in another region", []existing{{db1, virginia, nil, ""}}, adopt, []string{"only a cluster in " + tokyo + " can be adopted"}, "", nil},
 		{"adoption of another stack's", []existing{{db1, tokyo, theirs, ""}}, adopt,
 			[]string{`its label pulumi.com/owner says that it belongs to "blog.prod"`, line}, "", nil},
+		{"released", []existing{{db1, tokyo, free, ""}}, nil, []string{"it does not belong to this stack", line, "adopt: true"}, "", nil},
+		{"adoption of a released one", []existing{{db1, tokyo, free, ""}}, adopt, nil, "1001", []string{"PATCH /clusters/* labels"}},
+		{"released in another region", []existing{{db1, virginia, free, ""}}, adopt, nil, "1002", post},
 		{"adoption of one of two", []existing{{db1, tokyo, nil, ""}, {db1, tokyo, nil, ""}}, adopt, []string{"the name is not unique", "(1001)", "(1002)"}, "", nil},
 		{"nothing to adopt", nil, adopt, nil, "1001", post},
 		{"region that is not offered", nil, map[string]any{"region": "regions/aws-mars-1"},

@@ -82,7 +82,14 @@ func diffLive(ctx context.Context, d *differ, live liveCluster, recorded Cluster
 			return err
 		}
 	}
-	for _, change := range changesOf(live.cluster, want, recorded.ClusterArgs) {
+	if live.cluster.State == tidbcloud.StateActive && live.cluster.EndpointOff && !recorded.madeFor(live.cluster, want) {
+		err := fmt.Errorf("%w; this stack did not make the cluster, so it leaves that to you", &tidbcloud.StateError{Cluster: live.cluster})
+		if !onlyUnprotects(recorded.ClusterArgs, want) {
+			return err
+		}
+		p.GetLogger(ctx).Warning(err.Error())
+	}
+	for _, change := range changesOf(live.cluster, want, recorded) {
 		if !d.has(change.property) {
 			p.GetLogger(ctx).Warningf("cluster %s was changed outside of Pulumi: %s is %s", live.cluster.String(), change.property, change.live)
 		}

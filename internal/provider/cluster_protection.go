@@ -17,10 +17,11 @@ const propertyProtection = "deletionProtection"
 // not say; they count as protected.
 func (c ClusterArgs) protected() bool { return c.DeletionProtection == nil || *c.DeletionProtection }
 
-// onlyUnprotects reports whether turning the deletion protection off is the only change.
+// onlyUnprotects reports whether turning the deletion protection off is the only change,
+// beside the logins, which an earlier version did not have.
 func onlyUnprotects(recorded, want ClusterArgs) bool {
 	turnedOff := recorded.protected() && !want.protected()
-	recorded.DeletionProtection = want.DeletionProtection
+	recorded.DeletionProtection, recorded.Logins = want.DeletionProtection, want.Logins
 	return turnedOff && reflect.DeepEqual(recorded, want)
 }
 

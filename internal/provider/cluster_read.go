@@ -78,7 +78,7 @@ func setIfKnown[T comparable](recorded *T, live T) {
 func inputsFromLive(live tidbcloud.Cluster, args ClusterArgs, imported bool) ClusterArgs {
 	args.DisplayName = live.DisplayName
 	// Another stack's label does not become ours; see checkOwner.
-	if owner := live.Labels[OwnerLabel]; imported || owner == "" {
+	if owner := ownerOf(live); imported || owner == "" {
 		args.Owner = owner
 	}
 	setIfKnown(&args.Region, live.Region)

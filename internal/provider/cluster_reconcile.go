@@ -14,16 +14,20 @@ import (
 	"portfolio-infra/internal/tidbcloud"
 )
 
-const propertyLimit = "spendingLimitMonthly"
+// Properties whose change may end a wait.
+const (
+	propertyLimit    = "spendingLimitMonthly"
+	propertyEndpoint = "host"
+)
 
 // reconcile waits until a cluster can be connected to, changes it to what is wanted, and
 // returns its state. With an error the state is what is known so far.
-func reconcile(ctx context.Context, api *tidbcloud.Client, id string, state ClusterState, recorded ClusterArgs) (ClusterState, error) {
+func reconcile(ctx context.Context, api *tidbcloud.Client, id string, state, recorded ClusterState) (ClusterState, error) {
 	state.ClusterID = id
 	live, err := api.WaitUntilConnectable(ctx, id, showStatus(ctx, state.DisplayName))
-	var inactive *tidbcloud.StateError
-	if errors.As(err, &inactive) && inactive.Cluster.State == tidbcloud.StateInactive {
-		live, err = raiseLimit(ctx, api, inactive.Cluster, state.ClusterArgs, recorded, err)
+	var stuck *tidbcloud.StateError
+	if errors.As(err, &stuck) {
+		live, err = unblock(ctx, api, stuck.Cluster, state.ClusterArgs, recorded, err)
 	}
 	if err != nil {
 		return state, err
@@ -32,6 +36,9 @@ func reconcile(ctx context.Context, api *tidbcloud.Client, id string, state Clus
 		return state, err
 	}
 	state = outputs(*live, state, state.ClusterArgs)
+	if state.OwnLogins, err = ownLogins(ctx, api, *live, state.ClusterArgs, recorded); err != nil {
+		return state, err
+	}
 	changes := changesOf(*live, state.ClusterArgs, recorded)
 	if len(changes) == 0 {
 		return state, nil
@@ -48,31 +55,24 @@ func reconcile(ctx context.Context, api *tidbcloud.Client, id string, state Clus
 	return outputs(*live, state, state.ClusterArgs), checkRemovedLabels(*live, state.Labels, recorded.Labels)
 }
 
-// raiseLimit gives an INACTIVE cluster the wanted spending limit, if it has another one,
-// and waits again: a used-up limit is the usual reason for the state.
-func raiseLimit(ctx context.Context, api *tidbcloud.Client, live tidbcloud.Cluster, want, recorded ClusterArgs, inactive error) (*tidbcloud.Cluster, error) {
+// unblock makes the one change that may end a cluster's state, and waits again: a higher
+// spending limit for an INACTIVE cluster, since a used-up one is the usual reason, and the
+// public endpoint for one whose is switched off. Without such a change it returns the error
+// of the wait.
+func unblock(ctx context.Context, api *tidbcloud.Client, live tidbcloud.Cluster, want ClusterArgs, recorded ClusterState, stuck error) (*tidbcloud.Cluster, error) {
+	property := map[tidbcloud.State]string{tidbcloud.StateInactive: propertyLimit, tidbcloud.StateActive: propertyEndpoint}[live.State]
 	if checkOwner(live, want.Owner, recorded.Owner) != nil {
-		return nil, inactive
+		return nil, stuck
 	}
 	changes := changesOf(live, want, recorded)
-	i := slices.IndexFunc(changes, func(c change) bool { return c.property == propertyLimit })
+	i := slices.IndexFunc(changes, func(c change) bool { return c.property == property })
 	if i < 0 {
-		return nil, inactive
+		return nil, stuck
 	}
 	if err := changes[i].apply(ctx, api); err != nil {
 		return nil, err
 	}
 	return api.WaitUntilConnectable(ctx, live.ID, showStatus(ctx, want.DisplayName))
-}
-
-// checkOwner refuses a cluster whose owner label names somebody else: another stack has
-// adopted it since the last run.
-func checkOwner(live tidbcloud.Cluster, owners ...string) error {
-	owner := live.Labels[OwnerLabel]
-	if owner == "" || slices.Contains(owners, owner) {
-		return nil
-	}
-	return fmt.Errorf("cluster %s was left unchanged: its label %s says that it belongs to %q now; to forget it here, %s", &live, OwnerLabel, owner, forget)
 }
 
 // change is one difference between a live cluster and the wanted one.
@@ -83,8 +83,8 @@ type change struct {
 }
 
 // changesOf compares a live cluster with the wanted one. Previews and updates share it.
-func changesOf(live tidbcloud.Cluster, want, recorded ClusterArgs) (all []change) {
-	labels := labelsFor(live.Labels, want, recorded)
+func changesOf(live tidbcloud.Cluster, want ClusterArgs, recorded ClusterState) (all []change) {
+	labels := labelsFor(live, want, recorded)
 	if !maps.Equal(labels, live.Labels) {
 		property, value := "labels", fmt.Sprint(live.Labels)
 		if labels[OwnerLabel] != live.Labels[OwnerLabel] {
@@ -104,6 +104,11 @@ func changesOf(live tidbcloud.Cluster, want, recorded ClusterArgs) (all []change
 			return api.SetSpendingLimit(ctx, live.ID, *limit)
 		}})
 	}
+	if live.EndpointOff && recorded.madeFor(live, want) {
+		all = append(all, change{propertyEndpoint, "switched off: its public endpoint is disabled", func(ctx context.Context, api *tidbcloud.Client) error {
+			return api.EnablePublicEndpoint(ctx, live.ID)
+		}})
+	}
 	if want.AuthorizedNetworks != nil && !sameNetworks(networksOf(live), want.AuthorizedNetworks) {
 		all = append(all, change{"authorizedNetworks", fmt.Sprint(live.Networks), func(ctx context.Context, api *tidbcloud.Client) error {
 			networks := make([]tidbcloud.Network, len(want.AuthorizedNetworks))
@@ -118,16 +123,16 @@ func changesOf(live tidbcloud.Cluster, want, recorded ClusterArgs) (all []change
 
 // labelsFor returns the labels that a live cluster should have. One that the last run set
 // and that is no longer wanted goes; those that were never ours stay.
-func labelsFor(live map[string]string, want, recorded ClusterArgs) map[string]string {
+func labelsFor(live tidbcloud.Cluster, want ClusterArgs, recorded ClusterState) map[string]string {
 	labels := map[string]string{}
-	maps.Copy(labels, live)
+	maps.Copy(labels, live.Labels)
 	for key := range recorded.Labels {
 		delete(labels, key)
 	}
 	maps.Copy(labels, want.Labels)
-	if want.Owner != "" && live[OwnerLabel] != want.Owner {
+	if want.Owner != "" && ownerOf(live) != want.Owner {
 		labels[OwnerLabel] = want.Owner
-		if recorded.Owner != "" && live[MadeForLabel] == recorded.Owner {
+		if recorded.madeFor(live, want) {
 			labels[MadeForLabel] = want.Owner // its users are still ours
 		}
 	}

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -190,6 +191,49 @@ func TestCluster_preview(t *testing.T) {
 			t.Errorf("previewed %v: %v", outputs, err)
 		}
 		same(t, "calls", c.called(), nil)
+	})
+}
+
+// The first preview does not know the owner. It sees every conflict that does not need it.
+func TestCluster_preview_unknownOwner(t *testing.T) {
+	named := map[string]any{"owner": unknown}
+	adopt := map[string]any{"owner": unknown, "adopt": true}
+	for _, tt := range []struct {
+		name    string
+		labels  map[string]string
+		to      map[string]any
+		wantErr string
+	}{
+		{"nobody's", nil, named, "it does not belong to this stack"},
+		{"nobody's, adopted", nil, adopt, ""},
+		{"released", map[string]string{provider.OwnerLabel: provider.FreeOwner}, named, "it does not belong to this stack"},
+		{"another stack's", map[string]string{provider.OwnerLabel: "blog.prod"}, named, `belongs to "blog.prod"`},
+		{"another stack's, adopted", map[string]string{provider.OwnerLabel: "blog.prod"}, adopt, `belongs to "blog.prod"`},
+		{"adopted, in another region", nil, map[string]any{"owner": unknown, "adopt": true, "region": virginia}, "can be adopted"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, c *cloud, e *engine) {
+				if _, err := e.preview(db(tt.to)); err != nil {
+					t.Errorf("without another cluster: %v", err)
+				}
+				c.add("portfolio-db", tokyo, tt.labels, time.Now().Add(-time.Hour))
+				_, err := e.preview(db(tt.to))
+				wantErr(t, err, tt.wantErr)
+			})
+		})
+	}
+	withDB(t, db(nil), func(t *testing.T, c *cloud, e *engine) {
+		diff, err := e.diff(db(named))
+		if got := properties(diff); err != nil || !slices.Equal(got, []string{"owner update"}) {
+			t.Errorf("%q, %v", got, err)
+		}
+		if outputs, err := e.preview(db(named)); err != nil || outputs.Get("host").IsComputed() {
+			t.Errorf("previewed %v: %v", outputs, err)
+		}
+		e.steps(db(nil), "same")
+		labeling(provider.OwnerLabel, "blog.prod")(c, e.id)
+		_, err = e.diff(db(named))
+		wantErr(t, err, `belongs to "blog.prod" now`)
 	})
 }
 

@@ -9,11 +9,23 @@
 //
 //   - One with the label is an orphan of an earlier run of this very stack: it is adopted.
 //   - Another one of the wanted name is a conflict: the error gives the `pulumi import`
-//     line, and adopt: true adopts it.
+//     line, and adopt: true adopts it if its owner label is unset or [FreeOwner].
 //   - Otherwise it sends a POST. If the result is ambiguous it lists again and never sends
 //     a second POST. If nothing is found the run fails, and the next one lists first.
 //   - Then it lists once more, for a run that created the same cluster at the same time;
 //     the later one deletes its own.
+//
+// # What was not made here stays
+//
+// A cluster that was adopted or imported may hold other people's databases. [MadeForLabel]
+// tells: if it is not this owner's, a destroy or a replacement releases the cluster. Its
+// owner label becomes [FreeOwner], as the API removes no label, so that another stack can
+// adopt it. Only the stack's own SQL users go. Delete does that itself: in the program they
+// have the option deletedWith, with which the engine leaves their deletes out. A user is the
+// stack's own if its name is among the cluster's logins and did not exist when it came there.
+// Somebody's who takes the name between that and the creation of ours would count as ours.
+//
+// # Init errors
 //
 // A known ID is always kept: a wait that is cancelled or times out returns
 // [infer.ResourceInitFailedError], and the next `pulumi up` resumes in Update.
@@ -25,7 +37,8 @@
 // given owner an existing user of the wanted name counts as an orphan and gets a new
 // password. On any other, adopted and imported ones too, it is a conflict until adopt: true
 // adopts it, even if it is an orphan. Two resources of one stack with the same user would
-// take it from each other, and no check can see that.
+// take it from each other. Check refuses the second one of a run; it cannot see those that
+// `pulumi up --target` leaves out.
 //
 // The password comes from crypto/rand and only the state has it. If it is lost on the way
 // there, the next run sets another one: a create finds the user, an update with an ambiguous
@@ -79,6 +92,10 @@
 // below), and another stack's label on it an error. Before a rename Diff refuses the name of
 // another cluster. One list of SQL users serves all diffs of a run. A login with the recorded
 // password tells whether it was changed, another one whether the database exists, and a third one which migrations it has.
+//
+// A public endpoint that was switched off is drift, too. On a cluster that was made for
+// this stack a run switches it on; on another one somebody may have meant it, so that is an
+// error.
 //
 // Diff reads nothing when the inputs alone decide (another region) or the keys are not known
 // yet. If TiDB Cloud or the SQL server cannot be reached it warns and uses the state.

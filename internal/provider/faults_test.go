@@ -116,6 +116,9 @@ func (op operation) converge(l *life) (wrong problems) {
 		}
 	}
 	users := map[string]string{}
+	if op.theirs {
+		users["p1001.theirs"] = "role_admin"
+	}
 	if op.cluster != nil {
 		again(l.cluster, op.cluster(l))
 		alive := l.alive()
@@ -134,8 +137,13 @@ func (op operation) converge(l *life) (wrong problems) {
 		}
 		users["p1001.api"] = "p1001." + l.user.out("role")
 	}
-	if diff := cmp.Diff(users, l.users(l.cluster.id)); diff != "" {
-		wrong.add("the users (-want +got):\n%s", diff)
+	wrongUsers := func(id string) {
+		if diff := cmp.Diff(users, l.users(id)); diff != "" {
+			wrong.add("the users (-want +got):\n%s", diff)
+		}
+	}
+	if !op.theirs {
+		wrongUsers(l.cluster.id)
 	}
 	for _, e := range []*engine{l.user, l.cluster} {
 		if e.id != "" {
@@ -145,6 +153,13 @@ func (op operation) converge(l *life) (wrong problems) {
 		}
 	}
 	time.Sleep(10 * time.Second)
+	if op.theirs {
+		wrongUsers(l.only().ClusterID)
+		if got := l.only().Labels[provider.OwnerLabel]; got != provider.FreeOwner {
+			wrong.add("the cluster is not released: %q", got)
+		}
+		return wrong
+	}
 	if left := l.Clusters(); len(left) > 0 {
 		wrong.add("left in the end: %+v", left)
 	}

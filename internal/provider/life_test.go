@@ -72,6 +72,7 @@ func (l *life) nextRun(s *process, plan ...faultlist.Plan) {
 // What the two resources are at first, and what they become.
 func firstDB(*life) property.Map { return db(nil) }
 func finalDB(*life) property.Map { return db(changed("displayName", "portfolio-db-2")) }
+func takenDB(*life) property.Map { return adoptedDB(map[string]any{"displayName": "portfolio-db-2"}) }
 func movedDB(*life) property.Map { return db(map[string]any{"region": virginia}) }
 
 func firstAPI(l *life) property.Map { return api(l.cluster.id, nil) }
@@ -89,6 +90,9 @@ type operation struct {
 	cluster, user func(*life) property.Map
 	// keeps: the cluster that was there before must not go.
 	keeps bool
+	// theirs: somebody else made the cluster and the SQL user "theirs" on it, so both outlive
+	// the stack.
+	theirs bool
 }
 
 func operations() []operation {
@@ -111,18 +115,30 @@ func operations() []operation {
 	first := func(l *life) { l.cluster.steps(firstDB(l), "create") }
 	final := func(l *life) { l.cluster.steps(finalDB(l), "create") }
 	withUser := func(l *life) { first(l); l.user.steps(firstAPI(l), "create") }
+	strangers := func(l *life) {
+		l.add("portfolio-db-2", tokyo, nil, time.Now().Add(-time.Hour))
+		l.addUser("theirs", "predates us", "role_admin")
+	}
+	taken := func(l *life) {
+		strangers(l)
+		l.cluster.steps(takenDB(l), "create")
+		l.user.steps(firstAPI(l), "create")
+	}
 	return []operation{
-		{"create cluster", nothing, up(cluster, finalDB), finalDB, nil, false},
-		{"adopt cluster", func(l *life) { first(l); l.cluster.forget() }, up(cluster, finalDB), finalDB, nil, true},
-		{"update cluster", first, up(cluster, finalDB), finalDB, nil, true},
-		{"leave cluster", final, up(cluster, finalDB), finalDB, nil, true},
-		{"refresh cluster", final, refresh(cluster), finalDB, nil, true},
-		{"replace cluster", final, up(cluster, movedDB), movedDB, nil, false},
-		{"delete cluster", final, remove(cluster), nil, nil, false},
-		{"create user", first, up(user, finalAPI), firstDB, finalAPI, true},
-		{"adopt user", func(l *life) { withUser(l); l.user.forget() }, up(user, finalAPI), firstDB, finalAPI, true},
-		{"update user", withUser, up(user, finalAPI), firstDB, finalAPI, true},
-		{"refresh user", withUser, refresh(user), firstDB, firstAPI, true},
-		{"delete user", withUser, remove(user), firstDB, nil, true},
+		{"create cluster", nothing, up(cluster, finalDB), finalDB, nil, false, false},
+		{"adopt cluster", func(l *life) { first(l); l.cluster.forget() }, up(cluster, finalDB), finalDB, nil, true, false},
+		{"update cluster", first, up(cluster, finalDB), finalDB, nil, true, false},
+		{"leave cluster", final, up(cluster, finalDB), finalDB, nil, true, false},
+		{"refresh cluster", final, refresh(cluster), finalDB, nil, true, false},
+		{"replace cluster", final, up(cluster, movedDB), movedDB, nil, false, false},
+		{"delete cluster", final, remove(cluster), nil, nil, false, false},
+		{"create user", first, up(user, finalAPI), firstDB, finalAPI, true, false},
+		{"adopt user", func(l *life) { withUser(l); l.user.forget() }, up(user, finalAPI), firstDB, finalAPI, true, false},
+		{"update user", withUser, up(user, finalAPI), firstDB, finalAPI, true, false},
+		{"refresh user", withUser, refresh(user), firstDB, firstAPI, true, false},
+		{"delete user", withUser, remove(user), firstDB, nil, true, false},
+		{"enable endpoint", func(l *life) { first(l); switchedOff(l.cloud, l.cluster.id) }, up(cluster, firstDB), firstDB, nil, true, false},
+		{"adopt another's cluster", strangers, up(cluster, takenDB), takenDB, nil, true, true},
+		{"release cluster", taken, remove(cluster), nil, nil, true, true},
 	}
 }

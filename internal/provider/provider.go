@@ -47,7 +47,7 @@ type resource[Args, State any] interface {
 // New returns the provider.
 func New(o Options) p.Provider {
 	config := &Config{transport: o.Transport}
-	sql := &sqlOpener{dial: o.Dial}
+	sql, lists := &sqlOpener{dial: o.Dial}, newUserLists()
 	inferred := infer.Provider(infer.Options{
 		Metadata: schema.Metadata{
 			DisplayName: "TiDB Cloud",
@@ -60,8 +60,8 @@ func New(o Options) p.Provider {
 		},
 		Config: infer.Config(config),
 		Resources: []infer.InferredResource{
-			infer.Resource(&Cluster{connect: config.connect}),
-			infer.Resource(&SQLUser{connect: config.connect, sql: sql, lists: newUserLists()}),
+			infer.Resource(&Cluster{connect: config.connect, lists: lists}),
+			infer.Resource(&SQLUser{connect: config.connect, sql: sql, lists: lists}),
 			infer.Resource(&Database{connect: config.connect, sql: sql}),
 			infer.Resource(&Migrations{sql: sql}),
 		},

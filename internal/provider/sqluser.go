@@ -18,6 +18,9 @@ var (
 	_ infer.Annotated                     = (*SQLUserState)(nil)
 )
 
+// rootUser is the name, without prefix, of the user that each cluster comes with.
+const rootUser = "root"
+
 // maxUserName is MySQL's limit for a full user name, in characters.
 const maxUserName = 32
 
@@ -35,6 +38,8 @@ type SQLUser struct {
 	lists   *userLists
 	// known has the IDs of the users in the state that Check was called for.
 	known sync.Map
+	// claims has the resource of each of them, and of each wanted one, by ID.
+	claims sync.Map
 }
 
 // SQLUserArgs are a SQL user's inputs.
@@ -196,10 +201,7 @@ func (u *SQLUser) Delete(ctx context.Context, req infer.DeleteRequest[SQLUserSta
 	if err != nil {
 		return resp, err
 	}
-	clusterID, name := req.State.ClusterID, req.State.FullName
-	u.lists.drop(clusterID)
-	defer u.lists.drop(clusterID)
-	live, err := findUser(ctx, api, clusterID, name)
+	live, err := findUser(ctx, api, req.State.ClusterID, req.State.FullName)
 	switch {
 	case err != nil:
 		return resp, err
@@ -207,12 +209,7 @@ func (u *SQLUser) Delete(ctx context.Context, req infer.DeleteRequest[SQLUserSta
 		_, err := userClusterExists(ctx, api, req.State)
 		return resp, err
 	}
-	if err = api.DeleteSQLUser(ctx, clusterID, name); err != nil {
-		if live, readErr := findUser(ctx, api, clusterID, name); readErr == nil && live == nil {
-			err = nil
-		}
-	}
-	return resp, err
+	return resp, u.lists.deleteUser(ctx, api, req.State.ClusterID, req.State.FullName)
 }
 
 // Check implements [infer.CustomCheck].
@@ -225,11 +222,14 @@ func (u *SQLUser) Check(ctx context.Context, req infer.CheckRequest) (infer.Chec
 	check.valid("name", tidbcloud.CheckUserName(args.Name))
 	roles := []tidbcloud.Role{tidbcloud.RoleReadWrite, tidbcloud.RoleReadOnly, tidbcloud.RoleAdmin}
 	check.that("role", slices.Contains(roles, args.role()), "%q must be one of %v", args.role(), roles)
-	check.that("owner", args.Owner == nil || ownerPattern.MatchString(*args.Owner), "%q must be the cluster's owner", text(args.Owner))
+	check.that("owner", args.Owner == nil || validOwner(*args.Owner), "%q must be the cluster's owner", text(args.Owner))
+	check.that("name", u.claim(args, req.Name), "%q is the SQL user of another resource of this run; choose another name", args.Name)
 	// In a replacement the old user is deleted before the new one is created, which the
 	// preview of the new one cannot see.
 	if id, name := req.OldInputs.Get("clusterId"), req.OldInputs.Get("name"); id.IsString() && name.IsString() {
-		u.known.Store(SQLUserArgs{ClusterID: id.AsString(), Name: name.AsString()}.id(), true)
+		old := SQLUserArgs{ClusterID: id.AsString(), Name: name.AsString()}
+		u.known.Store(old.id(), true)
+		check.that("name", u.claim(old, req.Name), "another resource of this run takes the name %q, which this one still has; change the names in two runs, this one's first", old.Name)
 	}
 	return infer.CheckResponse[SQLUserArgs]{Inputs: args, Failures: check.failures}, nil
 }
@@ -252,6 +252,16 @@ func (u *SQLUser) Diff(ctx context.Context, req infer.DiffRequest[SQLUserArgs, S
 	}
 	u.diffLive(ctx, d, req.State, req.Inputs)
 	return d.response(), nil
+}
+
+// claim reports whether a user is free for a resource: two that meet on one would take it
+// from each other. Only resources whose Check was called in this run count.
+func (u *SQLUser) claim(user SQLUserArgs, resource string) bool {
+	if user.ClusterID == "" || user.Name == "" {
+		return true // a preview does not know it yet
+	}
+	holder, _ := u.claims.LoadOrStore(user.id(), resource)
+	return holder == resource
 }
 
 func (u SQLUserArgs) id() string { return u.ClusterID + "/" + u.Name }

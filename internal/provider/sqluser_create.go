@@ -53,7 +53,7 @@ func (u *SQLUser) previewCreate(ctx context.Context, api *tidbcloud.Client, reso
 	}
 	cluster, err := findCluster(ctx, api, state.ClusterID)
 	var existing *tidbcloud.SQLUser
-	if err == nil && cluster != nil && cluster.UserPrefix != "" {
+	if err == nil && cluster != nil && cluster.PrefixKnown() {
 		if err := state.setCluster(cluster); err != nil {
 			return err
 		}

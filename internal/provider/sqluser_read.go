@@ -31,8 +31,12 @@ func importUser(ctx context.Context, api *tidbcloud.Client, id string) (SQLUserS
 		return SQLUserState{}, fmt.Errorf("%q is not the ID of a SQL user: write clusterId/name, the name without the cluster's prefix", id)
 	}
 	cluster, err := findCluster(ctx, api, clusterID)
-	if err == nil && cluster == nil {
+	switch {
+	case err != nil:
+	case cluster == nil:
 		err = missingImport(clusterID)
+	case !cluster.PrefixKnown():
+		err = fmt.Errorf("cluster %s is %s and has no user prefix yet; run it again when it is ACTIVE", cluster, cluster.State)
 	}
 	if err != nil {
 		return SQLUserState{}, err

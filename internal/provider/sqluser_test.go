@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	p "github.com/pulumi/pulumi-go-provider"
+	presource "github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
 	"portfolio-infra/internal/provider"
@@ -274,4 +276,63 @@ func TestSQLUser_Check(t *testing.T) {
 	if role := checked(t, userType, api("1", nil)).Inputs.Get("role"); !role.IsString() || role.AsString() != "role_readwrite" {
 		t.Errorf("role %v", role)
 	}
+}
+
+// Two resources of a run never meet on one user, whichever is checked first: the password of
+// one would become the other's.
+func TestSQLUser_Check_claimed(t *testing.T) {
+	named := func(name string) property.Map { return api("1001", map[string]any{"name": name}) }
+	type checked struct {
+		resource string
+		old, new property.Map
+		want     string
+	}
+	none := property.Map{}
+	for name, steps := range map[string][]checked{
+		"new ones":                     {{"user", none, named("api"), ""}, {"user_b", none, named("api"), `"api" is the SQL user of another resource`}},
+		"renamed to the other's":       {{"user_b", named("api_b"), named("api_b"), ""}, {"user", named("api"), named("api_b"), `"api_b" is the SQL user of another`}},
+		"renamed to the other's first": {{"user", named("api"), named("api_b"), ""}, {"user_b", named("api_b"), named("web_b"), `takes the name "api_b", which this one still has`}},
+		"replaced":                     {{"user", named("api"), named("web"), ""}, {"user", none, named("web"), ""}, {"user_b", named("api_b"), named("web_b"), ""}},
+		"on another cluster":           {{"user", none, named("api"), ""}, {"user_b", none, api("1002", nil), ""}},
+		"on unknown ones":              {{"user", none, api("", map[string]any{"clusterId": unknown}), ""}, {"user_b", none, api("", map[string]any{"clusterId": unknown}), ""}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := newEngine(t, newCloud(), userType)
+			for _, c := range steps {
+				resp, err := e.Check(p.CheckRequest{Urn: presource.NewURN("dev", "portfolio", "", userType, c.resource), State: c.old, Inputs: c.new})
+				var reasons []string
+				for _, f := range resp.Failures {
+					reasons = append(reasons, f.Property+": "+f.Reason)
+				}
+				if all := strings.Join(reasons, "\n"); err != nil || c.want == "" && all != "" || !strings.Contains(all, c.want) {
+					t.Errorf("%s: %q, %v, want %q", c.resource, all, err, c.want)
+				}
+			}
+		})
+	}
+}
+
+// A preview that does not know the owner yet sees an existing user all the same.
+func TestSQLUser_preview_unknownOwner(t *testing.T) {
+	withUsers(t, func(t *testing.T, c *cloud, _ *sqlServers, e *engine) {
+		first := api(c.first(), map[string]any{"owner": unknown})
+		outputs, err := e.preview(first)
+		if err != nil || !outputs.Get("password").IsComputed() {
+			t.Errorf("previewed %v: %v", outputs, err)
+		}
+		c.addUser("api", "predates us", "role_admin")
+		_, err = configured(t, c, provider.Options{}, userType, keys).preview(first)
+		wantErr(t, err, `SQL user "p1001.api" exists already`)
+		if _, err = configured(t, c, provider.Options{}, userType, keys).preview(api(c.first(), map[string]any{"owner": unknown, "adopt": true})); err != nil {
+			t.Error(err)
+		}
+		e.steps(api(c.first(), nil), "create")
+		diff, err := e.diff(first)
+		if got := properties(diff); err != nil || len(got) != 1 || !strings.HasPrefix(got[0], "owner ") {
+			t.Errorf("%q, %v", got, err)
+		}
+		if outputs, err := e.preview(first); err != nil || outputs.Get("password").IsComputed() {
+			t.Errorf("previewed %v: %v", outputs, err)
+		}
+	})
 }

@@ -58,3 +58,16 @@ func (l *userLists) drop(clusterID string) {
 	defer func() { <-l.lock }()
 	delete(l.lists, clusterID)
 }
+
+// deleteUser deletes a SQL user. That it is gone afterwards is what counts.
+func (l *userLists) deleteUser(ctx context.Context, api *tidbcloud.Client, clusterID, fullName string) error {
+	l.drop(clusterID)
+	defer l.drop(clusterID)
+	err := api.DeleteSQLUser(ctx, clusterID, fullName)
+	if err != nil {
+		if live, readErr := findUser(ctx, api, clusterID, fullName); readErr == nil && live == nil {
+			err = nil
+		}
+	}
+	return err
+}

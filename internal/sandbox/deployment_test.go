@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -21,20 +23,26 @@ func (f *fixture) deployByHand() {
 }
 
 // The site is deployed again when the settings that a deployment takes from the project
-// changed, or somebody replaced it, and not otherwise.
+// changed, or somebody replaced it and may be overwritten, and not otherwise.
 func TestStack_deployment(t *testing.T) {
 	f := newFixture(t)
 	f.set(map[string]any{"site": "internal/example/site"})
 	f.up()
 	f.noChanges()
 
-	t.Log("replaced by hand, twice: the second time must be noticed as well")
-	for range 2 {
-		f.deployByHand()
-		f.run("preview")
-		f.says("preview", "a deployment that this stack did not make")
-		f.repaired(1)
-	}
+	t.Log("replaced by hand: refused, until the user consents")
+	f.deployByHand()
+	f.refused("config key site", "`pulumi config set overwriteSite true`")
+	f.set(map[string]any{"overwriteSite": "true"})
+	f.run("preview")
+	f.says("preview", "a deployment that this stack did not make")
+	f.repaired(1)
+
+	t.Log("replaced again, which must be noticed as well")
+	f.deployByHand()
+	f.repaired(1)
+	f.set(map[string]any{"overwriteSite": nil})
+	f.repaired(1)
 
 	t.Log("variables")
 	f.set(map[string]any{"siteVars": map[string]any{"MODE": "live"}})
@@ -63,6 +71,58 @@ func TestStack_deploymentConflict(t *testing.T) {
 	f.set(map[string]any{"overwriteSite": nil})
 	f.up()
 	f.noChanges()
+}
+
+// Taking the site out deletes no deployment. A project that has too many to be deleted goes
+// once the user ran the command that the README names.
+func TestStack_undeploy(t *testing.T) {
+	f := newFixture(t)
+	f.set(map[string]any{"site": "internal/example/site"})
+	f.up()
+	for range 100 {
+		if _, err := f.clouds.Cloudflare.AddDeployment("portfolio", "feature"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.set(map[string]any{"site": nil})
+	f.up()
+	f.set(map[string]any{"site": "internal/example/site"})
+	f.up()
+	f.want("deployments", f.deployments(), 101)
+
+	f.fails("destroy", "Your project has too many deployments to be deleted")
+	undeploy := func(args ...string) (string, error) {
+		cmd := exec.CommandContext(t.Context(), filepath.Join(root, "bin", "portfolio"), append([]string{"undeploy"}, args...)...)
+		for name, value := range f.clouds.Env {
+			cmd.Env = append(cmd.Env, name+"="+value)
+		}
+		said, err := cmd.CombinedOutput()
+		return string(said), err
+	}
+	// The one deployment of the stack is live.
+	if said, err := undeploy("portfolio"); err == nil || !strings.Contains(said, "bin/portfolio undeploy -others portfolio") {
+		t.Errorf("%v: %s", err, said)
+	}
+	f.want("deployments", f.deployments(), 101)
+	if said, err := undeploy("-others", "portfolio"); err != nil || !strings.Contains(said, "1 deleted, 100 left") {
+		t.Errorf("%v: %s", err, said)
+	}
+	f.run("destroy")
+	f.left(0, 0, 0)
+}
+
+// deployments returns the number of the project's deployments.
+func (f *fixture) deployments() int {
+	f.Helper()
+	var list struct {
+		Info struct {
+			Total int `json:"total_count"`
+		} `json:"result_info"`
+	}
+	if err := json.Unmarshal([]byte(f.byHand("GET", cloudflareAPI, f.pages()+"/deployments", "")), &list); err != nil {
+		f.Fatal(err)
+	}
+	return list.Info.Total
 }
 
 // encrypt returns a config value as the stack's file has a secret.

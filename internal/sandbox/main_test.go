@@ -70,8 +70,8 @@ func TestRun_config(t *testing.T) {
 		"key that is not UTF-8":   {"\xff=x", `"\xff" is not a config key`},
 		"key with two colons":     {"a:b:c=x", `"a:b:c" is not a config key`},
 		"key without a namespace": {":cluster=x", `":cluster" is not a config key`},
-		"object cut off":          {`vars={"A": "b`, "portfolio:vars: yaml: "},
-		"huge list cut off":       {"compatibilityFlags=" + strings.Repeat("[", 1<<16), "portfolio:compatibilityFlags: yaml: "},
+		"object cut off":          {`vars={"A": "b`, "vars: yaml: "},
+		"huge list cut off":       {"compatibilityFlags=" + strings.Repeat("[", 1<<16), "compatibilityFlags: yaml: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -26,7 +26,7 @@ type sandbox struct {
 	lookup         clouds.Lookup
 	stdout, stderr io.Writer
 
-	config       map[string]any // on top of Pulumi.dev.yaml, by key with namespace
+	config       map[string]any // on top of Pulumi.dev.yaml, by key
 	served       bool           // another process serves the clouds, as the environment says
 	showSecrets  bool
 	sql          sqlRequest
@@ -82,7 +82,7 @@ func (s *sandbox) engine(env map[string]string) *engine.Engine {
 // talks to the real ones.
 func (s *sandbox) useServed(string) error {
 	for _, name := range []string{"CLOUDFLARE_BASE_URL", "TIDBCLOUD_SERVERLESS_ENDPOINT", "TIDBCLOUD_IAM_ENDPOINT"} {
-		if !strings.HasPrefix(s.env(name), "http://127.0.0.1:") {
+		if !engine.IsLocal(s.env(name)) {
 			return fmt.Errorf("%s is not that of `sandbox serve`: run eval \"$(bin/sandbox serve -detach)\" first", name)
 		}
 	}
@@ -102,9 +102,6 @@ func (s *sandbox) setConfig(pair string) error {
 	}
 	if !keyPattern.MatchString(key) {
 		return fmt.Errorf("%q is not a config key", key)
-	}
-	if !strings.Contains(key, ":") {
-		key = engine.Project + ":" + key
 	}
 	var parsed any = value
 	if strings.HasPrefix(value, "{") || strings.HasPrefix(value, "[") {
@@ -203,5 +200,9 @@ func serve(ctx context.Context, s *sandbox, _ string) error {
 		}
 		return clouds.ServeDetached(ctx, s.stdout, self, "serve")
 	}
-	return clouds.Serve(ctx, s.dir, s.lookup, s.stdout)
+	shell, err := engine.Shell(s.dir)
+	if err != nil {
+		return err
+	}
+	return clouds.Serve(ctx, s.dir, s.lookup, shell, s.stdout)
 }

@@ -83,7 +83,7 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 	if err := checkSystem(runtime.GOOS); err != nil {
 		return Config{}, err
 	}
-	r := &reader{ctx: ctx, program: p}
+	r := &reader{ctx: ctx, program: p, asked: map[string]bool{}, kept: map[string]bool{}}
 	client, commandEnv := r.cloudflare()
 	name := slug(ctx.Project() + "-" + ctx.Stack())
 	pagesProject := r.name("pagesProject", name, checkProject)
@@ -92,7 +92,6 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 	database := r.name("database", strings.ReplaceAll(slug(ctx.Project()), "-", "_"), checkDatabase)
 	vars, secrets := r.variables("vars", "secrets", checkWorkerVar)
 	flags := r.flags("compatibilityFlags")
-	rotation := r.step("rotation")
 	adopt, protect := r.boolean("adopt"), r.boolean("protect")
 	c := Config{
 		Names: NamesArgs{
@@ -108,20 +107,20 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 			SpendingLimit: r.integer("spendingLimit", 0, math.MaxInt32),
 			Database:      database,
 			SQLUser:       r.checked("sqlUser", checkSQLUser),
-			Rotation:      rotation,
-			URLOptions:    r.texts("databaseUrlOptions", checkVar),
+			Rotation:      r.step("rotation"),
+			URLOptions:    r.texts("databaseUrlOptions", checkVar, false),
 			Schema:        r.schema("migrations"),
 			Adopt:         adopt,
 			Protect:       protect,
 		},
 		Worker: WorkerArgs{
-			Rotation:           rotation,
 			Name:               worker,
 			Script:             r.script("workerScript", flags),
 			CompatibilityDate:  r.checked("compatibilityDate", checkPastDate),
 			CompatibilityFlags: flags,
 			Observability:      r.boolean("observability"),
 			Vars:               vars,
+			VarsSecret:         r.isSecret("vars"),
 			Secrets:            secrets,
 			Overwrite:          r.boolean("overwriteWorker"),
 			WorkersDev:         r.boolean("workersDev"),
@@ -131,8 +130,8 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 			Name:             pagesProject,
 			ProductionBranch: r.checked("productionBranch", checkBranch),
 			Bindings:         r.bindings(worker),
+			Hidden:           r.isSecret("siteVars") || r.isSecret("moreBindings"),
 			CommandEnv:       commandEnv,
-			Adopt:            adopt,
 			Protect:          protect,
 			Cloudflare:       client,
 		},
@@ -157,10 +156,14 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 	}
 	if domain := r.domain("domain", "zoneId"); domain != nil {
 		c.Names.Domain = domain
-		c.Domain = &DomainArgs{Domain: *domain, Adopt: adopt, Cloudflare: client}
+		c.Domain = &DomainArgs{Domain: *domain, Cloudflare: client}
 	}
 	r.tidbcloud()
-	return c, r.err()
+	r.checkKeys()
+	if err := r.err(); err != nil {
+		return c, err
+	}
+	return c, r.warnOfSecrets()
 }
 
 func (r *reader) flags(key string) []string {
@@ -190,8 +193,8 @@ func (r *reader) doppler() Doppler {
 
 // variables returns plain and secret variables, whose names do not meet.
 func (r *reader) variables(varsKey, secretsKey string, c check) (vars, secrets map[string]string) {
-	vars, secrets = r.texts(varsKey, c), r.texts(secretsKey, c)
-	if len(secrets) > 0 && !r.ctx.IsConfigSecret(r.full(secretsKey)) {
+	vars, secrets = r.texts(varsKey, c, false), r.texts(secretsKey, c, true)
+	if len(secrets) > 0 && !r.isSecret(secretsKey) {
 		r.problem(secretsKey, "the value is in plain text: set each secret with `pulumi config set --secret --path %s.NAME`, then rotate the exposed value", secretsKey)
 	}
 	for _, name := range slices.Sorted(maps.Keys(secrets)) {
@@ -205,6 +208,7 @@ func (r *reader) variables(varsKey, secretsKey string, c check) (vars, secrets m
 // bindings returns the wanted service bindings of the Pages project: the one to the
 // stack's own Worker and those of moreBindings.
 func (r *reader) bindings(worker string) binding.Wanted {
+	r.kept["moreBindings"] = true
 	own := r.checked("binding", binding.CheckName)
 	all := map[string]binding.Service{}
 	more := object[map[string]binding.Service](r, "moreBindings", "an object of bindings, NAME: {service, environment, entrypoint}")

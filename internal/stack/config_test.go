@@ -3,6 +3,8 @@ package stack
 import (
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestLoadConfig_problems(t *testing.T) {
@@ -25,6 +27,16 @@ func TestLoadConfig_problems(t *testing.T) {
 		{"project ID with letters", "portfolio:tidbProject", "12a", "portfolio:tidbProject:"},
 		{"variable of the stack", "portfolio:vars", `{"PULUMI_STACK":"x"}`, "PULUMI_STACK is set by the stack itself"},
 		{"variable with a dash", "portfolio:vars", `{"A-B":"x"}`, `portfolio:vars: "A-B"`},
+		{"variable with a fraction", "portfolio:vars", `{"N":1.1}`, "portfolio:vars: N is a number, which keeps neither a zero at the end"},
+		{"variable with an exponent", "portfolio:vars", `{"N":1e3}`, "`pulumi config set --type string --path vars.N -- 1e3`"},
+		{"variable above 2^53", "portfolio:vars", `{"N":9007199254740993}`, "vars.N -- 9007199254740993`"},
+		{"variable below -2^53", "portfolio:vars", `{"N":-9007199254740993}`, "vars.N -- -9007199254740993`"},
+		{"variable above 2^64", "portfolio:siteVars", `{"N":12345678901234567000}`, "siteVars.N -- 12345678901234567000`"},
+		{"option with a fraction", "portfolio:databaseUrlOptions", `{"timeout":1.5}`, "databaseUrlOptions.timeout -- 1.5`"},
+		{"project ID that YAML read", "portfolio:tidbProject", "1.2345678901234568e+21", "YAML read a number or a date: `pulumi config set tidbProject`"},
+		{"date that YAML read", "portfolio:compatibilityDate", "2026-11-30 00:00:00 +0000 UTC", "YAML read a number or a date: `pulumi config set compatibilityDate`"},
+		{"binding to a number", "portfolio:moreBindings", `{"AUTH":{"service":12}}`, "service is a number: set it once more with --type string"},
+		{"doppler of a boolean", "portfolio:doppler", `{"project":true,"config":"dev"}`, "project is a bool: set it once more with --type string"},
 		{"variable that is an object", "portfolio:vars", `{"A":{"B":"c"}}`, "portfolio:vars: the value must be an object of texts"},
 		{"secrets in plain text", "portfolio:secrets", `{"A":"open sesame"}`, "portfolio:secrets: the value is in plain text"},
 		{"site's secrets in plain text", "portfolio:siteSecrets", `{"A":"open sesame"}`, "--path siteSecrets.NAME"},
@@ -70,6 +82,27 @@ func TestLoadConfig_problems(t *testing.T) {
 				t.Errorf("registered %v", e.names())
 			}
 		})
+	}
+}
+
+// A number among secrets is refused without being shown.
+func TestLoadConfig_numberInSecrets(t *testing.T) {
+	for _, key := range []string{"secrets", "siteSecrets"} {
+		_, err := newAccount(t).run(map[string]string{"portfolio:" + key: `{"PIN":12345678901234567890,"A":"b"}`}, "portfolio:"+key)
+		wantError(t, err, "has a problem", "portfolio:"+key+": PIN is a number", "`pulumi config set --secret --path "+key+".PIN`")
+		if err != nil && strings.Contains(err.Error(), "12345") {
+			t.Errorf("the error shows the value: %v", err)
+		}
+	}
+}
+
+// What a number keeps is taken.
+func TestLoadConfig_numbers(t *testing.T) {
+	cfg, err := load("portfolio", "dev", map[string]string{"PROJECT:vars": `{"A":9007199254740992,"B":-1500,"C":0,"D":true,"E":"1.10"}`})
+	wantError(t, err)
+	want := map[string]string{"A": "9007199254740992", "B": "-1500", "C": "0", "D": "true", "E": "1.10"}
+	if diff := cmp.Diff(want, cfg.Worker.Vars); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -1,7 +1,6 @@
 package stack
 
 import (
-	"errors"
 	"maps"
 	"net"
 	"net/url"
@@ -25,6 +24,8 @@ type TiDB struct {
 	// URL is the connection string of the application's user, MigrationURL that of the
 	// admin, who may make tables. Both are secrets.
 	URL, MigrationURL pulumi.StringOutput
+	// Rotation is the step of the login in URL.
+	Rotation int
 	// Schema is what the application's code needs: the database, or its migrations.
 	Schema pulumi.Resource
 }
@@ -40,8 +41,9 @@ type TiDBArgs struct {
 	SpendingLimit int
 	Database      string
 	SQLUser       string
-	// Rotation is the step of the rotation.
+	// Rotation is the wanted step of the rotation.
 	Rotation   int
+	Live       *liveWorker // nil if there is none
 	URLOptions map[string]string
 	Schema     *Schema // nil if somebody else makes the tables
 	Adopt      bool
@@ -64,6 +66,7 @@ func newTiDB(ctx *pulumi.Context, name string, args *TiDBArgs, opts ...pulumi.Re
 		DisplayName: pulumi.String(args.ClusterName),
 		Region:      pulumi.String(args.Region),
 		Owner:       args.Owner,
+		Logins:      pulumi.ToStringArray([]string{adminUser, args.SQLUser, secondLogin(args.SQLUser)}),
 		Adopt:       pulumi.Bool(args.Adopt),
 		ProjectID:   optional(args.ProjectID),
 		// The resource option protect binds only the runs after the one that sets it, and
@@ -76,8 +79,13 @@ func newTiDB(ctx *pulumi.Context, name string, args *TiDBArgs, opts ...pulumi.Re
 	if t.Cluster, err = NewCluster(ctx, "cluster", cluster, childOptions(t, args.Protect)...); err != nil {
 		return nil, err
 	}
-	user := func(resource, name, role string, rotates bool) (*SQLUser, error) {
-		rotation, opts := rotationOptions(args.Rotation, rotates)
+	user := func(resource, name, role string, step int, opts ...pulumi.ResourceOption) (*SQLUser, error) {
+		var rotation pulumi.StringPtrInput
+		if step > 0 {
+			rotation = pulumi.String(strconv.Itoa(step))
+		} else {
+			opts = append(opts, pulumi.IgnoreChanges([]string{"rotation"}))
+		}
 		return NewSQLUser(ctx, resource, &SQLUserArgs{
 			ClusterID: t.Cluster.ID().ToStringOutput(),
 			Name:      pulumi.String(name),
@@ -87,15 +95,13 @@ func newTiDB(ctx *pulumi.Context, name string, args *TiDBArgs, opts ...pulumi.Re
 			Adopt:     pulumi.Bool(args.Adopt),
 		}, append(append(childOptions(t, false), pulumi.DeletedWith(t.Cluster)), opts...)...)
 	}
-	odd := args.Rotation%2 == 1
-	admin, err1 := user("admin", adminUser, "role_admin", true)
-	app, err2 := user("user", args.SQLUser, "role_readwrite", !odd)
-	second, err3 := user("user_b", secondLogin(args.SQLUser), "role_readwrite", odd)
-	if err := errors.Join(err1, err2, err3); err != nil {
+	logins, err := args.newLogins(ctx, user)
+	if err != nil {
 		return nil, err
 	}
-	if odd {
-		app = second
+	admin, err := user("admin", adminUser, "role_admin", args.Rotation)
+	if err != nil {
+		return nil, err
 	}
 	database, err := NewDatabase(ctx, "schema", &DatabaseArgs{
 		ClusterID: t.Cluster.ID().ToStringOutput(),
@@ -130,7 +136,11 @@ func newTiDB(ctx *pulumi.Context, name string, args *TiDBArgs, opts ...pulumi.Re
 			})
 		return pulumi.ToSecret(pulumix.Cast[pulumi.StringOutput](text)).(pulumi.StringOutput)
 	}
-	t.URL, t.MigrationURL = connection(app), connection(admin)
+	app, step, err := logins.choose(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t.URL, t.MigrationURL, t.Rotation = connection(app), connection(admin), step
 	return t, ctx.RegisterResourceOutputs(t, pulumi.Map{"clusterId": t.Cluster.ID(), "url": t.URL})
 }
 

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pulumi/pulumi-cloudflare/sdk/v6/go/cloudflare"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumix"
 
 	cfapi "portfolio-infra/internal/cloudflare"
 )
@@ -21,34 +23,51 @@ type Domain struct {
 // DomainArgs are the inputs of [newDomain].
 type DomainArgs struct {
 	Domain
-	Adopt      bool
+	// Kept returns an error unless the state has the domain's name or zone, by config key.
+	Kept       func(ctx context.Context, key, value string) error
 	Cloudflare *cfapi.Client
 }
 
-// newDomain declares the domain and its DNS record, and returns what a record of somebody
-// else has to be. Both have the domain in their resource names, so that a new domain
-// serves before the old one goes.
-func newDomain(ctx *pulumi.Context, p *Pages, args *DomainArgs) (record pulumi.StringOutput, err error) {
+// newDomain declares the domain and its DNS record. It returns what a record of somebody
+// else has to be, and what the domain waits for. Both have the domain in their resource
+// names, so that a new domain serves before the old one goes.
+func newDomain(ctx *pulumi.Context, p *Pages, args *DomainArgs) (record, status pulumi.StringOutput, err error) {
 	free, err1 := registerHook(ctx, "domain is free", true, func(hook *pulumi.ResourceHookArgs) error {
+		if err := args.Kept(ctx.Context(), "domain", args.Name); err != nil {
+			return err
+		}
 		project, _ := unwrap(hook.NewInputs["projectName"]).V.(string)
 		return args.beforeCreate(ctx.Context(), ctx.DryRun(), project)
 	})
 	recordFree, err2 := registerHook(ctx, "record is free", true, func(hook *pulumi.ResourceHookArgs) error {
+		if err := args.Kept(ctx.Context(), "zoneId", args.ZoneID); err != nil {
+			return err
+		}
 		content, _ := unwrap(hook.NewInputs["content"]).V.(string)
 		return args.beforeCreateRecord(ctx.Context(), ctx.DryRun(), content)
 	})
 	if err := errors.Join(err1, err2); err != nil {
-		return record, err
+		return record, status, err
 	}
 	domain, err := cloudflare.NewPagesDomain(ctx, args.Name, &cloudflare.PagesDomainArgs{
 		AccountId:   pulumi.String(args.Cloudflare.AccountID),
 		ProjectName: p.Project.Name,
 		Name:        pulumi.String(args.Name),
-	}, append(childOptions(p, false), pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: free}))...)
-	if err != nil || args.ZoneID == "" {
-		return pulumi.Sprintf("make this DNS record: CNAME %s %s", args.Name, p.Project.Subdomain), err
+		// After bind, which adds one that is gone.
+	}, append(childOptions(p, false), pulumi.DependsOn([]pulumi.Resource{p.bind}),
+		pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: free}))...)
+	if err != nil {
+		return record, status, err
 	}
-	_, err = cloudflare.NewDnsRecord(ctx, "dns-"+args.Name, &cloudflare.DnsRecordArgs{
+	statusAfter := func(made pulumi.IDOutput) pulumi.StringOutput {
+		return pulumix.Cast[pulumi.StringOutput](pulumix.Apply2Err(made, p.Project.Name, func(_ pulumi.ID, project string) (string, error) {
+			return args.status(ctx, project)
+		}))
+	}
+	if args.ZoneID == "" {
+		return pulumi.Sprintf("make this DNS record: CNAME %s %s", args.Name, p.Project.Subdomain), statusAfter(domain.ID()), nil
+	}
+	dns, err := cloudflare.NewDnsRecord(ctx, "dns-"+args.Name, &cloudflare.DnsRecordArgs{
 		ZoneId:  pulumi.String(args.ZoneID),
 		Name:    pulumi.String(args.Name),
 		Type:    pulumi.String("CNAME"),
@@ -57,21 +76,69 @@ func newDomain(ctx *pulumi.Context, p *Pages, args *DomainArgs) (record pulumi.S
 		Ttl:     pulumi.Float64(1), // automatic, as it must be for a proxied record
 	}, append(childOptions(p, false), pulumi.DependsOn([]pulumi.Resource{domain}),
 		pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: recordFree}))...)
-	return pulumi.Sprintf("CNAME %s %s", args.Name, p.Project.Subdomain), err
+	if err != nil {
+		return record, status, err
+	}
+	record = pulumix.Cast[pulumi.StringOutput](pulumix.Apply2Err(dns.ID(), p.Project.Subdomain, func(_ pulumi.ID, target string) (string, error) {
+		return fmt.Sprintf("CNAME %s %s", args.Name, target), args.warnOfRecord(ctx, target)
+	}))
+	return record, statusAfter(dns.ID()), nil
+}
+
+// status says that the domain serves the site, or what it waits for, which it warns of: a
+// domain that stays pending or fails is no change of a resource.
+func (args *DomainArgs) status(ctx *pulumi.Context, project string) (string, error) {
+	found, err := args.Cloudflare.Domain(ctx.Context(), project, args.Name)
+	switch {
+	case err != nil:
+		return "unknown", ctx.Log.Warn(fmt.Sprintf("the status of the domain %q cannot be read: %v", args.Name, err), nil)
+	case found == nil:
+		return "missing", nil // a preview, which says so
+	}
+	waiting := found.Waiting()
+	if waiting == "" {
+		return found.Status, nil
+	}
+	return waiting, ctx.Log.Warn(fmt.Sprintf("the domain %q does not serve the site yet; it is %s", args.Name, waiting), nil)
+}
+
+// warnOfRecord warns if the DNS record is gone or leads elsewhere. Unlike the domain it has
+// an ID of its own, so only a refresh repairs it.
+func (args *DomainArgs) warnOfRecord(ctx *pulumi.Context, target string) error {
+	records, err := args.Cloudflare.Records(ctx.Context(), args.ZoneID, args.Name)
+	if err != nil {
+		return ctx.Log.Warn(fmt.Sprintf("the DNS record of %q cannot be read: %v", args.Name, err), nil)
+	}
+	if slices.ContainsFunc(records, func(r cfapi.Record) bool { return r.Type == "CNAME" && r.Content == target }) {
+		return nil
+	}
+	return ctx.Log.Warn(fmt.Sprintf("the DNS record of %q was changed or deleted: run `pulumi up --refresh`", args.Name), nil)
+}
+
+// ensure adds the domain to the project again where it is gone: it was deleted by hand, or
+// its project was.
+func (args *DomainArgs) ensure(ctx context.Context, project string) error {
+	found, err := args.Cloudflare.Domain(ctx, project, args.Name)
+	if err == nil && found == nil {
+		err = args.Cloudflare.AddDomain(ctx, project, args.Name)
+	}
+	if err != nil {
+		return fmt.Errorf("adding the domain %q to the Pages project %q again: %w", args.Name, project, err)
+	}
+	return nil
 }
 
 // beforeCreate runs when the state has no domain. The name was checked while it was new,
-// so what the project has since is an orphan: it is deleted and created again.
+// so what the project has since is an orphan, or it is to be adopted: it is deleted and
+// created again.
 func (args *DomainArgs) beforeCreate(ctx context.Context, dryRun bool, project string) error {
 	if project == "" {
 		return nil // a preview that creates the project
 	}
-	switch has, err := args.Cloudflare.HasDomain(ctx, project, args.Name); {
+	switch found, err := args.Cloudflare.Domain(ctx, project, args.Name); {
 	case err != nil:
 		return fmt.Errorf("looking for the domain %q before adding it: %w", args.Name, err)
-	case has && args.Adopt:
-		return domainConflict(args.Cloudflare, project, args.Name)
-	case !has || dryRun:
+	case found == nil || dryRun:
 		return nil
 	}
 	if err := args.Cloudflare.DeleteDomain(ctx, project, args.Name); err != nil {
@@ -89,7 +156,7 @@ func (args *DomainArgs) beforeCreateRecord(ctx context.Context, dryRun bool, con
 	}
 	for _, r := range records {
 		switch {
-		case args.Adopt || r.Type != "CNAME" || r.Content != content:
+		case r.Type != "CNAME" || r.Content != content:
 			if stops(r) {
 				return recordConflict(args.ZoneID, args.Name, r)
 			}
@@ -111,11 +178,11 @@ func stops(r cfapi.Record) bool { return r.Type == "A" || r.Type == "AAAA" || r.
 
 // checkFree refuses a new name that the project has already.
 func (d Domain) checkFree(ctx context.Context, client *cfapi.Client, project string) error {
-	has, err := client.HasDomain(ctx, project, d.Name)
+	found, err := client.Domain(ctx, project, d.Name)
 	if err != nil {
 		return fmt.Errorf("looking for the domain %q: %w", d.Name, err)
 	}
-	if has {
+	if found != nil {
 		return domainConflict(client, project, d.Name)
 	}
 	return nil
@@ -140,14 +207,15 @@ func (d Domain) checkRecordFree(ctx context.Context, client *cfapi.Client) error
 
 func domainConflict(client *cfapi.Client, project, name string) error {
 	return fmt.Errorf("config key domain: the Pages project %q has the domain %q already, and this stack did not add it; it was not changed: "+
-		"remove it in the dashboard, or import it and set the config key adopt to true for the run after the import: "+
-		"pulumi import cloudflare:index/pagesDomain:PagesDomain %s %s/%s/%s", project, name, name, client.AccountID, project, name)
+		"to manage it here, run `pulumi import cloudflare:index/pagesDomain:PagesDomain %s %s/%s/%s` and `pulumi config set adopt true`, "+
+		"then `pulumi up`, then `pulumi config rm adopt`; without the import, adopt removes the domain and adds it again",
+		project, name, name, client.AccountID, project, name)
 }
 
 func recordConflict(zone, name string, r cfapi.Record) error {
 	return fmt.Errorf("config key domain: the zone has a DNS record %q already (%s %s), and this stack did not make it; it was not changed: "+
-		"delete it, or choose another domain, or import it and set the config key adopt to true for the run after the import: "+
-		"pulumi import cloudflare:index/dnsRecord:DnsRecord dns-%s %s/%s", name, r.Type, r.Content, name, zone, r.ID)
+		"delete it, or choose another domain, or, to manage it here, run `pulumi import cloudflare:index/dnsRecord:DnsRecord dns-%s %s/%s` "+
+		"and `pulumi config set adopt true`, then `pulumi up`, then `pulumi config rm adopt`", name, r.Type, r.Content, name, zone, r.ID)
 }
 
 var (

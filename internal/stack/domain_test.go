@@ -31,23 +31,21 @@ func TestDomain(t *testing.T) {
 	for _, test := range []struct {
 		name               string
 		before             func(*account)
-		adopt              bool
 		new, kept          want // the errors for a name that is new, and for one in the state
 		domains, recordsAt int  // what an up with a kept name leaves for the provider
 	}{
-		{"nothing exists", func(*account) {}, false, nil, nil, 0, 0},
-		{"domain", func(a *account) { a.addDomain() }, false, want{"config key domain", "pulumi import cloudflare:index/pagesDomain"}, nil, 0, 0},
-		{"domain, in the run after an import", func(a *account) { a.addDomain() }, true, want{"pagesDomain"}, want{"pagesDomain"}, 1, 0},
-		{"record that leads to the site", func(a *account) { a.addRecord("CNAME", site) }, false, want{"pulumi import cloudflare:index/dnsRecord", "CNAME " + site}, nil, 0, 0},
-		{"record that leads elsewhere", func(a *account) { a.addRecord("CNAME", "example.net") }, false, want{"CNAME example.net"}, want{"CNAME example.net"}, 0, 1},
-		{"address", func(a *account) { a.addRecord("A", "192.0.2.1") }, false, want{"A 192.0.2.1"}, want{"A 192.0.2.1"}, 0, 1},
-		{"record of another type", func(a *account) { a.addRecord("TXT", "hello") }, false, nil, nil, 0, 1},
+		{"nothing exists", func(*account) {}, nil, nil, 0, 0},
+		{"domain", func(a *account) { a.addDomain() }, want{"config key domain", "pulumi import cloudflare:index/pagesDomain"}, nil, 0, 0},
+		{"record that leads to the site", func(a *account) { a.addRecord("CNAME", site) }, want{"pulumi import cloudflare:index/dnsRecord", "CNAME " + site}, nil, 0, 0},
+		{"record that leads elsewhere", func(a *account) { a.addRecord("CNAME", "example.net") }, want{"CNAME example.net"}, want{"CNAME example.net"}, 0, 1},
+		{"address", func(a *account) { a.addRecord("A", "192.0.2.1") }, want{"A 192.0.2.1"}, want{"A 192.0.2.1"}, 0, 1},
+		{"record of another type", func(a *account) { a.addRecord("TXT", "hello") }, nil, nil, 0, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a := newAccount(t)
 			a.createProject("site", "main")
 			test.before(a)
-			args := &DomainArgs{Domain: Domain{testDomain, emulated.DefaultZoneID}, Adopt: test.adopt, Cloudflare: a.client()}
+			args := &DomainArgs{Domain: Domain{testDomain, emulated.DefaultZoneID}, Cloudflare: a.client()}
 			err := args.checkFree(t.Context(), a.client(), "site")
 			if err == nil {
 				err = args.checkRecordFree(t.Context(), a.client())
@@ -60,9 +58,9 @@ func TestDomain(t *testing.T) {
 				}
 				wantError(t, err, test.kept...)
 			}
-			has, err := a.client().HasDomain(t.Context(), "site", testDomain)
-			if err != nil || has != (test.domains > 0) {
-				t.Errorf("the project has the domain: %t, %v", has, err)
+			found, err := a.client().Domain(t.Context(), "site", testDomain)
+			if err != nil || (found != nil) != (test.domains > 0) {
+				t.Errorf("the project has the domain: %v, %v", found, err)
 			}
 			records, err := a.client().Records(t.Context(), emulated.DefaultZoneID, testDomain)
 			if err != nil || len(records) != test.recordsAt {
@@ -84,4 +82,23 @@ func TestDomain_firstPreview(t *testing.T) {
 	wantError(t, args.beforeCreate(t.Context(), true, ""))
 	wantError(t, args.beforeCreateRecord(t.Context(), true, ""))
 	wantError(t, args.checkFree(t.Context(), a.client(), "site"))
+}
+
+// A domain that was deleted by hand is added again, and one that is there stays.
+func TestDomain_ensure(t *testing.T) {
+	a := newAccount(t)
+	a.createProject("site", "main")
+	args := &DomainArgs{Domain: Domain{Name: testDomain}, Cloudflare: a.client()}
+	var ids []string
+	for range 2 {
+		wantError(t, args.ensure(t.Context(), "site"))
+		found, err := a.client().Domain(t.Context(), "site", testDomain)
+		if err != nil || found == nil {
+			t.Fatalf("domain %v, %v", found, err)
+		}
+		ids = append(ids, a.cloud.Projects()[0].Domains[0])
+	}
+	if ids[0] != ids[1] {
+		t.Errorf("the domain was added twice: %v", ids)
+	}
 }

@@ -28,7 +28,8 @@ type operation struct {
 
 func operations() []operation {
 	project := func(ctx context.Context, a *account) error {
-		return (&PagesArgs{Name: "site", ProductionBranch: "main", Cloudflare: a.client()}).beforeCreate(ctx, false)
+		names := &NamesArgs{Names: map[string]string{"worker": "api"}, Cloudflare: a.client()}
+		return (&PagesArgs{Name: "site", ProductionBranch: "main", Names: names, Owner: "me", Cloudflare: a.client()}).clear(ctx, false)
 	}
 	worker := func(ctx context.Context, a *account) error {
 		return (&WorkerArgs{Name: "api", Cloudflare: a.client()}).beforeCreate(ctx, "me")

@@ -81,7 +81,7 @@ var accepted = []struct {
 	}},
 	{"PROJECT:compatibilityFlags", []string{`["nodejs_compat"]`, "null", `["a"] ["b"]`}, func(c Config) bool { return allMatch(c.Worker.CompatibilityFlags, plainPattern) }},
 	{"PROJECT:observability", []string{"true", "0"}, nil},
-	{"PROJECT:vars", []string{`{"GREETING":"hello"}`, `{"A":"b"} garbage`, `{"A":null}`, `{"A":true,"B":-1.50}`}, func(c Config) bool { return namesMatch(c.Worker.Vars, variablePattern) }},
+	{"PROJECT:vars", []string{`{"GREETING":"hello"}`, `{"A":"b"} garbage`, `{"A":null}`, `{"A":true,"B":-150}`}, func(c Config) bool { return namesMatch(c.Worker.Vars, variablePattern) }},
 	{"PROJECT:secrets", []string{`{"KEY":"hidden"}`, `{"A-B":"hidden"}`}, func(c Config) bool { return namesMatch(c.Worker.Secrets, variablePattern) }},
 	{"PROJECT:binding", []string{"API"}, func(c Config) bool {
 		return len(c.Pages.Bindings.Bindings) == 1 && namesMatch(c.Pages.Bindings.Bindings, variablePattern)

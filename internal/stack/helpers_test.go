@@ -63,13 +63,18 @@ func (e *engine) names() []string { return slices.Sorted(maps.Keys(e.registered)
 func (e *engine) run(do pulumi.RunFunc, project, stack string, config map[string]string, secrets ...string) error {
 	e.registered = map[string]pulumi.MockResourceArgs{}
 	return pulumi.RunErr(do, pulumi.WithMocks(project, stack, e), func(info *pulumi.RunInfo) {
-		info.Config = map[string]string{}
-		for key, value := range defaults {
-			info.Config[project+":"+key] = value
-		}
-		maps.Copy(info.Config, config)
+		info.Config = withDefaults(project, config)
 		info.ConfigSecretKeys = secrets
 	})
+}
+
+func withDefaults(project string, config map[string]string) map[string]string {
+	all := map[string]string{}
+	for key, value := range defaults {
+		all[project+":"+key] = value
+	}
+	maps.Copy(all, config)
+	return all
 }
 
 // defaults are those of Pulumi.yaml, by key without namespace, as the engine gives them
@@ -128,10 +133,21 @@ func (a *account) client() *cloudflare.Client {
 	return &cloudflare.Client{Token: testToken, AccountID: testAccount, HTTP: &http.Client{Transport: a.net}}
 }
 
-// run runs the program. The project portfolio and the stack dev give names their default.
+// run runs the program, with the environment that the language host gives it. The project
+// portfolio and the stack dev give names their default.
 func (a *account) run(config map[string]string, secrets ...string) (*engine, error) {
 	e := &engine{}
-	p := Program{Getenv: func(name string) string { return a.env[name] }, HTTP: a.client().HTTP, Dir: a.dir}
+	getenv := func(name string) string {
+		if value, set := a.env[name]; set || name != pulumi.EnvConfig {
+			return value
+		}
+		b, err := json.Marshal(withDefaults("portfolio", config))
+		if err != nil {
+			a.Fatal(err)
+		}
+		return string(b)
+	}
+	p := Program{Getenv: getenv, HTTP: a.client().HTTP, Dir: a.dir}
 	return e, e.run(p.Run, "portfolio", "dev", config, secrets...)
 }
 

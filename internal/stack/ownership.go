@@ -8,9 +8,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumix"
 
 	"portfolio-infra/internal/cloudflare"
@@ -21,9 +23,11 @@ import (
 // it hands it on, so whatever bears it was made by this stack.
 // https://www.pulumi.com/docs/iac/concepts/resources/stash/
 func newOwner(ctx *pulumi.Context) (pulumi.StringOutput, error) {
-	stash, err := pulumi.NewStash(ctx, "owner", &pulumi.StashArgs{
-		Input: pulumi.String(ownerName(ctx.Project(), ctx.Stack(), rand.Text())),
-	}, pulumi.IgnoreChanges([]string{"input"}))
+	random, err := unknownInPreview(ctx, ownerName(ctx.Project(), ctx.Stack(), rand.Text()), "")
+	if err != nil {
+		return pulumi.StringOutput{}, err
+	}
+	stash, err := pulumi.NewStash(ctx, "owner", &pulumi.StashArgs{Input: random}, pulumi.IgnoreChanges([]string{"input"}))
 	if err != nil {
 		return pulumi.StringOutput{}, err
 	}
@@ -61,13 +65,30 @@ type NamesArgs struct {
 	Live       live
 }
 
-// newNames keeps the stack's names in the state. Before it does so, it checks that each
-// new name is free or this stack's. Hence what stands under a kept name and is not in
-// the state is an orphan. It returns the owner for all that must come after the check.
-func newNames(ctx *pulumi.Context, name string, args *NamesArgs, opts ...pulumi.ResourceOption) (pulumi.StringOutput, error) {
-	hooks, err := registerHook(ctx, "names are free", true, args.check(ctx))
+// names is what the state has of the stack's names and its owner, after the check.
+type names struct {
+	// Owner is for all that must come after the check.
+	Owner pulumi.StringOutput
+	// OwnerName is the owner, or "" in a preview that does not know it yet.
+	OwnerName string
+	// Before has the names that the state had before this run, if they are known.
+	Before map[string]string
+
+	stash *pulumi.Stash
+}
+
+// newNames keeps the stack's names in the state, and waits until it does. Before, each new
+// name is checked: it must be free or this stack's. Hence what stands under a kept name
+// and is not in the state is an orphan.
+func newNames(ctx *pulumi.Context, name string, args *NamesArgs, opts ...pulumi.ResourceOption) (*names, error) {
+	var before atomic.Pointer[map[string]string]
+	hooks, err := registerHook(ctx, "names are free", true, func(hook *pulumi.ResourceHookArgs) error {
+		kept := stashed(hook.OldInputs)
+		before.Store(&kept)
+		return args.check(ctx, stashed(hook.NewInputs), kept)
+	})
 	if err != nil {
-		return pulumi.StringOutput{}, err
+		return nil, err
 	}
 	input := pulumi.Map{varOwner: args.Owner, "accountId": pulumi.String(args.Cloudflare.AccountID)}
 	for key, name := range args.Names {
@@ -81,45 +102,104 @@ func newNames(ctx *pulumi.Context, name string, args *NamesArgs, opts ...pulumi.
 		input["adopt"] = pulumi.String("true")
 	}
 	opts = append(opts, pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: hooks, BeforeUpdate: hooks}))
-	stash, err := pulumi.NewStash(ctx, name, &pulumi.StashArgs{Input: input}, opts...)
-	if err != nil {
-		return pulumi.StringOutput{}, err
+	n := &names{}
+	if n.stash, err = pulumi.NewStash(ctx, name, &pulumi.StashArgs{Input: input}, opts...); err != nil {
+		return nil, err
 	}
-	owner := pulumix.Apply2(args.Owner, stash.URN(), func(owner string, _ pulumi.URN) string { return owner })
-	return pulumix.Cast[pulumi.StringOutput](owner), nil
+	owner := pulumix.Apply2(args.Owner, n.stash.URN(), func(owner string, _ pulumi.URN) string { return owner })
+	n.Owner = pulumix.Cast[pulumi.StringOutput](owner)
+	result, err := internals.UnsafeAwaitOutput(ctx.Context(), n.Owner)
+	if err != nil {
+		return nil, err
+	}
+	n.OwnerName, _ = result.Value.(string)
+	if kept := before.Load(); kept != nil {
+		n.Before = *kept
+	} else {
+		n.Before, err = n.recorded(ctx.Context())
+	}
+	return n, err
+}
+
+// recorded returns the names that the state has now, or nil in a preview that creates them.
+// They are not this run's if the run leaves the stash out.
+func (n *names) recorded(ctx context.Context) (map[string]string, error) {
+	// A stash keeps its first output for ever; its input is what an update changes.
+	// https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/resource/deploy/builtins.go
+	result, err := internals.UnsafeAwaitOutput(ctx, n.stash.Input)
+	if err != nil || !result.Known {
+		return nil, err
+	}
+	kept := map[string]string{}
+	all, _ := result.Value.(map[string]any)
+	for key, value := range all {
+		kept[key], _ = value.(string)
+	}
+	return kept, nil
+}
+
+// requireKept returns an error unless the state has the name: only then was it checked.
+// A run with --target or --exclude may leave the stash out, and with it the check.
+func (n *names) requireKept(ctx context.Context, dryRun bool, key, name string) error {
+	kept, err := n.recorded(ctx)
+	if err != nil || kept[key] == name || kept == nil && dryRun {
+		return err
+	}
+	return fmt.Errorf("config key %s: this run leaves out the stash in which the state keeps the stack's names, so nothing checked whose %q is, "+
+		"and nothing was changed: run `pulumi up` without --target and --exclude", key, name)
 }
 
 // check refuses default names that changed with the name of the stack or the project,
 // and Cloudflare's names that are in use. The provider checks the cluster and its SQL
 // users itself, in a preview too.
-func (args *NamesArgs) check(ctx *pulumi.Context) pulumi.ResourceHookFunction {
-	return func(hook *pulumi.ResourceHookArgs) error {
-		names, kept := stashed(hook.NewInputs), stashed(hook.OldInputs)
-		owner, before := names[varOwner], kept
-		if len(kept) == 0 {
-			before = defaultNames(owner, ctx.Project(), ctx.Stack())
-		}
-		if err := args.renamed(before); err != nil || args.Adopt {
-			return err
-		}
-		changed := func(key string) bool {
-			return names[key] != kept[key] || names["accountId"] != kept["accountId"] || kept["adopt"] != ""
-		}
-		var problems []error
-		if changed("worker") {
-			problems = append(problems, args.checkWorker(ctx.Context(), owner))
-		}
-		if changed("pagesProject") {
-			problems = append(problems, args.checkProject(ctx.Context(), owner))
-		}
-		if d := args.Domain; d != nil && changed("domain") {
-			problems = append(problems, d.checkFree(ctx.Context(), args.Cloudflare, args.Names["pagesProject"]))
-		}
-		if d := args.Domain; d != nil && (changed("domain") || changed("zoneId")) {
-			problems = append(problems, d.checkRecordFree(ctx.Context(), args.Cloudflare))
-		}
-		return errors.Join(problems...)
+//
+// A domain and a DNS record bear no mark. So they are checked only when they are new to
+// the stack, and never again for the sake of adopt.
+func (args *NamesArgs) check(ctx *pulumi.Context, names, kept map[string]string) error {
+	owner := names[varOwner]
+	if err := args.renamed(kept, owner, ctx.Project(), ctx.Stack()); err != nil || args.Adopt {
+		return err
 	}
+	if err := args.checkLost(owner, kept); err != nil {
+		return err
+	}
+	if err := args.checkLeft(ctx, kept, owner); err != nil {
+		return err
+	}
+	moved := names["accountId"] != kept["accountId"]
+	changed := func(key string) bool { return names[key] != kept[key] || moved }
+	unchecked := kept["adopt"] != ""
+	var problems []error
+	if changed("worker") || unchecked {
+		problems = append(problems, args.checkWorker(ctx.Context(), owner))
+	}
+	if changed("pagesProject") || unchecked {
+		problems = append(problems, args.checkProject(ctx.Context(), owner))
+	}
+	if d := args.Domain; d != nil && changed("domain") {
+		problems = append(problems, d.checkFree(ctx.Context(), args.Cloudflare, args.Names["pagesProject"]))
+	}
+	if d := args.Domain; d != nil && (changed("domain") || changed("zoneId")) {
+		problems = append(problems, d.checkRecordFree(ctx.Context(), args.Cloudflare))
+	}
+	return errors.Join(problems...)
+}
+
+// checkLost refuses to go on from a state that lost its names: it would take everything
+// that is there for an orphan. Nothing bears an owner before the state has names, except
+// for the Worker of an early version, which has no upload note.
+func (args *NamesArgs) checkLost(owner string, kept map[string]string) error {
+	w := args.Live.worker
+	if len(kept) > 0 || w == nil || !owns(owner, &w.Script) || w.Var(varUpload) == "" {
+		return nil
+	}
+	lines := []string{importLine(args.Cloudflare, workerToken, args.Names["worker"])}
+	if args.Live.project != nil {
+		lines = append(lines, importLine(args.Cloudflare, projectToken, args.Names["pagesProject"]))
+	}
+	return fmt.Errorf("the Worker %q is this stack's, but the state has lost the stash with the stack's names (pulumi state delete), "+
+		"so it cannot tell what else is; nothing was changed. Run %s and `pulumi config set adopt true`, then `pulumi up`, then `pulumi config rm adopt`",
+		args.Names["worker"], strings.Join(lines, ", "))
 }
 
 // stashed returns the texts among a Stash's inputs.
@@ -150,11 +230,17 @@ func defaultNames(owner, project, stack string) map[string]string {
 }
 
 // renamed returns the error of a stack or a project whose rename changes default names.
-func (args *NamesArgs) renamed(before map[string]string) error {
+// A name that was never the default is changed by its config key alone.
+func (args *NamesArgs) renamed(kept map[string]string, owner, project, stack string) error {
 	var lines []string
+	before := defaultNames(owner, project, stack)
+	if strings.LastIndexByte(owner, '-') >= maxOwnerSlug {
+		before = kept // the owner is cut off, so any kept name may have been the default
+	}
 	for _, key := range slices.Sorted(maps.Keys(args.Names)) {
-		if was := before[key]; was != "" && was != args.Names[key] && args.Default[key] {
-			lines = append(lines, fmt.Sprintf("pulumi config set %s %s", key, was))
+		was := before[key]
+		if was != "" && was != args.Names[key] && args.Default[key] && (len(kept) == 0 || kept[key] == was) {
+			lines = append(lines, fmt.Sprintf("`pulumi config set %s %s`", key, was))
 		}
 	}
 	if len(lines) == 0 {
@@ -188,30 +274,32 @@ func (args *NamesArgs) checkProject(ctx context.Context, owner string) error {
 	if args.Live.project == nil {
 		return nil
 	}
-	project := args.Names["pagesProject"]
-	bound := map[string]bool{}
-	for _, config := range args.Live.project.DeploymentConfigs {
-		for _, s := range config.Services {
-			if s != nil {
-				bound[s.Service] = true
-			}
-		}
+	switch ours, err := args.boundToOurs(ctx, *args.Live.project, owner); {
+	case err != nil:
+		return err
+	case !ours:
+		return projectConflict(args.Cloudflare, args.Names["pagesProject"], "it is not bound to its Worker")
 	}
-	for _, name := range slices.Sorted(maps.Keys(bound)) {
+	return nil
+}
+
+// boundToOurs reports whether a project is bound to a Worker of the owner.
+func (args *NamesArgs) boundToOurs(ctx context.Context, project cloudflare.Project, owner string) (bool, error) {
+	for _, name := range boundWorkers(&project) {
 		var script *cloudflare.Script
 		if name != args.Names["worker"] {
 			var err error
 			if script, err = ifExists(args.Cloudflare.Script(ctx, name)); err != nil {
-				return fmt.Errorf("reading the owner of the Worker %q, which the Pages project %q is bound to: %w", name, project, err)
+				return false, fmt.Errorf("reading the owner of the Worker %q, which the Pages project %q is bound to: %w", name, project.Name, err)
 			}
 		} else if args.Live.worker != nil {
 			script = &args.Live.worker.Script
 		}
 		if owns(owner, script) {
-			return nil
+			return true, nil
 		}
 	}
-	return projectConflict(args.Cloudflare, project, "it is not bound to its Worker")
+	return false, nil
 }
 
 // owns reports whether there is a script and it bears the owner.
@@ -219,29 +307,131 @@ func owns(owner string, script *cloudflare.Script) bool {
 	return script != nil && owner != "" && script.Var(varOwner) == owner
 }
 
+const (
+	workerToken  = "cloudflare:index/workersScript:WorkersScript"
+	projectToken = "cloudflare:index/pagesProject:PagesProject"
+)
+
 func workerConflict(client *cloudflare.Client, name string) error {
-	return conflict(client, "Worker", "worker", "cloudflare:index/workersScript:WorkersScript", name, "its variable "+varOwner+" is not this stack's")
+	return conflict(client, "Worker", "worker", workerToken, name, "its variable "+varOwner+" is not this stack's")
 }
 
 func projectConflict(client *cloudflare.Client, name, why string) error {
-	return conflict(client, "Pages project", "pagesProject", "cloudflare:index/pagesProject:PagesProject", name, why)
+	return conflict(client, "Pages project", "pagesProject", projectToken, name, why)
 }
 
 func conflict(client *cloudflare.Client, what, key, token, name, why string) error {
 	return fmt.Errorf("a %s %q exists already and does not belong to this stack (%s); it was not changed: "+
-		"choose another name (config key %s), or import it and set the config key adopt to true for the run after the import: "+
-		"pulumi import %s %s %s/%s", what, name, why, key, token, name, client.AccountID, name)
+		"choose another name (config key %s), or, to manage it here, run %s and `pulumi config set adopt true`, then `pulumi up`, then `pulumi config rm adopt`",
+		what, name, why, key, importLine(client, token, name))
 }
 
-// beforeCreate runs when the state has no project. It deletes an orphan, so that it is
-// created again, and refuses any other project.
-func (args *PagesArgs) beforeCreate(ctx context.Context, dryRun bool) error {
+// importLine imports a resource that has its cloud's name.
+func importLine(client *cloudflare.Client, token, name string) string {
+	return fmt.Sprintf("`pulumi import %s %s %s/%s`", token, name, client.AccountID, name)
+}
+
+// checkMark refuses a Worker that bears the mark of another owner now, even if the state
+// has it: another stack uses it, and would upload its own script again.
+func (args *NamesArgs) checkMark(ctx *pulumi.Context, owner string) error {
+	if args.Adopt || args.Live.worker == nil {
+		return nil
+	}
+	return args.markConflict(args.Names["worker"], &args.Live.worker.Script, owner, ctx.Project(), ctx.Stack())
+}
+
+// markConflict returns an error if a script bears the mark of another owner. A new name
+// alone would not do: the engine would delete the Worker of the old one.
+func (args *NamesArgs) markConflict(name string, script *cloudflare.Script, owner, project, stack string) error {
+	if script == nil || owner == "" || script.Var(varOwner) == "" || owns(owner, script) {
+		return nil
+	}
+	urn := fmt.Sprintf("urn:pulumi:%s::%s::portfolio:index:Api$%s::%s", stack, project, workerToken, name)
+	return fmt.Errorf("the Worker %q bears the mark of another stack (its variable %s is %q); nothing was changed.\n"+
+		"  To take it back: `pulumi config set adopt true`, then `pulumi up`, then `pulumi config rm adopt`.\n"+
+		"  To leave it to that stack: `pulumi state delete --yes --target-dependents '%s'`, which deletes nothing in any cloud, "+
+		"then the same with other names (config keys worker and pagesProject)", name, varOwner, script.Var(varOwner), urn)
+}
+
+// checkLeft refuses to leave a name behind whose Worker bears the mark of another owner
+// now, or whose project is bound to such a Worker: the engine would delete it. The names
+// do not tell whether the state still has them, so adopt leaves this check out as well.
+func (args *NamesArgs) checkLeft(ctx *pulumi.Context, kept map[string]string, owner string) error {
+	old := map[string]bool{}
+	if name := kept["worker"]; name != "" && name != args.Names["worker"] {
+		old[name] = true
+	}
+	if name := kept["pagesProject"]; name != "" && name != args.Names["pagesProject"] {
+		project, err := ifExists(args.Cloudflare.Project(ctx.Context(), name))
+		if err != nil {
+			return fmt.Errorf("reading the Pages project %q, which gets another name: %w", name, err)
+		}
+		for _, worker := range boundWorkers(project) {
+			old[worker] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(old)) {
+		script, err := ifExists(args.Cloudflare.Script(ctx.Context(), name))
+		if err != nil {
+			return fmt.Errorf("reading the owner of the Worker %q: %w", name, err)
+		}
+		if err := args.markConflict(name, script, owner, ctx.Project(), ctx.Stack()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// boundWorkers returns the Workers that a project is bound to; nil has none.
+func boundWorkers(project *cloudflare.Project) []string {
+	if project == nil {
+		return nil
+	}
+	bound := map[string]bool{}
+	for _, config := range project.DeploymentConfigs {
+		for _, s := range config.Services {
+			if s != nil {
+				bound[s.Service] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(bound))
+}
+
+// beforeCreate runs when the state has no project, or is to replace it. It deletes an
+// orphan, so that it is created again, and refuses any other project.
+//
+// Two stacks that begin together may both find their names free. The Worker, which comes
+// before the project, bears the mark of the one that uploaded last; the other one stops
+// here. Both go on, and the later deletes the empty project of the earlier, only if the
+// upload of the later takes effect after the earlier has passed this check, though its own
+// look at the Worker was before the earlier's upload.
+func (args *PagesArgs) beforeCreate(ctx *pulumi.Context) error {
+	script, err := ifExists(args.Cloudflare.Script(ctx.Context(), args.Names.Names["worker"]))
+	if err != nil {
+		return fmt.Errorf("reading the owner of the Worker before creating the Pages project %q: %w", args.Name, err)
+	}
+	if err := args.Names.markConflict(args.Names.Names["worker"], script, args.Owner, ctx.Project(), ctx.Stack()); err != nil {
+		return err
+	}
+	return args.clear(ctx.Context(), ctx.DryRun())
+}
+
+// clear deletes an orphan, and refuses any other project.
+func (args *PagesArgs) clear(ctx context.Context, dryRun bool) error {
 	project, err := ifExists(args.Cloudflare.Project(ctx, args.Name))
 	switch {
 	case err != nil:
 		return fmt.Errorf("looking for a Pages project %q before creating it: %w", args.Name, err)
 	case project == nil:
 		return nil
+	}
+	if dryRun {
+		// In the preview of a replacement the old project is still there, and nothing
+		// tells that from a project that the state has lost.
+		if ours, err := args.Names.boundToOurs(ctx, *project, args.Owner); ours || err != nil {
+			return err
+		}
 	}
 	deployments, err := args.Cloudflare.Deployments(ctx, args.Name, "", 1)
 	if err != nil {
@@ -253,7 +443,7 @@ func (args *PagesArgs) beforeCreate(ctx context.Context, dryRun bool) error {
 		return projectConflict(args.Cloudflare, args.Name, "it has deployments")
 	case altered != "":
 		return projectConflict(args.Cloudflare, args.Name, "a new one would not have its "+altered)
-	case args.Adopt:
+	case args.Names.Adopt:
 		// The name was not checked, so the project may predate this stack.
 		return projectConflict(args.Cloudflare, args.Name, "it is empty; delete it if an interrupted run left it")
 	case dryRun:

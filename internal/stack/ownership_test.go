@@ -32,13 +32,21 @@ func TestNamesArgs_renamed(t *testing.T) {
 		Names:   map[string]string{"pagesProject": "portfolio-prod", "worker": "portfolio-prod-api", "cluster": "mine", "database": "portfolio"},
 		Default: map[string]bool{"pagesProject": true, "worker": true, "database": true},
 	}
-	before := map[string]string{"pagesProject": "portfolio-dev", "worker": "portfolio-dev-api", "cluster": "portfolio-dev-db", "database": "portfolio"}
-	err := args.renamed(before)
-	if err == nil || !strings.HasSuffix(err.Error(), "run:\n  pulumi config set pagesProject portfolio-dev\n  pulumi config set worker portfolio-dev-api") {
-		t.Errorf("error %v", err)
+	before := map[string]string{"pagesProject": "portfolio-dev", "worker": "portfolio-dev-api", "cluster": "portfolio-dev-db", "database": "other"}
+	const owner = "portfolio-dev-0123456789ab"
+	for name, kept := range map[string]map[string]string{"kept names": before, "state of an early version": {}} {
+		err := args.renamed(kept, owner, "portfolio", "prod")
+		if err == nil || !strings.HasSuffix(err.Error(), "run:\n  `pulumi config set pagesProject portfolio-dev`\n  `pulumi config set worker portfolio-dev-api`") {
+			t.Errorf("%s: error %v", name, err)
+		}
 	}
+	// A key that was taken out again is no rename of the stack.
+	wantError(t, args.renamed(before, "portfolio-prod-0123456789ab", "portfolio", "prod"))
+	wantError(t, args.renamed(map[string]string{"pagesProject": "mine"}, owner, "portfolio", "prod"))
+	long := strings.Repeat("a", maxOwnerSlug) + "-0123456789ab"
+	wantError(t, args.renamed(map[string]string{"pagesProject": "a"}, long, "portfolio", "prod"), "`pulumi config set pagesProject a`")
 	args.Default = nil // other names are meant
-	wantError(t, args.renamed(before))
+	wantError(t, args.renamed(before, owner, "portfolio", "prod"))
 }
 
 const (
@@ -109,34 +117,104 @@ func TestOwns(t *testing.T) {
 	}
 }
 
-func TestPagesArgs_beforeCreate(t *testing.T) {
+func TestPagesArgs_clear(t *testing.T) {
+	empty := func(a *account) { a.createProject("site", "main") }
 	for name, test := range map[string]struct {
 		before        func(*account)
 		adopt, dryRun bool
 		want          string
 		left          int
 	}{
-		"none":                {func(*account) {}, false, false, "", 0},
-		"orphan":              {func(a *account) { a.createProject("site", "main") }, false, false, "", 0},
-		"orphan, previewed":   {func(a *account) { a.createProject("site", "main") }, false, true, "", 1},
-		"name not checked":    {func(a *account) { a.createProject("site", "main") }, true, false, "it is empty", 1},
-		"deployed":            {func(a *account) { a.createProject("site", "main"); a.deploy("site") }, false, false, "it has deployments", 1},
-		"with a binding":      {func(a *account) { a.uploadWorker("api", "me"); a.bound("api") }, false, false, "a new one would not have its preview.services", 1},
-		"with another branch": {func(a *account) { a.createProject("site", "trunk") }, false, false, "production_branch", 1},
+		"none":                 {func(*account) {}, false, false, "", 0},
+		"orphan":               {empty, false, false, "", 0},
+		"orphan, previewed":    {empty, false, true, "", 1},
+		"orphan of our Worker": {func(a *account) { a.uploadWorker("api", "me"); empty(a) }, false, false, "", 0},
+		"name not checked":     {empty, true, false, "it is empty", 1},
+		"deployed":             {func(a *account) { empty(a); a.deploy("site") }, false, false, "it has deployments", 1},
+		"to be replaced":       {func(a *account) { a.uploadWorker("api", "me"); a.bound("api"); a.deploy("site") }, false, true, "", 1},
+		"not to be replaced":   {func(a *account) { a.uploadWorker("api", "you"); a.bound("api"); a.deploy("site") }, false, true, "it has deployments", 1},
+		"with a binding":       {func(a *account) { a.uploadWorker("api", "me"); a.bound("api") }, false, false, "a new one would not have its preview.services", 1},
+		"with another branch":  {func(a *account) { a.createProject("site", "trunk") }, false, false, "production_branch", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAccount(t)
 			test.before(a)
-			args := &PagesArgs{Name: "site", ProductionBranch: "main", Adopt: test.adopt, Cloudflare: a.client()}
-			err := args.beforeCreate(t.Context(), test.dryRun)
+			l, err := readLive(t.Context(), a.client(), "site", "api")
+			if err != nil {
+				t.Fatal(err)
+			}
+			names := &NamesArgs{Names: map[string]string{"worker": "api"}, Adopt: test.adopt, Cloudflare: a.client(), Live: l}
+			args := &PagesArgs{Name: "site", ProductionBranch: "main", Names: names, Owner: "me", Cloudflare: a.client()}
+			err = args.clear(t.Context(), test.dryRun)
 			if test.want == "" {
 				wantError(t, err)
 			} else {
-				wantError(t, err, test.want, "pagesProject", "adopt", importProject)
+				wantError(t, err, test.want, "pagesProject", "`pulumi config set adopt true`", "`"+importProject+"`")
 			}
 			if a.projects() != test.left {
 				t.Errorf("%d projects, want %d", a.projects(), test.left)
 			}
+		})
+	}
+}
+
+// The mark of another owner on the Worker refuses the run, whatever the state has.
+func TestNamesArgs_checkMark(t *testing.T) {
+	for name, test := range map[string]struct {
+		mark, owner string
+		gone        bool
+		want        []string
+	}{
+		"ours":            {"me", "me", false, nil},
+		"another's":       {"you", "me", false, []string{`"you"`, "config keys worker", "`pulumi config set adopt true`", "`pulumi state delete --yes --target-dependents 'urn:pulumi:dev::portfolio::portfolio:index:Api$cloudflare:index/workersScript:WorkersScript::api'`"}},
+		"no Worker":       {"you", "me", true, nil},
+		"none":            {"", "me", false, nil},
+		"owner not known": {"you", "", false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newAccount(t)
+			a.uploadWorker("api", test.mark)
+			l, err := readLive(t.Context(), a.client(), "site", "api")
+			if err != nil {
+				t.Fatal(err)
+			}
+			args := &NamesArgs{Names: map[string]string{"worker": "api"}, Live: l}
+			var script *cloudflare.Script
+			if !test.gone {
+				script = &l.worker.Script
+			}
+			wantError(t, args.markConflict("api", script, test.owner, "portfolio", "dev"), test.want...)
+		})
+	}
+}
+
+// A state without names is one of an early version, or it has lost them.
+func TestNamesArgs_checkLost(t *testing.T) {
+	a := newAccount(t)
+	a.createProject("site", "main")
+	script := func(vars ...string) *liveWorker {
+		w := &liveWorker{}
+		for i := 0; i < len(vars); i += 2 {
+			w.Bindings = append(w.Bindings, cloudflare.ScriptBinding{Type: "plain_text", Name: vars[i], Text: vars[i+1]})
+		}
+		return w
+	}
+	kept := map[string]string{"worker": "api"}
+	for name, test := range map[string]struct {
+		worker *liveWorker
+		kept   map[string]string
+		want   []string
+	}{
+		"nothing is there": {nil, nil, nil},
+		"lost":             {script(varOwner, "me", varUpload, "hash"), nil, []string{"`" + importWorker + "`", "`" + importProject + "`", "`pulumi config set adopt true`"}},
+		"kept":             {script(varOwner, "me", varUpload, "hash"), kept, nil},
+		"early version":    {script(varOwner, "me"), nil, nil},
+		"another's Worker": {script(varOwner, "you", varUpload, "hash"), nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := &NamesArgs{Names: map[string]string{"pagesProject": "site", "worker": "api"}, Cloudflare: a.client()}
+			args.Live = live{worker: test.worker, project: &cloudflare.Project{}}
+			wantError(t, args.checkLost("me", test.kept), test.want...)
 		})
 	}
 }

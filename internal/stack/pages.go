@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -35,7 +36,8 @@ type Pages struct {
 	// Binding is the last result of the bind command.
 	Binding pulumi.MapOutput
 
-	bind pulumi.Resource // the bind command
+	bind      pulumi.Resource     // the bind command
+	createdOn pulumi.StringOutput // see [PagesArgs.createdOn]
 }
 
 // PagesArgs are the inputs of a [Pages].
@@ -48,12 +50,21 @@ type PagesArgs struct {
 	Bindings         binding.Wanted
 	// Secrets are secret variables of the Functions. Key makes their digests.
 	Secrets map[string]string
-	Key     pulumi.StringOutput
+	// Hidden reports whether Bindings has what the configuration keeps secret. Then there
+	// is a key too, which is a secret and makes the request one.
+	Hidden bool
+	Key    pulumi.StringOutput
 	// Deployed reports whether the stack deploys the site itself.
 	Deployed bool
 	// CommandEnv is what the bind command cannot take from the environment of the run.
 	CommandEnv pulumi.StringMap
-	Adopt      bool
+	Names      *NamesArgs
+	// Owner is the owner, or "" in a preview that does not know it yet.
+	Owner string
+	// Kept returns an error unless the state has the project's name.
+	Kept func(context.Context) error
+	// Domain is the site's; nil if it has none, or none that an earlier run added.
+	Domain     *DomainArgs
 	Protect    bool
 	Cloudflare *cfapi.Client
 	Live       *cfapi.Project // nil if there is none
@@ -67,7 +78,10 @@ func newPages(ctx *pulumi.Context, name string, args *PagesArgs, opts ...pulumi.
 		return nil, err
 	}
 	beforeCreate, err := registerHook(ctx, "project is free", true, func(*pulumi.ResourceHookArgs) error {
-		return args.beforeCreate(ctx.Context(), ctx.DryRun())
+		if err := args.Kept(ctx.Context()); err != nil {
+			return err
+		}
+		return args.beforeCreate(ctx)
 	})
 	if err != nil {
 		return nil, err
@@ -81,6 +95,7 @@ func newPages(ctx *pulumi.Context, name string, args *PagesArgs, opts ...pulumi.
 		Name:             pulumi.String(args.Name),
 		ProductionBranch: pulumi.String(args.ProductionBranch),
 	}, append(childOptions(p, args.Protect), pulumi.DependsOn([]pulumi.Resource{args.Worker}),
+		pulumi.AdditionalSecretOutputs(args.readBack()),
 		// A refresh or an import reads other people's variables and secrets into them, and
 		// each run after it would send an empty change.
 		pulumi.IgnoreChanges([]string{"deploymentConfigs"}),
@@ -89,25 +104,77 @@ func newPages(ctx *pulumi.Context, name string, args *PagesArgs, opts ...pulumi.
 		return nil, err
 	}
 	p.URL = pulumi.Sprintf("https://%s", p.Project.Subdomain)
+	p.createdOn = args.createdOn(ctx, p.Project)
 	if err := newBinding(ctx, p, args); err != nil {
 		return nil, err
 	}
 	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{"url": p.URL, "binding": p.Binding})
 }
 
+// readBack names the outputs in which a refresh finds what the configuration keeps secret.
+func (args *PagesArgs) readBack() []string {
+	if args.Hidden {
+		return []string{"deploymentConfigs"}
+	}
+	return nil
+}
+
 // recreate creates a project again that was deleted by hand, before it is updated: the
-// provider updates only what exists. Where no update is due, bind does the same.
+// provider updates only what exists. Where no update is due, [PagesArgs.createdOn] does.
 func (args *PagesArgs) recreate(ctx *pulumi.Context) pulumi.ResourceHookFunction {
 	return func(*pulumi.ResourceHookArgs) error {
-		found, err := ifExists(args.Cloudflare.Project(ctx.Context(), args.Name))
-		if found == nil && err == nil {
-			err = args.Cloudflare.CreateProject(ctx.Context(), args.Name, args.ProductionBranch)
-		}
-		if err != nil {
-			return fmt.Errorf("creating the Pages project %q again where it was deleted: %w", args.Name, err)
-		}
-		return nil
+		_, err := args.ensureProject(ctx.Context())
+		return err
 	}
+}
+
+// ensureProject returns the project, which it creates again where it was deleted.
+func (args *PagesArgs) ensureProject(ctx context.Context) (*cfapi.Project, error) {
+	found, err := ifExists(args.Cloudflare.Project(ctx, args.Name))
+	if found == nil && err == nil {
+		if err = args.Cloudflare.CreateProject(ctx, args.Name, args.ProductionBranch); err == nil {
+			found, err = ifExists(args.Cloudflare.Project(ctx, args.Name))
+		}
+	}
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("creating the Pages project %q again where it was deleted: %w", args.Name, err)
+	case found == nil:
+		return nil, fmt.Errorf("the Pages project %q was created and cannot be read yet: run it again", args.Name)
+	}
+	return found, nil
+}
+
+// createdOn returns when the project was created, for the requests of the commands, which
+// run again on a new project. The state keeps the time of a project that was deleted by
+// hand until a refresh. So what Cloudflare says counts, unless this run creates the
+// project: then it was read before.
+func (args *PagesArgs) createdOn(ctx *pulumi.Context, project *cloudflare.PagesProject) pulumi.StringOutput {
+	if args.Live == nil && ctx.DryRun() {
+		unknown := pulumi.UnsafeUnknownOutput([]pulumi.Resource{project})
+		return unknown.ApplyT(func(any) string { return "" }).(pulumi.StringOutput)
+	}
+	created := pulumix.ApplyErr(project.CreatedOn, func(recorded string) (string, error) {
+		live := args.Live
+		if live == nil {
+			var err error
+			if live, err = args.ensureProject(ctx.Context()); err != nil {
+				return "", err
+			}
+		}
+		if later(live.CreatedOn, recorded) {
+			return live.CreatedOn, nil
+		}
+		return recorded, nil
+	})
+	return pulumix.Cast[pulumi.StringOutput](created)
+}
+
+// later reports whether the time a, as in RFC 3339, is after b.
+func later(a, b string) bool {
+	at, err1 := time.Parse(time.RFC3339, a)
+	bt, err2 := time.Parse(time.RFC3339, b)
+	return err1 == nil && (err2 != nil || at.After(bt))
 }
 
 // newBinding declares the command that patches the service bindings.
@@ -118,7 +185,18 @@ func (args *PagesArgs) recreate(ctx *pulumi.Context) pulumi.ResourceHookFunction
 // IgnoreChanges where there is no new drift.
 func newBinding(ctx *pulumi.Context, p *Pages, args *PagesArgs) error {
 	drift := args.drift(time.Now())
-	environment := pulumi.StringMap{envDrift: pulumi.String(drift)}
+	environment := pulumi.StringMap{envDrift: pulumi.String("")}
+	if drift != "" {
+		reason := ""
+		if args.Live != nil {
+			reason = fmt.Sprintf("the bindings of the Pages project %q are set again: %s", args.Name, drift)
+		}
+		mark, err := unknownInPreview(ctx, drift, reason)
+		if err != nil {
+			return err
+		}
+		environment[envDrift] = mark
+	}
 	for name, value := range args.CommandEnv {
 		environment[name] = value
 	}
@@ -128,11 +206,22 @@ func newBinding(ctx *pulumi.Context, p *Pages, args *PagesArgs) error {
 		// The bindings go with the project. So a destroy needs neither the program, which
 		// a fresh checkout has not built, nor the token, which may be an earlier run's.
 		pulumi.DeletedWith(p.Project),
+		// Else a replacement would set the bindings, and then remove them as the old ones.
+		pulumi.DeleteBeforeReplace(true),
+	}
+	if args.Domain != nil {
+		hook, err := registerHook(ctx, "domain is there", false, func(*pulumi.ResourceHookArgs) error {
+			return args.Domain.ensure(ctx.Context(), args.Name)
+		})
+		if err != nil {
+			return err
+		}
+		opts = append(opts, pulumi.ResourceHooks(&pulumi.ResourceHookBinding{AfterUpdate: hook}))
 	}
 	if drift == "" {
 		opts = append(opts, pulumi.IgnoreChanges([]string{"environment." + envDrift}))
 	}
-	request := pulumix.Apply3Err(p.Project.Name, p.Project.CreatedOn, args.Key, args.request)
+	request := pulumix.Apply3Err(p.Project.Name, p.createdOn, args.Key, args.request)
 	command, err := local.NewCommand(ctx, "binding", &local.CommandArgs{
 		Create:      pulumi.String(binding.Command("bind")),
 		Update:      pulumi.String(binding.Command("bind")),
@@ -144,8 +233,9 @@ func newBinding(ctx *pulumi.Context, p *Pages, args *PagesArgs) error {
 	if err != nil {
 		return err
 	}
-	// The result is no secret, but one in the environment or the request makes it one.
-	stdout := pulumi.Unsecret(command.Stdout).(pulumi.StringOutput)
+	// The result has no secret but hidden settings, and one in the environment or the request
+	// makes it one.
+	stdout := hidden(args.Hidden, pulumi.Unsecret(command.Stdout).(pulumi.StringOutput)).ToStringOutput()
 	p.bind, p.Binding = command, pulumix.Cast[pulumi.MapOutput](pulumix.ApplyErr(stdout, args.result))
 	return nil
 }
@@ -191,11 +281,15 @@ func (args *PagesArgs) result(line string) (map[string]any, error) {
 	return result, nil
 }
 
-// drift names the bindings and settings that the project does not have as wanted, or returns "".
+// drift names the bindings, settings and the domain that the project does not have as
+// wanted, or returns "".
 func (args *PagesArgs) drift(now time.Time) string {
 	found := "no project"
 	if args.Live != nil {
 		names := binding.Drift(*args.Live, args.Bindings, slices.Collect(maps.Keys(args.Secrets))...)
+		if args.Domain != nil && !slices.Contains(args.Live.Domains, args.Domain.Name) {
+			names = append(names, "the domain "+args.Domain.Name)
+		}
 		if len(names) == 0 {
 			return ""
 		}

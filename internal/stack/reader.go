@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -21,6 +22,8 @@ type reader struct {
 	ctx      *pulumi.Context
 	program  Program
 	problems []string
+	asked    map[string]bool // the keys that were read, with their namespaces
+	kept     map[string]bool // the keys of objects that stay secret in the state
 }
 
 // problem notes what is wrong with the value of key.
@@ -61,13 +64,25 @@ func rule(valid func(string) bool, want string) check {
 
 func pattern(expr, want string) check { return rule(regexp.MustCompile(expr).MatchString, want) }
 
+// yamlPattern matches what YAML and Pulumi make of a long number and of a date that are not
+// in quotes.
+var yamlPattern = regexp.MustCompile(`^-?[0-9.]+e[+-][0-9]+$|^[0-9-]{10} [0-9:.]+ [+-][0-9]{4} `)
+
 func (r *reader) check(key, value string, c check) {
-	if err := c(value); err != nil {
+	err := c(value)
+	switch {
+	case err == nil:
+	case yamlPattern.MatchString(value):
+		r.problem(key, "%v; YAML read a number or a date: `pulumi config set %s` asks for the value and keeps it as a text", err, key)
+	default:
 		r.problem(key, "%v", err)
 	}
 }
 
-func (r *reader) text(key string) string { return config.Get(r.ctx, key) }
+func (r *reader) text(key string) string {
+	r.asked[r.full(key)] = true
+	return config.Get(r.ctx, key)
+}
 
 func (r *reader) checked(key string, c check) string {
 	v := r.text(key)
@@ -131,36 +146,64 @@ func object[T any](r *reader, key, want string) T {
 	var v, none T
 	d := json.NewDecoder(strings.NewReader(r.text(key)))
 	d.DisallowUnknownFields()
-	if d.Decode(&v) != nil || d.Decode(new(any)) != io.EOF {
+	err := d.Decode(&v)
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &wrong) && wrong.Field != "" && wrong.Type.Kind() == reflect.String:
+		r.problem(key, "the value must be %s; %s is a %s: set it once more with --type string", want, wrong.Field, wrong.Value)
+	case err != nil || d.Decode(new(any)) != io.EOF:
 		r.problem(key, "the value must be %s", want)
-		return none
+	default:
+		return v
 	}
-	return v
+	return none
 }
 
-// texts returns an object of texts, whose names it checks.
-func (r *reader) texts(key string, c check) map[string]string {
+// texts returns an object of texts, whose names it checks. An error shows no secret ones.
+func (r *reader) texts(key string, c check, secret bool) map[string]string {
+	r.kept[key] = true
 	all := map[string]string{}
-	for name, v := range object[map[string]text](r, key, "an object of texts, NAME: value") {
-		all[name] = string(v)
-	}
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		r.check(key, name, c)
+	members := object[map[string]text](r, key, "an object of texts, NAME: value")
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		v := members[name]
+		all[name] = v.value
+		if err := c(name); err != nil {
+			r.problem(key, "%v", err)
+		} else if v.altered && secret {
+			r.problem(key, "%s is "+alteredNumber+": `pulumi config set --secret --path %s.%s`", name, key, name)
+		} else if v.altered {
+			r.problem(key, "%s is "+alteredNumber+": `pulumi config set --type string --path %s.%s -- %s`", name, key, name, v.value)
+		}
 	}
 	return all
 }
 
+const alteredNumber = "a number, which keeps neither a zero at the end of a fraction nor more than 15 digits for sure; set what was meant as a text"
+
 // text is a JSON string. `pulumi config set --path` stores what looks like a boolean or
-// a number as one, which counts as the text that was written.
-type text string
+// an integer as one, which counts as the text that was written.
+type text struct {
+	value string
+	// altered reports whether it is a number whose text may have been another one: Pulumi
+	// and YAML have 64 bits for it.
+	// https://github.com/pulumi/pulumi/blob/v3.256.0/sdk/go/common/resource/config/object.go, unmarshalObject
+	altered bool
+}
+
+// maxExact is the largest number up to which a float64 has every integer.
+const maxExact = 1 << 53
 
 func (t *text) UnmarshalJSON(b []byte) error {
 	switch b[0] {
 	case '"':
-		return json.Unmarshal(b, (*string)(t))
+		return json.Unmarshal(b, &t.value)
 	case '{', '[', 'n':
 		return errors.New("not a text")
+	case 't', 'f':
+	default:
+		n, err := strconv.ParseInt(string(b), 10, 64)
+		t.altered = err != nil || n < -maxExact || n > maxExact
 	}
-	*t = text(b)
+	t.value = string(b)
 	return nil
 }

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"cmp"
 	"encoding/json"
 	"os"
 	"reflect"
@@ -24,7 +25,8 @@ func TestResources_schema(t *testing.T) {
 	if err := json.Unmarshal(b, &schema); err != nil {
 		t.Fatal(err)
 	}
-	types := map[string]string{"string": "string", "int": "integer", "bool": "boolean", "StringOutput": "string", "IntOutput": "integer", "": "object"}
+	types := map[string]string{"string": "string", "int": "integer", "bool": "boolean", "StringOutput": "string", "IntOutput": "integer",
+		"BoolOutput": "boolean", "map[string]string": "object", "[]string": "array", "": "object"}
 	for token, test := range map[string]struct{ inputs, outputs reflect.Type }{
 		"tidbcloud:index:Cluster":    {reflect.TypeFor[clusterArgs](), reflect.TypeFor[Cluster]()},
 		"tidbcloud:index:SqlUser":    {reflect.TypeFor[sqlUserArgs](), reflect.TypeFor[SQLUser]()},
@@ -45,8 +47,8 @@ func TestResources_schema(t *testing.T) {
 					if kind.Kind() == reflect.Pointer {
 						kind = kind.Elem()
 					}
-					if types[kind.Name()] != want[name].Type {
-						t.Errorf("%s is of type %s, and %q in the schema", name, kind.Name(), want[name].Type)
+					if types[cmp.Or(kind.Name(), kind.String())] != want[name].Type {
+						t.Errorf("%s is of type %s, and %q in the schema", name, kind, want[name].Type)
 					}
 				}
 				return names

@@ -3,8 +3,6 @@ package stack
 import (
 	"fmt"
 	"strconv"
-
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
 // The application has two logins, which alternate: an even step of the config key rotation
@@ -13,6 +11,10 @@ import (
 // other one stays valid until the next step. So a run that dies in between leaves a site
 // that works.
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotation-strategy.html#rotating-secrets-two-users
+//
+// A run may be limited to a part of the stack, or may have died. So what is in use is never
+// taken from the config: the Worker's own variables say it ([liveWorker.step]), and the
+// Worker gets the login whose recorded step is the config's ([logins.choose]).
 
 // maxStep keeps steps short and positive.
 const maxStep = 1_000_000
@@ -28,33 +30,30 @@ func (r *reader) step(key string) int {
 	return n
 }
 
-// rotationOptions returns the rotation input of a login that gets a new password in this
-// step, or one that keeps the password it has.
-func rotationOptions(step int, rotates bool) (pulumi.StringPtrInput, []pulumi.ResourceOption) {
-	if step == 0 || !rotates {
-		return nil, []pulumi.ResourceOption{pulumi.IgnoreChanges([]string{"rotation"})}
+// step returns the step of the login that the Worker uses. Its variable varRotation says
+// it, which step 0 has not, or else the note of its upload. Where the two disagree, or
+// neither is there, it is not known.
+func (w *liveWorker) step() (step int, known bool) {
+	if w == nil {
+		return 0, false
 	}
-	return pulumi.String(strconv.Itoa(step)), nil
+	noted, hasNote := notedStep(w.Var(varUpload))
+	if !w.Has("plain_text", varRotation) {
+		return noted, hasNote
+	}
+	step, err := strconv.Atoi(w.Var(varRotation))
+	return step, err == nil && (!hasNote || step == noted)
 }
 
-// checkStep refuses to leave a step out, which would change the password of the login that
-// the Worker uses. A step back uses the previous login, with the password that it still
-// has. The Worker says which step it has: the state may be ahead of it after a run that
-// died.
+// checkStep refuses all steps but the next one. Another one would give the login in use a
+// new password before the Worker has it, or bring an old password back.
 func checkStep(live *liveWorker, to int) error {
-	if live == nil {
+	from, known := live.step()
+	if !known || to == from || to == from+1 {
 		return nil
 	}
-	from, _ := strconv.Atoi(live.Var(varRotation)) // none is 0
-	if from-1 <= to && to <= from+1 {
-		return nil
-	}
-	next := from + 1
-	if to < from {
-		next = from - 1
-	}
-	return fmt.Errorf("config key rotation: the Worker is at step %d, and step %d would give the login in use a new password before "+
-		"the Worker knows it; nothing was changed: run `pulumi config set rotation %d`, then go on one step a run", from, to, next)
+	return fmt.Errorf("config key rotation: the Worker uses the login of step %d, and step %d is not the next one, so nothing was changed: "+
+		"run `pulumi config set rotation %d`, and then go on one step a run", from, to, min(max(from, to), from+1))
 }
 
 // maxUserName is the length of the longest name that [tidbcloud.CheckUserName] accepts.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
 	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/tidbcloud"
 )
@@ -34,6 +36,10 @@ func TestRun_rotation(t *testing.T) {
 				if have != want || ignored != (want == "") {
 					t.Errorf("%s: rotation %q, ignored: %t; want %q", resource, have, ignored, want)
 				}
+				// So does the name, but for the admin's, which no config changes.
+				if ignored := slices.Contains(user.RegisterRPC.GetIgnoreChanges(), "name"); ignored != (resource != "admin") {
+					t.Errorf("%s: name ignored: %t", resource, ignored)
+				}
 			}
 			var have string
 			for _, b := range declaredScript(e.registered["portfolio-dev-api"].Inputs).Bindings {
@@ -48,6 +54,42 @@ func TestRun_rotation(t *testing.T) {
 	}
 }
 
+// rotated returns a Worker with its variables, as far as they are not "-".
+func rotated(rotation, note string) *liveWorker {
+	w := &liveWorker{}
+	for name, text := range map[string]string{varRotation: rotation, varUpload: note} {
+		if text != "-" {
+			w.Bindings = append(w.Bindings, cloudflare.ScriptBinding{Type: "plain_text", Name: name, Text: text})
+		}
+	}
+	return w
+}
+
+func TestLiveWorker_step(t *testing.T) {
+	const old, noted = "cafe made (2026-06-01T00:00:00Z)", "cafe to set: A (2026-06-01T00:00:00Z) rotation "
+	for name, test := range map[string]struct {
+		live  *liveWorker
+		want  int
+		known bool
+	}{
+		"no Worker":                  {nil, 0, false},
+		"nothing":                    {rotated("-", "-"), 0, false},
+		"a note of an early version": {rotated("-", old), 0, false},
+		"step 0":                     {rotated("-", noted+"0"), 0, true},
+		"a step":                     {rotated("3", noted+"3"), 3, true},
+		"a step of an early version": {rotated("3", old), 3, true},
+		"the variable removed":       {rotated("-", noted+"3"), 3, true},
+		"the variable changed":       {rotated("4", noted+"3"), 4, false},
+		"no number":                  {rotated("x", old), 0, false},
+		"both removed":               {rotated("-", ""), 0, false},
+	} {
+		have, known := test.live.step()
+		if known != test.known || known && have != test.want {
+			t.Errorf("%s: %d, %t; want %d, %t", name, have, known, test.want, test.known)
+		}
+	}
+}
+
 func TestCheckStep(t *testing.T) {
 	for _, test := range []struct {
 		name     string
@@ -56,21 +98,55 @@ func TestCheckStep(t *testing.T) {
 	}{
 		{"the same", 2, 2, nil},
 		{"none before", 0, 1, nil},
-		{"none before, and the first left out", 0, 2, []string{"set rotation 1"}},
+		{"none before, and the first left out", 0, 2, []string{"`pulumi config set rotation 1`"}},
 		{"the next", 2, 3, nil},
-		{"back", 2, 1, nil},
-		{"one left out", 2, 4, []string{"config key rotation", "set rotation 3"}},
-		{"two back", 2, 0, []string{"set rotation 1"}},
+		{"back", 2, 1, []string{"`pulumi config set rotation 2`"}},
+		{"one left out", 2, 4, []string{"config key rotation", "`pulumi config set rotation 3`"}},
+		{"the key removed", 2, 0, []string{"`pulumi config set rotation 2`"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			live := &liveWorker{}
-			if test.from > 0 {
-				live.Bindings = []cloudflare.ScriptBinding{{Type: "plain_text", Name: varRotation, Text: strconv.Itoa(test.from)}}
-			}
+			live := rotated(strconv.Itoa(test.from), "cafe made (then) rotation "+strconv.Itoa(test.from))
 			wantError(t, checkStep(live, test.to), test.want...)
 		})
 	}
 	wantError(t, checkStep(nil, 7)) // there is no Worker yet
+	wantError(t, checkStep(rotated("-", "-"), 7))
+}
+
+// No login gets a new password while the Worker may use it. The advice always leads to a
+// step that is allowed, and after which the Worker says what it uses.
+func TestTiDBArgs_checkIdle(t *testing.T) {
+	for _, test := range []struct {
+		name            string
+		step            int
+		first, second   string // the recorded rotations
+		worker          *liveWorker
+		want, refusedAt string
+	}{
+		{"the first step", 1, "first", "first", rotated("-", "-"), "", ""},
+		{"the first one left out", 2, "first", "first", rotated("-", "-"), "rotation 1`", "may use it"},
+		{"the variable gone", 3, "2", "1", rotated("-", "-"), "rotation 2`", "may use it"},
+		{"the variable gone, two steps on", 4, "2", "1", rotated("-", "-"), "rotation 2`", "may use it"},
+		{"the variable gone, back", 1, "2", "3", rotated("-", "-"), "rotation 3`", "may use it"},
+		{"no Worker of that name", 3, "2", "1", nil, "rotation 2`", "may use it"},
+		{"after an early version with one login", 2, "1", "first", rotated("-", "-"), "rotation 1`", "may use it"},
+		{"the state is behind the Worker", 4, "2", "3", rotated("4", "-"), "rotation 5`", "the Worker uses it"},
+		{"imported", 1, "first", "imported", rotated("1", "-"), "", ""},
+		{"no new password", 2, "2", "1", rotated("-", "-"), "", ""},
+	} {
+		args := &TiDBArgs{SQLUser: "api", Rotation: test.step, Live: test.worker}
+		state := map[string]string{evenLogin: test.first, oddLogin: test.second}
+		due, other := loginOf(test.step), loginOf(test.step+1)
+		inputs := func(rotation string) resource.PropertyMap {
+			return resource.PropertyMap{"name": resource.NewStringProperty("api"), "rotation": resource.NewStringProperty(rotation)}
+		}
+		err := args.checkIdle(due, ownStep(other, state[other]), inputs(state[due]), inputs(strconv.Itoa(test.step)))
+		if test.want == "" {
+			wantError(t, err)
+		} else {
+			wantError(t, err, "config key rotation", test.want, test.refusedAt)
+		}
+	}
 }
 
 func TestSecondLogin(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/pulumi/pulumi-command/sdk/go/command/local"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumix"
 
 	"portfolio-infra/internal/binding"
@@ -47,19 +46,12 @@ type SiteArgs struct {
 	Owner     pulumi.StringOutput
 }
 
-// checkOwner waits for the owner, which the check of names precedes, and refuses a
-// project that serves the deployment of somebody else.
-func (args *SiteArgs) checkOwner(ctx context.Context, owner pulumi.StringOutput) error {
-	args.Owner = owner
-	result, err := internals.UnsafeAwaitOutput(ctx, owner)
-	if err != nil || !result.Known {
-		return err
-	}
-	args.OwnerName, _ = result.Value.(string)
-	if args.Live == nil || args.Overwrite {
+// checkOwner refuses a project that serves the deployment of somebody else.
+func (args *SiteArgs) checkOwner(ctx context.Context) error {
+	if args.Live == nil || args.Overwrite || args.OwnerName == "" {
 		return nil
 	}
-	return deployment.CheckConflict(ctx, args.Cloudflare, *args.Live, args.OwnerName)
+	return deployment.CheckConflict(*args.Live, args.OwnerName)
 }
 
 // newSite declares the command that deploys the site, and returns its last result.
@@ -68,25 +60,35 @@ func (args *SiteArgs) checkOwner(ctx context.Context, owner pulumi.StringOutput)
 // goes to standard input, so a change of the content or of the project's settings is an
 // update in place. For the drift mark see [newBinding].
 //
-// On a destroy it deletes the old deployments first, since Cloudflare does not delete a
-// project that has many.
+// Deployments go with the project alone: one that is replaced or taken out leaves them, as
+// others may have made some. The delete command of states deletes nothing.
 func newSite(ctx *pulumi.Context, p *Pages, args *SiteArgs) (pulumi.MapOutput, error) {
 	drift := args.drift(time.Now())
-	if drift != "" && args.Live != nil && args.Live.CanonicalDeployment != nil {
-		// A preview without --diff shows no values.
-		if err := ctx.Log.Info(fmt.Sprintf("the Pages project %q serves %s: the site is deployed again", args.Live.Name, drift), nil); err != nil {
+	environment := pulumi.StringMap{envDeploymentDrift: pulumi.String("")}
+	if drift != "" {
+		reason := ""
+		if args.Live != nil {
+			reason = fmt.Sprintf("the site is deployed again: the Pages project %q serves %s", args.Live.Name, drift)
+		}
+		mark, err := unknownInPreview(ctx, drift, reason)
+		if err != nil {
 			return pulumi.MapOutput{}, err
 		}
+		environment[envDeploymentDrift] = mark
 	}
-	environment := pulumi.StringMap{envDeploymentDrift: pulumi.String(drift)}
 	for name, value := range args.CommandEnv {
 		environment[name] = value
 	}
-	opts := []pulumi.ResourceOption{pulumi.Parent(p), pulumi.DependsOn([]pulumi.Resource{p.bind})}
+	opts := []pulumi.ResourceOption{
+		pulumi.Parent(p),
+		pulumi.DependsOn([]pulumi.Resource{p.bind}),
+		// So a destroy needs neither the program nor the token, as with the bindings.
+		pulumi.DeletedWith(p.Project),
+	}
 	if drift == "" {
 		opts = append(opts, pulumi.IgnoreChanges([]string{"environment." + envDeploymentDrift}))
 	}
-	request := pulumix.Apply4Err(p.Project.Name, p.Project.CreatedOn, args.Owner, args.Settings, args.request)
+	request := pulumix.Apply4Err(p.Project.Name, p.createdOn, args.Owner, args.Settings, args.request)
 	command, err := local.NewCommand(ctx, "site", &local.CommandArgs{
 		Create:      pulumi.String(deployment.Command("deploy")),
 		Update:      pulumi.String(deployment.Command("deploy")),
@@ -174,13 +176,17 @@ func (r *reader) siteVariables(bound binding.Wanted) (vars, secrets map[string]s
 }
 
 // newDigestKey declares the key by which a run knows that secrets are as the last one set
-// them. The state keeps it as a secret. Without secrets there is none.
-func newDigestKey(ctx *pulumi.Context, secrets map[string]string) (pulumi.StringOutput, error) {
-	if len(secrets) == 0 {
+// them. The state keeps it as a secret. Without need there is none.
+func newDigestKey(ctx *pulumi.Context, need bool) (pulumi.StringOutput, error) {
+	if !need {
 		return pulumi.String("").ToStringOutput(), nil
 	}
+	random, err := unknownInPreview(ctx, rand.Text(), "")
+	if err != nil {
+		return pulumi.StringOutput{}, err
+	}
 	stash, err := pulumi.NewStash(ctx, "digest-key", &pulumi.StashArgs{
-		Input: pulumi.ToSecret(pulumi.String(rand.Text())),
+		Input: pulumi.ToSecret(random),
 	}, pulumi.IgnoreChanges([]string{"input"}), pulumi.AdditionalSecretOutputs([]string{"output"}))
 	if err != nil {
 		return pulumi.StringOutput{}, err

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-
 	"portfolio-infra/internal/deployment"
 )
 
@@ -37,7 +35,7 @@ func TestSiteArgs_owner(t *testing.T) {
 		{"another's", []string{other}, false, []string{"config key site", "overwriteSite true"}, ""},
 		{"another stack's", []string{"[pulumi you 0123456789abcdef]"}, false, []string{"overwriteSite true"}, ""},
 		{"another's, to be replaced", []string{other}, true, nil, "a deployment that this stack did not make: "},
-		{"ours, replaced by another's", []string{ours, other}, false, nil, "a deployment that this stack did not make: "},
+		{"ours, replaced by another's", []string{ours, other}, false, []string{"overwriteSite true"}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a := newAccount(t)
@@ -50,8 +48,8 @@ func TestSiteArgs_owner(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			args := &SiteArgs{Overwrite: test.overwrite, Cloudflare: a.client(), Live: l.project}
-			err = args.checkOwner(t.Context(), pulumi.String("me").ToStringOutput())
+			args := &SiteArgs{Overwrite: test.overwrite, Cloudflare: a.client(), Live: l.project, OwnerName: "me"}
+			err = args.checkOwner(t.Context())
 			wantError(t, err, test.wantErr...)
 			if err != nil {
 				return

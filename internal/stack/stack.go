@@ -2,6 +2,7 @@ package stack
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"os"
 
@@ -57,22 +58,29 @@ func (p Program) Run(ctx *pulumi.Context) error {
 	if cfg.Names.Owner, err = newOwner(ctx); err != nil {
 		return err
 	}
-	owner, err := newNames(ctx, "names", &cfg.Names)
+	names, err := newNames(ctx, "names", &cfg.Names)
 	if err != nil {
 		return err
 	}
+	if err := cfg.Names.checkMark(ctx, names.OwnerName); err != nil {
+		return err
+	}
 	if cfg.Site != nil {
-		cfg.Site.Live = l.project
-		if err := cfg.Site.checkOwner(ctx.Context(), owner); err != nil {
+		cfg.Site.Live, cfg.Site.Owner, cfg.Site.OwnerName = l.project, names.Owner, names.OwnerName
+		if err := cfg.Site.checkOwner(ctx.Context()); err != nil {
 			return err
 		}
 	}
-	cfg.TiDB.Owner = owner
+	kept := func(c context.Context, key, value string) error {
+		return names.requireKept(c, ctx.DryRun(), key, value)
+	}
+	owner := names.Owner
+	cfg.TiDB.Owner, cfg.TiDB.Live = owner, l.worker
 	tidb, err := newTiDB(ctx, "database", &cfg.TiDB)
 	if err != nil {
 		return err
 	}
-	cfg.Worker.Owner, cfg.Worker.DatabaseURL, cfg.Worker.Schema = owner, tidb.URL, tidb.Schema
+	cfg.Worker.Owner, cfg.Worker.DatabaseURL, cfg.Worker.Rotation, cfg.Worker.Schema = owner, tidb.URL, tidb.Rotation, tidb.Schema
 	worker, err := newWorker(ctx, "api", &cfg.Worker)
 	if err != nil {
 		return err
@@ -82,8 +90,15 @@ func (p Program) Run(ctx *pulumi.Context) error {
 			return err
 		}
 	}
-	cfg.Pages.Worker = worker.Script
-	if cfg.Pages.Key, err = newDigestKey(ctx, cfg.Pages.Secrets); err != nil {
+	cfg.Pages.Worker, cfg.Pages.Owner, cfg.Pages.Names = worker.Script, names.OwnerName, &cfg.Names
+	cfg.Pages.Kept = func(c context.Context) error { return kept(c, "pagesProject", cfg.Pages.Name) }
+	if d := cfg.Domain; d != nil {
+		d.Kept = kept
+		if names.Before["domain"] == d.Name {
+			cfg.Pages.Domain = d
+		}
+	}
+	if cfg.Pages.Key, err = newDigestKey(ctx, cfg.Pages.Hidden || len(cfg.Pages.Secrets) > 0); err != nil {
 		return err
 	}
 	pages, err := newPages(ctx, "pages", &cfg.Pages)
@@ -100,10 +115,11 @@ func (p Program) Run(ctx *pulumi.Context) error {
 		ctx.Export("deployment", deployed)
 	}
 	if cfg.Domain != nil {
-		record, err := newDomain(ctx, pages, cfg.Domain)
+		record, status, err := newDomain(ctx, pages, cfg.Domain)
 		if err != nil {
 			return err
 		}
+		ctx.Export("domainStatus", status)
 		ctx.Export("siteUrl", pulumi.String("https://"+cfg.Domain.Name))
 		ctx.Export("dnsRecord", record)
 	}

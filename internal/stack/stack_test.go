@@ -54,7 +54,7 @@ func TestRun_golden(t *testing.T) {
 			"portfolio:compatibilityFlags": `["nodejs_compat"]`,
 			"portfolio:observability":      "false",
 			"portfolio:workersDev":         "true",
-			"portfolio:vars":               `{"BOOL":true,"GREETING":"a\"b","NUMBER":-1.50e3}`,
+			"portfolio:vars":               `{"BOOL":true,"GREETING":"a\"b","NUMBER":-1500}`,
 			"portfolio:secrets":            `{"KEY":"hidden","PIN":7}`,
 			"portfolio:site":               "internal/example/site",
 			"portfolio:domain":             "www.example.com",

@@ -28,18 +28,21 @@ type ClusterArgs struct {
 	Owner                pulumi.StringInput
 	ProjectID            pulumi.StringPtrInput
 	SpendingLimitMonthly pulumi.IntPtrInput
-	Adopt                pulumi.BoolPtrInput
-	DeletionProtection   pulumi.BoolPtrInput
+	// Logins are the names of the SQL users on it.
+	Logins             pulumi.StringArrayInput
+	Adopt              pulumi.BoolPtrInput
+	DeletionProtection pulumi.BoolPtrInput
 }
 
 type clusterArgs struct {
-	DisplayName          string  `pulumi:"displayName"`
-	Region               string  `pulumi:"region"`
-	Owner                string  `pulumi:"owner"`
-	ProjectID            *string `pulumi:"projectId"`
-	SpendingLimitMonthly *int    `pulumi:"spendingLimitMonthly"`
-	Adopt                *bool   `pulumi:"adopt"`
-	DeletionProtection   *bool   `pulumi:"deletionProtection"`
+	DisplayName          string   `pulumi:"displayName"`
+	Region               string   `pulumi:"region"`
+	Owner                string   `pulumi:"owner"`
+	ProjectID            *string  `pulumi:"projectId"`
+	SpendingLimitMonthly *int     `pulumi:"spendingLimitMonthly"`
+	Logins               []string `pulumi:"logins"`
+	Adopt                *bool    `pulumi:"adopt"`
+	DeletionProtection   *bool    `pulumi:"deletionProtection"`
 }
 
 // ElementType implements [pulumi.Input].
@@ -55,8 +58,11 @@ func NewCluster(ctx *pulumi.Context, name string, args *ClusterArgs, opts ...pul
 type SQLUser struct {
 	pulumi.CustomResourceState
 
-	FullName pulumi.StringOutput `pulumi:"fullName"`
-	Password pulumi.StringOutput `pulumi:"password"`
+	Name       pulumi.StringOutput `pulumi:"name"`
+	Rotation   pulumi.StringOutput `pulumi:"rotation"`
+	FullName   pulumi.StringOutput `pulumi:"fullName"`
+	Password   pulumi.StringOutput `pulumi:"password"`
+	Unverified pulumi.BoolOutput   `pulumi:"unverified"`
 }
 
 // SQLUserArgs are the inputs of a [SQLUser].

@@ -3,7 +3,9 @@ package stack
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,7 +17,7 @@ import (
 
 // The Cloudflare provider uploads the script with every change of the Worker, and sees
 // drift only in a refresh. So each upload leaves a note in a plain variable, varUpload:
-// the hash of the content, the reason and the time. A run that finds the note of the
+// the hash of the content, the reason, the time and the step of the rotation. A run that finds the note of the
 // wanted content, and no drift, declares the variable as it is, and so changes nothing.
 // Otherwise it declares a new note, which is an update, seen in the preview, and an
 // upload. No two notes are the same, so the state never has the new one already.
@@ -37,13 +39,27 @@ func (args *WorkerArgs) uploadNote(owner string, now time.Time) string {
 			why = "to set: " + strings.Join(drift, ", ")
 		}
 	}
-	return fmt.Sprintf("%s %s (%s)", args.Script.SHA256, why, now.UTC().Format(time.RFC3339Nano))
+	return fmt.Sprintf("%s %s (%s) rotation %d", args.Script.SHA256, why, now.UTC().Format(time.RFC3339Nano), args.Rotation)
 }
 
 // uploadedHash returns the hash in a note.
 func uploadedHash(note string) string {
 	hash, _, _ := strings.Cut(note, " ")
 	return hash
+}
+
+// stepPattern matches the end of a note that has the step of the rotation. Earlier versions
+// wrote none.
+var stepPattern = regexp.MustCompile(`\) rotation (\d{1,9})$`)
+
+// notedStep returns the step of the rotation in a note.
+func notedStep(note string) (step int, ok bool) {
+	found := stepPattern.FindStringSubmatch(note)
+	if found == nil {
+		return 0, false
+	}
+	step, err := strconv.Atoi(found[1])
+	return step, err == nil
 }
 
 // drift names what the Worker does not have as wanted: changed by hand, or new in the

@@ -28,7 +28,7 @@ func newLiveWorker(sha256 string, vars []string, secrets ...string) *liveWorker 
 }
 
 func TestWorkerArgs_uploadNote(t *testing.T) {
-	const at = " (2026-06-01T00:00:00Z)"
+	const at = " (2026-06-01T00:00:00Z) rotation 0"
 	vars := func(note string) []string { return []string{varUpload + "=" + note, varOwner + "=me", "MODE="} }
 	for name, test := range map[string]struct {
 		live *liveWorker

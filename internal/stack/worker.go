@@ -46,6 +46,8 @@ type WorkerArgs struct {
 	Rotation int
 	Vars     map[string]string
 	Secrets  map[string]string
+	// VarsSecret reports whether Vars has what the configuration keeps secret.
+	VarsSecret bool
 	// Overwrite permits overwriting a script that this stack did not upload.
 	Overwrite  bool
 	WorkersDev bool
@@ -111,7 +113,7 @@ func (args *WorkerArgs) bindings() cloudflare.WorkersScriptBindingArray {
 	note := pulumix.Apply(args.Owner, func(owner string) string { return args.uploadNote(owner, time.Now()) })
 	plain := pulumi.StringMap{varOwner: args.Owner, varUpload: pulumix.Cast[pulumi.StringOutput](note)}
 	for name, value := range args.plainVars() {
-		plain[name] = pulumi.String(value)
+		plain[name] = hidden(args.VarsSecret, pulumi.String(value))
 	}
 	secret := pulumi.StringMap{varDatabaseURL: args.DatabaseURL}
 	for name, value := range args.Secrets {

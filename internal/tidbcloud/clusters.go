@@ -44,9 +44,11 @@ type Cluster struct {
 	Labels        map[string]string
 	SpendingLimit int // US cents a month; 0 is the free plan
 	Networks      []Network
+	EndpointOff   bool   // the public endpoint is switched off: nobody can connect
 	Host          string // empty until the cluster is ACTIVE, like Port and UserPrefix
 	Port          int
-	UserPrefix    string // begins each user name: UserPrefix + "." + name
+	UserPrefix    string // begins each user name, see [FullName]; some clusters have none
+	Plan          string // such as Starter or Essential
 	Version       string
 	CreateTime    string // RFC 3339
 }
@@ -58,9 +60,17 @@ type Network struct {
 	EndIPAddress   string `json:"endIpAddress"`
 }
 
-// Connectable reports whether a client has all it needs to connect.
+// Connectable reports whether a client has all it needs to connect, and may.
 func (c *Cluster) Connectable() bool {
-	return c.State == StateActive && c.Host != "" && c.Port != 0 && c.UserPrefix != ""
+	return c.State == StateActive && c.Host != "" && c.Port != 0 && c.PrefixKnown() && !c.EndpointOff
+}
+
+// PrefixKnown reports whether UserPrefix is final. A Starter cluster without one has it
+// later; Essential clusters made since 2026-06-30 have an endpoint and no prefix (assumed,
+// from a report: the documentation still gives each cluster one,
+// https://docs.pingcap.com/tidbcloud/select-cluster-tier/#user-name-prefix).
+func (c *Cluster) PrefixKnown() bool {
+	return c.UserPrefix != "" || strings.EqualFold(c.Plan, "Essential") && c.Host != ""
 }
 
 // String returns the name and the ID.
@@ -78,6 +88,7 @@ type wireEndpoints struct {
 	Public struct {
 		Host               string    `json:"host,omitempty"`
 		Port               int       `json:"port,omitempty"`
+		Disabled           bool      `json:"disabled,omitempty"`
 		AuthorizedNetworks []Network `json:"authorizedNetworks"`
 	} `json:"public"`
 }
@@ -95,6 +106,8 @@ func (c *Cluster) UnmarshalJSON(data []byte) error {
 		SpendingLimit wireSpendingLimit `json:"spendingLimit"`
 		Endpoints     wireEndpoints     `json:"endpoints"`
 		UserPrefix    string            `json:"userPrefix"`
+		ServicePlan   string            `json:"servicePlan"`
+		ClusterPlan   string            `json:"clusterPlan"`
 		Version       string            `json:"version"`
 		CreateTime    string            `json:"createTime"`
 	}
@@ -107,8 +120,8 @@ func (c *Cluster) UnmarshalJSON(data []byte) error {
 	}
 	*c = Cluster{
 		ID: id, DisplayName: w.DisplayName, Region: w.Region.Name, State: w.State, Labels: w.Labels,
-		SpendingLimit: w.SpendingLimit.Monthly, Networks: w.Endpoints.Public.AuthorizedNetworks,
-		Host: w.Endpoints.Public.Host, Port: w.Endpoints.Public.Port, UserPrefix: w.UserPrefix,
+		SpendingLimit: w.SpendingLimit.Monthly, Networks: w.Endpoints.Public.AuthorizedNetworks, EndpointOff: w.Endpoints.Public.Disabled,
+		Host: w.Endpoints.Public.Host, Port: w.Endpoints.Public.Port, UserPrefix: w.UserPrefix, Plan: cmp.Or(w.ServicePlan, w.ClusterPlan),
 		Version: w.Version, CreateTime: w.CreateTime,
 	}
 	return nil
@@ -200,6 +213,13 @@ func (c *Client) SetAuthorizedNetworks(ctx context.Context, id string, networks 
 	var in wireEndpoints
 	in.Public.AuthorizedNetworks = networks
 	return c.updateCluster(ctx, id, "endpoints.public.authorizedNetworks", map[string]any{"endpoints": in})
+}
+
+// EnablePublicEndpoint switches the public endpoint on. The mask is that of the official CLI.
+// https://github.com/tidbcloud/tidbcloud-cli/blob/main/internal/cli/serverless/update.go
+func (c *Client) EnablePublicEndpoint(ctx context.Context, id string) error {
+	on := map[string]any{"public": map[string]any{"disabled": false}}
+	return c.updateCluster(ctx, id, "endpoints.public.disabled", map[string]any{"endpoints": on})
 }
 
 // updateClusterRequest updates the one field of the cluster that the mask names.

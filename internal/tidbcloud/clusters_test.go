@@ -23,6 +23,7 @@ const whole = `{
   "endpoints": {"public": {"host": "gateway01.example.com", "port": 4000, "disabled": false,
     "authorizedNetworks": [{"displayName": "home", "startIpAddress": "192.0.2.1", "endIpAddress": "192.0.2.9"}]}},
   "state": "ACTIVE", "labels": {"tidb.cloud/project": "1", "pulumi.com/owner": "portfolio.dev"},
+  "clusterPlan": "STARTER", "servicePlan": "Starter",
   "createTime": "2025-01-02T03:04:05Z", "updateTime": "2025-01-02T03:05:05Z", "unheardOf": [1]
 }`
 
@@ -36,8 +37,10 @@ func TestClient_GetCluster(t *testing.T) {
 			ID: "10205", DisplayName: "portfolio-db", Region: "regions/aws-ap-northeast-1", State: "ACTIVE",
 			Labels:        map[string]string{"tidb.cloud/project": "1", "pulumi.com/owner": "portfolio.dev"},
 			SpendingLimit: 1000, Networks: []tidbcloud.Network{{DisplayName: "home", StartIPAddress: "192.0.2.1", EndIPAddress: "192.0.2.9"}},
-			Host: "gateway01.example.com", Port: 4000, UserPrefix: "3hXbX9vNzH5r8Yk", Version: "v7.5.2", CreateTime: "2025-01-02T03:04:05Z",
+			Host: "gateway01.example.com", Port: 4000, UserPrefix: "3hXbX9vNzH5r8Yk", Plan: "Starter", Version: "v7.5.2", CreateTime: "2025-01-02T03:04:05Z",
 		}, ""},
+		{"endpoint switched off", `{"clusterId":"10205","endpoints":{"public":{"disabled":true}}}`, &tidbcloud.Cluster{ID: "10205", EndpointOff: true}, ""},
+		{"plan in capitals alone", `{"clusterId":"10205","clusterPlan":"ESSENTIAL"}`, &tidbcloud.Cluster{ID: "10205", Plan: "ESSENTIAL"}, ""},
 		{"ID alone", `{"clusterId":"10205"}`, &tidbcloud.Cluster{ID: "10205"}, ""},
 		{"ID by name", `{"name":"clusters/10205"}`, &tidbcloud.Cluster{ID: "10205"}, ""},
 		{"nulls", `{"clusterId":"10205","region":null,"endpoints":null,"labels":null,"spendingLimit":null}`, &tidbcloud.Cluster{ID: "10205"}, ""},
@@ -171,6 +174,7 @@ func TestClient_updateCluster(t *testing.T) {
 			c.SetClusterLabels(t.Context(), want.ID, want.Labels),
 			c.SetSpendingLimit(t.Context(), want.ID, want.SpendingLimit),
 			c.SetAuthorizedNetworks(t.Context(), want.ID, want.Networks),
+			c.EnablePublicEndpoint(t.Context(), want.ID),
 		)
 		got, getErr := c.GetCluster(t.Context(), want.ID)
 		if err := errors.Join(err, getErr); err != nil {
@@ -179,7 +183,7 @@ func TestClient_updateCluster(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
-		if updates != 8 {
+		if updates != 10 {
 			t.Errorf("%d updates, want each twice", updates)
 		}
 	})

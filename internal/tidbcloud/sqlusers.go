@@ -45,8 +45,14 @@ func (u *SQLUser) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// FullName returns the name that a client logs in with.
-func FullName(userPrefix, name string) string { return userPrefix + "." + name }
+// FullName returns the name that a client logs in with: the cluster's prefix, a dot and the
+// name, or the name alone where the cluster has no prefix.
+func FullName(userPrefix, name string) string {
+	if userPrefix == "" {
+		return name
+	}
+	return userPrefix + "." + name
+}
 
 // ListSQLUsers lists the SQL users of a cluster.
 // https://docs.pingcap.com/tidbcloud/api/v1beta1/iam/
@@ -84,7 +90,7 @@ func (c *Client) CreateSQLUser(ctx context.Context, clusterID string, req Create
 	in := struct {
 		CreateSQLUserRequest
 		AuthMethod string `json:"authMethod"`
-		AutoPrefix bool   `json:"autoPrefix"` // of userName and of builtinRole
+		AutoPrefix bool   `json:"autoPrefix"` // of userName and of builtinRole, if the cluster has a prefix
 	}{req, "mysql_native_password", true}
 	var created SQLUser
 	if err := c.usersAPI().Do(ctx, http.MethodPost, rest.Path("/clusters/%s/sqlUsers", clusterID), in, &created); err != nil {
@@ -109,8 +115,8 @@ func (c *Client) UpdateSQLUser(ctx context.Context, clusterID, fullName string, 
 	return nil
 }
 
-// wireRole returns a role as an update names it: with the user's prefix, except for the
-// administrator's, which all clusters share.
+// wireRole returns a role as an update names it: with the user's prefix, if there is one,
+// except for the administrator's, which all clusters share.
 func wireRole(fullName string, role Role) Role {
 	prefix, _, ok := strings.Cut(fullName, ".")
 	if role == "" || role == RoleAdmin || !ok {

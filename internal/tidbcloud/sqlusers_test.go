@@ -45,6 +45,9 @@ func TestClient_FindSQLUser(t *testing.T) {
 const password = "hunter2hunter2hunter2"
 
 func TestClient_sqlUserRequests(t *testing.T) {
+	bare := func(ctx context.Context, c *tidbcloud.Client) error {
+		return c.UpdateSQLUser(ctx, "1", tidbcloud.FullName("", "api"), tidbcloud.UpdateSQLUserRequest{Role: tidbcloud.RoleReadOnly})
+	}
 	update := func(req tidbcloud.UpdateSQLUserRequest) func(context.Context, *tidbcloud.Client) error {
 		return func(ctx context.Context, c *tidbcloud.Client) error { return c.UpdateSQLUser(ctx, "1", "p.a/b", req) }
 	}
@@ -64,6 +67,7 @@ func TestClient_sqlUserRequests(t *testing.T) {
 		{"reader", update(tidbcloud.UpdateSQLUserRequest{Role: tidbcloud.RoleReadOnly}), patch, `{"builtinRole":"p.role_readonly"}`},
 		{"writer", update(tidbcloud.UpdateSQLUserRequest{Role: tidbcloud.RoleReadWrite}), patch, `{"builtinRole":"p.role_readwrite"}`},
 		{"administrator", update(tidbcloud.UpdateSQLUserRequest{Role: tidbcloud.RoleAdmin}), patch, `{"builtinRole":"role_admin"}`},
+		{"without a prefix", bare, "PATCH /v1beta1/clusters/1/sqlUsers/api", `{"builtinRole":"role_readonly"}`},
 		{"both", update(tidbcloud.UpdateSQLUserRequest{Password: password, Role: tidbcloud.RoleReadOnly}), patch, `{"password":"` + password + `","builtinRole":"p.role_readonly"}`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

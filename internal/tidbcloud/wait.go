@@ -34,19 +34,25 @@ type StateError struct {
 // Error names the state and what to do.
 func (e *StateError) Error() string {
 	s := fmt.Sprintf("cluster %s is %s", &e.Cluster, e.Cluster.State)
-	if e.Cluster.State == StateInactive {
+	switch {
+	case e.Cluster.State == StateInactive:
 		s += "; resume it in the TiDB Cloud console (often the monthly usage or the spending limit is used up)"
+	case e.Cluster.EndpointOff && !e.Cluster.State.Deleting():
+		// The flag is the CLI's only one for it (internal/cli/serverless/update.go, see above).
+		s += fmt.Sprintf(", but its public endpoint is switched off; switch it on in the TiDB Cloud console, or with "+
+			"`ticloud serverless update --cluster-id %s --disable-public-endpoint=false`", e.Cluster.ID)
 	}
 	return s
 }
 
 // WaitUntilConnectable waits until a cluster is ACTIVE and its host, port and user
 // prefix are known, and returns it. It ends with ctx; the error then names the last
-// state. A cluster that is INACTIVE, DELETING or DELETED is a [*StateError] at once; any
-// other state may change. Retryable errors of the API do not end the wait.
+// state. A cluster that is INACTIVE, DELETING or DELETED, or ACTIVE with its public
+// endpoint switched off, is a [*StateError] at once; any other state may change.
+// Retryable errors of the API do not end the wait.
 func (c *Client) WaitUntilConnectable(ctx context.Context, id string, on OnStatus) (*Cluster, error) {
 	cluster, err := c.poll(ctx, id, on, func(cluster *Cluster, err error) (bool, error) {
-		if err == nil && (cluster.State == StateInactive || cluster.State.Deleting()) {
+		if err == nil && (cluster.State == StateInactive || cluster.State.Deleting() || cluster.State == StateActive && cluster.EndpointOff) {
 			err = &StateError{*cluster}
 		}
 		return err == nil && cluster.Connectable(), err

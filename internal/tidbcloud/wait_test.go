@@ -27,6 +27,11 @@ func in(state string, from time.Duration) step {
 // up returns a cluster's step to ACTIVE with an address.
 func up(from time.Duration) step { return step{from, 200, active} }
 
+// shown returns a step to ACTIVE with an address, of a plan and with more fields.
+func shown(plan, more string, from time.Duration) step {
+	return step{from, 200, fmt.Sprintf(`{"clusterId":"1","displayName":"portfolio-db","state":"ACTIVE","servicePlan":%q,"endpoints":{"public":{"host":"h","port":4000%s}}}`, plan, more)}
+}
+
 // fails returns a step from which on the API fails.
 func fails(status int, from time.Duration) step { return step{from, status, "{}"} }
 
@@ -46,6 +51,11 @@ func TestClient_WaitUntilConnectable(t *testing.T) {
 		{"just before half a minute", steps{in("CREATING", 0), up(29100 * time.Millisecond)}, deadline, 29100 * time.Millisecond, 30100 * time.Millisecond, "", []string{"CREATING"}},
 		{"slow", steps{in("CREATING", 0), up(101 * second)}, deadline, 101 * second, 106 * second, "", []string{"CREATING"}},
 		{"address comes later", steps{in("CREATING", 0), in("ACTIVE", 5*second), up(8 * second)}, deadline, 8 * second, 9 * second, "", []string{"CREATING", "ACTIVE without an address"}},
+		{"a Starter's prefix comes later", steps{shown("Starter", "", 0), up(3 * second)}, deadline, 3 * second, 4 * second, "", []string{"ACTIVE without an address"}},
+		{"an Essential has no prefix", steps{in("CREATING", 0), shown("Essential", "", 3*second)}, deadline, 3 * second, 4 * second, "", []string{"CREATING"}},
+		{"endpoint switched off", steps{in("CREATING", 0), shown("Essential", `,"disabled":true`, 3*second)}, deadline, 3 * second, 4 * second,
+			`cluster "portfolio-db" (1) is ACTIVE, but its public endpoint is switched off; switch it on in the TiDB Cloud console, ` +
+				"or with `ticloud serverless update --cluster-id 1 --disable-public-endpoint=false`", []string{"CREATING"}},
 		{"other states", steps{in("RESTORING", 0), in("MAINTENANCE", 2*second), in("PONDERING", 4*second), in("", 6*second), up(8 * second)}, deadline, 8 * second, 9 * second, "",
 			[]string{"RESTORING", "MAINTENANCE", "PONDERING", "in an unknown state"}},
 		{"unreachable for a minute", steps{in("CREATING", 0), fails(503, 2*second), up(60 * second)}, deadline, 60 * second, 75 * second, "", nil},

@@ -65,11 +65,11 @@ func TestServe(t *testing.T) {
 	ctx, stop := context.WithTimeout(t.Context(), time.Second)
 	defer stop()
 	var out strings.Builder
-	if err := Serve(ctx, dir, none, &out); err != nil {
+	if err := Serve(ctx, dir, none, map[string]string{"MORE": "it's"}, &out); err != nil {
 		t.Fatal(err)
 	}
 	env, err := readEnvironment(strings.NewReader(out.String()))
-	if err != nil || !strings.Contains(env, "export CLOUDFLARE_BASE_URL='http://127.0.0.1:") {
+	if err != nil || !strings.Contains(env, "export CLOUDFLARE_BASE_URL='http://127.0.0.1:") || !strings.Contains(env, `export MORE='it'\''s'`) {
 		t.Errorf("%v: it printed %s", err, out.String())
 	}
 	if err := Stop(t.Context(), dir); !errors.Is(err, errNothingServes) {

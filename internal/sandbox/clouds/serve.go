@@ -20,8 +20,9 @@ import (
 func pidFile(dir string) string { return filepath.Join(dir, "pid") }
 
 // Serve serves the clouds of dir until ctx ends. It prints, as lines for a shell, the
-// environment in which any client reaches them, and an empty line for [ServeDetached].
-func Serve(ctx context.Context, dir string, lookup Lookup, out io.Writer) error {
+// environment in which any client reaches them, and more, and an empty line for
+// [ServeDetached].
+func Serve(ctx context.Context, dir string, lookup Lookup, more map[string]string, out io.Writer) error {
 	c, err := Start(ctx, dir, lookup)
 	if err != nil {
 		return err
@@ -34,8 +35,10 @@ func Serve(ctx context.Context, dir string, lookup Lookup, out io.Writer) error 
 		return err
 	}
 	defer func() { _ = os.Remove(pidFile(dir)) }()
-	for _, name := range slices.Sorted(maps.Keys(c.Env)) {
-		fmt.Fprintf(out, "export %s=%s\n", name, Quote(c.Env[name]))
+	env := maps.Clone(c.Env)
+	maps.Copy(env, more)
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		fmt.Fprintf(out, "export %s=%s\n", name, Quote(env[name]))
 	}
 	fmt.Fprintln(out)
 	<-ctx.Done()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"os"
 	"path/filepath"
 
@@ -18,7 +19,7 @@ import (
 	"portfolio-infra/internal/stack"
 )
 
-// The project of Pulumi.yaml and the sandbox's stack.
+// The project that Pulumi.yaml has here, and the sandbox's stack.
 const (
 	Project = "portfolio"
 	Stack   = "dev"
@@ -30,9 +31,11 @@ type Engine struct {
 	Root, Dir string
 	// Env is set on top of the process's environment.
 	Env map[string]string
-	// Config holds values on top of those of Pulumi.dev.yaml, by key with namespace.
+	// Config holds values on top of those of Pulumi.dev.yaml. A key without a namespace is
+	// one of the project's.
 	Config map[string]any
-	// Project and Stack are the names of both. If they are empty, they are the constants.
+	// Project and Stack are the names of both. If they are empty, they are that of Pulumi.yaml
+	// and [Stack].
 	Project, Stack string
 	// CLI is the Pulumi CLI. If it is nil, [FindCLI] finds it.
 	CLI auto.PulumiCommand
@@ -74,7 +77,9 @@ func (e *Engine) open(ctx context.Context, env map[string]string) (auto.Stack, e
 	}
 	program := e.Program
 	if program == nil {
-		program = stack.Program{Getenv: e.process(env).Getenv, Dir: e.Root}.Run
+		program = func(ctx *pulumi.Context) error {
+			return stack.Program{Getenv: e.getenv(ctx, env), Dir: e.Root}.Run(ctx)
+		}
 	}
 	ws, err := auto.NewLocalWorkspace(ctx, auto.Pulumi(fewerStarts{e.CLI}), auto.WorkDir(e.path("project")),
 		auto.Program(program), auto.EnvVars(env), auto.SecretsProvider("passphrase"))
@@ -96,9 +101,7 @@ func (e *Engine) open(ctx context.Context, env map[string]string) (auto.Stack, e
 // everything that the engine writes within Dir.
 func (e *Engine) Environment() map[string]string {
 	env := map[string]string{
-		// Beside each file the backend would write another one with its metadata, and not
-		// at once: a run that is killed in between leaves a state that cannot be read.
-		"PULUMI_BACKEND_URL": "file://" + e.path("state") + "?metadata=skip",
+		"PULUMI_BACKEND_URL": backendURL(e.path("state")),
 		// [Engine.State] reads the file.
 		"PULUMI_DIY_BACKEND_GZIP":  "false",
 		"PULUMI_HOME":              e.path("home"),
@@ -107,14 +110,19 @@ func (e *Engine) Environment() map[string]string {
 		// A plugin that is not installed is not looked for on the network.
 		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
 	}
-	_, passphrase := os.LookupEnv("PULUMI_CONFIG_PASSPHRASE")
-	_, file := os.LookupEnv("PULUMI_CONFIG_PASSPHRASE_FILE")
-	if !passphrase && !file {
-		// It protects nothing, and is of use only to the emulated clouds.
-		env["PULUMI_CONFIG_PASSPHRASE"] = "sandbox"
+	if !e.usersPassphrase() {
+		env[passphraseVariable] = passphrase
 	}
 	maps.Copy(env, e.Env)
 	return env
+}
+
+// backendURL is that of a file backend. Beside each file the backend would write another
+// one with its metadata, and not at once: a run that is killed in between leaves a state
+// that cannot be read.
+func backendURL(folder string) string {
+	u := url.URL{Scheme: "file", Path: folder, RawQuery: "metadata=skip"}
+	return u.String()
 }
 
 // process is what the stand-ins, which this process serves, take for theirs.
@@ -129,8 +137,7 @@ func assignments(env map[string]string) (all []string) {
 	return all
 }
 
-func (e *Engine) project() string { return cmp.Or(e.Project, Project) }
-func (e *Engine) stack() string   { return cmp.Or(e.Stack, Stack) }
+func (e *Engine) stack() string { return cmp.Or(e.Stack, Stack) }
 
 func (e *Engine) path(name string) string { return filepath.Join(e.Dir, name) }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -21,7 +22,7 @@ func TestEngine_writeProject(t *testing.T) {
 	write("Pulumi.yaml", "name: portfolio\nruntime: go\nplugins:\n  providers:\n    - name: x\n      path: a/b\n")
 	write("Pulumi.dev.yaml", "secretsprovider: awskms://x\nencryptionsalt: theirs\nconfig:\n  portfolio:a: one\n  portfolio:b:\n    secure: cipher\n  portfolio:c:\n    d:\n      secure: cipher\n")
 	var said bytes.Buffer
-	e := &Engine{Root: root, Dir: filepath.Join(root, ".sandbox"), Config: map[string]any{"portfolio:e": "two"}, Stderr: &said}
+	e := &Engine{Root: root, Dir: filepath.Join(root, ".sandbox"), Config: map[string]any{"e": "two"}, Stderr: &said}
 	dir := e.path("project")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
@@ -41,7 +42,7 @@ func TestEngine_writeProject(t *testing.T) {
 	}
 	same("Pulumi.yaml", yamlMap{"name": "portfolio", "runtime": "go", "main": "../..",
 		"plugins": yamlMap{"providers": []any{yamlMap{"name": "x", "path": "../../a/b"}}}})
-	config := yamlMap{"portfolio:a": "one", "portfolio:e": "two"}
+	config := yamlMap{"portfolio:a": "one", "portfolio:e": "two", "portfolio:protect": false}
 	same("Pulumi.dev.yaml", yamlMap{"config": config})
 	if !strings.Contains(said.String(), "left out: portfolio:b") || !strings.Contains(said.String(), "left out: portfolio:c") {
 		t.Errorf("it said %q", said.String())
@@ -73,5 +74,52 @@ func TestVersions(t *testing.T) {
 		if m == nil || string(m[1]) != test.want {
 			t.Errorf("%s requires %s %s, want %s", test.file, test.module, m, test.want)
 		}
+	}
+}
+
+// newEngine is an engine without a CLI in a folder with two files of the project.
+func newEngine(t *testing.T, project, stack string) *Engine {
+	t.Helper()
+	root := t.TempDir()
+	for name, text := range map[string]string{"Pulumi.yaml": project, "Pulumi.dev.yaml": stack} {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e := &Engine{Root: root, Dir: filepath.Join(root, ".sandbox"), Stderr: io.Discard}
+	if err := os.MkdirAll(e.path("project"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// Neither the project's folder nor the sandbox's need be where its path says.
+func TestEngine_symlinks(t *testing.T) {
+	e := newEngine(t, "name: portfolio\n", "")
+	real, links := e.Root, t.TempDir()
+	deep := filepath.Join(t.TempDir(), "a", "b", "c")
+	if err := os.MkdirAll(filepath.Join(deep, "project"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	e.Root, e.Dir = filepath.Join(links, "root"), filepath.Join(links, "dir")
+	for link, to := range map[string]string{e.Root: real, e.Dir: deep} {
+		if err := os.Symlink(to, link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.writeProject(); err != nil {
+		t.Fatal(err)
+	}
+	copied, err := readYAML(filepath.Join(deep, "project", "Pulumi.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	main, _ := copied["main"].(string)
+	there, err := os.Stat(filepath.Join(deep, "project") + "/" + main + "/Pulumi.yaml") // Join would shorten it
+	if err != nil {
+		t.Fatalf("%s: %v", main, err)
+	}
+	if original, err := os.Stat(filepath.Join(real, "Pulumi.yaml")); err != nil || !os.SameFile(there, original) {
+		t.Errorf("%s is not the project: %v", main, err)
 	}
 }

@@ -1,12 +1,14 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -26,13 +28,23 @@ func (e *Engine) writeProject() error {
 // yamlMap is a YAML mapping whose members are kept as they are.
 type yamlMap = map[string]any
 
+// project returns the project's name, or "" if there is none.
+func (e *Engine) project() string {
+	file, err := readYAML(filepath.Join(e.Root, "Pulumi.yaml"))
+	name, _ := file["name"].(string)
+	if err != nil {
+		return e.Project
+	}
+	return cmp.Or(e.Project, name)
+}
+
 // copyProjectFile makes the paths lead from the copy to the project.
 func (e *Engine) copyProjectFile(name string) error {
 	project, err := readYAML(filepath.Join(e.Root, name))
 	if err != nil {
 		return err
 	}
-	root, err := filepath.Rel(e.path("project"), e.Root)
+	root, err := e.rootFromProject()
 	if err != nil {
 		return err
 	}
@@ -48,8 +60,23 @@ func (e *Engine) copyProjectFile(name string) error {
 	return writeYAML(filepath.Join(e.path("project"), name), project)
 }
 
+// rootFromProject returns the path that leads from the copies to the project, where either
+// folder may be behind a symbolic link.
+func (e *Engine) rootFromProject() (string, error) {
+	from, err := filepath.EvalSymlinks(e.path("project"))
+	if err != nil {
+		return "", err
+	}
+	to, err := filepath.EvalSymlinks(e.Root)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Rel(from, to)
+}
+
 // copyStackFile copies the config, but for values that are encrypted for the real stack
-// and cannot be read here. The salt of this sandbox stays.
+// and cannot be read here. The salt of this sandbox stays. Its data is not protected, so
+// that it can be removed at once.
 func (e *Engine) copyStackFile(name string) error {
 	target := filepath.Join(e.path("project"), name)
 	source, err := readYAML(filepath.Join(e.Root, name))
@@ -68,12 +95,26 @@ func (e *Engine) copyStackFile(name string) error {
 		}
 		config[key] = value
 	}
-	maps.Copy(config, e.Config)
+	config[e.full("protect")] = false
+	for key, value := range e.Config {
+		config[e.full(key)] = value
+	}
+	if err := e.checkAddresses(config); err != nil {
+		return err
+	}
 	copied := yamlMap{"config": config}
 	if salt, ok := last["encryptionsalt"]; ok {
 		copied["encryptionsalt"] = salt
 	}
 	return writeYAML(target, copied)
+}
+
+// full adds the project's namespace to a key without one.
+func (e *Engine) full(key string) string {
+	if strings.Contains(key, ":") {
+		return key
+	}
+	return e.project() + ":" + key
 }
 
 // encrypted reports whether a config value, or any member of it, is encrypted.

@@ -91,3 +91,43 @@ func TestServers_cloud(t *testing.T) {
 		t.Errorf("a deleted cluster left %q", left)
 	}
 }
+
+// A disabled public endpoint serves nobody, over MySQL or HTTP, until it is enabled. It stays
+// so over a restart.
+func TestServers_disabledEndpoint(t *testing.T) {
+	dir := t.TempDir()
+	s, call := cloud(t, dir)
+	cluster := call("POST", "/clusters", `{"displayName":"shop","region":{"name":"regions/aws-ap-northeast-1"}}`)
+	id, user := fmt.Sprint(cluster["clusterId"]), fmt.Sprint(cluster["userPrefix"])+".root"
+	call("PATCH", "/clusters/"+id+"/sqlUsers/"+user, `{"password":"root password"}`)
+	set := func(disabled bool) {
+		call("PATCH", "/clusters/"+id, fmt.Sprintf(`{"updateMask":"endpoints.public.disabled","cluster":{"endpoints":{"public":{"disabled":%v}}}}`, disabled))
+	}
+	serves := func(s *sql.Servers, want bool) {
+		t.Helper()
+		err := client(t, s, id, user, "root password", "test").PingContext(t.Context())
+		answer := newWeb(t, s).as(user, "root password").query("SELECT 1")
+		if (err == nil) != want || (answer.status == http.StatusOK) != want {
+			t.Errorf("over MySQL %v, over HTTP %d %s; served: %v", err, answer.status, answer.Message, want)
+		}
+	}
+	serves(s, true)
+	open := conn(t, client(t, s, id, user, "root password", "test"))
+	set(true)
+	eventually(t, func() bool { return open.PingContext(t.Context()) != nil })
+	serves(s, false)
+	must(t, s.Close())
+	s, call = cloud(t, dir)
+	serves(s, false)
+	set(false)
+	serves(s, true)
+}
+
+// An Essential cluster has no user prefix.
+func TestServers_withoutPrefix(t *testing.T) {
+	s := start(t, &sql.Servers{})
+	must(t, s.CreateCluster(two))
+	put(t, s, two, "api", "role_admin", password)
+	run(t, client(t, s, two, "api", password, "test"), "CREATE TABLE t (a INT)", "INSERT INTO t VALUES (1)")
+	newWeb(t, s).as("api", password).query("SELECT a FROM t").want(t, 200, "1")
+}

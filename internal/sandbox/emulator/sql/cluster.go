@@ -32,6 +32,7 @@ type cluster struct {
 	users    *users
 	locks    *locks
 	server   *server.Server
+	gate     *gate
 
 	// locks.statements guards the fields below.
 
@@ -44,7 +45,7 @@ type cluster struct {
 
 // openCluster starts a cluster's server on l, which it owns unless it fails.
 func openCluster(s *Servers, file, usersFile string, l net.Listener) (*cluster, error) {
-	c := &cluster{file: file, storage: newStorage(), locks: newLocks(cmp.Or(s.LockWait, 10*time.Second))}
+	c := &cluster{file: file, storage: newStorage(), locks: newLocks(cmp.Or(s.LockWait, 10*time.Second)), gate: &gate{Listener: l}}
 	var err error
 	if c.engine, err = newEngine(c.storage); err != nil {
 		return nil, err
@@ -61,7 +62,7 @@ func openCluster(s *Servers, file, usersFile string, l net.Listener) (*cluster, 
 	c.databases = c.databaseNames()
 	h := &handler{cluster: c}
 	c.server, err = server.NewServerWithHandler(server.Config{
-		Listener:  l,
+		Listener:  c.gate,
 		Version:   version,
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{s.certs.server}, MinVersion: tls.VersionTLS12},
 		ProtocolListenerFactory: func(conf server.Config, lc mysql.ListenerConfig, _ server.ServerEventListener) (server.ProtocolListener, error) {
@@ -143,9 +144,7 @@ func (c *cluster) databaseNames() (names []string) {
 func (c *cluster) close() error {
 	c.server.Listener.Close()
 	close(c.locks.closed)
-	for _, p := range c.engine.ProcessList.Processes() {
-		_ = c.server.SessionManager().KillConnection(p.Connection) // never fails
-	}
+	c.disconnect()
 	err := errors.Join(closeEngine(c.engine), closeEngine(c.internal.Engine))
 	c.locks.statements.Lock()
 	defer c.locks.statements.Unlock()

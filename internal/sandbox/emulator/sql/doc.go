@@ -53,10 +53,12 @@
 //
 // [Servers.HTTP] answers POST /v1beta/sql as version 0.3.0 of the driver expects it,
 // on a connection with the client's login. All clusters share one address, so the
-// prefix of the user selects the cluster. The driver calls https://http-HOST, so in a
+// prefix of the user selects the cluster; users without one are those of the last such
+// cluster. The driver calls https://http-HOST, so in a
 // sandbox its option fetch must lead to the endpoint.
 //
-// Assumed, since it is not documented: a statement that fails has the status 400 (401
+// Assumed, since it is not documented: a disabled public endpoint answers 503 here, and
+// closes MySQL connections; a statement that fails has the status 400 (401
 // for a refused login), as has a result of more than 10,000 rows, and the statement
 // after COMMIT gets a new session.
 //

@@ -83,6 +83,14 @@ func (e *embedded) DeleteCluster(clusterID string) error {
 	return errors.Join(errs...)
 }
 
+func (e *embedded) SetEndpoint(clusterID string, disabled bool) error {
+	c, err := e.cluster(clusterID)
+	if err == nil {
+		c.setEndpoint(disabled)
+	}
+	return err
+}
+
 func (e *embedded) PutUser(clusterID string, l tidbcloud.Login) error {
 	c, err := e.cluster(clusterID)
 	if err != nil {

@@ -115,6 +115,12 @@ func (e *external) DeleteCluster(clusterID string) error {
 	defer e.mu.Unlock()
 	for user := range e.clusters[clusterID] {
 		prefix := prefixOf(user) + "."
+		if prefix == "." {
+			if err := e.exec("DROP USER IF EXISTS " + quote(user) + "@'%'"); err != nil {
+				return err
+			}
+			continue
+		}
 		rows, err := e.db.Query("SELECT User, Host FROM mysql.user WHERE BINARY LEFT(User, ?) = ?", len(prefix), prefix)
 		if err != nil {
 			return err
@@ -134,6 +140,9 @@ func (e *external) DeleteCluster(clusterID string) error {
 	delete(e.clusters, clusterID)
 	return nil
 }
+
+// SetEndpoint has no effect: the server's own port stays open.
+func (e *external) SetEndpoint(string, bool) error { return nil }
 
 func (e *external) PutUser(clusterID string, l tidbcloud.Login) error {
 	e.mu.Lock()

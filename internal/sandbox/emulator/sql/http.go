@@ -125,12 +125,16 @@ func (s *Servers) runRequest(ctx context.Context, r *request) (out *answer, name
 	if err != nil {
 		return nil, "", err
 	}
+	cluster, disabled := s.clusterOf(r.user)
+	if disabled {
+		return nil, "", httpErrorf(http.StatusServiceUnavailable, "the cluster's public endpoint is disabled")
+	}
 	var session *session
 	if name = r.session; name != "" && name != noSession {
 		session, err = s.sessions.take(name, r)
 	} else {
 		name = rand.Text()
-		session, err = dial(ctx, b, s.clusterOf(r.user), r)
+		session, err = dial(ctx, b, cluster, r)
 	}
 	if err != nil {
 		return nil, "", err

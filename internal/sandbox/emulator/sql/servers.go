@@ -51,6 +51,7 @@ type Servers struct {
 	certs    *certs
 	backend  backend           // nil before Open
 	prefixes map[string]string // cluster IDs by the prefix of their users
+	disabled map[string]bool   // the clusters whose endpoint is disabled
 	sessions sessions
 }
 
@@ -151,6 +152,22 @@ func (s *Servers) DeleteCluster(clusterID string) error {
 	return s.withBackend(clusterID, func(b backend) error { return b.DeleteCluster(clusterID) })
 }
 
+// SetEndpoint stops serving a cluster's clients and ends their connections, or serves them
+// again. With a DSN it does so over HTTP only.
+func (s *Servers) SetEndpoint(clusterID string, disabled bool) error {
+	err := s.withBackend(clusterID, func(b backend) error { return b.SetEndpoint(clusterID, disabled) })
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.disabled == nil {
+		s.disabled = map[string]bool{}
+	}
+	s.disabled[clusterID] = disabled
+	return nil
+}
+
 // PutUser creates or changes a user. Open connections outlive a new password.
 func (s *Servers) PutUser(clusterID string, l tidbcloud.Login) error {
 	err := s.withBackend(clusterID, func(b backend) error { return b.PutUser(clusterID, l) })
@@ -181,11 +198,12 @@ func (s *Servers) Endpoint(clusterID string) (host string, port int) {
 	return b.endpoint(clusterID)
 }
 
-// clusterOf returns the cluster of a user, or "".
-func (s *Servers) clusterOf(user string) string {
+// clusterOf returns the cluster of a user, or "", and whether its endpoint is disabled.
+func (s *Servers) clusterOf(user string) (id string, disabled bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.prefixes[prefixOf(user)]
+	id = s.prefixes[prefixOf(user)]
+	return id, s.disabled[id]
 }
 
 // CAFile returns the PEM file with the CA that clients must trust, or "" with a DSN

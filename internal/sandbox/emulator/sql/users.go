@@ -187,10 +187,9 @@ func roleOf(builtin string) string {
 	return builtin[strings.LastIndexByte(builtin, '.')+1:]
 }
 
-// prefixOf returns the part of a user's name that identifies its cluster.
+// prefixOf returns the part of a user's name that identifies its cluster, or "".
 func prefixOf(user string) string {
-	prefix, _, _ := strings.Cut(user, ".")
-	return prefix
+	return user[:max(strings.IndexByte(user, '.'), 0)]
 }
 
 // rolePrivileges are what a role may do in each database. An administrator may do

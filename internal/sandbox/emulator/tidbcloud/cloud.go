@@ -41,6 +41,10 @@ type Cloud struct {
 	RateLimit int
 	// NonceLifetime is how long a digest nonce is valid: 0 means 5 minutes.
 	NonceLifetime time.Duration
+	// ServicePlan is the plan of new clusters: "Starter", the default, or "Essential". A
+	// request cannot choose one: the field is read-only in the API's description.
+	// Essential clusters have no user prefix, as those made since 2026-06-30 (assumed).
+	ServicePlan string
 	// OrganizationID defaults to Organization.
 	OrganizationID string
 	// Projects are the IDs of the organization's projects. A cluster goes to the
@@ -158,5 +162,6 @@ func (c *Cloud) projects() []string {
 	return c.Projects
 }
 
+func (c *Cloud) servicePlan() string       { return cmp.Or(c.ServicePlan, "Starter") }
 func (c *Cloud) createTime() time.Duration { return cmp.Or(c.CreateTime, 3*time.Second) }
 func (c *Cloud) deleteTime() time.Duration { return cmp.Or(c.DeleteTime, time.Second) }

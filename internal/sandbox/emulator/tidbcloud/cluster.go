@@ -108,8 +108,19 @@ func newClusterID() string {
 	return "10" + randomString("0123456789", 18)
 }
 
-// newUserPrefix makes a prefix such as 3pTAoNNegb47Uc8.
-func newUserPrefix() string {
+// fullName returns a user's, or a role's, name on the cluster.
+func (cl Cluster) fullName(name string) string {
+	if cl.UserPrefix == "" {
+		return name
+	}
+	return cl.UserPrefix + "." + name
+}
+
+// newUserPrefix makes a prefix such as 3pTAoNNegb47Uc8, or none if the plan has none.
+func newUserPrefix(plan string) string {
+	if plan == "Essential" {
+		return ""
+	}
 	const base58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 	return randomString(base58[:9], 1) + randomString(base58, 14)
 }

@@ -58,11 +58,11 @@ func (c *Cloud) createCluster(s *state, r *http.Request) (any, error) {
 		return nil, badRequest("the organization has reached its quota: the maximum number of free clusters is %d; "+
 			"delete one or set a spending limit for the new one", maxFreeClusters)
 	}
-	if err := c.sql().CreateCluster(cl.ClusterID); err != nil {
+	if err := c.createSQL(cl); err != nil {
 		return nil, err
 	}
 	root := userRecord{Seq: s.nextSeq(), User: User{
-		UserName: cl.UserPrefix + ".root", AuthMethod: authMethod, BuiltinRole: roleAdmin, CustomRoles: []string{},
+		UserName: cl.fullName("root"), AuthMethod: authMethod, BuiltinRole: roleAdmin, CustomRoles: []string{},
 	}}
 	s.Clusters = append(s.Clusters, clusterRecord{Seq: s.nextSeq(), Cluster: cl, Users: []userRecord{root}})
 	return c.view(s, &s.Clusters[len(s.Clusters)-1]), nil
@@ -98,12 +98,12 @@ func (c *Cloud) newCluster(s *state, in createClusterRequest) (Cluster, error) {
 		EncryptionConfig: cmp.Or(in.EncryptionConfig, &EncryptionConfig{}),
 		Version:          "v7.5.2",
 		CreatedBy:        "apikey",
-		UserPrefix:       newUserPrefix(),
+		UserPrefix:       newUserPrefix(c.servicePlan()),
 		Labels:           map[string]string{labelOrganization: c.organization(), labelProject: project},
 		CreateTime:       s.timestamp(),
 		UpdateTime:       s.timestamp(),
-		ClusterPlan:      "STARTER",
-		ServicePlan:      "Starter",
+		ClusterPlan:      strings.ToUpper(c.servicePlan()),
+		ServicePlan:      c.servicePlan(),
 	}
 	return cl, in.apply(&cl)
 }
@@ -152,6 +152,11 @@ func (c *Cloud) updateCluster(s *state, r *http.Request) (any, error) {
 		return nil, err
 	}
 	rec.Cluster.UpdateTime = s.timestamp()
+	if in.Cluster.Endpoints.Public.Disabled != nil {
+		if err := c.sql().SetEndpoint(rec.Cluster.ClusterID, rec.Cluster.Endpoints.Public.Disabled); err != nil {
+			return nil, err
+		}
+	}
 	return c.view(s, rec), nil
 }
 

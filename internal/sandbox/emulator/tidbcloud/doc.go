@@ -39,7 +39,7 @@
 // answers 400 (the only error that the IAM API documents), a missing one 404; a second
 // DELETE answers like the first; only clusters without a spending limit count towards
 // the quota; view=BASIC leaves out the settings; root cannot be deleted and keeps its
-// roles. The IAM API's error body declares its "error" member without a type; here it
+// roles; a disabled public endpoint is still shown with its host and port. The IAM API's error body declares its "error" member without a type; here it
 // is the text.
 //
 // # Secrets

@@ -18,6 +18,9 @@ type SQL interface {
 	CreateCluster(clusterID string) error
 	// DeleteCluster stops it and drops its data.
 	DeleteCluster(clusterID string) error
+	// SetEndpoint stops serving a cluster's clients, or serves them again. A new server
+	// serves them.
+	SetEndpoint(clusterID string, disabled bool) error
 	// PutUser creates or changes a user. It is called for root once root has a
 	// password.
 	PutUser(clusterID string, l Login) error
@@ -38,10 +41,11 @@ type Login struct {
 // noSQL takes the place of Cloud.SQL where that is nil.
 type noSQL struct{}
 
-func (noSQL) CreateCluster(string) error    { return nil }
-func (noSQL) DeleteCluster(string) error    { return nil }
-func (noSQL) PutUser(string, Login) error   { return nil }
-func (noSQL) DropUser(string, string) error { return nil }
+func (noSQL) CreateCluster(string) error     { return nil }
+func (noSQL) DeleteCluster(string) error     { return nil }
+func (noSQL) SetEndpoint(string, bool) error { return nil }
+func (noSQL) PutUser(string, Login) error    { return nil }
+func (noSQL) DropUser(string, string) error  { return nil }
 
 func (c *Cloud) sql() SQL {
 	if c.SQL == nil {
@@ -57,7 +61,7 @@ func (c *Cloud) replay(s *state) error {
 			continue
 		}
 		id := rec.Cluster.ClusterID
-		if err := c.sql().CreateCluster(id); err != nil {
+		if err := c.createSQL(rec.Cluster); err != nil {
 			return fmt.Errorf("restoring the SQL server of cluster %s: %w", id, err)
 		}
 		for _, u := range rec.Users {
@@ -67,6 +71,16 @@ func (c *Cloud) replay(s *state) error {
 		}
 	}
 	return nil
+}
+
+// createSQL starts a cluster's SQL server, and serves clients unless the public endpoint is
+// disabled.
+func (c *Cloud) createSQL(cl Cluster) error {
+	err := c.sql().CreateCluster(cl.ClusterID)
+	if err == nil && cl.Endpoints.Public.Disabled {
+		err = c.sql().SetEndpoint(cl.ClusterID, true)
+	}
+	return err
 }
 
 // setPassword gives a user a new password.

@@ -25,6 +25,9 @@ func (r *recorder) record(format string, args ...any) error {
 func (r *recorder) CreateCluster(id string) error      { return r.record("create %s", id) }
 func (r *recorder) DeleteCluster(id string) error      { return r.record("delete %s", id) }
 func (r *recorder) DropUser(id, userName string) error { return r.record("drop %s %s", id, userName) }
+func (r *recorder) SetEndpoint(id string, disabled bool) error {
+	return r.record("endpoint %s disabled %v", id, disabled)
+}
 func (r *recorder) PutUser(id string, l tidbcloud.Login) error {
 	return r.record("put %s %s %s %v %q %s", id, l.UserName, l.BuiltinRole, l.CustomRoles, l.Password, l.Hash)
 }
@@ -54,11 +57,21 @@ func TestCloud_SQL(t *testing.T) {
 	c.do("PATCH", clusterPath(id, "sqlUsers", api), `{"customRoles":["r1"]}`).want(200)
 	put := "put " + id + " " + api + " " + prefix + "role_readwrite "
 	want(put+`[] "password" `+hashOfPassword, put+`[r1] "" `+hashOfPassword)
+	disable := func(disabled bool) string {
+		return fmt.Sprintf(`{"updateMask":"endpoints.public.disabled","cluster":{"endpoints":{"public":{"disabled":%v}}}}`, disabled)
+	}
+	for _, disabled := range []bool{true, false, true} {
+		c.do("PATCH", clusterPath(id), disable(disabled)).want(200)
+	}
+	c.do("PATCH", clusterPath(id), `{"updateMask":"displayName","cluster":{"displayName":"renamed"}}`).want(200)
+	off, on := "endpoint "+id+" disabled true", "endpoint "+id+" disabled false"
+	want(off, on, off)
 
 	// A call that fails makes the request fail without effect.
 	sql.err = errors.New("the disk is full")
 	c.do("POST", clustersPath, `{"displayName":"another",`+tokyo+`}`).want(500, `"code":500`)
 	c.do("DELETE", clusterPath(id), "").want(500, "the disk is full")
+	c.do("PATCH", clusterPath(id), disable(false)).want(500, "the disk is full")
 	c.do("PATCH", clusterPath(id, "sqlUsers", api), `{"password":"new password"}`).want(500, `"status":500`)
 	c.do("DELETE", clusterPath(id, "sqlUsers", api), "").want(500)
 	c.do("GET", clusterPath(id), "").want(200, `"state":"ACTIVE"`)
@@ -78,5 +91,5 @@ func TestCloud_SQL(t *testing.T) {
 	if err := again.Load(); err != nil {
 		t.Fatal(err)
 	}
-	want("create "+id, put+`[r1] "" `+hashOfPassword)
+	want("create "+id, off, put+`[r1] "" `+hashOfPassword)
 }

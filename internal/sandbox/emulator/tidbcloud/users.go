@@ -61,7 +61,7 @@ func (c *Cloud) createUser(s *state, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	user, err := in.newUser(rec.Cluster.UserPrefix + ".")
+	user, err := in.newUser(rec.Cluster.fullName(""))
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (c *Cloud) updateUser(s *state, r *http.Request) (any, error) {
 	}
 	before := u.User
 	if in.BuiltinRole != nil {
-		if err := checkRole(rec.Cluster.UserPrefix+".", *in.BuiltinRole); err != nil {
+		if err := checkRole(rec.Cluster.fullName(""), *in.BuiltinRole); err != nil {
 			return nil, err
 		}
 		u.User.BuiltinRole = *in.BuiltinRole

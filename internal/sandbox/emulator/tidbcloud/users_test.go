@@ -52,6 +52,21 @@ func TestUser_create(t *testing.T) {
 	}
 }
 
+// An Essential cluster has an endpoint and no user prefix.
+func TestUser_withoutPrefix(t *testing.T) {
+	cloud := newCloud()
+	cloud.ServicePlan = "Essential"
+	c := serve(t, cloud)
+	id := c.create("cluster", "")
+	c.do("GET", clusterPath(id), "").want(200, `"userPrefix":""`, `"port":4000`, `"clusterPlan":"ESSENTIAL","servicePlan":"Essential"`)
+	c.do("POST", clusterPath(id, "sqlUsers"), `{"userName":"api",`+nativeAuth+`,"builtinRole":"role_readwrite",`+password+`,"autoPrefix":true}`).want(200)
+	c.do("PATCH", clusterPath(id, "sqlUsers", "api"), `{"builtinRole":"role_readonly"}`).want(200)
+	want := []tidbcloud.User{{"root", "mysql_native_password", "role_admin", []string{}}, {"api", "mysql_native_password", "role_readonly", []string{}}}
+	if diff := cmp.Diff(want, cloud.Users(id)); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
 func TestUser_create_refused(t *testing.T) {
 	c, cloud, id, prefix := newUsers(t)
 	c.createUser(id, "taken")

@@ -1,0 +1,62 @@
+package main
+
+import "strings"
+
+// verdict is what a resource takes with it.
+type verdict struct {
+	// lost is what goes with it, or "".
+	lost string
+	// safe is why nothing goes: never if lost is empty, otherwise where it is replaced.
+	safe string
+}
+
+// verdicts are those of every resource that the program declares, by type, and by type and
+// name where one type is used for many things. What is not here counts as lost.
+var verdicts = map[string]verdict{
+	"tidbcloud:index:Cluster":  {lost: "every row of every database on it"},
+	"tidbcloud:index:Database": {lost: "the application's rows: they stay on the cluster, in a database that nothing uses"},
+	"tidbcloud:index:SqlUser":  {lost: "a login, and whoever uses it is shut out"},
+	"tidbcloud:index:Migrations": {
+		safe: "the tables and the record of what was applied stay"},
+
+	"cloudflare:index/pagesProject:PagesProject": {lost: "the site, all its deployments and its pages.dev name"},
+	"cloudflare:index/pagesDomain:PagesDomain":   {lost: "the site under that domain"},
+	"cloudflare:index/dnsRecord:DnsRecord":       {lost: "the way to the site under that domain"},
+	"cloudflare:index/workersScript:WorkersScript": {
+		lost: "the site's API, and the secrets, routes and schedules that others gave the Worker"},
+	"cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain": {lost: "the Worker under its workers.dev address"},
+
+	"command:local:Command::site": {
+		lost: "the deployment of the site: what is served stays, and no later run replaces it",
+		safe: "its delete command deletes nothing"},
+	"command:local:Command::binding": {
+		lost: "the site's way to the Worker, and the variables and secrets of its Functions",
+		safe: "bind sets them again in the same run, and they serve from the next deployment on"},
+	"command:local:Command::doppler": {
+		lost: "DATABASE_URL in Doppler",
+		safe: "it is written again in the same run, there or where the config says now"},
+
+	"pulumi:index:Stash::owner": {lost: "the stack's owner, without which later runs are refused"},
+	"pulumi:index:Stash::names": {lost: "the stack's names, without which later runs are refused"},
+	"pulumi:index:Stash::digest-key": {
+		safe: "the next run that has siteSecrets makes another and sets them again"},
+
+	"portfolio:index:Api":      {safe: "it only groups others"},
+	"portfolio:index:Database": {safe: "it only groups others"},
+	"portfolio:index:Pages":    {safe: "it only groups others"},
+	"pulumi:pulumi:Stack":      {safe: "it only groups others"},
+}
+
+// judge returns the verdict on a resource of that type and name.
+func judge(kind, name string) verdict {
+	if v, ok := verdicts[kind+"::"+name]; ok {
+		return v
+	}
+	if v, ok := verdicts[kind]; ok {
+		return v
+	}
+	if strings.HasPrefix(kind, "pulumi:providers:") {
+		return verdict{safe: "it is only a way to a cloud"}
+	}
+	return verdict{lost: "nobody knows what: this program does not declare it"}
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"testing"
+)
+
+// The golden file has every resource that the program can declare. One without a verdict
+// would be unknown, and a verdict on what the program does not declare would be dead.
+func TestVerdicts_complete(t *testing.T) {
+	text, err := os.ReadFile("../stack/testdata/every_key.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var declared map[string]any
+	if err := json.Unmarshal(text, &declared); err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{"pulumi:pulumi:Stack": true} // the engine's own
+	for urn := range declared {
+		kind, name := parseURN(urn)
+		key := kind + "::" + name
+		if _, ok := verdicts[key]; !ok {
+			key = kind
+		}
+		if _, ok := verdicts[key]; !ok {
+			t.Errorf("there is no verdict on %s %s: say in verdicts.go what is lost with it", kind, name)
+		}
+		used[key] = true
+	}
+	for key, v := range verdicts {
+		if !used[key] {
+			t.Errorf("the program does not declare %s", key)
+		}
+		if v == (verdict{}) {
+			t.Errorf("the verdict on %s says nothing", key)
+		}
+	}
+}
+
+func TestJudge(t *testing.T) {
+	for _, test := range []struct {
+		kind, name string
+		safe       bool
+	}{
+		{"pulumi:providers:cloudflare", "default_6_17_0", true},
+		{"cloudflare:index/r2Bucket:R2Bucket", "files", false},
+		{"command:local:Command", "another", false},
+		{"pulumi:index:Stash", "another", false},
+		{"", "not a URN", false},
+	} {
+		if have := judge(test.kind, test.name); (have.lost == "") != test.safe {
+			t.Errorf("%s %s: %+v", test.kind, test.name, have)
+		}
+	}
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+
+	"portfolio-infra/internal/sandbox/emulator/cloudflare"
+)
+
+// urn returns the URN of the resource with that name and type.
+func (f *fixture) urn(kind, name string) string {
+	f.Helper()
+	state, err := f.State()
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, r := range state.Resources {
+		if strings.HasSuffix(string(r.Type), kind) && r.URN.Name() == name {
+			return string(r.URN)
+		}
+	}
+	f.Fatalf("the state has no %s %s", kind, name)
+	return ""
+}
+
+// A run that leaves the stash names out has not checked whose a project of the new name is.
+func TestStack_targetedProject(t *testing.T) {
+	f := newFixture(t)
+	f.up()
+	f.byHand("POST", cloudflareAPI, f.account()+"/pages/projects", `{"name":"theirs","production_branch":"main"}`)
+	theirs := func() string { return f.byHand("GET", cloudflareAPI, f.account()+"/pages/projects/theirs", "") }
+	before := theirs()
+	f.set(map[string]any{"pagesProject": "theirs"})
+	r := f.try("up", optup.Target([]string{"**PagesProject::theirs"}))
+	if r.err == nil {
+		t.Error("it succeeded")
+	}
+	f.says("up", "leaves out the stash", "run `pulumi up` without --target")
+	f.noWrites("a refused up", r.calls)
+	f.want("their project", theirs(), before)
+	f.refused("a Pages project \"theirs\" exists already")
+}
+
+// A replacement of the commands takes nothing away that others made, or that the new
+// command has just set.
+func TestStack_replacedCommands(t *testing.T) {
+	f := newFixture(t)
+	f.set(map[string]any{"site": "internal/example/site"})
+	f.up()
+	for range 3 {
+		if _, err := f.clouds.Cloudflare.AddDeployment("portfolio", "feature"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ids := func() (all []string) {
+		for _, d := range f.project().Deployments {
+			all = append(all, d.ID)
+		}
+		return all
+	}
+	before := ids()
+	for _, name := range []string{"binding", "site"} {
+		urn := f.urn("Command", name)
+		for _, way := range []string{"--replace", "taint"} {
+			t.Log(way, name)
+			options := []optup.Option{optup.Replace([]string{urn})}
+			if way == "taint" {
+				options = nil
+				if _, err := f.Command(f.Context(), "state", "taint", urn, "--yes"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f.want("changes", f.run("up", options...).changes, map[string]int{"replace": 1})
+			f.bound()
+			f.want("deployments", ids(), before)
+			f.noChanges()
+		}
+	}
+	t.Log("the key is taken out")
+	f.set(map[string]any{"site": nil})
+	f.up()
+	f.want("deployments", ids(), before)
+	f.run("destroy")
+	f.left(0, 0, 0)
+}
+
+// The mark of another owner on the Worker stops every run, until somebody says so.
+func TestStack_anotherMark(t *testing.T) {
+	f := newFixture(t)
+	f.up()
+	f.form("PATCH", f.scripts()+"/settings",
+		jsonPart("settings", `{"bindings":[{"type":"plain_text","name":"PULUMI_STACK","text":"other-prod-0123456789ab"},{"type":"inherit","name":"PULUMI_UPLOAD"},{"type":"inherit","name":"DATABASE_URL"}]}`))
+	f.refused(`bears the mark of another stack (its variable PULUMI_STACK is "other-prod-0123456789ab")`, "`pulumi config set adopt true`")
+	f.set(map[string]any{"adopt": true})
+	f.up()
+	f.set(map[string]any{"adopt": nil})
+	f.up()
+	f.agrees()
+	f.noChanges()
+}
+
+// A domain that goes by hand, alone or with its project, comes back, and is no change of a
+// later refresh. adopt for one run beside it locks nobody out.
+func TestStack_domain(t *testing.T) {
+	f := newFixture(t)
+	const domain = "www.example.com"
+	f.set(map[string]any{"domain": domain, "zoneId": cloudflare.DefaultZoneID, "site": "internal/example/site"})
+	f.up()
+	served := func() {
+		t.Helper()
+		if !slices.Contains(f.project().Domains, domain) {
+			t.Errorf("the project has the domains %v", f.project().Domains)
+		}
+		f.want("status", f.outputs()["domainStatus"], "active")
+	}
+	served()
+	for _, project := range []bool{false, true} {
+		t.Logf("deleted by hand, and its project: %t", project)
+		f.byHand("DELETE", cloudflareAPI, f.pages()+"/domains/"+domain, "")
+		if project {
+			f.byHand("DELETE", cloudflareAPI, f.pages(), "")
+		}
+		f.run("preview")
+		f.up()
+		served()
+		f.noChanges()
+		f.want("changes after a refresh", f.run("up", optup.Refresh(), optup.ExpectNoChanges()).changes, map[string]int{})
+	}
+	t.Log("adopt for one run")
+	for _, adopt := range []any{true, nil} {
+		f.set(map[string]any{"adopt": adopt})
+		f.up()
+	}
+	served()
+	f.noChanges()
+
+	t.Log("the DNS record goes")
+	state, err := f.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range state.Resources {
+		if strings.HasSuffix(string(r.Type), "DnsRecord") {
+			f.send("DELETE", cloudflareAPI, "/zones/"+cloudflare.DefaultZoneID+"/dns_records/"+r.ID.String(), "application/json", "")
+		}
+	}
+	f.noChanges()
+	f.says("up", "does not serve the site yet", "`pulumi up --refresh`")
+	f.run("up", optup.Refresh())
+	served()
+	f.noChanges()
+}
+
+// Two stacks with other clusters want the same Worker and project, and both find them free.
+// The one that uploads last wins; the other one says why, and makes no project.
+func TestRace_otherClusters(t *testing.T) {
+	first := newFixture(t)
+	engine := *first.Engine
+	engine.Dir, engine.Config = t.TempDir(), maps.Clone(first.Config)
+	second := &fixture{TB: t, Engine: &engine, clouds: first.clouds}
+	engine.Stdout, engine.Stderr = &second.printed, &second.printed
+	second.set(map[string]any{"cluster": "other-db"})
+	// Both have looked at the Worker when the first of them uploads, and both have uploaded
+	// when the first of them goes on.
+	var before, after sync.WaitGroup
+	before.Add(2)
+	after.Add(2)
+	var puts, put atomic.Int32
+	first.clouds.Intercept(func(r *http.Request, effective bool) bool {
+		if r.Method != http.MethodPut || !strings.HasSuffix(r.URL.Path, "/scripts/portfolio-api") {
+			return false
+		}
+		switch {
+		case !effective && puts.Add(1) <= 2:
+			before.Done()
+			before.Wait()
+		case effective && put.Add(1) <= 2:
+			after.Done()
+			after.Wait()
+		}
+		return false
+	})
+	fixtures := []*fixture{first, second}
+	errs := make([]error, 2)
+	var wait sync.WaitGroup
+	for i, f := range fixtures {
+		wait.Go(func() { errs[i] = f.Operate(t.Context(), "up") })
+	}
+	wait.Wait()
+	if (errs[0] == nil) == (errs[1] == nil) {
+		t.Fatalf("not just one of them succeeded:\n%s\n%s", first.printed.String(), second.printed.String())
+	}
+	winner := slices.Index(errs, nil)
+	loser := fixtures[1-winner]
+	loser.says("the loser", "bears the mark of another stack", "pulumi state delete")
+	fixtures[winner].serves()
+	fixtures[winner].bound()
+	fixtures[winner].noChanges()
+
+	t.Log("the loser takes the Worker out of its state, and another name")
+	if _, err := loser.Command(t.Context(), "state", "delete", "--yes", "--target-dependents", loser.urn("WorkersScript", "portfolio-api")); err != nil {
+		t.Fatal(err)
+	}
+	loser.set(map[string]any{"worker": "other-api", "pagesProject": "other", "adopt": true})
+	loser.up()
+	loser.set(map[string]any{"adopt": nil})
+	loser.up()
+	fixtures[winner].noChanges()
+	loser.run("destroy")
+	fixtures[winner].noChanges()
+}

@@ -1,0 +1,58 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// getenv returns how the program looks up its environment. The language host would put
+// the configuration there, too; here that stays in memory.
+func (e *Engine) getenv(ctx *pulumi.Context, env map[string]string) func(string) string {
+	process := e.process(env)
+	return func(name string) string {
+		if name == pulumi.EnvConfig {
+			return e.programConfig(ctx)
+		}
+		return process.Getenv(name)
+	}
+}
+
+// programConfig returns the configuration as the language host has it: a JSON object of
+// all values, by key with namespace. The context gives the values, the files the keys.
+func (e *Engine) programConfig(ctx *pulumi.Context) string {
+	all := map[string]string{}
+	for _, name := range []string{"Pulumi.yaml", "Pulumi." + e.stack() + ".yaml"} {
+		file, err := readYAML(filepath.Join(e.path("project"), name))
+		if err != nil {
+			return ""
+		}
+		config, _ := file["config"].(yamlMap)
+		for key := range config {
+			if value, ok := ctx.GetConfig(e.full(key)); ok {
+				all[e.full(key)] = value
+			}
+		}
+	}
+	b, err := json.Marshal(all)
+	if err != nil {
+		panic(err) // it is all text
+	}
+	return string(b)
+}
+
+// checkAddresses refuses addresses of real APIs among the settings of providers.
+func (e *Engine) checkAddresses(config yamlMap) error {
+	for _, key := range slices.Sorted(maps.Keys(config)) {
+		value, _ := config[key].(string)
+		if !strings.HasPrefix(key, e.project()+":") && strings.Contains(value, "//") && !IsLocal(value) {
+			return fmt.Errorf("%s: the sandbox runs on emulated clouds alone, and this address is not on this machine: take the key out", key)
+		}
+	}
+	return nil
+}

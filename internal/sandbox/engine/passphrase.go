@@ -1,0 +1,48 @@
+package engine
+
+import (
+	"context"
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
+)
+
+// The passphrase protects nothing, and is of use only to the emulated clouds. It comes
+// before the one in a file.
+// https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/secrets/passphrase/manager.go, readPassphrase
+const (
+	passphraseVariable = "PULUMI_CONFIG_PASSPHRASE"
+	passphrase         = "sandbox"
+)
+
+// usersPassphrase reports whether the state was made with a passphrase of the user's, who
+// has one in the environment: an early sandbox took that.
+func (e *Engine) usersPassphrase() bool {
+	_, value := os.LookupEnv(passphraseVariable)
+	_, file := os.LookupEnv(passphraseVariable + "_FILE")
+	if !value && !file {
+		return false // the check takes a while
+	}
+	copied, err := readYAML(filepath.Join(e.path("project"), "Pulumi."+e.stack()+".yaml"))
+	salt, ok := copied["encryptionsalt"].(string)
+	return err == nil && ok && !opens(salt, passphrase)
+}
+
+// opens reports whether an encryptionsalt was made with the passphrase. It has a version,
+// the salt, and a known text that is encrypted.
+// https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/secrets/passphrase/manager.go, symmetricCrypterFromPhraseAndState
+func opens(encryptionSalt, passphrase string) bool {
+	parts := strings.SplitN(encryptionSalt, ":", 3)
+	if len(parts) < 3 {
+		return false
+	}
+	salt, err := base64.StdEncoding.DecodeString(parts[1])
+	if err != nil {
+		return false
+	}
+	text, err := config.NewSymmetricCrypterFromPassphrase(passphrase, salt).DecryptValue(context.Background(), parts[2])
+	return err == nil && text == "pulumi"
+}
