@@ -118,7 +118,7 @@ func (w *world) resourceCells() (cells []cell) {
 		add("Command binding", cell{name: "state taint with settings pending", pending: settings, asks: asks, run: func(t *trial) { t.state("taint", urn) }}, "")
 		add("PagesDomain "+domain, cell{name: "destroy --target", asks: w.asked(with...)}, "destroy", "--target", urn, "--target-dependents")
 		add("WorkersScript portfolio-api", cell{name: "refresh --target"}, "refresh", "--target", urn)
-		forgotten := cell{name: "state delete", asks: asks2(w.asked(with...)), run: func(t *trial) {
+		forgotten := cell{name: "state delete", asks: asks{site: slices.Contains(with, w.urn("SqlUser user"))}, run: func(t *trial) {
 			flags := []string{urn}
 			if len(with) > 1 {
 				flags = append(flags, "--target-dependents")
@@ -139,9 +139,6 @@ func targets(urns []string) (flags []string) {
 	}
 	return flags
 }
-
-// asks2 is what a state delete asks to go: nothing in the clouds, but the login in use is lost.
-func asks2(a asks) asks { return asks{site: a.rows || a.site && !a.project} }
 
 // state runs a command on the state.
 func (c *trial) state(command string, flags ...string) {
