@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -30,6 +31,7 @@ type trial struct {
 	world     *world
 	rows      string // see [world]; "" where the stack is not there yet
 	strangers []stranger
+	project   string // its name, if it was renamed
 	// asks is what the user asked to go in this cell.
 	asks asks
 
@@ -239,31 +241,30 @@ func (c *trial) keptRows(when string) {
 
 const maxRounds = 8
 
-// settle runs plain ups until one has nothing to do. If one is refused, it must have written
-// nothing, and what it advises is done to the letter.
+// settle runs plain ups, each after a preview, until one has nothing to do. A refused run
+// must have written nothing, and what it advises is done to the letter.
 func (c *trial) settle() {
 	c.Helper()
-	followed := map[string]bool{}
+	done := map[string]bool{}
 	busy := 0
 	for range maxRounds {
-		r := c.operate("up")
+		r := result{}
+		if busy == 0 {
+			r = c.operate("preview")
+		}
+		if r.err == nil {
+			r = c.operate("up")
+		}
 		switch wrote := writes(r.calls); {
 		case r.err != nil:
 			busy = 0
-			if c.othersMakeWay(followed) {
+			if c.othersMakeWay(done) {
 				continue
 			}
 			if len(wrote) > 0 {
 				c.Errorf("up was refused after %d writes, first %s: %s", len(wrote), wrote[0], lastLines(c.printed.String()))
 			}
-			advice := slices.DeleteFunc(adviceIn(c.printed.String()), func(line string) bool { return followed[line] })
-			if len(advice) == 0 {
-				c.Fatalf("up is refused, and its advice is used up: %s", lastLines(c.printed.String()))
-			}
-			for _, line := range advice {
-				followed[line] = true
-				c.follow(line)
-			}
+			c.followAll(done)
 		case c.endOneRunKeys():
 			busy = 0
 		case len(wrote) == 0 && len(r.changes) == 0:
@@ -275,6 +276,28 @@ func (c *trial) settle() {
 		}
 	}
 	c.Fatalf("the stack did not converge in %d runs", maxRounds)
+}
+
+// followAll does what the engine just advised and was not done yet: first what concerns the
+// state, then the configuration. The next up, and taking out what is for one run, is the
+// caller's.
+func (c *trial) followAll(done map[string]bool) {
+	c.Helper()
+	message := c.printed.String()
+	advice := slices.DeleteFunc(adviceIn(message), func(line string) bool {
+		return done[line] || line == "pulumi up" || strings.HasPrefix(line, "pulumi config rm") && slices.Contains(oneRunKeys, "portfolio:"+line[len("pulumi config rm "):])
+	})
+	if len(advice) == 0 {
+		c.Fatalf("the run is refused, and its advice is used up: %s", lastLines(message))
+	}
+	slices.SortStableFunc(advice, func(a, b string) int {
+		config := func(line string) int { return strings.Count(line, "pulumi config") }
+		return config(a) - config(b)
+	})
+	for _, line := range advice {
+		done[line] = true
+		c.follow(line)
+	}
 }
 
 // othersMakeWay does what Cloudflare asks of other people before it deletes what got another
@@ -317,8 +340,8 @@ func (c *trial) converged() {
 // agreesWithConfig checks what the clouds have against the configuration.
 func (c *trial) agreesWithConfig(when string) {
 	c.Helper()
-	if c.Project != "" {
-		return
+	if c.project != "" {
+		return // the configuration is in another file
 	}
 	once := func(format string, args ...any) {
 		if !c.disagreed[format] {
@@ -396,7 +419,7 @@ var protectedURN = regexp.MustCompile(`unable to replace resource "([^"]+)"\s+as
 var advisedKey = regexp.MustCompile(`set the config key (\w+) to (\w+)`)
 
 // A command stands in backticks, or on a line of its own.
-var advised = regexp.MustCompile("`((?:pulumi|make) [^`]+)`|(?m:(?:^|: ) *(pulumi (?:config|import|state) [^`\n]+)$)")
+var advised = regexp.MustCompile("`((?:pulumi|make|sed) [^`]+)`|(?m:(?:^|: ) *(pulumi (?:config|import|state) [^`\n]+)$)")
 
 var oneRunKeys = []string{"portfolio:adopt", "portfolio:overwriteSite", "portfolio:overwriteWorker"}
 
@@ -424,6 +447,10 @@ func (c *trial) follow(line string) {
 	var err error
 	switch command := strings.Join(args[1:min(3, len(args))], " "); {
 	case args[0] == "make":
+	case args[0] == "sed":
+		sed := exec.CommandContext(c.Context(), "/bin/sh", "-c", line)
+		sed.Dir = c.Root
+		err = sed.Run()
 	case command == "config set" && len(args) == 5:
 		c.set(map[string]any{c.key(args[3]): args[4]})
 	case command == "config rm" && len(args) == 4:
@@ -454,10 +481,10 @@ func (c *trial) follow(line string) {
 
 // key adds the namespace of a project that was renamed.
 func (c *trial) key(name string) string {
-	if c.Project == "" || strings.Contains(name, ":") {
+	if c.project == "" || strings.Contains(name, ":") {
 		return name
 	}
-	return c.Project + ":" + name
+	return c.project + ":" + name
 }
 
 // noSecrets searches for the secrets of the cell in what is kept and what was printed, saved

@@ -34,9 +34,8 @@ type Engine struct {
 	// Config holds values on top of those of Pulumi.dev.yaml. A key without a namespace is
 	// one of the project's.
 	Config map[string]any
-	// Project and Stack are the names of both. If they are empty, they are that of Pulumi.yaml
-	// and [Stack].
-	Project, Stack string
+	// Stack is its name. If it is empty, it is the constant.
+	Stack string
 	// CLI is the Pulumi CLI. If it is nil, [FindCLI] finds it.
 	CLI auto.PulumiCommand
 	// Program is what is deployed. If it is nil, it is the stack's own.

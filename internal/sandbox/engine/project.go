@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -33,9 +32,9 @@ func (e *Engine) project() string {
 	file, err := readYAML(filepath.Join(e.Root, "Pulumi.yaml"))
 	name, _ := file["name"].(string)
 	if err != nil {
-		return e.Project
+		return ""
 	}
-	return cmp.Or(e.Project, name)
+	return name
 }
 
 // copyProjectFile makes the paths lead from the copy to the project.
