@@ -11,6 +11,11 @@ PLUGIN := internal/provider/pulumi-resource-tidbcloud
 
 .DEFAULT_GOAL := help
 
+# The user's settings of the go command stay, but for two: go.work here is needed (without it
+# the whole Cloudflare SDK is compiled), and -mod does not go with it.
+export GOWORK := auto
+export GOFLAGS := $(filter-out -mod=%,$(shell go env GOFLAGS))
+
 # The statement of `make sql` goes by environment, so that no shell reads it.
 export Q
 
@@ -62,10 +67,12 @@ serve: build ## Run the emulated clouds alone, for any other client
 
 # One go build is faster than four. GOGC keeps the compiler and the linker below
 # 1.1 GB, for small CI runners. Pulumi looks for the program under the name that
-# Pulumi.yaml gives, and for the provider beside its PulumiPlugin.yaml.
+# Pulumi.yaml gives, and for the provider beside its PulumiPlugin.yaml. The provider's stamp
+# is a flag of its linker alone: nothing is compiled once more, and nothing else linked.
 .PHONY: build
 build: slim ## Build the program, the provider and the sandbox
-	@GOGC=50 go build $(FLAGS) -o bin/ . ./internal/sandbox ./internal/plancheck ./$(PLUGIN)
+	@stamp=$$(go run $(FLAGS) ./internal/stamp/print) && \
+	GOGC=50 go build $(FLAGS) -ldflags "./$(PLUGIN)=-w -s -X portfolio-infra/internal/provider.stamp=$$stamp" -o bin/ . ./internal/sandbox ./internal/plancheck ./$(PLUGIN)
 	@ln -f bin/portfolio-infra bin/portfolio
 	@ln -f bin/pulumi-resource-tidbcloud $(PLUGIN)/
 

@@ -12,6 +12,7 @@ import (
 // https://developers.cloudflare.com/api/resources/workers/subresources/scripts/subresources/settings/methods/get/
 type Script struct {
 	Bindings []ScriptBinding `json:"bindings"`
+	ScriptSettings
 }
 
 // ScriptBinding is a binding of a Worker. Text is empty for a secret.

@@ -22,7 +22,14 @@ import (
 func functionsFolder(site string) (folder, digest string, err error) {
 	folder = filepath.Join(filepath.Dir(filepath.Clean(site)), "functions")
 	hash := blake3.New(16, nil)
-	err = filepath.WalkDir(folder, func(file string, entry fs.DirEntry, err error) error {
+	root, err := filepath.EvalSymlinks(folder) // WalkDir does not follow a link
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", "", nil
+	}
+	if err != nil {
+		return "", "", err
+	}
+	err = filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
@@ -35,14 +42,11 @@ func functionsFolder(site string) (folder, digest string, err error) {
 		if err != nil {
 			return err
 		}
-		name, err := filepath.Rel(folder, file)
+		name, err := filepath.Rel(root, file)
 		fmt.Fprintf(hash, "%q %q\n", filepath.ToSlash(name), content)
 		return err
 	})
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "", "", nil
-	case err != nil:
+	if err != nil {
 		return "", "", err
 	}
 	return folder, hex.EncodeToString(hash.Sum(nil)), nil

@@ -38,6 +38,8 @@ func TestRead(t *testing.T) {
 			[]string{"index.html"}, nil, []string{"_worker.js"}},
 		{"a folder of modules", files{"index.html": "", "_worker.js/index.js": worker, "_worker.js/lib/a.mjs": "", "_worker.js/x.wasm": "", "_worker.js/README.md": ""},
 			[]string{"index.html"}, nil, []string{"index.js", "lib/a.mjs", "x.wasm"}},
+		{"a link to a folder of modules", files{"index.html": "", "_worker.js": "-> lib", "lib/index.js": worker, "lib/a.mjs": ""},
+			[]string{"index.html", "lib/a.mjs", "lib/index.js"}, nil, []string{"index.js", "a.mjs"}},
 		{"links in the site", files{"a/x.txt": "", "b": "-> a", "y.txt": "-> a/x.txt"}, []string{"a/x.txt", "b/x.txt", "y.txt"}, nil, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -156,6 +158,13 @@ func TestRead_functions(t *testing.T) {
 	before := read()
 	if before.functions != filepath.Join(filepath.Dir(folder), "functions") {
 		t.Errorf("functions is %q", before.functions)
+	}
+	if err := os.Rename(before.functions, before.functions+".real"); err != nil {
+		t.Fatal(err)
+	}
+	files{"functions": "-> functions.real"}.write(t, filepath.Dir(folder))
+	if read().Digest != before.Digest {
+		t.Error("a link to the same functions has another digest")
 	}
 	files{"functions/api/[id].js": "two"}.write(t, filepath.Dir(folder))
 	if read().Digest == before.Digest {

@@ -64,7 +64,11 @@ func readWorker(folder string, node bool) ([]module, error) {
 func readModules(folder string) ([]module, error) {
 	const mainModule = "index.js"
 	var main, others []module
-	err := filepath.WalkDir(folder, func(file string, entry fs.DirEntry, err error) error {
+	root, err := filepath.EvalSymlinks(folder) // WalkDir does not follow a link
+	if err != nil {
+		return nil, err
+	}
+	err = filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
@@ -72,7 +76,7 @@ func readModules(folder string) ([]module, error) {
 		if !ok {
 			return nil // as wrangler does
 		}
-		name, err := filepath.Rel(folder, file)
+		name, err := filepath.Rel(root, file)
 		if err != nil {
 			return err
 		}

@@ -136,21 +136,24 @@ func adoptOrConflict(all []tidbcloud.Cluster, resource string, want ClusterArgs)
 	}
 	first, adopt := found[0], want.Adopt != nil && *want.Adopt
 	owner := ownerOf(first)
-	reason := "it does not belong to this stack"
+	reason, suggestion := "it does not belong to this stack", ""
 	switch {
 	case len(found) > 1:
 		reason = "the name is not unique"
 	case owner != "":
 		reason = fmt.Sprintf("its label %s says that it belongs to %q", OwnerLabel, owner)
-	case adopt && first.Region == want.Region && first.State == tidbcloud.StateActive && first.EndpointOff:
-		return nil, fmt.Errorf("cluster %s was not adopted: %w", describe(first), &tidbcloud.StateError{Cluster: first})
-	case adopt && first.Region == want.Region:
-		return &first, nil
-	case adopt:
+	case first.Region != want.Region && adopt:
 		reason = "only a cluster in " + want.Region + " can be adopted"
+	case first.Region != want.Region:
+	case !adopt:
+		suggestion = "set adopt: true (in this repository `pulumi config set adopt true`), "
+	case first.State == tidbcloud.StateActive && first.EndpointOff:
+		return nil, fmt.Errorf("cluster %s was not adopted: %w", describe(first), &tidbcloud.StateError{Cluster: first})
+	default:
+		return &first, nil
 	}
-	return nil, fmt.Errorf("cluster %s exists already and was left unchanged: %s; to manage it here, run `pulumi import tidbcloud:index:Cluster %s %s` "+
-		"(or set adopt: true, if it bears no owner label), or choose another displayName", describe(found...), reason, resource, first.ID)
+	return nil, fmt.Errorf("cluster %s exists already and was left unchanged: %s; to manage it here, %srun `pulumi import tidbcloud:index:Cluster %s %s`, "+
+		"or choose another displayName", describe(found...), reason, suggestion, resource, first.ID)
 }
 
 // labels are the labels of a new cluster.

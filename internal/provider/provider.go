@@ -65,6 +65,7 @@ func New(o Options) p.Provider {
 			infer.Resource(&Database{connect: config.connect, sql: sql}),
 			infer.Resource(&Migrations{sql: sql}),
 		},
+		Functions: []infer.InferredFunction{infer.Function(&GetStamp{})},
 		// The Go package's name is the module unless told otherwise.
 		ModuleMap: map[tokens.ModuleName]tokens.ModuleName{"provider": "index"},
 	})

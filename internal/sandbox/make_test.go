@@ -23,3 +23,20 @@ func TestMake_otherSystem(t *testing.T) {
 		t.Errorf("%v; make says %q, want one line", err, said)
 	}
 }
+
+// The user's own workspace and mode do not change what make builds; other flags stay.
+func TestMake_goSettings(t *testing.T) {
+	show := filepath.Join(t.TempDir(), "show.mk")
+	if err := os.WriteFile(show, []byte("show:\n\t@go env GOWORK GOFLAGS\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, workspace := range []string{"off", filepath.Join(t.TempDir(), "go.work")} {
+		cmd := exec.CommandContext(t.Context(), "make", "--no-print-directory", "-f", "Makefile", "-f", show, "show")
+		cmd.Dir = root
+		cmd.Env = append(os.Environ(), "GOWORK="+workspace, "GOFLAGS=-mod=mod -tags=theirs", "MAKEFLAGS=")
+		output, err := cmd.CombinedOutput()
+		if want := filepath.Join(root, "go.work") + "\n-tags=theirs\n"; err != nil || string(output) != want {
+			t.Errorf("GOWORK=%s: %v; %q, want %q", workspace, err, output, want)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
@@ -295,9 +296,21 @@ func TestStack_refused(t *testing.T) {
 		}
 	}
 	address(`"enabled":true,"previews_enabled":false`)
+	for _, how := range []string{"replaced", "tainted"} {
+		options := []optup.Option{optup.Replace([]string{"**WorkersScriptSubdomain::workers-dev"})}
+		if how == "tainted" {
+			options = nil
+			f.edit(func(r *apitype.ResourceV3) { r.Taint = r.URN.Name() == "workers-dev" })
+		}
+		f.want(how, f.run("up", options...).changes, map[string]int{"replace": 1})
+		address(`"enabled":true`)
+	}
 	f.set(map[string]any{"workersDev": false})
 	f.up()
 	address(`"enabled":false`)
+	if strings.Contains(f.printed.String(), "workers.dev address") {
+		t.Errorf("the run that switches it off says to do so:\n%s", f.printed.String())
+	}
 	f.byHand("POST", cloudflareAPI, f.scripts()+"/subdomain", `{"enabled":true}`)
 	f.noChanges()
 	f.says("up", "workers.dev address")

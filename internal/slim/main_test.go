@@ -260,6 +260,19 @@ func TestRun_OtherSettings(t *testing.T) {
 	mustGo(t, dir, "build", "-trimpath", ".")
 }
 
+// A checkout behind a symbolic link is the same one. The go command knows the link by PWD.
+func TestRun_BehindLink(t *testing.T) {
+	dir := startAgain(t)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(link)
+	if out := mustSlim(t, "."); out != printedUpToDate {
+		t.Errorf("it printed %q", out)
+	}
+}
+
 func TestRun_AnotherName(t *testing.T) {
 	t.Parallel()
 	dir := startAgain(t)

@@ -60,7 +60,11 @@ func findProgram(ctx context.Context, dir, packagePath string) (*program, error)
 	if err != nil {
 		return nil, fmt.Errorf("reading go.mod: %w", err)
 	}
-	prog := &program{root: filepath.Dir(goMod), digest: digest(content)}
+	root, err := filepath.EvalSymlinks(filepath.Dir(goMod)) // nothing walks into a link
+	if err != nil {
+		return nil, err
+	}
+	prog := &program{root: root, digest: digest(content)}
 	if prog.goMod, err = modfile.Parse("go.mod", content, nil); err != nil {
 		return nil, fmt.Errorf("reading go.mod: %w", err)
 	}

@@ -27,30 +27,58 @@
 // the engine saves before anything else is created ([newOwner]). The cluster bears it as
 // a label and the Worker as a variable.
 //
-// A Pages project has no place for it. So names are checked while they are new, and then
-// kept in the state: a Worker must bear the owner, and a project must be bound to a Worker
-// that does. What appears later under a kept name, without being in the state, is an
-// orphan. Such a project is deleted and created again if it is as the API makes one
-// ([PagesArgs.beforeCreate]). Emptiness alone would not do, since the API does not return
-// all of a project, such as its deploy hooks.
+// A Pages project, a domain and a DNS record have no place for it. So names are checked
+// while they are new, and then kept in the state: a Worker must bear the owner, a project
+// must be bound to a Worker that does, a domain and its record must not exist. What appears
+// later under a kept name, without being in the state, is an orphan. Such a project is
+// deleted and created again if it is as the API makes one ([PagesArgs.clear]). Emptiness
+// alone would not do, since the API does not return all of a project, such as its deploy
+// hooks.
+//
+// The engine may run a part of the program (--target, --exclude), so no resource relies on
+// what another one was meant to do in the same run. A hook that deletes an orphan waits for
+// the names that the state really has ([names.requireKept]).
+//
+// Whose the Worker is, each run asks: the mark of another owner refuses it, whatever the
+// state has ([NamesArgs.checkMark]). Two stacks that begin together under the same names may
+// both find them free; [PagesArgs.beforeCreate] says what happens then.
 //
 // A deployment bears the owner in its commit message. The site of somebody else is
 // replaced only with consent, the config key overwriteSite ([SiteArgs.checkOwner]).
 //
-// An imported resource bears no owner. The config key adopt leaves the check of names out,
-// and in that run nothing is deleted; the next run without it checks them.
+// An imported resource bears no owner. The config key adopt leaves the check of names out.
+// In that run an existing domain is taken over, and nothing else is deleted. The next run
+// without it checks what bears a mark.
+//
+// A state that has lost its names, or its owner, tells nothing of what is there. So the run
+// is refused before a write, with the lines that import and adopt
+// ([NamesArgs.checkLost]). The owner is never taken from a Worker: another stack of the same
+// name would inherit it.
 //
 // # Drift
 //
 // Pulumi reads the clouds only in a refresh. The program and the provider do so in every
 // run for what users change by hand most and what breaks the site: the program reads the
-// Pages project and the Worker with its script and its workers.dev address, the provider
-// the cluster. Drift becomes a drift mark, an input of the resource, and so an update in
-// the preview: of the Worker in its variable varUpload ([WorkerArgs.uploadNote]), of the
-// project and its bindings in the command's environment ([PagesArgs.drift]), of the
-// deployment likewise ([SiteArgs.drift]). A script that
-// somebody else put on the Worker is refused instead ([WorkerArgs.beforeUpdate]).
+// Pages project with its domains, and the Worker with its script and its workers.dev
+// address, the provider the cluster. Drift becomes a drift mark, an input of the resource,
+// and so an update in the preview: of the Worker in its variable varUpload
+// ([WorkerArgs.uploadNote]), of the project, its bindings and its domain in the command's
+// environment ([PagesArgs.drift]), of the deployment likewise ([SiteArgs.drift]). A script
+// that somebody else put on the Worker is refused instead ([WorkerArgs.beforeUpdate]).
 //
-// A project that was deleted stays in the state: bind makes it again under its name,
-// which is its ID.
+// A project that was deleted stays in the state: it is created again under its name, which
+// is its ID ([PagesArgs.createdOn]).
+//
+// # Plans
+//
+// An input is the same in each evaluation of the program, or unknown in a preview
+// ([unknownInPreview]), so that `pulumi up --plan` carries out what a preview has saved.
+// Drift that appears between the two changes what the program ignores, and the plan is
+// refused.
+//
+// # Deletes
+//
+// A delete takes only what its resource made and nobody else can own. The commands go with
+// the project. Where the project stays, the binding is removed as it was set, and
+// deployments stay. There are no delete hooks: a destroy does not run the program.
 package stack

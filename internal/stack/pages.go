@@ -95,7 +95,6 @@ func newPages(ctx *pulumi.Context, name string, args *PagesArgs, opts ...pulumi.
 		Name:             pulumi.String(args.Name),
 		ProductionBranch: pulumi.String(args.ProductionBranch),
 	}, append(childOptions(p, args.Protect), pulumi.DependsOn([]pulumi.Resource{args.Worker}),
-		pulumi.AdditionalSecretOutputs(args.readBack()),
 		// A refresh or an import reads other people's variables and secrets into them, and
 		// each run after it would send an empty change.
 		pulumi.IgnoreChanges([]string{"deploymentConfigs"}),
@@ -109,14 +108,6 @@ func newPages(ctx *pulumi.Context, name string, args *PagesArgs, opts ...pulumi.
 		return nil, err
 	}
 	return p, ctx.RegisterResourceOutputs(p, pulumi.Map{"url": p.URL, "binding": p.Binding})
-}
-
-// readBack names the outputs in which a refresh finds what the configuration keeps secret.
-func (args *PagesArgs) readBack() []string {
-	if args.Hidden {
-		return []string{"deploymentConfigs"}
-	}
-	return nil
 }
 
 // recreate creates a project again that was deleted by hand, before it is updated: the

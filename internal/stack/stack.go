@@ -36,6 +36,9 @@ func (p Program) Run(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := checkProvider(ctx, p.Dir); err != nil {
+		return err
+	}
 	if err := cfg.Worker.Script.write(p.Dir); err != nil {
 		return err
 	}
@@ -94,7 +97,8 @@ func (p Program) Run(ctx *pulumi.Context) error {
 	cfg.Pages.Kept = func(c context.Context) error { return kept(c, "pagesProject", cfg.Pages.Name) }
 	if d := cfg.Domain; d != nil {
 		d.Kept = kept
-		if names.Before["domain"] == d.Name {
+		// With another project the engine moves the domain there.
+		if names.Before["domain"] == d.Name && names.Before["pagesProject"] == cfg.Pages.Name {
 			cfg.Pages.Domain = d
 		}
 	}

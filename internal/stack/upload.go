@@ -24,22 +24,38 @@ import (
 //
 // Only the cloud has the note, so a killed run leaves none that is wrong.
 
-// uploadNote returns the value of varUpload that this run declares.
-func (args *WorkerArgs) uploadNote(owner string, now time.Time) string {
-	why := "made"
-	if args.Live != nil {
-		note := args.Live.Var(varUpload)
-		drift := args.drift(owner)
+// newNote declares varUpload. A new note is unknown in a preview, which says the reason.
+func (args *WorkerArgs) newNote(ctx *pulumi.Context) pulumi.StringOutput {
+	return args.Owner.ApplyT(func(owner string) (pulumi.StringOutput, error) {
+		note, reason := args.uploadNote(owner, time.Now())
+		if reason == "" {
+			return pulumi.String(note).ToStringOutput(), nil
+		}
+		return unknownInPreview(ctx, note, fmt.Sprintf("the Worker %q is uploaded: %s", args.Name, reason))
+	}).(pulumi.StringOutput)
+}
+
+// uploadNote returns the value of varUpload that this run declares, and the reason for it
+// if it is not the one that the Worker has.
+func (args *WorkerArgs) uploadNote(owner string, now time.Time) (note, reason string) {
+	why := "due"
+	if args.Live == nil {
+		why, reason = "made", "there is none"
+	} else {
+		note, drift := args.Live.Var(varUpload), args.drift(owner)
 		switch {
+		case args.Live.sha256 != args.Script.SHA256 && uploadedHash(note) != args.Script.SHA256:
+			reason = "its script is another one"
 		case uploadedHash(note) != args.Script.SHA256:
-			why = "due"
+			reason = "it has no note that its script is this one"
 		case len(drift) == 0:
-			return note
+			return note, ""
 		default:
 			why = "to set: " + strings.Join(drift, ", ")
+			reason = why
 		}
 	}
-	return fmt.Sprintf("%s %s (%s) rotation %d", args.Script.SHA256, why, now.UTC().Format(time.RFC3339Nano), args.Rotation)
+	return fmt.Sprintf("%s %s (%s) rotation %d", args.Script.SHA256, why, now.UTC().Format(time.RFC3339Nano), args.Rotation), reason
 }
 
 // uploadedHash returns the hash in a note.
@@ -127,6 +143,9 @@ func (args *WorkerArgs) beforeUpdate(ctx *pulumi.Context) pulumi.ResourceHookFun
 		}
 		if live == nil {
 			return nil
+		}
+		if err := args.sayTakenOver(ctx, live, hook.OldInputs, hook.NewInputs); err != nil {
+			return err
 		}
 		var others []string
 		for _, b := range live.Bindings {

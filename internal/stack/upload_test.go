@@ -31,23 +31,25 @@ func TestWorkerArgs_uploadNote(t *testing.T) {
 	const at = " (2026-06-01T00:00:00Z) rotation 0"
 	vars := func(note string) []string { return []string{varUpload + "=" + note, varOwner + "=me", "MODE="} }
 	for name, test := range map[string]struct {
-		live *liveWorker
-		want string
+		live   *liveWorker
+		want   string
+		reason string
 	}{
-		"none":                {nil, "wanted made" + at},
-		"no drift":            {newLiveWorker("wanted", vars("wanted"), "KEY", varDatabaseURL), "wanted"},
-		"repaired before":     {newLiveWorker("wanted", vars("wanted made (then)"), "KEY", varDatabaseURL), "wanted made (then)"},
-		"another script due":  {newLiveWorker("old", vars("old made (then)"), "KEY", varDatabaseURL), "wanted due" + at},
-		"without a note":      {newLiveWorker("wanted", vars("wanted")[1:], "KEY", varDatabaseURL), "wanted due" + at},
-		"script changed":      {newLiveWorker("other", vars("wanted"), "KEY", varDatabaseURL), "wanted to set: the script" + at},
-		"variable gone":       {newLiveWorker("wanted", vars("wanted")[:2], "KEY", varDatabaseURL), "wanted to set: MODE" + at},
-		"another owner":       {newLiveWorker("wanted", append(vars("wanted")[:1], varOwner+"=you", "MODE="), "KEY", varDatabaseURL), "wanted to set: PULUMI_STACK" + at},
-		"secret gone":         {newLiveWorker("wanted", vars("wanted"), varDatabaseURL), "wanted to set: KEY" + at},
-		"repaired, and again": {newLiveWorker("wanted", vars("wanted made (then)"), "KEY"), "wanted to set: DATABASE_URL" + at},
+		"none":                {nil, "wanted made" + at, "there is none"},
+		"no drift":            {newLiveWorker("wanted", vars("wanted"), "KEY", varDatabaseURL), "wanted", ""},
+		"repaired before":     {newLiveWorker("wanted", vars("wanted made (then)"), "KEY", varDatabaseURL), "wanted made (then)", ""},
+		"another script due":  {newLiveWorker("old", vars("old made (then)"), "KEY", varDatabaseURL), "wanted due" + at, "its script is another one"},
+		"without a note":      {newLiveWorker("wanted", vars("wanted")[1:], "KEY", varDatabaseURL), "wanted due" + at, "it has no note that its script is this one"},
+		"script changed":      {newLiveWorker("other", vars("wanted"), "KEY", varDatabaseURL), "wanted to set: the script" + at, "to set: the script"},
+		"variable gone":       {newLiveWorker("wanted", vars("wanted")[:2], "KEY", varDatabaseURL), "wanted to set: MODE" + at, "to set: MODE"},
+		"another owner":       {newLiveWorker("wanted", append(vars("wanted")[:1], varOwner+"=you", "MODE="), "KEY", varDatabaseURL), "wanted to set: PULUMI_STACK" + at, "to set: PULUMI_STACK"},
+		"secret gone":         {newLiveWorker("wanted", vars("wanted"), varDatabaseURL), "wanted to set: KEY" + at, "to set: KEY"},
+		"repaired, and again": {newLiveWorker("wanted", vars("wanted made (then)"), "KEY"), "wanted to set: DATABASE_URL" + at, "to set: DATABASE_URL"},
 	} {
 		args := &WorkerArgs{Script: Script{SHA256: "wanted"}, Vars: map[string]string{"MODE": ""}, Secrets: map[string]string{"KEY": "x"}, Live: test.live}
-		if have := args.uploadNote("me", time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)); have != test.want {
-			t.Errorf("%s: %q, want %q", name, have, test.want)
+		have, reason := args.uploadNote("me", time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC))
+		if have != test.want || reason != test.reason {
+			t.Errorf("%s: %q since %q, want %q since %q", name, have, reason, test.want, test.reason)
 		}
 	}
 }

@@ -7,11 +7,10 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"time"
+	"strings"
 
 	"github.com/pulumi/pulumi-cloudflare/sdk/v6/go/cloudflare"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumix"
 
 	cfapi "portfolio-infra/internal/cloudflare"
 )
@@ -23,6 +22,9 @@ const (
 	varRotation    = "PULUMI_ROTATION"
 	varDatabaseURL = "DATABASE_URL"
 )
+
+// addressName is the resource of the Worker's workers.dev address.
+const addressName = "workers-dev"
 
 // Worker is the component portfolio:index:Api: the Worker behind the site.
 type Worker struct {
@@ -70,7 +72,7 @@ func newWorker(ctx *pulumi.Context, name string, args *WorkerArgs, opts ...pulum
 	if err := args.warnOfAddress(ctx); err != nil {
 		return nil, err
 	}
-	w.Script, err = cloudflare.NewWorkersScript(ctx, args.Name, &cloudflare.WorkersScriptArgs{
+	in := &cloudflare.WorkersScriptArgs{
 		AccountId:          pulumi.String(args.Cloudflare.AccountID),
 		ScriptName:         pulumi.String(args.Name),
 		ContentFile:        pulumi.String(args.Script.Path),
@@ -78,15 +80,18 @@ func newWorker(ctx *pulumi.Context, name string, args *WorkerArgs, opts ...pulum
 		MainModule:         pulumi.String(args.Script.MainModule()),
 		CompatibilityDate:  pulumi.String(args.CompatibilityDate),
 		CompatibilityFlags: pulumi.ToStringArray(args.CompatibilityFlags),
-		Observability:      &cloudflare.WorkersScriptObservabilityArgs{Enabled: pulumi.Bool(args.Observability)},
-		Bindings:           args.bindings(),
+		Observability:      args.observability(nil),
+		Bindings:           args.bindings(ctx),
 		KeepBindings:       pulumi.ToStringArray(keptBindings),
-	}, append(childOptions(w, false), pulumi.ResourceHooks(hooks), pulumi.DependsOn([]pulumi.Resource{args.Schema}))...)
+	}
+	args.takeOver(in)
+	w.Script, err = cloudflare.NewWorkersScript(ctx, args.Name, in,
+		append(childOptions(w, false), pulumi.ResourceHooks(hooks), pulumi.DependsOn([]pulumi.Resource{args.Schema}))...)
 	if err != nil {
 		return nil, err
 	}
 	if args.WorkersDev {
-		if _, err := cloudflare.NewWorkersScriptSubdomain(ctx, "workers-dev", &cloudflare.WorkersScriptSubdomainArgs{
+		if _, err := cloudflare.NewWorkersScriptSubdomain(ctx, addressName, &cloudflare.WorkersScriptSubdomainArgs{
 			AccountId:       pulumi.String(args.Cloudflare.AccountID),
 			ScriptName:      w.Script.ScriptName,
 			Enabled:         pulumi.Bool(true),
@@ -109,9 +114,8 @@ func (args *WorkerArgs) plainVars() map[string]string {
 }
 
 // bindings returns the Worker's variables, in an order that does not change.
-func (args *WorkerArgs) bindings() cloudflare.WorkersScriptBindingArray {
-	note := pulumix.Apply(args.Owner, func(owner string) string { return args.uploadNote(owner, time.Now()) })
-	plain := pulumi.StringMap{varOwner: args.Owner, varUpload: pulumix.Cast[pulumi.StringOutput](note)}
+func (args *WorkerArgs) bindings(ctx *pulumi.Context) cloudflare.WorkersScriptBindingArray {
+	plain := pulumi.StringMap{varOwner: args.Owner, varUpload: args.newNote(ctx)}
 	for name, value := range args.plainVars() {
 		plain[name] = hidden(args.VarsSecret, pulumi.String(value))
 	}
@@ -172,6 +176,9 @@ func (args *WorkerArgs) warnOfAddress(ctx *pulumi.Context) error {
 	case args.Live == nil:
 		return nil
 	case !args.WorkersDev && (args.Live.dev.Enabled || args.Live.dev.Previews):
+		if hasAddress(ctx) {
+			return nil // it goes with its resource, in this run
+		}
 		return ctx.Log.Warn(fmt.Sprintf("anybody can reach the Worker %q under its workers.dev address, beside the site: "+
 			"switch it off in the dashboard (Settings, Domains & Routes), or set the config key workersDev to true if you want it", args.Name), nil)
 	case args.WorkersDev && !args.Live.dev.Enabled:
@@ -179,4 +186,23 @@ func (args *WorkerArgs) warnOfAddress(ctx *pulumi.Context) error {
 			"if this run does not put it there, run `pulumi up --refresh`", args.Name), nil)
 	}
 	return nil
+}
+
+// hasAddress reports whether the state has the resource of the Worker's address, as the
+// run has that takes it away. The engine reads its own state as that of any other stack.
+// https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/resource/deploy/builtins.go
+func hasAddress(ctx *pulumi.Context) bool {
+	var state struct {
+		Outputs map[string]any `pulumi:"outputs"`
+	}
+	stack := ctx.Organization() + "/" + ctx.Project() + "/" + ctx.Stack()
+	if err := ctx.Invoke("pulumi:pulumi:readStackResourceOutputs", map[string]any{"stackName": stack}, &state); err != nil {
+		return false // then it warns once too often
+	}
+	for urn := range state.Outputs {
+		if strings.HasSuffix(urn, "::"+addressName) {
+			return true
+		}
+	}
+	return false
 }

@@ -96,13 +96,13 @@ func newEngine(t *testing.T, project, stack string) *Engine {
 // Neither the project's folder nor the sandbox's need be where its path says.
 func TestEngine_symlinks(t *testing.T) {
 	e := newEngine(t, "name: portfolio\n", "")
-	real, links := e.Root, t.TempDir()
+	root, links := e.Root, t.TempDir()
 	deep := filepath.Join(t.TempDir(), "a", "b", "c")
 	if err := os.MkdirAll(filepath.Join(deep, "project"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	e.Root, e.Dir = filepath.Join(links, "root"), filepath.Join(links, "dir")
-	for link, to := range map[string]string{e.Root: real, e.Dir: deep} {
+	for link, to := range map[string]string{e.Root: root, e.Dir: deep} {
 		if err := os.Symlink(to, link); err != nil {
 			t.Fatal(err)
 		}
@@ -119,7 +119,7 @@ func TestEngine_symlinks(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%s: %v", main, err)
 	}
-	if original, err := os.Stat(filepath.Join(real, "Pulumi.yaml")); err != nil || !os.SameFile(there, original) {
+	if original, err := os.Stat(filepath.Join(root, "Pulumi.yaml")); err != nil || !os.SameFile(there, original) {
 		t.Errorf("%s is not the project: %v", main, err)
 	}
 }

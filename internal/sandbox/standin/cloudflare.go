@@ -55,7 +55,11 @@ func Cloudflare(process Process) p.Provider {
 			return p.CheckResponse{Inputs: sensitive(r.Inputs)}, only(r.Urn.Type().String(), slices.Collect(maps.Keys(kinds))...)
 		},
 		Diff: func(_ context.Context, r p.DiffRequest) (p.DiffResponse, error) {
-			d := diff(r.OldInputs, r.Inputs, kinds[r.Urn.Type().String()].replaceKeys()...)
+			k, old, inputs := kinds[r.Urn.Type().String()], r.OldInputs, r.Inputs
+			if _, ok := k.(worker); ok {
+				old, inputs = change(r.State, old, inputs)
+			}
+			d := diff(old, inputs, k.replaceKeys()...)
 			delete(d.DetailedDiff, "deploymentConfigs") // the real plugin's diff names no property
 			return d, nil
 		},

@@ -32,13 +32,15 @@ type apiProject struct {
 }
 
 // configs are the variables and secrets of each environment. The real plugin reads them
-// into deploymentConfigs where somebody set some, in a refresh and in an import.
+// into deploymentConfigs where somebody set some, in a refresh and in an import, and makes
+// the values secrets.
+// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.19.1/internal/services/pages_project/schema.go, 297
 func (a apiProject) configs(inputs property.Map) property.Map {
 	all := map[string]property.Value{}
 	for environment, config := range a.Result.Configs {
 		vars := map[string]property.Value{}
 		for name, v := range config.Vars {
-			vars[name] = property.New(map[string]property.Value{"type": property.New(v.Type), "value": property.New(v.Value)})
+			vars[name] = property.New(map[string]property.Value{"type": property.New(v.Type), "value": property.New(v.Value).WithSecret(true)})
 		}
 		if len(vars) > 0 {
 			all[environment] = property.New(map[string]property.Value{"envVars": property.New(vars)})

@@ -2,6 +2,7 @@ package standin
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -138,8 +139,62 @@ func TestSettings_over(t *testing.T) {
 		"another secret":    {"2026-06-01", []binding{a, s, {"secret_text", "T", ""}}, false},
 	} {
 		live := settings{Bindings: test.live, CompatibilityDate: test.date}
-		if r := diff(in, live.over(in)); r.HasChanges != test.noticed {
+		if r := diff(in, live.over(in, property.Map{})); r.HasChanges != test.noticed {
 			t.Errorf("%s: noticed %t, want %t: %+v", name, r.HasChanges, test.noticed, r.DetailedDiff)
 		}
+	}
+}
+
+// The settings of a script are compared as the real plugin does: its plan with the state.
+func TestChange(t *testing.T) {
+	value := func(text string) property.Value {
+		var v any
+		if err := json.Unmarshal([]byte(text), &v); err != nil {
+			t.Fatal(err)
+		}
+		return fromJSON(v)
+	}
+	for name, test := range map[string]struct {
+		state, inputs string
+		noticed       bool
+	}{
+		"nothing, by a stand-in of before": {`{}`, `{}`, false},
+		"the defaults":                     {`{"logpush":false,"usageModel":"standard"}`, `{}`, false},
+		"a setting that is new":            {`{}`, `{"logpush":true}`, true},
+		"one that is gone":                 {`{"logpush":true}`, `{}`, true},
+		"limits that are empty":            {`{"limits":{}}`, `{}`, true},
+		"placement, refreshed":             {`{"placement":{"mode":"smart","status":"SUCCESS"}}`, `{"placement":{"mode":"smart"}}`, false},
+		"placement that is gone":           {`{"placement":{"mode":"smart","status":"SUCCESS"}}`, `{}`, false},
+		"tail consumers that are gone":     {`{"tailConsumers":[{"service":"a"}]}`, `{}`, false},
+		"logs, whose default is added": {`{"observability":{"enabled":true,"logs":{"enabled":true,"persist":true}}}`,
+			`{"observability":{"enabled":true,"logs":{"enabled":true}}}`, false},
+		"logs, refreshed": {`{"observability":{"enabled":true,"logs":{"enabled":true}}}`, `{"observability":{"enabled":true}}`, true},
+	} {
+		old, now := change(value(test.state).AsMap(), property.Map{}, value(test.inputs).AsMap())
+		if r := diff(old, now); r.HasChanges != test.noticed {
+			t.Errorf("%s: noticed %t, want %t: %+v", name, r.HasChanges, test.noticed, r.DetailedDiff)
+		}
+	}
+}
+
+// A refresh puts what is there over the state, but for what is not.
+func TestSettings_recorded(t *testing.T) {
+	var live settings
+	if err := json.Unmarshal([]byte(`{"logpush":true,"limits":{"cpu_ms":50},"placement":{},"usage_model":"standard","tail_consumers":null,
+		"observability":{"enabled":true,"head_sampling_rate":null,"logs":{"enabled":true,"persist":null}}}`), &live); err != nil {
+		t.Fatal(err)
+	}
+	state := inputs("usageModel", "bundled").
+		Set("placement", property.New(inputs("mode", "smart"))).
+		Set("tailConsumers", property.New([]property.Value{property.New(inputs("service", "a"))})).
+		Set("observability", property.New(property.Map{}.Set("headSamplingRate", property.New(0.5))))
+	b, err := json.Marshal(toJSON(property.New(live.recorded(state))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"limits":{"cpu_ms":50},"logpush":true,"observability":{"enabled":true,"head_sampling_rate":0.5,"logs":{"enabled":true}},` +
+		`"tail_consumers":[{"service":"a"}],"usage_model":"standard"}`
+	if string(b) != want {
+		t.Errorf("recorded %s, want %s", b, want)
 	}
 }

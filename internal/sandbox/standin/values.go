@@ -2,7 +2,9 @@ package standin
 
 import (
 	"maps"
+	"regexp"
 	"slices"
+	"strings"
 
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
@@ -73,4 +75,101 @@ func unknown(inputs property.Map, keys ...string) property.Map {
 		inputs = inputs.Set(key, property.New(property.Computed))
 	}
 	return inputs
+}
+
+// like returns what v has of the members that shape has.
+func like(shape, v property.Value) property.Value {
+	if !shape.IsMap() || !v.IsMap() {
+		return v
+	}
+	m := property.Map{}
+	for key, member := range shape.AsMap().All {
+		if now := like(member, v.AsMap().Get(key)); !now.IsNull() {
+			m = m.Set(key, now)
+		}
+	}
+	return property.New(m)
+}
+
+// put returns old with the members of v put over it, but for those that are null.
+func put(old, v property.Value) property.Value {
+	if v.IsNull() {
+		return old
+	}
+	if !v.IsMap() {
+		return v
+	}
+	m := property.Map{}
+	if old.IsMap() {
+		m = old.AsMap()
+	}
+	for key, member := range v.AsMap().All {
+		if now := put(m.Get(key), member); !now.IsNull() {
+			m = m.Set(key, now)
+		}
+	}
+	return property.New(m)
+}
+
+// fromJSON returns a value of the API, with the names that the inputs have.
+func fromJSON(v any) property.Value {
+	switch v := v.(type) {
+	case map[string]any:
+		m := property.Map{}
+		for name, member := range v {
+			m = m.Set(camel(name), fromJSON(member))
+		}
+		return property.New(m)
+	case []any:
+		var all []property.Value
+		for _, item := range v {
+			all = append(all, put(property.Value{}, fromJSON(item)))
+		}
+		return property.New(all)
+	case bool:
+		return property.New(v)
+	case float64:
+		return property.New(v)
+	case string:
+		return property.New(v)
+	default:
+		return property.Value{}
+	}
+}
+
+// toJSON returns a value as the API takes it.
+func toJSON(v property.Value) any {
+	switch {
+	case v.IsMap():
+		m := map[string]any{}
+		for key, member := range v.AsMap().All {
+			m[snake(key)] = toJSON(member)
+		}
+		return m
+	case v.IsArray():
+		all := []any{}
+		for _, item := range v.AsArray().All {
+			all = append(all, toJSON(item))
+		}
+		return all
+	case v.IsBool():
+		return v.AsBool()
+	case v.IsNumber():
+		return v.AsNumber()
+	case v.IsString():
+		return v.AsString()
+	default:
+		return nil
+	}
+}
+
+var wordPattern = regexp.MustCompile(`_([a-z])|([A-Z])`)
+
+// camel and snake turn a name of the API into one of the plugin, and back.
+func camel(name string) string {
+	return wordPattern.ReplaceAllStringFunc(name, func(s string) string { return strings.ToUpper(s[len(s)-1:]) })
+}
+
+func snake(name string) string {
+	return wordPattern.ReplaceAllStringFunc(name, func(s string) string { return "_" + strings.ToLower(s) })
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
@@ -43,7 +42,8 @@ func (w worker) put(ctx context.Context, api *rest.Client, _ string, inputs, _ p
 	if err := upload(ctx, api, w.path(inputs, name), metadata(inputs), text(inputs, "mainModule"), script, &got); err != nil {
 		return "", property.Map{}, err
 	}
-	return name, inputs.Set("etag", property.New(got.Etag)).Set("createdOn", property.New(got.CreatedOn)).Set("modifiedOn", property.New(got.ModifiedOn)), nil
+	state := with(inputs, planned(inputs, property.Map{}).AsMap())
+	return name, state.Set("etag", property.New(got.Etag)).Set("createdOn", property.New(got.CreatedOn)).Set("modifiedOn", property.New(got.ModifiedOn)), nil
 }
 
 // content reads the script, which must be the one that was hashed.
@@ -66,8 +66,6 @@ func metadata(inputs property.Map) map[string]any {
 	m := map[string]any{
 		"main_module":        text(inputs, "mainModule"),
 		"compatibility_date": text(inputs, "compatibilityDate"),
-		"usage_model":        "standard",
-		"logpush":            false,
 		"bindings":           bindings(inputs),
 	}
 	if kinds := texts(inputs, "keepBindings"); len(kinds) > 0 {
@@ -76,8 +74,8 @@ func metadata(inputs property.Map) map[string]any {
 	if flags := texts(inputs, "compatibilityFlags"); len(flags) > 0 {
 		m["compatibility_flags"] = flags
 	}
-	if o := inputs.Get("observability"); o.IsMap() && o.AsMap().Get("enabled").IsBool() {
-		m["observability"] = map[string]any{"enabled": o.AsMap().Get("enabled").AsBool()}
+	for key, v := range planned(inputs, property.Map{}).All {
+		m[snake(key)] = toJSON(v)
 	}
 	return m
 }
@@ -114,44 +112,7 @@ func (worker) read(ctx context.Context, api *rest.Client, path string, inputs, s
 		return inputs, state, err
 	}
 	module, script, err := download(ctx, api, path+"/content/v2")
-	inputs = got.Result.over(inputs).Set("mainModule", property.New(module)).Set("contentSha256", property.New(hash(script)))
-	return inputs, with(state, inputs.AsMap()), err
-}
-
-// settings is what the API tells of an uploaded script.
-type settings struct {
-	Bindings          []binding `json:"bindings"`
-	CompatibilityDate string    `json:"compatibility_date"`
-	Observability     *struct {
-		Enabled bool `json:"enabled"`
-	} `json:"observability"`
-}
-
-// over returns the inputs with what the API tells put over them. As in the real plugin
-// a binding stays as the state has it, gone or changed, but for a secret that is gone;
-// and of those that the state has not, secrets are left out.
-// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.22.0/internal/services/workers_script/custom.go
-func (s settings) over(inputs property.Map) property.Map {
-	same := func(b binding) func(binding) bool {
-		return func(other binding) bool { return other.Type == b.Type && other.Name == b.Name }
-	}
-	var all []property.Value
-	known := bindings(inputs)
-	for i, b := range known {
-		if b.Type != "secret_text" || slices.ContainsFunc(s.Bindings, same(b)) {
-			all = append(all, inputs.Get("bindings").AsArray().Get(i))
-		}
-	}
-	for _, b := range s.Bindings {
-		if b.Type != "secret_text" && !slices.ContainsFunc(known, same(b)) {
-			all = append(all, property.New(map[string]property.Value{
-				"type": property.New(b.Type), "name": property.New(b.Name), "text": property.New(b.Text),
-			}))
-		}
-	}
-	inputs = inputs.Set("bindings", property.New(all)).Set("compatibilityDate", property.New(s.CompatibilityDate))
-	if s.Observability != nil {
-		inputs = inputs.Set("observability", property.New(map[string]property.Value{"enabled": property.New(s.Observability.Enabled)}))
-	}
-	return inputs
+	live := got.Result.recorded(state)
+	inputs = got.Result.over(inputs, live).Set("mainModule", property.New(module)).Set("contentSha256", property.New(hash(script)))
+	return inputs, with(with(state, inputs.AsMap()), live.AsMap()), err
 }

@@ -28,7 +28,8 @@
 //     otherwise keeps it.
 //   - A map of bindings without its last entry is an empty object.
 //   - A variable of type secret_text can be set to the empty value that was read.
-//   - The settings of a Worker show observability as it was uploaded.
+//   - The settings of a Worker show observability as it was uploaded, and of Smart Placement
+//     that it was analyzed just now.
 //   - The handlers of a Worker are guessed from the text of its main module.
 //   - An account has one set of uploaded files, and they are never removed.
 //   - A deployment is refused if it names a file that was not uploaded, or too many.

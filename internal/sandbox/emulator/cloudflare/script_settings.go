@@ -56,12 +56,15 @@ func (s *script) set(metadata map[string]any) {
 }
 
 // getSettings shows no secrets. A setting that was not made has its default.
-func getSettings(_ *call, s *script) (any, error) {
+func getSettings(c *call, s *script) (any, error) {
 	out := map[string]any{
 		"compatibility_date": "", "compatibility_flags": []string{}, "logpush": false,
 		"placement": map[string]any{}, "tags": []string{}, "tail_consumers": []string{}, "usage_model": "standard",
 	}
 	maps.Copy(out, s.Settings)
+	if placement := child(out, "placement"); placement["mode"] == "smart" {
+		out["placement"] = map[string]any{"mode": "smart", "status": "SUCCESS", "last_analyzed_at": c.now}
+	}
 	annotations := map[string]any{"workers/triggered_by": s.Trigger}
 	maps.Copy(annotations, child(s.Settings, "annotations"))
 	out["annotations"] = annotations

@@ -100,7 +100,7 @@ func TestScript_upload_allFields(t *testing.T) {
 		]}`))
 	settings := c.get(scripts + "/api/settings")
 	for key, want := range map[string]string{
-		"limits": `{"cpu_ms":50}`, "placement": `{"mode":"smart"}`, "tags": `["a"]`, "usage_model": `"bundled"`,
+		"limits": `{"cpu_ms":50}`, "placement": `{"mode":"smart","status":"SUCCESS","last_analyzed_at":"2026-03-04T05:06:07.00089Z"}`, "tags": `["a"]`, "usage_model": `"bundled"`,
 		"compatibility_flags": `["nodejs_compat"]`, "tail_consumers": `[{"service":"other"}]`, "migrations": `null`,
 		"annotations": `{"workers/message":"m","workers/triggered_by":"upload"}`, "main_module": `null`,
 		"observability": `{"enabled":true,"head_sampling_rate":0.5,"logs":null,"traces":{"enabled":true}}`,

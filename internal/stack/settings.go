@@ -1,0 +1,181 @@
+package stack
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi-cloudflare/sdk/v6/go/cloudflare"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	cfapi "portfolio-infra/internal/cloudflare"
+)
+
+// An upload sets all of a Worker's settings, so it takes those away that it does not name.
+// The config has only some of them. The others are taken over from the Worker: they are
+// inputs as long as it has them. So a change by hand is one more upload, and stays.
+//
+// What the Worker does not have is left out, and so is what an upload without it gives:
+// the provider would compare it with its defaults, and a refresh find a difference.
+// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.19.1/internal/services/workers_script/schema.go
+
+// The inputs that are taken over. Of observability that is all but enabled.
+var takenOver = []resource.PropertyKey{"limits", "logpush", "observability", "placement", "tailConsumers", "usageModel"}
+
+// takeOver adds the settings of the Worker that the config does not have.
+func (args *WorkerArgs) takeOver(in *cloudflare.WorkersScriptArgs) {
+	if args.Live == nil {
+		return
+	}
+	live := args.Live.ScriptSettings
+	if l := live.Limits; l != (cfapi.Limits{}) {
+		in.Limits = &cloudflare.WorkersScriptLimitsArgs{CpuMs: unlessZero(l.CPUMs), Subrequests: unlessZero(l.Subrequests)}
+	}
+	if live.Logpush {
+		in.Logpush = pulumi.Bool(true)
+	}
+	if live.Placement.Mode == placementSmart {
+		in.Placement = &cloudflare.WorkersScriptPlacementArgs{Mode: pulumi.String(placementSmart)}
+	}
+	if len(live.TailConsumers) > 0 {
+		in.TailConsumers = tailConsumers(live.TailConsumers)
+	}
+	if live.UsageModel != "" && live.UsageModel != "standard" {
+		in.UsageModel = pulumi.String(live.UsageModel)
+	}
+	in.Observability = args.observability(live.Observability)
+}
+
+// placementSmart is the only mode that the provider can set: what the others need is
+// computed in its schema.
+const placementSmart = "smart"
+
+func unlessZero(n int) pulumi.IntPtrInput {
+	if n == 0 {
+		return nil
+	}
+	return pulumi.Int(n)
+}
+
+// tailConsumers returns a set in an order that does not change.
+func tailConsumers(live []cfapi.TailConsumer) (all cloudflare.WorkersScriptTailConsumerArray) {
+	for _, c := range slices.SortedFunc(slices.Values(live), func(a, b cfapi.TailConsumer) int {
+		return cmp.Or(strings.Compare(a.Service, b.Service), strings.Compare(a.Environment, b.Environment), strings.Compare(a.Namespace, b.Namespace))
+	}) {
+		all = append(all, cloudflare.WorkersScriptTailConsumerArgs{
+			Service: pulumi.String(c.Service), Environment: optional(c.Environment), Namespace: optional(c.Namespace),
+		})
+	}
+	return all
+}
+
+// observability returns the wanted observability: whether it is on, by the config, and its
+// details, by the Worker.
+func (args *WorkerArgs) observability(live *cfapi.Observability) *cloudflare.WorkersScriptObservabilityArgs {
+	o := &cloudflare.WorkersScriptObservabilityArgs{Enabled: pulumi.Bool(args.Observability)}
+	if live == nil {
+		return o
+	}
+	o.HeadSamplingRate = pointer(live.HeadSamplingRate, pulumi.Float64Ptr)
+	if l := live.Logs; l != nil {
+		enabled := l.Enabled
+		if enabled == live.Enabled {
+			enabled = args.Observability // they follow it
+		}
+		o.Logs = &cloudflare.WorkersScriptObservabilityLogsArgs{
+			Enabled:          pulumi.Bool(enabled),
+			InvocationLogs:   pulumi.Bool(l.InvocationLogs == nil || *l.InvocationLogs),
+			HeadSamplingRate: pointer(l.HeadSamplingRate, pulumi.Float64Ptr),
+			Destinations:     texts(l.Destinations),
+			Persist:          unlessTrue(l.Persist),
+		}
+	}
+	if t := live.Traces; t != nil && (t.Enabled != nil || t.HeadSamplingRate != nil || len(t.Destinations) > 0 || t.Persist != nil) {
+		o.Traces = &cloudflare.WorkersScriptObservabilityTracesArgs{
+			Enabled:          pointer(t.Enabled, pulumi.BoolPtr),
+			HeadSamplingRate: pointer(t.HeadSamplingRate, pulumi.Float64Ptr),
+			Destinations:     texts(t.Destinations),
+			Persist:          unlessTrue(t.Persist),
+		}
+	}
+	return o
+}
+
+// pointer returns an input, or none for nil.
+func pointer[T, I any](v *T, input func(T) I) (none I) {
+	if v == nil {
+		return none
+	}
+	return input(*v)
+}
+
+func texts(all []string) pulumi.StringArrayInput {
+	if len(all) == 0 {
+		return nil
+	}
+	return pulumi.ToStringArray(all)
+}
+
+// unlessTrue leaves out the provider's default, true.
+func unlessTrue(v *bool) pulumi.BoolPtrInput {
+	if v == nil || *v {
+		return nil
+	}
+	return pulumi.Bool(false)
+}
+
+// sayTakenOver says which settings an update takes over, and warns of those that the
+// provider cannot set.
+func (args *WorkerArgs) sayTakenOver(ctx *pulumi.Context, live *liveWorker, before, now resource.PropertyMap) error {
+	var names []string
+	for _, key := range takenOver {
+		if !detailsOf(before, key).DeepEquals(detailsOf(now, key)) {
+			names = append(names, string(key))
+		}
+	}
+	if len(names) > 0 {
+		if err := ctx.Log.Info(fmt.Sprintf("settings of the Worker %q were changed elsewhere, and this update takes them over: %s",
+			args.Name, strings.Join(names, ", ")), nil); err != nil {
+			return err
+		}
+	}
+	if lost := unsettable(live.ScriptSettings); len(lost) > 0 {
+		return ctx.Log.Warn(fmt.Sprintf("the Worker %q has settings that the Cloudflare provider cannot set, and this update may remove them: %s; "+
+			"look at them after it", args.Name, strings.Join(lost, ", ")), nil)
+	}
+	return nil
+}
+
+// detailsOf returns an input without what the config says of it.
+func detailsOf(inputs resource.PropertyMap, key resource.PropertyKey) resource.PropertyValue {
+	v := unwrap(inputs[key])
+	if key != "observability" {
+		return v
+	}
+	details, _ := v.V.(resource.PropertyMap)
+	details = maps.Clone(details)
+	delete(details, "enabled")
+	return resource.NewProperty(details)
+}
+
+// unsettable names settings of a Worker that the provider's schema does not have.
+func unsettable(s cfapi.ScriptSettings) (names []string) {
+	o := cmp.Or(s.Observability, &cfapi.Observability{})
+	for name, set := range map[string]bool{
+		"placement (" + s.Placement.Mode + ")": !slices.Contains([]string{"", "off", placementSmart}, s.Placement.Mode),
+		"tags":                                 len(s.Tags) > 0,
+		"streaming_tail_consumers":             len(s.StreamingTailConsumers) > 0,
+		"observability.redact_query_string":    o.RedactQueryString,
+		"observability.traces.propagation_policy": o.Traces != nil &&
+			o.Traces.PropagationPolicy != "",
+	} {
+		if set {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
