@@ -96,8 +96,10 @@ func (c *trial) othersMakeWay(done map[string]bool) bool {
 	return false
 }
 
-// adviceIn returns the commands that a message advises, each once.
+// adviceIn returns the commands that a message advises, each once. Of alternatives it takes
+// the first.
 func adviceIn(message string) (all []string) {
+	message = alternatives.ReplaceAllString(message, "")
 	for _, m := range advised.FindAllStringSubmatch(message, -1) {
 		if line := strings.TrimSpace(m[1] + m[2]); !slices.Contains(all, line) {
 			all = append(all, line)
@@ -118,6 +120,9 @@ func adviceIn(message string) (all []string) {
 var protectedURN = regexp.MustCompile(`unable to replace resource "([^"]+)"\s+as it is currently marked for protection`)
 
 var advisedKey = regexp.MustCompile(`set the config key (\w+) to (\w+)`)
+
+// alternatives are the second ones: "To take it back: … To leave it to that stack: …".
+var alternatives = regexp.MustCompile(`(?m)^\s*To leave it .*$|[;.] [Tt]o keep it, .*$`)
 
 // A command stands in backticks, or on a line of its own.
 var advised = regexp.MustCompile("`((?:pulumi|make|sed) [^`]+)`|(?m:(?:^|: ) *(pulumi (?:config|import|state) [^`\n]+)$)")
