@@ -153,8 +153,8 @@ func (n *names) requireKept(ctx context.Context, dryRun bool, key, name string) 
 // and Cloudflare's names that are in use. The provider checks the cluster and its SQL
 // users itself, in a preview too.
 //
-// A domain and a DNS record bear no mark. So they are checked only when they are new to
-// the stack, and never again for the sake of adopt.
+// A domain and a DNS record bear no mark, and the names do not tell whether the state has
+// them. So all but a record that leads elsewhere is left to [newDomain].
 func (args *NamesArgs) check(ctx *pulumi.Context, names, kept map[string]string) error {
 	owner := names[varOwner]
 	if err := args.renamed(kept, owner, ctx.Project(), ctx.Stack()); err != nil || args.Adopt {
@@ -176,11 +176,12 @@ func (args *NamesArgs) check(ctx *pulumi.Context, names, kept map[string]string)
 	if changed("pagesProject") || unchecked {
 		problems = append(problems, args.checkProject(ctx.Context(), owner))
 	}
-	if d := args.Domain; d != nil && changed("domain") {
-		problems = append(problems, d.checkFree(ctx.Context(), args.Cloudflare, args.Names["pagesProject"]))
-	}
 	if d := args.Domain; d != nil && (changed("domain") || changed("zoneId")) {
-		problems = append(problems, d.checkRecordFree(ctx.Context(), args.Cloudflare))
+		target := ""
+		if args.Live.project != nil {
+			target = args.Live.project.Subdomain
+		}
+		problems = append(problems, d.checkRecordFree(ctx.Context(), args.Cloudflare, target))
 	}
 	return errors.Join(problems...)
 }

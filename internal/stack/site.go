@@ -88,7 +88,9 @@ func newSite(ctx *pulumi.Context, p *Pages, args *SiteArgs) (pulumi.MapOutput, e
 	if drift == "" {
 		opts = append(opts, pulumi.IgnoreChanges([]string{"environment." + envDeploymentDrift}))
 	}
-	request := pulumix.Apply4Err(p.Project.Name, p.createdOn, args.Owner, args.Settings, args.request)
+	// The settings come first, since only a wait tells what they depend on, and there is none
+	// behind what a preview does not know. A plan holds the dependencies too.
+	request := pulumix.Apply4Err(args.Settings, p.Project.Name, p.createdOn, args.Owner, args.request)
 	command, err := local.NewCommand(ctx, "site", &local.CommandArgs{
 		Create:      pulumi.String(deployment.Command("deploy")),
 		Update:      pulumi.String(deployment.Command("deploy")),
@@ -106,7 +108,7 @@ func newSite(ctx *pulumi.Context, p *Pages, args *SiteArgs) (pulumi.MapOutput, e
 }
 
 // request returns the standard input of the deploy command.
-func (args *SiteArgs) request(project, createdOn, owner, settings string) (string, error) {
+func (args *SiteArgs) request(settings, project, createdOn, owner string) (string, error) {
 	b, err := json.Marshal(deployment.Request{
 		AccountID: args.Cloudflare.AccountID,
 		Project:   project,

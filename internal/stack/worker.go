@@ -189,14 +189,15 @@ func (args *WorkerArgs) warnOfAddress(ctx *pulumi.Context) error {
 }
 
 // hasAddress reports whether the state has the resource of the Worker's address, as the
-// run has that takes it away. The engine reads its own state as that of any other stack.
+// run has that takes it away. The engine reads the stack's own state as any other one's, and
+// Raw is for a result with secrets.
 // https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/resource/deploy/builtins.go
 func hasAddress(ctx *pulumi.Context) bool {
 	var state struct {
 		Outputs map[string]any `pulumi:"outputs"`
 	}
 	stack := ctx.Organization() + "/" + ctx.Project() + "/" + ctx.Stack()
-	if err := ctx.Invoke("pulumi:pulumi:readStackResourceOutputs", map[string]any{"stackName": stack}, &state); err != nil {
+	if _, err := ctx.InvokePackageRaw("pulumi:pulumi:readStackResourceOutputs", map[string]any{"stackName": stack}, &state, ""); err != nil {
 		return false // then it warns once too often
 	}
 	for urn := range state.Outputs {
