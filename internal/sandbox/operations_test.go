@@ -32,6 +32,10 @@ import (
 //	up --replace, taint user      an outage until the Worker is uploaded in the same run
 //	up --replace, taint, destroy --target of Cluster, PagesProject, WorkersScript
 //	                              asks for it to go, with all that is on it
+//	taint WorkersScript           Cloudflare does not delete a Worker that a site is bound to, and no
+//	                              run gets further until `pulumi state untaint` takes it back
+//	taint of what is protected    Pulumi refuses it before a write, until it is untainted
+//	up --replace, taint owner     as if it were lost: the engine ignores no change in a replacement
 
 // cell is one of the matrix.
 type cell struct {
@@ -105,10 +109,17 @@ func (w *world) resourceCells() (cells []cell) {
 		add("SqlUser user_b", cell{name: "up --exclude with settings pending", pending: settings}, "up", "--exclude", urn)
 		add("Stash names", cell{name: "up --exclude with names pending", pending: nextNames, asks: nextAsks}, "up", "--exclude", renamed(urn))
 		gone := w.asked(urn)
+		taint := func(t *trial) {
+			t.state("taint", urn)
+			if strings.HasPrefix(kind, "WorkersScript ") { // see above
+				t.operate("up")
+				t.state("untaint", urn)
+			}
+		}
 		add("Command binding", cell{name: "up --replace", asks: gone}, "up", "--replace", urn)
 		add("Command site", cell{name: "up --replace with settings pending", pending: settings, asks: gone}, "up", "--replace", urn)
-		add("Command site", cell{name: "state taint", asks: gone, run: func(t *trial) { t.state("taint", urn) }}, "")
-		add("Command binding", cell{name: "state taint with settings pending", pending: settings, asks: gone, run: func(t *trial) { t.state("taint", urn) }}, "")
+		add("Command site", cell{name: "state taint", asks: gone, run: taint}, "")
+		add("Command binding", cell{name: "state taint with settings pending", pending: settings, asks: gone, run: taint}, "")
 		add("PagesDomain "+domain, cell{name: "destroy --target", asks: w.asked(with...)}, "destroy", "--target", urn, "--target-dependents")
 		add("WorkersScript portfolio-api", cell{name: "refresh --target"}, "refresh", "--target", urn)
 		forgotten := cell{name: "state delete", asks: asks{site: slices.Contains(with, w.urn("SqlUser user"))}, run: func(t *trial) {
