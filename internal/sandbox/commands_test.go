@@ -91,6 +91,29 @@ func TestStack_replacedCommands(t *testing.T) {
 	f.left(0, 0, 0)
 }
 
+// A stash of names that is replaced is not a lost one: the state has all that it is about.
+func TestStack_replacedNames(t *testing.T) {
+	f := newFixture(t)
+	f.set(map[string]any{"site": "internal/example/site", "domain": "www.example.com", "zoneId": cloudflare.DefaultZoneID})
+	f.up()
+	r := f.run("up", optup.Replace([]string{f.urn("Stash", "names")}))
+	f.noWrites("a replacement of the names", r.calls)
+	f.noChanges()
+}
+
+// A site that was deployed without the binding is deployed again with it.
+func TestStack_excludedBinding(t *testing.T) {
+	f := newFixture(t)
+	f.set(map[string]any{"site": "internal/example/site"})
+	binding := "urn:pulumi:dev::portfolio::portfolio:index:Pages$command:local:Command::binding"
+	f.run("up", optup.Exclude([]string{binding}))
+	f.want("deployments", len(f.project().Deployments), 1)
+	f.up()
+	f.bound()
+	f.want("deployments", len(f.project().Deployments), 2)
+	f.noChanges()
+}
+
 // The mark of another owner on the Worker stops every run, until somebody says so.
 func TestStack_anotherMark(t *testing.T) {
 	f := newFixture(t)

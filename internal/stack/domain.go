@@ -30,6 +30,11 @@ type DomainArgs struct {
 	Cloudflare *cfapi.Client
 }
 
+const (
+	domainToken = "cloudflare:index/pagesDomain:PagesDomain"
+	recordToken = "cloudflare:index/dnsRecord:DnsRecord"
+)
+
 // newDomain declares the domain and its DNS record. It returns what a record of somebody
 // else has to be, and what the domain waits for. Both have the domain in their resource
 // names, so that a new domain serves before the old one goes.
@@ -39,6 +44,9 @@ func newDomain(ctx *pulumi.Context, p *Pages, args *DomainArgs) (record, status 
 		return record, status, err
 	}
 	free, err1 := registerHook(ctx, "domain is free", true, func(hook *pulumi.ResourceHookArgs) error {
+		if ctx.DryRun() && stateHas(ctx, domainToken, args.Name) {
+			return nil // a replacement: the run deletes the old one first
+		}
 		project, _ := unwrap(hook.NewInputs["projectName"]).V.(string)
 		began, err := since(ctx.Context())
 		if err != nil {
@@ -47,6 +55,9 @@ func newDomain(ctx *pulumi.Context, p *Pages, args *DomainArgs) (record, status 
 		return args.beforeCreate(ctx.Context(), ctx.DryRun(), project, began)
 	})
 	recordFree, err2 := registerHook(ctx, "record is free", true, func(hook *pulumi.ResourceHookArgs) error {
+		if ctx.DryRun() && stateHas(ctx, recordToken, "dns-"+args.Name) {
+			return nil
+		}
 		content, _ := unwrap(hook.NewInputs["content"]).V.(string)
 		began, err := since(ctx.Context())
 		if err != nil {

@@ -160,7 +160,11 @@ func (args *NamesArgs) check(ctx *pulumi.Context, names, kept map[string]string)
 	if err := args.renamed(kept, owner, ctx.Project(), ctx.Stack()); err != nil || args.Adopt {
 		return err
 	}
-	if err := args.checkLost(owner, kept); err != nil {
+	// A state that has the Worker or the project is the proof that it is this stack's: only
+	// the stash was replaced, or written by an older program. An import would make a second
+	// entry of it, whose removal would delete it.
+	has := func(key, token string) bool { return stateHas(ctx, token, args.Names[key]) }
+	if err := args.checkLost(owner, kept); err != nil && !has("worker", workerToken) {
 		return err
 	}
 	if err := args.checkLeft(ctx, kept, owner); err != nil {
@@ -171,17 +175,23 @@ func (args *NamesArgs) check(ctx *pulumi.Context, names, kept map[string]string)
 	unchecked := kept["adopt"] != ""
 	var problems []error
 	if changed("worker") || unchecked {
-		problems = append(problems, args.checkWorker(ctx.Context(), owner))
+		if err := args.checkWorker(ctx.Context(), owner); err != nil && !has("worker", workerToken) {
+			problems = append(problems, err)
+		}
 	}
 	if changed("pagesProject") || unchecked {
-		problems = append(problems, args.checkProject(ctx.Context(), owner))
+		if err := args.checkProject(ctx.Context(), owner); err != nil && !has("pagesProject", projectToken) {
+			problems = append(problems, err)
+		}
 	}
 	if d := args.Domain; d != nil && (changed("domain") || changed("zoneId")) {
 		target := ""
 		if args.Live.project != nil {
 			target = args.Live.project.Subdomain
 		}
-		problems = append(problems, d.checkRecordFree(ctx.Context(), args.Cloudflare, target))
+		if err := d.checkRecordFree(ctx.Context(), args.Cloudflare, target); err != nil && !stateHas(ctx, recordToken, "dns-"+d.Name) {
+			problems = append(problems, err)
+		}
 	}
 	return errors.Join(problems...)
 }
@@ -415,6 +425,9 @@ func (args *PagesArgs) beforeCreate(ctx *pulumi.Context) error {
 	if err := args.Names.markConflict(args.Names.Names["worker"], script, args.Owner, ctx.Project(), ctx.Stack()); err != nil {
 		return err
 	}
+	if ctx.DryRun() && stateHas(ctx, projectToken, args.Name) {
+		return nil // a replacement: the run deletes the old one first
+	}
 	return args.clear(ctx.Context(), ctx.DryRun())
 }
 
@@ -426,13 +439,6 @@ func (args *PagesArgs) clear(ctx context.Context, dryRun bool) error {
 		return fmt.Errorf("looking for a Pages project %q before creating it: %w", args.Name, err)
 	case project == nil:
 		return nil
-	}
-	if dryRun {
-		// In the preview of a replacement the old project is still there, and nothing
-		// tells that from a project that the state has lost.
-		if ours, err := args.Names.boundToOurs(ctx, *project, args.Owner); ours || err != nil {
-			return err
-		}
 	}
 	deployments, err := args.Cloudflare.Deployments(ctx, args.Name, "", 1)
 	if err != nil {

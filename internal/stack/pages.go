@@ -12,6 +12,7 @@ import (
 	"github.com/pulumi/pulumi-cloudflare/sdk/v6/go/cloudflare"
 	"github.com/pulumi/pulumi-command/sdk/go/command/local"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumix"
 
 	"portfolio-infra/internal/binding"
@@ -37,6 +38,8 @@ type Pages struct {
 	Binding pulumi.MapOutput
 
 	bind      pulumi.Resource     // the bind command
+	result    pulumi.StringOutput // its standard output
+	drifted   bool                // whether it sets what the project lacks
 	createdOn pulumi.StringOutput // see [PagesArgs.createdOn]
 }
 
@@ -227,6 +230,7 @@ func newBinding(ctx *pulumi.Context, p *Pages, args *PagesArgs) error {
 	// The result has no secret but hidden settings, and one in the environment or the request
 	// makes it one.
 	stdout := hidden(args.Hidden, pulumi.Unsecret(command.Stdout).(pulumi.StringOutput)).ToStringOutput()
+	p.result, p.drifted = stdout, len(args.bindingDrift()) > 0
 	p.bind, p.Binding = command, pulumix.Cast[pulumi.MapOutput](pulumix.ApplyErr(stdout, args.result))
 	return nil
 }
@@ -272,12 +276,38 @@ func (args *PagesArgs) result(line string) (map[string]any, error) {
 	return result, nil
 }
 
+// outdates reports whether bindings were set after the deployment that a project serves, or
+// will be in this run.
+func (p *Pages) outdates(ctx context.Context, live *cfapi.Project) (bool, error) {
+	if p.drifted || live == nil {
+		return p.drifted, nil
+	}
+	result, err := internals.UnsafeAwaitOutput(ctx, p.result)
+	if err != nil || !result.Known {
+		return false, err
+	}
+	line, _ := result.Value.(string)
+	var bound binding.Result
+	if err := json.Unmarshal([]byte(line), &bound); err != nil {
+		return false, fmt.Errorf("reading the output of %s: %w", binding.Command("bind"), err)
+	}
+	return binding.Outdated(live.CanonicalDeployment, bound.ChangedAt), nil
+}
+
+// bindingDrift names the bindings and settings that the project does not have as wanted.
+func (args *PagesArgs) bindingDrift() []string {
+	if args.Live == nil {
+		return nil
+	}
+	return binding.Drift(*args.Live, args.Bindings, slices.Collect(maps.Keys(args.Secrets))...)
+}
+
 // drift names the bindings, settings and the domain that the project does not have as
 // wanted, or returns "".
 func (args *PagesArgs) drift(now time.Time) string {
 	found := "no project"
 	if args.Live != nil {
-		names := binding.Drift(*args.Live, args.Bindings, slices.Collect(maps.Keys(args.Secrets))...)
+		names := args.bindingDrift()
 		if args.Domain != nil && !slices.Contains(args.Live.Domains, args.Domain.Name) {
 			names = append(names, "the domain "+args.Domain.Name)
 		}
