@@ -101,16 +101,24 @@ func TestStack_replacedNames(t *testing.T) {
 	f.noChanges()
 }
 
-// A site that was deployed without the binding is deployed again with it.
+// A run that leaves the binding out deploys no first site. Where it deploys a later one, the
+// site is deployed again with the binding.
 func TestStack_excludedBinding(t *testing.T) {
 	f := newFixture(t)
 	f.set(map[string]any{"site": "internal/example/site"})
-	binding := "urn:pulumi:dev::portfolio::portfolio:index:Pages$command:local:Command::binding"
-	f.run("up", optup.Exclude([]string{binding}))
-	f.want("deployments", len(f.project().Deployments), 1)
+	without := optup.Exclude([]string{"urn:pulumi:dev::portfolio::portfolio:index:Pages$command:local:Command::binding"})
+	if f.try("up", without).err == nil {
+		t.Error("it succeeded")
+	}
+	f.says("up", "leaves out the command binding")
 	f.up()
-	f.bound()
+	f.want("deployments", len(f.project().Deployments), 1)
+	f.set(map[string]any{"binding": "API"})
+	f.run("up", without)
 	f.want("deployments", len(f.project().Deployments), 2)
+	f.want("preview", f.run("preview").changes, map[string]int{"update": 2})
+	f.up()
+	f.want("deployments", len(f.project().Deployments), 3)
 	f.noChanges()
 }
 

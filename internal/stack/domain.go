@@ -39,6 +39,9 @@ const (
 // else has to be, and what the domain waits for. Both have the domain in their resource
 // names, so that a new domain serves before the old one goes.
 func newDomain(ctx *pulumi.Context, p *Pages, args *DomainArgs) (record, status pulumi.StringOutput, err error) {
+	if _, err := p.bound(ctx); err != nil {
+		return record, status, err
+	}
 	since, err := args.newSince(ctx)
 	if err != nil {
 		return record, status, err

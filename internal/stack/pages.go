@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -278,20 +279,31 @@ func (args *PagesArgs) result(line string) (map[string]any, error) {
 
 // outdates reports whether bindings were set after the deployment that a project serves, or
 // will be in this run.
-func (p *Pages) outdates(ctx context.Context, live *cfapi.Project) (bool, error) {
-	if p.drifted || live == nil {
-		return p.drifted, nil
+func (p *Pages) outdates(ctx *pulumi.Context, live *cfapi.Project) (bool, error) {
+	line, err := p.bound(ctx)
+	if p.drifted || live == nil || line == "" || err != nil {
+		return p.drifted && live != nil, err
 	}
-	result, err := internals.UnsafeAwaitOutput(ctx, p.result)
-	if err != nil || !result.Known {
-		return false, err
-	}
-	line, _ := result.Value.(string)
 	var bound binding.Result
 	if err := json.Unmarshal([]byte(line), &bound); err != nil {
 		return false, fmt.Errorf("reading the output of %s: %w", binding.Command("bind"), err)
 	}
 	return binding.Outdated(live.CanonicalDeployment, bound.ChangedAt), nil
+}
+
+// bound waits for the bind command and returns its standard output, or "" in a preview that
+// does not know it. A run that leaves it out before it was ever run has no output. What
+// depends on it must not follow then: Pulumi would save a state that nothing can read.
+func (p *Pages) bound(ctx *pulumi.Context) (string, error) {
+	result, err := internals.UnsafeAwaitOutput(ctx.Context(), p.result)
+	if err != nil {
+		return "", err
+	}
+	if !result.Known && !ctx.DryRun() {
+		return "", errors.New("this run leaves out the command binding, without which there is no site: run `pulumi up` without --target and --exclude")
+	}
+	line, _ := result.Value.(string)
+	return line, nil
 }
 
 // bindingDrift names the bindings and settings that the project does not have as wanted.

@@ -60,7 +60,7 @@ func (args *SiteArgs) checkOwner(ctx context.Context) error {
 // Deployments go with the project alone: one that is replaced or taken out leaves them, as
 // others may have made some. The delete command of states deletes nothing.
 func newSite(ctx *pulumi.Context, p *Pages, args *SiteArgs) (pulumi.MapOutput, error) {
-	outdated, err := p.outdates(ctx.Context(), args.Live)
+	outdated, err := p.outdates(ctx, args.Live)
 	if err != nil {
 		return pulumi.MapOutput{}, err
 	}
