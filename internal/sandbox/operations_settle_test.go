@@ -85,6 +85,7 @@ func (c *trial) othersMakeWay(done map[string]bool) bool {
 		},
 		"Must delete custom domains before deleting project": func() {
 			c.byHand("DELETE", cloudflareAPI, c.pages()+"/domains/"+theirDomain, "")
+			c.takenOver("PagesDomain", theirDomain) // by its owner
 		},
 		// Pulumi's Cloudflare provider fails to delete what is gone: a refresh, README says.
 		"The domain you have requested does not exist": func() { c.operate("refresh") },

@@ -257,7 +257,7 @@ func (c *trial) leftStrangers(when string) {
 	}
 }
 
-// takenOver says that the user made a stranger's thing the stack's by an import.
+// takenOver says that a thing is no stranger's any more, for instance by an import.
 func (c *trial) takenOver(token, name string) {
 	kind := token[strings.LastIndex(token, ":")+1:]
 	if kind == "DnsRecord" {
