@@ -231,7 +231,7 @@ func (r Runtime) problems(messages []api.Message) error {
 				text += ": install the package, or correct the path"
 			}
 		} else if strings.HasPrefix(text, "No loader is configured") {
-			text += ": only .txt, .html and .sql may be imported besides code"
+			text += ": only .txt, .html and .sql may be imported besides code, and .wasm and .bin by a site's Worker"
 		}
 		if l := m.Location; l != nil {
 			text = fmt.Sprintf("%s:%d: %s", l.File, l.Line, text)

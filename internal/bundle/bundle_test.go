@@ -142,7 +142,7 @@ func TestBuild_exports(t *testing.T) {
 // Node's modules pass in every spelling where the runtime has them, and are refused by name
 // where it lacks them and cannot do without.
 func TestBuild_node(t *testing.T) {
-	const flag, fsDate = "add the compatibility flag nodejs_compat", "set the compatibility date to 2025-09-15 or later, or add the flag enable_nodejs_fs_module"
+	const flag, fsDate = "add nodejs_compat to the config key compatibilityFlags", "set compatibilityDate to 2025-09-15 or later, or add enable_nodejs_fs_module to compatibilityFlags"
 	packages := map[string]string{
 		"node_modules/eager/index.js":      `exports.x = require("node:fs");`,
 		"node_modules/bare/index.js":       `exports.x = require("fs");`,
@@ -181,7 +181,7 @@ func TestBuild_node(t *testing.T) {
 		"no flag and an older date":  {`import {x} from "bare"; export default x`, bundle.Runtime{Date: "2025-09-14"}, nil, []string{`"fs": ` + flag + ", and " + fsDate}, ""},
 		"older date":                 {`import x from "fs"; export default x`, old, nil, []string{`"fs": ` + fsDate}, ""},
 		"older date with the flag":   {`import x from "fs"; export default x`, bundle.Runtime{Date: "2024-09-23", Flags: []string{"nodejs_compat", "enable_nodejs_fs_module"}}, []string{`from "fs"`}, nil, ""},
-		"switched off":               {`import x from "fs"; export default x`, bundle.Runtime{Date: "2026-06-01", Flags: []string{"nodejs_compat", "disable_nodejs_fs_module"}}, nil, []string{"remove the compatibility flag disable_nodejs_fs_module"}, ""},
+		"switched off":               {`import x from "fs"; export default x`, bundle.Runtime{Date: "2026-06-01", Flags: []string{"nodejs_compat", "disable_nodejs_fs_module"}}, nil, []string{"remove disable_nodejs_fs_module from the config key compatibilityFlags"}, ""},
 		"nothing of Node's":          {`import x from "node:sea"; export default x`, node, nil, []string{`"node:sea": Cloudflare's runtime does not have it`}, ""},
 		"nodejs_als gives one alone": {`import x from "node:fs"; export default x`, als, nil, []string{`"node:fs": ` + flag}, ""},
 	} {

@@ -101,14 +101,14 @@ func (r Runtime) lacks(module string) string {
 	case module == "async_hooks" && r.has("nodejs_als"):
 		return ""
 	case f.name != "" && r.has("disable_nodejs_"+f.name):
-		return "remove the compatibility flag disable_nodejs_" + f.name
+		return "remove disable_nodejs_" + f.name + " from the config key compatibilityFlags"
 	}
 	var wanted []string
 	if !r.node() {
-		wanted = append(wanted, "add the compatibility flag nodejs_compat")
+		wanted = append(wanted, "add nodejs_compat to the config key compatibilityFlags")
 	}
 	if r.Date < f.date && !r.has("enable_nodejs_"+f.name) {
-		wanted = append(wanted, fmt.Sprintf("set the compatibility date to %s or later, or add the flag enable_nodejs_%s", f.date, f.name))
+		wanted = append(wanted, fmt.Sprintf("set compatibilityDate to %s or later, or add enable_nodejs_%s to compatibilityFlags", f.date, f.name))
 	}
 	if module == "_http_server" && len(wanted) == 0 {
 		return r.lacks("http")

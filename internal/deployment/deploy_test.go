@@ -37,7 +37,7 @@ func newWorld(t *testing.T, f files) *world {
 // run runs a command for the site as it is, and returns its result and its calls.
 func (w *world) run(verb string) (result Result, calls []string, err error) {
 	w.t.Helper()
-	s, err := Read(w.request.Site, bundle.Runtime{Flags: w.request.Flags})
+	s, err := Read(w.request.Site, bundle.Runtime{Date: projectDate, Flags: w.request.Flags})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -268,6 +268,16 @@ func TestDeploy_conflict(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// The Worker is bundled for the date that the project has.
+func TestDeploy_date(t *testing.T) {
+	w := newWorld(t, files{"_worker.js": "import fs from 'fs'; import http from 'node:http'; export default { fs, http };", "index.html": ""})
+	w.request.Flags = []string{"nodejs_compat"}
+	w.api.stages = []string{"deploy success"}
+	if _, _, err := w.run("deploy"); err != nil {
+		t.Error(err)
 	}
 }
 
