@@ -120,10 +120,10 @@ npm: workerd
 	else echo "no npm: the tests with $(NPM) will be skipped"; fi
 
 .PHONY: matrix
-matrix: build ## Make every call fail in every way, kill the engine at each, and see that the next run converges
+matrix: build ## Make every call fail in every way, kill the engine at each, run every operation on each resource, and see that the next run converges
 	@bin/sandbox cli
 	@go test -trimpath -count=1 -run 'Faults$$' -v ./internal/provider ./internal/binding ./internal/deployment ./internal/stack
-	@MATRIX=full go test -trimpath -count=1 -timeout 0 -run 'TestMatrix_full$$' -v ./internal/sandbox $(ARGS)
+	@MATRIX=full go test -trimpath -count=1 -timeout 0 -run 'Test(Matrix|Operations)_full$$' -v ./internal/sandbox $(ARGS)
 
 # go mod tidy is for this module alone: in that of the Pulumi CLI it downloads a gigabyte.
 # golangci-lint needs a newer Go than this module, which GOTOOLCHAIN may download; with

@@ -29,7 +29,7 @@ func (p *Project) UnmarshalJSON(b []byte) error {
 // always_use_latest_compatibility_date false, build_image_major_version 3, fail_open
 // true. No source says which compatibility date a new project has. It is the same one in
 // both environments, since a client that creates one names none (assumed).
-// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.22.0/internal/services/pages_project/schema.go
+// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.19.1/internal/services/pages_project/schema.go
 func (p Project) Altered(productionBranch string) string {
 	fresh := map[string]any{
 		"domains":           []any{p.Subdomain},

@@ -20,7 +20,8 @@ const (
 // Domain is the part of a Pages project's own domain that the stack reads.
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/subresources/domains/methods/get/
 type Domain struct {
-	Name string `json:"name"`
+	Name      string `json:"name"`
+	CreatedOn string `json:"created_on"` // RFC 3339
 	// Status is initializing, pending, active, deactivated, blocked or error.
 	Status string `json:"status"`
 	// Validation is about the certificate, Verification about whose the domain is.
@@ -92,6 +93,8 @@ type Record struct {
 	ID      string `json:"id"`
 	Type    string `json:"type"`
 	Content string `json:"content"`
+	// CreatedOn is a time as in RFC 3339.
+	CreatedOn string `json:"created_on"`
 }
 
 // Records lists the DNS records of a name.

@@ -33,7 +33,16 @@ type deployer struct {
 	// http fetches the deployment's own pages.
 	http *http.Client
 	log  io.Writer
+	// since is when a deployment must have been made to be adopted.
+	since time.Time
 	Request
+}
+
+// adoptable reports whether the request would make the deployment, and its drift mark is
+// not newer.
+func (d *deployer) adoptable(made cloudflare.Deployment) bool {
+	at, err := time.Parse(time.RFC3339, made.CreatedOn)
+	return d.makes(made) && (err != nil || !at.Before(d.since))
 }
 
 func (d *deployer) deploy(ctx context.Context) (Result, error) {
@@ -111,14 +120,14 @@ const production = "production"
 // before it was recorded. It is either live or on its way. One that was live once and is no
 // longer must be made again.
 func (d *deployer) adopt(ctx context.Context, project cloudflare.Project) (*cloudflare.Deployment, error) {
-	if live := project.CanonicalDeployment; live != nil && d.makes(*live) {
+	if live := project.CanonicalDeployment; live != nil && d.adoptable(*live) {
 		return live, nil
 	}
 	newest, err := d.client.Deployments(ctx, d.Project, production, 1)
 	if err != nil {
 		return nil, fmt.Errorf("listing the deployments of the Pages project %s: %w", d.Project, err)
 	}
-	if len(newest) == 0 || !d.makes(newest[0]) || newest[0].Failed() {
+	if len(newest) == 0 || !d.adoptable(newest[0]) || newest[0].Failed() {
 		return nil, nil
 	}
 	if !newest[0].Live() {

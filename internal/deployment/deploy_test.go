@@ -24,6 +24,7 @@ type world struct {
 	t        *testing.T
 	api      *api
 	request  Request
+	drift    string // the stack's mark
 	progress bytes.Buffer
 }
 
@@ -48,7 +49,7 @@ func (w *world) run(verb string) (result Result, calls []string, err error) {
 	}
 	w.api.calls = nil
 	var out bytes.Buffer
-	env := map[string]string{cloudflare.EnvToken: apiToken}
+	env := map[string]string{cloudflare.EnvToken: apiToken, EnvDrift: w.drift}
 	err = run(w.t.Context(), verb, bytes.NewReader(in), &out, &w.progress, func(name string) string { return env[name] }, resttest.Transport(w.api))
 	if err == nil && verb == "deploy" {
 		err = json.Unmarshal(out.Bytes(), &result)
@@ -143,6 +144,14 @@ func TestDeploy_adopts(t *testing.T) {
 	}{
 		{"none", func(*world, string) {}, "d1", true},
 		{"live", func(w *world, mark string) { w.api.add(mark) }, "d1", false},
+		{"live, and newer than the drift", func(w *world, mark string) {
+			w.api.add(mark)
+			w.drift = "no deployment (2026-05-31T23:59:59Z)"
+		}, "d1", false},
+		{"live, and older than its bindings", func(w *world, mark string) {
+			w.api.add(mark)
+			w.drift = "a deployment that is older than its bindings (2026-06-01T00:00:01Z)"
+		}, "d2", true},
 		{"on its way", func(w *world, mark string) {
 			w.api.add(mark).stages = []string{"queued active", "deploy active", "deploy success"}
 			w.api.canonical = ""

@@ -8,6 +8,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"time"
 
 	"lukechampine.com/blake3"
 
@@ -47,6 +48,23 @@ var (
 	ownerPattern  = regexp.MustCompile(`^[A-Za-z0-9-]{1,63}$`)
 	digestPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
 )
+
+// EnvDrift is the variable with the stack's drift mark: why the site is deployed though the
+// request is as before, and since when. A deployment that is older does not do.
+const EnvDrift = "PAGES_DEPLOYMENT_DRIFT"
+
+// driftPattern matches the time at the end of a drift mark.
+var driftPattern = regexp.MustCompile(`\(([-0-9T:.Z]+)\)$`)
+
+// driftSince returns the time of a drift mark. It is the zero time without one.
+func driftSince(mark string) time.Time {
+	found := driftPattern.FindStringSubmatch(mark)
+	if found == nil {
+		return time.Time{}
+	}
+	at, _ := time.Parse(time.RFC3339, found[1])
+	return at
+}
 
 // readRequest reads one request and checks it. Its error names every mistake.
 func readRequest(in io.Reader) (Request, error) {

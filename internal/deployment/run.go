@@ -44,7 +44,7 @@ func run(ctx context.Context, verb string, in io.Reader, out, log io.Writer, get
 		client: client,
 		// A redirect is an answer too.
 		http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
-		log:  log, Request: request,
+		log:  log, Request: request, since: driftSince(getenv(EnvDrift)),
 	}
 	result, err := d.deploy(ctx)
 	if err != nil {

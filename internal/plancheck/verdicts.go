@@ -40,6 +40,8 @@ var verdicts = map[string]verdict{
 	"pulumi:index:Stash::names": {lost: "the stack's names, without which later runs are refused"},
 	"pulumi:index:Stash::digest-key": {
 		safe: "the next run that has siteSecrets makes another and sets them again"},
+	"pulumi:index:Stash::since-*": {
+		safe: "the domain that it is about goes or stays by itself"},
 
 	"portfolio:index:Api":      {safe: "it only groups others"},
 	"portfolio:index:Database": {safe: "it only groups others"},
@@ -49,14 +51,22 @@ var verdicts = map[string]verdict{
 
 // judge returns the verdict on a resource of that type and name.
 func judge(kind, name string) verdict {
-	if v, ok := verdicts[kind+"::"+name]; ok {
-		return v
-	}
-	if v, ok := verdicts[kind]; ok {
+	if v, ok := verdicts[key(kind, name)]; ok {
 		return v
 	}
 	if strings.HasPrefix(kind, "pulumi:providers:") {
 		return verdict{safe: "it is only a way to a cloud"}
 	}
 	return verdict{lost: "nobody knows what: this program does not declare it"}
+}
+
+// key returns the key of the verdict on a resource, the most precise one that there is.
+func key(kind, name string) string {
+	first, _, _ := strings.Cut(name, "-")
+	for _, key := range []string{kind + "::" + name, kind + "::" + first + "-*"} {
+		if _, ok := verdicts[key]; ok {
+			return key
+		}
+	}
+	return kind
 }

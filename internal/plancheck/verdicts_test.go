@@ -20,10 +20,7 @@ func TestVerdicts_complete(t *testing.T) {
 	used := map[string]bool{"pulumi:pulumi:Stack": true} // the engine's own
 	for urn := range declared {
 		kind, name := parseURN(urn)
-		key := kind + "::" + name
-		if _, ok := verdicts[key]; !ok {
-			key = kind
-		}
+		key := key(kind, name)
 		if _, ok := verdicts[key]; !ok {
 			t.Errorf("there is no verdict on %s %s: say in verdicts.go what is lost with it", kind, name)
 		}

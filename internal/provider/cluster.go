@@ -184,7 +184,7 @@ func (c *Cluster) Read(ctx context.Context, req infer.ReadRequest[ClusterArgs, C
 
 // Update implements [infer.CustomUpdate]. If it only turns the deletion protection off, a
 // cluster that is missing or unusable is no obstacle: every way out of such a state starts
-// with that.
+// with that. Nor is an INACTIVE one if only the logins change.
 func (c *Cluster) Update(ctx context.Context, req infer.UpdateRequest[ClusterArgs, ClusterState]) (resp infer.UpdateResponse[ClusterState], err error) {
 	api, err := c.connect()
 	if err != nil {
@@ -195,10 +195,13 @@ func (c *Cluster) Update(ctx context.Context, req infer.UpdateRequest[ClusterArg
 	if req.DryRun {
 		return resp, nil
 	}
-	if onlyUnprotects(req.State.ClusterArgs, req.Inputs) {
+	unprotects, logins := onlyUnprotects(req.State.ClusterArgs, req.Inputs), onlyLogins(req.State.ClusterArgs, req.Inputs)
+	if unprotects || logins {
 		live, err := readForDiff(ctx, c.connect, req.ID)
-		if err != nil || !live.cluster.Connectable() {
-			p.GetLogger(ctx).Warning("only the deletion protection was recorded: the cluster cannot be found, or cannot be connected to")
+		inactive := live.cluster.State == tidbcloud.StateInactive
+		if unprotects && (err != nil || !live.cluster.Connectable()) || logins && inactive {
+			p.GetLogger(ctx).Warning("no more than the deletion protection was recorded: the cluster cannot be found, or cannot be connected to")
+			resp.Output.Logins = req.State.Logins // the next update sees which are the stack's own
 			return resp, nil
 		}
 	}

@@ -25,6 +25,13 @@ func onlyUnprotects(recorded, want ClusterArgs) bool {
 	return turnedOff && reflect.DeepEqual(recorded, want)
 }
 
+// onlyLogins reports whether the logins are the only change.
+func onlyLogins(recorded, want ClusterArgs) bool {
+	changed := !slices.Equal(recorded.Logins, want.Logins)
+	recorded.Logins = want.Logins
+	return changed && reflect.DeepEqual(recorded, want)
+}
+
 // unprotect says how to turn the protection off.
 const unprotect = "turn the protection off (deletionProtection: false; in this repository `pulumi config set protect false`) and run `pulumi up` with nothing else changed"
 

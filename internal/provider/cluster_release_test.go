@@ -238,3 +238,22 @@ func TestCluster_freeOwner(t *testing.T) {
 	wantFailure(t, clusterType, adoptedDB(nil), "")
 	wantFailure(t, clusterType, db(map[string]any{"logins": []any{"api", unknown}}), "")
 }
+
+// An INACTIVE cluster, for which nothing else can be done, is no reason to refuse a run in
+// which only the logins are new, such as the first one of this version. They are looked at
+// when it is ACTIVE again.
+func TestCluster_logins_inactive(t *testing.T) {
+	withAdopted(t, func(t *testing.T, c *cloud, e *engine) {
+		e.outputs, e.inputs = e.outputs.Delete("logins").Delete("ownLogins"), e.inputs.Delete("logins")
+		c.hold(e.id, "INACTIVE")
+		e.steps(adoptedDB(nil), "update", "update")
+		c.hold(e.id, "")
+		e.steps(adoptedDB(nil), "update", "same")
+		same(t, "writes", c.wrote(), nil)
+		c.addUsers("api")
+		if err := e.delete(); err != nil {
+			t.Fatal(err)
+		}
+		same(t, "users", c.names(), []string{"theirs"})
+	})
+}

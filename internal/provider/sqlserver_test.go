@@ -187,7 +187,7 @@ func (s *sqlServers) open(t *testing.T, c *cloud, database string) *sql.DB {
 	host, port := s.Endpoint(c.first())
 	config := mysql.NewConfig()
 	config.Net, config.Addr, config.DialFunc = "tcp", net.JoinHostPort(host, strconv.Itoa(port)), s.dialServer
-	config.DBName, config.ParseTime = database, true
+	config.DBName, config.ParseTime, config.Logger = database, true, &mysql.NopLogger{}
 	config.User, config.Passwd = c.prefixes[c.first()]+".hand", password
 	config.TLS = &tls.Config{ServerName: host, RootCAs: roots, MinVersion: tls.VersionTLS12}
 	connector, err := mysql.NewConnector(config)

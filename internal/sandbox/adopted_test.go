@@ -142,3 +142,16 @@ func endpoint(t *testing.T, adopted bool) {
 	f.serves()
 	f.noChanges()
 }
+
+// An Essential cluster has no user prefix, and the stack works on it like on any other.
+func TestStack_essential(t *testing.T) {
+	f := newFixture(t)
+	f.clouds.TiDB.ServicePlan = "Essential"
+	f.up()
+	f.want("the prefix", f.outputs()["clusterUserPrefix"], any(""))
+	f.want("the users", f.users(f.cluster().ClusterID), []string{"api", "api_b", "pulumi", "root"})
+	f.serves()
+	f.noChanges()
+	f.run("destroy")
+	f.untilDeleted()
+}

@@ -91,6 +91,37 @@ func TestStack_replacedCommands(t *testing.T) {
 	f.left(0, 0, 0)
 }
 
+// A stash of names that is replaced is not a lost one: the state has all that it is about.
+func TestStack_replacedNames(t *testing.T) {
+	f := newFixture(t)
+	f.set(map[string]any{"site": "internal/example/site", "domain": "www.example.com", "zoneId": cloudflare.DefaultZoneID})
+	f.up()
+	r := f.run("up", optup.Replace([]string{f.urn("Stash", "names")}))
+	f.noWrites("a replacement of the names", r.calls)
+	f.noChanges()
+}
+
+// A run that leaves the binding out deploys no first site. Where it deploys a later one, the
+// site is deployed again with the binding.
+func TestStack_excludedBinding(t *testing.T) {
+	f := newFixture(t)
+	f.set(map[string]any{"site": "internal/example/site"})
+	without := optup.Exclude([]string{"urn:pulumi:dev::portfolio::portfolio:index:Pages$command:local:Command::binding"})
+	if f.try("up", without).err == nil {
+		t.Error("it succeeded")
+	}
+	f.says("up", "leaves out the command binding")
+	f.up()
+	f.want("deployments", len(f.project().Deployments), 1)
+	f.set(map[string]any{"binding": "API"})
+	f.run("up", without)
+	f.want("deployments", len(f.project().Deployments), 2)
+	f.want("preview", f.run("preview").changes, map[string]int{"update": 2})
+	f.up()
+	f.want("deployments", len(f.project().Deployments), 3)
+	f.noChanges()
+}
+
 // The mark of another owner on the Worker stops every run, until somebody says so.
 func TestStack_anotherMark(t *testing.T) {
 	f := newFixture(t)

@@ -28,7 +28,8 @@ func (f *fixture) planned(texts ...string) result {
 // A plan holds for what changes the Worker, and its preview says why the Worker is uploaded.
 func TestPlan_worker(t *testing.T) {
 	f := newFixture(t)
-	f.up()
+	f.set(map[string]any{"site": "internal/example/site"})
+	f.planned()
 	for _, test := range []struct {
 		config map[string]any
 		says   string

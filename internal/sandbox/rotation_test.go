@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 )
 
 // logins watches the login that the deployed Worker uses.
@@ -94,6 +95,15 @@ func TestRotation_partialRuns(t *testing.T) {
 		l.uses(step.login, step.after)
 		l.noChanges()
 	}
+
+	t.Log("somebody stepped back with an early version: the other login has a higher step")
+	l.edit(func(r *apitype.ResourceV3) {
+		if r.URN.Name() == "user" {
+			r.Inputs["rotation"], r.Outputs["rotation"] = "4", "4"
+		}
+	})
+	l.noChanges()
+	l.uses("api_b", "3")
 }
 
 // The step says which login is in use, also where the variable is gone. Where nothing says

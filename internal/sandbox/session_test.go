@@ -20,7 +20,10 @@ type session struct {
 }
 
 // start runs bin/sandbox on the fixture's clouds.
-func (f *fixture) start(verb string) *session {
+func (f *fixture) start(verb string) *session { f.Helper(); return f.startIn(root, verb) }
+
+// startIn runs that of another checkout.
+func (f *fixture) startIn(root, verb string) *session {
 	f.Helper()
 	s := &session{TB: f, cmd: exec.CommandContext(f.Context(), filepath.Join(root, "bin", "sandbox"), verb)}
 	if verb != "cancel" {

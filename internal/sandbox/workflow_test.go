@@ -284,14 +284,14 @@ func TestWorkflow_rights(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{"contents": "read"}, have.Permissions); diff != "" {
 		t.Errorf("the workflow's permissions (-want +have):\n%s", diff)
 	}
-	reading := map[string]any{"name": "preview", "deployment": false}
+	reading := func(name string) map[string]any { return map[string]any{"name": name, "deployment": false} }
 	want := map[string]rights{
 		"test": {},
-		"preview": {Environment: reading,
+		"preview": {Environment: reading("preview"),
 			Permissions: map[string]string{"contents": "read", "id-token": "write", "pull-requests": "write"}},
 		"deploy": {Environment: "prod", Concurrency: "deploy-${{ vars.PULUMI_STACK }}",
 			Permissions: map[string]string{"contents": "read", "id-token": "write"}},
-		"drift": {Environment: reading,
+		"drift": {Environment: reading("drift"),
 			Permissions: map[string]string{"contents": "read", "id-token": "write", "issues": "write"}},
 	}
 	if diff := cmp.Diff(want, have.Jobs); diff != "" {

@@ -19,6 +19,10 @@
 // is still bound to stays, and the run ends with Cloudflare's refusal; once the site is
 // deployed again, the next run deletes it.
 //
+// The application's two logins alternate, and the Worker says which of them it uses. So a
+// run of a part of the stack, or one that died, never changes the password in use
+// ([TiDBArgs.newLogins]).
+//
 // # Ownership
 //
 // A run that dies between an effect and the saving of the state leaves an orphan, which
@@ -27,13 +31,16 @@
 // the engine saves before anything else is created ([newOwner]). The cluster bears it as
 // a label and the Worker as a variable.
 //
-// A Pages project, a domain and a DNS record have no place for it. So names are checked
-// while they are new, and then kept in the state: a Worker must bear the owner, a project
-// must be bound to a Worker that does, a domain and its record must not exist. What appears
-// later under a kept name, without being in the state, is an orphan. Such a project is
-// deleted and created again if it is as the API makes one ([PagesArgs.clear]). Emptiness
-// alone would not do, since the API does not return all of a project, such as its deploy
-// hooks.
+// A Pages project has no place for it. So names are checked while they are new, and then
+// kept in the state: a Worker must bear the owner, and a project must be bound to a Worker
+// that does. What appears later under a kept name, without being in the state, is an
+// orphan. Such a project is deleted and created again if it is as the API makes one
+// ([PagesArgs.clear]). Emptiness alone would not do, since the API does not return all of a
+// project, such as its deploy hooks.
+//
+// A domain and a DNS record have no place for it either, and say when they were made. The
+// state keeps since when the stack wants them ([DomainArgs.newSince]): what is older is
+// somebody else's.
 //
 // The engine may run a part of the program (--target, --exclude), so no resource relies on
 // what another one was meant to do in the same run. A hook that deletes an orphan waits for
@@ -47,8 +54,7 @@
 // replaced only with consent, the config key overwriteSite ([SiteArgs.checkOwner]).
 //
 // An imported resource bears no owner. The config key adopt leaves the check of names out.
-// In that run an existing domain is taken over, and nothing else is deleted. The next run
-// without it checks what bears a mark.
+// In that run nothing is deleted; the next run without it checks them.
 //
 // A state that has lost its names, or its owner, tells nothing of what is there. So the run
 // is refused before a write, with the lines that import and adopt
@@ -65,6 +71,8 @@
 // ([WorkerArgs.uploadNote]), of the project, its bindings and its domain in the command's
 // environment ([PagesArgs.drift]), of the deployment likewise ([SiteArgs.drift]). A script
 // that somebody else put on the Worker is refused instead ([WorkerArgs.beforeUpdate]).
+// Settings that the config does not have are no drift: they are taken over
+// ([WorkerArgs.takeOver]).
 //
 // A project that was deleted stays in the state: it is created again under its name, which
 // is its ID ([PagesArgs.createdOn]).

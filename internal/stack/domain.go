@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/pulumi/pulumi-cloudflare/sdk/v6/go/cloudflare"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumix"
 
 	cfapi "portfolio-infra/internal/cloudflare"
@@ -23,28 +25,48 @@ type Domain struct {
 // DomainArgs are the inputs of [newDomain].
 type DomainArgs struct {
 	Domain
-	// Kept returns an error unless the state has the domain's name or zone, by config key.
-	Kept       func(ctx context.Context, key, value string) error
+	// Names are those of the state; see [newSince].
+	Names      *names
 	Cloudflare *cfapi.Client
 }
+
+const (
+	domainToken = "cloudflare:index/pagesDomain:PagesDomain"
+	recordToken = "cloudflare:index/dnsRecord:DnsRecord"
+)
 
 // newDomain declares the domain and its DNS record. It returns what a record of somebody
 // else has to be, and what the domain waits for. Both have the domain in their resource
 // names, so that a new domain serves before the old one goes.
 func newDomain(ctx *pulumi.Context, p *Pages, args *DomainArgs) (record, status pulumi.StringOutput, err error) {
+	if _, err := p.bound(ctx); err != nil {
+		return record, status, err
+	}
+	since, err := args.newSince(ctx)
+	if err != nil {
+		return record, status, err
+	}
 	free, err1 := registerHook(ctx, "domain is free", true, func(hook *pulumi.ResourceHookArgs) error {
-		if err := args.Kept(ctx.Context(), "domain", args.Name); err != nil {
-			return err
+		if ctx.DryRun() && stateHas(ctx, domainToken, args.Name) {
+			return nil // a replacement: the run deletes the old one first
 		}
 		project, _ := unwrap(hook.NewInputs["projectName"]).V.(string)
-		return args.beforeCreate(ctx.Context(), ctx.DryRun(), project)
-	})
-	recordFree, err2 := registerHook(ctx, "record is free", true, func(hook *pulumi.ResourceHookArgs) error {
-		if err := args.Kept(ctx.Context(), "zoneId", args.ZoneID); err != nil {
+		began, err := since(ctx.Context())
+		if err != nil {
 			return err
 		}
+		return args.beforeCreate(ctx.Context(), ctx.DryRun(), project, began)
+	})
+	recordFree, err2 := registerHook(ctx, "record is free", true, func(hook *pulumi.ResourceHookArgs) error {
+		if ctx.DryRun() && stateHas(ctx, recordToken, "dns-"+args.Name) {
+			return nil
+		}
 		content, _ := unwrap(hook.NewInputs["content"]).V.(string)
-		return args.beforeCreateRecord(ctx.Context(), ctx.DryRun(), content)
+		began, err := since(ctx.Context())
+		if err != nil {
+			return err
+		}
+		return args.beforeCreateRecord(ctx.Context(), ctx.DryRun(), content, began)
 	})
 	if err := errors.Join(err1, err2); err != nil {
 		return record, status, err
@@ -128,16 +150,61 @@ func (args *DomainArgs) ensure(ctx context.Context, project string) error {
 	return nil
 }
 
-// beforeCreate runs when the state has no domain. The name was checked while it was new,
-// so what the project has since is an orphan, or it is to be adopted: it is deleted and
-// created again.
-func (args *DomainArgs) beforeCreate(ctx context.Context, dryRun bool, project string) error {
+// newSince keeps in the state since when the stack wants the domain, and returns a function
+// that waits for it. A domain and a DNS record bear no mark. So what is older than that is
+// somebody else's, and what is newer and not in the state is an orphan. The clocks of
+// Cloudflare and of this machine are assumed to agree.
+//
+// A state of an early version has the domain among its names, which were checked then.
+func (args *DomainArgs) newSince(ctx *pulumi.Context) (func(context.Context) (time.Time, error), error) {
+	began := time.Now()
+	if before := args.Names.Before; before["domain"] == args.Name && before["adopt"] == "" {
+		began = time.Time{}
+	}
+	input, err := unknownInPreview(ctx, began.UTC().Format(time.RFC3339Nano), "")
+	if err != nil {
+		return nil, err
+	}
+	stash, err := pulumi.NewStash(ctx, "since-"+args.Name, &pulumi.StashArgs{Input: input}, pulumi.IgnoreChanges([]string{"input"}))
+	if err != nil {
+		return nil, err
+	}
+	return func(c context.Context) (time.Time, error) {
+		result, err := internals.UnsafeAwaitOutput(c, stash.Output)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if !result.Known && ctx.DryRun() {
+			return began, nil
+		}
+		text, _ := result.Value.(string)
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			err = fmt.Errorf("config key domain: this run leaves out the stash that says since when the stack wants %q, "+
+				"and nothing was changed: run `pulumi up` without --target and --exclude", args.Name)
+		}
+		return at, err
+	}, nil
+}
+
+// isOlder reports whether something was created before a time. What does not say when
+// counts as older.
+func isOlder(createdOn string, than time.Time) bool {
+	at, err := time.Parse(time.RFC3339, createdOn)
+	return err != nil || at.Before(than)
+}
+
+// beforeCreate runs when the state has no domain. What the project has is a conflict if it
+// is older than the wish of this stack, and else an orphan: it is deleted and created again.
+func (args *DomainArgs) beforeCreate(ctx context.Context, dryRun bool, project string, since time.Time) error {
 	if project == "" {
 		return nil // a preview that creates the project
 	}
 	switch found, err := args.Cloudflare.Domain(ctx, project, args.Name); {
 	case err != nil:
 		return fmt.Errorf("looking for the domain %q before adding it: %w", args.Name, err)
+	case found != nil && isOlder(found.CreatedOn, since):
+		return domainConflict(args.Cloudflare, project, args.Name)
 	case found == nil || dryRun:
 		return nil
 	}
@@ -149,17 +216,16 @@ func (args *DomainArgs) beforeCreate(ctx context.Context, dryRun bool, project s
 
 // beforeCreateRecord does the same for the DNS record, which is an orphan only if it leads
 // to the project.
-func (args *DomainArgs) beforeCreateRecord(ctx context.Context, dryRun bool, content string) error {
+func (args *DomainArgs) beforeCreateRecord(ctx context.Context, dryRun bool, content string, since time.Time) error {
 	records, err := args.Cloudflare.Records(ctx, args.ZoneID, args.Name)
 	if err != nil {
 		return fmt.Errorf("looking for a DNS record of %q before making it: %w", args.Name, err)
 	}
 	for _, r := range records {
 		switch {
-		case r.Type != "CNAME" || r.Content != content:
-			if stops(r) {
-				return recordConflict(args.ZoneID, args.Name, r)
-			}
+		case !stops(r):
+		case r.Type != "CNAME" || r.Content != content || isOlder(r.CreatedOn, since):
+			return recordConflict(args.ZoneID, args.Name, r)
 		case dryRun:
 		default:
 			if err := args.Cloudflare.DeleteRecord(ctx, args.ZoneID, r.ID); err != nil {
@@ -176,20 +242,8 @@ func (args *DomainArgs) beforeCreateRecord(ctx context.Context, dryRun bool, con
 // https://developers.cloudflare.com/dns/cname-flattening/
 func stops(r cfapi.Record) bool { return r.Type == "A" || r.Type == "AAAA" || r.Type == "CNAME" }
 
-// checkFree refuses a new name that the project has already.
-func (d Domain) checkFree(ctx context.Context, client *cfapi.Client, project string) error {
-	found, err := client.Domain(ctx, project, d.Name)
-	if err != nil {
-		return fmt.Errorf("looking for the domain %q: %w", d.Name, err)
-	}
-	if found != nil {
-		return domainConflict(client, project, d.Name)
-	}
-	return nil
-}
-
-// checkRecordFree refuses a new name that the zone has already.
-func (d Domain) checkRecordFree(ctx context.Context, client *cfapi.Client) error {
+// checkRecordFree refuses a new name that leads elsewhere than to target, the project.
+func (d Domain) checkRecordFree(ctx context.Context, client *cfapi.Client, target string) error {
 	if d.ZoneID == "" {
 		return nil
 	}
@@ -198,7 +252,7 @@ func (d Domain) checkRecordFree(ctx context.Context, client *cfapi.Client) error
 		return fmt.Errorf("looking for DNS records of %q: %w", d.Name, err)
 	}
 	for _, r := range records {
-		if stops(r) {
+		if stops(r) && r.Content != target {
 			return recordConflict(d.ZoneID, d.Name, r)
 		}
 	}
@@ -207,8 +261,7 @@ func (d Domain) checkRecordFree(ctx context.Context, client *cfapi.Client) error
 
 func domainConflict(client *cfapi.Client, project, name string) error {
 	return fmt.Errorf("config key domain: the Pages project %q has the domain %q already, and this stack did not add it; it was not changed: "+
-		"to manage it here, run `pulumi import cloudflare:index/pagesDomain:PagesDomain %s %s/%s/%s` and `pulumi config set adopt true`, "+
-		"then `pulumi up`, then `pulumi config rm adopt`; without the import, adopt removes the domain and adds it again",
+		"remove it in the dashboard, or, to manage it here, run `pulumi import cloudflare:index/pagesDomain:PagesDomain %s %s/%s/%s`",
 		project, name, name, client.AccountID, project, name)
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
@@ -28,35 +29,36 @@ func (a *account) addRecord(kind, content string) {
 func TestDomain(t *testing.T) {
 	const site = "site.pages.dev"
 	type want = []string
+	conflict, old := want{"config key domain", "`pulumi import cloudflare:index/"}, time.Time{}
 	for _, test := range []struct {
 		name               string
 		before             func(*account)
-		new, kept          want // the errors for a name that is new, and for one in the state
-		domains, recordsAt int  // what an up with a kept name leaves for the provider
+		since              time.Time // when the stack began to want the domain
+		new                want      // the error for a name that is new
+		want               want      // the error of the creation
+		domains, recordsAt int       // what an up leaves for the provider
 	}{
-		{"nothing exists", func(*account) {}, nil, nil, 0, 0},
-		{"domain", func(a *account) { a.addDomain() }, want{"config key domain", "pulumi import cloudflare:index/pagesDomain"}, nil, 0, 0},
-		{"record that leads to the site", func(a *account) { a.addRecord("CNAME", site) }, want{"pulumi import cloudflare:index/dnsRecord", "CNAME " + site}, nil, 0, 0},
-		{"record that leads elsewhere", func(a *account) { a.addRecord("CNAME", "example.net") }, want{"CNAME example.net"}, want{"CNAME example.net"}, 0, 1},
-		{"address", func(a *account) { a.addRecord("A", "192.0.2.1") }, want{"A 192.0.2.1"}, want{"A 192.0.2.1"}, 0, 1},
-		{"record of another type", func(a *account) { a.addRecord("TXT", "hello") }, nil, nil, 0, 1},
+		{"nothing exists", func(*account) {}, old, nil, nil, 0, 0},
+		{"orphan", func(a *account) { a.addDomain() }, old, nil, nil, 0, 0},
+		{"older domain", func(a *account) { a.addDomain() }, time.Now().Add(time.Hour), nil, conflict, 1, 0},
+		{"orphaned record", func(a *account) { a.addRecord("CNAME", site) }, old, nil, nil, 0, 0},
+		{"older record", func(a *account) { a.addRecord("CNAME", site) }, time.Now().Add(time.Hour), nil, conflict, 0, 1},
+		{"record that leads elsewhere", func(a *account) { a.addRecord("CNAME", "example.net") }, old, want{"CNAME example.net"}, want{"CNAME example.net"}, 0, 1},
+		{"address", func(a *account) { a.addRecord("A", "192.0.2.1") }, old, want{"A 192.0.2.1"}, want{"A 192.0.2.1"}, 0, 1},
+		{"record of another type", func(a *account) { a.addRecord("TXT", "hello") }, old, nil, nil, 0, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a := newAccount(t)
 			a.createProject("site", "main")
 			test.before(a)
 			args := &DomainArgs{Domain: Domain{testDomain, emulated.DefaultZoneID}, Cloudflare: a.client()}
-			err := args.checkFree(t.Context(), a.client(), "site")
-			if err == nil {
-				err = args.checkRecordFree(t.Context(), a.client())
-			}
-			wantError(t, err, test.new...)
+			wantError(t, args.checkRecordFree(t.Context(), a.client(), site), test.new...)
 			for _, dryRun := range []bool{true, false} {
-				err := args.beforeCreate(t.Context(), dryRun, "site")
+				err := args.beforeCreate(t.Context(), dryRun, "site", test.since)
 				if err == nil {
-					err = args.beforeCreateRecord(t.Context(), dryRun, site)
+					err = args.beforeCreateRecord(t.Context(), dryRun, site, test.since)
 				}
-				wantError(t, err, test.kept...)
+				wantError(t, err, test.want...)
 			}
 			found, err := a.client().Domain(t.Context(), "site", testDomain)
 			if err != nil || (found != nil) != (test.domains > 0) {
@@ -79,9 +81,8 @@ func (a *account) addDomain() {
 func TestDomain_firstPreview(t *testing.T) {
 	a := newAccount(t)
 	args := &DomainArgs{Domain: Domain{testDomain, emulated.DefaultZoneID}, Cloudflare: a.client()}
-	wantError(t, args.beforeCreate(t.Context(), true, ""))
-	wantError(t, args.beforeCreateRecord(t.Context(), true, ""))
-	wantError(t, args.checkFree(t.Context(), a.client(), "site"))
+	wantError(t, args.beforeCreate(t.Context(), true, "", time.Now()))
+	wantError(t, args.beforeCreateRecord(t.Context(), true, "", time.Now()))
 }
 
 // A domain that was deleted by hand is added again, and one that is there stays.

@@ -30,6 +30,8 @@ const (
 type engine struct {
 	mu         sync.Mutex
 	registered map[string]pulumi.MockResourceArgs
+	// skipped has the state of resources that the run leaves as they are, by name.
+	skipped map[string]resource.PropertyMap
 }
 
 func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.PropertyMap, error) {
@@ -51,6 +53,7 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 	case "command:local:Command":
 		state["stdout"] = text(`{"project":"portfolio","redeploy":false}`) // of deploy as well
 	}
+	maps.Copy(state, e.skipped[args.Name])
 	return args.Name + "-id", state, nil
 }
 
@@ -137,6 +140,10 @@ func (a *account) client() *cloudflare.Client {
 // portfolio and the stack dev give names their default.
 func (a *account) run(config map[string]string, secrets ...string) (*engine, error) {
 	e := &engine{}
+	return e, a.runOn(e, config, secrets...)
+}
+
+func (a *account) runOn(e *engine, config map[string]string, secrets ...string) error {
 	getenv := func(name string) string {
 		if value, set := a.env[name]; set || name != pulumi.EnvConfig {
 			return value
@@ -148,7 +155,7 @@ func (a *account) run(config map[string]string, secrets ...string) (*engine, err
 		return string(b)
 	}
 	p := Program{Getenv: getenv, HTTP: a.client().HTTP, Dir: a.dir}
-	return e, e.run(p.Run, "portfolio", "dev", config, secrets...)
+	return e.run(p.Run, "portfolio", "dev", config, secrets...)
 }
 
 // byHand makes a call that is not the program's.

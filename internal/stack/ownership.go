@@ -153,14 +153,18 @@ func (n *names) requireKept(ctx context.Context, dryRun bool, key, name string) 
 // and Cloudflare's names that are in use. The provider checks the cluster and its SQL
 // users itself, in a preview too.
 //
-// A domain and a DNS record bear no mark. So they are checked only when they are new to
-// the stack, and never again for the sake of adopt.
+// A domain and a DNS record bear no mark, and the names do not tell whether the state has
+// them. So all but a record that leads elsewhere is left to [newDomain].
 func (args *NamesArgs) check(ctx *pulumi.Context, names, kept map[string]string) error {
 	owner := names[varOwner]
 	if err := args.renamed(kept, owner, ctx.Project(), ctx.Stack()); err != nil || args.Adopt {
 		return err
 	}
-	if err := args.checkLost(owner, kept); err != nil {
+	// A state that has the Worker or the project is the proof that it is this stack's: only
+	// the stash was replaced, or written by an older program. An import would make a second
+	// entry of it, whose removal would delete it.
+	has := func(key, token string) bool { return stateHas(ctx, token, args.Names[key]) }
+	if err := args.checkLost(owner, kept); err != nil && !has("worker", workerToken) {
 		return err
 	}
 	if err := args.checkLeft(ctx, kept, owner); err != nil {
@@ -171,16 +175,23 @@ func (args *NamesArgs) check(ctx *pulumi.Context, names, kept map[string]string)
 	unchecked := kept["adopt"] != ""
 	var problems []error
 	if changed("worker") || unchecked {
-		problems = append(problems, args.checkWorker(ctx.Context(), owner))
+		if err := args.checkWorker(ctx.Context(), owner); err != nil && !has("worker", workerToken) {
+			problems = append(problems, err)
+		}
 	}
 	if changed("pagesProject") || unchecked {
-		problems = append(problems, args.checkProject(ctx.Context(), owner))
-	}
-	if d := args.Domain; d != nil && changed("domain") {
-		problems = append(problems, d.checkFree(ctx.Context(), args.Cloudflare, args.Names["pagesProject"]))
+		if err := args.checkProject(ctx.Context(), owner); err != nil && !has("pagesProject", projectToken) {
+			problems = append(problems, err)
+		}
 	}
 	if d := args.Domain; d != nil && (changed("domain") || changed("zoneId")) {
-		problems = append(problems, d.checkRecordFree(ctx.Context(), args.Cloudflare))
+		target := ""
+		if args.Live.project != nil {
+			target = args.Live.project.Subdomain
+		}
+		if err := d.checkRecordFree(ctx.Context(), args.Cloudflare, target); err != nil && !stateHas(ctx, recordToken, "dns-"+d.Name) {
+			problems = append(problems, err)
+		}
 	}
 	return errors.Join(problems...)
 }
@@ -414,6 +425,9 @@ func (args *PagesArgs) beforeCreate(ctx *pulumi.Context) error {
 	if err := args.Names.markConflict(args.Names.Names["worker"], script, args.Owner, ctx.Project(), ctx.Stack()); err != nil {
 		return err
 	}
+	if ctx.DryRun() && stateHas(ctx, projectToken, args.Name) {
+		return nil // a replacement: the run deletes the old one first
+	}
 	return args.clear(ctx.Context(), ctx.DryRun())
 }
 
@@ -425,13 +439,6 @@ func (args *PagesArgs) clear(ctx context.Context, dryRun bool) error {
 		return fmt.Errorf("looking for a Pages project %q before creating it: %w", args.Name, err)
 	case project == nil:
 		return nil
-	}
-	if dryRun {
-		// In the preview of a replacement the old project is still there, and nothing
-		// tells that from a project that the state has lost.
-		if ours, err := args.Names.boundToOurs(ctx, *project, args.Owner); ours || err != nil {
-			return err
-		}
 	}
 	deployments, err := args.Cloudflare.Deployments(ctx, args.Name, "", 1)
 	if err != nil {

@@ -131,8 +131,6 @@ func TestPagesArgs_clear(t *testing.T) {
 		"orphan of our Worker": {func(a *account) { a.uploadWorker("api", "me"); empty(a) }, false, false, "", 0},
 		"name not checked":     {empty, true, false, "it is empty", 1},
 		"deployed":             {func(a *account) { empty(a); a.deploy("site") }, false, false, "it has deployments", 1},
-		"to be replaced":       {func(a *account) { a.uploadWorker("api", "me"); a.bound("api"); a.deploy("site") }, false, true, "", 1},
-		"not to be replaced":   {func(a *account) { a.uploadWorker("api", "you"); a.bound("api"); a.deploy("site") }, false, true, "it has deployments", 1},
 		"with a binding":       {func(a *account) { a.uploadWorker("api", "me"); a.bound("api") }, false, false, "a new one would not have its preview.services", 1},
 		"with another branch":  {func(a *account) { a.createProject("site", "trunk") }, false, false, "production_branch", 1},
 	} {

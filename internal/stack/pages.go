@@ -3,6 +3,7 @@ package stack
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/pulumi/pulumi-cloudflare/sdk/v6/go/cloudflare"
 	"github.com/pulumi/pulumi-command/sdk/go/command/local"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumix"
 
 	"portfolio-infra/internal/binding"
@@ -37,6 +39,8 @@ type Pages struct {
 	Binding pulumi.MapOutput
 
 	bind      pulumi.Resource     // the bind command
+	result    pulumi.StringOutput // its standard output
+	drifted   bool                // whether it sets what the project lacks
 	createdOn pulumi.StringOutput // see [PagesArgs.createdOn]
 }
 
@@ -227,6 +231,7 @@ func newBinding(ctx *pulumi.Context, p *Pages, args *PagesArgs) error {
 	// The result has no secret but hidden settings, and one in the environment or the request
 	// makes it one.
 	stdout := hidden(args.Hidden, pulumi.Unsecret(command.Stdout).(pulumi.StringOutput)).ToStringOutput()
+	p.result, p.drifted = stdout, len(args.bindingDrift()) > 0
 	p.bind, p.Binding = command, pulumix.Cast[pulumi.MapOutput](pulumix.ApplyErr(stdout, args.result))
 	return nil
 }
@@ -272,12 +277,49 @@ func (args *PagesArgs) result(line string) (map[string]any, error) {
 	return result, nil
 }
 
+// outdates reports whether bindings were set after the deployment that a project serves, or
+// will be in this run.
+func (p *Pages) outdates(ctx *pulumi.Context, live *cfapi.Project) (bool, error) {
+	line, err := p.bound(ctx)
+	if p.drifted || live == nil || line == "" || err != nil {
+		return p.drifted && live != nil, err
+	}
+	var bound binding.Result
+	if err := json.Unmarshal([]byte(line), &bound); err != nil {
+		return false, fmt.Errorf("reading the output of %s: %w", binding.Command("bind"), err)
+	}
+	return binding.Outdated(live.CanonicalDeployment, bound.ChangedAt), nil
+}
+
+// bound waits for the bind command and returns its standard output, or "" in a preview that
+// does not know it. A run that leaves it out before it was ever run has no output. What
+// depends on it must not follow then: Pulumi would save a state that nothing can read.
+func (p *Pages) bound(ctx *pulumi.Context) (string, error) {
+	result, err := internals.UnsafeAwaitOutput(ctx.Context(), p.result)
+	if err != nil {
+		return "", err
+	}
+	if !result.Known && !ctx.DryRun() {
+		return "", errors.New("this run leaves out the command binding, without which there is no site: run `pulumi up` without --target and --exclude")
+	}
+	line, _ := result.Value.(string)
+	return line, nil
+}
+
+// bindingDrift names the bindings and settings that the project does not have as wanted.
+func (args *PagesArgs) bindingDrift() []string {
+	if args.Live == nil {
+		return nil
+	}
+	return binding.Drift(*args.Live, args.Bindings, slices.Collect(maps.Keys(args.Secrets))...)
+}
+
 // drift names the bindings, settings and the domain that the project does not have as
 // wanted, or returns "".
 func (args *PagesArgs) drift(now time.Time) string {
 	found := "no project"
 	if args.Live != nil {
-		names := binding.Drift(*args.Live, args.Bindings, slices.Collect(maps.Keys(args.Secrets))...)
+		names := args.bindingDrift()
 		if args.Domain != nil && !slices.Contains(args.Live.Domains, args.Domain.Name) {
 			names = append(names, "the domain "+args.Domain.Name)
 		}

@@ -54,6 +54,46 @@ func TestRun_rotation(t *testing.T) {
 	}
 }
 
+// The Worker gets the login of the config's step only if that one has its new password.
+func TestLogins_choose(t *testing.T) {
+	const none, due = "first", "due"
+	for _, test := range []struct {
+		name, step    string
+		first, second string // the recorded rotations; due is that of this run
+		unusable      bool   // the login that is due
+		want, noted   string
+	}{
+		{"a whole run", "2", due, "1", false, "api", "2"},
+		{"neither step has been", "1", none, none, false, "api", ""},
+		{"the login is not part of the run", "3", "2", "1", false, "api", "2"},
+		{"the Worker was not part of the last one", "3", "2", "3", false, "api_b", "3"},
+		{"the new password has not logged in", "3", "2", "3", true, "api", "2"},
+		{"nothing to fall back on", "2", none, none, false, "api", ""},
+		{"a text of an early version", "1", "2026-11", none, false, "api", ""},
+		{"step 0, after a step back", "0", "2", "1", false, "api", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			e := &engine{skipped: map[string]resource.PropertyMap{}}
+			for login, rotation := range map[string]string{evenLogin: test.first, oddLogin: test.second} {
+				if rotation != due {
+					e.skipped[login] = resource.PropertyMap{"rotation": resource.NewStringProperty(rotation)}
+				}
+			}
+			if step, _ := strconv.Atoi(test.step); test.unusable {
+				e.skipped[loginOf(step)]["unverified"] = resource.NewProperty(true)
+			}
+			if err := newAccount(t).runOn(e, map[string]string{"portfolio:rotation": test.step}); err != nil {
+				t.Fatal(err)
+			}
+			script := declaredScript(e.registered["portfolio-dev-api"].Inputs)
+			url := script.Bindings[slices.IndexFunc(script.Bindings, func(b cloudflare.ScriptBinding) bool { return b.Name == varDatabaseURL })].Text
+			if !strings.Contains(url, "prefix."+test.want+":") || script.Var(varRotation) != test.noted {
+				t.Errorf("the Worker has %s and step %q, want %s and %q", url, script.Var(varRotation), test.want, test.noted)
+			}
+		})
+	}
+}
+
 // rotated returns a Worker with its variables, as far as they are not "-".
 func rotated(rotation, note string) *liveWorker {
 	w := &liveWorker{}

@@ -18,9 +18,6 @@ import (
 	"portfolio-infra/internal/deployment"
 )
 
-// envDeploymentDrift is the drift mark of the deployment, in the command's environment.
-const envDeploymentDrift = "PAGES_DEPLOYMENT_DRIFT"
-
 // Site is the folder that the Pages project serves.
 type Site struct {
 	// Folder is relative to the project's folder, so that the state is the same on every
@@ -64,8 +61,12 @@ func (args *SiteArgs) checkOwner(ctx context.Context) error {
 // Deployments go with the project alone: one that is replaced or taken out leaves them, as
 // others may have made some. The delete command of states deletes nothing.
 func newSite(ctx *pulumi.Context, p *Pages, args *SiteArgs) (pulumi.MapOutput, error) {
-	drift := args.drift(time.Now())
-	environment := pulumi.StringMap{envDeploymentDrift: pulumi.String("")}
+	outdated, err := p.outdates(ctx, args.Live)
+	if err != nil {
+		return pulumi.MapOutput{}, err
+	}
+	drift := args.drift(outdated, time.Now())
+	environment := pulumi.StringMap{deployment.EnvDrift: pulumi.String("")}
 	if drift != "" {
 		reason := ""
 		if args.Live != nil {
@@ -75,7 +76,7 @@ func newSite(ctx *pulumi.Context, p *Pages, args *SiteArgs) (pulumi.MapOutput, e
 		if err != nil {
 			return pulumi.MapOutput{}, err
 		}
-		environment[envDeploymentDrift] = mark
+		environment[deployment.EnvDrift] = mark
 	}
 	for name, value := range args.CommandEnv {
 		environment[name] = value
@@ -87,9 +88,11 @@ func newSite(ctx *pulumi.Context, p *Pages, args *SiteArgs) (pulumi.MapOutput, e
 		pulumi.DeletedWith(p.Project),
 	}
 	if drift == "" {
-		opts = append(opts, pulumi.IgnoreChanges([]string{"environment." + envDeploymentDrift}))
+		opts = append(opts, pulumi.IgnoreChanges([]string{"environment." + deployment.EnvDrift}))
 	}
-	request := pulumix.Apply4Err(p.Project.Name, p.createdOn, args.Owner, args.Settings, args.request)
+	// The settings come first, since only a wait tells what they depend on, and there is none
+	// behind what a preview does not know. A plan holds the dependencies too.
+	request := pulumix.Apply4Err(args.Settings, p.Project.Name, p.createdOn, args.Owner, args.request)
 	command, err := local.NewCommand(ctx, "site", &local.CommandArgs{
 		Create:      pulumi.String(deployment.Command("deploy")),
 		Update:      pulumi.String(deployment.Command("deploy")),
@@ -107,7 +110,7 @@ func newSite(ctx *pulumi.Context, p *Pages, args *SiteArgs) (pulumi.MapOutput, e
 }
 
 // request returns the standard input of the deploy command.
-func (args *SiteArgs) request(project, createdOn, owner, settings string) (string, error) {
+func (args *SiteArgs) request(settings, project, createdOn, owner string) (string, error) {
 	b, err := json.Marshal(deployment.Request{
 		AccountID: args.Cloudflare.AccountID,
 		Project:   project,
@@ -131,15 +134,23 @@ func deployResult(line string) (map[string]any, error) {
 	return result, nil
 }
 
-// drift says what production serves in place of a deployment of this stack, or returns "".
-func (args *SiteArgs) drift(now time.Time) string {
+// drift says what production serves in place of a deployment of this stack that has the
+// bindings, or returns "". A binding serves from the next deployment on, and a run may set
+// it without the site, or after it (--target, --exclude).
+func (args *SiteArgs) drift(outdated bool, now time.Time) string {
 	found := "no deployment"
 	if args.Live != nil && args.Live.CanonicalDeployment != nil {
 		serving := *args.Live.CanonicalDeployment
-		if args.OwnerName == "" || deployment.IsOurs(serving, args.OwnerName) {
+		switch {
+		case args.OwnerName == "":
+			return ""
+		case !deployment.IsOurs(serving, args.OwnerName):
+			found = fmt.Sprintf("a deployment that this stack did not make: %s of %s", serving.ID, serving.CreatedOn)
+		case outdated:
+			found = "a deployment that is older than its bindings"
+		default:
 			return ""
 		}
-		found = fmt.Sprintf("a deployment that this stack did not make: %s of %s", serving.ID, serving.CreatedOn)
 	}
 	// With the time, the same drift is a change each time that it happens.
 	return fmt.Sprintf("%s (%s)", found, now.UTC().Format(time.RFC3339))

@@ -29,13 +29,15 @@ func TestSiteArgs_owner(t *testing.T) {
 		overwrite   bool
 		wantErr     []string
 		wantDrift   string
+		outdated    bool
 	}{
-		{"no deployment", nil, false, nil, "no deployment ("},
-		{"ours", []string{ours}, false, nil, ""},
-		{"another's", []string{other}, false, []string{"config key site", "overwriteSite true"}, ""},
-		{"another stack's", []string{"[pulumi you 0123456789abcdef]"}, false, []string{"overwriteSite true"}, ""},
-		{"another's, to be replaced", []string{other}, true, nil, "a deployment that this stack did not make: "},
-		{"ours, replaced by another's", []string{ours, other}, false, []string{"overwriteSite true"}, ""},
+		{"no deployment", nil, false, nil, "no deployment (", false},
+		{"ours", []string{ours}, false, nil, "", false},
+		{"ours, older than the bindings", []string{ours}, false, nil, "a deployment that is older than its bindings (", true},
+		{"another's", []string{other}, false, []string{"config key site", "overwriteSite true"}, "", false},
+		{"another stack's", []string{"[pulumi you 0123456789abcdef]"}, false, []string{"overwriteSite true"}, "", false},
+		{"another's, to be replaced", []string{other}, true, nil, "a deployment that this stack did not make: ", false},
+		{"ours, replaced by another's", []string{ours, other}, false, []string{"overwriteSite true"}, "", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a := newAccount(t)
@@ -54,7 +56,7 @@ func TestSiteArgs_owner(t *testing.T) {
 			if err != nil {
 				return
 			}
-			if drift := args.drift(time.Now()); !strings.HasPrefix(drift, test.wantDrift) || (drift == "") != (test.wantDrift == "") {
+			if drift := args.drift(test.outdated, time.Now()); !strings.HasPrefix(drift, test.wantDrift) || (drift == "") != (test.wantDrift == "") {
 				t.Errorf("drift mark %q, want %q", drift, test.wantDrift)
 			}
 		})
@@ -62,7 +64,7 @@ func TestSiteArgs_owner(t *testing.T) {
 }
 
 func TestSiteArgs_driftWithoutProject(t *testing.T) {
-	if drift := (&SiteArgs{OwnerName: "me"}).drift(time.Now()); !strings.HasPrefix(drift, "no deployment (") {
+	if drift := (&SiteArgs{OwnerName: "me"}).drift(false, time.Now()); !strings.HasPrefix(drift, "no deployment (") {
 		t.Errorf("drift mark %q", drift)
 	}
 }

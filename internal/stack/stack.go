@@ -74,9 +74,6 @@ func (p Program) Run(ctx *pulumi.Context) error {
 			return err
 		}
 	}
-	kept := func(c context.Context, key, value string) error {
-		return names.requireKept(c, ctx.DryRun(), key, value)
-	}
 	owner := names.Owner
 	cfg.TiDB.Owner, cfg.TiDB.Live = owner, l.worker
 	tidb, err := newTiDB(ctx, "database", &cfg.TiDB)
@@ -94,9 +91,11 @@ func (p Program) Run(ctx *pulumi.Context) error {
 		}
 	}
 	cfg.Pages.Worker, cfg.Pages.Owner, cfg.Pages.Names = worker.Script, names.OwnerName, &cfg.Names
-	cfg.Pages.Kept = func(c context.Context) error { return kept(c, "pagesProject", cfg.Pages.Name) }
+	cfg.Pages.Kept = func(c context.Context) error {
+		return names.requireKept(c, ctx.DryRun(), "pagesProject", cfg.Pages.Name)
+	}
 	if d := cfg.Domain; d != nil {
-		d.Kept = kept
+		d.Names = names
 		// With another project the engine moves the domain there.
 		if names.Before["domain"] == d.Name && names.Before["pagesProject"] == cfg.Pages.Name {
 			cfg.Pages.Domain = d

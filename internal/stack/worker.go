@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/pulumi/pulumi-cloudflare/sdk/v6/go/cloudflare"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -23,8 +22,11 @@ const (
 	varDatabaseURL = "DATABASE_URL"
 )
 
-// addressName is the resource of the Worker's workers.dev address.
-const addressName = "workers-dev"
+// The resource of the Worker's workers.dev address.
+const (
+	addressType = "cloudflare:index/workersScriptSubdomain:WorkersScriptSubdomain"
+	addressName = "workers-dev"
+)
 
 // Worker is the component portfolio:index:Api: the Worker behind the site.
 type Worker struct {
@@ -176,7 +178,7 @@ func (args *WorkerArgs) warnOfAddress(ctx *pulumi.Context) error {
 	case args.Live == nil:
 		return nil
 	case !args.WorkersDev && (args.Live.dev.Enabled || args.Live.dev.Previews):
-		if hasAddress(ctx) {
+		if stateHas(ctx, addressType, addressName) {
 			return nil // it goes with its resource, in this run
 		}
 		return ctx.Log.Warn(fmt.Sprintf("anybody can reach the Worker %q under its workers.dev address, beside the site: "+
@@ -186,23 +188,4 @@ func (args *WorkerArgs) warnOfAddress(ctx *pulumi.Context) error {
 			"if this run does not put it there, run `pulumi up --refresh`", args.Name), nil)
 	}
 	return nil
-}
-
-// hasAddress reports whether the state has the resource of the Worker's address, as the
-// run has that takes it away. The engine reads its own state as that of any other stack.
-// https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/resource/deploy/builtins.go
-func hasAddress(ctx *pulumi.Context) bool {
-	var state struct {
-		Outputs map[string]any `pulumi:"outputs"`
-	}
-	stack := ctx.Organization() + "/" + ctx.Project() + "/" + ctx.Stack()
-	if err := ctx.Invoke("pulumi:pulumi:readStackResourceOutputs", map[string]any{"stackName": stack}, &state); err != nil {
-		return false // then it warns once too often
-	}
-	for urn := range state.Outputs {
-		if strings.HasSuffix(urn, "::"+addressName) {
-			return true
-		}
-	}
-	return false
 }

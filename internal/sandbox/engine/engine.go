@@ -34,6 +34,8 @@ type Engine struct {
 	// Config holds values on top of those of Pulumi.dev.yaml. A key without a namespace is
 	// one of the project's.
 	Config map[string]any
+	// Stack is its name. If it is empty, it is the constant.
+	Stack string
 	// CLI is the Pulumi CLI. If it is nil, [FindCLI] finds it.
 	CLI auto.PulumiCommand
 	// Program is what is deployed. If it is nil, it is the stack's own.
@@ -87,7 +89,7 @@ func (e *Engine) open(ctx context.Context, env map[string]string) (auto.Stack, e
 	if _, err := os.Stat(e.checkpoint()); err != nil {
 		open = auto.NewStack
 	}
-	st, err := open(ctx, Stack, ws)
+	st, err := open(ctx, e.stack(), ws)
 	if err != nil {
 		return auto.Stack{}, fmt.Errorf("opening the stack: %w", err)
 	}
@@ -134,11 +136,13 @@ func assignments(env map[string]string) (all []string) {
 	return all
 }
 
+func (e *Engine) stack() string { return cmp.Or(e.Stack, Stack) }
+
 func (e *Engine) path(name string) string { return filepath.Join(e.Dir, name) }
 
 // checkpoint is the file in which the backend keeps the stack's state.
 func (e *Engine) checkpoint() string {
-	return e.path(filepath.Join("state", ".pulumi", "stacks", e.project(), Stack+".json"))
+	return e.path(filepath.Join("state", ".pulumi", "stacks", e.project(), e.stack()+".json"))
 }
 
 // State reads the stack's state from the backend's file; its secrets are encrypted. It

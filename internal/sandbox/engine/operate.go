@@ -74,7 +74,7 @@ func (e *Engine) Command(ctx context.Context, args ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	stdout, stderr, _, err := e.CLI.Run(ctx, st.Workspace().WorkDir(), nil, nil, nil, assignments(env), append(args, "--stack", Stack)...)
+	stdout, stderr, _, err := e.CLI.Run(ctx, st.Workspace().WorkDir(), nil, nil, nil, assignments(env), append(args, "--stack", e.stack())...)
 	if err != nil {
 		err = fmt.Errorf("pulumi %s: %w\n%s", strings.Join(args, " "), err, stderr)
 	}

@@ -26,7 +26,7 @@ func (e *Engine) usersPassphrase() bool {
 	if !value && !file {
 		return false // the check takes a while
 	}
-	copied, err := readYAML(filepath.Join(e.path("project"), "Pulumi."+Stack+".yaml"))
+	copied, err := readYAML(filepath.Join(e.path("project"), "Pulumi."+e.stack()+".yaml"))
 	salt, ok := copied["encryptionsalt"].(string)
 	return err == nil && ok && !opens(salt, passphrase)
 }

@@ -18,8 +18,8 @@ func (e *Engine) writeProject() error {
 	if err := e.copyProjectFile("Pulumi.yaml"); err != nil {
 		return fmt.Errorf("copying Pulumi.yaml: %w", err)
 	}
-	if err := e.copyStackFile("Pulumi." + Stack + ".yaml"); err != nil {
-		return fmt.Errorf("copying Pulumi.%s.yaml: %w", Stack, err)
+	if err := e.copyStackFile("Pulumi." + e.stack() + ".yaml"); err != nil {
+		return fmt.Errorf("copying Pulumi.%s.yaml: %w", e.stack(), err)
 	}
 	return nil
 }
@@ -47,7 +47,7 @@ func (e *Engine) copyProjectFile(name string) error {
 	if err != nil {
 		return err
 	}
-	project["main"] = root
+	project["name"], project["main"] = e.project(), root
 	plugins, _ := project["plugins"].(yamlMap)
 	providers, _ := plugins["providers"].([]any)
 	for _, p := range providers {

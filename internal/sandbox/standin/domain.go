@@ -10,7 +10,7 @@ import (
 )
 
 // domain is PagesDomain. It makes the calls of
-// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.22.0/internal/services/pages_domain/resource.go
+// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.19.1/internal/services/pages_domain/resource.go
 type domain struct{}
 
 var _ kind = domain{}

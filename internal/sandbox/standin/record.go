@@ -12,7 +12,7 @@ import (
 )
 
 // record is DnsRecord. It makes the calls of
-// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.22.0/internal/services/dns_record/resource.go
+// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.19.1/internal/services/dns_record/resource.go
 type record struct{}
 
 var _ kind = record{}
@@ -49,7 +49,7 @@ func (l liveRecord) state(inputs property.Map) property.Map {
 
 // over returns the inputs with the live record put over them. A name that lacks its zone
 // stays as it is, and proxied has a default.
-// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.22.0/internal/services/dns_record/custom.go
+// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.19.1/internal/services/dns_record/resource.go
 func (l liveRecord) over(inputs property.Map) property.Map {
 	r := l.Result
 	if name := text(inputs, "name"); name == "" || !strings.HasPrefix(r.Name, name+".") && name != "@" {

@@ -24,7 +24,7 @@ func (s *settings) UnmarshalJSON(b []byte) error {
 // over returns the inputs with what the API tells put over them. As in the real plugin
 // a binding stays as the state has it, gone or changed, but for a secret that is gone;
 // and of those that the state has not, secrets are left out.
-// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.22.0/internal/services/workers_script/custom.go
+// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.19.1/internal/services/workers_script/custom.go
 //
 // recorded are the settings that the state has then. A refresh puts those into the inputs
 // that the inputs have already.

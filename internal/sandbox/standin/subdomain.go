@@ -10,7 +10,7 @@ import (
 )
 
 // subdomain is WorkersScriptSubdomain. It makes the calls of
-// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.22.0/internal/services/workers_script_subdomain/resource.go
+// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.19.1/internal/services/workers_script_subdomain/resource.go
 type subdomain struct{}
 
 var _ kind = subdomain{}

@@ -97,7 +97,7 @@ func (p *project) setFromFile(environment, hash string, worker *Worker, bindings
 }
 
 // config returns the config of an environment with its defaults, which are those of
-// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.22.0/internal/services/pages_project/schema.go;
+// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.19.1/internal/services/pages_project/schema.go;
 // the compatibility date is assumed.
 func (p *project) config(environment string) map[string]any {
 	out := map[string]any{

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// guest sends a form to the guest book, without its length where it is chunked.
+func (s *served) guest(name, message string, chunked bool) *http.Response {
+	s.f.Helper()
+	var body io.Reader = strings.NewReader(url.Values{"name": {name}, "message": {message}}.Encode())
+	if chunked {
+		body = io.MultiReader(body)
+	}
+	request, err := http.NewRequestWithContext(s.f.Context(), http.MethodPost, s.base+"/api/guestbook", body)
+	if err != nil {
+		s.f.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("Accept", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		s.f.Fatal(err)
+	}
+	_ = response.Body.Close()
+	return response
+}
+
+// The guest book reads no more of a form than may be, whether or not its length is told, and
+// asks the database once for many visitors. Who signs sees the entry at once.
+func TestExample_guestBook(t *testing.T) {
+	f, _ := newSiteFixture(t)
+	f.up()
+	s := f.serveSite()
+	for message, want := range map[string]int{
+		strings.Repeat("x", 280):          http.StatusCreated,
+		strings.Repeat("\U0001f40c", 280): http.StatusCreated, // percent-encoded, 12 bytes each
+		strings.Repeat("x", 281):          http.StatusBadRequest,
+		strings.Repeat("x", 8192):         http.StatusRequestEntityTooLarge,
+		strings.Repeat("x", 50_000):       http.StatusRequestEntityTooLarge,
+		"":                                http.StatusBadRequest,
+	} {
+		for _, chunked := range []bool{false, true} {
+			f.want(fmt.Sprintf("status of a message of %d bytes, chunked %t", len(message), chunked), s.guest("Ada", message, chunked).StatusCode, want)
+		}
+	}
+	f.want("guests", len(s.names("/api/guestbook")), 4)
+
+	t.Log("what is read is kept for some seconds, but not for who signed")
+	app, _ := f.login()
+	f.query(app, "INSERT INTO guests (name, message) VALUES ('Grace', 'by another isolate')")
+	f.want("entries that were kept", len(s.names("/api/guestbook")), 4)
+	cookie := s.guest("Alan", "hello", false).Header.Get("Set-Cookie")
+	f.query(app, "INSERT INTO guests (name, message) VALUES ('Edsger', 'by another isolate')")
+	pair, _, _ := strings.Cut(cookie, ";")
+	if !strings.Contains(s.getWith("/api/guestbook", "Cookie", pair), "Edsger") {
+		t.Errorf("who has signed, and has the cookie %q, sees old entries", cookie)
+	}
+}
+
+// getWith returns the body of a path for a request with a header.
+func (s *served) getWith(path, header, value string) string {
+	s.f.Helper()
+	request, err := http.NewRequestWithContext(s.f.Context(), http.MethodGet, s.base+path, nil)
+	if err != nil {
+		s.f.Fatal(err)
+	}
+	request.Header.Set(header, value)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		s.f.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		s.f.Fatal(err)
+	}
+	return string(body)
+}

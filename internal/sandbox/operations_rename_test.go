@@ -1,0 +1,77 @@
+package main
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// renameStack gives the stack another name, as `pulumi stack rename` does.
+func (c *trial) renameStack(name string) {
+	c.Helper()
+	if _, err := c.Command(c.Context(), "stack", "rename", name); err != nil {
+		c.Fatal(err)
+	}
+	// The file of the stack's configuration is renamed with it.
+	for key, value := range c.stackFile() {
+		if _, set := c.Config[key]; !set {
+			c.Config[key] = value
+		}
+	}
+	c.Stack = name
+}
+
+// stackFile returns the configuration that Pulumi.dev.yaml has.
+func (c *trial) stackFile() map[string]any {
+	c.Helper()
+	var file struct{ Config map[string]any }
+	if err := yaml.Unmarshal([]byte(c.read(filepath.Join(c.Root, "Pulumi.dev.yaml"))), &file); err != nil {
+		c.Fatal(err)
+	}
+	return file.Config
+}
+
+func (c *trial) read(path string) string {
+	c.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return string(text)
+}
+
+// renameProject gives the project another name, as a user does in a checkout: by the command,
+// and in Pulumi.yaml. The configuration that is not encrypted is in the checkout's file.
+func (c *trial) renameProject(name string) {
+	c.Helper()
+	if _, err := c.Command(c.Context(), "stack", "rename", "organization/"+name+"/dev"); err != nil {
+		c.Fatal(err)
+	}
+	entries, err := os.ReadDir(c.Root)
+	checkout := c.TempDir()
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), "Pulumi.") {
+			err = errors.Join(err, os.Symlink(filepath.Join(c.Root, entry.Name()), filepath.Join(checkout, entry.Name())))
+		}
+	}
+	config := c.stackFile()
+	maps.Copy(config, c.Config)
+	c.Config = map[string]any{}
+	for _, key := range []string{"secrets", "siteSecrets"} {
+		c.Config[name+":"+key] = config["portfolio:"+key]
+		delete(config, "portfolio:"+key)
+	}
+	file, err2 := yaml.Marshal(map[string]any{"config": config})
+	project := strings.Replace(c.read(filepath.Join(c.Root, "Pulumi.yaml")), "name: portfolio\n", "name: "+name+"\n", 1)
+	err = errors.Join(err, err2,
+		os.WriteFile(filepath.Join(checkout, "Pulumi.yaml"), []byte(project), 0o600),
+		os.WriteFile(filepath.Join(checkout, "Pulumi.dev.yaml"), file, 0o600))
+	if err != nil {
+		c.Fatal(err)
+	}
+	c.Root, c.project = checkout, name
+}
