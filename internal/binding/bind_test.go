@@ -39,6 +39,23 @@ func TestBind_sendsWholeObjects(t *testing.T) {
 	}
 }
 
+// The entrypoint default is the default export, which has no name in a binding.
+func TestBind_defaultEntrypoint(t *testing.T) {
+	const fields = `"bindings":{"A":{"service":"api","environment":"production","entrypoint":"default"}}`
+	s := newSite(t)
+	s.mustRun("bind", fields, "GET", "PATCH", "GET")
+	want := emulated.Service{Service: "api", Environment: "production"}
+	if have := s.cloud.Projects()[0].Production.Services["A"]; have != want {
+		t.Errorf("%+v, want %+v", have, want)
+	}
+	s.mustRun("bind", fields, "GET")
+	// A binding of before, or of another client, is the same one.
+	s.configure(`{"production":{"services":{"A":{"service":"api","environment":"production","entrypoint":"default"}}}}`)
+	s.mustRun("bind", fields, "GET")
+	s.mustRun("unbind", fields, "GET", "PATCH", "GET")
+	s.wantBound()
+}
+
 func TestBind_drift(t *testing.T) {
 	for name, configs := range map[string]string{
 		"removed":                `{"production":{"services":{"API_SERVICE":null}},"preview":{"services":{"API_SERVICE":null}}}`,

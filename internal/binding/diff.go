@@ -15,6 +15,7 @@ func targetOf(w Wanted) target {
 	t := target{}
 	for _, env := range cloudflare.Environments {
 		for name, s := range w.In(env) {
+			s = plain(s)
 			t.set(env, name, &s)
 		}
 	}
@@ -101,5 +102,5 @@ func Drift(p cloudflare.Project, wanted Wanted, secrets ...string) []string {
 }
 
 func same(a, b *Service) bool {
-	return a == b || a != nil && b != nil && *a == *b
+	return a == b || a != nil && b != nil && plain(*a) == plain(*b)
 }

@@ -16,6 +16,16 @@ import (
 // Service is a wanted service binding.
 type Service = cloudflare.Service
 
+// plain returns a service without the name of the default export, which is that of a binding
+// without a name.
+// https://github.com/cloudflare/workers-sdk/blob/f8308360/packages/miniflare/src/index.ts (directSocket.entrypoint)
+func plain(s Service) Service {
+	if s.Entrypoint == "default" {
+		s.Entrypoint = ""
+	}
+	return s
+}
+
 // DefaultEnvironment is the environment of a Worker that has no others.
 const DefaultEnvironment = "production"
 

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"portfolio-infra/internal/bundle"
 )
@@ -44,54 +47,239 @@ func files(more map[string]string) map[string]string {
 	return all
 }
 
+// Runtimes of the tests. Each has a module that the one before has not.
+var (
+	bare = bundle.Runtime{Date: "2026-06-01"}
+	als  = bundle.Runtime{Date: "2026-06-01", Flags: []string{"nodejs_als"}}
+	v1   = bundle.Runtime{Date: "2024-01-01", Flags: []string{"nodejs_compat"}}
+	old  = bundle.Runtime{Date: "2024-09-23", Flags: []string{"nodejs_compat"}}
+	node = bundle.Runtime{Date: "2026-06-01", Flags: []string{"nodejs_compat"}}
+)
+
 func TestBuild(t *testing.T) {
 	source := map[string]string{
 		"api/index.ts": `import { name } from "driver";
 import { greet } from "./greet";
 import { env } from "cloudflare:workers";
 import page from "./page.html";
-export default { async fetch(request: Request): Promise<Response> { return new Response(greet(name) + page + env.X); } };
+import query from "./query.sql";
+import "./page.css";
+export default { async fetch(request: Request): Promise<Response> { return new Response(greet(name) + page + query + env.X); } };
 `,
 		"api/greet.ts":  "export const greet = (who: string): string => `grüße ${who}`;\n",
 		"api/page.html": "<p>hello</p>",
+		"api/page.css":  "a { b: c }",
+		"api/query.sql": "SELECT 1",
 	}
-	one, err := bundle.Build(write(t, files(source)), "api/index.ts", bundle.Options{})
+	one, err := bundle.Build(write(t, files(source)), "api/index.ts", bundle.Options{Runtime: bare})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"for workerd"`, "grüße", "<p>hello</p>", `from "cloudflare:workers"`, "as default"} {
-		if !bytes.Contains(one, []byte(want)) {
-			t.Errorf("%s is not in the module:\n%s", want, one)
+	for _, want := range []string{`"for workerd"`, "grüße", "<p>hello</p>", "SELECT 1", `from "cloudflare:workers"`, "as default"} {
+		if !bytes.Contains(one.Code, []byte(want)) {
+			t.Errorf("%s is not in the module:\n%s", want, one.Code)
 		}
 	}
-	other, err := bundle.Build(write(t, files(source)), "api/index.ts", bundle.Options{})
+	other, err := bundle.Build(write(t, files(source)), "api/index.ts", bundle.Options{Runtime: bare})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(one, other) {
+	if !bytes.Equal(one.Code, other.Code) {
 		t.Error("another folder gives other bytes")
+	}
+}
+
+// A file is uploaded as it is if, and only if, the runtime understands it.
+func TestBuild_plain(t *testing.T) {
+	for name, tt := range map[string]struct {
+		text    string
+		runtime bundle.Runtime
+		plain   bool
+	}{
+		"a module":                      {"// it's a comment\nexport default { fetch() {} };\n", bare, true},
+		"modules of the runtime":        {"import{env}from\"cloudflare:workers\";import\"node:fs\";import events from\"events\";import(`node:net`);export default{env,events}", node, true},
+		"text that looks like code":     {"export default { a: `import x from './lib'`, b: 'require(\"./lib\") <b/>' /* process.env.NODE_ENV */ };", bare, true},
+		"wrangler's shim":               {`var __require = ((x) => typeof require !== "undefined" ? require : x)(function(x) { throw x; }); export { __require as default };`, bare, true},
+		"navigator.userAgent":           {"export default navigator.userAgent", bare, true},
+		"dynamic import of a variable":  {"export default (x) => import(x);", bare, true},
+		"a comment with an apostrophe":  {"// it's\nimport { x } from './lib';\nexport default x", bare, false},
+		"a minified line":               {`import{env}from"cloudflare:workers";import{x}from"./lib";export default{x,env}`, bare, false},
+		"a required file":               {`const { x } = require("./lib"); export default x`, bare, false},
+		"a required module of Node":     {`const x = require("node:fs"); export default x`, node, false},
+		"an import of a template":       {"export default () => import(`./lib`)", bare, false},
+		"an exported file":              {"export { x as default } from './lib'", bare, false},
+		"JSX":                           {"const h = () => 1; /** @jsx h */\nexport default () => <b/>", bare, false},
+		"process.env.NODE_ENV":          {"export default process.env.NODE_ENV", bare, false},
+		"newer than the runtime":        {"export default () => { using x = null; }", bare, false},
+		"a bare name, not in this date": {"import events from 'events'; export default events", v1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := bundle.Build(write(t, map[string]string{"index.js": tt.text, "lib.js": "export const x = 1"}), "index.js", bundle.Options{Runtime: tt.runtime})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Plain != tt.plain || !slices.Equal(r.Exports, []string{"default"}) {
+				t.Errorf("plain %t, exports %q, want %t and the default:\n%s", r.Plain, r.Exports, tt.plain, r.Code)
+			}
+		})
+	}
+}
+
+func TestBuild_exports(t *testing.T) {
+	for text, want := range map[string]string{
+		"addEventListener('fetch', () => 'export')": "",
+		"module.exports = { fetch() {} }":           "",
+		"export * from './lib'; export class A {}":  "A,x",
+		"export{x as default}from'./lib'":           "default",
+	} {
+		r, err := bundle.Build(write(t, map[string]string{"index.js": text, "lib.js": "export const x = 1"}), "index.js", bundle.Options{})
+		if err != nil || strings.Join(r.Exports, ",") != want {
+			t.Errorf("%s: exports %q, %v, want %s", text, r.Exports, err, want)
+		}
+	}
+}
+
+// Node's modules pass in every spelling where the runtime has them, and are refused by name
+// where it lacks them and cannot do without.
+func TestBuild_node(t *testing.T) {
+	const flag, fsDate = "add nodejs_compat to the config key compatibilityFlags", "set compatibilityDate to 2025-09-15 or later, or add enable_nodejs_fs_module to compatibilityFlags"
+	packages := map[string]string{
+		"node_modules/eager/index.js":      `exports.x = require("node:fs");`,
+		"node_modules/bare/index.js":       `exports.x = require("fs");`,
+		"node_modules/optional/index.js":   `let x; try { x = require("fs") } catch {} exports.x = x;`,
+		"node_modules/barrel/package.json": `{"sideEffects":false,"main":"index.js"}`,
+		"node_modules/barrel/index.js":     `export * from "./fs.js"; export * from "./cjs.js"; export const y = 1;`,
+		"node_modules/barrel/fs.js":        `import fs from "node:fs"; export const x = fs;`,
+		"node_modules/barrel/cjs.js":       `import c from "./c.cjs"; export const z = c;`,
+		"node_modules/barrel/c.cjs":        `exports.x = require("fs");`,
+		"node_modules/events/index.js":     `exports.x = "the package";`,
+	}
+	for name, tt := range map[string]struct {
+		text    string
+		runtime bundle.Runtime
+		want    []string // in the module
+		errors  []string
+		warning string
+	}{
+		"import":                     {`import x from "node:fs"; export default x`, node, []string{`from "node:fs"`}, nil, ""},
+		"bare import":                {`import x from "fs"; export default x`, node, []string{`from "fs"`}, nil, ""},
+		"bare import in v1":          {`import x from "crypto"; export default x`, v1, []string{`from "node:crypto"`}, nil, ""},
+		"by the date alone":          {`import x from "fs"; export default x`, bundle.Runtime{Date: "2026-08-04"}, []string{`from "fs"`}, nil, ""},
+		"eager require":              {`import {x} from "eager"; export default x`, node, []string{`from "node:fs"`}, nil, ""},
+		"bare require":               {`import {x} from "bare"; export default x`, node, []string{`from "fs"`}, nil, ""},
+		"import()":                   {`export default () => import("fs")`, node, []string{`import("fs")`}, nil, ""},
+		"nodejs_als":                 {`import x from "node:async_hooks"; export default x`, als, []string{`from "node:async_hooks"`}, nil, ""},
+		"a package of that name":     {`import {x} from "events"; export default x`, bare, []string{"the package"}, nil, ""},
+		"the runtime comes first":    {`import {x} from "events"; export default x`, node, []string{`from "events"`}, nil, ""},
+		"optional require":           {`import {x} from "optional"; export default x`, bare, []string{"No such module: node:fs"}, nil, ""},
+		"import() that fails":        {`export default () => import("node:fs")`, bare, []string{`import("node:fs")`}, nil, `index.js: import("node:fs") will fail where it is run: ` + flag},
+		"what is not used":           {`import {y} from "barrel"; export default y`, bare, []string{"y = 1"}, nil, ""},
+		"no flag":                    {"\nimport x from 'node:fs'; export default x", bare, nil, []string{"index.js:2:", `"node:fs": ` + flag}, ""},
+		"no flag, bare":              {"import x from 'fs'; export default x", bare, nil, []string{"index.js:1:", `"fs": ` + flag}, ""},
+		"no flag, required":          {`import {x} from "eager"; export default x`, bare, nil, []string{"eager/index.js:1:", `"node:fs": ` + flag}, ""},
+		"no flag, used of a barrel":  {`import {x} from "barrel"; export default x`, bare, nil, []string{"barrel/fs.js:1:", `"node:fs": ` + flag}, ""},
+		"no flag and an older date":  {`import {x} from "bare"; export default x`, bundle.Runtime{Date: "2025-09-14"}, nil, []string{`"fs": ` + flag + ", and " + fsDate}, ""},
+		"older date":                 {`import x from "fs"; export default x`, old, nil, []string{`"fs": ` + fsDate}, ""},
+		"older date with the flag":   {`import x from "fs"; export default x`, bundle.Runtime{Date: "2024-09-23", Flags: []string{"nodejs_compat", "enable_nodejs_fs_module"}}, []string{`from "fs"`}, nil, ""},
+		"switched off":               {`import x from "fs"; export default x`, bundle.Runtime{Date: "2026-06-01", Flags: []string{"nodejs_compat", "disable_nodejs_fs_module"}}, nil, []string{"remove disable_nodejs_fs_module from the config key compatibilityFlags"}, ""},
+		"nothing of Node's":          {`import x from "node:sea"; export default x`, node, nil, []string{`"node:sea": Cloudflare's runtime does not have it`}, ""},
+		"nodejs_als gives one alone": {`import x from "node:fs"; export default x`, als, nil, []string{`"node:fs": ` + flag}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all := map[string]string{"index.js": tt.text}
+			for name, text := range packages {
+				all[name] = text
+			}
+			r, err := bundle.Build(write(t, all), "index.js", bundle.Options{Runtime: tt.runtime})
+			if (err == nil) != (tt.errors == nil) {
+				t.Fatal(err)
+			}
+			for _, want := range tt.errors {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q is not in %q", want, err)
+				}
+			}
+			for _, want := range tt.want {
+				if !bytes.Contains(r.Code, []byte(want)) {
+					t.Errorf("%s is not in the module:\n%s", want, r.Code)
+				}
+			}
+			if strings.Join(r.Warnings, "\n") != tt.warning {
+				t.Errorf("warnings %q", r.Warnings)
+			}
+		})
+	}
+}
+
+func TestBuild_modules(t *testing.T) {
+	root := write(t, map[string]string{
+		"index.js":                  `import a from "./a.wasm?module"; import b from "./b.bin"; import c from "pkg/c.wasm"; export default [a, b, c]`,
+		"a.wasm":                    "\x00asm",
+		"b.bin":                     "bin",
+		"node_modules/pkg/c.wasm":   "\x00asm c",
+		"kept/index.js":             `import "./a.js"; import b from "../b.txt"; import c from "./c.wasm"; export default [b, c]`,
+		"kept/a.js":                 "export {}",
+		"kept/c.wasm":               "\x00asm",
+		"node_modules/pkg/index.js": "",
+		"b.txt":                     "outside",
+	})
+	r, err := bundle.Build(root, "index.js", bundle.Options{Modules: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// As with wrangler a name has the SHA-1 of the content.
+	want := []bundle.Module{
+		{Name: "./1340712d77d3db3c79b4b0c1494df18615485480-a.wasm", Content: []byte("\x00asm")},
+		{Name: "./9a5d56716d566997fa290054d161af96305aff9a-b.bin", Content: []byte("bin")},
+		{Name: "./067771e5abb6ea2f7ade1183fd5da588b29f3073-c.wasm", Content: []byte("\x00asm c")},
+	}
+	slices.SortFunc(want, func(a, b bundle.Module) int { return strings.Compare(a.Name, b.Name) })
+	if diff := cmp.Diff(want, r.Modules); diff != "" {
+		t.Error(diff)
+	}
+	for _, m := range want {
+		if !bytes.Contains(r.Code, []byte(`from "`+m.Name+`"`)) {
+			t.Errorf("%s is not imported", m.Name)
+		}
+	}
+	if _, err := bundle.Build(root, "index.js", bundle.Options{}); err == nil || !strings.Contains(err.Error(), "index.js:1: ./a.wasm?module is a module of its own") {
+		t.Error(err)
+	}
+	kept, err := filepath.EvalSymlinks(filepath.Join(root, "kept"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err = bundle.Build(root, "kept/index.js", bundle.Options{Modules: true, Kept: map[string]string{
+		filepath.Join(kept, "a.js"): "./a.js", filepath.Join(kept, "c.wasm"): "./c.wasm",
+	}})
+	if err != nil || len(r.Modules) != 0 || r.Plain {
+		t.Fatal(r, err)
+	}
+	for _, want := range []string{`import "./a.js"`, `from "./c.wasm"`, "outside"} {
+		if !bytes.Contains(r.Code, []byte(want)) {
+			t.Errorf("%s is not in the module:\n%s", want, r.Code)
+		}
 	}
 }
 
 func TestBuild_errors(t *testing.T) {
 	for name, test := range map[string]struct {
 		text string
-		node bool
 		want []string
 	}{
-		"missing package":       {"import x from \"left-pad\";\nexport default x;", false, []string{"index.ts:1:", `"left-pad"`, "install the package"}},
-		"missing file":          {"\nimport x from \"./x\";\nexport default x;", false, []string{"index.ts:2:", `"./x"`}},
-		"two missing":           {"import a from \"a\";\nimport b from \"b\";\nexport default [a, b];", false, []string{"index.ts:1:", "index.ts:2:"}},
-		"syntax":                {"export default {", false, []string{"index.ts:1:"}},
-		"Node without the flag": {"import \"node:fs\";\nexport default 1;", false, []string{"index.ts:1:", `"node:fs"`, "add the compatibility flag nodejs_compat"}},
-		"Node with the flag":    {"import \"node:buffer\";\nexport default 1;", true, nil},
-		"WebAssembly":           {"import x from \"./x.wasm\";\nexport default x;", false, []string{"index.ts:1:", "x.wasm", "only .txt, .html and .sql"}},
+		"missing package": {"import x from \"left-pad\";\nexport default x;", []string{"index.ts:1:", `"left-pad"`, "install the package"}},
+		"missing file":    {"\nimport x from \"./x\";\nexport default x;", []string{"index.ts:2:", `"./x"`}},
+		"missing text":    {"\nimport x from \"./y.txt\";\nexport default x;", []string{"index.ts:2:", `"./y.txt"`, "correct the path"}},
+		"missing module":  {"\nimport x from \"./y.wasm\";\nexport default x;", []string{"index.ts:2:", `"./y.wasm"`, "correct the path"}},
+		"two missing":     {"import a from \"a\";\nimport b from \"b\";\nexport default [a, b];", []string{"index.ts:1:", "index.ts:2:"}},
+		"syntax":          {"export default {", []string{"index.ts:1:"}},
+		"an image":        {"import x from \"./x.png\";\nexport default x;", []string{"index.ts:1:", "x.png", "only .txt, .html and .sql"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			root := write(t, map[string]string{"index.ts": test.text, "x.wasm": "\x00asm"})
-			_, err := bundle.Build(root, "index.ts", bundle.Options{Node: test.node})
-			if (err == nil) != (test.want == nil) {
-				t.Fatalf("the error is %v", err)
+			root := write(t, map[string]string{"index.ts": test.text, "x.png": "PNG"})
+			_, err := bundle.Build(root, "index.ts", bundle.Options{})
+			if err == nil {
+				t.Fatal("no error")
 			}
 			for _, want := range test.want {
 				if !strings.Contains(err.Error(), want) {

@@ -13,6 +13,9 @@ import (
 	"sync"
 )
 
+// projectDate is the compatibility date of the project.
+const projectDate = "2026-01-31"
+
 // api is as much of the Pages API as a deployment needs, and the deployments themselves.
 // The zero value has the project "site" without deployments.
 type api struct {
@@ -107,7 +110,7 @@ func (a *api) project() any {
 	if d := a.find(a.canonical); d != nil {
 		canonical = a.describe(d)
 	}
-	config := map[string]any{"compatibility_date": "2026-01-31", "compatibility_flags": []string{}}
+	config := map[string]any{"compatibility_date": projectDate, "compatibility_flags": []string{}}
 	return map[string]any{
 		"name": "site", "subdomain": "site.pages.dev", "production_branch": "main", "canonical_deployment": canonical,
 		"deployment_configs": map[string]any{"production": config, "preview": config},

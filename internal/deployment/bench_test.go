@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"portfolio-infra/internal/bundle"
 	"portfolio-infra/internal/cloudflare"
 )
 
@@ -52,7 +53,7 @@ func BenchmarkDeploy(b *testing.B) {
 	a.url = server.URL
 	var peak int64
 	deploy := func() (result Result, took time.Duration) {
-		site, err := Read(folder, nil)
+		site, err := Read(folder, bundle.Runtime{})
 		if err != nil {
 			b.Fatal(err)
 		}

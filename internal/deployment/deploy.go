@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"portfolio-infra/internal/bundle"
 	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/rest"
 )
@@ -45,16 +46,18 @@ func (d *deployer) adoptable(made cloudflare.Deployment) bool {
 }
 
 func (d *deployer) deploy(ctx context.Context) (Result, error) {
-	site, err := Read(d.Site, d.Flags)
+	project, err := d.project(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	// The bindings' command, which ran before, has set the date.
+	date := project.DeploymentConfigs[production].CompatibilityDate
+	site, err := Read(d.Site, bundle.Runtime{Date: date, Flags: d.Flags})
 	if err != nil {
 		return Result{}, fmt.Errorf("config key site: %s: %w", d.Site, err)
 	}
 	if site.Digest != d.Digest {
 		return Result{}, fmt.Errorf("config key site: %s has changed since the preview: run it again", d.Site)
-	}
-	project, err := d.project(ctx)
-	if err != nil {
-		return Result{}, err
 	}
 	if !d.Overwrite {
 		if err := CheckConflict(project, d.Owner); err != nil {

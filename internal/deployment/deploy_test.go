@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"portfolio-infra/internal/bundle"
 	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/rest/resttest"
 )
@@ -37,7 +38,7 @@ func newWorld(t *testing.T, f files) *world {
 // run runs a command for the site as it is, and returns its result and its calls.
 func (w *world) run(verb string) (result Result, calls []string, err error) {
 	w.t.Helper()
-	s, err := Read(w.request.Site, w.request.Flags)
+	s, err := Read(w.request.Site, bundle.Runtime{Date: projectDate, Flags: w.request.Flags})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -180,7 +181,7 @@ func TestDeploy_adopts(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, page)
-				s, err := Read(w.request.Site, nil)
+				s, err := Read(w.request.Site, bundle.Runtime{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -279,6 +280,16 @@ func TestDeploy_conflict(t *testing.T) {
 	}
 }
 
+// The Worker is bundled for the date that the project has.
+func TestDeploy_date(t *testing.T) {
+	w := newWorld(t, files{"_worker.js": "import fs from 'fs'; import http from 'node:http'; export default { fs, http };", "index.html": ""})
+	w.request.Flags = []string{"nodejs_compat"}
+	w.api.stages = []string{"deploy success"}
+	if _, _, err := w.run("deploy"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestDeploy_badInput(t *testing.T) {
 	w := newWorld(t, page)
 	in := func() *bytes.Reader { b, _ := json.Marshal(w.request); return bytes.NewReader(b) }
@@ -298,7 +309,8 @@ func TestDeploy_badInput(t *testing.T) {
 			t.Errorf("%s: the error shows the token", tt.name)
 		}
 	}
-	if w.api.calls != nil {
-		t.Errorf("calls: %v", w.api.calls)
+	// The content depends on the project's compatibility date.
+	if diff := cmp.Diff([]string{"GET "}, w.api.calls); diff != "" {
+		t.Error(diff)
 	}
 }

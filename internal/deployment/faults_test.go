@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"portfolio-infra/internal/bundle"
 	"portfolio-infra/internal/cloudflare"
 	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
 	"portfolio-infra/internal/sandbox/emulator/faultlist"
@@ -51,7 +52,7 @@ func (e *emulation) run(verb string) error {
 	if verb == "undeploy" {
 		return e.undeploy(1, false)
 	}
-	s, err := Read(e.request.Site, nil)
+	s, err := Read(e.request.Site, bundle.Runtime{})
 	if err != nil {
 		e.Fatal(err)
 	}

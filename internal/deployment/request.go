@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -124,10 +123,4 @@ func IsOurs(d cloudflare.Deployment, owner string) bool {
 // has changed since.
 func (r Request) makes(d cloudflare.Deployment) bool {
 	return strings.HasSuffix(d.Message(), r.mark())
-}
-
-// hasNode reports whether compatibility flags give the runtime Node's modules.
-// https://developers.cloudflare.com/workers/configuration/compatibility-flags/#nodejs-compatibility-flag
-func hasNode(flags []string) bool {
-	return slices.Contains(flags, "nodejs_compat") || slices.Contains(flags, "nodejs_compat_v2")
 }

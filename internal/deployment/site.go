@@ -11,12 +11,16 @@ import (
 	"slices"
 
 	"lukechampine.com/blake3"
+
+	"portfolio-infra/internal/bundle"
 )
 
 // Site is a folder that Pages is to serve.
 type Site struct {
 	// Digest changes with everything that a deployment of the site has.
 	Digest string
+	// Warnings say what will fail in the site's Worker.
+	Warnings []string
 
 	assets []asset // by name
 	// settings are the files that say how the assets are served, by name.
@@ -35,9 +39,9 @@ var settingsFiles = []string{"_headers", "_redirects", routesFile}
 
 const routesFile = "_routes.json"
 
-// Read reads the site in a folder. The flags are the compatibility flags of its Functions.
-// An error has all problems of the folder.
-func Read(folder string, flags []string) (*Site, error) {
+// Read reads the site in a folder, for the runtime of its Functions. An error has all
+// problems of the folder.
+func Read(folder string, runtime bundle.Runtime) (*Site, error) {
 	root, err := filepath.EvalSymlinks(folder)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -51,7 +55,7 @@ func Read(folder string, flags []string) (*Site, error) {
 		return nil, errors.New("it is not a folder")
 	}
 	s := &Site{settings: map[string][]byte{}}
-	functions, err := s.readCode(folder, flags)
+	functions, err := s.readCode(folder, runtime)
 	problems := []error{err, s.readSettings(folder)}
 
 	w := walker{root: root}
@@ -69,8 +73,8 @@ func Read(folder string, flags []string) (*Site, error) {
 
 // readCode reads the site's Worker. Without one it returns the digest of the folder of file
 // routes, if there is one.
-func (s *Site) readCode(folder string, flags []string) (functions string, err error) {
-	if s.modules, err = readWorker(folder, hasNode(flags)); err != nil || s.modules != nil {
+func (s *Site) readCode(folder string, runtime bundle.Runtime) (functions string, err error) {
+	if s.modules, s.Warnings, err = readWorker(folder, runtime); err != nil || s.modules != nil {
 		return "", err
 	}
 	s.functions, functions, err = functionsFolder(folder)

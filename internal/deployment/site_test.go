@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"portfolio-infra/internal/bundle"
 	"portfolio-infra/internal/rest/resttest"
 )
 
@@ -43,7 +44,7 @@ func TestRead(t *testing.T) {
 		{"links in the site", files{"a/x.txt": "", "b": "-> a", "y.txt": "-> a/x.txt"}, []string{"a/x.txt", "b/x.txt", "y.txt"}, nil, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := Read(tt.files.site(t), nil)
+			s, err := Read(tt.files.site(t), bundle.Runtime{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,14 +89,14 @@ func TestRead_problems(t *testing.T) {
 		{"a name that is not UTF-8", files{"\xff.txt": ""}, []string{`"\xff.txt" is not UTF-8`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := Read(tt.files.site(t), nil)
+			_, err := Read(tt.files.site(t), bundle.Runtime{})
 			for _, want := range tt.want {
 				resttest.CheckError(t, err, want)
 			}
 		})
 	}
 	t.Run("no folder", func(t *testing.T) {
-		_, err := Read(filepath.Join(t.TempDir(), "public"), nil)
+		_, err := Read(filepath.Join(t.TempDir(), "public"), bundle.Runtime{})
 		resttest.CheckError(t, err, "there is no such folder")
 	})
 	t.Run("a pipe", func(t *testing.T) {
@@ -103,7 +104,7 @@ func TestRead_problems(t *testing.T) {
 		if err := syscall.Mkfifo(filepath.Join(folder, "pipe"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := Read(folder, nil)
+		_, err := Read(folder, bundle.Runtime{})
 		resttest.CheckError(t, err, "pipe is neither a file nor a folder")
 	})
 }
@@ -112,7 +113,7 @@ func TestRead_problems(t *testing.T) {
 func TestRead_digest(t *testing.T) {
 	base := files{"index.html": "hello", "_headers": "/*", "_worker.js/index.js": "export default {}", "_worker.js/a.txt": "x"}
 	digest := func(f files) string {
-		s, err := Read(f.site(t), nil)
+		s, err := Read(f.site(t), bundle.Runtime{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -149,7 +150,7 @@ func TestRead_functions(t *testing.T) {
 	folder := files{"index.html": ""}.site(t)
 	files{"functions/api/[id].js": "one", "functions/node_modules/x/index.js": "x"}.write(t, filepath.Dir(folder))
 	read := func() *Site {
-		s, err := Read(folder, nil)
+		s, err := Read(folder, bundle.Runtime{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -183,9 +184,9 @@ func TestRead_root(t *testing.T) {
 	if err := os.Symlink(folder, link); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := Read(link, nil); err != nil || len(s.assets) != 1 {
+	if s, err := Read(link, bundle.Runtime{}); err != nil || len(s.assets) != 1 {
 		t.Errorf("%+v, %v", s, err)
 	}
-	_, err := Read(filepath.Join(folder, "index.html"), nil)
+	_, err := Read(filepath.Join(folder, "index.html"), bundle.Runtime{})
 	resttest.CheckError(t, err, "it is not a folder")
 }

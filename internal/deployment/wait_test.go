@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"portfolio-infra/internal/bundle"
 	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/rest/resttest"
 )
@@ -99,7 +100,7 @@ func TestDeploy_canceled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, page)
 		w.api.stages = []string{"queued active"}
-		s, err := Read(w.request.Site, nil)
+		s, err := Read(w.request.Site, bundle.Runtime{})
 		if err != nil {
 			t.Fatal(err)
 		}

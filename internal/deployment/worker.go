@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"mime/multipart"
 	"os"
+	"path"
 	"path/filepath"
 
 	"portfolio-infra/internal/bundle"
@@ -30,44 +31,58 @@ var moduleTypes = map[string]string{
 	".txt":  "text/plain", ".html": "text/plain", ".sql": "text/plain",
 }
 
-// readWorker returns the modules of a site's Worker, the main module first: _worker.js or
-// _worker.ts bundled into one, or those of a folder _worker.js as they are.
+// readWorker returns the modules of a site's Worker, the main module first, and what will
+// fail in it: _worker.js or _worker.ts bundled into one, with what it imports and is not
+// code, or those of a folder _worker.js.
 // https://developers.cloudflare.com/pages/functions/advanced-mode/
-func readWorker(folder string, node bool) ([]module, error) {
+func readWorker(folder string, runtime bundle.Runtime) (all []module, warnings []string, err error) {
 	var found []string
 	for _, name := range []string{"_worker.js", "_worker.ts"} {
 		if _, err := os.Stat(filepath.Join(folder, name)); err == nil {
 			found = append(found, name)
 		} else if !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	switch {
 	case len(found) == 0:
-		return nil, nil
+		return nil, nil, nil
 	case len(found) > 1:
-		return nil, errors.New("it has both _worker.js and _worker.ts: remove one of them")
+		return nil, nil, errors.New("it has both _worker.js and _worker.ts: remove one of them")
 	}
 	if info, err := os.Stat(filepath.Join(folder, found[0])); err != nil {
-		return nil, err
+		return nil, nil, err
 	} else if info.IsDir() {
-		return readModules(filepath.Join(folder, found[0]))
+		return readModules(folder, found[0], runtime)
 	}
-	content, err := bundle.Build(folder, found[0], bundle.Options{Node: node})
+	built, err := bundle.Build(folder, found[0], bundle.Options{Runtime: runtime, Modules: true})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return []module{{"_worker.js", esModule, content}}, nil
+	all = []module{{"_worker.js", esModule, built.Code}}
+	return append(all, others(built)...), built.Warnings, nil
 }
 
-// readModules reads a folder of modules.
-func readModules(folder string) ([]module, error) {
-	const mainModule = "index.js"
-	var main, others []module
-	root, err := filepath.EvalSymlinks(folder) // WalkDir does not follow a link
-	if err != nil {
-		return nil, err
+// others returns the modules of a bundle but for the main one.
+func others(built bundle.Result) (all []module) {
+	for _, m := range built.Modules {
+		all = append(all, module{m.Name, moduleTypes[path.Ext(m.Name)], m.Content})
 	}
+	return all
+}
+
+// readModules reads the folder of modules of a site. The main module is bundled: what it
+// imports from elsewhere, such as packages, is made part of it. The others stay as they are,
+// since it may import them by names that are known at run time only.
+// https://github.com/cloudflare/workers-sdk/blob/f8308360/packages/wrangler/src/pages/functions/buildWorker.ts (produceWorkerBundleForWorkerJSDirectory)
+func readModules(site, folder string, runtime bundle.Runtime) (all []module, warnings []string, err error) {
+	const mainModule = "index.js"
+	root, err := filepath.EvalSymlinks(filepath.Join(site, folder)) // WalkDir does not follow a link
+	if err != nil {
+		return nil, nil, err
+	}
+	main := module{name: mainModule, contentType: esModule}
+	kept := map[string]string{}
 	err = filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
@@ -81,18 +96,30 @@ func readModules(folder string) ([]module, error) {
 			return err
 		}
 		content, err := os.ReadFile(file)
-		m := module{filepath.ToSlash(name), contentType, content}
-		if m.name == mainModule {
-			main = append(main, m)
-		} else {
-			others = append(others, m)
+		if name == mainModule {
+			main.content = content
+			return err
 		}
+		m := module{filepath.ToSlash(name), contentType, content}
+		kept[file] = "./" + m.name
+		all = append(all, m)
 		return err
 	})
-	if err == nil && main == nil {
-		err = fmt.Errorf("the folder _worker.js has no %s", mainModule)
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case main.content == nil:
+		return nil, nil, fmt.Errorf("the folder _worker.js has no %s", mainModule)
 	}
-	return append(main, others...), err
+	built, err := bundle.Build(site, filepath.Join(folder, mainModule), bundle.Options{Runtime: runtime, Modules: true, Kept: kept})
+	if err != nil {
+		return nil, nil, err
+	}
+	if !built.Plain {
+		main.content = built.Code
+	}
+	all = append([]module{main}, all...)
+	return append(all, others(built)...), built.Warnings, nil
 }
 
 // workerFile is the file of the form that has the modules.

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"io"
 	"mime/multipart"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/bundle"
 )
 
 // part is a part of a form.
@@ -39,7 +42,7 @@ func TestWorkerBundle(t *testing.T) {
 	s, err := Read(files{
 		"index.html": "", "_worker.js/index.js": "import './lib/a.js'; export default {}", "_worker.js/lib/a.js": "export {}",
 		"_worker.js/x.wasm": "\x00asm\r\n--worker", "_worker.js/x.txt": "text", "_worker.js/x.bin": "bin", "_worker.js/x.css": "no module",
-	}.site(t), nil)
+	}.site(t), bundle.Runtime{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,5 +60,55 @@ func TestWorkerBundle(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, parts(t, bundle)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// The main module of a folder has what it imports from outside of it; the others stay.
+func TestReadWorker_folder(t *testing.T) {
+	kept := files{"_worker.js/index.js": "import './a.js'; import 'cloudflare:workers'; export default {}", "_worker.js/a.js": "import 'b'"}
+	bundled := files{"index.html": "", "_worker.js/index.js": "import { lib } from '../lib.js'; import { pkg } from 'pkg'; import './a.js'; export default { lib, pkg }",
+		"_worker.js/a.js": "export {}", "lib.js": "export const lib = 'outside'", "node_modules/pkg/index.js": "export const pkg = 'package'"}
+	for name, tt := range map[string]struct {
+		files
+		want []string // in the main module
+	}{
+		"as it is": {kept, []string{kept["_worker.js/index.js"]}},
+		"bundled":  {bundled, []string{"outside", "package", `import "./a.js"`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all, _, err := readWorker(tt.site(t), bundle.Runtime{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(all) != 2 || all[0].name != "index.js" || all[1].name != "a.js" || string(all[1].content) != tt.files["_worker.js/a.js"] {
+				t.Errorf("modules %q", all)
+			}
+			main := string(all[0].content)
+			for _, want := range tt.want {
+				if !strings.Contains(main, want) {
+					t.Errorf("%q is not in %s", want, main)
+				}
+			}
+		})
+	}
+}
+
+// What is not code goes with the bundle.
+func TestReadWorker_modules(t *testing.T) {
+	all, warnings, err := readWorker(files{"_worker.ts": "import w from './x.wasm?module'; import b from './x.bin'; export default { w, b, f: () => import('node:fs') }",
+		"x.wasm": "\x00asm", "x.bin": "bin"}.site(t), bundle.Runtime{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kinds []string
+	for _, m := range all {
+		kinds = append(kinds, m.contentType)
+	}
+	slices.Sort(kinds)
+	if want := []string{esModule, "application/octet-stream", "application/wasm"}; !slices.Equal(kinds, want) {
+		t.Errorf("types %q, want %q", kinds, want)
+	}
+	if len(warnings) != 1 || !strings.Contains(warnings[0], `import("node:fs") will fail`) {
+		t.Errorf("warnings %q", warnings)
 	}
 }

@@ -92,6 +92,7 @@ func sent(t *testing.T, form map[string]part) map[string]any {
 				}
 				kinds = append(kinds, fmt.Sprintf("%s %s %s %q", m.Field, m.File, m.Type, m.Content))
 			}
+			slices.Sort(kinds) // the main module has a name of its own
 			all[name] = kinds
 		}
 	}
@@ -126,6 +127,10 @@ func TestDeploy_wrangler(t *testing.T) {
 	worker := files{"_worker.js": "import { name } from './lib.js';\nexport default { fetch: () => new Response(name) };\n", "lib.js": "export const name = 'ä';", "_routes.json": routes}
 	modules := files{"_worker.js/index.js": "import './lib/a.js'; import x from './x.txt'; export default { fetch: () => new Response(x) };",
 		"_worker.js/lib/a.js": "export const a = 1;", "_worker.js/x.txt": "text", "_worker.js/x.wasm": "\x00asm\x01\x00\x00\x00", "_worker.js/x.bin": "bin", "_worker.js/x.css": "no"}
+	outside := files{"_worker.js/index.js": "import { name } from '../lib.js'; import { pkg } from 'pkg'; import './lib/a.js'; export default { fetch: () => new Response(name + ' ' + pkg) };",
+		"_worker.js/lib/a.js": "export const a = 1;", "lib.js": "export const name = 'ä';", "../node_modules/pkg/index.js": "exports.pkg = 'package';"}
+	wasm := files{"_worker.js": "import w from './x.wasm?module'; import b from './x.bin'; export default { fetch: () => new Response(new TextDecoder().decode(b) + ' ' + (w instanceof WebAssembly.Module)) };",
+		"x.wasm": "\x00asm\x01\x00\x00\x00", "x.bin": "bin"}
 	for _, tt := range []struct {
 		name    string
 		more    files
@@ -135,10 +140,15 @@ func TestDeploy_wrangler(t *testing.T) {
 		{"routes without a Worker", files{"_routes.json": routes}, ""},
 		{"Worker", worker, "200 ä"},
 		{"folder of modules", modules, "200 text"},
+		{"folder that imports from elsewhere", outside, "200 ä package"},
+		{"Worker with modules", wasm, "200 bin true"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			folder := site.site(t)
+			if tt.answers != "" {
+				folder = files{"index.html": "<h1>Hello</h1>\n"}.site(t) // the assets are the same with code
+			}
 			tt.more.write(t, folder)
 			repository(t, folder)
 			theirs := &api{token: jwt(`{"exp":4000000000}`)}

@@ -13,6 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"portfolio-infra/internal/binding"
+	"portfolio-infra/internal/bundle"
 	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/tidbcloud"
@@ -92,6 +93,7 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 	database := r.name("database", strings.ReplaceAll(slug(ctx.Project()), "-", "_"), checkDatabase)
 	vars, secrets := r.variables("vars", "secrets", checkWorkerVar)
 	flags := r.flags("compatibilityFlags")
+	workers := bundle.Runtime{Date: r.text("compatibilityDate"), Flags: flags}
 	adopt, protect := r.boolean("adopt"), r.boolean("protect")
 	c := Config{
 		Names: NamesArgs{
@@ -115,7 +117,7 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 		},
 		Worker: WorkerArgs{
 			Name:               worker,
-			Script:             r.script("workerScript", flags),
+			Script:             r.script("workerScript", workers),
 			CompatibilityDate:  r.checked("compatibilityDate", checkPastDate),
 			CompatibilityFlags: flags,
 			Observability:      r.boolean("observability"),
@@ -143,7 +145,7 @@ func (p Program) loadConfig(ctx *pulumi.Context) (Config, error) {
 	}
 	c.Pages.Bindings.Vars, c.Pages.Secrets = r.siteVariables(c.Pages.Bindings)
 	overwriteSite := r.boolean("overwriteSite")
-	if site := r.site("site", flags); site != nil {
+	if site := r.site("site", workers); site != nil {
 		c.Pages.Deployed = true
 		c.Pages.Bindings.CompatibilityDate, c.Pages.Bindings.CompatibilityFlags = c.Worker.CompatibilityDate, flags
 		c.Site = &SiteArgs{

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -26,7 +25,8 @@ type Script struct {
 	// SHA256 is the hash of the content, in hexadecimal.
 	SHA256 string
 
-	bundled []byte // the content that belongs at Path, or nil if it is there
+	bundled  []byte // the content that belongs at Path, or nil if it is there
+	warnings []string
 }
 
 // bundleFolder has the bundled scripts, since the provider reads a script from a file. It
@@ -76,10 +76,13 @@ func (s Script) write(dir string) error {
 // https://developers.cloudflare.com/workers/platform/limits/#worker-size
 const maxScript = 64 << 20
 
-// script reads the Worker's script, for a runtime with the compatibility flags.
-func (r *reader) script(key string, flags []string) Script {
+// script reads the Worker's script, and warns of what will fail in it.
+func (r *reader) script(key string, runtime bundle.Runtime) Script {
 	path := r.text(key)
-	s, err := readScript(r.program.Dir, path, flags)
+	s, err := readScript(r.program.Dir, path, runtime)
+	for _, warning := range s.warnings {
+		err = errors.Join(err, r.ctx.Log.Warn(key+": "+warning, nil))
+	}
 	if err != nil {
 		var pathErr *os.PathError
 		if errors.As(err, &pathErr) {
@@ -101,9 +104,9 @@ func checkPath(path string) error {
 	return nil
 }
 
-// readScript checks and hashes the file at path, which is relative to dir. It bundles
-// TypeScript, and JavaScript that imports other files; the rest is uploaded as it is.
-func readScript(dir, path string, flags []string) (Script, error) {
+// readScript bundles, checks and hashes the file at path, which is relative to dir. A file
+// that the runtime takes is uploaded as it is.
+func readScript(dir, path string, runtime bundle.Runtime) (Script, error) {
 	if err := checkPath(path); err != nil {
 		return Script{}, err
 	}
@@ -121,23 +124,23 @@ func readScript(dir, path string, flags []string) (Script, error) {
 	case info.Size() > maxScript:
 		return Script{}, tooLarge(info.Size())
 	}
-	content, err := os.ReadFile(file)
-	if err != nil {
+	built, err := bundle.Build(dir, path, bundle.Options{Runtime: runtime})
+	switch {
+	case err != nil:
 		return Script{}, err
-	}
-	s := Script{Path: filepath.ToSlash(path)}
-	if ext == ".ts" || ext == ".mts" || importsFiles(content) {
-		content, err = bundle.Build(dir, path, bundle.Options{Node: hasNode(flags)})
-		switch {
-		case err != nil:
-			return Script{}, err
-		case len(content) > maxScript:
-			return Script{}, tooLarge(int64(len(content)))
-		}
-		s.bundled = content
-	}
-	if !bytes.Contains(content, []byte("export")) {
+	case len(built.Exports) == 0:
 		return Script{}, errors.New("it exports nothing")
+	case len(built.Code) > maxScript:
+		return Script{}, tooLarge(int64(len(built.Code)))
+	}
+	s := Script{Path: filepath.ToSlash(path), warnings: built.Warnings}
+	content := built.Code
+	if built.Plain {
+		if content, err = os.ReadFile(file); err != nil {
+			return Script{}, err
+		}
+	} else {
+		s.bundled = content
 	}
 	sum := sha256.Sum256(content)
 	s.SHA256 = hex.EncodeToString(sum[:])
@@ -149,24 +152,4 @@ func readScript(dir, path string, flags []string) (Script, error) {
 
 func tooLarge(size int64) error {
 	return fmt.Errorf("it has %d bytes, and a Worker at most %d", size, maxScript)
-}
-
-// importPattern matches the imports of a module and captures what they name.
-var importPattern = regexp.MustCompile(`(?m)^\s*import\s*["']([^"']+)["']|^\s*(?:import|export)\b[^"';]*\bfrom\s*["']([^"']+)["']|\bimport\s*\(\s*["']([^"']+)["']`)
-
-// importsFiles reports whether a script imports what the runtime does not have.
-func importsFiles(script []byte) bool {
-	for _, found := range importPattern.FindAllSubmatch(script, -1) {
-		name := string(bytes.Join(found[1:], nil)) // only one of them is there
-		if !strings.HasPrefix(name, "cloudflare:") && !strings.HasPrefix(name, "node:") {
-			return true
-		}
-	}
-	return false
-}
-
-// hasNode reports whether compatibility flags give the runtime Node's modules.
-// https://developers.cloudflare.com/workers/configuration/compatibility-flags/#nodejs-compatibility-flag
-func hasNode(flags []string) bool {
-	return slices.Contains(flags, "nodejs_compat") || slices.Contains(flags, "nodejs_compat_v2")
 }

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"portfolio-infra/internal/bundle"
 )
 
 func TestReadScript(t *testing.T) {
@@ -16,29 +18,32 @@ func TestReadScript(t *testing.T) {
 		want                []string // of the error
 		bundled             bool
 	}{
-		{"a service worker", "api.js", "addEventListener('fetch')", nil, []string{"exports nothing"}, false},
+		{"a service worker", "api.js", "addEventListener('fetch', () => 'export')", nil, []string{"exports nothing"}, false},
+		{"CommonJS", "api.js", "module.exports = {}", nil, []string{"exports nothing"}, false},
 		{"a module", "api.mjs", "export default {}", nil, nil, false},
-		{"the runtime's modules", "api.js", "import {x} from 'cloudflare:workers'\nimport 'node:fs'\nexport default {}", nil, nil, false},
+		{"the runtime's modules", "api.js", "import {x} from 'cloudflare:workers'\nimport 'node:fs'\nexport default {}", []string{"nodejs_compat"}, nil, false},
 		{"text that looks like an import", "api.js", `export default { a: "import x", from: "y" }`, nil, nil, false},
 		{"TypeScript", "api.ts", "export default {} as object", nil, nil, true},
 		{"an import", "api.js", "import {x} from './lib'\nexport default {x}", nil, nil, true},
-		{"a minified import", "api.js", `import{x}from"./lib";export default{x}`, nil, nil, true},
-		{"a later import", "api.js", "export default { f: () => import(\"./lib\") }", nil, nil, true},
+		{"an import after an apostrophe", "api.js", "// it's here\nimport {x} from './lib'\nexport default {x}", nil, nil, true},
+		{"a later import", "api.js", "export default { f: () => import(`./lib`) }", nil, nil, true},
+		{"a required file", "api.js", "const {x} = require('./lib'); export default {x}", nil, nil, true},
 		{"an export of another file", "api.js", "export { x as default } from './lib'", nil, nil, true},
 		{"a missing package", "api.ts", "\nimport x from 'left-pad'\nexport default x", nil, []string{"api.ts:2:", "left-pad", "install the package"}, false},
-		{"Node's modules without the flag", "api.ts", "import x from 'node:fs'\nexport default x", nil, []string{"api.ts:1:", "node:fs"}, false},
-		{"Node's modules with the flag", "api.ts", "import x from 'node:fs'\nexport default x", []string{"nodejs_compat"}, nil, true},
+		{"Node's modules without the flag", "api.js", "import x from 'node:fs'\nexport default x", nil, []string{"api.js:1:", "node:fs", "nodejs_compat"}, false},
+		{"Node's modules with the flag", "api.ts", "import x from 'fs'\nexport default x", []string{"nodejs_compat"}, nil, true},
 		{"TypeScript without an export", "api.ts", "const x = 1", nil, []string{"exports nothing"}, false},
+		{"WebAssembly", "api.ts", "import x from './x.wasm'\nexport default x", nil, []string{"api.ts:1:", "one module"}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
-			for name, content := range map[string]string{test.file: test.content, "lib.ts": "export const x: number = 1"} {
+			for name, content := range map[string]string{test.file: test.content, "lib.ts": "export const x: number = 1", "x.wasm": "\x00asm"} {
 				if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
 			// A script may be beside the project's folder.
-			s, err := readScript(dir, filepath.Join("..", filepath.Base(dir), test.file), test.flags)
+			s, err := readScript(dir, filepath.Join("..", filepath.Base(dir), test.file), bundle.Runtime{Date: "2026-06-01", Flags: test.flags})
 			wantError(t, err, test.want...)
 			if err != nil {
 				return
@@ -52,7 +57,7 @@ func TestReadScript(t *testing.T) {
 			}
 			sum := sha256.Sum256(content)
 			hash := hex.EncodeToString(sum[:])
-			want := Script{"../" + filepath.Base(dir) + "/" + test.file, hash, nil}
+			want := Script{Path: "../" + filepath.Base(dir) + "/" + test.file, SHA256: hash}
 			module := test.file
 			if test.bundled {
 				want.Path, module = ".pulumi-build/"+hash[:16]+"/worker.js", "worker.js"
@@ -74,7 +79,7 @@ func TestReadScript_everywhere(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "api.ts"), []byte("export default {} as object"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s, err := readScript(dir, "api.ts", nil)
+		s, err := readScript(dir, "api.ts", bundle.Runtime{})
 		if err != nil {
 			t.Fatal(err)
 		}

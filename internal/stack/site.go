@@ -13,6 +13,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumix"
 
 	"portfolio-infra/internal/binding"
+	"portfolio-infra/internal/bundle"
 	cfapi "portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/deployment"
 )
@@ -156,7 +157,7 @@ func (args *SiteArgs) drift(outdated bool, now time.Time) string {
 }
 
 // site reads the folder that the Pages project is to serve. There is none by default.
-func (r *reader) site(key string, flags []string) *Site {
+func (r *reader) site(key string, runtime bundle.Runtime) *Site {
 	folder := r.text(key)
 	if folder == "" {
 		return nil
@@ -164,11 +165,16 @@ func (r *reader) site(key string, flags []string) *Site {
 	s := &Site{Folder: filepath.ToSlash(filepath.Clean(folder))}
 	content, err := &deployment.Site{}, checkPath(folder)
 	if err == nil {
-		content, err = deployment.Read(filepath.Join(r.program.Dir, folder), flags)
+		content, err = deployment.Read(filepath.Join(r.program.Dir, folder), runtime)
 	}
 	if err != nil {
 		r.problem(key, "%q: %v; give a folder to serve, relative to the project's folder", folder, err)
 		return s
+	}
+	for _, warning := range content.Warnings {
+		if err := r.ctx.Log.Warn(key+": "+warning, nil); err != nil {
+			r.problem(key, "%v", err)
+		}
 	}
 	s.Digest = content.Digest
 	return s

@@ -131,7 +131,7 @@ func (p *program) worker(shown, service string, w worker, reachable map[string]c
 			continue
 		}
 		entrypoint := ""
-		if to.Entrypoint != "" {
+		if to.Entrypoint != "" && to.Entrypoint != "default" { // workerd knows the default export without a name only
 			entrypoint = ", entrypoint = " + quote(to.Entrypoint)
 		}
 		bindings = append(bindings, fmt.Sprintf("(name = %s, service = (name = %s%s))", quote(name), quote(scriptService(to.Service)), entrypoint))

@@ -187,7 +187,7 @@ func bundle(script string) []emulator.Part {
 
 const config = `{"compatibility_date":"2026-06-01","compatibility_flags":["nodejs_compat"],
 	"env_vars":{"PLAIN":{"type":"plain_text","value":"\"plain\" ä\n\\"},"SECRET":{"type":"secret_text","value":"site's secret"}},
-	"services":{"API":{"service":"api","environment":"production"},"ENTRY":{"service":"api","environment":"production","entrypoint":"Named"}}}`
+	"services":{"API":{"service":"api","environment":"production","entrypoint":"default"},"ENTRY":{"service":"api","environment":"production","entrypoint":"Named"}}}`
 
 const apiWorker = `
 import { WorkerEntrypoint } from "cloudflare:workers";

@@ -1,0 +1,11 @@
+package bundle
+
+import (
+	"maps"
+	"slices"
+)
+
+// For the tests, which are of another package.
+func (r Runtime) Lacks(module string) string { return r.lacks(module) }
+
+func NodeModules() []string { return slices.Sorted(maps.Keys(nodeFeatures)) }

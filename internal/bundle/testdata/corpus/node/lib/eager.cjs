@@ -1,0 +1,3 @@
+const path = require("node:path");
+const { format } = require("util");
+exports.join = (...parts) => format("%s", path.join(...parts));

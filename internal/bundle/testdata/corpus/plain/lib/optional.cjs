@@ -1,0 +1,5 @@
+let util;
+try {
+	util = require("util");
+} catch {}
+exports.name = util ? "with util" : "without util";
