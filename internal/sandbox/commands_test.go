@@ -1,7 +1,6 @@
 package main
 
 import (
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -193,10 +192,7 @@ func TestStack_domain(t *testing.T) {
 // The one that uploads last wins; the other one says why, and makes no project.
 func TestRace_otherClusters(t *testing.T) {
 	first := newFixture(t)
-	engine := *first.Engine
-	engine.Dir, engine.Config = t.TempDir(), maps.Clone(first.Config)
-	second := &fixture{TB: t, Engine: &engine, clouds: first.clouds}
-	engine.Stdout, engine.Stderr = &second.printed, &second.printed
+	second := first.rival()
 	second.set(map[string]any{"cluster": "other-db"})
 	// Both have looked at the Worker when the first of them uploads, and both have uploaded
 	// when the first of them goes on.
@@ -218,22 +214,11 @@ func TestRace_otherClusters(t *testing.T) {
 		}
 		return false
 	})
-	fixtures := []*fixture{first, second}
-	errs := make([]error, 2)
-	var wait sync.WaitGroup
-	for i, f := range fixtures {
-		wait.Go(func() { errs[i] = f.Operate(t.Context(), "up") })
-	}
-	wait.Wait()
-	if (errs[0] == nil) == (errs[1] == nil) {
-		t.Fatalf("not just one of them succeeded:\n%s\n%s", first.printed.String(), second.printed.String())
-	}
-	winner := slices.Index(errs, nil)
-	loser := fixtures[1-winner]
+	winner, loser := first.race(second)
 	loser.says("the loser", "bears the mark of another stack", "pulumi state delete")
-	fixtures[winner].serves()
-	fixtures[winner].bound()
-	fixtures[winner].noChanges()
+	winner.serves()
+	winner.bound()
+	winner.noChanges()
 
 	t.Log("the loser takes the Worker out of its state, and another name")
 	if _, err := loser.Command(t.Context(), "state", "delete", "--yes", "--target-dependents", loser.urn("WorkersScript", "portfolio-api")); err != nil {
@@ -243,7 +228,7 @@ func TestRace_otherClusters(t *testing.T) {
 	loser.up()
 	loser.set(map[string]any{"adopt": nil})
 	loser.up()
-	fixtures[winner].noChanges()
+	winner.noChanges()
 	loser.run("destroy")
-	fixtures[winner].noChanges()
+	winner.noChanges()
 }

@@ -227,10 +227,7 @@ func (f *fixture) agrees() {
 // Two runs with states of their own want the same names. One gets them.
 func TestRace_twoStates(t *testing.T) {
 	first := newFixture(t)
-	engine := *first.Engine
-	engine.Dir = t.TempDir()
-	second := &fixture{TB: t, Engine: &engine, clouds: first.clouds}
-	engine.Stdout, engine.Stderr = &second.printed, &second.printed
+	second := first.rival()
 	// Both have looked and found nothing when the first of them asks for a cluster.
 	var meet sync.WaitGroup
 	meet.Add(2)
@@ -242,20 +239,35 @@ func TestRace_twoStates(t *testing.T) {
 		}
 		return false
 	})
-	fixtures := []*fixture{first, second}
-	errs := make([]error, 2)
+	winner, loser := first.race(second)
+	loser.says("the loser", "came first")
+	winner.agrees()
+	winner.noChanges()
+}
+
+// rival returns another stack with a state of its own on the same clouds.
+func (f *fixture) rival() *fixture {
+	engine := *f.Engine
+	engine.Dir, engine.Config = f.TempDir(), maps.Clone(f.Config)
+	other := &fixture{TB: f.TB, Engine: &engine, clouds: f.clouds}
+	engine.Stdout, engine.Stderr = &other.printed, &other.printed
+	return other
+}
+
+// race runs two stacks at once, of which one must succeed.
+func (f *fixture) race(other *fixture) (winner, loser *fixture) {
+	f.Helper()
+	fixtures, errs := []*fixture{f, other}, make([]error, 2)
 	var wait sync.WaitGroup
 	for i, f := range fixtures {
-		wait.Go(func() { errs[i] = f.Operate(t.Context(), "up") })
+		wait.Go(func() { errs[i] = f.Operate(f.Context(), "up") })
 	}
 	wait.Wait()
 	if (errs[0] == nil) == (errs[1] == nil) {
-		t.Fatalf("not just one of them succeeded:\n%s\n%s", first.printed.String(), second.printed.String())
+		f.Fatalf("not just one of them succeeded:\n%s\n%s", f.printed.String(), other.printed.String())
 	}
-	winner := slices.Index(errs, nil)
-	fixtures[1-winner].says("the loser", "came first")
-	fixtures[winner].agrees()
-	fixtures[winner].noChanges()
+	won := slices.Index(errs, nil)
+	return fixtures[won], fixtures[1-won]
 }
 
 // Two runs share one state. The engine's lock lets one of them through.
