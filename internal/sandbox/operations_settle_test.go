@@ -87,8 +87,20 @@ func (c *trial) othersMakeWay(done map[string]bool) bool {
 			c.byHand("DELETE", cloudflareAPI, c.pages()+"/domains/"+theirDomain, "")
 			c.takenOver("PagesDomain", theirDomain) // by its owner
 		},
-		// Pulumi's Cloudflare provider fails to delete what is gone: a refresh, README says.
-		"The domain you have requested does not exist": func() { c.operate("refresh") },
+		// Pulumi's Cloudflare provider fails to delete what is gone, and the engine tries again
+		// for a tainted project: README says to take the taint back, and to refresh.
+		"The domain you have requested does not exist": func() {
+			state, err := c.State()
+			if err != nil {
+				c.Fatal(err)
+			}
+			for _, r := range state.Resources {
+				if r.Taint {
+					c.state("untaint", string(r.URN))
+				}
+			}
+			c.operate("refresh")
+		},
 	} {
 		if strings.Contains(c.printed.String(), refusal) && !done[refusal] {
 			done[refusal] = true
