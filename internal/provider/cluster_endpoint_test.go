@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,9 +84,16 @@ func TestCluster_endpoint_adopted(t *testing.T) {
 
 		// While a run waits, too.
 		e.outputs = e.outputs.Delete("organization")
-		c.onCall = func(string) { c.hold(e.id, "RESTORING") }
-		time.AfterFunc(5*time.Second, func() { c.onCall = nil; c.hold(e.id, ""); switchedOff(c, e.id) })
+		var ready atomic.Bool
+		id := e.id
+		c.onCall = func(string) {
+			if !ready.Load() {
+				c.hold(id, "RESTORING")
+			}
+		}
+		time.AfterFunc(5*time.Second+17*time.Millisecond, func() { ready.Store(true); c.hold(id, ""); switchedOff(c, id) }) // between two looks
 		_, err = e.up(adoptedDB(nil))
+		c.onCall = nil
 		follow(c, err)
 		e.steps(adoptedDB(nil), "update", "same")
 
