@@ -64,8 +64,17 @@ func TestStack_replacedCommands(t *testing.T) {
 		}
 		return all
 	}
-	before := ids()
-	for _, name := range []string{"binding", "site"} {
+	theirs := ids()
+	stay := func() {
+		t.Helper()
+		for _, id := range theirs {
+			if !slices.Contains(ids(), id) {
+				t.Errorf("the deployment %s is gone", id)
+			}
+		}
+	}
+	// A binding that is set again serves from the next deployment on.
+	for name, changes := range map[string]map[string]int{"binding": {"replace": 1, "update": 1}, "site": {"replace": 1}} {
 		urn := f.urn("Command", name)
 		for _, way := range []string{"--replace", "taint"} {
 			t.Log(way, name)
@@ -76,16 +85,16 @@ func TestStack_replacedCommands(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			f.want("changes", f.run("up", options...).changes, map[string]int{"replace": 1})
+			f.want("changes", f.run("up", options...).changes, changes)
 			f.bound()
-			f.want("deployments", ids(), before)
+			stay()
 			f.noChanges()
 		}
 	}
 	t.Log("the key is taken out")
 	f.set(map[string]any{"site": nil})
 	f.up()
-	f.want("deployments", ids(), before)
+	stay()
 	f.run("destroy")
 	f.left(0, 0, 0)
 }
