@@ -296,7 +296,7 @@ func (args *NamesArgs) checkProject(ctx context.Context, owner string) error {
 
 // boundToOurs reports whether a project is bound to a Worker of the owner.
 func (args *NamesArgs) boundToOurs(ctx context.Context, project cloudflare.Project, owner string) (bool, error) {
-	for _, name := range boundWorkers(&project) {
+	for _, name := range project.BoundTo() {
 		var script *cloudflare.Script
 		if name != args.Names["worker"] {
 			var err error
@@ -377,8 +377,10 @@ func (args *NamesArgs) checkLeft(ctx *pulumi.Context, kept map[string]string, ow
 		if err != nil {
 			return fmt.Errorf("reading the Pages project %q, which gets another name: %w", name, err)
 		}
-		for _, worker := range boundWorkers(project) {
-			old[worker] = true
+		if project != nil {
+			for _, worker := range project.BoundTo() {
+				old[worker] = true
+			}
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(old)) {
@@ -391,22 +393,6 @@ func (args *NamesArgs) checkLeft(ctx *pulumi.Context, kept map[string]string, ow
 		}
 	}
 	return nil
-}
-
-// boundWorkers returns the Workers that a project is bound to; nil has none.
-func boundWorkers(project *cloudflare.Project) []string {
-	if project == nil {
-		return nil
-	}
-	bound := map[string]bool{}
-	for _, config := range project.DeploymentConfigs {
-		for _, s := range config.Services {
-			if s != nil {
-				bound[s.Service] = true
-			}
-		}
-	}
-	return slices.Sorted(maps.Keys(bound))
 }
 
 // beforeCreate runs when the state has no project, or is to replace it. It deletes an
