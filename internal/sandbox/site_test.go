@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -101,19 +100,7 @@ func (s *served) names(path string) (names []string) {
 // sign adds an entry to the guest book.
 func (s *served) sign(name string) {
 	s.f.Helper()
-	request, err := http.NewRequestWithContext(s.f.Context(), http.MethodPost, s.base+"/api/guestbook",
-		strings.NewReader(url.Values{"name": {name}, "message": {"It's me"}}.Encode()))
-	if err != nil {
-		s.f.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	request.Header.Set("Accept", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		s.f.Fatal(err)
-	}
-	defer response.Body.Close()
-	s.f.want("status of an entry", response.StatusCode, http.StatusCreated)
+	s.f.want("status of an entry", s.guest(name, "It's me", false).StatusCode, http.StatusCreated)
 }
 
 // One up from nothing ends in a page that serves rows, and each next up in what it
