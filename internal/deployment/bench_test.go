@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"portfolio-infra/internal/bundle"
 	"portfolio-infra/internal/cloudflare"
 )
 
@@ -53,7 +52,7 @@ func BenchmarkDeploy(b *testing.B) {
 	a.url = server.URL
 	var peak int64
 	deploy := func() (result Result, took time.Duration) {
-		site, err := Read(folder, bundle.Runtime{})
+		site, err := Read(b.Context(), Folder{Site: folder})
 		if err != nil {
 			b.Fatal(err)
 		}

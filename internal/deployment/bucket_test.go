@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"portfolio-infra/internal/bundle"
 	"portfolio-infra/internal/rest/resttest"
 )
 
@@ -47,7 +46,7 @@ func TestBuckets(t *testing.T) {
 // A body is a JSON list with the contents, and has the size that it says.
 func TestBucket_body(t *testing.T) {
 	folder := files{"index.html": "<h1>Hello</h1>\n", "a.bin": "\x00\xff", "b/empty": "", "b/LICENSE": "free"}.site(t)
-	s, err := Read(folder, bundle.Runtime{})
+	s, err := Read(t.Context(), Folder{Site: folder})
 	if err != nil {
 		t.Fatal(err)
 	}

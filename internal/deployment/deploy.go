@@ -52,7 +52,13 @@ func (d *deployer) deploy(ctx context.Context) (Result, error) {
 	}
 	// The bindings' command, which ran before, has set the date.
 	date := project.DeploymentConfigs[production].CompatibilityDate
-	site, err := Read(d.Site, bundle.Runtime{Date: date, Flags: d.Flags})
+	site, err := Read(ctx, Folder{
+		Site:         d.Site,
+		Functions:    d.Functions,
+		FunctionsEnv: d.FunctionsEnv,
+		Public:       d.PublicFiles,
+		Runtime:      bundle.Runtime{Date: date, Flags: d.Flags},
+	})
 	if err != nil {
 		return Result{}, fmt.Errorf("config key site: %s: %w", d.Site, err)
 	}

@@ -38,7 +38,7 @@ func newWorld(t *testing.T, f files) *world {
 // run runs a command for the site as it is, and returns its result and its calls.
 func (w *world) run(verb string) (result Result, calls []string, err error) {
 	w.t.Helper()
-	s, err := Read(w.request.Site, bundle.Runtime{Date: projectDate, Flags: w.request.Flags})
+	s, err := Read(w.t.Context(), Folder{Site: w.request.Site, Runtime: bundle.Runtime{Date: projectDate, Flags: w.request.Flags}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestDeploy_adopts(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, page)
-				s, err := Read(w.request.Site, bundle.Runtime{})
+				s, err := Read(t.Context(), Folder{Site: w.request.Site})
 				if err != nil {
 					t.Fatal(err)
 				}

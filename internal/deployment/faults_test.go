@@ -11,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"portfolio-infra/internal/bundle"
 	"portfolio-infra/internal/cloudflare"
 	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
 	"portfolio-infra/internal/sandbox/emulator/faultlist"
@@ -52,7 +51,7 @@ func (e *emulation) run(verb string) error {
 	if verb == "undeploy" {
 		return e.undeploy(1, false)
 	}
-	s, err := Read(e.request.Site, bundle.Runtime{})
+	s, err := Read(e.Context(), Folder{Site: e.request.Site})
 	if err != nil {
 		e.Fatal(err)
 	}

@@ -42,6 +42,10 @@ type Request struct {
 	Settings string `json:"settings,omitempty"`
 	// Overwrite allows to replace the production deployment of somebody else.
 	Overwrite bool `json:"overwrite,omitempty"`
+	// Functions, FunctionsEnv and PublicFiles say how the site is read, as in [Folder].
+	Functions    string   `json:"functions,omitempty"`
+	FunctionsEnv []string `json:"functionsEnv,omitempty"`
+	PublicFiles  []string `json:"publicFiles,omitempty"`
 }
 
 var (

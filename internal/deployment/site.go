@@ -2,6 +2,7 @@ package deployment
 
 import (
 	"cmp"
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -39,9 +40,22 @@ var settingsFiles = []string{"_headers", "_redirects", routesFile}
 
 const routesFile = "_routes.json"
 
-// Read reads the site in a folder, for the runtime of its Functions. An error has all
-// problems of the folder.
-func Read(folder string, runtime bundle.Runtime) (*Site, error) {
+// Folder is the folder of a site, and how it is read.
+type Folder struct {
+	Site string
+	// Functions is the folder of file routes. Empty is a folder functions beside the site.
+	Functions string
+	// FunctionsEnv are further variables of the environment in which wrangler compiles them.
+	FunctionsEnv []string
+	// Public are paths in the site, with slashes, that look like secrets and are served.
+	Public []string
+	// Runtime is that of the Functions.
+	Runtime bundle.Runtime
+}
+
+// Read reads a site. An error has all problems of the folder.
+func Read(ctx context.Context, f Folder) (*Site, error) {
+	folder, runtime := f.Site, f.Runtime
 	root, err := filepath.EvalSymlinks(folder)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

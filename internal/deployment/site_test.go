@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"portfolio-infra/internal/bundle"
 	"portfolio-infra/internal/rest/resttest"
 )
 
@@ -44,7 +43,7 @@ func TestRead(t *testing.T) {
 		{"links in the site", files{"a/x.txt": "", "b": "-> a", "y.txt": "-> a/x.txt"}, []string{"a/x.txt", "b/x.txt", "y.txt"}, nil, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := Read(tt.files.site(t), bundle.Runtime{})
+			s, err := Read(t.Context(), Folder{Site: tt.files.site(t)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -89,14 +88,14 @@ func TestRead_problems(t *testing.T) {
 		{"a name that is not UTF-8", files{"\xff.txt": ""}, []string{`"\xff.txt" is not UTF-8`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := Read(tt.files.site(t), bundle.Runtime{})
+			_, err := Read(t.Context(), Folder{Site: tt.files.site(t)})
 			for _, want := range tt.want {
 				resttest.CheckError(t, err, want)
 			}
 		})
 	}
 	t.Run("no folder", func(t *testing.T) {
-		_, err := Read(filepath.Join(t.TempDir(), "public"), bundle.Runtime{})
+		_, err := Read(t.Context(), Folder{Site: filepath.Join(t.TempDir(), "public")})
 		resttest.CheckError(t, err, "there is no such folder")
 	})
 	t.Run("a pipe", func(t *testing.T) {
@@ -104,7 +103,7 @@ func TestRead_problems(t *testing.T) {
 		if err := syscall.Mkfifo(filepath.Join(folder, "pipe"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := Read(folder, bundle.Runtime{})
+		_, err := Read(t.Context(), Folder{Site: folder})
 		resttest.CheckError(t, err, "pipe is neither a file nor a folder")
 	})
 }
@@ -113,7 +112,7 @@ func TestRead_problems(t *testing.T) {
 func TestRead_digest(t *testing.T) {
 	base := files{"index.html": "hello", "_headers": "/*", "_worker.js/index.js": "export default {}", "_worker.js/a.txt": "x"}
 	digest := func(f files) string {
-		s, err := Read(f.site(t), bundle.Runtime{})
+		s, err := Read(t.Context(), Folder{Site: f.site(t)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -150,7 +149,7 @@ func TestRead_functions(t *testing.T) {
 	folder := files{"index.html": ""}.site(t)
 	files{"functions/api/[id].js": "one", "functions/node_modules/x/index.js": "x"}.write(t, filepath.Dir(folder))
 	read := func() *Site {
-		s, err := Read(folder, bundle.Runtime{})
+		s, err := Read(t.Context(), Folder{Site: folder})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -184,9 +183,9 @@ func TestRead_root(t *testing.T) {
 	if err := os.Symlink(folder, link); err != nil {
 		t.Fatal(err)
 	}
-	if s, err := Read(link, bundle.Runtime{}); err != nil || len(s.assets) != 1 {
+	if s, err := Read(t.Context(), Folder{Site: link}); err != nil || len(s.assets) != 1 {
 		t.Errorf("%+v, %v", s, err)
 	}
-	_, err := Read(filepath.Join(folder, "index.html"), bundle.Runtime{})
+	_, err := Read(t.Context(), Folder{Site: filepath.Join(folder, "index.html")})
 	resttest.CheckError(t, err, "it is not a folder")
 }

@@ -11,7 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"portfolio-infra/internal/bundle"
 	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/rest/resttest"
 )
@@ -100,7 +99,7 @@ func TestDeploy_canceled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, page)
 		w.api.stages = []string{"queued active"}
-		s, err := Read(w.request.Site, bundle.Runtime{})
+		s, err := Read(t.Context(), Folder{Site: w.request.Site})
 		if err != nil {
 			t.Fatal(err)
 		}

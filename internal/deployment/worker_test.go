@@ -39,10 +39,10 @@ func parts(t testing.TB, form []byte) (all []part) {
 }
 
 func TestWorkerBundle(t *testing.T) {
-	s, err := Read(files{
+	s, err := Read(t.Context(), Folder{Site: files{
 		"index.html": "", "_worker.js/index.js": "import './lib/a.js'; export default {}", "_worker.js/lib/a.js": "export {}",
 		"_worker.js/x.wasm": "\x00asm\r\n--worker", "_worker.js/x.txt": "text", "_worker.js/x.bin": "bin", "_worker.js/x.css": "no module",
-	}.site(t), bundle.Runtime{})
+	}.site(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

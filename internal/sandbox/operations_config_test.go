@@ -72,6 +72,7 @@ var keyValues = map[string][2]any{
 	"observability": {"false", "true"}, "binding": {"API", "BACKEND"}, "previewBinding": {"none", theirWorker}, "workersDev": {"false", "true"},
 	"tidbProject": {"1372813089454000001", ""}, "spendingLimit": {"500", "600"}, "rotation": {"1", "2"}, "migrations": {"", "internal/example/migrations"},
 	"databaseUrlOptions": {map[string]any{"ssl": "strict"}, map[string]any{}}, "doppler": {map[string]any{"project": "portfolio", "config": "dev"}, map[string]any{}},
+	"functions": {"internal/example/api", ""}, "functionsEnv": {[]any{"MODE"}, []any{}}, "publicFiles": {[]any{".env.example"}, []any{}}, "shrinkSite": {"true", "false"},
 	"protect": {"true", "false"}, "overwriteSite": {"true", "false"}, "overwriteWorker": {"true", "false"},
 	"siteSecrets": {"recognizable-one", "recognizable-two"}, "secrets": {"recognizable-three", "recognizable-four"},
 	"accountId": {cloudflare.DefaultAccountID, ""}, "region": {"regions/aws-ap-northeast-1", "regions/aws-ap-northeast-1"}, "adopt": {"true", "false"},

@@ -25,6 +25,12 @@ type Site struct {
 	Folder string
 	// Digest changes with everything that a deployment has of the folder.
 	Digest string
+	// Functions, FunctionsEnv and PublicFiles are as in [deployment.Folder].
+	Functions    string
+	FunctionsEnv []string
+	PublicFiles  []string
+	// Shrink permits a site that has lost most of its files.
+	Shrink bool
 }
 
 // SiteArgs are the inputs of [newSite].
@@ -121,6 +127,10 @@ func (args *SiteArgs) request(settings, project, createdOn, owner string) (strin
 		Flags:     args.Flags,
 		Settings:  settings,
 		Overwrite: args.Overwrite,
+
+		Functions:    args.Functions,
+		FunctionsEnv: args.FunctionsEnv,
+		PublicFiles:  args.PublicFiles,
 	})
 	return string(b), err
 }
@@ -159,13 +169,25 @@ func (args *SiteArgs) drift(outdated bool, now time.Time) string {
 // site reads the folder that the Pages project is to serve. There is none by default.
 func (r *reader) site(key string, runtime bundle.Runtime) *Site {
 	folder := r.text(key)
+	s := &Site{
+		Functions:    r.text("functions"),
+		FunctionsEnv: object[[]string](r, "functionsEnv", "a list of names of environment variables"),
+		PublicFiles:  object[[]string](r, "publicFiles", "a list of paths in the site"),
+		Shrink:       r.boolean("shrinkSite"),
+	}
 	if folder == "" {
 		return nil
 	}
-	s := &Site{Folder: filepath.ToSlash(filepath.Clean(folder))}
+	s.Folder = filepath.ToSlash(filepath.Clean(folder))
 	content, err := &deployment.Site{}, checkPath(folder)
 	if err == nil {
-		content, err = deployment.Read(filepath.Join(r.program.Dir, folder), runtime)
+		content, err = deployment.Read(r.ctx.Context(), deployment.Folder{
+			Site:         filepath.Join(r.program.Dir, folder),
+			Functions:    s.Functions,
+			FunctionsEnv: s.FunctionsEnv,
+			Public:       s.PublicFiles,
+			Runtime:      runtime,
+		})
 	}
 	if err != nil {
 		r.problem(key, "%q: %v; give a folder to serve, relative to the project's folder", folder, err)
