@@ -1,9 +1,6 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 )
@@ -83,28 +80,6 @@ func TestRun_help(t *testing.T) {
 		}
 		if !strings.HasPrefix(stdout.String(), "usage: portfolio") {
 			t.Errorf("%s: standard output %q", arg, stdout.String())
-		}
-	}
-}
-
-// The documents name only files that are there.
-func TestDocuments(t *testing.T) {
-	documents, err := filepath.Glob(".github/*.md")
-	if err != nil || len(documents) < 3 {
-		t.Fatal(documents, err)
-	}
-	named := regexp.MustCompile(`\binternal/[A-Za-z0-9_./-]*[A-Za-z0-9_]`)
-	// A placeholder, and folders of terraform-provider-cloudflare.
-	others := regexp.MustCompile(`^internal/(NAME|apijson/|services/)`)
-	for _, document := range append(documents, "README.md") {
-		text, err := os.ReadFile(document)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, path := range named.FindAllString(string(text), -1) {
-			if _, err := os.Stat(path); err != nil && !others.MatchString(path) {
-				t.Errorf("%s: %s does not exist", document, path)
-			}
 		}
 	}
 }
