@@ -109,7 +109,7 @@ bench: build ## Measure runs with nothing to do
 	go test -trimpath -run '^$$' -bench . -benchtime 5x ./internal/slim ./internal/deployment ./internal/sandbox
 
 # Where there is npm, tests run wrangler on the same site, and connect with TiDB Cloud's own
-# JavaScript driver and with the clients that README.md names, and bundle what people use.
+# JavaScript driver and with the clients that docs/database.md names, and bundle what people use.
 # wrangler needs Node.js 22.
 NPM := @tidbcloud/serverless@0.3.0 wrangler@4.164.0 node@22.23.3 mysql2@3.24.6 drizzle-orm@0.45.4 @prisma/adapter-mariadb@7.10.0 \
 	hono@4.13.19 zod@4.6.7 jose@6.2.18 kysely@0.29.9

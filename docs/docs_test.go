@@ -176,6 +176,13 @@ func anchors(text string) []string {
 	return all
 }
 
+// The README is for somebody who has five minutes. The rest is in docs.
+func TestREADME_size(t *testing.T) {
+	if size := len(documents(t)["README.md"]); size > 10_000 {
+		t.Errorf("README.md has %d bytes, want at most 10,000: move what not everybody needs to docs", size)
+	}
+}
+
 // Each relative link leads to a file, and to a heading of it.
 func TestLinks(t *testing.T) {
 	all := documents(t)

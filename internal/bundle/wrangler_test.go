@@ -191,7 +191,7 @@ func TestBuild_wrangler(t *testing.T) {
 		}
 		workers[name+" by wrangler"] = theirs
 		ours(name, root, entry, runtime)
-		// The README says so: what wrangler built is a script for this stack.
+		// docs/site.md says so: what wrangler built is a script for this stack.
 		prebuilt := ours(name+" prebuilt", out, "index.js", runtime)
 		if plain := len(theirs.modules) == 1; prebuilt.Plain != plain {
 			t.Errorf("%s: wrangler's output is uploaded as it is: %t, want %t", name, prebuilt.Plain, plain)

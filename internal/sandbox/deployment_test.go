@@ -74,7 +74,7 @@ func TestStack_deploymentConflict(t *testing.T) {
 }
 
 // Taking the site out deletes no deployment. A project that has too many to be deleted goes
-// once the user ran the command that the README names.
+// once the user ran the command that docs/site.md names.
 func TestStack_undeploy(t *testing.T) {
 	f := newFixture(t)
 	f.set(map[string]any{"site": "internal/example/site"})

@@ -72,7 +72,7 @@ func (c *trial) followAll(done map[string]bool) {
 }
 
 // othersMakeWay does what Cloudflare asks of other people before it deletes what got another
-// name. README's table of errors says so; the run that ends with it has done the rest.
+// name. README.md's table of errors says so; the run that ends with it has done the rest.
 func (c *trial) othersMakeWay(done map[string]bool) bool {
 	c.Helper()
 	for refusal, makeWay := range map[string]func(){
@@ -88,7 +88,7 @@ func (c *trial) othersMakeWay(done map[string]bool) bool {
 			c.takenOver("PagesDomain", theirDomain) // by its owner
 		},
 		// Pulumi's Cloudflare provider fails to delete what is gone, and the engine tries again
-		// for a tainted project: README says to take the taint back, and to refresh.
+		// for a tainted project: README.md says to take the taint back, and to refresh.
 		"The domain you have requested does not exist": func() {
 			state, err := c.State()
 			if err != nil {
@@ -125,7 +125,7 @@ func adviceIn(message string) (all []string) {
 			all = append(all, line)
 		}
 	}
-	// README's table of errors has the command for this one.
+	// README.md's table of errors has the command for this one.
 	for _, m := range protectedURN.FindAllStringSubmatch(message, -1) {
 		all = append(all, "pulumi state unprotect '"+m[1]+"'")
 	}

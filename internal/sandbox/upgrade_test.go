@@ -56,7 +56,7 @@ func TestUpgrade(t *testing.T) {
 }
 
 // A stack wrote DATABASE_URL to Doppler by the SDK's Secret. Once that is taken out of the
-// state, as the README says, an up writes it by the CLI and deletes nothing; else the
+// state, as CHANGELOG.md says, an up writes it by the CLI and deletes nothing; else the
 // deletion of the Secret would delete what was just written.
 func TestUpgrade_doppler(t *testing.T) {
 	f := newUpgrade(t, "1c75203")
@@ -76,8 +76,8 @@ func TestUpgrade_doppler(t *testing.T) {
 	f.noChanges()
 }
 
-// forgetDoppler takes the Secret of Doppler's provider out of a state that has one, as the
-// README tells users to.
+// forgetDoppler takes the Secret of Doppler's provider out of a state that has one, as
+// CHANGELOG.md tells users to.
 func (f *fixture) forgetDoppler() {
 	f.Helper()
 	state, err := f.State()

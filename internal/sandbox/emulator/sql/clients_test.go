@@ -18,7 +18,7 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/sql"
 )
 
-// Each client with the databaseUrlOptions that README.md names for it, and without
+// Each client with the databaseUrlOptions that docs/database.md names for it, and without
 // TLS, which the server must refuse.
 func TestServers_clients(t *testing.T) {
 	s := start(t, &sql.Servers{Dir: t.TempDir(), Host: "localhost"})
