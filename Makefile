@@ -1,38 +1,38 @@
-# Everything runs offline, apart from the package registries: see README.md.
+# Everything runs offline, apart from downloads of packages: see README.md.
 # ARGS goes to the command, as in: make up ARGS="-c region=regions/aws-us-east-1"
 
 ifeq ($(filter Linux Darwin,$(shell uname -s)),)
 $(error this runs on Linux and macOS: on Windows use WSL)
 endif
 
-# The flags of Pulumi's Go language host: other ones would compile all once more.
+# The flags of Pulumi's Go language host. With other flags everything would be compiled again.
 FLAGS := -buildvcs=false -trimpath -ldflags "-w -s"
 PLUGIN := internal/provider/pulumi-resource-tidbcloud
 
 .DEFAULT_GOAL := help
 
-# The user's settings of the go command stay, but for two: go.work here is needed (without it
-# the whole Cloudflare SDK is compiled), and -mod does not go with it.
+# The user's settings of the go command stay, except for two: go.work is needed here (without it
+# the whole Cloudflare SDK is compiled), and -mod does not work with it.
 export GOWORK := auto
 export GOFLAGS := $(filter-out -mod=%,$(shell go env GOFLAGS))
 
-# The statement of `make sql` goes by environment, so that no shell reads it.
+# The statement of `make sql` goes through the environment, so that no shell parses it.
 export Q
 
 .PHONY: help
-help: ## Show the targets
+help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
 .PHONY: up
-up: build ## Make the whole stack, offline, against emulated clouds
+up: build ## Create or update the whole stack, offline, on emulated clouds
 	@bin/sandbox up $(ARGS)
 
 .PHONY: preview
-preview: build ## Show what `make up` would do
+preview: build ## Show what up would do
 	@bin/sandbox preview $(ARGS)
 
 .PHONY: refresh
-refresh: build ## Look for drift
+refresh: build ## Look for what was changed by hand
 	@bin/sandbox refresh $(ARGS)
 
 .PHONY: down
@@ -44,17 +44,17 @@ output: build ## Print the stack's outputs
 	@bin/sandbox output $(ARGS)
 
 .PHONY: sql
-sql: build ## Run one statement: make sql Q="SELECT 1" (ADMIN=1 to make tables, REAL=1 for the real stack)
+sql: build ## Run one statement: make sql Q="SELECT 1" (ADMIN=1 to create tables, REAL=1 for the real stack)
 	@bin/sandbox sql $(if $(value ADMIN),-admin) $(if $(value REAL),-real) $(if $(value Q),"$$Q")
 
 .PHONY: site
-site: build workerd ## Serve what `make up` deployed, on Cloudflare's runtime, at http://localhost:8788
+site: build workerd ## Serve what up deployed, on Cloudflare's own runtime, at http://localhost:8788
 	@bin/sandbox site $(ARGS)
 
-# Its version and that of wrangler go together.
+# Its version must fit that of wrangler.
 WORKERD := workerd@1.20261117.1
 
-# Nothing is asked of the registry if it is there already.
+# If it is installed, the registry is not asked.
 .PHONY: workerd
 workerd:
 	@if test "$$(cat .sandbox/workerd/installed 2>/dev/null)" = "$(WORKERD)"; then :; \
@@ -62,13 +62,13 @@ workerd:
 	else echo "no npm: $(WORKERD) is not installed"; fi
 
 .PHONY: serve
-serve: build ## Run the emulated clouds alone, for any other client
+serve: build ## Run the emulated clouds alone, for other programs
 	@bin/sandbox serve $(ARGS)
 
 # One go build is faster than four. GOGC keeps the compiler and the linker below
 # 1.1 GB, for small CI runners. Pulumi looks for the program under the name that
 # Pulumi.yaml gives, and for the provider beside its PulumiPlugin.yaml. The provider's stamp
-# is a flag of its linker alone: nothing is compiled once more, and nothing else linked.
+# is a flag of its linker alone, so nothing else is compiled or linked again.
 .PHONY: build
 build: slim ## Build the program, the provider and the sandbox
 	@stamp=$$(go run $(FLAGS) ./internal/stamp/print) && \
@@ -80,14 +80,14 @@ build: slim ## Build the program, the provider and the sandbox
 slim: ## Cut the Cloudflare SDK down to what the program uses
 	@GOWORK=off go run -trimpath ./internal/slim
 
-# The race detector needs a C compiler. It is for what has goroutines of its own, and takes
-# a sample of the provider's fault list, which runs in full without it.
+# The race detector needs a C compiler. It is for packages that start goroutines. With it a
+# sample of the provider's fault list runs, without it the whole.
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
 RACY := binding|migration|provider|rest|sandbox/.*|stack|tidbcloud
 
-# A test on the engine waits half of its time, so more of them run than there are cores.
+# A test on the engine waits half of the time, so more of them run than there are cores.
 .PHONY: test
-test: lint build npm ## Run all tests, those on the real engine too
+test: lint build npm ## Run the linters and all tests, including those on the real engine
 	@bin/sandbox cli
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
 	go test -trimpath -short -timeout 30m $(RACE) $$(go list ./... | grep -E '/internal/($(RACY))$$')
@@ -102,9 +102,9 @@ fuzz: slim ## Run each fuzz target for a minute
 		done; \
 	done
 
-# What counts is the ratio in each: machines differ, and are noisy.
+# What counts is the ratio that each prints: machines differ, and are noisy.
 .PHONY: bench
-bench: build ## Measure runs with nothing to do
+bench: build ## Measure runs that have nothing to do
 	@bin/sandbox cli
 	go test -trimpath -run '^$$' -bench . -benchtime 5x ./internal/slim ./internal/deployment ./internal/sandbox
 
@@ -120,16 +120,16 @@ npm: workerd
 	else echo "no npm: the tests with $(NPM) will be skipped"; fi
 
 .PHONY: matrix
-matrix: build ## Make every call fail in every way, kill the engine at each, run every operation on each resource, and see that the next run converges
+matrix: build ## Fail every call, kill the engine at each, run every operation on every resource (hours)
 	@bin/sandbox cli
 	@go test -trimpath -count=1 -run 'Faults$$' -v ./internal/provider ./internal/binding ./internal/deployment ./internal/stack
 	@MATRIX=full go test -trimpath -count=1 -timeout 0 -run 'Test(Matrix|Operations)_full$$' -v ./internal/sandbox $(ARGS)
 
 # go mod tidy is for this module alone: in that of the Pulumi CLI it downloads a gigabyte.
 # golangci-lint needs a newer Go than this module, which GOTOOLCHAIN may download; with
-# the flags of the build it compiles nothing once more.
+# the flags of the build it compiles nothing again.
 .PHONY: lint
-lint: slim ## Check format, go.mod, code and the CI workflow
+lint: slim ## Check the format, go.mod, the code and the CI workflow
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"
 	GOWORK=off go mod tidy -diff
 	@cd internal/tools/golangci && GOTOOLCHAIN=auto GOWORK=off go build $(FLAGS) -o ../../../bin/ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
@@ -138,5 +138,5 @@ lint: slim ## Check format, go.mod, code and the CI workflow
 	bin/actionlint -shellcheck= -pyflakes=
 
 .PHONY: clean
-clean: ## Remove what was built and the sandbox
+clean: ## Remove the sandbox and all that was built
 	rm -rf bin .pulumi-build .slim .sandbox go.work go.work.sum $(PLUGIN)/pulumi-resource-tidbcloud
