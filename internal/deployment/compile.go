@@ -37,7 +37,7 @@ func (c *compiled) remove() {
 // https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/src/pages/errors.ts
 const exitNoRoutes = 156
 
-var errNoRoutes = errors.New("no file in it exports onRequest or the like (https://developers.cloudflare.com/pages/functions/routing/)")
+var errNoRoutes = errors.New("no file in it, but for links, exports onRequest or the like (https://developers.cloudflare.com/pages/functions/routing/)")
 
 // notRun is why wrangler did not run.
 type notRun struct {

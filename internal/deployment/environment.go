@@ -54,7 +54,7 @@ func wranglerEnvironment(names []string) []string {
 	all := append(quiet, permitted(os.Environ(), func(name string) bool { return slices.Contains(names, name) })...)
 	// npx asks the registry for a wrangler that is not installed, and tries again for a minute
 	// where there is none: https://docs.npmjs.com/cli/v11/using-npm/config#offline
-	return append(all, "npm_config_offline=true", "npm_config_update_notifier=false")
+	return append(all, "npm_config_offline=true", "npm_config_update_notifier=false", "npm_config_logs_max=0")
 }
 
 // buildVariables are those that decide what wrangler builds. They are no secrets.

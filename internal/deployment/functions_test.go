@@ -92,7 +92,7 @@ func TestRead_functionsProblems(t *testing.T) {
 	}{
 		{"no such folder", "no/such", compiles, "functions", `"no/such": there is no such folder; give a folder of file routes`},
 		{"a file", "dist/index.html", compiles, "functions", `"dist/index.html": it is not a folder`},
-		{"without a route", "functions", "exit 156", "functions", "functions: no file in it exports onRequest"},
+		{"without a route", "functions", "exit 156", "functions", "functions: no file in it, but for links, exports onRequest"},
 		{"a mistake", "functions", fails, "functions", "compiling functions with wrangler: exit status 1: [id].ts:1:2: a mistake"},
 		{"a mistake beside the site", "", fails, "site", "compiling functions with wrangler: exit status 1: [id].ts:1:2: a mistake"},
 		{"no metafile", "", "exit 0", "site", "reading wrangler's metafile of functions: "},
@@ -118,7 +118,7 @@ func TestRead_functionsWarnings(t *testing.T) {
 		want  string
 	}{
 		{"beside a Worker", files{"dist/_worker.js": "export default {}"}, compiles, "the functions in functions are not deployed, as with wrangler: the site has a Worker in their place"},
-		{"without a route", nil, "exit 156", "functions: no file in it exports onRequest"},
+		{"without a route", nil, "exit 156", "functions: no file in it, but for links, exports onRequest"},
 		{"without wrangler", nil, "echo canceled; exit 1", "wrangler did not run in ., so it is not known whether something that functions imports has changed, " +
 			"and a deployment would fail: install it there (`npm install --save-dev wrangler`): exit status 1: canceled"},
 		{"nothing", nil, compiles, ""},

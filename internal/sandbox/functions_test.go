@@ -105,7 +105,7 @@ func TestStack_functions(t *testing.T) {
 	f.refused("portfolio:functions: ", "there is no such folder")
 	f.set(map[string]any{"functions": "web/functions"})
 	f.write("path/npx", "#!/bin/sh\nexit 156")
-	f.refused("portfolio:functions: ", "no file in it exports onRequest", "`pulumi config rm functions`")
+	f.refused("portfolio:functions: ", "no file in it, but for links, exports onRequest", "`pulumi config rm functions`")
 }
 
 // npxRuns counts the runs of fakeNpx.
