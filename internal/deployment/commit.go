@@ -17,7 +17,9 @@ type commit struct {
 func lastCommit(ctx context.Context, folder string) (c commit, ok bool) {
 	ok = true
 	git := func(args ...string) string {
-		out, err := exec.CommandContext(ctx, "git", append([]string{"-C", folder}, args...)...).Output()
+		cmd := exec.CommandContext(ctx, "git", append([]string{"-C", folder}, args...)...)
+		cmd.Env = gitEnvironment() // it may run programs of the repository's settings
+		out, err := cmd.Output()
 		ok = ok && err == nil
 		return strings.TrimSpace(string(out))
 	}

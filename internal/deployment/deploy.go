@@ -2,6 +2,7 @@ package deployment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -59,7 +60,15 @@ func (d *deployer) deploy(ctx context.Context) (Result, error) {
 		Public:       d.PublicFiles,
 		Runtime:      bundle.Runtime{Date: date, Flags: d.Flags},
 	})
-	if err != nil {
+	if err == nil {
+		defer site.Close()
+		err = site.missing
+	}
+	var functions *FunctionsError
+	switch {
+	case errors.As(err, &functions):
+		return Result{}, fmt.Errorf("config key %s: %w", functions.Key, functions)
+	case err != nil:
 		return Result{}, fmt.Errorf("config key site: %s: %w", d.Site, err)
 	}
 	if site.Digest != d.Digest {

@@ -38,10 +38,11 @@ func newWorld(t *testing.T, f files) *world {
 // run runs a command for the site as it is, and returns its result and its calls.
 func (w *world) run(verb string) (result Result, calls []string, err error) {
 	w.t.Helper()
-	s, err := Read(w.t.Context(), Folder{Site: w.request.Site, Runtime: bundle.Runtime{Date: projectDate, Flags: w.request.Flags}})
+	s, err := Read(w.t.Context(), Folder{Site: w.request.Site, Functions: w.request.Functions, Runtime: bundle.Runtime{Date: projectDate, Flags: w.request.Flags}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	defer s.Close()
 	w.request.Digest = s.Digest
 	in, err := json.Marshal(w.request)
 	if err != nil {

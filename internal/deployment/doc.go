@@ -5,7 +5,10 @@
 // deployed it: each file that is not stored yet under a key that depends on its content,
 // then a form with the paths and their keys, the settings files and the bundled Worker.
 // It needs no Node, except for a folder of file routes (functions), which only wrangler
-// can compile.
+// can compile. They are compiled when the site is read, in a preview too: only then it is
+// known what they are made of, and so whether there is something to deploy. The digest has
+// all that decides what is deployed, so that a mend of a package is one, and nothing else.
+// Other programs see a list of variables of the environment, not all of it.
 //
 // Each deployment bears a mark at the end of its commit message, the only part of a
 // deployment that a client may choose: the stack's owner, and a hash of what the deployment

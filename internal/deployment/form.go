@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/textproto"
 	"strconv"
@@ -25,7 +26,7 @@ func (d *deployer) form(ctx context.Context, site *Site, project cloudflare.Proj
 	if err != nil {
 		return rest.Body{}, err
 	}
-	files, err := d.files(ctx, site, project)
+	files, err := site.files()
 	if err != nil {
 		return rest.Body{}, err
 	}
@@ -67,24 +68,19 @@ func crlf(text string) string {
 }
 
 // files returns the files of the form by name.
-func (d *deployer) files(ctx context.Context, site *Site, project cloudflare.Project) (map[string][]byte, error) {
+func (s *Site) files() (map[string][]byte, error) {
 	files := map[string][]byte{}
 	switch {
-	case site.modules != nil:
-		content, err := workerBundle(site.modules, site.Digest)
+	case s.modules != nil:
+		content, err := workerBundle(s.modules, s.Digest)
 		if err != nil {
 			return nil, err
 		}
 		files[workerFile] = content
-	case site.functions != "":
-		date := project.DeploymentConfigs[production].CompatibilityDate
-		compiled, err := compileFunctions(ctx, site.functions, d.Site, date, d.Flags)
-		if err != nil {
-			return nil, err
-		}
-		files = compiled
+	case s.compiled != nil:
+		files = maps.Clone(s.compiled.files)
 	}
-	for name, content := range site.settings {
+	for name, content := range s.settings {
 		if name != routesFile || files[workerFile] != nil {
 			files[name] = content
 		}

@@ -1,35 +1,124 @@
 package deployment
 
 import (
-	"bytes"
 	"context"
+	"crypto/sha1"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
+	"slices"
 
 	"lukechampine.com/blake3"
 )
 
-// functionsFolder returns the folder of file routes that belongs to a site, with a digest
-// of its files, or "". As with wrangler it lies beside the site, not in it. What the files
-// import from elsewhere is not part of the digest.
-// https://developers.cloudflare.com/pages/functions/get-started/
-func functionsFolder(site string) (folder, digest string, err error) {
-	folder = filepath.Join(filepath.Dir(filepath.Clean(site)), "functions")
-	hash := blake3.New(16, nil)
-	root, err := filepath.EvalSymlinks(folder) // WalkDir does not follow a link
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", "", nil
+// FunctionsError is what is wrong with a folder of file routes.
+type FunctionsError struct {
+	Key string // the config key to change
+	Err error
+}
+
+func (e *FunctionsError) Error() string { return e.Err.Error() }
+func (e *FunctionsError) Unwrap() error { return e.Err }
+
+// Functions returns the folder of file routes that belongs to the site, or "".
+func (s *Site) Functions() string { return s.functions }
+
+// HasWorker reports whether the site has a Worker, which takes the place of file routes.
+func (s *Site) HasWorker() bool { return s.modules != nil }
+
+// readFunctions compiles the site's file routes, and returns their digest: "" without any.
+//
+// Where wrangler does not run, the digest is that of the files in the folder alone. Then the
+// site has no more than a warning, since a preview may do without wrangler.
+func (s *Site) readFunctions(ctx context.Context, f Folder) (digest string, err error) {
+	folder, err := f.functions()
+	switch {
+	case err != nil:
+		return "", &FunctionsError{"functions", err}
+	case folder == "":
+		return "", nil
+	case s.HasWorker():
+		s.Warnings = append(s.Warnings, fmt.Sprintf("the functions in %s are not deployed, as with wrangler: "+
+			"the site has a Worker in their place (_worker.js or _worker.ts); remove one of them", folder))
+		return "", nil
 	}
+	key := "site"
+	if f.Functions != "" {
+		key = "functions"
+	}
+	routes, err := readFileRoutes(folder)
 	if err != nil {
-		return "", "", err
+		return "", &FunctionsError{key, err}
 	}
-	err = filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
+	s.functions = folder
+	compiled, err := compileFunctions(ctx, folder, f)
+	var missing *notRun
+	switch {
+	case errors.As(err, &missing):
+		s.missing = &FunctionsError{key, err}
+		s.Warnings = append(s.Warnings, fmt.Sprintf("wrangler did not run in %s, so it is not known whether something that %s imports has changed, "+
+			"and a deployment would fail: install it there (`npm install --save-dev wrangler`): %v", filepath.Dir(folder), folder, missing.why))
+	case errors.Is(err, errNoRoutes) && f.Functions == "":
+		s.Warnings = append(s.Warnings, err.Error()+", and nothing of it is deployed")
+	case errors.Is(err, errNoRoutes):
+		return "", &FunctionsError{key, fmt.Errorf("%w; or, to deploy none, run `pulumi config rm functions`", err)}
+	case err != nil:
+		return "", &FunctionsError{key, err}
+	default:
+		s.compiled = compiled
+		if err := routes.addInputs(compiled.metafile); err != nil {
+			return "", &FunctionsError{key, err}
+		}
+	}
+	routes.addVariables(f.FunctionsEnv)
+	return routes.digest(), nil
+}
+
+// functions returns the folder of file routes, or "". As with wrangler it lies beside the
+// site, not in it, where the user does not name another one.
+// https://developers.cloudflare.com/pages/functions/get-started/
+func (f Folder) functions() (string, error) {
+	folder := f.Functions
+	if folder == "" {
+		folder = filepath.Join(filepath.Dir(filepath.Clean(f.Site)), "functions")
+	}
+	info, err := os.Stat(folder)
+	switch {
+	case err == nil && info.IsDir():
+		return folder, nil
+	case f.Functions == "" && (err == nil || errors.Is(err, fs.ErrNotExist)):
+		return "", nil
+	case err == nil:
+		err = errors.New("it is not a folder")
+	case errors.Is(err, fs.ErrNotExist):
+		err = errors.New("there is no such folder")
+	}
+	return "", fmt.Errorf("%q: %w; give a folder of file routes, relative to the project's folder, or run `pulumi config rm functions`", folder, err)
+}
+
+// fileRoutes is a folder of file routes.
+type fileRoutes struct {
+	project, root string // the folder that it lies in and itself, without symbolic links
+
+	hash  *blake3.Hasher
+	files map[string]bool // those in hash, by path without symbolic links
+	sums  map[string]bool // their SHA-1 hashes
+}
+
+// readFileRoutes hashes the files in a folder. As with wrangler a linked folder in it has no
+// routes: what is imported from there counts as an input.
+// https://github.com/cloudflare/workers-sdk/blob/f8308360/packages/pages-functions/src/routing/filepath-routing.ts (forEachFile)
+func readFileRoutes(folder string) (*fileRoutes, error) {
+	project, err1 := filepath.EvalSymlinks(filepath.Dir(folder))
+	root, err2 := filepath.EvalSymlinks(folder) // WalkDir does not follow a link
+	if err := errors.Join(err1, err2); err != nil {
+		return nil, err
+	}
+	r := &fileRoutes{project, root, blake3.New(16, nil), map[string]bool{}, map[string]bool{}}
+	return r, filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
@@ -38,97 +127,35 @@ func functionsFolder(site string) (folder, digest string, err error) {
 		case entry.IsDir():
 			return nil
 		}
-		content, err := os.ReadFile(file)
+		place, err := filepath.EvalSymlinks(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // a link to nothing, such as an editor's lock
+		}
+		if err != nil {
+			return err
+		}
+		if info, err := os.Stat(place); err != nil || !info.Mode().IsRegular() {
+			return err
+		}
+		content, err := os.ReadFile(place)
 		if err != nil {
 			return err
 		}
 		name, err := filepath.Rel(root, file)
-		fmt.Fprintf(hash, "%q %q\n", filepath.ToSlash(name), content)
+		fmt.Fprintf(r.hash, "%q %q\n", filepath.ToSlash(name), content)
+		sum := sha1.Sum(content)
+		r.files[place], r.sums[hex.EncodeToString(sum[:])] = true, true
 		return err
 	})
-	if err != nil {
-		return "", "", err
-	}
-	return folder, hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// functionsConfig is a file of the form. The dashboard shows it.
-const functionsConfig = "functions-filepath-routing-config.json"
-
-// exitNoRoutes is the exit code of `wrangler pages functions build` for a folder without
-// routes.
-// https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/src/pages/errors.ts
-const exitNoRoutes = 156
-
-// compileFunctions compiles a folder of file routes by the wrangler that the project has
-// installed, and returns files of the form by name. Without a route there are none.
-// https://developers.cloudflare.com/workers/wrangler/commands/pages/#pages-functions-build
-func compileFunctions(ctx context.Context, folder, site, date string, flags []string) (map[string][]byte, error) {
-	project := filepath.Dir(folder)
-	site, err := filepath.Rel(project, site)
-	if err != nil {
-		return nil, err
-	}
-	out, err := os.MkdirTemp("", "functions-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(out) }()
-	args := []string{
-		"--no-install", "wrangler", "pages", "functions", "build", filepath.Base(folder),
-		"--build-output-directory", site,
-		"--outfile", filepath.Join(out, workerFile),
-		"--output-routes-path", filepath.Join(out, routesFile),
-		"--output-config-path", filepath.Join(out, functionsConfig),
-	}
-	if date != "" {
-		args = append(args, "--compatibility-date", date)
-	}
-	for _, flag := range flags {
-		args = append(args, "--compatibility-flags", flag)
-	}
-	cmd := exec.CommandContext(ctx, "npx", args...)
-	cmd.Dir = project
-	cmd.Env = append(withoutSecrets(os.Environ()), "WRANGLER_SEND_METRICS=false", "NO_COLOR=1")
-	said, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	switch {
-	case errors.As(err, &exit) && exit.ExitCode() == exitNoRoutes:
-		return map[string][]byte{}, nil
-	case err != nil:
-		return nil, fmt.Errorf("config key site: compiling %s with wrangler: %w: %s: correct it, or install wrangler in %s (npm install --save-dev wrangler), or write a _worker.ts",
-			folder, err, lastLines(said), project)
-	}
-	files := map[string][]byte{}
-	for _, name := range []string{workerFile, routesFile, functionsConfig} {
-		content, err := os.ReadFile(filepath.Join(out, name))
-		switch {
-		case err == nil:
-			files[name] = content
-		case !errors.Is(err, fs.ErrNotExist):
-			return nil, err
+// addVariables counts those of the named variables on which wrangler's work depends.
+func (r *fileRoutes) addVariables(names []string) {
+	for _, name := range buildVariables {
+		if value, set := os.LookupEnv(name); set && slices.Contains(names, name) {
+			fmt.Fprintf(r.hash, "variable %s %q\n", name, value)
 		}
 	}
-	return files, nil
 }
 
-// secretName matches names of variables that may have a secret.
-var secretName = regexp.MustCompile(`^(CLOUDFLARE|TIDBCLOUD|PULUMI|DOPPLER)_|(?i)TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIAL|KEY|DATABASE_URL`)
-
-// withoutSecrets returns the environment without what a build must not see: it runs code
-// of packages.
-func withoutSecrets(environment []string) (kept []string) {
-	for _, variable := range environment {
-		if name, _, _ := bytes.Cut([]byte(variable), []byte("=")); !secretName.Match(name) {
-			kept = append(kept, variable)
-		}
-	}
-	return kept
-}
-
-// lastLines returns the end of what a program said.
-func lastLines(said []byte) []byte {
-	const most = 2000
-	said = bytes.TrimSpace(said)
-	return said[max(0, len(said)-most):]
-}
+func (r *fileRoutes) digest() string { return hex.EncodeToString(r.hash.Sum(nil)) }

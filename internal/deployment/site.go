@@ -28,9 +28,15 @@ type Site struct {
 	settings map[string][]byte
 	// modules are those of the site's Worker, the main module first.
 	modules []module
-	// functions is a folder of file routes, to be compiled by wrangler, or "".
+	// functions is a folder of file routes, or "". compiled is what wrangler made of it: nil
+	// without a route, and where wrangler did not run, as missing says.
 	functions string
+	compiled  *compiled
+	missing   error
 }
+
+// Close removes what was compiled.
+func (s *Site) Close() { s.compiled.remove() }
 
 // settingsFiles are not served.
 // https://developers.cloudflare.com/pages/configuration/headers/
@@ -54,8 +60,11 @@ type Folder struct {
 }
 
 // Read reads a site. An error has all problems of the folder.
-func Read(ctx context.Context, f Folder) (*Site, error) {
-	folder, runtime := f.Site, f.Runtime
+//
+// It compiles the functions, since their digest depends on what they import. [Site.Close]
+// removes what it leaves.
+func Read(ctx context.Context, f Folder) (_ *Site, err error) {
+	folder := f.Site
 	root, err := filepath.EvalSymlinks(folder)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -69,13 +78,23 @@ func Read(ctx context.Context, f Folder) (*Site, error) {
 		return nil, errors.New("it is not a folder")
 	}
 	s := &Site{settings: map[string][]byte{}}
-	functions, err := s.readCode(folder, runtime)
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	functions, err := s.readCode(ctx, f)
 	problems := []error{err, s.readSettings(folder)}
 
 	w := walker{root: root}
 	w.walk("", root)
 	if s.assets = w.assets; len(s.assets) == 0 && len(w.problems) == 0 {
 		w.problems = append(w.problems, errors.New("it has no files"))
+	}
+	if s.compiled != nil {
+		p := walker{root: s.compiled.site()}
+		p.walk("", p.root)
+		s.assets, problems = append(s.assets, p.assets...), append(problems, p.problems...)
 	}
 	if err := errors.Join(append(problems, w.problems...)...); err != nil {
 		return nil, err
@@ -85,14 +104,12 @@ func Read(ctx context.Context, f Folder) (*Site, error) {
 	return s, nil
 }
 
-// readCode reads the site's Worker. Without one it returns the digest of the folder of file
-// routes, if there is one.
-func (s *Site) readCode(folder string, runtime bundle.Runtime) (functions string, err error) {
-	if s.modules, s.Warnings, err = readWorker(folder, runtime); err != nil || s.modules != nil {
+// readCode reads the site's Worker, or its file routes, whose digest it returns.
+func (s *Site) readCode(ctx context.Context, f Folder) (functions string, err error) {
+	if s.modules, s.Warnings, err = readWorker(f.Site, f.Runtime); err != nil {
 		return "", err
 	}
-	s.functions, functions, err = functionsFolder(folder)
-	return functions, err
+	return s.readFunctions(ctx, f)
 }
 
 // readSettings reads the settings files. As with wrangler an empty one counts as missing,

@@ -144,38 +144,6 @@ func TestRead_digest(t *testing.T) {
 	}
 }
 
-// Functions lie beside the site, and a Worker takes their place.
-func TestRead_functions(t *testing.T) {
-	folder := files{"index.html": ""}.site(t)
-	files{"functions/api/[id].js": "one", "functions/node_modules/x/index.js": "x"}.write(t, filepath.Dir(folder))
-	read := func() *Site {
-		s, err := Read(t.Context(), Folder{Site: folder})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
-	before := read()
-	if before.functions != filepath.Join(filepath.Dir(folder), "functions") {
-		t.Errorf("functions is %q", before.functions)
-	}
-	if err := os.Rename(before.functions, before.functions+".real"); err != nil {
-		t.Fatal(err)
-	}
-	files{"functions": "-> functions.real"}.write(t, filepath.Dir(folder))
-	if read().Digest != before.Digest {
-		t.Error("a link to the same functions has another digest")
-	}
-	files{"functions/api/[id].js": "two"}.write(t, filepath.Dir(folder))
-	if read().Digest == before.Digest {
-		t.Error("the digest does not change with a function")
-	}
-	files{"_worker.js": "export default {}"}.write(t, folder)
-	if s := read(); s.functions != "" || s.modules == nil {
-		t.Errorf("functions is %q", s.functions)
-	}
-}
-
 // A site may be a link, and its folder unreadable.
 func TestRead_root(t *testing.T) {
 	folder := files{"index.html": ""}.site(t)

@@ -12,8 +12,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"portfolio-infra/internal/rest/resttest"
 )
 
 // npmFolder has the packages that `make npm` installs.
@@ -43,7 +41,7 @@ func (a *api) deployWith(t *testing.T, wrangler []string, project string) {
 	args := append(slices.Clone(wrangler[1:]), "pages", "deploy", "public", "--project-name", "site", "--branch", "main")
 	cmd := exec.CommandContext(t.Context(), wrangler[0], args...)
 	cmd.Dir = project
-	cmd.Env = append(withoutSecrets(os.Environ()), "CLOUDFLARE_API_BASE_URL="+server.URL+"/client/v4", "CLOUDFLARE_API_TOKEN="+apiToken,
+	cmd.Env = append(wranglerEnvironment(nil), "CLOUDFLARE_API_BASE_URL="+server.URL+"/client/v4", "CLOUDFLARE_API_TOKEN="+apiToken,
 		"CLOUDFLARE_ACCOUNT_ID="+account, "WRANGLER_SEND_METRICS=false", "HOME="+t.TempDir(), "NO_COLOR=1")
 	if out, err := cmd.CombinedOutput(); err != nil || len(a.forms) == 0 {
 		t.Fatalf("wrangler: %v: %s", err, out)
@@ -170,73 +168,5 @@ func TestDeploy_wrangler(t *testing.T) {
 				sameAnswer(t, theirs, ours.api, "/", tt.answers)
 			}
 		})
-	}
-}
-
-// Functions are compiled by the wrangler of the project.
-func TestDeploy_functions(t *testing.T) {
-	wrangler := wrangler(t)
-	folder := files{"index.html": "hello"}.site(t)
-	project := filepath.Dir(folder)
-	files{"functions/api/[id].ts": "export const onRequest = ({ params }: { params: { id: string } }) => new Response(params.id);"}.write(t, project)
-	repository(t, folder)
-	bin := t.TempDir()
-	// npx of this test runs the wrangler above.
-	script := fmt.Sprintf("#!/bin/sh\n[ \"$1 $2\" = '--no-install wrangler' ] && shift 2\nexec '%s' '%s' \"$@\"\n", wrangler[0], wrangler[1])
-	if err := os.WriteFile(filepath.Join(bin, "npx"), []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
-
-	theirs := &api{token: jwt(`{"exp":4000000000}`)}
-	theirs.deployWith(t, wrangler, project)
-	ours := newWorld(t, page)
-	ours.request.Site = folder
-	ours.api.stages = []string{"deploy success"}
-	if _, _, err := ours.run("deploy"); err != nil {
-		t.Fatal(err)
-	}
-	want, got := sent(t, theirs.form()), sent(t, ours.api.form())
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-
-	sameAnswer(t, theirs, ours.api, "/api/7", "200 7")
-
-	t.Run("error", func(t *testing.T) {
-		files{"functions/api/[id].ts": "export const onRequest = ("}.write(t, project)
-		_, calls, err := ours.run("deploy")
-		resttest.CheckError(t, err, "config key site: compiling "+filepath.Join(project, "functions")+" with wrangler: ")
-		resttest.CheckError(t, err, "[id].ts:1:")
-		if slices.Contains(calls, "GET /upload-token") {
-			t.Errorf("calls: %v", calls)
-		}
-	})
-	t.Run("no routes", func(t *testing.T) {
-		files{"functions/api/[id].ts": "export const nothing = 1;"}.write(t, project)
-		if _, _, err := ours.run("deploy"); err != nil || ours.api.form()[workerFile].Content != "" {
-			t.Errorf("%q, %v", ours.api.form()[workerFile].Content, err)
-		}
-	})
-}
-
-// Without wrangler there is one clear error, before any write.
-func TestDeploy_functionsWithoutWrangler(t *testing.T) {
-	w := newWorld(t, page)
-	files{"functions/index.js": "export const onRequest = () => new Response();"}.write(t, filepath.Dir(w.request.Site))
-	t.Setenv("PATH", t.TempDir())
-	_, calls, err := w.run("deploy")
-	resttest.CheckError(t, err, "install wrangler in "+filepath.Dir(w.request.Site)+" (npm install --save-dev wrangler)")
-	if slices.Contains(calls, "POST /pages/assets/upload") {
-		t.Errorf("calls: %v", calls)
-	}
-}
-
-func TestWithoutSecrets(t *testing.T) {
-	kept := []string{"PATH=/bin", "HOME=/root", "HTTPS_PROXY=http://x", "NODE_OPTIONS=--x", "npm_config_cache=/x"}
-	removed := []string{"CLOUDFLARE_API_TOKEN=x", "CLOUDFLARE_ACCOUNT_ID=x", "PULUMI_CONFIG_PASSPHRASE=x", "AWS_SECRET_ACCESS_KEY=x",
-		"TIDBCLOUD_PRIVATE_KEY=x", "npm_config__authToken=x", "DATABASE_URL=x", "db_password=x"}
-	if diff := cmp.Diff(kept, withoutSecrets(append(slices.Clone(kept), removed...))); diff != "" {
-		t.Error(diff)
 	}
 }

@@ -51,13 +51,7 @@ func (c *trial) renameProject(name string) {
 	if _, err := c.Command(c.Context(), "stack", "rename", "organization/"+name+"/dev"); err != nil {
 		c.Fatal(err)
 	}
-	entries, err := os.ReadDir(c.Root)
-	checkout := c.TempDir()
-	for _, entry := range entries {
-		if !strings.HasPrefix(entry.Name(), "Pulumi.") {
-			err = errors.Join(err, os.Symlink(filepath.Join(c.Root, entry.Name()), filepath.Join(checkout, entry.Name())))
-		}
-	}
+	checkout := c.checkout(func(name string) bool { return !strings.HasPrefix(name, "Pulumi.") })
 	config := c.stackFile()
 	maps.Copy(config, c.Config)
 	c.Config = map[string]any{}
@@ -65,9 +59,9 @@ func (c *trial) renameProject(name string) {
 		c.Config[name+":"+key] = config["portfolio:"+key]
 		delete(config, "portfolio:"+key)
 	}
-	file, err2 := yaml.Marshal(map[string]any{"config": config})
+	file, err := yaml.Marshal(map[string]any{"config": config})
 	project := strings.Replace(c.read(filepath.Join(c.Root, "Pulumi.yaml")), "name: portfolio\n", "name: "+name+"\n", 1)
-	err = errors.Join(err, err2,
+	err = errors.Join(err,
 		os.WriteFile(filepath.Join(checkout, "Pulumi.yaml"), []byte(project), 0o600),
 		os.WriteFile(filepath.Join(checkout, "Pulumi.dev.yaml"), file, 0o600))
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -170,8 +171,8 @@ func (args *SiteArgs) drift(outdated bool, now time.Time) string {
 func (r *reader) site(key string, runtime bundle.Runtime) *Site {
 	folder := r.text(key)
 	s := &Site{
-		Functions:    r.text("functions"),
-		FunctionsEnv: object[[]string](r, "functionsEnv", "a list of names of environment variables"),
+		Functions:    r.functions("functions"),
+		FunctionsEnv: r.variableNames("functionsEnv"),
 		PublicFiles:  object[[]string](r, "publicFiles", "a list of paths in the site"),
 		Shrink:       r.boolean("shrinkSite"),
 	}
@@ -183,15 +184,24 @@ func (r *reader) site(key string, runtime bundle.Runtime) *Site {
 	if err == nil {
 		content, err = deployment.Read(r.ctx.Context(), deployment.Folder{
 			Site:         filepath.Join(r.program.Dir, folder),
-			Functions:    s.Functions,
+			Functions:    r.below(s.Functions),
 			FunctionsEnv: s.FunctionsEnv,
 			Public:       s.PublicFiles,
 			Runtime:      runtime,
 		})
 	}
-	if err != nil {
+	var functions *deployment.FunctionsError
+	switch {
+	case errors.As(err, &functions):
+		r.problem(functions.Key, "%v", functions)
+		return s
+	case err != nil:
 		r.problem(key, "%q: %v; give a folder to serve, relative to the project's folder", folder, err)
 		return s
+	}
+	defer content.Close()
+	if err := r.sayFunctions(s.Folder, content); err != nil {
+		r.problem(key, "%v", err)
 	}
 	for _, warning := range content.Warnings {
 		if err := r.ctx.Log.Warn(key+": "+warning, nil); err != nil {
