@@ -55,7 +55,7 @@ type Folder struct {
 	Runtime bundle.Runtime
 }
 
-// Read reads a site. An error has all problems of the folder.
+// Read reads a site. An error has all problems of the folder, by [errors.Join].
 func Read(ctx context.Context, f Folder) (*Site, error) {
 	folder, runtime := f.Site, f.Runtime
 	root, err := rootOf(folder)
@@ -64,7 +64,7 @@ func Read(ctx context.Context, f Folder) (*Site, error) {
 	}
 	s := &Site{settings: map[string][]byte{}}
 	functions, err := s.readCode(folder, runtime)
-	problems := []error{err, s.readSettings(folder)}
+	problems := append(s.readSettings(folder), err)
 
 	w := walker{root: root, public: f.Public, needed: make([]bool, len(f.Public)), odd: map[oddity][]string{}}
 	w.walk("", root)
@@ -93,8 +93,10 @@ func rootOf(folder string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, giveFolder)
 	}
-	if info, err := os.Stat(root); err != nil || !info.IsDir() {
-		return "", errors.Join(err, errors.New("it is not a folder: "+giveFolder))
+	if info, err := os.Stat(root); err != nil {
+		return "", err
+	} else if !info.IsDir() {
+		return "", errors.New("it is not a folder: " + giveFolder)
 	}
 	return root, nil
 }
@@ -111,8 +113,7 @@ func (s *Site) readCode(folder string, runtime bundle.Runtime) (functions string
 
 // readSettings reads the settings files, and warns of what is ignored of them. As with
 // wrangler an empty one counts as missing, and so do routes where there is no code.
-func (s *Site) readSettings(folder string) error {
-	var problems []error
+func (s *Site) readSettings(folder string) (problems []error) {
 	for _, name := range settingsFiles {
 		content, err := os.ReadFile(filepath.Join(folder, name))
 		switch {
@@ -136,7 +137,7 @@ func (s *Site) readSettings(folder string) error {
 		}
 		s.settings[name] = content
 	}
-	return errors.Join(problems...)
+	return problems
 }
 
 func (s *Site) warn(warning string) {

@@ -31,6 +31,10 @@ type Site struct {
 	PublicFiles  []string
 	// Shrink permits a site that has lost most of its files.
 	Shrink bool
+	// Content is what the folder has.
+	Content *deployment.Site
+
+	wranglerFiles []string // what they would have set
 }
 
 // SiteArgs are the inputs of [newSite].
@@ -179,9 +183,9 @@ func (r *reader) site(key string, runtime bundle.Runtime) *Site {
 		return nil
 	}
 	s.Folder = filepath.ToSlash(filepath.Clean(folder))
-	content, err := &deployment.Site{}, checkPath(folder)
+	err := checkSitePath(r.program.Dir, folder)
 	if err == nil {
-		content, err = deployment.Read(r.ctx.Context(), deployment.Folder{
+		s.Content, err = deployment.Read(r.ctx.Context(), deployment.Folder{
 			Site:         filepath.Join(r.program.Dir, folder),
 			Functions:    s.Functions,
 			FunctionsEnv: s.FunctionsEnv,
@@ -189,16 +193,13 @@ func (r *reader) site(key string, runtime bundle.Runtime) *Site {
 			Runtime:      runtime,
 		})
 	}
+	if err == nil {
+		s.Digest, s.wranglerFiles = s.Content.Digest, deployment.WranglerFiles(r.program.Dir, s.Folder)
+		err = s.say(r.ctx, key)
+	}
 	if err != nil {
-		r.problem(key, "%q: %v; give a folder to serve, relative to the project's folder", folder, err)
-		return s
+		r.siteProblems(key, folder, err)
 	}
-	for _, warning := range content.Warnings {
-		if err := r.ctx.Log.Warn(key+": "+warning, nil); err != nil {
-			r.problem(key, "%v", err)
-		}
-	}
-	s.Digest = content.Digest
 	return s
 }
 
