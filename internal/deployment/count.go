@@ -3,23 +3,29 @@ package deployment
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
 	"portfolio-infra/internal/cloudflare"
 )
 
-// ExceedsFreePlan reports whether a site has more files than each plan allows.
-func (s *Site) ExceedsFreePlan() bool { return len(s.assets) > maxAssets }
-
-// CheckCount returns an error if a site has more files than the account's plan allows. Only
-// the upload token of an existing project says how many, so ask for a large site alone.
-func (s *Site) CheckCount(ctx context.Context, c *cloudflare.Client, project string) error {
-	token, err := c.UploadToken(ctx, project)
-	if err != nil {
-		return fmt.Errorf("asking how many files the plan allows: %w", err)
+// CheckCount returns an error if a site has more files than the account's plan allows, and a
+// warning if nobody can tell. Only the upload token of an existing project does, so a site
+// that each plan allows costs no call. An empty project is one that does not exist yet.
+func (s *Site) CheckCount(ctx context.Context, c *cloudflare.Client, project string) (warning string, err error) {
+	if len(s.assets) <= maxAssets {
+		return "", nil
 	}
-	return checkCount(len(s.assets), claimsOf(token).MaxFiles)
+	err = errors.New("there is no project yet to ask")
+	if project != "" {
+		var token string
+		if token, err = c.UploadToken(ctx, project); err == nil {
+			return "", checkCount(len(s.assets), claimsOf(token).MaxFiles)
+		}
+	}
+	return fmt.Sprintf("config key site: it has %d files, and Pages takes %d on the free plan; whether yours takes more, the deployment will tell: %v",
+		len(s.assets), maxAssets, err), nil
 }
 
 func checkCount(files, most int) error {
@@ -27,11 +33,6 @@ func checkCount(files, most int) error {
 		return nil
 	}
 	return fmt.Errorf("config key site: it has %d files, and Pages takes %d: name a smaller folder, or take a plan that allows more", files, most)
-}
-
-// CountWarning says that a large site may be refused, where there is nobody to ask.
-func (s *Site) CountWarning() string {
-	return fmt.Sprintf("config key site: it has %d files, and Pages takes %d on the free plan: whether yours takes more is known once the project exists", len(s.assets), maxAssets)
 }
 
 // shrinkFrom is the number of files up to which a site may lose any.

@@ -2,6 +2,7 @@ package deployment
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -58,25 +59,32 @@ func TestSite_CheckShrunk(t *testing.T) {
 	}
 }
 
-// The plan's limit is the upload token's.
+// The plan's limit is the upload token's, which is asked for a large site of a project alone.
 func TestSite_CheckCount(t *testing.T) {
-	if withFiles(maxAssets).ExceedsFreePlan() || !withFiles(maxAssets+1).ExceedsFreePlan() {
-		t.Error("the free plan allows another number")
-	}
-	for _, tt := range []struct{ name, token, wantErr string }{
-		{"free", jwt(`{"max_file_count_allowed":20000}`), "config key site: it has 20001 files, and Pages takes 20000: name a smaller folder, or take a plan that allows more"},
-		{"paid", jwt(`{"max_file_count_allowed":100000}`), ""},
+	for _, tt := range []struct {
+		name, project, token string
+		files, calls         int
+		wantErr, wantWarning string
+	}{
+		{"as many as on each plan", "site", jwt(`{"max_file_count_allowed":1}`), maxAssets, 0, "", ""},
+		{"free", "site", jwt(`{"max_file_count_allowed":20000}`), maxAssets + 1, 1,
+			"config key site: it has 20001 files, and Pages takes 20000: name a smaller folder, or take a plan that allows more", ""},
+		{"paid", "site", jwt(`{"max_file_count_allowed":100000}`), maxAssets + 1, 1, "", ""},
+		{"no project", "", "", maxAssets + 1, 0, "", "it has 20001 files, and Pages takes 20000 on the free plan; whether yours takes more, the deployment will tell: there is no project yet to ask"},
+		{"no answer", "other", "", maxAssets + 1, 1, "", "the deployment will tell: Cloudflare: GET "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, page)
-			w.api.token = tt.token
-			client, err := cloudflare.NewClient(account, func(name string) string {
-				return map[string]string{cloudflare.EnvToken: apiToken}[name]
-			}, &http.Client{Transport: resttest.Transport(w.api)}, &strings.Builder{})
+			a := &api{token: tt.token}
+			env := map[string]string{cloudflare.EnvToken: apiToken}
+			client, err := cloudflare.NewClient(account, func(name string) string { return env[name] }, &http.Client{Transport: resttest.Transport(a)}, io.Discard)
 			if err != nil {
 				t.Fatal(err)
 			}
-			resttest.CheckError(t, withFiles(maxAssets+1).CheckCount(t.Context(), client, "site"), tt.wantErr)
+			warning, err := withFiles(tt.files).CheckCount(t.Context(), client, tt.project)
+			resttest.CheckError(t, err, tt.wantErr)
+			if !strings.Contains(warning, tt.wantWarning) || (warning == "") != (tt.wantWarning == "") || len(a.calls) != tt.calls {
+				t.Errorf("warning %q, calls %v", warning, a.calls)
+			}
 		})
 	}
 }

@@ -49,7 +49,8 @@ type Folder struct {
 	Functions string
 	// FunctionsEnv are further variables of the environment in which wrangler compiles them.
 	FunctionsEnv []string
-	// Public are paths in the site, with slashes, that look like secrets and are served.
+	// Public are paths in the site, with slashes, of files and folders that look like secrets
+	// and are served. That of a folder does not cover what is in it.
 	Public []string
 	// Runtime is that of the Functions.
 	Runtime bundle.Runtime

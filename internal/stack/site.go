@@ -34,7 +34,7 @@ type Site struct {
 	// Content is what the folder has.
 	Content *deployment.Site
 
-	wranglerFiles []string // what they would have set
+	wranglerFiles []string // what is said of them
 }
 
 // SiteArgs are the inputs of [newSite].
@@ -194,7 +194,10 @@ func (r *reader) site(key string, runtime bundle.Runtime) *Site {
 		})
 	}
 	if err == nil {
-		s.Digest, s.wranglerFiles = s.Content.Digest, deployment.WranglerFiles(r.program.Dir, s.Folder)
+		s.Digest = s.Content.Digest
+		for _, file := range deployment.WranglerFiles(r.program.Dir, s.Folder) {
+			s.wranglerFiles = append(s.wranglerFiles, key+": "+file)
+		}
 		err = s.say(r.ctx, key)
 	}
 	if err != nil {

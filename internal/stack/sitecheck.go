@@ -71,16 +71,17 @@ func (args *SiteArgs) check(ctx *pulumi.Context) error {
 	return args.checkShrunk(ctx)
 }
 
-// checkCount refuses a site with more files than the plan allows. Without a project nobody
-// knows that yet.
+// checkCount refuses a site with more files than the plan allows.
 func (args *SiteArgs) checkCount(ctx *pulumi.Context) error {
-	switch {
-	case !args.Content.ExceedsFreePlan():
-		return nil
-	case args.Live == nil:
-		return ctx.Log.Warn(args.Content.CountWarning(), nil)
+	project := ""
+	if args.Live != nil {
+		project = args.Live.Name
 	}
-	return args.Content.CheckCount(ctx.Context(), args.Cloudflare, args.Live.Name)
+	warning, err := args.Content.CheckCount(ctx.Context(), args.Cloudflare, project)
+	if warning == "" {
+		return err
+	}
+	return ctx.Log.Warn(warning, nil)
 }
 
 const commandToken = "command:local:Command"
@@ -94,13 +95,4 @@ func (args *SiteArgs) checkShrunk(ctx *pulumi.Context) error {
 	recorded, _ := stateOutputs(ctx, commandToken, "site")
 	text := func(key string) string { s, _ := recorded[key].(string); return s }
 	return args.Content.CheckShrunk(text("stdin"), text("stdout"))
-}
-
-// sayWranglerFiles says which Wrangler files nobody reads.
-func (args *SiteArgs) sayWranglerFiles(ctx *pulumi.Context) error {
-	var all []error
-	for _, found := range args.wranglerFiles {
-		all = append(all, ctx.Log.Warn("site: "+found, nil))
-	}
-	return errors.Join(all...)
 }

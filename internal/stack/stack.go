@@ -3,6 +3,7 @@ package stack
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"os"
 
@@ -166,17 +167,25 @@ func registerHook(ctx *pulumi.Context, name string, onDryRun bool, f pulumi.Reso
 // this is a warning, and bind refuses after it. Otherwise it says that the Wrangler file of a
 // site is not read.
 func checkWranglerFile(ctx *pulumi.Context, bindings binding.Wanted, site *SiteArgs, l live) error {
+	warnings, err := wranglerWarnings(bindings, site, l)
+	for _, warning := range warnings {
+		err = errors.Join(err, ctx.Log.Warn(warning, nil))
+	}
+	return err
+}
+
+func wranglerWarnings(bindings binding.Wanted, site *SiteArgs, l live) ([]string, error) {
 	if l.project != nil {
 		err := binding.CheckWranglerFile(*l.project, bindings)
 		if err != nil && l.worker == nil {
-			return ctx.Log.Warn(err.Error(), nil)
+			return []string{err.Error()}, nil
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if site == nil {
-		return nil
+		return nil, nil
 	}
-	return site.sayWranglerFiles(ctx)
+	return site.wranglerFiles, nil
 }
