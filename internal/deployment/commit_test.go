@@ -52,8 +52,10 @@ func repository(t *testing.T, site string) {
 	}
 	project := filepath.Dir(site)
 	git(t, project, "init", "--quiet")
-	git(t, project, "add", "public/index.html")
-	git(t, project, "commit", "--quiet", "--message", "first: größer\n\nwith a body")
+	if _, err := os.Stat(filepath.Join(site, "index.html")); err == nil {
+		git(t, project, "add", "public/index.html")
+	}
+	git(t, project, "commit", "--quiet", "--allow-empty", "--message", "first: größer\n\nwith a body")
 }
 
 func TestLastCommit(t *testing.T) {

@@ -25,6 +25,11 @@
 // With a project as its argument a person runs it, where Cloudflare refuses to delete that
 // project for its many deployments.
 //
+// Two things that wrangler publishes are refused: what looks like a secret, unless the config
+// key publicFiles names it, and a site that lost most of its files since the last deployment,
+// as after a build that failed, unless shrinkSite consents. For here each push deploys, and
+// nobody looks at the folder before.
+//
 // The request is JSON on standard input, the result one line of JSON on standard output,
 // and the progress goes to standard error. The token comes by environment only. Files are
 // streamed, so the memory does not grow with the site.

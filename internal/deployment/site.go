@@ -20,8 +20,10 @@ import (
 type Site struct {
 	// Digest changes with everything that a deployment of the site has.
 	Digest string
-	// Warnings say what will fail in the site's Worker.
+	// Warnings say what will fail in the site's Worker, and what of its settings is ignored.
 	Warnings []string
+	// Notes say what of the folder is left out, and what is published that need not be.
+	Notes []string
 
 	assets []asset // by name
 	// settings are the files that say how the assets are served, by name.
@@ -53,29 +55,21 @@ type Folder struct {
 	Functions string
 	// FunctionsEnv are further variables of the environment in which wrangler compiles them.
 	FunctionsEnv []string
-	// Public are paths in the site, with slashes, that look like secrets and are served.
+	// Public are paths in the site, with slashes, of files and folders that look like secrets
+	// and are served. That of a folder does not cover what is in it.
 	Public []string
 	// Runtime is that of the Functions.
 	Runtime bundle.Runtime
 }
 
-// Read reads a site. An error has all problems of the folder.
+// Read reads a site. An error has all problems of the folder, by [errors.Join].
 //
 // It compiles the functions, since their digest depends on what they import. [Site.Close]
 // removes what it leaves.
 func Read(ctx context.Context, f Folder) (_ *Site, err error) {
-	folder := f.Site
-	root, err := filepath.EvalSymlinks(folder)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, errors.New("there is no such folder")
-	case err != nil:
+	root, err := rootOf(f.Site)
+	if err != nil {
 		return nil, err
-	}
-	if info, err := os.Stat(root); err != nil {
-		return nil, err
-	} else if !info.IsDir() {
-		return nil, errors.New("it is not a folder")
 	}
 	s := &Site{settings: map[string][]byte{}}
 	defer func() {
@@ -84,24 +78,47 @@ func Read(ctx context.Context, f Folder) (_ *Site, err error) {
 		}
 	}()
 	functions, err := s.readCode(ctx, f)
-	problems := []error{err, s.readSettings(folder)}
+	problems := append(s.readSettings(f.Site), err)
 
-	w := walker{root: root}
+	w := newWalker(root, f.Public)
 	w.walk("", root)
-	if s.assets = w.assets; len(s.assets) == 0 && len(w.problems) == 0 {
-		w.problems = append(w.problems, errors.New("it has no files"))
-	}
+	problems = append(append(problems, w.problems...), w.exposed())
+	s.assets = w.assets
 	if s.compiled != nil {
-		p := walker{root: s.compiled.site()}
+		p := newWalker(s.compiled.site(), nil)
 		p.walk("", p.root)
 		s.assets, problems = append(s.assets, p.assets...), append(problems, p.problems...)
 	}
-	if err := errors.Join(append(problems, w.problems...)...); err != nil {
+	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
+	if len(s.assets) == 0 && s.modules == nil && s.compiled == nil {
+		return nil, errors.New("it has no files: build the site, or " + giveFolder)
+	}
 	slices.SortFunc(s.assets, func(a, b asset) int { return cmp.Compare(a.name, b.name) })
+	s.Warnings = append(s.Warnings, w.warnings()...)
+	s.Notes = w.notes(s.functions)
 	s.Digest = s.digest(functions)
 	return s, nil
+}
+
+const giveFolder = "give a folder to serve, relative to the project's folder"
+
+// rootOf returns a site's folder without symbolic links.
+func rootOf(folder string) (string, error) {
+	root, err := filepath.EvalSymlinks(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", errors.New("there is no such folder: build the site, or " + giveFolder)
+	}
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, giveFolder)
+	}
+	if info, err := os.Stat(root); err != nil {
+		return "", err
+	} else if !info.IsDir() {
+		return "", errors.New("it is not a folder: " + giveFolder)
+	}
+	return root, nil
 }
 
 // readCode reads the site's Worker, or its file routes, whose digest it returns.
@@ -112,25 +129,39 @@ func (s *Site) readCode(ctx context.Context, f Folder) (functions string, err er
 	return s.readFunctions(ctx, f)
 }
 
-// readSettings reads the settings files. As with wrangler an empty one counts as missing,
-// and so do routes where there is no code.
-func (s *Site) readSettings(folder string) error {
-	var problems []error
+// readSettings reads the settings files, and warns of what is ignored of them. As with
+// wrangler an empty one counts as missing, and so do routes where there is no code.
+func (s *Site) readSettings(folder string) (problems []error) {
 	for _, name := range settingsFiles {
 		content, err := os.ReadFile(filepath.Join(folder, name))
 		switch {
 		case errors.Is(err, fs.ErrNotExist) || err == nil && len(content) == 0:
 			continue
 		case err != nil:
-			problems = append(problems, err)
+			problems = append(problems, unreadable(name, err))
 		case name == routesFile && s.modules == nil && s.functions == "":
+			s.warn(routesFile + " is ignored: the site has no code")
 			continue
 		case name == routesFile:
-			problems = append(problems, checkRoutes(content))
+			if err := checkRoutes(content); err != nil {
+				problems = append(problems, fmt.Errorf("%w; correct it, or remove the file", err))
+			}
+		case name == "_headers":
+			l := parseHeaders(string(content))
+			s.warn(l.warning(name))
+		default:
+			l := parseRedirects(string(content))
+			s.warn(l.warning(name))
 		}
 		s.settings[name] = content
 	}
-	return errors.Join(problems...)
+	return problems
+}
+
+func (s *Site) warn(warning string) {
+	if warning != "" {
+		s.Warnings = append(s.Warnings, warning)
+	}
 }
 
 func (s *Site) digest(functions string) string {

@@ -50,11 +50,11 @@ func (u *uploader) upload(ctx context.Context, assets []asset) (uploaded int, er
 	if err != nil {
 		return 0, err
 	}
-	if most := claimsOf(token).MaxFiles; len(assets) > most {
-		return 0, fmt.Errorf("config key site: it has %d files, and Pages takes %d: name a smaller folder", len(assets), most)
+	if err := checkCount(len(assets), claimsOf(token).MaxFiles); err != nil {
+		return 0, err
 	}
 	byKey := map[string]asset{}
-	var keys []string
+	keys := []string{}
 	for _, a := range assets {
 		if _, ok := byKey[a.key]; !ok {
 			byKey[a.key] = a

@@ -1,13 +1,17 @@
 package deployment
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"portfolio-infra/internal/rest/resttest"
 )
@@ -130,6 +134,29 @@ func TestUpload_limits(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A site that is only a Worker has no files, and a list of none.
+func TestUpload_none(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, files{"_worker.js": "export default {}"})
+		var sent []string
+		w.api.before = func(_ http.ResponseWriter, r *http.Request) bool {
+			if strings.HasPrefix(r.URL.Path, "/client/v4/pages/assets/") {
+				body, _ := io.ReadAll(r.Body)
+				sent = append(sent, string(body))
+				r.Body = io.NopCloser(bytes.NewReader(body))
+			}
+			return false
+		}
+		result, _, err := w.run("deploy")
+		if err != nil || result.Files != 0 {
+			t.Errorf("%+v, %v", result, err)
+		}
+		if diff := cmp.Diff([]string{`{"hashes":[]}`, `{"hashes":[]}`}, sent); diff != "" {
+			t.Error(diff)
+		}
+	})
 }
 
 func TestUpload_unexpectedKey(t *testing.T) {

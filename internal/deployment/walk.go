@@ -1,6 +1,8 @@
 package deployment
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -17,6 +19,20 @@ type walker struct {
 	problems []error
 	// above are the folders that the walk is in, without symbolic links.
 	above []string
+
+	// public is as in [Folder], and needed tells which of its paths look like a secret.
+	public []string
+	needed []bool
+	// secrets may not be public.
+	secrets []secret
+	// odd are paths that a person should know of.
+	odd  map[oddity][]string
+	head [headSize]byte
+}
+
+// newWalker returns a walker of the site in root, a path without symbolic links.
+func newWalker(root string, public []string) *walker {
+	return &walker{root: root, public: public, needed: make([]bool, len(public)), odd: map[oddity][]string{}}
 }
 
 // walk adds the files below a folder of the site, which lies at place, a path without
@@ -27,12 +43,13 @@ func (w *walker) walk(folder, place string) {
 	defer func() { w.above = w.above[:len(w.above)-1] }()
 	entries, err := os.ReadDir(place)
 	if err != nil {
-		w.problems = append(w.problems, err)
+		w.problems = append(w.problems, unreadable(folder, err))
 		return
 	}
 	for _, entry := range entries {
 		name := path.Join(folder, entry.Name())
 		if skipped(name) {
+			w.noteSkipped(name)
 			continue
 		}
 		if err := w.visit(name, filepath.Join(place, entry.Name()), entry.Type()); err != nil {
@@ -48,7 +65,8 @@ func (w *walker) visit(name, file string, mode fs.FileMode) error {
 	if mode&fs.ModeSymlink != 0 {
 		target, err := filepath.EvalSymlinks(file)
 		if err != nil {
-			return err
+			to, _ := os.Readlink(file)
+			return fmt.Errorf("%s is a symbolic link to %s, which leads nowhere: remove it, or create what it names", name, to)
 		}
 		if inside, err := filepath.Rel(w.root, target); err != nil || !filepath.IsLocal(inside) {
 			return fmt.Errorf("%s is a symbolic link that leads out of the site: copy its target into the site", name)
@@ -58,23 +76,45 @@ func (w *walker) visit(name, file string, mode fs.FileMode) error {
 		}
 		info, err := os.Lstat(target)
 		if err != nil {
-			return err
+			return unreadable(name, err)
 		}
 		file, mode = target, info.Mode()
 	}
-	switch {
-	case mode.IsDir():
-		w.walk(name, file)
-	case mode.IsRegular():
-		a, err := newAsset(name, file)
-		if err != nil {
-			return err
-		}
-		w.assets = append(w.assets, a)
-	default:
+	if !mode.IsDir() && !mode.IsRegular() {
 		return fmt.Errorf("%s is neither a file nor a folder: remove it", name)
 	}
+	if secret, err := w.checkSecret(name, file, mode.IsDir()); err != nil || secret {
+		return unreadable(name, err)
+	}
+	if mode.IsDir() {
+		w.walk(name, file)
+		return nil
+	}
+	return w.add(name, file)
+}
+
+// add adds a file.
+func (w *walker) add(name, file string) error {
+	info, err := os.Stat(file)
+	if err == nil && info.Size() > maxAsset {
+		return fmt.Errorf("%s has %.1f MiB, and Pages takes files of at most 25 MiB: make it smaller, or keep it elsewhere, such as in R2", name, float64(info.Size())/(1<<20))
+	}
+	a, err := newAsset(name, file)
+	if err != nil {
+		return unreadable(name, err)
+	}
+	w.assets = append(w.assets, a)
+	w.note(name)
 	return nil
+}
+
+// unreadable returns the error of a file or folder of a site, by its name there.
+func unreadable(name string, err error) error {
+	var at *fs.PathError
+	if err == nil || !errors.As(err, &at) {
+		return err
+	}
+	return fmt.Errorf("%s cannot be read (%w): make it a readable file, or remove it", cmp.Or(name, "the folder"), at.Err)
 }
 
 // skipped reports whether a path of the site is not served. To wrangler's list it adds

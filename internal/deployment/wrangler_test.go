@@ -148,25 +148,35 @@ func TestDeploy_wrangler(t *testing.T) {
 				folder = files{"index.html": "<h1>Hello</h1>\n"}.site(t) // the assets are the same with code
 			}
 			tt.more.write(t, folder)
-			repository(t, folder)
-			theirs := &api{token: jwt(`{"exp":4000000000}`)}
-			theirs.deployWith(t, wrangler, filepath.Dir(folder))
-			ours := newWorld(t, page)
-			ours.request.Site = folder
-			ours.api.stages = []string{"deploy success"}
-			if _, _, err := ours.run("deploy"); err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(theirs.assets, ours.api.assets); diff != "" {
-				t.Errorf("assets: %s", diff)
-			}
-			want, got := sent(t, theirs.form()), sent(t, ours.api.form())
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("form: %s", diff)
-			}
-			if tt.answers != "" {
-				sameAnswer(t, theirs, ours.api, "/", tt.answers)
-			}
+			sameForm(t, wrangler, folder, tt.answers)
 		})
+	}
+	t.Run("Worker alone", func(t *testing.T) {
+		t.Parallel()
+		sameForm(t, wrangler, files{"_worker.js": "export default { fetch: () => new Response('alone') };"}.site(t), "200 alone")
+	})
+}
+
+// sameForm fails unless wrangler and we send the same for a folder, whose Worker answers.
+func sameForm(t *testing.T, wrangler []string, folder, answers string) {
+	t.Helper()
+	repository(t, folder)
+	theirs := &api{token: jwt(`{"exp":4000000000}`)}
+	theirs.deployWith(t, wrangler, filepath.Dir(folder))
+	ours := newWorld(t, page)
+	ours.request.Site = folder
+	ours.api.stages = []string{"deploy success"}
+	if _, _, err := ours.run("deploy"); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(theirs.assets, ours.api.assets); diff != "" {
+		t.Errorf("assets: %s", diff)
+	}
+	want, got := sent(t, theirs.form()), sent(t, ours.api.form())
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("form: %s", diff)
+	}
+	if answers != "" {
+		sameAnswer(t, theirs, ours.api, "/", answers)
 	}
 }

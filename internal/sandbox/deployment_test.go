@@ -131,6 +131,12 @@ func (f *fixture) encrypt(value string) any {
 	if _, err := f.Command(f.Context(), "config", "set", "--secret", "encrypted", value); err != nil {
 		f.Fatal(err)
 	}
+	return f.stackFile()["portfolio:encrypted"]
+}
+
+// stackFile returns the configuration in the stack's settings file.
+func (f *fixture) stackFile() map[string]any {
+	f.Helper()
 	b, err := os.ReadFile(filepath.Join(f.Dir, "project", "Pulumi.dev.yaml"))
 	if err != nil {
 		f.Fatal(err)
@@ -139,7 +145,7 @@ func (f *fixture) encrypt(value string) any {
 	if err := yaml.Unmarshal(b, &file); err != nil {
 		f.Fatal(err)
 	}
-	return file.Config["portfolio:encrypted"]
+	return file.Config
 }
 
 // A secret variable of the site is written when its value changes, and not otherwise.

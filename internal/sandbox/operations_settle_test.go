@@ -142,7 +142,7 @@ var alternatives = regexp.MustCompile(`(?m)^\s*To leave it .*$|[;.] [Tt]o keep i
 // A command stands in backticks, or on a line of its own.
 var advised = regexp.MustCompile("`((?:pulumi|make|sed) [^`]+)`|(?m:(?:^|: ) *(pulumi (?:config|import|state) [^`\n]+)$)")
 
-var oneRunKeys = []string{"portfolio:adopt", "portfolio:overwriteSite", "portfolio:overwriteWorker"}
+var oneRunKeys = []string{"portfolio:adopt", "portfolio:overwriteSite", "portfolio:overwriteWorker", "portfolio:shrinkSite"}
 
 // endOneRunKeys takes out the keys that are meant for one run.
 func (c *trial) endOneRunKeys() (ended bool) {

@@ -32,6 +32,10 @@ type Site struct {
 	PublicFiles  []string
 	// Shrink permits a site that has lost most of its files.
 	Shrink bool
+	// Content is what the folder has.
+	Content *deployment.Site
+
+	wranglerFiles []string // what is said of them
 }
 
 // SiteArgs are the inputs of [newSite].
@@ -180,9 +184,9 @@ func (r *reader) site(key string, runtime bundle.Runtime) *Site {
 		return nil
 	}
 	s.Folder = filepath.ToSlash(filepath.Clean(folder))
-	content, err := &deployment.Site{}, checkPath(folder)
+	err := checkSitePath(r.program.Dir, folder)
 	if err == nil {
-		content, err = deployment.Read(r.ctx.Context(), deployment.Folder{
+		s.Content, err = deployment.Read(r.ctx.Context(), deployment.Folder{
 			Site:         filepath.Join(r.program.Dir, folder),
 			Functions:    r.below(s.Functions),
 			FunctionsEnv: s.FunctionsEnv,
@@ -190,25 +194,17 @@ func (r *reader) site(key string, runtime bundle.Runtime) *Site {
 			Runtime:      runtime,
 		})
 	}
-	var functions *deployment.FunctionsError
-	switch {
-	case errors.As(err, &functions):
-		r.problem(functions.Key, "%v", functions)
-		return s
-	case err != nil:
-		r.problem(key, "%q: %v; give a folder to serve, relative to the project's folder", folder, err)
-		return s
-	}
-	defer content.Close()
-	if err := r.sayFunctions(s.Folder, content); err != nil {
-		r.problem(key, "%v", err)
-	}
-	for _, warning := range content.Warnings {
-		if err := r.ctx.Log.Warn(key+": "+warning, nil); err != nil {
-			r.problem(key, "%v", err)
+	if err == nil {
+		defer s.Content.Close()
+		s.Digest = s.Content.Digest
+		for _, file := range deployment.WranglerFiles(r.program.Dir, s.Folder) {
+			s.wranglerFiles = append(s.wranglerFiles, key+": "+file)
 		}
+		err = errors.Join(r.sayFunctions(s.Folder, s.Content), s.say(r.ctx, key))
 	}
-	s.Digest = content.Digest
+	if err != nil {
+		r.siteProblems(key, folder, err)
+	}
 	return s
 }
 

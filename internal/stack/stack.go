@@ -3,6 +3,7 @@ package stack
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"os"
 
@@ -54,7 +55,7 @@ func (p Program) Run(ctx *pulumi.Context) error {
 	if err := checkStep(l.worker, cfg.TiDB.Rotation); err != nil {
 		return err
 	}
-	if err := checkWranglerFile(ctx, cfg.Pages.Bindings, l); err != nil {
+	if err := checkWranglerFile(ctx, cfg.Pages.Bindings, cfg.Site, l); err != nil {
 		return err
 	}
 	cfg.Names.Live, cfg.Worker.Live, cfg.Pages.Live = l, l.worker, l.project
@@ -70,7 +71,7 @@ func (p Program) Run(ctx *pulumi.Context) error {
 	}
 	if cfg.Site != nil {
 		cfg.Site.Live, cfg.Site.Owner, cfg.Site.OwnerName = l.project, names.Owner, names.OwnerName
-		if err := cfg.Site.checkOwner(ctx.Context()); err != nil {
+		if err := cfg.Site.check(ctx); err != nil {
 			return err
 		}
 	}
@@ -163,14 +164,28 @@ func registerHook(ctx *pulumi.Context, name string, onDryRun bool, f pulumi.Reso
 
 // checkWranglerFile refuses a project that takes its bindings from a Wrangler file and
 // lacks ours. That file may name only a Worker that exists. So before the first upload
-// this is a warning, and bind refuses after it.
-func checkWranglerFile(ctx *pulumi.Context, bindings binding.Wanted, l live) error {
-	if l.project == nil {
-		return nil
-	}
-	err := binding.CheckWranglerFile(*l.project, bindings)
-	if err != nil && l.worker == nil {
-		return ctx.Log.Warn(err.Error(), nil)
+// this is a warning, and bind refuses after it. Otherwise it says that the Wrangler file of a
+// site is not read.
+func checkWranglerFile(ctx *pulumi.Context, bindings binding.Wanted, site *SiteArgs, l live) error {
+	warnings, err := wranglerWarnings(bindings, site, l)
+	for _, warning := range warnings {
+		err = errors.Join(err, ctx.Log.Warn(warning, nil))
 	}
 	return err
+}
+
+func wranglerWarnings(bindings binding.Wanted, site *SiteArgs, l live) ([]string, error) {
+	if l.project != nil {
+		err := binding.CheckWranglerFile(*l.project, bindings)
+		if err != nil && l.worker == nil {
+			return []string{err.Error()}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if site == nil {
+		return nil, nil
+	}
+	return site.wranglerFiles, nil
 }

@@ -7,24 +7,33 @@ import (
 )
 
 // stateHas reports whether the state has a resource of that type and name, as far as the
-// engine tells. It reads the stack's own state as any other one's, so ask only where it
-// matters. Raw is for a result with secrets.
+// engine tells.
+func stateHas(ctx *pulumi.Context, kind, name string) bool {
+	_, has := stateOutputs(ctx, kind, name)
+	return has
+}
+
+// stateOutputs returns the outputs of a resource of that type and name, if the state has it
+// as far as the engine tells. It reads the stack's own state as any other one's, so ask only
+// where it matters. Raw is for a result with secrets.
 //
 // No hook of another resource tells it, and a BeforeCreate hook runs for a replacement too.
 // https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/resource/deploy/builtins.go, readStackResourceOutputs
-func stateHas(ctx *pulumi.Context, kind, name string) bool {
+func stateOutputs(ctx *pulumi.Context, kind, name string) (outputs map[string]any, has bool) {
 	var state struct {
-		Outputs map[string]any `pulumi:"outputs"`
+		Outputs map[string]struct {
+			Outputs map[string]any `pulumi:"outputs"`
+		} `pulumi:"outputs"`
 	}
 	stack := ctx.Organization() + "/" + ctx.Project() + "/" + ctx.Stack()
 	if _, err := ctx.InvokePackageRaw("pulumi:pulumi:readStackResourceOutputs", map[string]any{"stackName": stack}, &state, ""); err != nil {
-		return false
+		return nil, false
 	}
-	for urn := range state.Outputs {
+	for urn, resource := range state.Outputs {
 		parts := strings.SplitN(urn, "::", 4)
 		if len(parts) == 4 && parts[3] == name && strings.HasSuffix(parts[2], kind) {
-			return true
+			return resource.Outputs, true
 		}
 	}
-	return false
+	return nil, false
 }

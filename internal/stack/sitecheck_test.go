@@ -1,0 +1,147 @@
+package stack
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"portfolio-infra/internal/binding"
+	"portfolio-infra/internal/cloudflare"
+)
+
+// inProject writes files to a project's folder with a Worker's script, and returns it.
+func (a *account) inProject(files map[string]string) {
+	a.Helper()
+	a.dir = filepath.Join(a.TempDir(), "project")
+	for name, content := range files {
+		file := filepath.Join(a.dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			a.Fatal(err)
+		}
+		var err error
+		if target, ok := strings.CutPrefix(content, "-> "); ok {
+			err = os.Symlink(target, file)
+		} else {
+			err = os.WriteFile(file, []byte(content), 0o600)
+		}
+		if err != nil {
+			a.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(a.dir, "api.js"), []byte("export default {}"), 0o600); err != nil {
+		a.Fatal(err)
+	}
+}
+
+func siteConfig(site string) map[string]string {
+	return map[string]string{"portfolio:workerScript": "api.js", "portfolio:site": site}
+}
+
+// The project's own folder is no site, by whatever name, and neither is one above it.
+func TestRun_siteIsProject(t *testing.T) {
+	a := newAccount(t)
+	a.inProject(map[string]string{"public/index.html": "", "link": "-> .", "up": "-> ../..", "Pulumi.yaml": ""})
+	for site, want := range map[string]bool{".": true, "./": true, "..": true, "../..": true, "public/..": true, "link": true, "up": true, "../project": true, "public": false} {
+		_, err := a.run(siteConfig(site))
+		if want {
+			wantError(t, err, fmt.Sprintf("portfolio:site: %q: it has the project's own folder", site))
+		} else {
+			wantError(t, err)
+		}
+	}
+}
+
+// Each problem of a site has a line and advice of its own.
+func TestRun_siteProblems(t *testing.T) {
+	a := newAccount(t)
+	a.inProject(map[string]string{"public/a": "-> nowhere", "public/.env": "", "public/_headers/x": ""})
+	_, err := a.run(siteConfig("public"))
+	wantError(t, err, "the configuration has 3 problems", "\n  portfolio:site: \"public\": _headers cannot be read", "\n  portfolio:site: \"public\": a is a symbolic link",
+		"\n  portfolio:site: \"public\": everybody could read", "`pulumi config set --path 'publicFiles[0]' .env`")
+	if err != nil && strings.Contains(err.Error(), "give a folder to serve") {
+		t.Errorf("advice of another problem: %v", err)
+	}
+}
+
+// A plan's number of files is asked for where a project exists and the site is large.
+func TestRun_siteFiles(t *testing.T) {
+	a := newAccount(t)
+	files := map[string]string{"small/index.html": ""}
+	for i := range 142 { // each link to a folder counts as a copy
+		files[fmt.Sprint("public/0/", i)], files[fmt.Sprint("public/link", i)] = "", "-> 0"
+	}
+	a.inProject(files)
+	asked := func() (n int) {
+		for _, call := range a.net.Calls() {
+			if strings.HasSuffix(call.Kind, "/upload-token") {
+				n++
+			}
+		}
+		return n
+	}
+	_, err := a.run(siteConfig("public"))
+	wantError(t, err)
+	if asked() > 0 {
+		t.Error("a project that does not exist was asked")
+	}
+	_, err = a.run(siteConfig("small")) // the first run has made the project
+	wantError(t, err)
+	if asked() > 0 {
+		t.Error("asked for a small site")
+	}
+	e, err := a.run(siteConfig("public"))
+	wantError(t, err, "config key site: it has 20306 files, and Pages takes 20000: name a smaller folder")
+	if asked() != 1 || slices.Contains(e.names(), "portfolio-dev") {
+		t.Errorf("asked %d times, and registered %v", asked(), e.names())
+	}
+}
+
+// A record in the state counts, unless the user consents; a state without one does not.
+func TestRun_shrinkSite(t *testing.T) {
+	a := newAccount(t)
+	a.inProject(map[string]string{"public/index.html": ""})
+	record := func(urn string) *engine {
+		text := resource.NewStringProperty
+		outputs := resource.PropertyMap{"stdin": text(`{"digest":"before"}`), "stdout": resource.MakeSecret(text(`{"id":"1","files":30}`))}
+		return &engine{state: resource.PropertyMap{resource.PropertyKey(urn): resource.NewObjectProperty(resource.PropertyMap{
+			"type": text("x"), "outputs": resource.NewObjectProperty(outputs)})}}
+	}
+	const urn = "urn:pulumi:dev::portfolio::portfolio:index:Pages$command:local:Command::"
+	wantError(t, a.runOn(record(urn+"site"), siteConfig("public")), "it has 1 files, and the last deployment had 30 files")
+	wantError(t, a.runOn(record(urn+"binding"), siteConfig("public")))
+	consent := siteConfig("public")
+	consent["portfolio:shrinkSite"] = "true"
+	wantError(t, a.runOn(record(urn+"site"), consent))
+}
+
+// Of a Wrangler file one thing is said.
+func TestWranglerWarnings(t *testing.T) {
+	bindings := binding.Wanted{Bindings: map[string]binding.Service{"API": {Service: "api", Environment: "production"}}}
+	site := &SiteArgs{Site: Site{wranglerFiles: []string{"it is not read"}}}
+	plain := &cloudflare.Project{Name: "site"}
+	withFile := &cloudflare.Project{Name: "site", DeploymentConfigs: map[string]cloudflare.DeploymentConfig{"production": {WranglerConfigHash: "cafe"}}}
+	for _, test := range []struct {
+		name    string
+		site    *SiteArgs
+		live    live
+		want    string
+		wantErr []string
+	}{
+		{"no project", site, live{}, "it is not read", nil},
+		{"no file of the project", site, live{project: plain}, "it is not read", nil},
+		{"no site", nil, live{project: plain}, "", nil},
+		{"the project's file, no Worker", site, live{project: withFile}, "takes its bindings from a Wrangler file", nil},
+		{"the project's file", site, live{project: withFile, worker: &liveWorker{}}, "", []string{"takes its bindings from a Wrangler file"}},
+	} {
+		got, err := wranglerWarnings(bindings, test.site, test.live)
+		wantError(t, err, test.wantErr...)
+		if all := strings.Join(got, "\n"); len(got) > 1 || !strings.Contains(all, test.want) || (all == "") != (test.want == "") {
+			t.Errorf("%s: %q, want %q", test.name, got, test.want)
+		}
+	}
+}
