@@ -44,6 +44,7 @@ type stored struct{ ContentType, Content string }
 type deployedSite struct {
 	id, environment, message string
 	stages                   []string
+	manifest                 map[string]string
 }
 
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -62,8 +63,8 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var result any
 	id, isDeployment := strings.CutPrefix(path, "/deployments/")
 	switch {
-	case path == "/":
-		fmt.Fprint(w, "a page")
+	case !strings.HasPrefix(r.URL.Path, "/client/"):
+		a.serve(w, r)
 		return
 	case call == "GET ":
 		result = a.project()
@@ -98,6 +99,24 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = json.NewEncoder(w).Encode(map[string]any{"success": true, "errors": []any{}, "messages": []any{}, "result": result})
+}
+
+// serve answers for the deployment with the host's name, or the newest. A page and a path
+// without a file are "a page".
+func (a *api) serve(w http.ResponseWriter, r *http.Request) {
+	name, _, _ := strings.Cut(r.Host, ".")
+	d := a.find(name)
+	if d == nil && len(a.deployments) > 0 {
+		d = a.deployments[len(a.deployments)-1]
+	}
+	if d == nil || d.manifest[r.URL.Path] == "" {
+		fmt.Fprint(w, "a page")
+		return
+	}
+	key := d.manifest[r.URL.Path]
+	w.Header().Set("ETag", fmt.Sprintf("%q", key))
+	w.Header().Set("Content-Length", fmt.Sprint(len(a.assets[key].Content)))
+	_, _ = io.WriteString(w, a.assets[key].Content)
 }
 
 func refuse(w http.ResponseWriter, status, code int, message string) {
@@ -207,8 +226,11 @@ func (a *api) deploy(r *http.Request) *deployedSite {
 		}
 		content, _ := io.ReadAll(p)
 		all = append(all, part{p.FormName(), p.FileName(), p.Header.Get("Content-Type"), string(content)})
-		if p.FormName() == "commit_message" {
+		switch p.FormName() {
+		case "commit_message":
 			d.message = string(content)
+		case "manifest":
+			_ = json.Unmarshal(content, &d.manifest)
 		}
 	}
 	a.rolledBack = false

@@ -20,7 +20,7 @@ import (
 const (
 	benchFiles  = 2000
 	benchBytes  = 200 << 20
-	maxPeakSize = 200e6 // bytes
+	maxPeakSize = 60e6 // bytes
 )
 
 // BenchmarkDeploy deploys a large site, and again after one file has changed, by the
@@ -103,7 +103,7 @@ func BenchmarkDeploy(b *testing.B) {
 	b.ReportMetric(float64(peak)/1e6, "peak-MB")
 	b.ReportMetric(first.Seconds()/float64(b.N), "s/first")
 	b.ReportMetric(changed.Seconds()/float64(b.N), "s/changed")
-	b.ReportMetric(1, "uploaded/changed")
+	b.ReportMetric(1, "uploaded/changed") // it fails otherwise
 	if peak > maxPeakSize {
 		b.Errorf("the program used %d bytes", peak)
 	}

@@ -86,7 +86,9 @@ func (b bucket) write(w io.Writer, value func(io.Writer, asset) error) error {
 	return err
 }
 
-// copyBase64 writes the content of an asset, which must still have the size that it had.
+// copyBase64 writes the content of an asset. It fails if that has changed, so that the body
+// ends before its last byte: the API takes any content under any key, keeps it, and would
+// serve it to each later deployment of the content that the key belongs to.
 func copyBase64(w io.Writer, a asset) error {
 	f, err := os.Open(a.file)
 	if err != nil {
@@ -98,11 +100,20 @@ func copyBase64(w io.Writer, a asset) error {
 		return err
 	}
 	if info.Size() != a.size {
-		return fmt.Errorf("%s has changed since the preview: run it again", a.name)
+		return &changedError{a.name}
 	}
-	encoder := base64.NewEncoder(base64.StdEncoding, w)
-	_, err = io.CopyN(encoder, f, a.size)
-	return errors.Join(err, encoder.Close())
+	key, _, err := encode(w, a.name, io.LimitReader(f, a.size))
+	if err == nil && key != a.key {
+		return &changedError{a.name}
+	}
+	return err
+}
+
+// changedError is that of an asset whose content is no longer that of its key.
+type changedError struct{ name string }
+
+func (e *changedError) Error() string {
+	return e.name + " has changed since the preview: run it again"
 }
 
 // counter counts the bytes that are written to it.

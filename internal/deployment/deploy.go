@@ -93,7 +93,7 @@ func (d *deployer) deploy(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if err := d.probe(ctx, live); err != nil {
+	if err := d.probe(ctx, live, site); err != nil {
 		return Result{}, err
 	}
 	result.ID, result.URL, result.Created = live.ID, live.URL, live.CreatedOn

@@ -17,8 +17,9 @@
 // somebody else only with consent (the config key overwriteSite), whatever was there before,
 // as the stack does with the Worker's script.
 //
-// To the API a deployment is a success even if all of its pages answer 500. So deploy
-// fetches the deployment's own address too, before it reports success.
+// To the API a deployment is a success even if all of its pages answer 500, and it stores
+// any content under any key. So deploy hashes what it sends, and compares some of what the
+// deployment's own address answers with the site, before it reports success.
 //
 // undeploy is the delete command of the resource. Deployments go with their project, so it
 // deletes nothing: where the resource is replaced or taken out, the site is to be served on.

@@ -31,13 +31,7 @@ func newEmulation(t *testing.T, folder string) *emulation {
 	t.Helper()
 	e := &emulation{T: t, cloud: &emulated.Cloud{Token: apiToken, DeployTime: 2 * time.Second}}
 	e.request = Request{AccountID: emulated.DefaultAccountID, Project: "site", Owner: owner, Site: folder}
-	// The emulator does not serve the deployments' own addresses.
-	served := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasSuffix(r.Host, ".pages.dev") {
-			e.cloud.ServeHTTP(w, r)
-		}
-	})
-	e.net = &faultlist.Transport{Handler: served, Kind: func(r *http.Request, _ []byte) string {
+	e.net = &faultlist.Transport{Handler: e.cloud, Kind: func(r *http.Request, _ []byte) string {
 		path := strings.TrimPrefix(r.URL.Path, "/client/v4")
 		return r.Method + " " + deploymentID.ReplaceAllString(strings.TrimPrefix(path, "/accounts/"+emulated.DefaultAccountID), "deployments/*")
 	}}

@@ -2,6 +2,7 @@ package deployment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -124,7 +125,11 @@ func (u *uploader) uploadAll(ctx context.Context, assets []asset) error {
 // waits longer, and no other upload is repeated at the same time.
 func (u *uploader) uploadBucket(ctx context.Context, b bucket) error {
 	call := func() error {
-		return u.withToken(ctx, func(token string) error { return u.client.UploadAssets(ctx, token, b.body()) })
+		err := u.withToken(ctx, func(token string) error { return u.client.UploadAssets(ctx, token, b.body()) })
+		if changed := new(changedError); errors.As(err, &changed) {
+			return changed // without what to do about the API
+		}
+		return err
 	}
 	err := call()
 	if !isGatewayError(err) {

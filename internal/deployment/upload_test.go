@@ -159,6 +159,28 @@ func TestUpload_none(t *testing.T) {
 	})
 }
 
+// Nothing is stored of a file that changes while the site is deployed, and the next run
+// deploys what it has become.
+func TestUpload_changed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, page)
+		w.respondTo("/upload-token", 1, func(rw http.ResponseWriter, _ *http.Request) {
+			files{"index.html": "hullo"}.write(t, w.request.Site)
+			refuse(rw, 500, 0, "try again")
+		})
+		_, _, err := w.run("deploy")
+		if want := "uploading to the Pages project site: index.html has changed since the preview: run it again"; err == nil || err.Error() != want {
+			t.Errorf("got  error %v\nwant %s", err, want)
+		}
+		if len(w.api.assets) > 0 || len(w.api.deployments) > 0 {
+			t.Errorf("stored %v, deployed %d", w.api.assets, len(w.api.deployments))
+		}
+		if got, _, err := w.run("deploy"); err != nil || got.Uploaded != 1 {
+			t.Errorf("%+v: %v", got, err)
+		}
+	})
+}
+
 func TestUpload_unexpectedKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, page)

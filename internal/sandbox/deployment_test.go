@@ -28,6 +28,7 @@ func TestStack_deployment(t *testing.T) {
 	f := newFixture(t)
 	f.set(map[string]any{"site": "internal/example/site"})
 	f.up()
+	f.says("the command's progress", "uploaded ")
 	f.noChanges()
 
 	t.Log("replaced by hand: refused, until the user consents")

@@ -56,15 +56,15 @@ func Command(process Process) p.Provider {
 
 // run runs a line by the shell and returns the new state: the inputs, and what
 // the command printed.
-func (p Process) run(ctx context.Context, line string, inputs, before property.Map) (property.Map, error) {
+func (process Process) run(ctx context.Context, line string, inputs, before property.Map) (property.Map, error) {
 	argv := texts(inputs, "interpreter")
 	if len(argv) == 0 {
 		argv = []string{"/bin/sh", "-c"}
 	}
 	cmd := exec.CommandContext(ctx, argv[0], append(argv[1:], line)...)
-	cmd.Dir = p.path(text(inputs, "dir"))
+	cmd.Dir = process.path(text(inputs, "dir"))
 	cmd.Stdin = strings.NewReader(text(inputs, "stdin"))
-	cmd.Env = slices.Clone(p.Environ)
+	cmd.Env = slices.Clone(process.Environ)
 	if environment := inputs.Get("environment"); environment.IsMap() {
 		for name := range environment.AsMap().All {
 			cmd.Env = append(cmd.Env, name+"="+text(environment.AsMap(), name))
@@ -81,7 +81,15 @@ func (p Process) run(ctx context.Context, line string, inputs, before property.M
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = time.Second
-	if err := cmd.Run(); err != nil {
+	err := cmd.Run()
+	// The real plugin logs both unless it is told otherwise; the stack has it log stderr.
+	// https://github.com/pulumi/pulumi-command/blob/v1.2.1/provider/pkg/provider/local/commandOutputs.go
+	if text(inputs, "logging") == "stderr" {
+		for line := range strings.Lines(stderr.String()) {
+			p.GetLogger(ctx).Info(strings.TrimSpace(line))
+		}
+	}
+	if err != nil {
 		return property.Map{}, fmt.Errorf("%w: running %q:\n%s%s", err, line, stdout.String(), stderr.String())
 	}
 	// As in the real plugin, what depends on a secret is secret.

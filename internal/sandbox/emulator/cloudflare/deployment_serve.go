@@ -79,6 +79,7 @@ func (c *Cloud) serveFile(w http.ResponseWriter, d deployment, name string, now 
 	}
 	defer file.Close()
 	w.Header().Set("Content-Type", file.ContentType)
+	w.Header().Set("ETag", `"`+key+`"`)
 	w.WriteHeader(status)
 	_, _ = io.Copy(w, file)
 }

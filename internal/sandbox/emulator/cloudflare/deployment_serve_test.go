@@ -64,6 +64,25 @@ func TestDeployment_serve(t *testing.T) {
 	}
 }
 
+// Under a key any content can be stored. It is served, with the key as its ETag, until it is
+// replaced.
+func TestDeployment_servePoisoned(t *testing.T) {
+	c := newClient(t, &cloudflare.Cloud{DeployTime: -1})
+	c.project("site")
+	poison := style
+	poison.content = "b{}"
+	c.uploadAssets(page, poison)
+	d := c.must("POST", deployments, form(manifestOf(page, style)))
+	for _, content := range []string{poison.content, style.content} {
+		rec := httptest.NewRecorder()
+		c.cloud.ServeHTTP(rec, httptest.NewRequest("GET", "https://"+d["id"].(string)[:8]+".site.pages.dev/style.css", nil))
+		if got := rec.Body.String(); rec.Code != 200 || got != content || rec.Header().Get("ETag") != `"`+style.key+`"` {
+			t.Errorf("got %d %s %v, want %s", rec.Code, got, rec.Header(), content)
+		}
+		c.uploadAssets(style)
+	}
+}
+
 func TestCloud_DeploymentURL(t *testing.T) {
 	const base = "http://127.0.0.1:1234"
 	c := newClient(t, &cloudflare.Cloud{DeployTime: -1, DeploymentURL: func(project, id string) string {

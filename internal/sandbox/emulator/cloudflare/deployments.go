@@ -27,8 +27,8 @@ type deployment struct {
 	// Files are what was uploaded with it, such as its manifest: the keys of their
 	// contents, by name.
 	Files map[string]string `json:"files"`
-	// Broken reports whether a key in the manifest is not that of the content. Such
-	// a deployment succeeds and answers 500 to each request.
+	// Broken reports whether no key in the manifest is that of its content. Such a
+	// deployment succeeds and answers 500 to each request.
 	Broken bool `json:"broken,omitempty"`
 }
 

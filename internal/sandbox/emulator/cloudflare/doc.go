@@ -57,8 +57,12 @@
 // last:
 // https://github.com/cloudflare/workers-sdk/tree/main/packages/wrangler/src/pages.
 // A file's key is a hash of its content and its extension. Cloudflare does not compare
-// the two when a file is uploaded. A deployment with a wrong key was seen to succeed and
-// then to answer 500 to each request, so that is what it does here.
+// the two when a file is uploaded. A deployment whose keys were all those of another hash was
+// seen to succeed and then to answer 500 to each request, so that is what it does here:
+// https://github.com/Shudesu/line-harness-oss/pull/276. A single wrong key serves what is
+// stored under it, as Cloudflare's asset server is written. An upload under a key that has a
+// content replaces it (assumed).
+// https://github.com/cloudflare/workers-sdk/blob/main/packages/pages-shared/asset-server/handler.ts
 //
 // The Cloud serves the files of each deployment at its address (see
 // [Cloud.DeploymentURL]) but runs no Functions. [Cloud.Site] has all that a runtime

@@ -13,8 +13,8 @@ import (
 // manifest maps the paths of a site to the keys of its files.
 type manifest map[string]string
 
-// checkManifest refuses a manifest with a file that has no content. It reports whether a
-// key is not that of its content.
+// checkManifest refuses a manifest with a file that has no content. It reports whether no
+// key is that of its content.
 func (c *call) checkManifest(text []byte) (broken bool, err error) {
 	var m manifest
 	if err := json.Unmarshal(text, &m); err != nil || m == nil {
@@ -24,6 +24,7 @@ func (c *call) checkManifest(text []byte) (broken bool, err error) {
 		return false, invalid("manifest: has %d files, at most %d are allowed", len(m), most)
 	}
 	b := c.cloud.blobs
+	broken = len(m) > 0
 	for _, name := range slices.Sorted(maps.Keys(m)) {
 		key := m[name]
 		if !strings.HasPrefix(name, "/") {
@@ -40,7 +41,7 @@ func (c *call) checkManifest(text []byte) (broken bool, err error) {
 		if err := errors.Join(err, f.Close()); err != nil {
 			return false, err
 		}
-		broken = broken || key != want
+		broken = broken && key != want
 	}
 	return broken, nil
 }

@@ -21,8 +21,8 @@ type Site struct {
 	Worker *Worker
 	// Config has the bindings with which it was deployed.
 	Config
-	// Broken reports whether each request to it is answered with 500, since a key in
-	// its manifest is not that of the content.
+	// Broken reports whether each request to it is answered with 500, since no key in
+	// its manifest is that of its content.
 	Broken bool
 }
 
