@@ -60,7 +60,7 @@ var (
 // content calls f for each line that is neither empty nor a comment nor too long, until it
 // returns false.
 func (l *lines) content(text string, f func(number int, text string) bool) {
-	for i, s := range strings.Split(strings.ToValidUTF8(text, "\ufffd"), "\n") {
+	for i, s := range strings.Split(string([]rune(text)), "\n") {
 		s = aroundLine.ReplaceAllString(s, "")
 		switch {
 		case s == "" || strings.HasPrefix(s, "#"):
@@ -227,7 +227,7 @@ func (l *lines) redirect(rule line, words []string, seen map[string]int) {
 	}
 	isPath := strings.HasPrefix(to, "/")
 	if path, rest := cutPath(to); isPath {
-		to = pathname(path) + rest
+		to = pathname(path) + strings.TrimRight(rest, "?#") // empty ones do not count
 	}
 	switch {
 	case !remote && !isPath:
@@ -298,8 +298,8 @@ func cutPath(url string) (path, rest string) {
 // pathname returns the path of a URL without a host, as new URL does in JavaScript.
 // https://url.spec.whatwg.org/#path-state
 func pathname(url string) string {
-	url, _ = cutPath(url)
-	url = strings.NewReplacer("\t", "", "\r", "").Replace(strings.TrimRightFunc(url, func(r rune) bool { return r <= ' ' }))
+	url, _ = cutPath(strings.TrimRightFunc(url, func(r rune) bool { return r <= ' ' }))
+	url = strings.NewReplacer("\t", "", "\r", "").Replace(url)
 	parts := strings.Split(strings.TrimPrefix(url, "/"), "/")
 	var kept []string
 	for i, part := range parts {
@@ -321,7 +321,7 @@ func pathname(url string) string {
 func escape(part string) string {
 	var b strings.Builder
 	for _, c := range []byte(part) {
-		if c <= ' ' || c > '~' || strings.IndexByte("\"#<>?^`{}", c) >= 0 {
+		if c <= ' ' || c > '~' || strings.IndexByte("\"#<>?`{}", c) >= 0 {
 			fmt.Fprintf(&b, "%%%02X", c)
 		} else {
 			b.WriteByte(c)

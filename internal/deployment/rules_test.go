@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -46,7 +47,7 @@ var ruleCases = []struct {
 	{"from another host", "_redirects", "https://a.com/b /c\nhttp://a.com/b /c", "line 1 (a redirect is from a path, not from another host)"},
 	{"to nowhere", "_redirects", "/a b\n/a http://c.com", "line 1 (a redirect leads to a path or to https://), line 2 (a redirect leads to a path or to https://)"},
 	{"status", "_redirects", "/a /b 404\n/b /c 301!\n/c /d 200\n/d /e x\n/e /f 302.0", "line 1 (the status is 200, 301, 302, 303, 307 or 308), line 2 (the status is 200, 301, 302, 303, 307 or 308), line 4 (the status is 200, 301, 302, 303, 307 or 308)"},
-	{"to itself", "_redirects", "/* /index.html 200\n/ /index\n/a/* /a/index.html\n/* https://a.com/index.html\n/b /index.html\n/c/ /indexes", "line 1 (it leads back to itself, since Pages serves an index page without its name), line 2 (it leads back to itself, since Pages serves an index page without its name), line 3 (it leads back to itself, since Pages serves an index page without its name)"},
+	{"to itself", "_redirects", "/* /index.html 200\n/ /index\n/a/* /a/index.html\n/* https://a.com/index.html\n/b /index.html\n/c/ /indexes\n/d/ /index#", "line 1 (it leads back to itself, since Pages serves an index page without its name), line 2 (it leads back to itself, since Pages serves an index page without its name), line 3 (it leads back to itself, since Pages serves an index page without its name), line 7 (it leads back to itself, since Pages serves an index page without its name)"},
 	{"repeated path", "_redirects", "/a /b\n/x/../a#1 /c\n/a?1 /d\n/ä /e\n/%C3%A4 /f", "line 2 (line 1 is for the same path), line 3 (line 1 is for the same path), line 5 (line 4 is for the same path)"},
 	{"to another host", "_redirects", "/a https://b.com/ 200\n/a /b", "line 1 (with status 200 it leads to a path of the site, not to another host), line 2 (line 1 is for the same path)"},
 	{"two splats", "_redirects", "/*/* /a\n/b/*/:splat /c\n/:d/:d /e\n/f*g /h", "line 1 (a path has at most one *), line 2 (the placeholder :splat stands in it twice), line 3 (the placeholder :d stands in it twice)"},
@@ -103,7 +104,23 @@ console.log(JSON.stringify(JSON.parse(fs.readFileSync(0, "utf8")).map(({ file, t
 })));
 `
 
-// Cloudflare's own parsers ignore as much, and read the same rules.
+// words are what random control files are made of.
+var words = []string{"/", "/a", "/a/", "/*", "*", ":a", ":ab", ":splat", "/b/*", "/:a/:b", "/:a-b/:a-c", "https://x.com/", "https://x.com:80/y", "https:///z", "http://q",
+	"#c", "#", "!", "! ", "X: 1", "X", ":", " ", "\t", "\u00a0", "\ufeff", "200", "301", "404", "/index", "/index.html", "/indexxhtml", "?q", "/./", "/../", "é", "\\", "\"", "\x01", "\xff", "~", "𝒳"}
+
+func randomRules(r *rand.Rand) string {
+	var b strings.Builder
+	for range 1 + r.IntN(4) {
+		for range 1 + r.IntN(5) {
+			b.WriteString(words[r.IntN(len(words))] + []string{"", "", " "}[r.IntN(3)])
+		}
+		b.WriteString([]string{"\n", "\n  H: v\n"}[r.IntN(2)])
+	}
+	return b.String()
+}
+
+// Cloudflare's own parsers ignore as much, and read the same rules: of the cases above, and
+// of random ones.
 func TestParseRules_wrangler(t *testing.T) {
 	node := wrangler(t)[0]
 	type parsed struct {
@@ -112,7 +129,14 @@ func TestParseRules_wrangler(t *testing.T) {
 	}
 	var in []map[string]string
 	var ours, theirs []parsed
-	for _, tt := range ruleCases {
+	cases := slices.Clone(ruleCases)
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 1000 {
+		c := cases[0]
+		c.name, c.file, c.text = "random", []string{"_headers", "_redirects"}[r.IntN(2)], randomRules(r)
+		cases = append(cases, c)
+	}
+	for _, tt := range cases {
 		in = append(in, map[string]string{"file": tt.file, "text": tt.text})
 		l := parse(tt.file, tt.text)
 		p := parsed{Paths: []string{}, Ignored: len(l.ignored)}
@@ -137,9 +161,9 @@ func TestParseRules_wrangler(t *testing.T) {
 	if err := json.Unmarshal(out, &theirs); err != nil {
 		t.Fatal(err)
 	}
-	for i, tt := range ruleCases {
+	for i, tt := range cases {
 		if diff := cmp.Diff(theirs[i], ours[i]); diff != "" {
-			t.Errorf("%s %s: %s", tt.file, tt.name, diff)
+			t.Errorf("%s %s: %q: %s", tt.file, tt.name, tt.text, diff)
 		}
 	}
 }
