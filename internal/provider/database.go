@@ -12,6 +12,8 @@ import (
 	"github.com/go-sql-driver/mysql"
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi-go-provider/infer"
+
+	"portfolio-infra/internal/sqllogin"
 )
 
 var (
@@ -35,11 +37,8 @@ type Database struct {
 
 // DatabaseArgs are a database's inputs.
 type DatabaseArgs struct {
-	ClusterID    string  `pulumi:"clusterId" provider:"replaceOnChanges"`
-	Host         string  `pulumi:"host"`
-	Port         int     `pulumi:"port"`
-	User         string  `pulumi:"user"`
-	Password     string  `pulumi:"password" provider:"secret"`
+	ClusterID string `pulumi:"clusterId" provider:"replaceOnChanges"`
+	sqllogin.Login
 	Name         string  `pulumi:"name" provider:"replaceOnChanges"`
 	Charset      *string `pulumi:"charset,optional"`
 	Collation    *string `pulumi:"collation,optional"`
@@ -54,7 +53,7 @@ type DatabaseState struct {
 // Annotate implements [infer.Annotated].
 func (d *Database) Annotate(a infer.Annotator) {
 	a.Describe(d, "A database on a cluster, created by SQL if there is none of that name. It is kept when the resource is deleted, unless dropOnDelete is true. "+
-		"The environment's "+caFileVariable+" can name a file with another certificate authority, beside the system's.")
+		"The environment's "+sqllogin.CAFileVariable+" can name a file with another certificate authority, beside the system's.")
 }
 
 // Annotate implements [infer.Annotated].
@@ -171,7 +170,7 @@ func (d *Database) Diff(ctx context.Context, req infer.DiffRequest[DatabaseArgs,
 	// A preview that does not know the new login reads nothing: the recorded one may be
 	// outdated, since a new one is no change.
 	login := want.login()
-	if !replaced && login.known() {
+	if !replaced && login.Known() {
 		if _, _, err := d.probe(ctx, old.Name, login); errors.Is(err, sql.ErrNoRows) {
 			p.GetLogger(ctx).Warningf("database %q no longer exists: it will be created again, empty", old.Name)
 			diff.drift("name")
@@ -196,9 +195,7 @@ func (d *Database) probe(ctx context.Context, name string, login login) (charset
 
 func (d DatabaseArgs) id() string { return d.ClusterID + "/" + d.Name }
 
-func (d DatabaseArgs) login() login {
-	return login{host: d.Host, port: d.Port, user: d.User, password: d.Password}
-}
+func (d DatabaseArgs) login() login { return login{Login: d.Login} }
 
 func (d DatabaseArgs) drops() bool { return d.DropOnDelete != nil && *d.DropOnDelete }
 

@@ -18,20 +18,21 @@ func newDiff() *differ { return &differ{properties: map[string]p.PropertyDiff{}}
 // one of them, tagged replaceOnChanges, replaces the resource.
 func (d *differ) inputs(recorded, want any) (replaces bool) {
 	was, is := reflect.ValueOf(recorded), reflect.ValueOf(want)
-	for i := range was.NumField() {
-		if reflect.DeepEqual(was.Field(i).Interface(), is.Field(i).Interface()) {
+	for _, field := range reflect.VisibleFields(was.Type()) {
+		old, now := was.FieldByIndex(field.Index), is.FieldByIndex(field.Index)
+		if field.Anonymous || reflect.DeepEqual(old.Interface(), now.Interface()) {
 			continue
 		}
 		kind := p.Update
 		switch {
-		case strings.Contains(was.Type().Field(i).Tag.Get("provider"), "replaceOnChanges"):
+		case strings.Contains(field.Tag.Get("provider"), "replaceOnChanges"):
 			kind, replaces = p.UpdateReplace, true
-		case unset(was.Field(i)):
+		case unset(old):
 			kind = p.Add
-		case unset(is.Field(i)):
+		case unset(now):
 			kind = p.Delete
 		}
-		d.properties[inputName(was.Type().Field(i))] = p.PropertyDiff{Kind: kind, InputDiff: true}
+		d.properties[inputName(field)] = p.PropertyDiff{Kind: kind, InputDiff: true}
 	}
 	return replaces
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/pulumi/pulumi-go-provider/infer"
 
 	"portfolio-infra/internal/migration"
+	"portfolio-infra/internal/sqllogin"
 )
 
 var (
@@ -25,14 +26,11 @@ type Migrations struct {
 
 // MigrationsArgs are the inputs of a database's migrations.
 type MigrationsArgs struct {
-	ClusterID string            `pulumi:"clusterId" provider:"replaceOnChanges"`
-	Host      string            `pulumi:"host"`
-	Port      int               `pulumi:"port"`
-	User      string            `pulumi:"user"`
-	Password  string            `pulumi:"password" provider:"secret"`
-	Database  string            `pulumi:"database" provider:"replaceOnChanges"`
-	Folder    string            `pulumi:"folder"`
-	Files     map[string]string `pulumi:"files"`
+	ClusterID string `pulumi:"clusterId" provider:"replaceOnChanges"`
+	sqllogin.Login
+	Database string            `pulumi:"database" provider:"replaceOnChanges"`
+	Folder   string            `pulumi:"folder"`
+	Files    map[string]string `pulumi:"files"`
 }
 
 // MigrationsState is the state of a database's migrations.
@@ -185,7 +183,7 @@ func (m *Migrations) plan(ctx context.Context, args MigrationsArgs, recorded map
 
 // readHistory returns the database's history, or else the recorded one, and reports which.
 func (m *Migrations) readHistory(ctx context.Context, args MigrationsArgs, recorded map[string]string) (h history, live bool) {
-	if !args.login().known() {
+	if !args.Known() {
 		return recordedHistory(recorded), false
 	}
 	err := m.sql.probe(ctx, args.login(), func(ctx context.Context, db *sql.DB) (err error) {
@@ -230,5 +228,5 @@ func (m MigrationsArgs) read() ([]migration.File, error) {
 }
 
 func (m MigrationsArgs) login() login {
-	return login{host: m.Host, port: m.Port, user: m.User, password: m.Password, database: m.Database}
+	return login{Login: m.Login, database: m.Database}
 }

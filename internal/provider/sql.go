@@ -3,14 +3,12 @@ package provider
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"database/sql"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"regexp"
-	"strconv"
 	"sync"
 	"time"
 
@@ -18,11 +16,8 @@ import (
 	p "github.com/pulumi/pulumi-go-provider"
 
 	"portfolio-infra/internal/rest"
+	"portfolio-infra/internal/sqllogin"
 )
-
-// caFileVariable names a PEM file with a certificate authority that is trusted beside the
-// system's, for SQL servers in tests and private networks.
-const caFileVariable = "TIDBCLOUD_SQL_CA_FILE"
 
 const (
 	// loginPatience is how long a first login is retried: a new SQL user or password may
@@ -47,11 +42,9 @@ const (
 	errGateway        = 1105 // anything that TiDB Cloud's gateway reports, see aboutUser
 )
 
-// login is where and as whom to connect to a cluster.
+// login is a login, and what a connection needs besides.
 type login struct {
-	host           string
-	port           int
-	user, password string
+	sqllogin.Login
 	// database is the default one of the connection. It must exist.
 	database string
 	// patient reports whether a statement may take any time. By default a minute without a
@@ -59,17 +52,12 @@ type login struct {
 	patient bool
 }
 
-// known reports whether a connection can be tried: a preview may know only a part.
-func (l login) known() bool { return l.host != "" && l.port != 0 && l.user != "" && l.password != "" }
-
-func (l login) addr() string { return net.JoinHostPort(l.host, strconv.Itoa(l.port)) }
-
 // wrap adds the login, without its password, to an error.
 func (l login) wrap(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("connecting to %s as %s: %w", l.addr(), l.user, err)
+	return fmt.Errorf("connecting to %s as %s: %w", l.Addr(), l.User, err)
 }
 
 // sqlOpener opens connections to clusters.
@@ -83,10 +71,10 @@ type sqlOpener struct {
 // probe logs in once, within a few seconds, and calls f unless it is nil.
 func (o *sqlOpener) probe(ctx context.Context, login login, f func(context.Context, *sql.DB) error) error {
 	o.mu.Lock()
-	failedAt, failed := o.unreachable[login.addr()]
+	failedAt, failed := o.unreachable[login.Addr()]
 	o.mu.Unlock()
 	if failed && time.Since(failedAt) < unreachableFor {
-		return fmt.Errorf("connecting to %s: it was not reached a moment ago", login.addr())
+		return fmt.Errorf("connecting to %s: it was not reached a moment ago", login.Addr())
 	}
 	db, err := o.open(login)
 	if err != nil {
@@ -105,7 +93,7 @@ func (o *sqlOpener) probe(ctx context.Context, login login, f func(context.Conte
 		if o.unreachable == nil {
 			o.unreachable = map[string]time.Time{}
 		}
-		o.unreachable[login.addr()] = time.Now()
+		o.unreachable[login.Addr()] = time.Now()
 	}
 	return login.wrap(err)
 }
@@ -127,62 +115,28 @@ func (o *sqlOpener) connect(ctx context.Context, login login, f func(*sql.DB) er
 		if !loginRetryable(err) || waited+pause > loginPatience {
 			return fmt.Errorf("%w (tried for %s)", login.wrap(err), seconds(waited))
 		}
-		p.GetLogger(ctx).InfoStatusf("waiting for the login of %s, %s (%v)", login.user, seconds(waited), err)
+		p.GetLogger(ctx).InfoStatusf("waiting for the login of %s, %s (%v)", login.User, seconds(waited), err)
 		if err := rest.Sleep(ctx, pause); err != nil {
 			return login.wrap(err)
 		}
 	}
 }
 
-// open prepares a connection pool, always with TLS and a verified server name.
+// open prepares a connection pool.
 func (o *sqlOpener) open(login login) (*sql.DB, error) {
-	if login.host == "" || login.port == 0 {
+	if login.Host == "" || login.Port == 0 {
 		return nil, errors.New("connecting: host and port are not known yet; run `pulumi up` again when the cluster is ready")
 	}
-	roots, err := trustedRoots()
-	if err != nil {
-		return nil, err
-	}
-	cfg := mysql.NewConfig()
-	cfg.Net = "tcp"
-	cfg.Addr = login.addr()
-	cfg.User, cfg.Passwd = login.user, login.password
-	cfg.DBName = login.database
-	cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: login.host, RootCAs: roots}
-	cfg.DialFunc = o.dial
-	cfg.Timeout = dialTimeout
-	cfg.ReadTimeout, cfg.WriteTimeout = time.Minute, time.Minute
-	if login.patient {
-		cfg.ReadTimeout = 0
-	}
-	cfg.InterpolateParams = true    // one round trip a query
-	cfg.Logger = &mysql.NopLogger{} // errors are returned
-	connector, err := mysql.NewConnector(cfg)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to %s: %w", login.addr(), err)
-	}
-	return sql.OpenDB(connector), nil
-}
-
-// trustedRoots returns the system's certificate authorities and those of the file that the
-// environment names. nil means the system's alone.
-func trustedRoots() (*x509.CertPool, error) {
-	file := os.Getenv(caFileVariable)
-	if file == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", caFileVariable, err)
-	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool()
-	}
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("reading %s: %s holds no PEM certificate", caFileVariable, file)
-	}
-	return roots, nil
+	return login.Open(os.Getenv(sqllogin.CAFileVariable), func(c *mysql.Config) {
+		c.DBName = login.database
+		c.DialFunc = o.dial
+		c.Timeout = dialTimeout
+		c.ReadTimeout, c.WriteTimeout = time.Minute, time.Minute
+		if login.patient {
+			c.ReadTimeout = 0
+		}
+		c.InterpolateParams = true // one round trip a query
+	})
 }
 
 // loginRetryable reports whether a later login may succeed. A wrong certificate stays

@@ -10,10 +10,11 @@ import (
 	"github.com/pulumi/pulumi-go-provider/infer"
 
 	"portfolio-infra/internal/rest"
+	"portfolio-infra/internal/sqllogin"
 )
 
 func (s SQLUserState) login() login {
-	return login{host: s.Host, port: s.Port, user: s.FullName, password: s.Password}
+	return login{Login: sqllogin.Login{Host: s.Host, Port: s.Port, User: s.FullName, Password: s.Password}}
 }
 
 // setPassword sets a new password.
