@@ -73,10 +73,10 @@ func labelAllowed(key string) bool {
 	return key != "" && key != OwnerLabel && key != MadeForLabel && !strings.HasPrefix(key, "tidb.cloud/")
 }
 
-// text returns an optional string, "" if it is unset.
-func text(s *string) string {
-	if s == nil {
-		return ""
+// orZero returns the value of an optional input, and the zero value if it is unset.
+func orZero[T any](input *T) T {
+	if input == nil {
+		return *new(T)
 	}
-	return *s
+	return *input
 }

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -50,11 +51,7 @@ type ClusterArgs struct {
 }
 
 // AuthorizedNetwork is a range of IPv4 addresses that may connect to a cluster.
-type AuthorizedNetwork struct {
-	DisplayName    string `pulumi:"displayName"`
-	StartIPAddress string `pulumi:"startIpAddress"`
-	EndIPAddress   string `pulumi:"endIpAddress"`
-}
+type AuthorizedNetwork tidbcloud.Network
 
 // ClusterState is a cluster's state. It leaves out what changes by itself (state, update
 // time), so that a refresh of an unchanged cluster shows nothing.
@@ -313,8 +310,5 @@ func (c *Cluster) Diff(ctx context.Context, req infer.DiffRequest[ClusterArgs, C
 
 // timeout is how long to wait until the cluster can be connected to.
 func (c ClusterArgs) timeout() time.Duration {
-	if c.CreateTimeoutSeconds == nil {
-		return clusterTimeout
-	}
-	return time.Duration(*c.CreateTimeoutSeconds) * time.Second
+	return cmp.Or(time.Duration(orZero(c.CreateTimeoutSeconds))*time.Second, clusterTimeout)
 }

@@ -30,11 +30,11 @@ func createOrAdopt(ctx context.Context, api *tidbcloud.Client, resource string, 
 	if err := checkRegion(ctx, api, want.Region); err != nil {
 		return nil, err
 	}
-	created, err := api.CreateCluster(ctx, tidbcloud.CreateClusterRequest{
+	created, err := api.CreateCluster(ctx, tidbcloud.Cluster{
 		DisplayName:   want.DisplayName,
 		Region:        want.Region,
 		Labels:        want.labels(),
-		SpendingLimit: want.SpendingLimitMonthly,
+		SpendingLimit: orZero(want.SpendingLimitMonthly),
 	})
 	if rest.Ambiguous(err) {
 		created, err = findAfterAmbiguous(ctx, api, want, err)
@@ -134,7 +134,7 @@ func adoptOrConflict(all []tidbcloud.Cluster, resource string, want ClusterArgs)
 	if len(found) == 0 {
 		return nil, nil
 	}
-	first, adopt := found[0], want.Adopt != nil && *want.Adopt
+	first, adopt := found[0], orZero(want.Adopt)
 	owner := ownerOf(first)
 	reason, suggestion := "it does not belong to this stack", ""
 	switch {

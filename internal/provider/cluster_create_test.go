@@ -93,9 +93,9 @@ func TestCluster_Create_existing(t *testing.T) {
 
 func TestCluster_Create_sends(t *testing.T) {
 	for want, inputs := range map[string]property.Map{
-		`{"displayName":"portfolio-db","labels":{"pulumi.com/made-for":"portfolio.dev","pulumi.com/owner":"portfolio.dev"},"region":{"name":"regions/aws-ap-northeast-1"}}`: db(nil),
-		`{"displayName":"portfolio-db","labels":{"pulumi.com/made-for":"portfolio.dev","pulumi.com/owner":"portfolio.dev","team":"web","tidb.cloud/project":"42"},` +
-			`"region":{"name":"regions/aws-ap-northeast-1"},"spendingLimit":{"monthly":7}}`: db(map[string]any{
+		`{"displayName":"portfolio-db","region":{"name":"regions/aws-ap-northeast-1"},"labels":{"pulumi.com/made-for":"portfolio.dev","pulumi.com/owner":"portfolio.dev"}}`: db(nil),
+		`{"displayName":"portfolio-db","region":{"name":"regions/aws-ap-northeast-1"},` +
+			`"labels":{"pulumi.com/made-for":"portfolio.dev","pulumi.com/owner":"portfolio.dev","team":"web","tidb.cloud/project":"42"},"spendingLimit":{"monthly":7}}`: db(map[string]any{
 			"projectId": "42", "labels": map[string]any{"team": "web"}, "spendingLimitMonthly": 7, "adopt": true, "createTimeoutSeconds": 30}),
 	} {
 		inBubble(t, func(t *testing.T, c *cloud, e *engine) {

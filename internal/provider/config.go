@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -133,10 +134,7 @@ type setting struct {
 
 // value returns the configured value, or else the environment's.
 func (s setting) value() string {
-	if s.configured != nil && *s.configured != "" {
-		return strings.TrimSpace(*s.configured)
-	}
-	return strings.TrimSpace(os.Getenv(s.env))
+	return strings.TrimSpace(cmp.Or(orZero(s.configured), os.Getenv(s.env)))
 }
 
 func (s setting) String() string { return fmt.Sprintf("%s (or the environment's %s)", s.key, s.env) }

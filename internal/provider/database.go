@@ -99,7 +99,7 @@ func (d *Database) Read(ctx context.Context, req infer.ReadRequest[DatabaseArgs,
 	if err != nil {
 		// The server cannot be reached from here, or the user or the cluster was changed by
 		// hand. A refresh is there to see that; an error would keep it from it.
-		charset, collation = text(args.Charset), text(args.Collation)
+		charset, collation = orZero(args.Charset), orZero(args.Collation)
 	}
 	if !matches(args.Charset, charset) {
 		args.Charset, state.Charset = &charset, &charset
@@ -153,8 +153,8 @@ func (d *Database) Check(ctx context.Context, req infer.CheckRequest) (infer.Che
 	check.that("port", args.Port >= 0 && args.Port <= 65535, "%d must be a port number", args.Port)
 	check.that("name", databasePattern.MatchString(args.Name), "%q must have 1 to 64 letters, digits, underscores, hyphens or dollar signs", args.Name)
 	check.that("name", !slices.Contains(systemDatabases, strings.ToLower(args.Name)), "%q belongs to the server; choose another name", args.Name)
-	check.that("charset", args.Charset == nil || charsetPattern.MatchString(*args.Charset), "%q must be a character set such as utf8mb4", text(args.Charset))
-	check.that("collation", args.Collation == nil || charsetPattern.MatchString(*args.Collation), "%q must be a collation such as utf8mb4_bin", text(args.Collation))
+	check.that("charset", args.Charset == nil || charsetPattern.MatchString(*args.Charset), "%q must be a character set such as utf8mb4", orZero(args.Charset))
+	check.that("collation", args.Collation == nil || charsetPattern.MatchString(*args.Collation), "%q must be a collation such as utf8mb4_bin", orZero(args.Collation))
 	return infer.CheckResponse[DatabaseArgs]{Inputs: args, Failures: check.failures}, nil
 }
 
@@ -197,7 +197,7 @@ func (d DatabaseArgs) id() string { return d.ClusterID + "/" + d.Name }
 
 func (d DatabaseArgs) login() login { return login{Login: d.Login} }
 
-func (d DatabaseArgs) drops() bool { return d.DropOnDelete != nil && *d.DropOnDelete }
+func (d DatabaseArgs) drops() bool { return orZero(d.DropOnDelete) }
 
 // options is the end of CREATE or ALTER DATABASE. Check has made sure that it is safe.
 func (d DatabaseArgs) options() string {

@@ -222,7 +222,7 @@ func (u *SQLUser) Check(ctx context.Context, req infer.CheckRequest) (infer.Chec
 	check.valid("name", tidbcloud.CheckUserName(args.Name))
 	roles := []tidbcloud.Role{tidbcloud.RoleReadWrite, tidbcloud.RoleReadOnly, tidbcloud.RoleAdmin}
 	check.that("role", slices.Contains(roles, args.role()), "%q must be one of %v", args.role(), roles)
-	check.that("owner", args.Owner == nil || validOwner(*args.Owner), "%q must be the cluster's owner", text(args.Owner))
+	check.that("owner", args.Owner == nil || validOwner(*args.Owner), "%q must be the cluster's owner", orZero(args.Owner))
 	check.that("name", u.claim(args, req.Name), "%q is the SQL user of another resource of this run; choose another name", args.Name)
 	// In a replacement the old user is deleted before the new one is created, which the
 	// preview of the new one cannot see.

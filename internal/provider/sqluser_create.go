@@ -36,9 +36,9 @@ func adoptUser(ctx context.Context, api *tidbcloud.Client, state SQLUserState) e
 
 // checkUserOwner refuses an existing SQL user that is neither ours nor to be adopted.
 func checkUserOwner(resource string, cluster *tidbcloud.Cluster, state SQLUserState) error {
-	owner := text(state.Owner)
+	owner := orZero(state.Owner)
 	ours := owner != "" && cluster.Labels[OwnerLabel] == owner && cluster.Labels[MadeForLabel] == owner
-	if ours || state.Adopt != nil && *state.Adopt {
+	if ours || orZero(state.Adopt) {
 		return nil
 	}
 	return fmt.Errorf("SQL user %q exists already on cluster %s and was left unchanged; to manage it here, run `pulumi import tidbcloud:index:SqlUser %s %s` "+

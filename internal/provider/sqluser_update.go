@@ -48,7 +48,7 @@ func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArg
 		return resp, err
 	}
 	var change tidbcloud.UpdateSQLUserRequest
-	rotated := text(old.Rotation) != text(want.Rotation)
+	rotated := orZero(old.Rotation) != orZero(want.Rotation)
 	if live == nil || old.Password == "" || rotated || u.loginRefused(ctx, old) {
 		state.setPassword()
 		change.Password = state.Password

@@ -91,7 +91,7 @@ func writeContract(t *testing.T, c *tidbcloud.Client) {
 	owner := fmt.Sprintf("contract.%d", time.Now().UnixNano())
 	region := cmp.Or(os.Getenv("TIDBCLOUD_CONTRACT_REGION"), "regions/aws-us-east-1")
 
-	created, err := c.CreateCluster(ctx, tidbcloud.CreateClusterRequest{DisplayName: "contract-test", Region: region, Labels: map[string]string{label: owner}})
+	created, err := c.CreateCluster(ctx, tidbcloud.Cluster{DisplayName: "contract-test", Region: region, Labels: map[string]string{label: owner}})
 	if err != nil {
 		t.Fatal(err)
 	}
