@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -101,4 +102,27 @@ func (k *call) requestID(resp *http.Response) string {
 		}
 	}
 	return ""
+}
+
+func isRead(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+
+// newError returns the error of a call that failed with err, or by what the API reports
+// if err is nil.
+func (k *call) newError(status int, err error) *Error {
+	if err != nil && k.redact(err.Error()) != err.Error() {
+		err = errors.New(k.redact(err.Error())) // without the chain, which has them too
+	}
+	return &Error{Service: k.client.Service, Method: k.method, URL: k.url, Status: status, Tries: k.tries, Err: err}
+}
+
+// redact removes the credentials from a text, in case an API echoes them.
+func (k *call) redact(s string) string {
+	s = strings.ToValidUTF8(s, "")
+	for _, v := range k.header["Authorization"] {
+		scheme, secret, _ := strings.Cut(v, " ")
+		if secret = cmp.Or(secret, scheme); secret != "" {
+			s = strings.ReplaceAll(s, secret, "[hidden]")
+		}
+	}
+	return s
 }
