@@ -16,7 +16,7 @@ type call struct {
 	header http.Header
 	body   *Body // nil if there is none
 	out    any
-	// idempotent calls may be sent again even if they were carried out.
+	// idempotent reports whether the call may be repeated even if it had an effect.
 	idempotent bool
 	tries      int
 }
@@ -48,7 +48,7 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any, idemp
 	return k.run(ctx)
 }
 
-// run tries until a try succeeds or another one is pointless.
+// run tries until a try succeeds, or another one cannot help.
 func (k *call) run(ctx context.Context) error {
 	ambiguous := false // some try may have taken effect
 	for {
@@ -70,7 +70,7 @@ func (k *call) run(ctx context.Context) error {
 	}
 }
 
-// wait waits for the time of the next try. It reports whether there is one.
+// wait waits until the next try. It reports whether there is one.
 func (k *call) wait(ctx context.Context, failure *Error) bool {
 	d := nextWait(failure.RetryAfter, k.tries)
 	if !failure.retryable || k.tries == maxTries || !worthWaiting(ctx, d) {

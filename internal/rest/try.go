@@ -9,8 +9,8 @@ import (
 	"net/http"
 )
 
-// try sends the request once, then reads and decodes the whole response: a failure in the
-// middle of a body is a failed try too.
+// try sends the request once, and reads and decodes the response. A failure in the middle of
+// the body is a failed try, too.
 func (k *call) try(caller context.Context) *Error {
 	ctx, cancel := context.WithTimeout(caller, k.client.attemptTimeout())
 	defer cancel()
@@ -26,7 +26,7 @@ func (k *call) try(caller context.Context) *Error {
 	resp, err := k.http.Do(req)
 	if err != nil {
 		if err := unread.get(); err != nil && ctx.Err() == nil {
-			// The API got no whole request, and another try would read the same.
+			// The API got only a part of the request, and another try would read the same.
 			return k.newError(0, fmt.Errorf("reading the request body: %w", err))
 		}
 		return k.noResponse(k.cause(ctx, caller, err), err)
@@ -39,8 +39,8 @@ func (k *call) try(caller context.Context) *Error {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(limit)+1))
 	switch {
 	case resp.StatusCode < 200 || resp.StatusCode > 299:
-		// The body only adds detail. It may be missing, cut off, or closed (a digest
-		// transport closes that of a 401 without a challenge).
+		// The body only adds detail. It may be missing, cut off, or closed: a digest
+		// transport closes the body of a 401 without a challenge.
 		return k.apiError(resp, body)
 	case err != nil:
 		return k.unreadable(resp, true, "reading the response: %w", k.cause(ctx, caller, err))
@@ -69,7 +69,7 @@ func (k *call) decode(resp *http.Response, body []byte) *Error {
 	case k.out == nil:
 		return nil
 	case string(bytes.TrimSpace(body)) == "null":
-		// It decodes into any type: a list would be empty.
+		// It decodes into any type, into a list as an empty one.
 		return k.unreadable(resp, false, "the response is null")
 	}
 	if err := json.Unmarshal(body, k.out); err != nil {
@@ -78,8 +78,8 @@ func (k *call) decode(resp *http.Response, body []byte) *Error {
 	return nil
 }
 
-// cause tells a try's own timeout from the end of the caller's context. Only the latter
-// may be a [context.DeadlineExceeded] to the caller.
+// cause tells the timeout of a try from the end of the caller's context. Only the latter is a
+// [context.DeadlineExceeded] to the caller.
 func (k *call) cause(try, caller context.Context, err error) error {
 	switch {
 	case caller.Err() != nil:
