@@ -234,7 +234,7 @@ func TestCluster_release_imported(t *testing.T) {
 func TestCluster_freeOwner(t *testing.T) {
 	wantFailure(t, clusterType, db(map[string]any{"owner": provider.FreeOwner}), "owner: "+`"free" must`)
 	wantFailure(t, userType, api("1001", map[string]any{"owner": provider.FreeOwner}), "owner: "+`"free" must`)
-	wantFailure(t, clusterType, db(map[string]any{"logins": []any{"api", "root"}}), "logins: root exists on every cluster")
+	wantFailure(t, clusterType, db(map[string]any{"logins": []any{"api", "root"}}), "logins: every cluster has a root")
 	wantFailure(t, clusterType, adoptedDB(nil), "")
 	wantFailure(t, clusterType, db(map[string]any{"logins": []any{"api", unknown}}), "")
 }

@@ -23,8 +23,8 @@ const (
 // Deleting reports whether a cluster in this state is being deleted or is deleted.
 func (s State) Deleting() bool { return s == StateDeleting || s == StateDeleted }
 
-// Labels that TiDB Cloud sets itself: the IDs of what a cluster belongs to. The project's
-// can be chosen for a new cluster; neither can be changed later.
+// Labels that TiDB Cloud sets: the IDs of the project and the organization that a cluster
+// belongs to. A request for a new cluster may choose the project. Neither can change later.
 const (
 	LabelProject      = "tidb.cloud/project"
 	LabelOrganization = "tidb.cloud/organization"
@@ -57,14 +57,14 @@ type Network struct {
 	EndIPAddress   string `json:"endIpAddress" pulumi:"endIpAddress"`
 }
 
-// Connectable reports whether a client has all it needs to connect, and may.
+// Connectable reports whether clients can connect.
 func (c *Cluster) Connectable() bool {
 	return c.State == StateActive && c.Host != "" && c.Port != 0 && c.PrefixKnown() && !c.EndpointOff
 }
 
-// PrefixKnown reports whether UserPrefix is final. A Starter cluster without one has it
-// later; Essential clusters made since 2026-06-30 have an endpoint and no prefix (assumed,
-// from a report: the documentation still gives each cluster one,
+// PrefixKnown reports whether UserPrefix is final. A Starter cluster gets its prefix late. An
+// Essential cluster that was created since 2026-06-30 has an endpoint and no prefix (assumed,
+// from a report; by the documentation each cluster has one,
 // https://docs.pingcap.com/tidbcloud/select-cluster-tier/#user-name-prefix).
 func (c *Cluster) PrefixKnown() bool {
 	return c.UserPrefix != "" || strings.EqualFold(c.Plan, "Essential") && c.Host != ""
@@ -109,8 +109,8 @@ type wireEndpoint struct {
 	AuthorizedNetworks []Network `json:"authorizedNetworks,omitzero"`
 }
 
-// UnmarshalJSON decodes the API's shape. A cluster without an ID is an error, which makes
-// the result of a write ambiguous, like any unreadable response.
+// UnmarshalJSON decodes the API's shape. A cluster without an ID is an error. After a write that
+// is an ambiguous result, like any unreadable response.
 func (c *Cluster) UnmarshalJSON(data []byte) error {
 	var w wireCluster
 	if err := json.Unmarshal(data, &w); err != nil {

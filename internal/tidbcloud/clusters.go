@@ -10,9 +10,9 @@ import (
 
 // ListClusters lists all clusters that the API key can see.
 //
-// The API can filter, but its grammar for label keys with dots and slashes is
-// not documented, and a filter that silently finds nothing would lead to a second
-// cluster. So callers choose from the whole list.
+// The API can filter, but how to write a label key with dots and slashes is not documented. A
+// filter that silently finds nothing would lead to a second cluster, so callers choose from the
+// list.
 // https://docs.pingcap.com/tidbcloud/api/v1beta1/serverless/#tag/Cluster/operation/ClusterService_ListClusters
 func (c *Client) ListClusters(ctx context.Context) ([]Cluster, error) {
 	all, err := list(ctx, c.clustersAPI(), "/clusters")
@@ -58,16 +58,16 @@ func (c *Client) RenameCluster(ctx context.Context, id, name string) error {
 	return c.updateCluster(ctx, id, "displayName", wireCluster{DisplayName: name})
 }
 
-// SetClusterLabels sets labels. Pass back those that should stay, tidb.cloud/ ones
-// too. Whether one that is left out is removed is not documented, and the official CLI
-// calls them labels "to be added or updated": read back the result.
+// SetClusterLabels sets the labels. They should include those that stay, also those under
+// tidb.cloud/. It is not documented whether the API removes the others, and the official CLI
+// calls these "to be added or updated". So read the result.
 // https://github.com/tidbcloud/tidbcloud-cli/blob/main/internal/cli/serverless/update.go
 func (c *Client) SetClusterLabels(ctx context.Context, id string, labels map[string]string) error {
 	return c.updateCluster(ctx, id, "labels", wireCluster{Labels: labels})
 }
 
-// SetSpendingLimit sets the monthly limit, in US cents, 1 or more. The mask is that
-// of both official clients, and the CLI refuses to send 0.
+// SetSpendingLimit sets the monthly limit in US cents, 1 or more. Both official clients send
+// this mask, and the CLI refuses to send 0.
 // https://github.com/tidbcloud/tidbcloud-cli/blob/main/internal/cli/serverless/spending_limit.go
 // https://github.com/tidbcloud/terraform-provider-tidbcloud/blob/main/internal/provider/serverless_cluster_resource.go
 func (c *Client) SetSpendingLimit(ctx context.Context, id string, cents int) error {
@@ -80,15 +80,15 @@ func (c *Client) SetAuthorizedNetworks(ctx context.Context, id string, networks 
 	return c.updateCluster(ctx, id, "endpoints.public.authorizedNetworks", wireCluster{Endpoints: wireEndpoints{public}})
 }
 
-// EnablePublicEndpoint switches the public endpoint on. The mask is that of the official CLI.
+// EnablePublicEndpoint switches the public endpoint on. The official CLI sends this mask.
 // https://github.com/tidbcloud/tidbcloud-cli/blob/main/internal/cli/serverless/update.go
 func (c *Client) EnablePublicEndpoint(ctx context.Context, id string) error {
 	public := wireEndpoint{Disabled: new(bool)}
 	return c.updateCluster(ctx, id, "endpoints.public.disabled", wireCluster{Endpoints: wireEndpoints{public}})
 }
 
-// updateCluster updates the one field that the mask names. The values are absolute, so a call
-// whose response is lost can be repeated.
+// updateCluster updates the one field that the mask names. Values are absolute, so the call may
+// be repeated.
 // https://docs.pingcap.com/tidbcloud/api/v1beta1/serverless/#tag/Cluster/operation/ClusterService_PartialUpdateCluster
 func (c *Client) updateCluster(ctx context.Context, id, mask string, cluster wireCluster) error {
 	in := struct {
@@ -102,8 +102,8 @@ func (c *Client) updateCluster(ctx context.Context, id, mask string, cluster wir
 	return nil
 }
 
-// DeleteCluster begins to delete a cluster and all its data; see
-// [Client.WaitUntilGone]. A missing one is a 404.
+// DeleteCluster begins to delete a cluster and all its data; see [Client.WaitUntilGone]. A
+// missing one is a 404.
 // https://docs.pingcap.com/tidbcloud/api/v1beta1/serverless/#tag/Cluster/operation/ClusterService_DeleteCluster
 func (c *Client) DeleteCluster(ctx context.Context, id string) error {
 	if err := c.clustersAPI().DoIdempotent(ctx, http.MethodDelete, rest.Path("/clusters/%s", id), nil, new(object)); err != nil {
