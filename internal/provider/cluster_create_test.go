@@ -40,7 +40,7 @@ func TestCluster_Create_existing(t *testing.T) {
 		{"orphan in another region", []existing{{db1, virginia, ours, ""}}, nil,
 			[]string{`cluster "portfolio-db" (1001) in ` + virginia + " is an orphan", "but not in " + tokyo, "set region to " + virginia}, "", nil},
 		{"two orphans", []existing{{db1, tokyo, ours, ""}, {"x123", virginia, ours, ""}}, nil,
-			[]string{"2 clusters bear the label pulumi.com/owner=portfolio.dev", `"portfolio-db" (1001) in ` + tokyo, `"x123" (1002) in ` + virginia}, "", nil},
+			[]string{"2 clusters have the label pulumi.com/owner=portfolio.dev", `"portfolio-db" (1001) in ` + tokyo, `"x123" (1002) in ` + virginia}, "", nil},
 		{"orphan and conflict", []existing{{db1, tokyo, nil, ""}, {db1, tokyo, ours, ""}}, nil, nil, "1002", nil},
 		{"orphan that is being deleted", []existing{{db1, tokyo, ours, "DELETING"}}, nil, nil, "1002", post},
 		{"orphan that is DELETED", []existing{{db1, tokyo, ours, "DELETED"}}, nil, nil, "1002", post},
@@ -115,9 +115,9 @@ func TestCluster_Create_fails(t *testing.T) {
 		shown   string
 	}{
 		{"no effect", []emulator.Fault{{Method: "POST", Path: "/clusters", Status: 500}},
-			"no such cluster was found so far, and the next `pulumi up` looks again", "had an ambiguous result, looking for it in 1 s"},
+			"the cluster was not found so far, and the next `pulumi up` looks again", "had an ambiguous result, looking for the cluster in 1 s"},
 		{"the list lags", []emulator.Fault{{Method: "POST", Path: "/clusters", Reset: true, After: true}, {Method: "GET", Path: "/clusters", Skip: 2, Times: 2, Body: `{"clusters":[]}`}},
-			"", "looking for it in 4 s"},
+			"", "looking for the cluster in 4 s"},
 		{"quota", []emulator.Fault{{Method: "POST", Path: "/clusters", Status: 400, Body: `{"code":3,"message":"You have reached the maximum number of free clusters"}`}},
 			"delete one, or set a spending limit", ""},
 		{"no list of regions", []emulator.Fault{{Path: "/regions", Status: 404, Times: -1}}, "", "not checking whether TiDB Cloud offers region"},
@@ -154,10 +154,10 @@ func TestCluster_Create_race(t *testing.T) {
 		lost    bool // the answer to this run's POST
 		wantErr []string
 	}{
-		{"rival first", time.Second, theirs, false, []string{"at the same time by blog.prod, who came first", "(1002)"}},
-		{"rival first, answer lost", time.Second, theirs, true, []string{"at the same time by blog.prod, who came first"}},
-		{"rival first, without a label", time.Second, nil, false, []string{"by somebody without an owner label"}},
-		{"rival first, of this stack", time.Second, ours, false, []string{"by portfolio.dev, who came first"}},
+		{"rival first", time.Second, theirs, false, []string{"at the same time by blog.prod, which was first", "(1002)"}},
+		{"rival first, answer lost", time.Second, theirs, true, []string{"at the same time by blog.prod, which was first"}},
+		{"rival first, without a label", time.Second, nil, false, []string{"by something without an owner label"}},
+		{"rival first, of this stack", time.Second, ours, false, []string{"by portfolio.dev, which was first"}},
 		{"rival later", -time.Second, theirs, false, nil},
 		{"at once", 0, theirs, false, nil}, // the lower ID wins
 	} {
@@ -175,7 +175,7 @@ func TestCluster_Create_race(t *testing.T) {
 				}
 				_, err := e.up(db(nil))
 				if tt.age == 0 && rival < mine {
-					tt.wantErr = []string{"who came first"}
+					tt.wantErr = []string{"which was first"}
 				}
 				wantErr(t, err, tt.wantErr...)
 				left := []string{mine, rival}

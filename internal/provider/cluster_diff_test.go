@@ -153,7 +153,7 @@ func TestCluster_adoptedByAnother(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			const want = `its label pulumi.com/owner says that it belongs to "blog.prod" now; to forget it here, remove it from the state with ` + "`pulumi state delete --force --target-dependents 'URN'`"
+			const want = `its label pulumi.com/owner says that it belongs to "blog.prod" now; to leave it to "blog.prod", remove it from the state with ` + "`pulumi state delete --force --target-dependents 'URN'`"
 			_, err := e.up(db(map[string]any{"displayName": "portfolio-db-2"}))
 			wantErr(t, err, want)
 			wantErr(t, e.delete(), want)

@@ -76,7 +76,7 @@ func TestCluster_endpoint_adopted(t *testing.T) {
 	withAdopted(t, func(t *testing.T, c *cloud, e *engine) {
 		switchedOff(c, e.id)
 		_, err := e.diff(adoptedDB(nil))
-		wantErr(t, err, "this stack did not make the cluster, so it leaves that to you")
+		wantErr(t, err, "the cluster was not made for this stack, so no run does it for you")
 		_, err = e.up(adoptedDB(map[string]any{"displayName": "portfolio-db-2"}))
 		same(t, "writes", c.wrote(), nil)
 		follow(c, err)
@@ -102,7 +102,7 @@ func TestCluster_endpoint_adopted(t *testing.T) {
 		c.called()
 		e.steps(adoptedDB(nil), "update") // only the protection
 		same(t, "writes", c.wrote(), nil)
-		e.log.want(t, "so it leaves that to you")
+		e.log.want(t, "so no run does it for you")
 	})
 	// It is not adopted, either.
 	inBubble(t, func(t *testing.T, c *cloud, e *engine) {

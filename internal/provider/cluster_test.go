@@ -251,7 +251,7 @@ func TestCluster_Check(t *testing.T) {
 		{"short name", db(map[string]any{"displayName": "abc"}), `displayName: "abc" must have 4 to 64`},
 		{"bare region", db(map[string]any{"region": "ap-northeast-1"}), "region: " + `"ap-northeast-1" must be a region's name, like regions/aws-ap-northeast-1; did you mean regions/aws-ap-northeast-1?`},
 		{"no owner", db(map[string]any{"owner": nil}), "owner: is required"},
-		{"owner with a slash", db(map[string]any{"owner": "portfolio/dev"}), "project.stack is a good one"},
+		{"owner with a slash", db(map[string]any{"owner": "portfolio/dev"}), "use project.stack, for example"},
 		{"empty project", db(map[string]any{"projectId": ""}), "projectId: must not be empty"},
 		{"reserved label", db(map[string]any{"labels": map[string]any{"tidb.cloud/project": "1"}}), "labels: " + `"tidb.cloud/project" is reserved`},
 		{"maker's label", db(map[string]any{"labels": map[string]any{"pulumi.com/made-for": "x"}}), "use owner"},

@@ -25,7 +25,7 @@ var (
 	databasePattern = regexp.MustCompile(`^[A-Za-z0-9_$-]{1,64}$`)
 	charsetPattern  = regexp.MustCompile(`^[A-Za-z0-9_]{1,64}$`)
 
-	// systemDatabases belong to the server.
+	// systemDatabases are the server's own.
 	systemDatabases = []string{"mysql", "sys", "information_schema", "performance_schema", "metrics_schema", "inspection_schema"}
 )
 
@@ -97,8 +97,8 @@ func (d *Database) Read(ctx context.Context, req infer.ReadRequest[DatabaseArgs,
 		return resp, nil
 	}
 	if err != nil {
-		// The server cannot be reached from here, or the user or the cluster was changed by
-		// hand. A refresh is there to see that; an error would keep it from it.
+		// The server cannot be reached from here, or somebody changed the user or the cluster. A
+		// refresh must still succeed.
 		charset, collation = orZero(args.Charset), orZero(args.Collation)
 	}
 	if !matches(args.Charset, charset) {
@@ -142,8 +142,8 @@ func (d *Database) Delete(ctx context.Context, req infer.DeleteRequest[DatabaseS
 	return resp, err
 }
 
-// Check implements [infer.CustomCheck]. It accepts an empty host and port 0, which a
-// cluster that is not ready yet has in a preview.
+// Check implements [infer.CustomCheck]. It accepts an empty host and port 0, since a preview may
+// not know those of a new cluster.
 func (d *Database) Check(ctx context.Context, req infer.CheckRequest) (infer.CheckResponse[DatabaseArgs], error) {
 	args, check, err := decode[DatabaseArgs](ctx, req.NewInputs)
 	if err != nil {
@@ -158,8 +158,8 @@ func (d *Database) Check(ctx context.Context, req infer.CheckRequest) (infer.Che
 	return infer.CheckResponse[DatabaseArgs]{Inputs: args, Failures: check.failures}, nil
 }
 
-// Diff implements [infer.CustomDiff]. A new login alone changes nothing, unless Delete will
-// need it: Delete knows only the outputs.
+// Diff implements [infer.CustomDiff]. A new login changes nothing unless Delete will need it, which
+// knows only the outputs.
 func (d *Database) Diff(ctx context.Context, req infer.DiffRequest[DatabaseArgs, DatabaseState]) (p.DiffResponse, error) {
 	diff := newDiff()
 	old, want := req.State.DatabaseArgs, req.Inputs
@@ -167,21 +167,20 @@ func (d *Database) Diff(ctx context.Context, req infer.DiffRequest[DatabaseArgs,
 	if !want.drops() {
 		diff.ignore("host", "port", "user", "password")
 	}
-	// A preview that does not know the new login reads nothing: the recorded one may be
-	// outdated, since a new one is no change.
+	// A preview that does not know the new login reads nothing. The recorded one may be outdated,
+	// since a new login is no change.
 	login := want.login()
 	if !replaced && login.Known() {
 		if _, _, err := d.probe(ctx, old.Name, login); errors.Is(err, sql.ErrNoRows) {
-			p.GetLogger(ctx).Warningf("database %q no longer exists: it will be created again, empty", old.Name)
+			p.GetLogger(ctx).Warningf("database %q no longer exists: another, empty one will be created", old.Name)
 			diff.drift("name")
 		}
 	}
 	return diff.response(), nil
 }
 
-// probe reads a database's settings without waiting for a login. It returns
-// [sql.ErrNoRows] if the database does not exist, and warns about any other error, which
-// proves nothing.
+// probe reads a database's settings without waiting for a login. If the database does not exist it
+// returns [sql.ErrNoRows]. Any other error proves nothing, so it also warns.
 func (d *Database) probe(ctx context.Context, name string, login login) (charset, collation string, err error) {
 	err = d.sql.probe(ctx, login, func(ctx context.Context, db *sql.DB) (err error) {
 		charset, collation, err = readDatabase(ctx, db, name)
@@ -199,7 +198,7 @@ func (d DatabaseArgs) login() login { return login{Login: d.Login} }
 
 func (d DatabaseArgs) drops() bool { return orZero(d.DropOnDelete) }
 
-// options is the end of CREATE or ALTER DATABASE. Check has made sure that it is safe.
+// options returns the end of CREATE DATABASE or ALTER DATABASE. Check has refused what is unsafe.
 func (d DatabaseArgs) options() string {
 	var s string
 	if d.Charset != nil {
@@ -211,7 +210,7 @@ func (d DatabaseArgs) options() string {
 	return s
 }
 
-// createOrAlter creates the database if it does not exist, and alters it if it is not as
+// createOrAlter creates the database if it does not exist, and alters it if it differs from what is
 // wanted. Otherwise it writes nothing, so a user without the privilege can use an existing
 // database.
 func (d *Database) createOrAlter(ctx context.Context, want DatabaseArgs) error {
@@ -233,7 +232,7 @@ func (d *Database) createOrAlter(ctx context.Context, want DatabaseArgs) error {
 	})
 }
 
-// matches reports whether a live setting is the wanted one, if one is wanted. Case does not
+// matches reports whether a live setting is the wanted one, or none is wanted. Case does not
 // matter.
 func matches(want *string, live string) bool { return want == nil || strings.EqualFold(*want, live) }
 
@@ -250,7 +249,7 @@ func readDatabase(ctx context.Context, db *sql.DB, name string) (charset, collat
 // quote returns a name as an SQL identifier.
 func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 
-// withSuggestion adds to a server's error what to do about it.
+// withSuggestion adds to the server's error what to do about it.
 func withSuggestion(err error) error {
 	var refused *mysql.MySQLError
 	if errors.As(err, &refused) && (refused.Number == errDatabaseDenied || refused.Number == errTableDenied) {

@@ -14,8 +14,8 @@ type differ struct {
 
 func newDiff() *differ { return &differ{properties: map[string]p.PropertyDiff{}} }
 
-// inputs adds each input whose recorded value is not the wanted one. It reports whether
-// one of them, tagged replaceOnChanges, replaces the resource.
+// inputs adds each input that is not as recorded. It reports whether one of them replaces the
+// resource, which has the tag replaceOnChanges.
 func (d *differ) inputs(recorded, want any) (replaces bool) {
 	was, is := reflect.ValueOf(recorded), reflect.ValueOf(want)
 	for _, field := range reflect.VisibleFields(was.Type()) {
@@ -37,7 +37,7 @@ func (d *differ) inputs(recorded, want any) (replaces bool) {
 	return replaces
 }
 
-// inputName returns the property that a field of an Args struct stands for.
+// inputName returns the name of the input that a field of an Args struct holds.
 func inputName(field reflect.StructField) string {
 	name, _, _ := strings.Cut(field.Tag.Get("pulumi"), ",")
 	return name
@@ -69,15 +69,14 @@ func (d *differ) ignore(properties ...string) {
 	}
 }
 
-// drift adds a property whose live value is not the wanted one.
+// drift adds a property whose live value differs from the wanted one.
 func (d *differ) drift(property string) {
 	if !d.has(property) {
 		d.properties[property] = p.PropertyDiff{Kind: p.Update}
 	}
 }
 
-// response returns the result. A replacement always deletes first: both resources may have
-// the same name, and the number of clusters is limited.
+// response returns the result. A replacement always deletes first, see the package comment.
 func (d *differ) response() p.DiffResponse {
 	return p.DiffResponse{
 		HasChanges:          len(d.properties) > 0,

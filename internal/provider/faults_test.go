@@ -212,7 +212,7 @@ func badWaits(plan faultlist.Plan, calls []faultlist.Call, log *logs) (wrong pro
 	if asked == 0 {
 		return nil
 	}
-	// A preview that cannot read says so and gives up; the run after it starts anew.
+	// A preview that cannot read says so and gives up; the next run starts from the beginning.
 	blind := log.has("warn", "not checking ") || log.has("warn", "using the recorded state")
 	hits := 0
 	for i, c := range calls {

@@ -75,7 +75,7 @@ func (m *Migrations) Create(ctx context.Context, req infer.CreateRequest[Migrati
 	return resp, err
 }
 
-// Read implements [infer.CustomRead]. It removes the files that the database lost.
+// Read implements [infer.CustomRead]. It removes the migrations that the database lost.
 func (m *Migrations) Read(ctx context.Context, req infer.ReadRequest[MigrationsArgs, MigrationsState]) (resp infer.ReadResponse[MigrationsArgs, MigrationsState], err error) {
 	if req.State.Database == "" {
 		return resp, errors.New("migrations cannot be imported and need not be: declare them, and what goose applied before counts as applied")
@@ -122,8 +122,8 @@ func (m *Migrations) Check(ctx context.Context, req infer.CheckRequest) (infer.C
 	return infer.CheckResponse[MigrationsArgs]{Inputs: args, Failures: check.failures}, nil
 }
 
-// Diff implements [infer.CustomDiff]. A new login alone changes nothing. A migration that
-// the database lost, since it was restored or created again, is drift.
+// Diff implements [infer.CustomDiff]. A new login changes nothing. It is drift if the database lost
+// a migration, because it was restored or created again.
 func (m *Migrations) Diff(ctx context.Context, req infer.DiffRequest[MigrationsArgs, MigrationsState]) (p.DiffResponse, error) {
 	diff := newDiff()
 	old, want := req.State.MigrationsArgs, req.Inputs
@@ -166,8 +166,8 @@ func (m *Migrations) announce(ctx context.Context, args MigrationsArgs, recorded
 	return err
 }
 
-// plan returns what a run would apply, or the error that it would fail with. Where the
-// database cannot be read, the recorded files count as applied.
+// plan returns what a run would apply, or the error that it would fail with. If it cannot read the
+// database, the recorded files count as applied.
 func (m *Migrations) plan(ctx context.Context, args MigrationsArgs, recorded map[string]string) ([]migrationPlan, error) {
 	files, err := args.read()
 	if err != nil {
@@ -181,7 +181,7 @@ func (m *Migrations) plan(ctx context.Context, args MigrationsArgs, recorded map
 	return planMigrations(pending)
 }
 
-// readHistory returns the database's history, or else the recorded one, and reports which.
+// readHistory returns the history of the database, or else the recorded one. It reports which.
 func (m *Migrations) readHistory(ctx context.Context, args MigrationsArgs, recorded map[string]string) (h history, live bool) {
 	if !args.Known() {
 		return recordedHistory(recorded), false
@@ -215,14 +215,14 @@ func (m *Migrations) migrate(ctx context.Context, args MigrationsArgs) error {
 	})
 }
 
-// read reads the folder, which must have just the files of the inputs.
+// read reads the folder. It must have exactly the files of the inputs.
 func (m MigrationsArgs) read() ([]migration.File, error) {
 	files, err := migration.Read(m.Folder)
 	if err != nil {
 		return nil, fmt.Errorf("reading the migrations in %q: %w", m.Folder, err)
 	}
 	if m.Files != nil && !maps.Equal(migration.Hashes(files), m.Files) { // a preview may not know them
-		return nil, fmt.Errorf("the migrations in %q changed while Pulumi ran: run it again", m.Folder)
+		return nil, fmt.Errorf("the migrations in %q changed while Pulumi ran; run it again", m.Folder)
 	}
 	return files, nil
 }

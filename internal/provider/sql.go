@@ -20,15 +20,15 @@ import (
 )
 
 const (
-	// loginPatience is how long a first login is retried: a new SQL user or password may
-	// take minutes to reach the cluster's gateway.
+	// loginPatience is how long a login is retried: a new SQL user or password may take minutes
+	// to reach the cluster's gateway.
 	loginPatience = 2 * time.Minute
-	// dialTimeout limits one connection.
+	// dialTimeout limits the dialing of a connection.
 	dialTimeout = 10 * time.Second
 	// probeTimeout limits a probe, for previews.
 	probeTimeout = 3 * time.Second
-	// unreachableFor is how long a server that was not reached is not probed again, so that
-	// a preview waits for it once and not once a resource.
+	// unreachableFor is how long a server is not probed again after it was not reached, so that
+	// a preview waits for it once and not for each resource.
 	unreachableFor = 30 * time.Second
 )
 
@@ -39,7 +39,7 @@ const (
 	errNoDatabase     = 1049
 	errTableDenied    = 1142
 	errNoTable        = 1146
-	errGateway        = 1105 // anything that TiDB Cloud's gateway reports, see aboutUser
+	errGateway        = 1105 // any error of TiDB Cloud's gateway, see aboutUser
 )
 
 // login is a login, and what a connection needs besides.
@@ -52,7 +52,7 @@ type login struct {
 	patient bool
 }
 
-// wrap adds the login, without its password, to an error.
+// wrap adds the address and the user to an error.
 func (l login) wrap(err error) error {
 	if err == nil {
 		return nil
@@ -65,7 +65,7 @@ type sqlOpener struct {
 	dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	mu          sync.Mutex
-	unreachable map[string]time.Time // when an address was last not reached
+	unreachable map[string]time.Time // by address, when it was last not reached
 }
 
 // probe logs in once, within a few seconds, and calls f unless it is nil.
@@ -74,7 +74,7 @@ func (o *sqlOpener) probe(ctx context.Context, login login, f func(context.Conte
 	failedAt, failed := o.unreachable[login.Addr()]
 	o.mu.Unlock()
 	if failed && time.Since(failedAt) < unreachableFor {
-		return fmt.Errorf("connecting to %s: it was not reached a moment ago", login.Addr())
+		return fmt.Errorf("connecting to %s: the server was not reached a moment ago", login.Addr())
 	}
 	db, err := o.open(login)
 	if err != nil {
@@ -98,7 +98,7 @@ func (o *sqlOpener) probe(ctx context.Context, login login, f func(context.Conte
 	return login.wrap(err)
 }
 
-// connect logs in and calls f. It retries the login for a while if that may help.
+// connect logs in and calls f. If that may help, it retries the login for a while.
 func (o *sqlOpener) connect(ctx context.Context, login login, f func(*sql.DB) error) error {
 	db, err := o.open(login)
 	if err != nil {
@@ -139,8 +139,8 @@ func (o *sqlOpener) open(login login) (*sql.DB, error) {
 	})
 }
 
-// loginRetryable reports whether a later login may succeed. A wrong certificate stays
-// wrong, and so does every refusal that is not about the login.
+// loginRetryable reports whether a later login may succeed. It may not after a wrong certificate,
+// or a refusal that is not about the login.
 func loginRetryable(err error) bool {
 	if errors.As(err, new(*mysql.MySQLError)) {
 		return loginUnknown(err)
@@ -154,12 +154,13 @@ func loginDenied(err error) bool {
 	return errors.As(err, &refused) && refused.Number == errLoginDenied
 }
 
-// aboutUser matches an errGateway about the user, such as "Missing user name prefix".
+// aboutUser matches an errGateway about the user, such as "Missing user name prefix". It is assumed
+// that the gateway answers so until it knows the prefix of a new user.
+//
 // Others are not about the login, such as "Due to the usage quota being exhausted"
 // (https://docs.pingcap.com/tidbcloud/serverless-limitations#usage-quota) and "Connections
 // using insecure transport are prohibited" (https://github.com/disksing/twiyou/pull/7). No
-// document lists them; that the gateway answers so while it does not know a new user's
-// prefix is assumed.
+// document lists them.
 var aboutUser = regexp.MustCompile(`(?i)user ?name|prefix`)
 
 // loginUnknown reports whether the server, or the gateway, does not know the login.

@@ -136,7 +136,7 @@ func TestSQLUser_Update_rotation(t *testing.T) {
 		{"at once", func(*cloud, *sqlServers) {}, nil, 0},
 		{"after a while", func(_ *cloud, s *sqlServers) { s.instead = until(time.Minute, refusal("Missing user name prefix")) }, nil, time.Minute},
 		{"refused", func(_ *cloud, s *sqlServers) { s.instead = until(5*time.Minute, refusal("Missing user name prefix")) },
-			[]string{`SQL user "p1001.api" has a new password, but cannot log in with it yet, so nothing was moved to it`, "Missing user name prefix", "the next `pulumi up` tries again"}, 90 * time.Second},
+			[]string{`SQL user "p1001.api" has a new password, but cannot log in with it yet, so the application stays with its login`, "Missing user name prefix", "the next `pulumi up` tries again"}, 90 * time.Second},
 		{"server away", away, []string{"cannot log in with it yet"}, 90 * time.Second},
 		{"quota used up", func(_ *cloud, s *sqlServers) {
 			s.instead = until(5*time.Minute, refusal("Due to the usage quota being exhausted"))

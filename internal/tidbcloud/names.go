@@ -47,7 +47,7 @@ func CheckUserName(name string) error {
 	case !userPattern.MatchString(name):
 		return fmt.Errorf("%q must be a letter and up to 15 letters, digits, underscores and hyphens; leave out the cluster's prefix", name)
 	case name == "root":
-		return errors.New("every cluster has a root, and no application should log in as root; choose another name")
+		return errors.New("every cluster has a root, and no application should log in as it; choose another name")
 	}
 	return nil
 }
