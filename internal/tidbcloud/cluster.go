@@ -14,7 +14,6 @@ type State string
 // States of Starter and Essential clusters. Any other means a cluster that is busy.
 const (
 	StateActive   State = "ACTIVE"
-	StateCreating State = "CREATING"
 	StateInactive State = "INACTIVE"
 	StateDeleting State = "DELETING"
 	StateDeleted  State = "DELETED"

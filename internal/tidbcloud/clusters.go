@@ -37,7 +37,7 @@ func (c *Client) GetCluster(ctx context.Context, id string) (*Cluster, error) {
 
 // CreateCluster creates a cluster from the DisplayName, which need not be unique, and the
 // Region, Labels and SpendingLimit of want. [LabelProject] chooses its project; without it
-// TiDB Cloud does. It returns the cluster as it is at first, mostly [StateCreating].
+// TiDB Cloud does. It returns the cluster as it is at first, mostly CREATING.
 //
 // If [rest.Ambiguous] is true for the error, the cluster may exist all the same: list before
 // you create again.
