@@ -106,7 +106,7 @@ func TestCluster_Create_sends(t *testing.T) {
 	}
 }
 
-// What a fault of a single call leads to is in TestProvider_Faults; here is what a user reads.
+// TestProvider_Faults has the effects of a fault of one call. Here is what a user reads.
 func TestCluster_Create_fails(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -258,7 +258,7 @@ func TestCluster_Create_interrupted(t *testing.T) {
 	}
 }
 
-// A refresh forgets that the create failed; the missing host still leads to an update.
+// A refresh removes the error of the create from the state. The missing host still leads to an update.
 func TestCluster_Create_interruptedThenRefreshed(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *cloud, e *engine) {
 		c.CreateTime = time.Minute

@@ -91,7 +91,7 @@ func TestCluster_protection_missing(t *testing.T) {
 	}
 }
 
-// A state of an earlier version cannot tell whether the cluster is gone, so the error promises
+// With a state of an earlier version nobody can tell whether the cluster is gone. The error names
 // only the way out that works.
 func TestCluster_protection_missingInOldState(t *testing.T) {
 	withDB(t, protectedDB(nil), func(t *testing.T, c *cloud, e *engine) {

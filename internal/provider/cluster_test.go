@@ -82,7 +82,7 @@ func withDB(t *testing.T, inputs property.Map, f func(t *testing.T, c *cloud, e 
 	})
 }
 
-// The calls of a whole life, and what each leaves.
+// The calls of a cluster's life, and what each leaves.
 func TestCluster_calls(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *cloud, e *engine) {
 		step := func(inputs property.Map, want string, calls ...string) {
@@ -194,7 +194,7 @@ func TestCluster_preview(t *testing.T) {
 	})
 }
 
-// The first preview does not know the owner. It sees every conflict that does not need it.
+// The first preview does not know the owner. It sees each conflict that does not depend on it.
 func TestCluster_preview_unknownOwner(t *testing.T) {
 	named := map[string]any{"owner": unknown}
 	adopt := map[string]any{"owner": unknown, "adopt": true}

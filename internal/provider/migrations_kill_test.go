@@ -91,7 +91,7 @@ func TestMigrations_locked(t *testing.T) {
 	})
 }
 
-// Only a statement that a run began with may find its work done.
+// Only a re-run of a statement may find its change made.
 func TestMigrations_resumes(t *testing.T) {
 	withSchemas(t, func(m *schema) {
 		t := m.T

@@ -23,8 +23,8 @@ import (
 // gateway is the host name of the clusters' SQL servers.
 const gateway = "localhost"
 
-// sqlServers are the emulated SQL servers of a cloud. They listen on real sockets, outside of
-// the bubble: while a client in it waits for them, its time stands still.
+// sqlServers are the emulated SQL servers of a cloud. They listen on real sockets, outside of the
+// bubble. While a client in the bubble waits for them, its time stands still.
 type sqlServers struct {
 	*emulatedsql.Servers
 
@@ -51,7 +51,8 @@ func newSQLServers(t *testing.T, c *cloud, lag time.Duration) *sqlServers {
 }
 
 // realServer starts MariaDB or MySQL, where one is installed, and returns a function that
-// makes it the server of a cloud. In a bubble, that must be called there: it has goroutines.
+// makes it the server of a cloud. A test in a bubble must call that in the bubble, since it has
+// goroutines.
 func realServer(t *testing.T) func(*testing.T, *cloud) *sqlServers {
 	t.Helper()
 	certs := &emulatedsql.Servers{Dir: t.TempDir()}

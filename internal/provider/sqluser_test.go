@@ -238,7 +238,7 @@ func TestSQLUser_import(t *testing.T) {
 	})
 }
 
-// What a fault of a single call leads to is in TestProvider_Faults.
+// TestProvider_Faults has the effects of a fault of one call.
 func TestSQLUser_Delete(t *testing.T) {
 	for name, hand := range map[string]func(*cloud){
 		"there":                 func(*cloud) {},
@@ -278,8 +278,8 @@ func TestSQLUser_Check(t *testing.T) {
 	}
 }
 
-// Two resources of a run never meet on one user, whichever is checked first: the password of
-// one would become the other's.
+// Two resources of a run never have one user, whichever is checked first: each would change the
+// other's password.
 func TestSQLUser_Check_claimed(t *testing.T) {
 	named := func(name string) property.Map { return api("1001", map[string]any{"name": name}) }
 	type checked struct {

@@ -16,9 +16,9 @@ import (
 	"portfolio-infra/internal/tidbcloud"
 )
 
-// The contract is what the client relies on. It holds for the emulator, and, if
-// TIDBCLOUD_CONTRACT says so, for the real cloud: "1" reads, "write" also creates a
-// free cluster, changes it and deletes it. The keys come from the usual variables.
+// The contract is what the client relies on. It is tested against the emulator, and against the real
+// cloud if TIDBCLOUD_CONTRACT is "1", which only reads, or "write", which also creates, changes and
+// deletes a free cluster. The keys come from the usual variables.
 
 func TestContract_emulator(t *testing.T) {
 	for _, tt := range []struct {
