@@ -3,10 +3,8 @@ package provider
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"reflect"
 	"slices"
-	"strings"
 
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi-go-provider/infer"
@@ -53,25 +51,6 @@ func (c *checker) that(input string, ok bool, format string, args ...any) {
 
 // valid adds err, if any, as a failure of an input.
 func (c *checker) valid(input string, err error) { c.that(input, err == nil, "%v", err) }
-
-// networks checks ranges of addresses. It refuses an empty list, which could mean nobody or
-// everybody.
-func (c *checker) networks(input string, networks []AuthorizedNetwork) {
-	given := c.inputs.Get(input) // the decoded input is the same for an empty list and none
-	c.that(input, !given.IsArray() || given.AsArray().Len() > 0, "must not be empty; leave it out to keep what TiDB Cloud has")
-	for i, n := range networks {
-		c.that(input, n.DisplayName != "", "range %d needs a displayName", i+1)
-		first, err1 := netip.ParseAddr(n.StartIPAddress)
-		last, err2 := netip.ParseAddr(n.EndIPAddress)
-		valid := err1 == nil && err2 == nil && first.Is4() && last.Is4() && !last.Less(first)
-		c.that(input, valid, "range %d, from %q to %q, must be two IPv4 addresses, the lower one first", i+1, n.StartIPAddress, n.EndIPAddress)
-	}
-}
-
-// labelAllowed reports whether a user may set a label key.
-func labelAllowed(key string) bool {
-	return key != "" && key != OwnerLabel && key != MadeForLabel && !strings.HasPrefix(key, "tidb.cloud/")
-}
 
 // orZero returns the value of an optional input, and the zero value if it is unset.
 func orZero[T any](input *T) T {

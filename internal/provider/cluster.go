@@ -50,9 +50,6 @@ type ClusterArgs struct {
 	CreateTimeoutSeconds *int                `pulumi:"createTimeoutSeconds,optional"`
 }
 
-// AuthorizedNetwork is a range of IPv4 addresses that may connect to a cluster.
-type AuthorizedNetwork tidbcloud.Network
-
 // ClusterState is a cluster's state. It lacks what TiDB Cloud changes (state, update time), so
 // that a refresh of an unchanged cluster shows nothing.
 type ClusterState struct {
@@ -101,14 +98,6 @@ func (c *ClusterArgs) Annotate(a infer.Annotator) {
 	a.SetDefault(&c.DeletionProtection, true)
 	a.Describe(&c.CreateTimeoutSeconds, fmt.Sprintf("How long to wait until the cluster can be connected to, in seconds. "+
 		"The resource option customTimeouts wins if it is shorter. The next run resumes. Default: %d.", int(clusterTimeout.Seconds())))
-}
-
-// Annotate implements [infer.Annotated].
-func (n *AuthorizedNetwork) Annotate(a infer.Annotator) {
-	a.Describe(n, "A range of IPv4 addresses that may connect to a cluster.")
-	a.Describe(&n.DisplayName, "Description of the range.")
-	a.Describe(&n.StartIPAddress, "First IPv4 address.")
-	a.Describe(&n.EndIPAddress, "Last IPv4 address.")
 }
 
 // Annotate implements [infer.Annotated].

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -83,12 +82,6 @@ func checkRegion(ctx context.Context, api *tidbcloud.Client, region string) erro
 	return nil
 }
 
-// listClusters lists the clusters that are not being deleted.
-func listClusters(ctx context.Context, api *tidbcloud.Client) ([]tidbcloud.Cluster, error) {
-	all, err := api.ListClusters(ctx)
-	return slices.DeleteFunc(all, func(c tidbcloud.Cluster) bool { return c.State.Deleting() }), err
-}
-
 // findOrphan returns the cluster with the owner's label, or nil. An earlier run created it and
 // died before it saved the ID.
 func findOrphan(ctx context.Context, api *tidbcloud.Client, all []tidbcloud.Cluster, want ClusterArgs) (*tidbcloud.Cluster, error) {
@@ -155,20 +148,6 @@ func adoptOrConflict(all []tidbcloud.Cluster, resource string, want ClusterArgs)
 	return nil, fmt.Errorf("cluster %s exists already and was left unchanged: %s; to manage it here, %srun `pulumi import tidbcloud:index:Cluster %s %s`, "+
 		"or choose another displayName", describe(found...), reason, suggestion, resource, first.ID)
 }
-
-// labels are the labels of a new cluster.
-func (c ClusterArgs) labels() map[string]string {
-	all := map[string]string{}
-	maps.Copy(all, c.Labels)
-	all[OwnerLabel], all[MadeForLabel] = c.Owner, c.Owner
-	if c.ProjectID != nil {
-		all[tidbcloud.LabelProject] = *c.ProjectID
-	}
-	return all
-}
-
-// readWaits are the waits before repeated reads, since a list may lag behind a write.
-var readWaits = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
 
 // findAfterAmbiguous returns the cluster that a POST with an ambiguous result created. If it finds
 // none, the cluster may still appear. So nobody sends the POST again: the next run lists first.
@@ -239,13 +218,4 @@ func earlier(a, b tidbcloud.Cluster) bool {
 		return at.Before(bt)
 	}
 	return a.ID < b.ID
-}
-
-// describe names clusters for people.
-func describe(clusters ...tidbcloud.Cluster) string {
-	all := make([]string, len(clusters))
-	for i, c := range clusters {
-		all[i] = fmt.Sprintf("%s in %s", c.String(), c.Region)
-	}
-	return strings.Join(all, ", ")
 }

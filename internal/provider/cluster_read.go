@@ -4,11 +4,15 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/tidbcloud"
 )
+
+// readWaits are the waits before repeated reads, since a list may lag behind a write.
+var readWaits = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
 
 // findCluster reads a cluster. A missing or DELETED one is nil.
 //
@@ -49,6 +53,21 @@ func gone(c *tidbcloud.Cluster) bool { return c == nil || c.State.Deleting() }
 
 func missingImport(id string) error {
 	return fmt.Errorf("cluster %s does not exist, or not in the API key's organization", id)
+}
+
+// listClusters lists the clusters that are not being deleted.
+func listClusters(ctx context.Context, api *tidbcloud.Client) ([]tidbcloud.Cluster, error) {
+	all, err := api.ListClusters(ctx)
+	return slices.DeleteFunc(all, func(c tidbcloud.Cluster) bool { return c.State.Deleting() }), err
+}
+
+// describe names clusters for people.
+func describe(clusters ...tidbcloud.Cluster) string {
+	all := make([]string, len(clusters))
+	for i, c := range clusters {
+		all[i] = fmt.Sprintf("%s in %s", c.String(), c.Region)
+	}
+	return strings.Join(all, ", ")
 }
 
 // outputs returns the state of a live cluster. What the API leaves out stays as recorded.

@@ -6,10 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
-	"time"
-
-	p "github.com/pulumi/pulumi-go-provider"
 
 	"portfolio-infra/internal/tidbcloud"
 )
@@ -118,70 +114,4 @@ func changesOf(live tidbcloud.Cluster, want ClusterArgs, recorded ClusterState) 
 		}})
 	}
 	return all
-}
-
-// labelsFor returns the labels that a live cluster should have. It leaves out what the last run set
-// and nobody wants any more. Labels that were never ours stay.
-func labelsFor(live tidbcloud.Cluster, want ClusterArgs, recorded ClusterState) map[string]string {
-	labels := map[string]string{}
-	maps.Copy(labels, live.Labels)
-	for key := range recorded.Labels {
-		delete(labels, key)
-	}
-	maps.Copy(labels, want.Labels)
-	if want.Owner != "" && ownerOf(live) != want.Owner {
-		labels[OwnerLabel] = want.Owner
-		if recorded.madeFor(live, want) {
-			labels[MadeForLabel] = want.Owner // its SQL users are still ours
-		}
-	}
-	return labels
-}
-
-// checkRemovedLabels returns an error with the labels that the inputs no longer have, but the
-// cluster has.
-func checkRemovedLabels(live tidbcloud.Cluster, want, recorded map[string]string) error {
-	var kept []string
-	for _, key := range slices.Sorted(maps.Keys(recorded)) {
-		_, wanted := want[key]
-		if _, exists := live.Labels[key]; exists && !wanted {
-			kept = append(kept, key)
-		}
-	}
-	if len(kept) == 0 {
-		return nil
-	}
-	return fmt.Errorf("cluster %s still has labels that were removed from labels: %s; TiDB Cloud's API adds and updates labels, but seems to remove none: "+
-		"remove them in its console, or put them back into labels", &live, strings.Join(kept, ", "))
-}
-
-func networksOf(live tidbcloud.Cluster) []AuthorizedNetwork {
-	networks := make([]AuthorizedNetwork, len(live.Networks))
-	for i, n := range live.Networks {
-		networks[i] = AuthorizedNetwork(n)
-	}
-	return networks
-}
-
-// sameNetworks compares ranges. Their order does not matter.
-func sameNetworks(a, b []AuthorizedNetwork) bool {
-	order := func(x, y AuthorizedNetwork) int {
-		return strings.Compare(fmt.Sprintf("%q", x), fmt.Sprintf("%q", y))
-	}
-	return slices.Equal(slices.SortedFunc(slices.Values(a), order), slices.SortedFunc(slices.Values(b), order))
-}
-
-// restricted reports whether ranges exclude an address. Those of a new cluster do not.
-func restricted(networks []AuthorizedNetwork) bool {
-	return len(networks) > 0 && !slices.ContainsFunc(networks, func(n AuthorizedNetwork) bool {
-		return n.StartIPAddress == "0.0.0.0" && n.EndIPAddress == "255.255.255.255"
-	})
-}
-
-// showStatus shows a wait in the Info column of Pulumi's progress display.
-func showStatus(ctx context.Context, name string) tidbcloud.OnStatus {
-	log := p.GetLogger(ctx)
-	return func(status string, waited time.Duration) {
-		log.InfoStatusf("cluster %s is %s, %s", name, status, seconds(waited))
-	}
 }

@@ -14,6 +14,9 @@ import (
 	"portfolio-infra/internal/tidbcloud"
 )
 
+// rootUser is the name, without prefix, of the user that each cluster comes with.
+const rootUser = "root"
+
 // release leaves a cluster that was not made for this stack. It deletes the stack's own SQL users
 // and nothing else. It changes the owner label last: if the run dies before that, the next one
 // begins again.

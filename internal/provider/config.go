@@ -138,6 +138,3 @@ func (s setting) value() string {
 }
 
 func (s setting) String() string { return fmt.Sprintf("%s (or the environment's %s)", s.key, s.env) }
-
-// seconds formats a duration for a status line.
-func seconds(d time.Duration) string { return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds())) }

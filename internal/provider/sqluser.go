@@ -18,9 +18,6 @@ var (
 	_ infer.Annotated                     = (*SQLUserState)(nil)
 )
 
-// rootUser is the name, without prefix, of the user that each cluster comes with.
-const rootUser = "root"
-
 // maxUserName is MySQL's limit for a full user name, in characters.
 const maxUserName = 32
 
