@@ -39,12 +39,12 @@ func (c *Client) MissingAssets(ctx context.Context, token string, keys []string)
 // UploadAssets stores files. The body is a JSON list of objects with a key, the value in base64,
 // base64: true, and metadata with a contentType.
 func (c *Client) UploadAssets(ctx context.Context, token string, body rest.Body) error {
-	return c.asset(ctx, token, "upload", body, new(object))
+	return c.asset(ctx, token, "upload", body, new(rest.Object))
 }
 
 // UpsertHashes makes the store keep the keys for later deployments.
 func (c *Client) UpsertHashes(ctx context.Context, token string, keys []string) error {
-	return c.asset(ctx, token, "upsert-hashes", hashesRequest{keys}, new(object))
+	return c.asset(ctx, token, "upsert-hashes", hashesRequest{keys}, new(rest.Object))
 }
 
 // hashesRequest is the body of a call about some keys.

@@ -77,12 +77,8 @@ func get[T any](ctx context.Context, c *Client, notFound, format string, segment
 
 // write makes a write that may be repeated.
 func (c *Client) write(ctx context.Context, notFound, method string, in any, format string, segments ...string) error {
-	return c.rest(notFound).DoIdempotent(ctx, method, c.path(format, segments...), in, new(object))
+	return c.rest(notFound).DoIdempotent(ctx, method, c.path(format, segments...), in, new(rest.Object))
 }
-
-// object is a response whose content does not matter. Anything but an object is an error: it
-// comes from something in between.
-type object map[string]any
 
 // path returns a path below the account.
 func (c *Client) path(format string, segments ...string) string {

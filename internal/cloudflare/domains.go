@@ -75,7 +75,7 @@ func (c *Client) Domain(ctx context.Context, project, domain string) (*Domain, e
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/subresources/domains/methods/create/
 func (c *Client) AddDomain(ctx context.Context, project, domain string) error {
 	in := map[string]string{"name": domain}
-	return c.rest(domainNotFound).Do(ctx, http.MethodPost, c.path("/pages/projects/%s/domains", project), in, new(object))
+	return c.rest(domainNotFound).Do(ctx, http.MethodPost, c.path("/pages/projects/%s/domains", project), in, new(rest.Object))
 }
 
 // DeleteDomain removes a domain from a Pages project. It is no error if the project does not have
@@ -108,7 +108,7 @@ func (c *Client) Records(ctx context.Context, zone, name string) ([]Record, erro
 // DeleteRecord deletes a DNS record. It is no error if the record is missing.
 // https://developers.cloudflare.com/api/resources/dns/subresources/records/methods/delete/
 func (c *Client) DeleteRecord(ctx context.Context, zone, id string) error {
-	err := c.rest(zoneNotFound).DoIdempotent(ctx, http.MethodDelete, rest.Path("/zones/%s/dns_records/%s", zone, id), nil, new(object))
+	err := c.rest(zoneNotFound).DoIdempotent(ctx, http.MethodDelete, rest.Path("/zones/%s/dns_records/%s", zone, id), nil, new(rest.Object))
 	if rest.StatusIs(err, http.StatusNotFound) {
 		return nil
 	}

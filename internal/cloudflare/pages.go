@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+
+	"portfolio-infra/internal/rest"
 )
 
 // Environments are the environments of a Pages project, production first.
@@ -93,7 +95,7 @@ func (c *Client) Project(ctx context.Context, name string) (Project, error) {
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/methods/create/
 func (c *Client) CreateProject(ctx context.Context, name, productionBranch string) error {
 	in := map[string]string{"name": name, "production_branch": productionBranch}
-	return c.rest(accountNotFound).Do(ctx, http.MethodPost, c.path("/pages/projects"), in, new(object))
+	return c.rest(accountNotFound).Do(ctx, http.MethodPost, c.path("/pages/projects"), in, new(rest.Object))
 }
 
 // DeleteProject deletes a project. It is no error if the project is missing.

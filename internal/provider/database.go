@@ -59,10 +59,7 @@ func (d *Database) Annotate(a infer.Annotator) {
 // Annotate implements [infer.Annotated].
 func (d *DatabaseArgs) Annotate(a infer.Annotator) {
 	a.Describe(&d.ClusterID, "ID of the cluster. A change replaces the resource.")
-	a.Describe(&d.Host, "Host of the cluster, for the next connection; a new one alone changes nothing.")
-	a.Describe(&d.Port, "Port of the cluster, for the next connection.")
-	a.Describe(&d.User, "Full name of a SQL user that may create databases, for the next connection.")
-	a.Describe(&d.Password, "The user's password, for the next connection.")
+	describeLogin(a, &d.Login, "create databases")
 	a.Describe(&d.Name, "Name of 1 to 64 letters, digits, underscores, hyphens and dollar signs. A change replaces the resource; the old database is kept unless dropOnDelete is true.")
 	a.Describe(&d.Charset, "Character set, such as utf8mb4. Default: the server's.")
 	a.Describe(&d.Collation, "Collation, such as utf8mb4_bin. Default: the character set's.")

@@ -49,10 +49,7 @@ func (m *Migrations) Annotate(a infer.Annotator) {
 // Annotate implements [infer.Annotated].
 func (m *MigrationsArgs) Annotate(a infer.Annotator) {
 	a.Describe(&m.ClusterID, "ID of the cluster. A change replaces the resource.")
-	a.Describe(&m.Host, "Host of the cluster, for the next connection; a new one alone changes nothing.")
-	a.Describe(&m.Port, "Port of the cluster, for the next connection.")
-	a.Describe(&m.User, "Full name of a SQL user that may change the schema, for the next connection.")
-	a.Describe(&m.Password, "The user's password, for the next connection.")
+	describeLogin(a, &m.Login, "change the schema")
 	a.Describe(&m.Database, "Name of the database, which must exist. A change replaces the resource.")
 	a.Describe(&m.Folder, "Folder of the files, relative to the Pulumi program's; another one alone changes nothing.")
 	a.Describe(&m.Files, "SHA-256 of each file in hexadecimal, by name, with line feeds alone as line ends.")

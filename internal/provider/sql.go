@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi-go-provider/infer"
 
 	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/sqllogin"
@@ -50,6 +51,14 @@ type login struct {
 	// patient reports whether a statement may take any time. By default a minute without a
 	// byte ends the connection.
 	patient bool
+}
+
+// describeLogin describes a login among the inputs of a resource. may says what its user may do.
+func describeLogin(a infer.Annotator, l *sqllogin.Login, may string) {
+	a.Describe(&l.Host, "Host of the cluster, for the next connection; a new one alone changes nothing.")
+	a.Describe(&l.Port, "Port of the cluster, for the next connection.")
+	a.Describe(&l.User, "Full name of a SQL user that may "+may+", for the next connection.")
+	a.Describe(&l.Password, "The user's password, for the next connection.")
 }
 
 // wrap adds the address and the user to an error.

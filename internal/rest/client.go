@@ -78,6 +78,10 @@ type ResponseDecoder interface {
 	DecodeResponse(header http.Header, body []byte) error
 }
 
+// Object is the out of a call whose response does not matter. Anything but a JSON object is an
+// error: it comes from something in between.
+type Object map[string]any
+
 // Do makes one call. It sends in as JSON, unless it is nil or a [Body], and decodes the response
 // into out, unless that is nil. path begins with a slash and may end in a query; [Path] makes
 // it. The error is an [*Error]. The package comment says what is retried.

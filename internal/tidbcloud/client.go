@@ -76,7 +76,3 @@ func (c *Client) newAPI(base string) *rest.Client {
 		OnWait:           c.OnWait,
 	}
 }
-
-// object is a response whose content does not matter. Anything but an object is an error: it
-// comes from something in between.
-type object map[string]any

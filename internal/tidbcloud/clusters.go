@@ -95,7 +95,7 @@ func (c *Client) updateCluster(ctx context.Context, id, mask string, cluster wir
 		Cluster    wireCluster `json:"cluster"`
 		UpdateMask string      `json:"updateMask"`
 	}{cluster, mask}
-	err := c.clustersAPI().DoIdempotent(ctx, http.MethodPatch, rest.Path("/clusters/%s", id), in, new(object))
+	err := c.clustersAPI().DoIdempotent(ctx, http.MethodPatch, rest.Path("/clusters/%s", id), in, new(rest.Object))
 	if err != nil {
 		return fmt.Errorf("updating %s of cluster %s: %w", mask, id, err)
 	}
@@ -106,7 +106,7 @@ func (c *Client) updateCluster(ctx context.Context, id, mask string, cluster wir
 // missing one is a 404.
 // https://docs.pingcap.com/tidbcloud/api/v1beta1/serverless/#tag/Cluster/operation/ClusterService_DeleteCluster
 func (c *Client) DeleteCluster(ctx context.Context, id string) error {
-	if err := c.clustersAPI().DoIdempotent(ctx, http.MethodDelete, rest.Path("/clusters/%s", id), nil, new(object)); err != nil {
+	if err := c.clustersAPI().DoIdempotent(ctx, http.MethodDelete, rest.Path("/clusters/%s", id), nil, new(rest.Object)); err != nil {
 		return fmt.Errorf("deleting cluster %s: %w", id, err)
 	}
 	return nil

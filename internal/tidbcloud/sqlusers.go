@@ -109,7 +109,7 @@ type UpdateSQLUserRequest struct {
 func (c *Client) UpdateSQLUser(ctx context.Context, clusterID, fullName string, req UpdateSQLUserRequest) error {
 	req.Role = wireRole(fullName, req.Role)
 	path := rest.Path("/clusters/%s/sqlUsers/%s", clusterID, fullName)
-	if err := c.usersAPI().DoIdempotent(ctx, http.MethodPatch, path, req, new(object)); err != nil {
+	if err := c.usersAPI().DoIdempotent(ctx, http.MethodPatch, path, req, new(rest.Object)); err != nil {
 		return fmt.Errorf("updating SQL user %q: %w", fullName, redact(err, req.Password))
 	}
 	return nil
@@ -129,7 +129,7 @@ func wireRole(fullName string, role Role) Role {
 // [Client.FindSQLUser].
 func (c *Client) DeleteSQLUser(ctx context.Context, clusterID, fullName string) error {
 	path := rest.Path("/clusters/%s/sqlUsers/%s", clusterID, fullName)
-	if err := c.usersAPI().DoIdempotent(ctx, http.MethodDelete, path, nil, new(object)); err != nil {
+	if err := c.usersAPI().DoIdempotent(ctx, http.MethodDelete, path, nil, new(rest.Object)); err != nil {
 		return fmt.Errorf("deleting SQL user %q: %w", fullName, err)
 	}
 	return nil
