@@ -8,27 +8,27 @@ import (
 	"slices"
 )
 
-// UnmarshalJSON decodes the fields, and keeps every property for [Project.Altered].
+// UnmarshalJSON decodes the fields, and keeps all properties for [Project.Altered].
 func (p *Project) UnmarshalJSON(b []byte) error {
 	type known Project
 	if err := json.Unmarshal(b, (*known)(p)); err != nil {
 		return err
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
-	d.UseNumber() // no float64 holds every number
+	d.UseNumber() // a float64 cannot hold every number
 	return d.Decode(&p.all)
 }
 
-// Altered returns the name of a setting in which the project differs from a new one with
-// that production branch, or "". An unknown property counts as altered.
+// Altered returns the name of a setting that differs from that of a new project with the
+// production branch, or "". An unknown property counts as altered.
 //
-// Deploy hooks and the access policy of previews are not part of the response, and the
-// published API does not list them.
+// The response has neither deploy hooks nor the access policy of previews, and the published API
+// does not list them.
 //
-// The properties and the defaults are those of the official client's model:
-// always_use_latest_compatibility_date false, build_image_major_version 3, fail_open
-// true. No source says which compatibility date a new project has. It is the same one in
-// both environments, since a client that creates one names none (assumed).
+// The properties and the defaults are from the official client's model:
+// always_use_latest_compatibility_date false, build_image_major_version 3, fail_open true. No
+// source says which compatibility date a new project has. It is assumed that both environments
+// have the same one, since the client that creates the project sends none.
 // https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.19.1/internal/services/pages_project/schema.go
 func (p Project) Altered(productionBranch string) string {
 	fresh := map[string]any{
@@ -63,8 +63,8 @@ func (p Project) Altered(productionBranch string) string {
 
 var otherEnvironment = map[string]string{"production": "preview", "preview": "production"}
 
-// differs returns the name of a property that is neither fresh nor empty, or that is false
-// where a fresh one is true.
+// differs returns the name of a property that is neither fresh nor empty, or that is false but
+// true when it is fresh. Without one it returns "".
 func differs(properties, fresh map[string]any) string {
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
 		v := properties[name]

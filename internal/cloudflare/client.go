@@ -16,24 +16,25 @@ import (
 // https://developers.cloudflare.com/api/
 const DefaultBaseURL = "https://api.cloudflare.com/client/v4"
 
-// Client calls the API for one account. A struct literal with Token and
-// AccountID is usable.
+// Client calls the API for one account. A struct literal with Token and AccountID is ready to
+// use.
 type Client struct {
 	// Token is an API token with "Pages: Edit" and "Workers Scripts: Edit".
 	// https://developers.cloudflare.com/fundamentals/api/get-started/create-token/
 	Token string
 	// AccountID is 32 hexadecimal digits.
 	AccountID string
-	// BaseURL is https unless its host is a loopback address. Default: [DefaultBaseURL].
+	// BaseURL is https unless its host is a loopback address.
+	// Default: [DefaultBaseURL].
 	BaseURL string
 	// OnWait is called before each wait between two tries. Default: waits are silent.
 	OnWait func(ctx context.Context, d time.Duration, reason string)
-	// HTTP sends the requests. Default: that of [rest.Client].
+	// HTTP sends the requests. Default: see [rest.Client].
 	HTTP *http.Client
 }
 
-// rest returns a client for calls about one thing. notFound is the suggestion if the API
-// does not find it.
+// rest returns a client for calls about one thing. notFound says what to do if the API does not
+// find it.
 func (c *Client) rest(notFound string) *rest.Client {
 	return &rest.Client{
 		Service:          "Cloudflare",
@@ -74,21 +75,17 @@ func get[T any](ctx context.Context, c *Client, notFound, format string, segment
 	return r.value, err
 }
 
-// write makes a write whose repetition changes nothing.
+// write makes a write that may be repeated.
 func (c *Client) write(ctx context.Context, notFound, method string, in any, format string, segments ...string) error {
-	return c.rest(notFound).DoIdempotent(ctx, method, c.path(format, segments...), in, new(object))
+	return c.rest(notFound).DoIdempotent(ctx, method, c.path(format, segments...), in, new(rest.Object))
 }
-
-// object is a response whose content does not matter. It must be an object all the same:
-// anything else comes from something in between.
-type object map[string]any
 
 // path returns a path below the account.
 func (c *Client) path(format string, segments ...string) string {
 	return rest.Path("/accounts/%s"+format, append([]string{c.AccountID}, segments...)...)
 }
 
-// succeeded reports whether a response with a 2xx is a success by its own account.
+// succeeded reports whether the body of a 2xx says that the call was a success.
 func succeeded(_ int, body []byte) bool {
 	var e struct {
 		Success *bool `json:"success"`

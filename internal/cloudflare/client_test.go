@@ -108,7 +108,7 @@ func TestIsNotFound(t *testing.T) {
 	}
 }
 
-// What is gone already is deleted.
+// It is no error to delete what is gone.
 func TestClient_delete_missing(t *testing.T) {
 	if err := failing(404, "8000007", "Project not found.").DeleteProject(t.Context(), "site"); err != nil {
 		t.Error(err)

@@ -13,12 +13,12 @@ import (
 	"strings"
 )
 
-// ScriptSHA256 returns the hash of a Worker's content, in hexadecimal: of the uploaded file
-// if that is the only module, and otherwise of all modules in order. For a missing Worker
-// the error is an [IsNotFound].
+// ScriptSHA256 returns the hash of a Worker's content in hexadecimal. With one module that is the
+// hash of the uploaded file, and otherwise that of all modules in order. If the Worker is
+// missing, [IsNotFound] is true for the error.
 //
-// The API returns the content as it was uploaded: the Cloudflare provider compares the hash
-// of the first module with that of the file.
+// The API returns the content as it was uploaded: the Cloudflare provider compares the hash of
+// the first module with the file's.
 // https://developers.cloudflare.com/api/resources/workers/subresources/scripts/subresources/content/methods/get/
 func (c *Client) ScriptSHA256(ctx context.Context, name string) (string, error) {
 	var sum contentSum
@@ -26,8 +26,8 @@ func (c *Client) ScriptSHA256(ctx context.Context, name string) (string, error) 
 	return string(sum), err
 }
 
-// contentSum is the hash of a Worker's modules, or of a service worker's script, which does
-// not come as multipart.
+// contentSum is the hash of a Worker's modules, which come as multipart, or of a service
+// worker's script.
 type contentSum string
 
 // DecodeResponse implements [rest.ResponseDecoder].

@@ -14,9 +14,9 @@ type Deployment struct {
 	ID          string `json:"id"`
 	CreatedOn   string `json:"created_on"`  // RFC 3339
 	Environment string `json:"environment"` // see [Environments]
-	// URL is the deployment's own address. It never serves another deployment.
+	// URL is the deployment's own address, which never serves another deployment.
 	URL string `json:"url"`
-	// Aliases are further addresses, which later deployments get.
+	// Aliases are further addresses. A later deployment may take them over.
 	Aliases     []string `json:"aliases"`
 	LatestStage Stage    `json:"latest_stage"`
 	Trigger     struct {
@@ -34,7 +34,7 @@ type Stage struct {
 	Status string `json:"status"`
 }
 
-// Message returns the commit message that the deployment was made with.
+// Message returns the commit message of the deployment.
 func (d Deployment) Message() string { return d.Trigger.Metadata.CommitMessage }
 
 // Live reports whether the deployment has succeeded.
@@ -47,12 +47,12 @@ func (d Deployment) Failed() bool {
 	return d.LatestStage.Status == "failure" || d.LatestStage.Status == "canceled"
 }
 
-// DeploymentsPerPage is the number of deployments on a page of [Client.Deployments]: the
-// API's default, which is assumed to be the most that it allows.
+// DeploymentsPerPage is the number of deployments on a page of [Client.Deployments]. It is the
+// API's default, and assumed to be its maximum.
 const DeploymentsPerPage = 25
 
-// Deployments lists one page of a project's deployments, the newest first. The first page
-// is 1. An empty environment is both.
+// Deployments lists one page of a project's deployments, the newest first. The first page is 1.
+// An empty environment means both.
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/subresources/deployments/methods/list/
 func (c *Client) Deployments(ctx context.Context, project, environment string, page int) ([]Deployment, error) {
 	format := "/pages/projects/%s/deployments?page=%s&per_page=%s"
@@ -63,13 +63,13 @@ func (c *Client) Deployments(ctx context.Context, project, environment string, p
 	return get[[]Deployment](ctx, c, projectNotFound, format, segments...)
 }
 
-// Deployment returns one deployment. For a missing one the error is an [IsNotFound].
+// Deployment returns one deployment. If it is missing, [IsNotFound] is true for the error.
 func (c *Client) Deployment(ctx context.Context, project, id string) (Deployment, error) {
 	return get[Deployment](ctx, c, deploymentNotFound, "/pages/projects/%s/deployments/%s", project, id)
 }
 
-// CreateDeployment creates a deployment. The form is multipart: a manifest of paths and
-// asset keys, and the files that go with it. A second call creates a second deployment.
+// CreateDeployment creates a deployment. The form is multipart: a manifest of paths and asset
+// keys, and further files. A second call creates a second deployment.
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/subresources/deployments/methods/create/
 func (c *Client) CreateDeployment(ctx context.Context, project string, form rest.Body) (Deployment, error) {
 	r := c.rest(projectNotFound)
@@ -79,8 +79,8 @@ func (c *Client) CreateDeployment(ctx context.Context, project string, form rest
 	return created.value, err
 }
 
-// DeleteDeployment deletes a deployment, even one that a branch has as its alias. A missing
-// one is not an error.
+// DeleteDeployment deletes a deployment, even one that is a branch's alias. It is no error if the
+// deployment is missing.
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/subresources/deployments/methods/delete/
 func (c *Client) DeleteDeployment(ctx context.Context, project, id string) error {
 	err := c.write(ctx, deploymentNotFound, http.MethodDelete, nil, "/pages/projects/%s/deployments/%s?force=true", project, id)
@@ -90,19 +90,18 @@ func (c *Client) DeleteDeployment(ctx context.Context, project, id string) error
 	return err
 }
 
-// IsActiveDeployment reports whether a deployment was not deleted because it is the one
-// that production serves.
+// IsActiveDeployment reports whether a deployment was not deleted because production serves it.
 func IsActiveDeployment(err error) bool { return rest.Code(err) == codeActiveDeployment }
 
-// IsUnknownError reports whether the API says that it does not know what went wrong. As
-// with an ambiguous result, the call may have taken effect.
+// IsUnknownError reports whether the API says that it does not know what went wrong. The call may
+// have taken effect.
 // https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/src/pages/errors.ts
 func IsUnknownError(err error) bool { return rest.Code(err) == codeUnknownError }
 
 // DeploymentLog returns the last line of a deployment's log, or "".
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/subresources/deployments/subresources/history/subresources/logs/methods/get/
 func (c *Client) DeploymentLog(ctx context.Context, project, id string) (string, error) {
-	// Without a size the API returns only the first lines. Wrangler asks for as many.
+	// Without a size the API returns only the first lines. Wrangler sends this one.
 	got, err := get[struct {
 		Data []struct {
 			Line string `json:"line"`

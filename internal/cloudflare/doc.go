@@ -1,10 +1,12 @@
-// Package cloudflare makes the few Cloudflare calls that the Pulumi provider
-// gets wrong, or makes at the wrong time: it reads a Pages project and
-// patches its service bindings, it deploys to the project, it reads what exists under a
-// name before the stack creates it and what was changed by hand, and it deletes single
-// secrets.
+// Package cloudflare makes the Cloudflare calls that the Pulumi provider lacks, gets wrong, or
+// makes at the wrong time. It
 //
-// It is hand-written because the official Go client cannot be used without its
-// root package, which imports every product: minutes and gigabytes to compile
-// for half a dozen calls.
+//   - reads a Pages project, and patches its bindings and variables,
+//   - deploys to the project,
+//   - reads whether a name is taken before the stack creates something of that name,
+//   - reads what was changed by hand, and
+//   - deletes single secrets.
+//
+// The official Go client would take minutes and gigabytes to compile for these few calls: its
+// root package, which every call needs, imports every product.
 package cloudflare

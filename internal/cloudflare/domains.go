@@ -9,7 +9,7 @@ import (
 	"portfolio-infra/internal/rest"
 )
 
-// codeDomainNotFound is the code for a domain that is not a project's.
+// codeDomainNotFound is the code for a domain that the project does not have.
 const codeDomainNotFound = "8000021"
 
 const (
@@ -17,14 +17,14 @@ const (
 	zoneNotFound   = "check the config key zoneId, which the dashboard shows on the domain's overview, and that the API token may edit the zone's DNS"
 )
 
-// Domain is the part of a Pages project's own domain that the stack reads.
+// Domain is a Pages project's own domain, as far as the stack reads it.
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/subresources/domains/methods/get/
 type Domain struct {
 	Name      string `json:"name"`
 	CreatedOn string `json:"created_on"` // RFC 3339
 	// Status is initializing, pending, active, deactivated, blocked or error.
 	Status string `json:"status"`
-	// Validation is about the certificate, Verification about whose the domain is.
+	// Validation is about the certificate, Verification about the owner of the domain.
 	Validation struct {
 		Status       string `json:"status"`
 		Method       string `json:"method"` // http or txt
@@ -41,8 +41,8 @@ type Domain struct {
 // DomainActive is the status of a domain that serves the site.
 const DomainActive = "active"
 
-// Waiting says what Cloudflare waits for, or why it refuses the domain. It is empty for an
-// active one.
+// Waiting says what Cloudflare waits for, or why it refuses the domain. For an active domain it
+// returns "".
 func (d Domain) Waiting() string {
 	if d.Status == DomainActive {
 		return ""
@@ -58,8 +58,8 @@ func (d Domain) Waiting() string {
 	return d.Status + ": " + reason
 }
 
-// Domain returns a project's own domain, or nil if the project does not have it. A missing
-// project has none.
+// Domain returns a project's own domain. It returns nil if the project does not have the domain,
+// or does not exist.
 func (c *Client) Domain(ctx context.Context, project, domain string) (*Domain, error) {
 	d, err := get[Domain](ctx, c, domainNotFound, "/pages/projects/%s/domains/%s", project, domain)
 	if rest.StatusIs(err, http.StatusNotFound) && rest.Code(err) == codeDomainNotFound || IsNotFound(err) {
@@ -75,10 +75,11 @@ func (c *Client) Domain(ctx context.Context, project, domain string) (*Domain, e
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/subresources/domains/methods/create/
 func (c *Client) AddDomain(ctx context.Context, project, domain string) error {
 	in := map[string]string{"name": domain}
-	return c.rest(domainNotFound).Do(ctx, http.MethodPost, c.path("/pages/projects/%s/domains", project), in, new(object))
+	return c.rest(domainNotFound).Do(ctx, http.MethodPost, c.path("/pages/projects/%s/domains", project), in, new(rest.Object))
 }
 
-// DeleteDomain takes a domain from a Pages project.
+// DeleteDomain removes a domain from a Pages project. It is no error if the project does not have
+// it.
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/subresources/domains/methods/delete/
 func (c *Client) DeleteDomain(ctx context.Context, project, domain string) error {
 	err := c.write(ctx, domainNotFound, http.MethodDelete, nil, "/pages/projects/%s/domains/%s", project, domain)
@@ -88,13 +89,12 @@ func (c *Client) DeleteDomain(ctx context.Context, project, domain string) error
 	return err
 }
 
-// Record is the part of a DNS record that the stack reads.
+// Record is a DNS record, as far as the stack reads it.
 type Record struct {
-	ID      string `json:"id"`
-	Type    string `json:"type"`
-	Content string `json:"content"`
-	// CreatedOn is a time as in RFC 3339.
-	CreatedOn string `json:"created_on"`
+	ID        string `json:"id"`
+	Type      string `json:"type"`
+	Content   string `json:"content"`
+	CreatedOn string `json:"created_on"` // RFC 3339
 }
 
 // Records lists the DNS records of a name.
@@ -105,10 +105,10 @@ func (c *Client) Records(ctx context.Context, zone, name string) ([]Record, erro
 	return r.value, err
 }
 
-// DeleteRecord deletes a DNS record.
+// DeleteRecord deletes a DNS record. It is no error if the record is missing.
 // https://developers.cloudflare.com/api/resources/dns/subresources/records/methods/delete/
 func (c *Client) DeleteRecord(ctx context.Context, zone, id string) error {
-	err := c.rest(zoneNotFound).DoIdempotent(ctx, http.MethodDelete, rest.Path("/zones/%s/dns_records/%s", zone, id), nil, new(object))
+	err := c.rest(zoneNotFound).DoIdempotent(ctx, http.MethodDelete, rest.Path("/zones/%s/dns_records/%s", zone, id), nil, new(rest.Object))
 	if rest.StatusIs(err, http.StatusNotFound) {
 		return nil
 	}

@@ -11,17 +11,17 @@ import (
 	"portfolio-infra/internal/rest"
 )
 
-// Names of the environment variables that hold the API token and the base URL. The
-// Cloudflare provider reads them too.
+// Environment variables with the API token and the base URL. The Cloudflare provider reads them,
+// too.
 // https://github.com/cloudflare/terraform-provider-cloudflare/blob/main/internal/consts/consts.go
 const (
 	EnvToken   = "CLOUDFLARE_API_TOKEN"
 	EnvBaseURL = "CLOUDFLARE_BASE_URL"
 )
 
-// NewClient returns a client with the token and the base URL of an environment. It prints
-// each wait between two tries to progress. Without a token, or with a bad base URL, it
-// returns an error that names the variable. hc is [Client.HTTP].
+// NewClient returns a client with the token and the base URL of an environment. The client prints
+// each wait between two tries to progress. If there is no token or the base URL is bad, the
+// error names the variable. hc is [Client.HTTP].
 func NewClient(accountID string, getenv func(string) string, hc *http.Client, progress io.Writer) (*Client, error) {
 	c := &Client{
 		Token:     getenv(EnvToken),

@@ -25,13 +25,13 @@ const (
 	codeNoSubdomain        = "10063"
 )
 
-// RegisterSubdomain is the suggestion for an account without a workers.dev subdomain.
-// Wrangler checks for one too: the upload of the account's first Worker is refused
-// with code 10063 otherwise.
+// RegisterSubdomain is the suggestion for an account without a workers.dev subdomain. The API
+// refuses to upload the first Worker of such an account, with code 10063, so wrangler checks it
+// before.
 // https://github.com/cloudflare/workers-sdk/blob/main/packages/deploy-helpers/src/deploy/helpers/validate-worker-props.ts
 const RegisterSubdomain = "register a workers.dev subdomain once: open Workers & Pages in the dashboard (dash.cloudflare.com), then run it again"
 
-// Suggestions for a thing that the API does not find.
+// Suggestions for what the API does not find.
 const (
 	projectNotFound    = "check the config keys accountId and pagesProject, then run `pulumi refresh`"
 	deploymentNotFound = "somebody deleted the deployment: run it again"
@@ -39,15 +39,15 @@ const (
 	accountNotFound    = "check the config key accountId"
 )
 
-// IsNotFound reports whether an error says that the project, the deployment or the Worker
-// of a call does not exist. A 404 alone does not say so: it also comes from a proxy in
-// between, from a wrong account, or from a path that the API does not know.
+// IsNotFound reports whether an error says that the project, the deployment or the Worker of a
+// call does not exist. A 404 alone does not say so: it also comes from a proxy in between, and
+// for a wrong account or an unknown path.
 func IsNotFound(err error) bool {
 	return rest.StatusIs(err, http.StatusNotFound) &&
 		slices.Contains([]string{codeProjectNotFound, codeDeploymentNotFound, codeScriptNotFound, codeServiceNotFound}, rest.Code(err))
 }
 
-// decodeError returns the first error's code and all messages of an envelope.
+// decodeError returns the code of the first error and the messages of all.
 func decodeError(_ int, _ http.Header, body []byte) (code, message string) {
 	var e struct {
 		Errors []struct {
@@ -89,7 +89,7 @@ func suggest(e *rest.Error, notFound string) string {
 	case e.Status == 0:
 		return "check the network (and HTTPS_PROXY, if there is a proxy), then run it again: it resumes where it stopped"
 	case e.Status < 300:
-		return "look at www.cloudflarestatus.com, check for a proxy in between, then run it again"
+		return "see www.cloudflarestatus.com, check for a proxy in between, then run it again"
 	}
 	return ""
 }

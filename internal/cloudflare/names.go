@@ -12,8 +12,8 @@ var (
 // https://developers.cloudflare.com/fundamentals/account/find-account-and-zone-ids/
 func IsAccountID(s string) bool { return accountPattern.MatchString(s) }
 
-// IsProjectName reports whether a Pages project may have the name: it becomes the
-// first label of the site's host name.
+// IsProjectName reports whether a Pages project may have the name, which becomes the first label
+// of the site's host name.
 func IsProjectName(s string) bool { return projectPattern.MatchString(s) }
 
 // IsWorkerName reports whether a Worker may have the name.

@@ -5,13 +5,15 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+
+	"portfolio-infra/internal/rest"
 )
 
-// Environments are those of a Pages project, production first.
+// Environments are the environments of a Pages project, production first.
 // https://developers.cloudflare.com/pages/configuration/preview-deployments/
 var Environments = []string{"production", "preview"}
 
-// Project is the part of a Pages project that the stack reads.
+// Project is a Pages project, as far as the stack reads it.
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/methods/get/
 type Project struct {
 	Name      string `json:"name"`
@@ -19,28 +21,26 @@ type Project struct {
 	Subdomain string `json:"subdomain"`
 	// Domains has the subdomain and the project's own domains.
 	Domains []string `json:"domains"`
-	// ProductionBranch is the branch whose deployments are those of production.
+	// ProductionBranch is the branch that is deployed to production.
 	ProductionBranch string `json:"production_branch"`
-	// CanonicalDeployment is the newest one of production. The API's
-	// latest_deployment is of any environment, and may have failed.
+	// CanonicalDeployment is production's newest. The API's latest_deployment may be of another
+	// environment, and may have failed.
 	CanonicalDeployment *Deployment                 `json:"canonical_deployment"`
 	DeploymentConfigs   map[string]DeploymentConfig `json:"deployment_configs"`
 
-	all map[string]any // every property that the API returned, see [Project.Altered]
+	all map[string]any // all properties, see [Project.Altered]
 }
 
-// DeploymentConfig is the part of one environment's settings that the stack reads.
+// DeploymentConfig has the settings of one environment, as far as the stack reads them.
 type DeploymentConfig struct {
 	Services map[string]*Service `json:"services"`
 	// EnvVars are the variables of the Functions, by name.
 	EnvVars map[string]*EnvVar `json:"env_vars"`
-	// CompatibilityDate is that of the Functions, such as 2026-01-31.
-	CompatibilityDate string `json:"compatibility_date"`
-	// CompatibilityFlags are those of the Functions.
+	// CompatibilityDate and CompatibilityFlags are those of the Functions.
+	CompatibilityDate  string   `json:"compatibility_date"` // such as 2026-01-31
 	CompatibilityFlags []string `json:"compatibility_flags"`
-	// WranglerConfigHash is set if the project was deployed with a Wrangler file
-	// that has pages_build_output_dir. Each such deployment takes its bindings from
-	// that file alone.
+	// WranglerConfigHash is set if the project was deployed with a Wrangler file that has
+	// pages_build_output_dir. Each such deployment takes its bindings from that file alone.
 	// https://developers.cloudflare.com/pages/functions/wrangler-configuration/#source-of-truth
 	WranglerConfigHash string `json:"wrangler_config_hash"`
 }
@@ -50,8 +50,8 @@ type DeploymentConfig struct {
 type Service struct {
 	// Service is the Worker's name.
 	Service string `json:"service"`
-	// Environment is the Worker's. It is never empty: the Pulumi provider deletes a
-	// binding without one at its next update.
+	// Environment is the Worker's. It is never empty, since the next update of the Pulumi
+	// provider deletes a binding without one.
 	Environment string `json:"environment"`
 	// Entrypoint is a named export of the Worker; empty is the default export.
 	Entrypoint string `json:"entrypoint,omitempty"`
@@ -64,8 +64,8 @@ type EnvVar struct {
 	Value string `json:"value"`
 }
 
-// ConfigPatch changes one environment's settings. A nil service or variable is deleted,
-// any other is set whole, and what is not in the patch is left alone.
+// ConfigPatch changes the settings of one environment. A nil service or variable is deleted, and
+// any other replaced. What is not in the patch stays.
 type ConfigPatch struct {
 	Services           map[string]*Service `json:"services,omitempty"`
 	EnvVars            map[string]*EnvVar  `json:"env_vars,omitempty"`
@@ -86,7 +86,7 @@ func (p Project) BoundTo() []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// Project returns one project. For a missing one the error is an [IsNotFound].
+// Project returns one project. If it is missing, [IsNotFound] is true for the error.
 func (c *Client) Project(ctx context.Context, name string) (Project, error) {
 	return get[Project](ctx, c, projectNotFound, "/pages/projects/%s", name)
 }
@@ -95,10 +95,10 @@ func (c *Client) Project(ctx context.Context, name string) (Project, error) {
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/methods/create/
 func (c *Client) CreateProject(ctx context.Context, name, productionBranch string) error {
 	in := map[string]string{"name": name, "production_branch": productionBranch}
-	return c.rest(accountNotFound).Do(ctx, http.MethodPost, c.path("/pages/projects"), in, new(object))
+	return c.rest(accountNotFound).Do(ctx, http.MethodPost, c.path("/pages/projects"), in, new(rest.Object))
 }
 
-// DeleteProject deletes a project. A missing one is not an error.
+// DeleteProject deletes a project. It is no error if the project is missing.
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/methods/delete/
 func (c *Client) DeleteProject(ctx context.Context, name string) error {
 	err := c.write(ctx, projectNotFound, http.MethodDelete, nil, "/pages/projects/%s", name)

@@ -1,8 +1,8 @@
 package cloudflare
 
-// ScriptSettings are a Worker's settings beside its bindings and its compatibility: those
-// that are changed in the dashboard or by wrangler. The API leaves out what is not set, or
-// answers null or an empty object.
+// ScriptSettings are the settings of a Worker that people change in the dashboard or by wrangler,
+// besides its bindings and its compatibility. For what is not set the API returns nothing, null
+// or an empty object.
 // https://developers.cloudflare.com/api/resources/workers/subresources/scripts/subresources/settings/methods/get/
 type ScriptSettings struct {
 	Limits        Limits         `json:"limits"`
@@ -11,30 +11,30 @@ type ScriptSettings struct {
 	Placement     Placement      `json:"placement"`
 	TailConsumers []TailConsumer `json:"tail_consumers"`
 	UsageModel    string         `json:"usage_model"`
-	// Tags and StreamingTailConsumers are set by some clients only.
+	// Only some clients set Tags and StreamingTailConsumers.
 	Tags                   []string `json:"tags"`
 	StreamingTailConsumers []any    `json:"streaming_tail_consumers"`
 }
 
-// Limits of a Worker; 0 is that of the plan.
+// Limits of a Worker. 0 means the limit of the plan.
 type Limits struct {
 	CPUMs       int `json:"cpu_ms"`
 	Subrequests int `json:"subrequests"`
 }
 
-// Placement of a Worker: where it runs. Its status is left out, which Cloudflare changes.
+// Placement is where a Worker runs. It lacks the status, which Cloudflare changes.
 type Placement struct {
 	Mode string `json:"mode"`
 }
 
-// TailConsumer is a Worker that gets the logs of another one.
+// TailConsumer is a Worker that gets the logs of another.
 type TailConsumer struct {
 	Service     string `json:"service"`
 	Environment string `json:"environment"`
 	Namespace   string `json:"namespace"`
 }
 
-// Observability of a Worker. Nil is not set.
+// Observability of a Worker. A nil field is not set.
 type Observability struct {
 	Enabled           bool     `json:"enabled"`
 	HeadSamplingRate  *float64 `json:"head_sampling_rate"`
@@ -43,7 +43,7 @@ type Observability struct {
 	Traces            *Traces  `json:"traces"`
 }
 
-// Logs are the part of a Worker's [Observability] that has its logs.
+// Logs is the part of [Observability] about logs.
 type Logs struct {
 	Enabled          bool     `json:"enabled"`
 	InvocationLogs   *bool    `json:"invocation_logs"`
@@ -52,7 +52,7 @@ type Logs struct {
 	Persist          *bool    `json:"persist"`
 }
 
-// Traces are the part of a Worker's [Observability] that has its traces.
+// Traces is the part of [Observability] about traces.
 type Traces struct {
 	Enabled           *bool    `json:"enabled"`
 	HeadSamplingRate  *float64 `json:"head_sampling_rate"`

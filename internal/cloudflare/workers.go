@@ -8,7 +8,7 @@ import (
 	"portfolio-infra/internal/rest"
 )
 
-// Script is the part of a Worker's settings that the stack reads.
+// Script has the settings of a Worker, as far as the stack reads them.
 // https://developers.cloudflare.com/api/resources/workers/subresources/scripts/subresources/settings/methods/get/
 type Script struct {
 	Bindings []ScriptBinding `json:"bindings"`
@@ -37,12 +37,12 @@ func (s Script) index(kind, name string) int {
 	return slices.IndexFunc(s.Bindings, func(b ScriptBinding) bool { return b.Type == kind && b.Name == name })
 }
 
-// Script returns a Worker's settings. For a missing one the error is an [IsNotFound].
+// Script returns a Worker's settings. If it is missing, [IsNotFound] is true for the error.
 func (c *Client) Script(ctx context.Context, name string) (Script, error) {
 	return get[Script](ctx, c, workerNotFound, "/workers/scripts/%s/settings", name)
 }
 
-// DeleteSecret deletes a secret of a Worker. A missing one is not an error.
+// DeleteSecret deletes a secret of a Worker. It is no error if the secret is missing.
 // https://developers.cloudflare.com/api/resources/workers/subresources/scripts/subresources/secrets/methods/delete/
 func (c *Client) DeleteSecret(ctx context.Context, script, name string) error {
 	err := c.write(ctx, workerNotFound, http.MethodDelete, nil, "/workers/scripts/%s/secrets/%s", script, name)
@@ -52,13 +52,13 @@ func (c *Client) DeleteSecret(ctx context.Context, script, name string) error {
 	return err
 }
 
-// WorkersDev says where a Worker is served under the account's workers.dev subdomain.
+// WorkersDev says whether a Worker is served under the account's workers.dev subdomain.
 type WorkersDev struct {
 	Enabled  bool `json:"enabled"`          // at the Worker's own address
 	Previews bool `json:"previews_enabled"` // each version at an address of its own
 }
 
-// WorkersDev returns where a Worker is served: nowhere if the API does not know.
+// WorkersDev returns where a Worker is served. If the API does not know, that is nowhere.
 // https://developers.cloudflare.com/api/resources/workers/subresources/scripts/subresources/subdomain/methods/get/
 func (c *Client) WorkersDev(ctx context.Context, script string) (WorkersDev, error) {
 	dev, err := get[WorkersDev](ctx, c, workerNotFound, "/workers/scripts/%s/subdomain", script)
@@ -68,9 +68,9 @@ func (c *Client) WorkersDev(ctx context.Context, script string) (WorkersDev, err
 	return dev, err
 }
 
-// HasSubdomain reports whether the account has a workers.dev subdomain. Without one the
-// API answers code 10007. Another 404, or a token that may not ask, says nothing, and then
-// the account is assumed to have one.
+// HasSubdomain reports whether the account has a workers.dev subdomain. If it has none, the API
+// responds with code 10007. Another 404 or a 403 says nothing; then the account is assumed to
+// have one.
 // https://github.com/cloudflare/workers-sdk/blob/main/packages/deploy-helpers/src/triggers/subdomain.ts
 // https://github.com/cloudflare/workers-sdk/pull/15678
 func (c *Client) HasSubdomain(ctx context.Context) (bool, error) {

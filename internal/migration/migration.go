@@ -1,8 +1,8 @@
-// Package migration reads a folder of SQL migrations in the format of goose, so that its
-// CLI works on the same folder.
+// Package migration reads a folder of SQL migrations in the format of goose. Goose's CLI works on
+// the same folder.
 //
-// It knows no SQL: the program needs only names and hashes. The provider, which applies the
-// files, parses them.
+// The package parses no SQL. The program needs only names and hashes, and the provider, which
+// applies the files, has TiDB's parser.
 //
 // https://pressly.github.io/goose/documentation/annotations/
 package migration
@@ -25,16 +25,16 @@ import (
 type File struct {
 	// Version is the number that the name begins with. Migrations run in its order.
 	Version int64
-	// Name is the file's, such as 00001_create_guests.sql.
+	// Name is the name of the file, such as 00001_create_guests.sql.
 	Name string
-	// Hash is the SHA-256 of the content in hexadecimal, with line feeds alone as line ends:
-	// Git may check the same file out with other ones.
+	// Hash is the SHA-256 of the content in hexadecimal. Line ends count as line feeds, since
+	// Git may check a file out with others.
 	Hash string
 
 	text string
 }
 
-// Read reads the migrations of a folder, in order. Its error has all problems.
+// Read reads the migrations of a folder, in order. Its error lists all problems.
 func Read(folder string) ([]File, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {

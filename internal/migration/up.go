@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// annotations are goose's. Statements need no marks here, since TiDB's parser finds their
-// ends and tells which of them a transaction can hold. Variables of the environment would
-// make the SQL another one on another machine.
+// The annotations of goose. The marks of statements and transactions mean nothing here, since
+// TiDB's parser finds the statements and tells which of them fit in a transaction. Environment
+// variables are refused: they would make the SQL depend on the machine.
 var (
 	annotations        = []string{"Up", "Down", "StatementBegin", "StatementEnd", "NO TRANSACTION"}
 	refusedAnnotations = []string{"ENVSUB ON", "ENVSUB OFF"}
 )
 
-// Up returns the SQL that applies the migration. Other lines become empty ones, so that a
-// line number in it is one in the file.
+// Up returns the SQL that applies the migration. Other lines become empty, so that line numbers
+// are those of the file.
 //
-// It refuses what goose does (internal/sqlparser/parser.go of v3.26.0).
+// It refuses what goose refuses (internal/sqlparser/parser.go of v3.26.0).
 func (f File) Up() (string, error) {
 	var sql strings.Builder
 	section, number := "", 0

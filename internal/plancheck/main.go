@@ -1,8 +1,9 @@
-// Plancheck reads the output of `pulumi preview --json` from standard input, and fails if
-// the plan deletes or replaces a resource that takes something with it: rows, the logins
-// that reach them, the site, what serves it, or what the stack knows of itself. The workflow
-// .github/workflows/deploy.yml runs it before a deployment. The deployment makes a plan of
-// its own; should that one delete the cluster, the cluster's deletion protection stops it.
+// Plancheck reads the output of `pulumi preview --json` from standard input. It fails if the plan
+// deletes or replaces a resource that takes something with it: rows, a login that reaches them,
+// the site, what serves the site, or what the stack knows of itself.
+//
+// The workflow .github/workflows/deploy.yml runs it before a deployment. The deployment then makes
+// its own plan. If that one deletes the cluster, the cluster's deletion protection refuses.
 package main
 
 import (
@@ -35,14 +36,14 @@ type plan struct {
 	} `json:"diagnostics"`
 }
 
-// harmless are the operations that take nothing away. Any other deletes or replaces, one
-// that a later engine adds too.
+// harmless are the operations that take nothing away. Any other counts as a deletion, even one
+// that a later engine adds.
 // https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/resource/deploy/step.go#L2234
 var harmless = []string{"same", "create", "update", "read", "refresh", "discard", "import", "diff", "extend-parameterize"}
 
-// check reads a plan and returns an error that lists what would be lost. It prints the
-// preview's warnings and errors, which --json prints nowhere else, and what is deleted or
-// replaced without a loss.
+// check reads a plan and returns an error that lists what would be lost. It prints what is deleted
+// or replaced without a loss, and the warnings and errors of the preview, which --json shows
+// nowhere else.
 func check(in io.Reader, out io.Writer) error {
 	var p plan
 	if err := json.NewDecoder(in).Decode(&p); err != nil {
@@ -58,7 +59,7 @@ func check(in io.Reader, out io.Writer) error {
 	if failed {
 		return errors.New("the preview failed: see above")
 	}
-	// Even a plan that changes nothing has the stack itself.
+	// Even a plan that changes nothing has a step for the stack.
 	if len(p.Steps) == 0 {
 		return errors.New("the plan on standard input has no steps")
 	}
@@ -69,7 +70,7 @@ func check(in io.Reader, out io.Writer) error {
 		}
 		op := step.Op
 		if strings.Contains(op, "replace") {
-			op = "replace" // which has several steps
+			op = "replace" // a replacement has several steps
 		}
 		kind, name := parseURN(step.URN)
 		v := judge(kind, name)

@@ -63,8 +63,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// checkPlan checks a plan, and what is printed and returned: nothing where nothing is
-// wanted. A "$" at the end of an error is its end.
+// checkPlan checks a plan, and compares what is printed and the error, which may be empty. A "$" at the
+// end of a wanted error matches the end.
 func checkPlan(t *testing.T, plan, wantOut, wantErr string) {
 	t.Helper()
 	var out strings.Builder

@@ -2,16 +2,16 @@ package main
 
 import "strings"
 
-// verdict is what a resource takes with it.
+// verdict says what a resource takes with it.
 type verdict struct {
-	// lost is what goes with it, or "".
+	// lost is what a deletion loses, or "".
 	lost string
-	// safe is why nothing goes: never if lost is empty, otherwise where it is replaced.
+	// safe is why nothing is lost: in a replacement, or at all if lost is empty.
 	safe string
 }
 
-// verdicts are those of every resource that the program declares, by type, and by type and
-// name where one type is used for many things. What is not here counts as lost.
+// verdicts has every resource that the program declares, by its type, or by type and name if the
+// type serves several purposes. A resource that is not here counts as lost.
 var verdicts = map[string]verdict{
 	"tidbcloud:index:Cluster":  {lost: "every row of every database on it"},
 	"tidbcloud:index:Database": {lost: "the application's rows: they stay on the cluster, in a database that nothing uses"},
@@ -41,7 +41,7 @@ var verdicts = map[string]verdict{
 	"pulumi:index:Stash::digest-key": {
 		safe: "the next run that has siteSecrets makes another and sets them again"},
 	"pulumi:index:Stash::since-*": {
-		safe: "the domain that it is about goes or stays by itself"},
+		safe: "it only records when the stack began to use a domain"},
 
 	"portfolio:index:Api":      {safe: "it only groups others"},
 	"portfolio:index:Database": {safe: "it only groups others"},
@@ -60,7 +60,7 @@ func judge(kind, name string) verdict {
 	return verdict{lost: "nobody knows what: this program does not declare it"}
 }
 
-// key returns the key of the verdict on a resource, the most precise one that there is.
+// key returns the most precise key of verdicts that fits a resource.
 func key(kind, name string) string {
 	first, _, _ := strings.Cut(name, "-")
 	for _, key := range []string{kind + "::" + name, kind + "::" + first + "-*"} {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// The golden file has every resource that the program can declare. One without a verdict
-// would be unknown, and a verdict on what the program does not declare would be dead.
+// The golden file has every resource that the program can declare. Each needs a verdict, and no verdict
+// is for anything else.
 func TestVerdicts_complete(t *testing.T) {
 	text, err := os.ReadFile("../stack/testdata/every_key.json")
 	if err != nil {

@@ -27,7 +27,7 @@ const (
 // bubbleStart is when the time of a [testing/synctest] bubble starts.
 var bubbleStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// cloud is the emulated TiDB Cloud with faults and a log of the provider's calls. Calls by
+// cloud is the emulated TiDB Cloud, with faults for the provider's calls and a log of them. Calls by
 // hand bypass both.
 type cloud struct {
 	*tidbcloud.Cloud
@@ -89,7 +89,7 @@ func kindOfCall(r *http.Request, body []byte) string {
 	return kind
 }
 
-// fail sets the faults. A path is one below /v1beta1.
+// fail sets the faults. Their paths are below /v1beta1.
 func (c *cloud) fail(faults ...emulator.Fault) {
 	for i := range faults {
 		faults[i].Path = "/v1beta1" + faults[i].Path

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -49,15 +50,8 @@ type ClusterArgs struct {
 	CreateTimeoutSeconds *int                `pulumi:"createTimeoutSeconds,optional"`
 }
 
-// AuthorizedNetwork is a range of IPv4 addresses that may connect to a cluster.
-type AuthorizedNetwork struct {
-	DisplayName    string `pulumi:"displayName"`
-	StartIPAddress string `pulumi:"startIpAddress"`
-	EndIPAddress   string `pulumi:"endIpAddress"`
-}
-
-// ClusterState is a cluster's state. It leaves out what changes by itself (state, update
-// time), so that a refresh of an unchanged cluster shows nothing.
+// ClusterState is a cluster's state. It lacks what TiDB Cloud changes (state, update time), so
+// that a refresh of an unchanged cluster shows nothing.
 type ClusterState struct {
 	ClusterArgs
 	ClusterID  string `pulumi:"clusterId"`
@@ -66,9 +60,9 @@ type ClusterState struct {
 	UserPrefix string `pulumi:"userPrefix"`
 	Version    string `pulumi:"version"`
 	CreateTime string `pulumi:"createTime"`
-	// Organization is missing in states of earlier versions.
+	// Organization is unset in states of earlier versions.
 	Organization string `pulumi:"organization,optional"`
-	// OwnLogins are those of Logins that did not exist before; see ownLogins.
+	// OwnLogins are the logins that did not exist before; see ownLogins.
 	OwnLogins []string `pulumi:"ownLogins,optional"`
 	// Imported reports whether no update has followed an import.
 	Imported bool `pulumi:"imported,optional"`
@@ -107,14 +101,6 @@ func (c *ClusterArgs) Annotate(a infer.Annotator) {
 }
 
 // Annotate implements [infer.Annotated].
-func (n *AuthorizedNetwork) Annotate(a infer.Annotator) {
-	a.Describe(n, "A range of IPv4 addresses that may connect to a cluster.")
-	a.Describe(&n.DisplayName, "Description of the range.")
-	a.Describe(&n.StartIPAddress, "First IPv4 address.")
-	a.Describe(&n.EndIPAddress, "Last IPv4 address.")
-}
-
-// Annotate implements [infer.Annotated].
 func (c *ClusterState) Annotate(a infer.Annotator) {
 	a.Describe(&c.ClusterID, "ID of the cluster.")
 	a.Describe(&c.Host, "Host to connect to.")
@@ -127,8 +113,8 @@ func (c *ClusterState) Annotate(a infer.Annotator) {
 	a.Describe(&c.Imported, "Whether no update has followed an import.")
 }
 
-// WireDependencies implements [infer.ExplicitDependencies]. Only another region means
-// another cluster, so a preview of any other change knows all outputs.
+// WireDependencies implements [infer.ExplicitDependencies]. Only another region means another
+// cluster. A preview of any other change knows all outputs.
 func (*Cluster) WireDependencies(f infer.FieldSelector, args *ClusterArgs, state *ClusterState) {
 	f.OutputField(state).DependsOn(f.InputField(&args.Region).Computed())
 }
@@ -182,9 +168,9 @@ func (c *Cluster) Read(ctx context.Context, req infer.ReadRequest[ClusterArgs, C
 	return resp, nil
 }
 
-// Update implements [infer.CustomUpdate]. If it only turns the deletion protection off, a
-// cluster that is missing or unusable is no obstacle: every way out of such a state starts
-// with that. Nor is an INACTIVE one if only the logins change.
+// Update implements [infer.CustomUpdate]. It can turn the deletion protection off even if the
+// cluster is missing or unusable, since every way out of that begins with it. It can change the
+// logins of an INACTIVE cluster.
 func (c *Cluster) Update(ctx context.Context, req infer.UpdateRequest[ClusterArgs, ClusterState]) (resp infer.UpdateResponse[ClusterState], err error) {
 	api, err := c.connect()
 	if err != nil {
@@ -200,8 +186,8 @@ func (c *Cluster) Update(ctx context.Context, req infer.UpdateRequest[ClusterArg
 		live, err := readForDiff(ctx, c.connect, req.ID)
 		inactive := live.cluster.State == tidbcloud.StateInactive
 		if unprotects && (err != nil || !live.cluster.Connectable()) || logins && inactive {
-			p.GetLogger(ctx).Warning("no more than the deletion protection was recorded: the cluster cannot be found, or cannot be connected to")
-			resp.Output.Logins = req.State.Logins // the next update sees which are the stack's own
+			p.GetLogger(ctx).Warning("only the deletion protection was recorded: the cluster cannot be found, or not be connected to")
+			resp.Output.Logins = req.State.Logins // the next update finds out which are the stack's own
 			return resp, nil
 		}
 	}
@@ -261,7 +247,7 @@ func (c *Cluster) Check(ctx context.Context, req infer.CheckRequest) (infer.Chec
 	old, had := req.OldInputs.GetOk("owner")
 	unowned := args.Owner == "" && had && old.IsString() && old.AsString() == ""
 	check.that("owner", unowned || validOwner(args.Owner),
-		"%q must have 1 to 63 letters, digits, hyphens, underscores and dots, with a letter or digit first and last, and not be %s; project.stack is a good one", args.Owner, FreeOwner)
+		"%q must have 1 to 63 letters, digits, hyphens, underscores and dots, with a letter or digit first and last, and must not be %s; use project.stack, for example", args.Owner, FreeOwner)
 	check.that("projectId", args.ProjectID == nil || *args.ProjectID != "", "must not be empty; leave it out for the default project")
 	for _, key := range slices.Sorted(maps.Keys(args.Labels)) {
 		check.that("labels", labelAllowed(key), "%q is reserved: leave out empty keys, those under tidb.cloud/ (use projectId) and %s (use owner)", key, OwnerLabel)
@@ -276,7 +262,7 @@ func (c *Cluster) Check(ctx context.Context, req infer.CheckRequest) (infer.Chec
 	return infer.CheckResponse[ClusterArgs]{Inputs: args, Failures: check.failures}, nil
 }
 
-// Diff implements [infer.CustomDiff]. It reads the live cluster; see the package comment.
+// Diff implements [infer.CustomDiff]. It reads the live cluster, see the package comment.
 func (c *Cluster) Diff(ctx context.Context, req infer.DiffRequest[ClusterArgs, ClusterState]) (p.DiffResponse, error) {
 	d := newDiff()
 	old, want := req.State.ClusterArgs, req.Inputs
@@ -288,7 +274,7 @@ func (c *Cluster) Diff(ctx context.Context, req infer.DiffRequest[ClusterArgs, C
 		if old.protected() || want.protected() {
 			return p.DiffResponse{}, protectedError(req.State, "moving it to another region")
 		}
-		return d.response(), nil // whatever the live cluster is like
+		return d.response(), nil // the live cluster does not matter
 	}
 	if d.has(propertyLimit) && want.SpendingLimitMonthly == nil {
 		p.GetLogger(ctx).Warningf("spendingLimitMonthly was removed: TiDB Cloud keeps the limit of cluster %q; its console can lift it", old.DisplayName)
@@ -313,8 +299,5 @@ func (c *Cluster) Diff(ctx context.Context, req infer.DiffRequest[ClusterArgs, C
 
 // timeout is how long to wait until the cluster can be connected to.
 func (c ClusterArgs) timeout() time.Duration {
-	if c.CreateTimeoutSeconds == nil {
-		return clusterTimeout
-	}
-	return time.Duration(*c.CreateTimeoutSeconds) * time.Second
+	return cmp.Or(time.Duration(orZero(c.CreateTimeoutSeconds))*time.Second, clusterTimeout)
 }

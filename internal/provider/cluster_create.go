@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,8 +13,8 @@ import (
 	"portfolio-infra/internal/tidbcloud"
 )
 
-// createOrAdopt returns the cluster for Create, new or adopted, without waiting until it
-// can be used. It never sends a second POST; see the package comment.
+// createOrAdopt returns a new or adopted cluster. It does not wait until clients can connect. It
+// never sends a second POST, see the package comment.
 func createOrAdopt(ctx context.Context, api *tidbcloud.Client, resource string, want ClusterArgs) (*tidbcloud.Cluster, error) {
 	all, err := listClusters(ctx, api)
 	if err != nil {
@@ -30,11 +29,11 @@ func createOrAdopt(ctx context.Context, api *tidbcloud.Client, resource string, 
 	if err := checkRegion(ctx, api, want.Region); err != nil {
 		return nil, err
 	}
-	created, err := api.CreateCluster(ctx, tidbcloud.CreateClusterRequest{
+	created, err := api.CreateCluster(ctx, tidbcloud.Cluster{
 		DisplayName:   want.DisplayName,
 		Region:        want.Region,
 		Labels:        want.labels(),
-		SpendingLimit: want.SpendingLimitMonthly,
+		SpendingLimit: orZero(want.SpendingLimitMonthly),
 	})
 	if rest.Ambiguous(err) {
 		created, err = findAfterAmbiguous(ctx, api, want, err)
@@ -45,12 +44,12 @@ func createOrAdopt(ctx context.Context, api *tidbcloud.Client, resource string, 
 	return created, resolveConcurrentCreate(ctx, api, created, want)
 }
 
-// previewCreate returns the error that a run would fail with, as far as reads can show. It
-// ignores orphans: in the preview of a replacement that is the cluster to be deleted first.
+// previewCreate returns the error that a run would fail with, as far as reads can tell. It
+// ignores orphans: in the preview of a replacement the old cluster looks like one.
 func previewCreate(ctx context.Context, api *tidbcloud.Client, resource string, want ClusterArgs) error {
 	all, err := listClusters(ctx, api)
 	if err == nil {
-		// A preview may not know the owner yet. Then it has no orphan.
+		// A preview may not know the owner yet. Then there is no orphan.
 		if slices.ContainsFunc(all, func(c tidbcloud.Cluster) bool { return want.Owner != "" && ownerOf(c) == want.Owner }) {
 			return nil
 		}
@@ -67,8 +66,8 @@ func previewCreate(ctx context.Context, api *tidbcloud.Client, resource string, 
 	return err
 }
 
-// checkRegion refuses a region that the organization cannot use, before anything is
-// written. Without a list of regions TiDB Cloud itself has to refuse it.
+// checkRegion refuses a region that the organization cannot use, before anything is written. If
+// there is no list of regions, TiDB Cloud itself has to refuse it.
 func checkRegion(ctx context.Context, api *tidbcloud.Client, region string) error {
 	regions, err := api.ListRegions(ctx)
 	switch {
@@ -83,14 +82,8 @@ func checkRegion(ctx context.Context, api *tidbcloud.Client, region string) erro
 	return nil
 }
 
-// listClusters lists the clusters that are not being deleted.
-func listClusters(ctx context.Context, api *tidbcloud.Client) ([]tidbcloud.Cluster, error) {
-	all, err := api.ListClusters(ctx)
-	return slices.DeleteFunc(all, func(c tidbcloud.Cluster) bool { return c.State.Deleting() }), err
-}
-
-// findOrphan returns the cluster with the owner's label, or nil. An earlier run died
-// between its POST and the saving of the ID.
+// findOrphan returns the cluster with the owner's label, or nil. An earlier run created it and
+// died before it saved the ID.
 func findOrphan(ctx context.Context, api *tidbcloud.Client, all []tidbcloud.Cluster, want ClusterArgs) (*tidbcloud.Cluster, error) {
 	var ours []tidbcloud.Cluster
 	for _, listed := range all {
@@ -110,7 +103,7 @@ func findOrphan(ctx context.Context, api *tidbcloud.Client, all []tidbcloud.Clus
 	case len(ours) == 0:
 		return nil, nil
 	case len(ours) > 1:
-		return nil, fmt.Errorf("%d clusters bear the label %s=%s: %s; delete all but one, or their labels, in the TiDB Cloud console",
+		return nil, fmt.Errorf("%d clusters have the label %s=%s: %s; delete all but one, or their labels, in the TiDB Cloud console",
 			len(ours), OwnerLabel, want.Owner, describe(ours...))
 	case ours[0].Region != want.Region:
 		return nil, fmt.Errorf("cluster %s is an orphan of an earlier run (its label %s is %s), but not in %s; "+
@@ -120,9 +113,9 @@ func findOrphan(ctx context.Context, api *tidbcloud.Client, all []tidbcloud.Clus
 	return &ours[0], nil
 }
 
-// adoptOrConflict returns the cluster to adopt, nil if no other one has the name, or an
-// error if one that must not be adopted has it. One that was released is no obstacle to
-// another in a new region.
+// adoptOrConflict looks for other clusters of the wanted name. It returns the one to adopt, nil if
+// there is none, or an error if it must not be adopted. A released cluster in another region
+// does not count.
 func adoptOrConflict(all []tidbcloud.Cluster, resource string, want ClusterArgs) (*tidbcloud.Cluster, error) {
 	var found []tidbcloud.Cluster
 	for _, cluster := range all {
@@ -134,7 +127,7 @@ func adoptOrConflict(all []tidbcloud.Cluster, resource string, want ClusterArgs)
 	if len(found) == 0 {
 		return nil, nil
 	}
-	first, adopt := found[0], want.Adopt != nil && *want.Adopt
+	first, adopt := found[0], orZero(want.Adopt)
 	owner := ownerOf(first)
 	reason, suggestion := "it does not belong to this stack", ""
 	switch {
@@ -156,26 +149,11 @@ func adoptOrConflict(all []tidbcloud.Cluster, resource string, want ClusterArgs)
 		"or choose another displayName", describe(found...), reason, suggestion, resource, first.ID)
 }
 
-// labels are the labels of a new cluster.
-func (c ClusterArgs) labels() map[string]string {
-	all := map[string]string{}
-	maps.Copy(all, c.Labels)
-	all[OwnerLabel], all[MadeForLabel] = c.Owner, c.Owner
-	if c.ProjectID != nil {
-		all[tidbcloud.LabelProject] = *c.ProjectID
-	}
-	return all
-}
-
-// readWaits are the waits before repeated reads: a list may lag behind a write.
-var readWaits = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
-
-// findAfterAmbiguous returns the cluster that a POST with an ambiguous result created. If
-// there is none yet it may still appear, so the POST is not sent again: the next run
-// starts by listing.
+// findAfterAmbiguous returns the cluster that a POST with an ambiguous result created. If it finds
+// none, the cluster may still appear. So nobody sends the POST again: the next run lists first.
 func findAfterAmbiguous(ctx context.Context, api *tidbcloud.Client, want ClusterArgs, ambiguous error) (*tidbcloud.Cluster, error) {
 	for _, wait := range readWaits {
-		p.GetLogger(ctx).InfoStatusf("the request for cluster %s had an ambiguous result, looking for it in %s", want.DisplayName, seconds(wait))
+		p.GetLogger(ctx).InfoStatusf("the request for cluster %s had an ambiguous result, looking for the cluster in %s", want.DisplayName, seconds(wait))
 		if err := rest.Sleep(ctx, wait); err != nil {
 			break
 		}
@@ -187,22 +165,22 @@ func findAfterAmbiguous(ctx context.Context, api *tidbcloud.Client, want Cluster
 			return orphan, err
 		}
 	}
-	return nil, fmt.Errorf("%w; no such cluster was found so far, and the next `pulumi up` looks again before it creates one", ambiguous)
+	return nil, fmt.Errorf("%w; the cluster was not found so far, and the next `pulumi up` looks again before it creates one", ambiguous)
 }
 
-// resolveConcurrentCreate looks for a run that created the same cluster at the same time.
-// The later of the two deletes its own cluster.
+// resolveConcurrentCreate looks for a run that created the same cluster at the same time. The
+// later of the two deletes its own cluster.
 func resolveConcurrentCreate(ctx context.Context, api *tidbcloud.Client, created *tidbcloud.Cluster, want ClusterArgs) error {
 	log := p.GetLogger(ctx)
 	all, err := listClusters(ctx, api)
 	if err != nil {
-		// Keeping the ID matters more than a rare race.
+		// The ID must get into the state, which matters more than a rare race.
 		log.Warningf("not checking for concurrent runs: %v", err)
 		return nil
 	}
 	this := *created
 	if i := slices.IndexFunc(all, func(c tidbcloud.Cluster) bool { return c.ID == created.ID }); i >= 0 {
-		this = all[i] // the answer to the POST may leave out the time
+		this = all[i] // the answer to the POST may lack the time
 	}
 	for _, other := range all {
 		rival := other.DisplayName == want.DisplayName || ownerOf(other) == want.Owner
@@ -220,9 +198,9 @@ func resolveConcurrentCreate(ctx context.Context, api *tidbcloud.Client, created
 		}
 		owner := ownerOf(other)
 		if owner == "" {
-			owner = "somebody without an owner label"
+			owner = "something without an owner label"
 		}
-		err = fmt.Errorf("cluster %s was created at the same time by %s, who came first; run this again when that run has ended, or choose another displayName",
+		err = fmt.Errorf("cluster %s was created at the same time by %s, which was first; run this again when that run has ended, or choose another displayName",
 			describe(other), owner)
 		if deleteErr := api.DeleteCluster(ctx, created.ID); deleteErr != nil {
 			return fmt.Errorf("%w; this run's own cluster still exists: %w", err, deleteErr)
@@ -232,7 +210,7 @@ func resolveConcurrentCreate(ctx context.Context, api *tidbcloud.Client, created
 	return nil
 }
 
-// earlier orders clusters by the time of their creation, then by ID.
+// earlier reports whether cluster a was created before b. At the same time the ID decides.
 func earlier(a, b tidbcloud.Cluster) bool {
 	at, err1 := time.Parse(time.RFC3339, a.CreateTime)
 	bt, err2 := time.Parse(time.RFC3339, b.CreateTime)
@@ -240,13 +218,4 @@ func earlier(a, b tidbcloud.Cluster) bool {
 		return at.Before(bt)
 	}
 	return a.ID < b.ID
-}
-
-// describe names clusters for people.
-func describe(clusters ...tidbcloud.Cluster) string {
-	all := make([]string, len(clusters))
-	for i, c := range clusters {
-		all[i] = fmt.Sprintf("%s in %s", c.String(), c.Region)
-	}
-	return strings.Join(all, ", ")
 }

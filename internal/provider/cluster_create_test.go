@@ -40,7 +40,7 @@ func TestCluster_Create_existing(t *testing.T) {
 		{"orphan in another region", []existing{{db1, virginia, ours, ""}}, nil,
 			[]string{`cluster "portfolio-db" (1001) in ` + virginia + " is an orphan", "but not in " + tokyo, "set region to " + virginia}, "", nil},
 		{"two orphans", []existing{{db1, tokyo, ours, ""}, {"x123", virginia, ours, ""}}, nil,
-			[]string{"2 clusters bear the label pulumi.com/owner=portfolio.dev", `"portfolio-db" (1001) in ` + tokyo, `"x123" (1002) in ` + virginia}, "", nil},
+			[]string{"2 clusters have the label pulumi.com/owner=portfolio.dev", `"portfolio-db" (1001) in ` + tokyo, `"x123" (1002) in ` + virginia}, "", nil},
 		{"orphan and conflict", []existing{{db1, tokyo, nil, ""}, {db1, tokyo, ours, ""}}, nil, nil, "1002", nil},
 		{"orphan that is being deleted", []existing{{db1, tokyo, ours, "DELETING"}}, nil, nil, "1002", post},
 		{"orphan that is DELETED", []existing{{db1, tokyo, ours, "DELETED"}}, nil, nil, "1002", post},
@@ -93,9 +93,9 @@ func TestCluster_Create_existing(t *testing.T) {
 
 func TestCluster_Create_sends(t *testing.T) {
 	for want, inputs := range map[string]property.Map{
-		`{"displayName":"portfolio-db","labels":{"pulumi.com/made-for":"portfolio.dev","pulumi.com/owner":"portfolio.dev"},"region":{"name":"regions/aws-ap-northeast-1"}}`: db(nil),
-		`{"displayName":"portfolio-db","labels":{"pulumi.com/made-for":"portfolio.dev","pulumi.com/owner":"portfolio.dev","team":"web","tidb.cloud/project":"42"},` +
-			`"region":{"name":"regions/aws-ap-northeast-1"},"spendingLimit":{"monthly":7}}`: db(map[string]any{
+		`{"displayName":"portfolio-db","region":{"name":"regions/aws-ap-northeast-1"},"labels":{"pulumi.com/made-for":"portfolio.dev","pulumi.com/owner":"portfolio.dev"}}`: db(nil),
+		`{"displayName":"portfolio-db","region":{"name":"regions/aws-ap-northeast-1"},` +
+			`"labels":{"pulumi.com/made-for":"portfolio.dev","pulumi.com/owner":"portfolio.dev","team":"web","tidb.cloud/project":"42"},"spendingLimit":{"monthly":7}}`: db(map[string]any{
 			"projectId": "42", "labels": map[string]any{"team": "web"}, "spendingLimitMonthly": 7, "adopt": true, "createTimeoutSeconds": 30}),
 	} {
 		inBubble(t, func(t *testing.T, c *cloud, e *engine) {
@@ -106,7 +106,7 @@ func TestCluster_Create_sends(t *testing.T) {
 	}
 }
 
-// What a fault of a single call leads to is in TestProvider_Faults; here is what a user reads.
+// TestProvider_Faults has the effects of a fault of one call. Here is what a user reads.
 func TestCluster_Create_fails(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -115,9 +115,9 @@ func TestCluster_Create_fails(t *testing.T) {
 		shown   string
 	}{
 		{"no effect", []emulator.Fault{{Method: "POST", Path: "/clusters", Status: 500}},
-			"no such cluster was found so far, and the next `pulumi up` looks again", "had an ambiguous result, looking for it in 1 s"},
+			"the cluster was not found so far, and the next `pulumi up` looks again", "had an ambiguous result, looking for the cluster in 1 s"},
 		{"the list lags", []emulator.Fault{{Method: "POST", Path: "/clusters", Reset: true, After: true}, {Method: "GET", Path: "/clusters", Skip: 2, Times: 2, Body: `{"clusters":[]}`}},
-			"", "looking for it in 4 s"},
+			"", "looking for the cluster in 4 s"},
 		{"quota", []emulator.Fault{{Method: "POST", Path: "/clusters", Status: 400, Body: `{"code":3,"message":"You have reached the maximum number of free clusters"}`}},
 			"delete one, or set a spending limit", ""},
 		{"no list of regions", []emulator.Fault{{Path: "/regions", Status: 404, Times: -1}}, "", "not checking whether TiDB Cloud offers region"},
@@ -154,10 +154,10 @@ func TestCluster_Create_race(t *testing.T) {
 		lost    bool // the answer to this run's POST
 		wantErr []string
 	}{
-		{"rival first", time.Second, theirs, false, []string{"at the same time by blog.prod, who came first", "(1002)"}},
-		{"rival first, answer lost", time.Second, theirs, true, []string{"at the same time by blog.prod, who came first"}},
-		{"rival first, without a label", time.Second, nil, false, []string{"by somebody without an owner label"}},
-		{"rival first, of this stack", time.Second, ours, false, []string{"by portfolio.dev, who came first"}},
+		{"rival first", time.Second, theirs, false, []string{"at the same time by blog.prod, which was first", "(1002)"}},
+		{"rival first, answer lost", time.Second, theirs, true, []string{"at the same time by blog.prod, which was first"}},
+		{"rival first, without a label", time.Second, nil, false, []string{"by something without an owner label"}},
+		{"rival first, of this stack", time.Second, ours, false, []string{"by portfolio.dev, which was first"}},
 		{"rival later", -time.Second, theirs, false, nil},
 		{"at once", 0, theirs, false, nil}, // the lower ID wins
 	} {
@@ -175,7 +175,7 @@ func TestCluster_Create_race(t *testing.T) {
 				}
 				_, err := e.up(db(nil))
 				if tt.age == 0 && rival < mine {
-					tt.wantErr = []string{"who came first"}
+					tt.wantErr = []string{"which was first"}
 				}
 				wantErr(t, err, tt.wantErr...)
 				left := []string{mine, rival}
@@ -258,7 +258,7 @@ func TestCluster_Create_interrupted(t *testing.T) {
 	}
 }
 
-// A refresh forgets that the create failed; the missing host still leads to an update.
+// A refresh removes the error of the create from the state. The missing host still leads to an update.
 func TestCluster_Create_interruptedThenRefreshed(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *cloud, e *engine) {
 		c.CreateTime = time.Minute

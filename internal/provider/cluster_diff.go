@@ -17,12 +17,12 @@ type liveCluster struct {
 	api     *tidbcloud.Client
 	cluster tidbcloud.Cluster
 	gone    bool
-	unknown bool // the diff uses the recorded state alone
+	unknown bool // whether the diff uses only the recorded state
 }
 
-// readForDiff reads a cluster for a diff. Without a key, or while TiDB Cloud cannot be
-// reached, it only warns: a preview is useful without the live cluster. A refused key is an
-// error, since nothing that follows would work.
+// readForDiff reads a cluster for a diff. Without a key, or if it cannot reach TiDB Cloud, it only
+// warns: a preview is useful without the live cluster. A refused key is an error, since nothing
+// after it would work.
 func readForDiff(ctx context.Context, connect connector, id string) (liveCluster, error) {
 	unknown := func(err error) (liveCluster, error) {
 		p.GetLogger(ctx).Warningf("using the recorded state of cluster %s, which could not be read: %v", id, err)
@@ -47,13 +47,12 @@ func readForDiff(ctx context.Context, connect connector, id string) (liveCluster
 	return liveCluster{api: api, cluster: *live}, nil
 }
 
-// diffMissing makes the loss of a cluster a replacement, or an error if it must not be
-// replaced.
+// diffMissing makes a missing cluster a replacement, or an error if it must not be replaced.
 func diffMissing(ctx context.Context, d *differ, api *tidbcloud.Client, recorded ClusterState, want ClusterArgs) error {
 	log := p.GetLogger(ctx)
 	err := checkMissing(ctx, api, recorded, recorded.protected() || want.protected())
 	if onlyUnprotects(recorded.ClusterArgs, want) && !errors.Is(err, errOtherOrganization) {
-		next := "the next one creates it again, empty"
+		next := "the next run creates another, empty one"
 		if recorded.Organization == "" {
 			next = "the state does not say which organization it was in; " + forget
 		}
@@ -66,8 +65,8 @@ func diffMissing(ctx context.Context, d *differ, api *tidbcloud.Client, recorded
 	if err != nil {
 		return err
 	}
-	log.Warningf("cluster %q (%s) no longer exists in TiDB Cloud: it will be created again, empty; "+
-		"if Pulumi's protect guards it, run `pulumi refresh` first, which forgets it", recorded.DisplayName, recorded.ClusterID)
+	log.Warningf("cluster %q (%s) no longer exists in TiDB Cloud: another, empty one will be created; "+
+		"if Pulumi's protect guards it, run `pulumi refresh` first, which removes it from the state", recorded.DisplayName, recorded.ClusterID)
 	d.properties["clusterId"] = p.PropertyDiff{Kind: p.DeleteReplace}
 	return nil
 }
@@ -83,7 +82,7 @@ func diffLive(ctx context.Context, d *differ, live liveCluster, recorded Cluster
 		}
 	}
 	if live.cluster.State == tidbcloud.StateActive && live.cluster.EndpointOff && !recorded.madeFor(live.cluster, want) {
-		err := fmt.Errorf("%w; this stack did not make the cluster, so it leaves that to you", &tidbcloud.StateError{Cluster: live.cluster})
+		err := fmt.Errorf("%w; the cluster was not made for this stack, so no run does it for you", &tidbcloud.StateError{Cluster: live.cluster})
 		if !onlyUnprotects(recorded.ClusterArgs, want) {
 			return err
 		}
@@ -109,8 +108,8 @@ func diffLive(ctx context.Context, d *differ, live liveCluster, recorded Cluster
 	return nil
 }
 
-// checkRename refuses to give a cluster the name of another one, which TiDB Cloud may
-// allow (assumed). If TiDB Cloud cannot list the clusters it only warns.
+// checkRename refuses to give a cluster the name of another, which TiDB Cloud may allow
+// (assumed). If it cannot list the clusters, it only warns.
 func checkRename(ctx context.Context, api *tidbcloud.Client, cluster tidbcloud.Cluster, name string) error {
 	all, err := listClusters(ctx, api)
 	if rest.Retryable(err) && ctx.Err() == nil {
@@ -126,15 +125,15 @@ func checkRename(ctx context.Context, api *tidbcloud.Client, cluster tidbcloud.C
 	return err
 }
 
-// checkStillMissing reads a missing cluster again, a little later, before another one
-// takes its place.
+// checkStillMissing reads a missing cluster once more, a little later, before another one takes
+// its place.
 func checkStillMissing(ctx context.Context, api *tidbcloud.Client, id string) error {
 	if err := rest.Sleep(ctx, 3*time.Second); err != nil {
 		return err
 	}
 	live, err := findCluster(ctx, api, id)
 	if err == nil && !gone(live) {
-		err = fmt.Errorf("cluster %s was missing a moment ago and is back, so nothing was done: run it again in a minute", live)
+		err = fmt.Errorf("cluster %s was missing a moment ago and is back, so nothing was done; run it again in a minute", live)
 	}
 	return err
 }

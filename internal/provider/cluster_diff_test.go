@@ -17,7 +17,7 @@ func patching(mask string, value any) hand {
 	return func(c *cloud, id string) { c.patch(id, mask, value) }
 }
 
-// labeling sets a label. The emulator removes none; an empty owner label is as good as none.
+// labeling sets a label. The emulator removes none, but an empty owner label means the same.
 func labeling(key, value string) hand { return patching("labels", map[string]string{key: value}) }
 
 func holding(state string) hand { return func(c *cloud, id string) { c.hold(id, state) } }
@@ -100,7 +100,7 @@ func TestCluster_Diff(t *testing.T) {
 	}
 }
 
-// What keeps a diff from its answer.
+// Diffs that fail, or that only warn.
 func TestCluster_Diff_refuses(t *testing.T) {
 	get := func(status int) emulator.Fault {
 		return emulator.Fault{Method: "GET", Path: "/clusters/*", Status: status, Times: -1}
@@ -153,7 +153,7 @@ func TestCluster_adoptedByAnother(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			const want = `its label pulumi.com/owner says that it belongs to "blog.prod" now; to forget it here, remove it from the state with ` + "`pulumi state delete --force --target-dependents 'URN'`"
+			const want = `its label pulumi.com/owner says that it belongs to "blog.prod" now; to leave it to "blog.prod", remove it from the state with ` + "`pulumi state delete --force --target-dependents 'URN'`"
 			_, err := e.up(db(map[string]any{"displayName": "portfolio-db-2"}))
 			wantErr(t, err, want)
 			wantErr(t, e.delete(), want)
@@ -164,7 +164,7 @@ func TestCluster_adoptedByAnother(t *testing.T) {
 	}
 }
 
-// With the owner changes whom the cluster was made for, unless that is somebody else.
+// If the owner changes, so does the made-for label, unless it is somebody else's.
 func TestCluster_Update_owner(t *testing.T) {
 	for madeFor, want := range map[string]string{owner: "portfolio.prod", "blog.prod": "blog.prod"} {
 		withDB(t, db(nil), func(t *testing.T, c *cloud, e *engine) {

@@ -18,8 +18,8 @@ const endpointMask = "endpoints.public.disabled"
 // switchedOff is what somebody does in the console.
 var switchedOff = patching(endpointMask, true)
 
-// A preview shows that nobody can connect, and the run of a stack whose cluster it is puts the
-// endpoint on again.
+// A preview shows that nobody can connect. If the cluster was made for the stack, a run switches the
+// endpoint on.
 func TestCluster_endpoint(t *testing.T) {
 	withDB(t, db(nil), func(t *testing.T, c *cloud, e *engine) {
 		switchedOff(c, e.id)
@@ -61,8 +61,8 @@ func TestCluster_endpoint_orphan(t *testing.T) {
 	})
 }
 
-// On a cluster that somebody else made, somebody may have meant it: a preview and a run refuse
-// it, and what they say switches it on.
+// If somebody else made the cluster, they may have meant it. A preview and a run refuse the cluster,
+// and their error says how to switch the endpoint on.
 func TestCluster_endpoint_adopted(t *testing.T) {
 	follow := func(c *cloud, err error) {
 		t.Helper()
@@ -76,7 +76,7 @@ func TestCluster_endpoint_adopted(t *testing.T) {
 	withAdopted(t, func(t *testing.T, c *cloud, e *engine) {
 		switchedOff(c, e.id)
 		_, err := e.diff(adoptedDB(nil))
-		wantErr(t, err, "this stack did not make the cluster, so it leaves that to you")
+		wantErr(t, err, "the cluster was not made for this stack, so no run does it for you")
 		_, err = e.up(adoptedDB(map[string]any{"displayName": "portfolio-db-2"}))
 		same(t, "writes", c.wrote(), nil)
 		follow(c, err)
@@ -102,7 +102,7 @@ func TestCluster_endpoint_adopted(t *testing.T) {
 		c.called()
 		e.steps(adoptedDB(nil), "update") // only the protection
 		same(t, "writes", c.wrote(), nil)
-		e.log.want(t, "so it leaves that to you")
+		e.log.want(t, "so no run does it for you")
 	})
 	// It is not adopted, either.
 	inBubble(t, func(t *testing.T, c *cloud, e *engine) {

@@ -54,14 +54,14 @@ func TestCluster_protection(t *testing.T) {
 // A protected cluster that cannot be found is an error everywhere, and each way out that the
 // error names works.
 func TestCluster_protection_missing(t *testing.T) {
-	missing := []string{`cluster "portfolio-db" (1001) cannot be found`, "neither forgotten nor created again",
+	missing := []string{`cluster "portfolio-db" (1001) was not found (or is being deleted)`, "no empty replacement is created",
 		"belongs to another organization, or is limited to another project", "pulumi config set protect false", "`pulumi state delete --force --target-dependents 'URN'`"}
 	for name, tt := range map[string]struct {
 		hand    hand
 		refresh string // how a refresh fails
 	}{
-		"deleted":       {deleted, "cannot be found"},
-		"DELETED":       {holding("DELETED"), "cannot be found"},
+		"deleted":       {deleted, "was not found"},
+		"DELETED":       {holding("DELETED"), "was not found"},
 		"being deleted": {deleting, ""}, // there still is something to read
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -91,7 +91,7 @@ func TestCluster_protection_missing(t *testing.T) {
 	}
 }
 
-// A state of an earlier version cannot tell whether the cluster is gone, so the error promises
+// With a state of an earlier version nobody can tell whether the cluster is gone. The error names
 // only the way out that works.
 func TestCluster_protection_missingInOldState(t *testing.T) {
 	withDB(t, protectedDB(nil), func(t *testing.T, c *cloud, e *engine) {
@@ -99,7 +99,7 @@ func TestCluster_protection_missingInOldState(t *testing.T) {
 		c.hold(e.id, "DELETED")
 		const out = "`pulumi state delete --force --target-dependents 'URN'`"
 		_, err := e.diff(protectedDB(nil))
-		wantErr(t, err, "neither forgotten nor created again", "the state does not say which organization the cluster was in", out)
+		wantErr(t, err, "no empty replacement is created", "the state does not say which organization the cluster was in", out)
 		if strings.Contains(err.Error(), "protect false") || strings.Contains(err.Error(), "creates it again") {
 			t.Errorf("promised: %v", err)
 		}
@@ -172,7 +172,7 @@ func TestCluster_organizationUnknown(t *testing.T) {
 		c.hold(e.id, "DELETED")
 		c.fail(emulator.Fault{Path: "/projects", Status: 404, Times: -1})
 		_, err := e.diff(db(nil))
-		wantErr(t, err, "it is not known whether it is gone or the API key belongs to another organization", "must end in /v1beta1, below which TiDB Cloud has /projects")
+		wantErr(t, err, "either it is gone, or the API key belongs to another organization", "must end in /v1beta1, below which TiDB Cloud has /projects")
 		c.fail(emulator.Fault{Path: "/projects", Body: `{"projects":[]}`, Times: -1})
 		_, err = e.diff(db(nil))
 		wantErr(t, err, "its organization or the API key's is not known")

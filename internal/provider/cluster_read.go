@@ -4,18 +4,22 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/tidbcloud"
 )
 
+// readWaits are the waits before repeated reads, since a list may lag behind a write.
+var readWaits = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
+
 // findCluster reads a cluster. A missing or DELETED one is nil.
 //
-// A single 404 is not believed: a cluster that counts as missing is forgotten, created
-// again, or replaced with all its data. So the list, which may lag behind a delete, has to
-// agree. A 403, which TiDB Cloud answers right after a delete, may mean anything; the
-// cluster counts as missing only if the list shows that it is being deleted.
+// A single 404 is not believed: a missing cluster leaves the state, or an empty one takes its
+// place. So the list has to agree, which may lag behind a delete. A 403 comes right after a
+// delete, but may mean anything. After one the cluster counts as missing only if the list shows
+// that it is being deleted.
 func findCluster(ctx context.Context, api *tidbcloud.Client, id string) (*tidbcloud.Cluster, error) {
 	var missing error
 	for _, wait := range append([]time.Duration{0}, readWaits...) {
@@ -41,7 +45,7 @@ func findCluster(ctx context.Context, api *tidbcloud.Client, id string) (*tidbcl
 		}
 		missing = err
 	}
-	return nil, fmt.Errorf("%w; it is still on the list of clusters, so nothing was done: run it again in a minute", missing)
+	return nil, fmt.Errorf("%w; it is still on the list of clusters, so nothing was done; run it again in a minute", missing)
 }
 
 // gone reports whether a cluster is missing or being deleted.
@@ -51,7 +55,22 @@ func missingImport(id string) error {
 	return fmt.Errorf("cluster %s does not exist, or not in the API key's organization", id)
 }
 
-// outputs returns the state of a live cluster. What an answer leaves out stays as recorded.
+// listClusters lists the clusters that are not being deleted.
+func listClusters(ctx context.Context, api *tidbcloud.Client) ([]tidbcloud.Cluster, error) {
+	all, err := api.ListClusters(ctx)
+	return slices.DeleteFunc(all, func(c tidbcloud.Cluster) bool { return c.State.Deleting() }), err
+}
+
+// describe names clusters for people.
+func describe(clusters ...tidbcloud.Cluster) string {
+	all := make([]string, len(clusters))
+	for i, c := range clusters {
+		all[i] = fmt.Sprintf("%s in %s", c.String(), c.Region)
+	}
+	return strings.Join(all, ", ")
+}
+
+// outputs returns the state of a live cluster. What the API leaves out stays as recorded.
 func outputs(live tidbcloud.Cluster, recorded ClusterState, args ClusterArgs) ClusterState {
 	s := recorded
 	s.ClusterArgs = args
@@ -72,9 +91,9 @@ func setIfKnown[T comparable](recorded *T, live T) {
 	}
 }
 
-// inputsFromLive returns the inputs that would have made the live cluster. Inputs that were
-// left unset stay so, even where TiDB Cloud has a default; an import takes all that are not
-// the default.
+// inputsFromLive returns the inputs that would have made the live cluster. Unset inputs stay
+// unset, even if TiDB Cloud has a default for them. An import takes all that differ from the
+// default.
 func inputsFromLive(live tidbcloud.Cluster, args ClusterArgs, imported bool) ClusterArgs {
 	args.DisplayName = live.DisplayName
 	// Another stack's label does not become ours; see checkOwner.

@@ -97,7 +97,7 @@ func TestCluster_import(t *testing.T) {
 	})
 }
 
-// What a fault of a single call leads to is in TestProvider_Faults.
+// TestProvider_Faults has the effects of a fault of one call.
 func TestCluster_Delete(t *testing.T) {
 	request := []string{"DELETE /clusters/*"}
 	forbidden := emulator.Fault{Method: "GET", Path: "/clusters/*", Status: 403, Body: `{}`, Times: -1}

@@ -6,22 +6,18 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
-	"time"
-
-	p "github.com/pulumi/pulumi-go-provider"
 
 	"portfolio-infra/internal/tidbcloud"
 )
 
-// Properties whose change may end a wait.
+// Properties that may end a wait if they change.
 const (
 	propertyLimit    = "spendingLimitMonthly"
 	propertyEndpoint = "host"
 )
 
-// reconcile waits until a cluster can be connected to, changes it to what is wanted, and
-// returns its state. With an error the state is what is known so far.
+// reconcile waits until clients can connect to a cluster, changes it to what is wanted, and
+// returns its state. With an error it returns what is known so far.
 func reconcile(ctx context.Context, api *tidbcloud.Client, id string, state, recorded ClusterState) (ClusterState, error) {
 	state.ClusterID = id
 	live, err := api.WaitUntilConnectable(ctx, id, showStatus(ctx, state.DisplayName))
@@ -55,10 +51,9 @@ func reconcile(ctx context.Context, api *tidbcloud.Client, id string, state, rec
 	return outputs(*live, state, state.ClusterArgs), checkRemovedLabels(*live, state.Labels, recorded.Labels)
 }
 
-// unblock makes the one change that may end a cluster's state, and waits again: a higher
-// spending limit for an INACTIVE cluster, since a used-up one is the usual reason, and the
-// public endpoint for one whose is switched off. Without such a change it returns the error
-// of the wait.
+// unblock makes the change that may let clients connect, and waits again. An INACTIVE cluster gets
+// its new spending limit, since a used-up one is the usual reason. A public endpoint that is
+// switched off is switched on. Without such a change unblock returns the error of the wait.
 func unblock(ctx context.Context, api *tidbcloud.Client, live tidbcloud.Cluster, want ClusterArgs, recorded ClusterState, stuck error) (*tidbcloud.Cluster, error) {
 	property := map[tidbcloud.State]string{tidbcloud.StateInactive: propertyLimit, tidbcloud.StateActive: propertyEndpoint}[live.State]
 	if checkOwner(live, want.Owner, recorded.Owner) != nil {
@@ -78,11 +73,11 @@ func unblock(ctx context.Context, api *tidbcloud.Client, live tidbcloud.Cluster,
 // change is one difference between a live cluster and the wanted one.
 type change struct {
 	property string // an input
-	live     string // the live value, for people
+	live     string // the live value, for messages
 	apply    func(ctx context.Context, api *tidbcloud.Client) error
 }
 
-// changesOf compares a live cluster with the wanted one. Previews and updates share it.
+// changesOf compares a live cluster with the wanted one, for previews and updates.
 func changesOf(live tidbcloud.Cluster, want ClusterArgs, recorded ClusterState) (all []change) {
 	labels := labelsFor(live, want, recorded)
 	if !maps.Equal(labels, live.Labels) {
@@ -119,69 +114,4 @@ func changesOf(live tidbcloud.Cluster, want ClusterArgs, recorded ClusterState) 
 		}})
 	}
 	return all
-}
-
-// labelsFor returns the labels that a live cluster should have. One that the last run set
-// and that is no longer wanted goes; those that were never ours stay.
-func labelsFor(live tidbcloud.Cluster, want ClusterArgs, recorded ClusterState) map[string]string {
-	labels := map[string]string{}
-	maps.Copy(labels, live.Labels)
-	for key := range recorded.Labels {
-		delete(labels, key)
-	}
-	maps.Copy(labels, want.Labels)
-	if want.Owner != "" && ownerOf(live) != want.Owner {
-		labels[OwnerLabel] = want.Owner
-		if recorded.madeFor(live, want) {
-			labels[MadeForLabel] = want.Owner // its users are still ours
-		}
-	}
-	return labels
-}
-
-// checkRemovedLabels names the labels that were removed from the inputs and still exist.
-func checkRemovedLabels(live tidbcloud.Cluster, want, recorded map[string]string) error {
-	var kept []string
-	for _, key := range slices.Sorted(maps.Keys(recorded)) {
-		_, wanted := want[key]
-		if _, exists := live.Labels[key]; exists && !wanted {
-			kept = append(kept, key)
-		}
-	}
-	if len(kept) == 0 {
-		return nil
-	}
-	return fmt.Errorf("cluster %s still has labels that were removed from labels: %s; TiDB Cloud's API adds and updates labels and seems to remove none: "+
-		"remove them in its console, or put them back into labels", &live, strings.Join(kept, ", "))
-}
-
-func networksOf(live tidbcloud.Cluster) []AuthorizedNetwork {
-	networks := make([]AuthorizedNetwork, len(live.Networks))
-	for i, n := range live.Networks {
-		networks[i] = AuthorizedNetwork(n)
-	}
-	return networks
-}
-
-// sameNetworks compares ranges regardless of their order.
-func sameNetworks(a, b []AuthorizedNetwork) bool {
-	order := func(x, y AuthorizedNetwork) int {
-		return strings.Compare(fmt.Sprintf("%q", x), fmt.Sprintf("%q", y))
-	}
-	return slices.Equal(slices.SortedFunc(slices.Values(a), order), slices.SortedFunc(slices.Values(b), order))
-}
-
-// restricted reports whether ranges exclude any address; a new cluster's do not.
-func restricted(networks []AuthorizedNetwork) bool {
-	return len(networks) > 0 && !slices.ContainsFunc(networks, func(n AuthorizedNetwork) bool {
-		return n.StartIPAddress == "0.0.0.0" && n.EndIPAddress == "255.255.255.255"
-	})
-}
-
-// showStatus shows a wait in the Info column of Pulumi's progress display.
-func showStatus(ctx context.Context, name string) tidbcloud.OnStatus {
-	log := p.GetLogger(ctx)
-	return func(status string, waited time.Duration) {
-		log.InfoStatusf("cluster %s is %s, %s", name, status, seconds(waited))
-	}
 }

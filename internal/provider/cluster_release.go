@@ -14,16 +14,19 @@ import (
 	"portfolio-infra/internal/tidbcloud"
 )
 
-// release gives back a cluster that was not made for this stack: the stack's own SQL users
-// go, all else stays. The owner label comes last, so that a run that dies before it is
-// repeated, and one that dies after it has nothing left to do.
+// rootUser is the name, without prefix, of the user that each cluster comes with.
+const rootUser = "root"
+
+// release leaves a cluster that was not made for this stack. It deletes the stack's own SQL users
+// and nothing else. It changes the owner label last: if the run dies before that, the next one
+// begins again.
 func (c *Cluster) release(ctx context.Context, api *tidbcloud.Client, id string, state ClusterState) error {
 	live, err := api.WaitUntilConnectable(ctx, id, showStatus(ctx, state.DisplayName))
 	if off := endpointOff(err); off != nil {
 		live, err = off, nil // SQL users are managed without it
 	}
 	if err != nil {
-		return fmt.Errorf("%w; the cluster was not made for this stack and stays, but the stack's SQL users cannot be deleted now; to forget all of it, %s", err, forget)
+		return fmt.Errorf("%w; the cluster was not made for this stack and stays, but the stack's SQL users cannot be deleted now; to leave them, too, %s", err, forget)
 	}
 	if released(*live) {
 		return nil
@@ -46,7 +49,7 @@ func (c *Cluster) release(ctx context.Context, api *tidbcloud.Client, id string,
 	}
 	log := p.GetLogger(ctx)
 	if len(left) > 0 {
-		log.Warningf("cluster %s has SQL users that may be this stack's and may be somebody else's, so they stay; those that nobody else uses are dropped by %s",
+		log.Warningf("cluster %s has SQL users that may be somebody else's, so they stay; if nobody else uses them, drop them with %s",
 			live, strings.Join(left, ", "))
 	}
 	log.Infof("cluster %s was not made for this stack, so it stays, with its databases", live)
@@ -58,8 +61,8 @@ func (c *Cluster) release(ctx context.Context, api *tidbcloud.Client, id string,
 	return api.SetClusterLabels(ctx, id, labels)
 }
 
-// endpointOff returns the cluster that a wait gave up for because its public endpoint is
-// switched off, or nil.
+// endpointOff returns the cluster if a wait failed because its public endpoint is switched off,
+// and otherwise nil.
 func endpointOff(err error) *tidbcloud.Cluster {
 	var stuck *tidbcloud.StateError
 	if errors.As(err, &stuck) && stuck.Cluster.State == tidbcloud.StateActive {
@@ -68,11 +71,11 @@ func endpointOff(err error) *tidbcloud.Cluster {
 	return nil
 }
 
-// ownLogins returns the SQL users that are this stack's to delete when it releases the
-// cluster. A name that the stack wants is its own if no such user exists when the name is
-// new: the cluster comes first in a run. One that it no longer wants stays so until the
-// user is gone, since a new name may reach a user in a later run. If the cluster was made
-// for this stack nobody asks: its users go with it.
+// ownLogins returns the SQL users that the stack may delete when it releases the cluster. A name is
+// the stack's own if no such user exists when the stack begins to want it; a run updates the
+// cluster before it creates users. A name that the stack no longer wants stays its own until the
+// user is gone, which may be in a later run. A cluster that was made for the stack takes its
+// users with it, so there nothing is recorded.
 func ownLogins(ctx context.Context, api *tidbcloud.Client, live tidbcloud.Cluster, want ClusterArgs, recorded ClusterState) ([]string, error) {
 	own := recorded.OwnLogins
 	if recorded.madeFor(live, want) || sameSet(own, want.Logins) {
@@ -100,8 +103,8 @@ func ownLogins(ctx context.Context, api *tidbcloud.Client, live tidbcloud.Cluste
 	return now, nil
 }
 
-// diffLogins shows an own login that the stack no longer wants and that is gone: the update
-// forgets it, so that nobody else's of that name is deleted.
+// diffLogins shows own logins that the stack no longer wants and that are gone. The update removes
+// them from the state, so that no release deletes somebody else's user of that name.
 func (c *Cluster) diffLogins(ctx context.Context, d *differ, live liveCluster, recorded ClusterState, want ClusterArgs) {
 	for _, name := range recorded.OwnLogins {
 		if slices.Contains(want.Logins, name) {

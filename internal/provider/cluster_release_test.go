@@ -19,8 +19,8 @@ func adoptedDB(changes map[string]any) property.Map {
 	return db(values)
 }
 
-// withAdopted is a test with a cluster that somebody made, with the SQL user "theirs", and
-// that the engine has adopted.
+// withAdopted is a test with a cluster that somebody made, with the SQL user "theirs". The engine
+// has adopted it.
 func withAdopted(t *testing.T, f func(t *testing.T, c *cloud, e *engine)) {
 	t.Helper()
 	inBubble(t, func(t *testing.T, c *cloud, e *engine) {
@@ -142,7 +142,7 @@ func TestCluster_release(t *testing.T) {
 	}
 }
 
-// What the warning says drops the user.
+// The statement in the warning drops the user.
 func TestCluster_release_advice(t *testing.T) {
 	withSQL(t, clusterType, 0, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
 		labeling(provider.OwnerLabel, "")(c, c.first())
@@ -193,7 +193,7 @@ func TestCluster_release_replacement(t *testing.T) {
 	})
 }
 
-// A run that dies after a release, and is not repeated: the next up takes the cluster again.
+// If a run dies after a release and is not repeated, the next up adopts the cluster again.
 func TestCluster_release_takenBack(t *testing.T) {
 	withAdopted(t, func(t *testing.T, c *cloud, e *engine) {
 		labeling(provider.OwnerLabel, provider.FreeOwner)(c, e.id)
@@ -204,8 +204,8 @@ func TestCluster_release_takenBack(t *testing.T) {
 	})
 }
 
-// Whom an imported cluster was made for does not change, so it stays too. Two stacks that
-// share it cannot delete it from under each other, and whose it was may.
+// The made-for label of an imported cluster does not change, so the cluster stays, too. If two stacks
+// share it, only the one that it was made for may delete it.
 func TestCluster_release_imported(t *testing.T) {
 	withDB(t, db(nil), func(t *testing.T, c *cloud, e *engine) {
 		importer := newEngine(t, c, clusterType)
@@ -230,18 +230,17 @@ func TestCluster_release_imported(t *testing.T) {
 	})
 }
 
-// Nobody's owner is no owner.
+// A stack cannot have the owner that means nobody.
 func TestCluster_freeOwner(t *testing.T) {
 	wantFailure(t, clusterType, db(map[string]any{"owner": provider.FreeOwner}), "owner: "+`"free" must`)
 	wantFailure(t, userType, api("1001", map[string]any{"owner": provider.FreeOwner}), "owner: "+`"free" must`)
-	wantFailure(t, clusterType, db(map[string]any{"logins": []any{"api", "root"}}), "logins: root exists on every cluster")
+	wantFailure(t, clusterType, db(map[string]any{"logins": []any{"api", "root"}}), "logins: every cluster has a root")
 	wantFailure(t, clusterType, adoptedDB(nil), "")
 	wantFailure(t, clusterType, db(map[string]any{"logins": []any{"api", unknown}}), "")
 }
 
-// An INACTIVE cluster, for which nothing else can be done, is no reason to refuse a run in
-// which only the logins are new, such as the first one of this version. They are looked at
-// when it is ACTIVE again.
+// A run in which only the logins are new, such as the first one of this version, succeeds even if the
+// cluster is INACTIVE. A run finds out about them when the cluster is ACTIVE again.
 func TestCluster_logins_inactive(t *testing.T) {
 	withAdopted(t, func(t *testing.T, c *cloud, e *engine) {
 		e.outputs, e.inputs = e.outputs.Delete("logins").Delete("ownLogins"), e.inputs.Delete("logins")

@@ -82,7 +82,7 @@ func withDB(t *testing.T, inputs property.Map, f func(t *testing.T, c *cloud, e 
 	})
 }
 
-// The calls of a whole life, and what each leaves.
+// The calls of a cluster's life, and what each leaves.
 func TestCluster_calls(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *cloud, e *engine) {
 		step := func(inputs property.Map, want string, calls ...string) {
@@ -194,7 +194,7 @@ func TestCluster_preview(t *testing.T) {
 	})
 }
 
-// The first preview does not know the owner. It sees every conflict that does not need it.
+// The first preview does not know the owner. It sees each conflict that does not depend on it.
 func TestCluster_preview_unknownOwner(t *testing.T) {
 	named := map[string]any{"owner": unknown}
 	adopt := map[string]any{"owner": unknown, "adopt": true}
@@ -251,7 +251,7 @@ func TestCluster_Check(t *testing.T) {
 		{"short name", db(map[string]any{"displayName": "abc"}), `displayName: "abc" must have 4 to 64`},
 		{"bare region", db(map[string]any{"region": "ap-northeast-1"}), "region: " + `"ap-northeast-1" must be a region's name, like regions/aws-ap-northeast-1; did you mean regions/aws-ap-northeast-1?`},
 		{"no owner", db(map[string]any{"owner": nil}), "owner: is required"},
-		{"owner with a slash", db(map[string]any{"owner": "portfolio/dev"}), "project.stack is a good one"},
+		{"owner with a slash", db(map[string]any{"owner": "portfolio/dev"}), "use project.stack, for example"},
 		{"empty project", db(map[string]any{"projectId": ""}), "projectId: must not be empty"},
 		{"reserved label", db(map[string]any{"labels": map[string]any{"tidb.cloud/project": "1"}}), "labels: " + `"tidb.cloud/project" is reserved`},
 		{"maker's label", db(map[string]any{"labels": map[string]any{"pulumi.com/made-for": "x"}}), "use owner"},

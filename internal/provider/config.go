@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,8 +23,8 @@ var (
 	_ infer.Annotated       = (*Config)(nil)
 )
 
-// Config is the provider's configuration. What is unset comes from the environment, in
-// memory only: a default in the schema would be written into the stack's state.
+// Config is the provider's configuration. What is unset comes from the environment, and stays in
+// memory: a default in the schema would get into the stack's state.
 type Config struct {
 	PublicKey          *string `pulumi:"publicKey,optional"`
 	PrivateKey         *string `pulumi:"privateKey,optional" provider:"secret"`
@@ -36,8 +37,8 @@ type Config struct {
 	err       error
 }
 
-// connector returns the client, or why there is none. Resources call it before their first
-// request, so that what sends none needs no key.
+// connector returns the client, or why there is none. Resources call it just before their first
+// request, so that operations without requests need no key.
 type connector func() (*tidbcloud.Client, error)
 
 // Annotate implements [infer.Annotated].
@@ -58,13 +59,13 @@ func (c *Config) Configure(context.Context) error {
 	return nil
 }
 
-// diffConfig compares configurations. No change replaces the provider, since that would
-// replace each of its resources; their own diffs tell whether the clusters still exist.
+// diffConfig compares configurations. No change replaces the provider, since that would replace all
+// its resources. Their own diffs tell whether the clusters still exist.
 //
 // It takes the place of infer's, which replaces on any change
-// (https://github.com/pulumi/pulumi-go-provider/issues/409). A CustomDiff would not do:
-// infer decodes the old configuration into the value that Configure uses next, where a key
-// would outlive its removal (infer/configuration.go of v1.5.0, diffConfig).
+// (https://github.com/pulumi/pulumi-go-provider/issues/409). A CustomDiff does not work: infer
+// decodes the old configuration into the value that Configure uses next, so a key would outlive
+// its removal (infer/configuration.go of v1.5.0, diffConfig).
 func diffConfig(_ context.Context, req p.DiffRequest) (p.DiffResponse, error) {
 	d := newDiff()
 	for _, key := range []string{"publicKey", "privateKey", "serverlessEndpoint", "iamEndpoint"} {
@@ -133,13 +134,7 @@ type setting struct {
 
 // value returns the configured value, or else the environment's.
 func (s setting) value() string {
-	if s.configured != nil && *s.configured != "" {
-		return strings.TrimSpace(*s.configured)
-	}
-	return strings.TrimSpace(os.Getenv(s.env))
+	return strings.TrimSpace(cmp.Or(orZero(s.configured), os.Getenv(s.env)))
 }
 
 func (s setting) String() string { return fmt.Sprintf("%s (or the environment's %s)", s.key, s.env) }
-
-// seconds formats a duration for a status line.
-func seconds(d time.Duration) string { return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds())) }

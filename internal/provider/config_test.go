@@ -65,8 +65,7 @@ func TestConfig_sources(t *testing.T) {
 	}
 }
 
-// What the environment says never gets into the state; what the configuration says
-// is a secret there.
+// A key from the environment never gets into the state. One from the configuration is a secret there.
 func TestConfig_state(t *testing.T) {
 	for _, name := range variables {
 		t.Setenv(name, "https://from-the-environment.test")
@@ -86,7 +85,7 @@ func TestConfig_state(t *testing.T) {
 	}
 }
 
-// Without keys, what needs no call still works.
+// Operations without a call need no keys.
 func TestConfig_withoutKeys(t *testing.T) {
 	withDB(t, db(nil), func(t *testing.T, c *cloud, e *engine) {
 		bare := configured(t, c, provider.Options{}, clusterType, nil)

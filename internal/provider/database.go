@@ -12,6 +12,8 @@ import (
 	"github.com/go-sql-driver/mysql"
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi-go-provider/infer"
+
+	"portfolio-infra/internal/sqllogin"
 )
 
 var (
@@ -23,7 +25,7 @@ var (
 	databasePattern = regexp.MustCompile(`^[A-Za-z0-9_$-]{1,64}$`)
 	charsetPattern  = regexp.MustCompile(`^[A-Za-z0-9_]{1,64}$`)
 
-	// systemDatabases belong to the server.
+	// systemDatabases are the server's own.
 	systemDatabases = []string{"mysql", "sys", "information_schema", "performance_schema", "metrics_schema", "inspection_schema"}
 )
 
@@ -35,11 +37,8 @@ type Database struct {
 
 // DatabaseArgs are a database's inputs.
 type DatabaseArgs struct {
-	ClusterID    string  `pulumi:"clusterId" provider:"replaceOnChanges"`
-	Host         string  `pulumi:"host"`
-	Port         int     `pulumi:"port"`
-	User         string  `pulumi:"user"`
-	Password     string  `pulumi:"password" provider:"secret"`
+	ClusterID string `pulumi:"clusterId" provider:"replaceOnChanges"`
+	sqllogin.Login
 	Name         string  `pulumi:"name" provider:"replaceOnChanges"`
 	Charset      *string `pulumi:"charset,optional"`
 	Collation    *string `pulumi:"collation,optional"`
@@ -54,16 +53,13 @@ type DatabaseState struct {
 // Annotate implements [infer.Annotated].
 func (d *Database) Annotate(a infer.Annotator) {
 	a.Describe(d, "A database on a cluster, created by SQL if there is none of that name. It is kept when the resource is deleted, unless dropOnDelete is true. "+
-		"The environment's "+caFileVariable+" can name a file with another certificate authority, beside the system's.")
+		"The environment's "+sqllogin.CAFileVariable+" can name a file with another certificate authority, beside the system's.")
 }
 
 // Annotate implements [infer.Annotated].
 func (d *DatabaseArgs) Annotate(a infer.Annotator) {
 	a.Describe(&d.ClusterID, "ID of the cluster. A change replaces the resource.")
-	a.Describe(&d.Host, "Host of the cluster, for the next connection; a new one alone changes nothing.")
-	a.Describe(&d.Port, "Port of the cluster, for the next connection.")
-	a.Describe(&d.User, "Full name of a SQL user that may create databases, for the next connection.")
-	a.Describe(&d.Password, "The user's password, for the next connection.")
+	describeLogin(a, &d.Login, "create databases")
 	a.Describe(&d.Name, "Name of 1 to 64 letters, digits, underscores, hyphens and dollar signs. A change replaces the resource; the old database is kept unless dropOnDelete is true.")
 	a.Describe(&d.Charset, "Character set, such as utf8mb4. Default: the server's.")
 	a.Describe(&d.Collation, "Collation, such as utf8mb4_bin. Default: the character set's.")
@@ -98,9 +94,9 @@ func (d *Database) Read(ctx context.Context, req infer.ReadRequest[DatabaseArgs,
 		return resp, nil
 	}
 	if err != nil {
-		// The server cannot be reached from here, or the user or the cluster was changed by
-		// hand. A refresh is there to see that; an error would keep it from it.
-		charset, collation = text(args.Charset), text(args.Collation)
+		// The server cannot be reached from here, or somebody changed the user or the cluster. A
+		// refresh must still succeed.
+		charset, collation = orZero(args.Charset), orZero(args.Collation)
 	}
 	if !matches(args.Charset, charset) {
 		args.Charset, state.Charset = &charset, &charset
@@ -143,8 +139,8 @@ func (d *Database) Delete(ctx context.Context, req infer.DeleteRequest[DatabaseS
 	return resp, err
 }
 
-// Check implements [infer.CustomCheck]. It accepts an empty host and port 0, which a
-// cluster that is not ready yet has in a preview.
+// Check implements [infer.CustomCheck]. It accepts an empty host and port 0, since a preview may
+// not know those of a new cluster.
 func (d *Database) Check(ctx context.Context, req infer.CheckRequest) (infer.CheckResponse[DatabaseArgs], error) {
 	args, check, err := decode[DatabaseArgs](ctx, req.NewInputs)
 	if err != nil {
@@ -154,13 +150,13 @@ func (d *Database) Check(ctx context.Context, req infer.CheckRequest) (infer.Che
 	check.that("port", args.Port >= 0 && args.Port <= 65535, "%d must be a port number", args.Port)
 	check.that("name", databasePattern.MatchString(args.Name), "%q must have 1 to 64 letters, digits, underscores, hyphens or dollar signs", args.Name)
 	check.that("name", !slices.Contains(systemDatabases, strings.ToLower(args.Name)), "%q belongs to the server; choose another name", args.Name)
-	check.that("charset", args.Charset == nil || charsetPattern.MatchString(*args.Charset), "%q must be a character set such as utf8mb4", text(args.Charset))
-	check.that("collation", args.Collation == nil || charsetPattern.MatchString(*args.Collation), "%q must be a collation such as utf8mb4_bin", text(args.Collation))
+	check.that("charset", args.Charset == nil || charsetPattern.MatchString(*args.Charset), "%q must be a character set such as utf8mb4", orZero(args.Charset))
+	check.that("collation", args.Collation == nil || charsetPattern.MatchString(*args.Collation), "%q must be a collation such as utf8mb4_bin", orZero(args.Collation))
 	return infer.CheckResponse[DatabaseArgs]{Inputs: args, Failures: check.failures}, nil
 }
 
-// Diff implements [infer.CustomDiff]. A new login alone changes nothing, unless Delete will
-// need it: Delete knows only the outputs.
+// Diff implements [infer.CustomDiff]. A new login changes nothing unless Delete will need it, which
+// knows only the outputs.
 func (d *Database) Diff(ctx context.Context, req infer.DiffRequest[DatabaseArgs, DatabaseState]) (p.DiffResponse, error) {
 	diff := newDiff()
 	old, want := req.State.DatabaseArgs, req.Inputs
@@ -168,21 +164,20 @@ func (d *Database) Diff(ctx context.Context, req infer.DiffRequest[DatabaseArgs,
 	if !want.drops() {
 		diff.ignore("host", "port", "user", "password")
 	}
-	// A preview that does not know the new login reads nothing: the recorded one may be
-	// outdated, since a new one is no change.
+	// A preview that does not know the new login reads nothing. The recorded one may be outdated,
+	// since a new login is no change.
 	login := want.login()
-	if !replaced && login.known() {
+	if !replaced && login.Known() {
 		if _, _, err := d.probe(ctx, old.Name, login); errors.Is(err, sql.ErrNoRows) {
-			p.GetLogger(ctx).Warningf("database %q no longer exists: it will be created again, empty", old.Name)
+			p.GetLogger(ctx).Warningf("database %q no longer exists: another, empty one will be created", old.Name)
 			diff.drift("name")
 		}
 	}
 	return diff.response(), nil
 }
 
-// probe reads a database's settings without waiting for a login. It returns
-// [sql.ErrNoRows] if the database does not exist, and warns about any other error, which
-// proves nothing.
+// probe reads a database's settings without waiting for a login. If the database does not exist it
+// returns [sql.ErrNoRows]. Any other error proves nothing, so it also warns.
 func (d *Database) probe(ctx context.Context, name string, login login) (charset, collation string, err error) {
 	err = d.sql.probe(ctx, login, func(ctx context.Context, db *sql.DB) (err error) {
 		charset, collation, err = readDatabase(ctx, db, name)
@@ -196,13 +191,11 @@ func (d *Database) probe(ctx context.Context, name string, login login) (charset
 
 func (d DatabaseArgs) id() string { return d.ClusterID + "/" + d.Name }
 
-func (d DatabaseArgs) login() login {
-	return login{host: d.Host, port: d.Port, user: d.User, password: d.Password}
-}
+func (d DatabaseArgs) login() login { return login{Login: d.Login} }
 
-func (d DatabaseArgs) drops() bool { return d.DropOnDelete != nil && *d.DropOnDelete }
+func (d DatabaseArgs) drops() bool { return orZero(d.DropOnDelete) }
 
-// options is the end of CREATE or ALTER DATABASE. Check has made sure that it is safe.
+// options returns the end of CREATE DATABASE or ALTER DATABASE. Check has refused what is unsafe.
 func (d DatabaseArgs) options() string {
 	var s string
 	if d.Charset != nil {
@@ -214,7 +207,7 @@ func (d DatabaseArgs) options() string {
 	return s
 }
 
-// createOrAlter creates the database if it does not exist, and alters it if it is not as
+// createOrAlter creates the database if it does not exist, and alters it if it differs from what is
 // wanted. Otherwise it writes nothing, so a user without the privilege can use an existing
 // database.
 func (d *Database) createOrAlter(ctx context.Context, want DatabaseArgs) error {
@@ -236,7 +229,7 @@ func (d *Database) createOrAlter(ctx context.Context, want DatabaseArgs) error {
 	})
 }
 
-// matches reports whether a live setting is the wanted one, if one is wanted. Case does not
+// matches reports whether a live setting is the wanted one, or none is wanted. Case does not
 // matter.
 func matches(want *string, live string) bool { return want == nil || strings.EqualFold(*want, live) }
 
@@ -253,7 +246,7 @@ func readDatabase(ctx context.Context, db *sql.DB, name string) (charset, collat
 // quote returns a name as an SQL identifier.
 func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 
-// withSuggestion adds to a server's error what to do about it.
+// withSuggestion adds to the server's error what to do about it.
 func withSuggestion(err error) error {
 	var refused *mysql.MySQLError
 	if errors.As(err, &refused) && (refused.Number == errDatabaseDenied || refused.Number == errTableDenied) {

@@ -181,7 +181,7 @@ func TestDatabase_Diff(t *testing.T) {
 		{"drop", nil, drop, nil, []string{"dropOnDelete add"}, 1, ""},
 		{"name", nil, map[string]any{"name": "blog"}, nil, []string{"name update&replace"}, 0, ""},
 		{"unknown cluster", nil, map[string]any{"clusterId": unknown}, nil, []string{"clusterId update&replace"}, 0, ""},
-		{"dropped by hand", nil, nil, dropped, []string{"name update"}, 1, `database "portfolio" no longer exists: it will be created again, empty`},
+		{"dropped by hand", nil, nil, dropped, []string{"name update"}, 1, `database "portfolio" no longer exists: another, empty one will be created`},
 		{"server away", nil, nil, away, nil, 1, "using the recorded state"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

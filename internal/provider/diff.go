@@ -14,29 +14,30 @@ type differ struct {
 
 func newDiff() *differ { return &differ{properties: map[string]p.PropertyDiff{}} }
 
-// inputs adds each input whose recorded value is not the wanted one. It reports whether
-// one of them, tagged replaceOnChanges, replaces the resource.
+// inputs adds each input that is not as recorded. It reports whether one of them replaces the
+// resource, which has the tag replaceOnChanges.
 func (d *differ) inputs(recorded, want any) (replaces bool) {
 	was, is := reflect.ValueOf(recorded), reflect.ValueOf(want)
-	for i := range was.NumField() {
-		if reflect.DeepEqual(was.Field(i).Interface(), is.Field(i).Interface()) {
+	for _, field := range reflect.VisibleFields(was.Type()) {
+		old, now := was.FieldByIndex(field.Index), is.FieldByIndex(field.Index)
+		if field.Anonymous || reflect.DeepEqual(old.Interface(), now.Interface()) {
 			continue
 		}
 		kind := p.Update
 		switch {
-		case strings.Contains(was.Type().Field(i).Tag.Get("provider"), "replaceOnChanges"):
+		case strings.Contains(field.Tag.Get("provider"), "replaceOnChanges"):
 			kind, replaces = p.UpdateReplace, true
-		case unset(was.Field(i)):
+		case unset(old):
 			kind = p.Add
-		case unset(is.Field(i)):
+		case unset(now):
 			kind = p.Delete
 		}
-		d.properties[inputName(was.Type().Field(i))] = p.PropertyDiff{Kind: kind, InputDiff: true}
+		d.properties[inputName(field)] = p.PropertyDiff{Kind: kind, InputDiff: true}
 	}
 	return replaces
 }
 
-// inputName returns the property that a field of an Args struct stands for.
+// inputName returns the name of the input that a field of an Args struct holds.
 func inputName(field reflect.StructField) string {
 	name, _, _ := strings.Cut(field.Tag.Get("pulumi"), ",")
 	return name
@@ -68,15 +69,14 @@ func (d *differ) ignore(properties ...string) {
 	}
 }
 
-// drift adds a property whose live value is not the wanted one.
+// drift adds a property whose live value differs from the wanted one.
 func (d *differ) drift(property string) {
 	if !d.has(property) {
 		d.properties[property] = p.PropertyDiff{Kind: p.Update}
 	}
 }
 
-// response returns the result. A replacement always deletes first: both resources may have
-// the same name, and the number of clusters is limited.
+// response returns the result. A replacement always deletes first, see the package comment.
 func (d *differ) response() p.DiffResponse {
 	return p.DiffResponse{
 		HasChanges:          len(d.properties) > 0,

@@ -164,8 +164,7 @@ func (e *engine) up(inputs property.Map) (op string, err error) {
 	return op, e.shown(err)
 }
 
-// steps brings the resource to the inputs and fails the test unless each run is what is
-// wanted.
+// steps brings the resource to the inputs, and fails the test unless each run is as wanted.
 func (e *engine) steps(inputs property.Map, want ...string) {
 	e.t.Helper()
 	for _, want := range want {
@@ -183,7 +182,7 @@ func (e *engine) delete() error {
 	return e.shown(err)
 }
 
-// forget is a run that died before it saved anything.
+// forget ends a run that died before it saved anything.
 func (e *engine) forget() { e.state = state{} }
 
 // refresh reports whether anything changed; a resource that is gone leaves the state.

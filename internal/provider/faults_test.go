@@ -20,14 +20,14 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 )
 
-// point is a call of an operation: the one of its kind after so many others.
+// point is a call of an operation: the kind of the call, and how many of the kind came before.
 type point struct {
 	kind string
 	skip int
 }
 
-// calls lists the calls of the operation without a fault, each kind and place once: of calls
-// in a row, such as those of a wait, the first and the last count.
+// calls lists the calls of the operation without a fault. Of equal calls in a row, such as those of a
+// wait, it lists the first and the last.
 func (op operation) calls(t *testing.T) (all []point) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLife(t, newProcess(t))
@@ -48,7 +48,7 @@ func (op operation) calls(t *testing.T) (all []point) {
 	return all
 }
 
-// problems are what is wrong with how a run went.
+// problems are the faults of a run.
 type problems []string
 
 func (p *problems) add(format string, args ...any) { *p = append(*p, fmt.Sprintf(format, args...)) }
@@ -74,7 +74,7 @@ func (op operation) harm(t *testing.T, s *process, plan faultlist.Plan, tally *f
 	if err != nil && op.name == "create cluster" && plan.Kind == "GET /clusters/*" && (l.cluster.id == "" || !l.cluster.failed) {
 		wrong.add("the ID of the cluster was not kept")
 	}
-	// Another one of the same name would do for all else, but not for its data.
+	// Another cluster of the same name would pass all other checks, but lacks the data.
 	if after := l.alive(); op.keeps && (len(after) != 1 || after[0].ClusterID != before[0].ClusterID) {
 		wrong.add("cluster %s is lost", before[0].ClusterID)
 	}
@@ -98,7 +98,7 @@ func (op operation) harm(t *testing.T, s *process, plan faultlist.Plan, tally *f
 	return wrong
 }
 
-// converge runs the operation without a fault and returns what is not as it shall be then.
+// converge runs the operation without a fault, and returns what is not as it should be after that.
 func (op operation) converge(l *life) (wrong problems) {
 	if err := op.run(l); err != nil {
 		wrong.add("the next run: %v", err)
@@ -205,14 +205,14 @@ func badError(err error, plan faultlist.Plan, calls []faultlist.Call) (wrong pro
 	return wrong
 }
 
-// badWaits returns which wait that the API asked for was not kept or not shown.
+// badWaits returns the waits that the API asked for and that were not kept or not shown.
 func badWaits(plan faultlist.Plan, calls []faultlist.Call, log *logs) (wrong problems) {
 	asked := map[string]time.Duration{"429 with Retry-After": 2 * time.Second, "429 with X-Ratelimit-Reset": 3 * time.Second,
 		"429 that asks for an hour": time.Hour}[plan.Fault.Name]
 	if asked == 0 {
 		return nil
 	}
-	// A preview that cannot read says so and gives up; the run after it starts anew.
+	// A preview that cannot read says so and gives up; the next run starts from the beginning.
 	blind := log.has("warn", "not checking ") || log.has("warn", "using the recorded state")
 	hits := 0
 	for i, c := range calls {
@@ -233,8 +233,8 @@ func badWaits(plan faultlist.Plan, calls []faultlist.Call, log *logs) (wrong pro
 	return wrong
 }
 
-// Whatever call fails in whatever way and however often, there is never a second cluster or
-// user, nothing is lost, and the next run finishes.
+// Whichever call fails, however and how often: there is never a second cluster or user, nothing is
+// lost, and the next run finishes.
 func TestProvider_Faults(t *testing.T) {
 	defer slog.SetDefault(slog.Default())
 	often := map[string]int{"once": 1, "twice": 2, "for good": -1}
@@ -267,8 +267,8 @@ func TestProvider_Faults(t *testing.T) {
 	t.Logf("%d faults, %d repeats:\n%s", len(faultlist.All(faultlist.TiDBCloud)), len(often), faultlist.Table(tallies))
 }
 
-// sample returns all faults, or in a short test every fifth one, others for each call: the
-// race detector makes the whole list take minutes.
+// sample returns all faults. In a short test it returns every fifth, others for each call, since all
+// of them take minutes with the race detector.
 func sample(faults []faultlist.Fault, call int) []faultlist.Fault {
 	if !testing.Short() {
 		return faults
@@ -285,8 +285,8 @@ func named(names ...string) []faultlist.Fault {
 	return slices.DeleteFunc(faultlist.All(faultlist.TiDBCloud), func(f faultlist.Fault) bool { return !slices.Contains(names, f.Name) })
 }
 
-// A run that is cancelled ends within a second, whichever call it is at and whatever it is
-// waiting for; the next run finishes.
+// A cancelled run ends within a second, whichever call it makes and whatever it waits for. The next
+// run finishes.
 func TestProvider_Faults_cancel(t *testing.T) {
 	defer slog.SetDefault(slog.Default())
 	faults := named("no answer, no effect", "no answer after the effect", "429 with Retry-After", "503", "body slower than the time-out")
@@ -308,7 +308,7 @@ func TestProvider_Faults_cancel(t *testing.T) {
 						}
 					}
 					err := op.run(l)
-					// It may have come to its end all the same: a 404 says all without its body.
+					// The operation may have ended all the same, since a 404 needs no body.
 					if late := time.Since(at); late > time.Second {
 						t.Errorf("%s: %v, %s after the cancellation", name, err, late)
 					}

@@ -69,7 +69,7 @@ func (l *life) nextRun(s *process, plan ...faultlist.Plan) {
 	l.net.Set(append(plan, faultlist.Plan{})[0])
 }
 
-// What the two resources are at first, and what they become.
+// The inputs of the two resources at first, and after a change.
 func firstDB(*life) property.Map { return db(nil) }
 func finalDB(*life) property.Map { return db(changed("displayName", "portfolio-db-2")) }
 func takenDB(*life) property.Map { return adoptedDB(map[string]any{"displayName": "portfolio-db-2"}) }
@@ -86,12 +86,12 @@ type operation struct {
 	name   string
 	before func(*life)
 	run    func(*life) error
-	// cluster and user are what there shall be in the end; nil is nothing.
+	// cluster and user are what should exist in the end; nil is nothing.
 	cluster, user func(*life) property.Map
-	// keeps: the cluster that was there before must not go.
+	// keeps reports whether the cluster that was there before must stay.
 	keeps bool
-	// theirs: somebody else made the cluster and the SQL user "theirs" on it, so both outlive
-	// the stack.
+	// theirs reports whether somebody else made the cluster and its SQL user "theirs", so that
+	// both outlive the stack.
 	theirs bool
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/pulumi/pulumi-go-provider/infer"
 
 	"portfolio-infra/internal/migration"
+	"portfolio-infra/internal/sqllogin"
 )
 
 var (
@@ -25,14 +26,11 @@ type Migrations struct {
 
 // MigrationsArgs are the inputs of a database's migrations.
 type MigrationsArgs struct {
-	ClusterID string            `pulumi:"clusterId" provider:"replaceOnChanges"`
-	Host      string            `pulumi:"host"`
-	Port      int               `pulumi:"port"`
-	User      string            `pulumi:"user"`
-	Password  string            `pulumi:"password" provider:"secret"`
-	Database  string            `pulumi:"database" provider:"replaceOnChanges"`
-	Folder    string            `pulumi:"folder"`
-	Files     map[string]string `pulumi:"files"`
+	ClusterID string `pulumi:"clusterId" provider:"replaceOnChanges"`
+	sqllogin.Login
+	Database string            `pulumi:"database" provider:"replaceOnChanges"`
+	Folder   string            `pulumi:"folder"`
+	Files    map[string]string `pulumi:"files"`
 }
 
 // MigrationsState is the state of a database's migrations.
@@ -51,10 +49,7 @@ func (m *Migrations) Annotate(a infer.Annotator) {
 // Annotate implements [infer.Annotated].
 func (m *MigrationsArgs) Annotate(a infer.Annotator) {
 	a.Describe(&m.ClusterID, "ID of the cluster. A change replaces the resource.")
-	a.Describe(&m.Host, "Host of the cluster, for the next connection; a new one alone changes nothing.")
-	a.Describe(&m.Port, "Port of the cluster, for the next connection.")
-	a.Describe(&m.User, "Full name of a SQL user that may change the schema, for the next connection.")
-	a.Describe(&m.Password, "The user's password, for the next connection.")
+	describeLogin(a, &m.Login, "change the schema")
 	a.Describe(&m.Database, "Name of the database, which must exist. A change replaces the resource.")
 	a.Describe(&m.Folder, "Folder of the files, relative to the Pulumi program's; another one alone changes nothing.")
 	a.Describe(&m.Files, "SHA-256 of each file in hexadecimal, by name, with line feeds alone as line ends.")
@@ -77,7 +72,7 @@ func (m *Migrations) Create(ctx context.Context, req infer.CreateRequest[Migrati
 	return resp, err
 }
 
-// Read implements [infer.CustomRead]. It removes the files that the database lost.
+// Read implements [infer.CustomRead]. It removes the migrations that the database lost.
 func (m *Migrations) Read(ctx context.Context, req infer.ReadRequest[MigrationsArgs, MigrationsState]) (resp infer.ReadResponse[MigrationsArgs, MigrationsState], err error) {
 	if req.State.Database == "" {
 		return resp, errors.New("migrations cannot be imported and need not be: declare them, and what goose applied before counts as applied")
@@ -124,8 +119,8 @@ func (m *Migrations) Check(ctx context.Context, req infer.CheckRequest) (infer.C
 	return infer.CheckResponse[MigrationsArgs]{Inputs: args, Failures: check.failures}, nil
 }
 
-// Diff implements [infer.CustomDiff]. A new login alone changes nothing. A migration that
-// the database lost, since it was restored or created again, is drift.
+// Diff implements [infer.CustomDiff]. A new login changes nothing. It is drift if the database lost
+// a migration, because it was restored or created again.
 func (m *Migrations) Diff(ctx context.Context, req infer.DiffRequest[MigrationsArgs, MigrationsState]) (p.DiffResponse, error) {
 	diff := newDiff()
 	old, want := req.State.MigrationsArgs, req.Inputs
@@ -168,8 +163,8 @@ func (m *Migrations) announce(ctx context.Context, args MigrationsArgs, recorded
 	return err
 }
 
-// plan returns what a run would apply, or the error that it would fail with. Where the
-// database cannot be read, the recorded files count as applied.
+// plan returns what a run would apply, or the error that it would fail with. If it cannot read the
+// database, the recorded files count as applied.
 func (m *Migrations) plan(ctx context.Context, args MigrationsArgs, recorded map[string]string) ([]migrationPlan, error) {
 	files, err := args.read()
 	if err != nil {
@@ -183,9 +178,9 @@ func (m *Migrations) plan(ctx context.Context, args MigrationsArgs, recorded map
 	return planMigrations(pending)
 }
 
-// readHistory returns the database's history, or else the recorded one, and reports which.
+// readHistory returns the history of the database, or else the recorded one. It reports which.
 func (m *Migrations) readHistory(ctx context.Context, args MigrationsArgs, recorded map[string]string) (h history, live bool) {
-	if !args.login().known() {
+	if !args.Known() {
 		return recordedHistory(recorded), false
 	}
 	err := m.sql.probe(ctx, args.login(), func(ctx context.Context, db *sql.DB) (err error) {
@@ -217,18 +212,18 @@ func (m *Migrations) migrate(ctx context.Context, args MigrationsArgs) error {
 	})
 }
 
-// read reads the folder, which must have just the files of the inputs.
+// read reads the folder. It must have exactly the files of the inputs.
 func (m MigrationsArgs) read() ([]migration.File, error) {
 	files, err := migration.Read(m.Folder)
 	if err != nil {
 		return nil, fmt.Errorf("reading the migrations in %q: %w", m.Folder, err)
 	}
 	if m.Files != nil && !maps.Equal(migration.Hashes(files), m.Files) { // a preview may not know them
-		return nil, fmt.Errorf("the migrations in %q changed while Pulumi ran: run it again", m.Folder)
+		return nil, fmt.Errorf("the migrations in %q changed while Pulumi ran; run it again", m.Folder)
 	}
 	return files, nil
 }
 
 func (m MigrationsArgs) login() login {
-	return login{host: m.Host, port: m.Port, user: m.User, password: m.Password, database: m.Database}
+	return login{Login: m.Login, database: m.Database}
 }

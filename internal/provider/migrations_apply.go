@@ -22,8 +22,8 @@ type migrator struct {
 	store goose.Store
 }
 
-// migrate applies the migrations that the connection's database lacks. The package comment
-// says why nothing is lost wherever it dies.
+// migrate applies the migrations that the connection's database lacks. The package comment says why
+// it may die anywhere.
 func migrate(ctx context.Context, conn *sql.Conn, database string, files []migration.File) error {
 	if err := lockMigrations(ctx, conn, database); err != nil {
 		return err
@@ -57,14 +57,13 @@ func migrate(ctx context.Context, conn *sql.Conn, database string, files []migra
 	return nil
 }
 
-// lockPatience is how long a run waits for another one. An index on a large table takes
-// long.
+// lockPatience is how long a run waits for another. An index on a large table takes long.
 const lockPatience = 10 * time.Minute
 
-// lockMigrations waits for the lock of a database's migrations. It is the connection's, and
-// goes with it. https://docs.pingcap.com/tidbcloud/locking-functions/
+// lockMigrations waits for the lock of a database's migrations. The connection holds it, and takes
+// it along when it ends. https://docs.pingcap.com/tidbcloud/locking-functions/
 //
-// It polls: a single long wait could be neither shown nor cancelled.
+// It polls, since one long wait could not be shown or cancelled.
 func lockMigrations(ctx context.Context, conn *sql.Conn, database string) error {
 	start := time.Now()
 	for pause := time.Second; ; pause = min(pause+time.Second, 5*time.Second) {
@@ -77,7 +76,7 @@ func lockMigrations(ctx context.Context, conn *sql.Conn, database string) error 
 			return nil
 		}
 		if waited+pause > lockPatience {
-			return fmt.Errorf("another run has been migrating database %q for %s: wait until it ends, then run `pulumi up` again", database, seconds(waited))
+			return fmt.Errorf("another run has been migrating database %q for %s; wait until it ends, then run `pulumi up` again", database, seconds(waited))
 		}
 		p.GetLogger(ctx).InfoStatusf("waiting for another run's migrations, %s", seconds(waited))
 		if err := rest.Sleep(ctx, pause); err != nil {
@@ -86,14 +85,14 @@ func lockMigrations(ctx context.Context, conn *sql.Conn, database string) error 
 	}
 }
 
-// lockName returns the name of a database's lock. Locks are the whole server's, and their
-// names have at most 64 characters, as many as a database's.
+// lockName returns the name of a database's lock. All databases of a server share the names, which
+// have at most 64 characters, as many as the name of a database.
 func lockName(database string) string {
 	sum := sha256.Sum256([]byte(strings.ToLower(database)))
 	return journalTable + ":" + hex.EncodeToString(sum[:16])
 }
 
-// prepare creates goose's table and the journal, as far as they are missing.
+// prepare creates goose's table and the journal if they are missing.
 func (m *migrator) prepare(ctx context.Context) error {
 	versions, err := m.store.ListMigrations(ctx, m.conn)
 	if isMissing(err) {
@@ -103,7 +102,7 @@ func (m *migrator) prepare(ctx context.Context) error {
 		return err
 	}
 	if len(versions) == 0 {
-		// goose takes a table without its first row for broken.
+		// goose refuses a table without this row.
 		if err := m.store.Insert(ctx, m.conn, goose.InsertRequest{Version: 0}); err != nil {
 			return err
 		}
@@ -112,8 +111,8 @@ func (m *migrator) prepare(ctx context.Context) error {
 	return err
 }
 
-// adopt records the content of the migrations that goose's CLI applied, so that a later
-// change of them is noticed.
+// adopt records the hashes of the migrations that goose's CLI applied, so that a later change of a
+// file is noticed.
 func (m *migrator) adopt(ctx context.Context, h history, files []migration.File) error {
 	for _, f := range files {
 		if !h.applied[f.Version] || len(h.rows(f.Version, func(r journalRow) bool { return r.finished })) > 0 {
@@ -156,8 +155,8 @@ func (m *migrator) apply(ctx context.Context, plan migrationPlan) error {
 	})
 }
 
-// changeSchema executes the one statement of a migration. If it resumes, the statement may
-// find its work done.
+// changeSchema executes the one statement of a migration. In a re-run the change may already be
+// made.
 func (m *migrator) changeSchema(ctx context.Context, plan migrationPlan) error {
 	s := plan.statements[0]
 	_, err := m.conn.ExecContext(ctx, s.text)
@@ -174,16 +173,16 @@ func (m *migrator) changeSchema(ctx context.Context, plan migrationPlan) error {
 	case plan.resumes || !hadNoEffect(err):
 		return plan.failed(s, err)
 	}
-	// The next run must not take the same error for the work of this one.
+	// The next run must not take this error for a sign that this run made the change.
 	if _, err := m.conn.ExecContext(ctx, "DELETE FROM "+journalTable+" WHERE version = ? AND hash = ?", plan.Version, plan.Hash); err != nil {
-		p.GetLogger(ctx).Warningf("%s failed, which could not be recorded: %v", plan.Name, err)
+		p.GetLogger(ctx).Warningf("%s failed, and that could not be recorded: %v", plan.Name, err)
 	}
 	switch {
 	case plan.edited && s.isDone(err):
-		err = fmt.Errorf("%w; an interrupted run began with another content of this file, which may have taken effect: "+
+		err = fmt.Errorf("%w; an interrupted run began with another content of this file, and may have made its change: "+
 			"restore that content, and put the change into a new migration", err)
 	case s.isDone(err):
-		err = fmt.Errorf("%w; no migration did that: undo it, or change the file", err)
+		err = fmt.Errorf("%w; something outside the migrations already made this change: revert it, or change the file", err)
 	}
 	return plan.failed(s, err)
 }
@@ -192,7 +191,7 @@ func (m migrationPlan) failed(s statement, err error) error {
 	return fmt.Errorf("%s:%d: %w", m.Name, s.line, err)
 }
 
-// finish records a migration's content, and forgets others that a run began with.
+// finish records the hash of a migration as finished, and removes all others of its version.
 func finish(ctx context.Context, tx *sql.Tx, f migration.File) error {
 	if _, err := tx.ExecContext(ctx, "DELETE FROM "+journalTable+" WHERE version = ?", f.Version); err != nil {
 		return err

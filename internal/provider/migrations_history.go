@@ -13,15 +13,14 @@ import (
 )
 
 const (
-	// versionTable is goose's own, so that its CLI knows what was applied here.
+	// versionTable is goose's own table, so that its CLI knows what was applied here.
 	versionTable = "goose_db_version"
-	// journalTable has what goose does not record: which content of a migration a run began
-	// with, before it runs.
+	// journalTable records what goose does not: the content of a migration, before it runs.
 	journalTable = "pulumi_migrations"
 )
 
-// createJournal creates the journal. A version has a row for each content that a run began
-// with. The first one to be applied removes the others.
+// createJournal creates the journal. A version has a row for each content that a run began with.
+// The first that is applied removes the others.
 const createJournal = "CREATE TABLE IF NOT EXISTS " + journalTable + ` (
   version BIGINT NOT NULL,
   hash CHAR(64) NOT NULL,
@@ -46,9 +45,9 @@ type journalRow struct {
 // pendingMigration is a migration that the database lacks.
 type pendingMigration struct {
 	migration.File
-	// resumes reports whether a run began with it and was interrupted.
+	// resumes reports whether a run began with this content and was interrupted.
 	resumes bool
-	// edited reports whether one began with another content of it.
+	// edited reports whether a run began with another content and was interrupted.
 	edited bool
 }
 
@@ -61,15 +60,15 @@ func newStore() goose.Store {
 	return store
 }
 
-// readHistory reads a database's history. Missing tables are empty ones.
+// readHistory reads the history of a database. A missing table counts as empty.
 func readHistory(ctx context.Context, db goose.DBTxConn) (history, error) {
 	h := history{applied: map[int64]bool{}}
 	versions, err := newStore().ListMigrations(ctx, db)
 	if err != nil && !isMissing(err) {
 		return h, err
 	}
-	// The newest row of a version counts: old releases of goose added one with is_applied =
-	// false to take a migration back (migrate.go of v3.26.0, EnsureDBVersionContext).
+	// The newest row of a version counts. To take a migration back, old releases of goose added a
+	// row with is_applied = false (migrate.go of v3.26.0, EnsureDBVersionContext).
 	for _, row := range slices.Backward(versions) {
 		h.applied[row.Version] = row.IsApplied
 	}
@@ -104,8 +103,8 @@ func recordedHistory(files map[string]string) history {
 	return h
 }
 
-// pending returns the migrations to apply, in order. Every migration that was applied must
-// still have its file, unchanged, and a new one must come after them.
+// pending returns the migrations to apply, in order. The file of an applied migration must exist
+// and be unchanged, and a new one must come after all of these.
 func (h history) pending(files []migration.File) (pending []pendingMigration, err error) {
 	var problems []error
 	last := h.last()

@@ -91,7 +91,7 @@ func TestMigrations_locked(t *testing.T) {
 	})
 }
 
-// Only a statement that a run began with may find its work done.
+// Only a re-run of a statement may find its change made.
 func TestMigrations_resumes(t *testing.T) {
 	withSchemas(t, func(m *schema) {
 		t := m.T
@@ -124,7 +124,7 @@ func TestMigrations_resumes(t *testing.T) {
 			m.hand("CREATE TABLE a (id INT PRIMARY KEY, x INT, y INT, KEY by_y (y))", "CREATE TABLE old (id INT)", ddl)
 			for range 2 {
 				_, err = m.up(m.wanted(nil))
-				wantErr(t, err, "applying the migration 1_change.sql:2: Error ", "no migration did that: undo it, or change the file")
+				wantErr(t, err, "applying the migration 1_change.sql:2: Error ", "something outside the migrations already made this change: revert it, or change the file")
 			}
 			m.hand(fmt.Sprintf("INSERT INTO pulumi_migrations (version, hash, name) VALUES (1, '%s', '1_change.sql')", files[0].Hash))
 			m.steps(m.wanted(nil), "create", "same")

@@ -23,15 +23,14 @@ type migrationPlan struct {
 	schema bool
 }
 
-// statement is one of a migration, which begins in a line of its file.
+// statement is a statement of a migration.
 type statement struct {
 	text string
-	line int
-	// done lists the errors that a change of the schema meets if it was made before.
-	done []uint16
+	line int      // of the file, in which it begins
+	done []uint16 // see schemaChange
 }
 
-// planMigrations parses migrations. Its error has all problems.
+// planMigrations parses migrations. Its error lists all problems.
 func planMigrations(pending []pendingMigration) ([]migrationPlan, error) {
 	var plans []migrationPlan
 	var problems []error
@@ -43,8 +42,8 @@ func planMigrations(pending []pendingMigration) ([]migrationPlan, error) {
 	return plans, errors.Join(problems...)
 }
 
-// planMigration parses a migration with TiDB's own parser. It must be one statement that
-// changes the schema, or statements that change rows: anything else could be left half done.
+// planMigration parses a migration with TiDB's own parser. It refuses anything but one statement
+// that changes the schema, or statements that change rows, since a run could leave it half done.
 func planMigration(f migration.File) (plan migrationPlan, err error) {
 	up, err := f.Up()
 	if err != nil {
@@ -75,7 +74,7 @@ func planMigration(f migration.File) (plan migrationPlan, err error) {
 		plan.statements = append(plan.statements, s)
 		switch {
 		case plan.schema && len(plan.statements) > 1:
-			return fail("a statement that changes the schema cannot share a transaction: put each into a file of its own")
+			return fail("a statement that changes the schema cannot share a transaction: give each its own file")
 		case !strings.HasSuffix(s.text, ";"):
 			return fail("the statement must end in a semicolon, as goose's CLI needs it")
 		}
@@ -112,7 +111,7 @@ func syntaxError(name string, err error) error {
 	return fmt.Errorf("%s:%s: syntax error near: %s", name, m[1], firstLine(near))
 }
 
-// firstLine returns the first line of SQL, cut to a length for messages.
+// firstLine returns the first line of SQL, shortened for messages.
 func firstLine(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	if runes := []rune(line); len(runes) > 80 {

@@ -19,7 +19,7 @@ func TestMigrations_preview(t *testing.T) {
 		{"syntax", "-- one\nCREATE TABLE a (\n  id INT,,\n);", "1_x.sql:4: syntax error near: ,"},
 		{"a text without its end", "INSERT INTO a VALUES ('x);", "1_x.sql:5: syntax error near: 'x);"},
 		{"two tables", "CREATE TABLE a (id INT);\n\n-- another\nCREATE TABLE b (id INT);",
-			"1_x.sql:5: a statement that changes the schema cannot share a transaction: put each into a file of its own: CREATE TABLE b (id INT);"},
+			"1_x.sql:5: a statement that changes the schema cannot share a transaction: give each its own file: CREATE TABLE b (id INT);"},
 		{"a table and a row", "CREATE TABLE a (id INT);\nINSERT INTO a VALUES (1);", "1_x.sql:3: a statement that changes the schema cannot share"},
 		{"a row and a table", "INSERT INTO a VALUES (1);\nCREATE TABLE b (id INT);", "1_x.sql:3: a statement that changes the schema cannot share"},
 		{"nothing", "-- later", "1_x.sql: it has no statement"},

@@ -107,7 +107,7 @@ func (m *schema) wanted(changes map[string]any) property.Map {
 	return portfolio(m.c, values)
 }
 
-// applied fails the test unless the files are what both tables have as applied, once each.
+// applied fails the test unless both tables have the files as applied, each file once.
 func (m *schema) applied(want ...string) {
 	m.T.Helper()
 	same(m.T, "journal", m.rows("SELECT name FROM pulumi_migrations WHERE finished ORDER BY version"), want)
@@ -244,7 +244,7 @@ func TestMigrations_life(t *testing.T) {
 	})
 }
 
-// What goose itself applied counts, whatever it is, and goose goes on after us.
+// Whatever goose itself applied counts, and goose goes on after us.
 func TestMigrations_goose(t *testing.T) {
 	withSchemas(t, func(m *schema) {
 		t := m.T

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A password has no characters that look alike, and none with a meaning in a URL, a shell,
-// a DSN or a SQL string.
+// A password has no characters that look alike, and none with a meaning in a URL, a shell, a DSN or
+// a SQL string.
 const (
 	lowers = "abcdefghijkmnopqrstuvwxyz"
 	uppers = "ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -17,8 +17,8 @@ const (
 	passwordLength   = 32 // 186 bits
 )
 
-// newPassword returns a random password with a lower-case letter, an upper-case letter and
-// a digit. One that lacks a kind is discarded whole, so that all others are equally likely.
+// newPassword returns a random password with a lower-case letter, an upper-case letter and a digit.
+// It discards passwords that lack one, so that all others are equally likely.
 func newPassword() string {
 	size := big.NewInt(int64(len(passwordAlphabet)))
 	password := make([]byte, passwordLength)

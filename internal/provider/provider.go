@@ -18,17 +18,17 @@ import (
 // configuration is tidbcloud:publicKey and so on.
 const Name = "tidbcloud"
 
-// Version is the plugin's version, a semantic one without "v". Set it by
+// Version is the semantic version of the plugin, without "v". Set it with
 // -ldflags "-X portfolio-infra/internal/provider.Version=…".
 var Version = "1.0.0"
 
-// Options replace what the provider is built on. The zero value is the real one.
+// Options replace the provider's connections, for tests.
 type Options struct {
-	// Transport carries the requests to TiDB Cloud, below the authentication.
-	// Default: rest.NewTransport.
+	// Transport sends the authenticated requests to TiDB Cloud. Default: that of
+	// [tidbcloud.Client].
 	Transport http.RoundTripper
 
-	// Dial connects to a cluster's SQL endpoint, below TLS. Default: [net.Dialer].
+	// Dial connects to a cluster's SQL server, before TLS. Default: [net.Dialer].
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
@@ -54,8 +54,8 @@ func New(o Options) p.Provider {
 			Description: "TiDB Cloud Starter and Essential: clusters, SQL users, databases and their migrations.",
 			Keywords:    []string{"pulumi", "tidb", "tidbcloud", "category/database"},
 			Homepage:    "https://tidbcloud.com",
-			// For the Go code that `pulumi import` prints. There is no generated SDK: the
-			// program registers the resources with its own types, in this package.
+			// For the Go code that `pulumi import` prints. There is no generated SDK: the types of
+			// the resources are in the program's own package.
 			LanguageMap: map[string]any{"go": map[string]any{"importBasePath": "portfolio-infra/internal/stack"}},
 		},
 		Config: infer.Config(config),
@@ -76,9 +76,9 @@ func New(o Options) p.Provider {
 
 type updateFunc func(context.Context, p.UpdateRequest) (p.UpdateResponse, error)
 
-// hidePassword makes a password that the preview of an update leaves out an unknown one, so
-// that the preview shows what else changes with it. infer does that only for outputs whose
-// inputs changed.
+// hidePassword makes the password unknown if the preview of an update returns none, so that the
+// preview shows what else changes with it. infer does that only for outputs whose inputs
+// changed.
 func hidePassword(update updateFunc) updateFunc {
 	return func(ctx context.Context, req p.UpdateRequest) (p.UpdateResponse, error) {
 		resp, err := update(ctx, req)

@@ -3,37 +3,33 @@ package provider
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"database/sql"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"regexp"
-	"strconv"
 	"sync"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
 	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi-go-provider/infer"
 
 	"portfolio-infra/internal/rest"
+	"portfolio-infra/internal/sqllogin"
 )
 
-// caFileVariable names a PEM file with a certificate authority that is trusted beside the
-// system's, for SQL servers in tests and private networks.
-const caFileVariable = "TIDBCLOUD_SQL_CA_FILE"
-
 const (
-	// loginPatience is how long a first login is retried: a new SQL user or password may
-	// take minutes to reach the cluster's gateway.
+	// loginPatience is how long a login is retried: a new SQL user or password may take minutes
+	// to reach the cluster's gateway.
 	loginPatience = 2 * time.Minute
-	// dialTimeout limits one connection.
+	// dialTimeout limits the dialing of a connection.
 	dialTimeout = 10 * time.Second
 	// probeTimeout limits a probe, for previews.
 	probeTimeout = 3 * time.Second
-	// unreachableFor is how long a server that was not reached is not probed again, so that
-	// a preview waits for it once and not once a resource.
+	// unreachableFor is how long a server is not probed again after it was not reached, so that
+	// a preview waits for it once and not for each resource.
 	unreachableFor = 30 * time.Second
 )
 
@@ -44,14 +40,12 @@ const (
 	errNoDatabase     = 1049
 	errTableDenied    = 1142
 	errNoTable        = 1146
-	errGateway        = 1105 // anything that TiDB Cloud's gateway reports, see aboutUser
+	errGateway        = 1105 // any error of TiDB Cloud's gateway, see aboutUser
 )
 
-// login is where and as whom to connect to a cluster.
+// login is a login, and what a connection needs besides.
 type login struct {
-	host           string
-	port           int
-	user, password string
+	sqllogin.Login
 	// database is the default one of the connection. It must exist.
 	database string
 	// patient reports whether a statement may take any time. By default a minute without a
@@ -59,17 +53,20 @@ type login struct {
 	patient bool
 }
 
-// known reports whether a connection can be tried: a preview may know only a part.
-func (l login) known() bool { return l.host != "" && l.port != 0 && l.user != "" && l.password != "" }
+// describeLogin describes a login among the inputs of a resource. may says what its user may do.
+func describeLogin(a infer.Annotator, l *sqllogin.Login, may string) {
+	a.Describe(&l.Host, "Host of the cluster, for the next connection; a new one alone changes nothing.")
+	a.Describe(&l.Port, "Port of the cluster, for the next connection.")
+	a.Describe(&l.User, "Full name of a SQL user that may "+may+", for the next connection.")
+	a.Describe(&l.Password, "The user's password, for the next connection.")
+}
 
-func (l login) addr() string { return net.JoinHostPort(l.host, strconv.Itoa(l.port)) }
-
-// wrap adds the login, without its password, to an error.
+// wrap adds the address and the user to an error.
 func (l login) wrap(err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("connecting to %s as %s: %w", l.addr(), l.user, err)
+	return fmt.Errorf("connecting to %s as %s: %w", l.Addr(), l.User, err)
 }
 
 // sqlOpener opens connections to clusters.
@@ -77,16 +74,16 @@ type sqlOpener struct {
 	dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	mu          sync.Mutex
-	unreachable map[string]time.Time // when an address was last not reached
+	unreachable map[string]time.Time // by address, when it was last not reached
 }
 
 // probe logs in once, within a few seconds, and calls f unless it is nil.
 func (o *sqlOpener) probe(ctx context.Context, login login, f func(context.Context, *sql.DB) error) error {
 	o.mu.Lock()
-	failedAt, failed := o.unreachable[login.addr()]
+	failedAt, failed := o.unreachable[login.Addr()]
 	o.mu.Unlock()
 	if failed && time.Since(failedAt) < unreachableFor {
-		return fmt.Errorf("connecting to %s: it was not reached a moment ago", login.addr())
+		return fmt.Errorf("connecting to %s: the server was not reached a moment ago", login.Addr())
 	}
 	db, err := o.open(login)
 	if err != nil {
@@ -105,12 +102,12 @@ func (o *sqlOpener) probe(ctx context.Context, login login, f func(context.Conte
 		if o.unreachable == nil {
 			o.unreachable = map[string]time.Time{}
 		}
-		o.unreachable[login.addr()] = time.Now()
+		o.unreachable[login.Addr()] = time.Now()
 	}
 	return login.wrap(err)
 }
 
-// connect logs in and calls f. It retries the login for a while if that may help.
+// connect logs in and calls f. If that may help, it retries the login for a while.
 func (o *sqlOpener) connect(ctx context.Context, login login, f func(*sql.DB) error) error {
 	db, err := o.open(login)
 	if err != nil {
@@ -127,66 +124,32 @@ func (o *sqlOpener) connect(ctx context.Context, login login, f func(*sql.DB) er
 		if !loginRetryable(err) || waited+pause > loginPatience {
 			return fmt.Errorf("%w (tried for %s)", login.wrap(err), seconds(waited))
 		}
-		p.GetLogger(ctx).InfoStatusf("waiting for the login of %s, %s (%v)", login.user, seconds(waited), err)
+		p.GetLogger(ctx).InfoStatusf("waiting for the login of %s, %s (%v)", login.User, seconds(waited), err)
 		if err := rest.Sleep(ctx, pause); err != nil {
 			return login.wrap(err)
 		}
 	}
 }
 
-// open prepares a connection pool, always with TLS and a verified server name.
+// open prepares a connection pool.
 func (o *sqlOpener) open(login login) (*sql.DB, error) {
-	if login.host == "" || login.port == 0 {
+	if login.Host == "" || login.Port == 0 {
 		return nil, errors.New("connecting: host and port are not known yet; run `pulumi up` again when the cluster is ready")
 	}
-	roots, err := trustedRoots()
-	if err != nil {
-		return nil, err
-	}
-	cfg := mysql.NewConfig()
-	cfg.Net = "tcp"
-	cfg.Addr = login.addr()
-	cfg.User, cfg.Passwd = login.user, login.password
-	cfg.DBName = login.database
-	cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12, ServerName: login.host, RootCAs: roots}
-	cfg.DialFunc = o.dial
-	cfg.Timeout = dialTimeout
-	cfg.ReadTimeout, cfg.WriteTimeout = time.Minute, time.Minute
-	if login.patient {
-		cfg.ReadTimeout = 0
-	}
-	cfg.InterpolateParams = true    // one round trip a query
-	cfg.Logger = &mysql.NopLogger{} // errors are returned
-	connector, err := mysql.NewConnector(cfg)
-	if err != nil {
-		return nil, fmt.Errorf("connecting to %s: %w", login.addr(), err)
-	}
-	return sql.OpenDB(connector), nil
+	return login.Open(os.Getenv(sqllogin.CAFileVariable), func(c *mysql.Config) {
+		c.DBName = login.database
+		c.DialFunc = o.dial
+		c.Timeout = dialTimeout
+		c.ReadTimeout, c.WriteTimeout = time.Minute, time.Minute
+		if login.patient {
+			c.ReadTimeout = 0
+		}
+		c.InterpolateParams = true // one round trip a query
+	})
 }
 
-// trustedRoots returns the system's certificate authorities and those of the file that the
-// environment names. nil means the system's alone.
-func trustedRoots() (*x509.CertPool, error) {
-	file := os.Getenv(caFileVariable)
-	if file == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", caFileVariable, err)
-	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool()
-	}
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("reading %s: %s holds no PEM certificate", caFileVariable, file)
-	}
-	return roots, nil
-}
-
-// loginRetryable reports whether a later login may succeed. A wrong certificate stays
-// wrong, and so does every refusal that is not about the login.
+// loginRetryable reports whether a later login may succeed. It may not after a wrong certificate,
+// or a refusal that is not about the login.
 func loginRetryable(err error) bool {
 	if errors.As(err, new(*mysql.MySQLError)) {
 		return loginUnknown(err)
@@ -200,12 +163,13 @@ func loginDenied(err error) bool {
 	return errors.As(err, &refused) && refused.Number == errLoginDenied
 }
 
-// aboutUser matches an errGateway about the user, such as "Missing user name prefix".
+// aboutUser matches an errGateway about the user, such as "Missing user name prefix". It is assumed
+// that the gateway answers so until it knows the prefix of a new user.
+//
 // Others are not about the login, such as "Due to the usage quota being exhausted"
 // (https://docs.pingcap.com/tidbcloud/serverless-limitations#usage-quota) and "Connections
 // using insecure transport are prohibited" (https://github.com/disksing/twiyou/pull/7). No
-// document lists them; that the gateway answers so while it does not know a new user's
-// prefix is assumed.
+// document lists them.
 var aboutUser = regexp.MustCompile(`(?i)user ?name|prefix`)
 
 // loginUnknown reports whether the server, or the gateway, does not know the login.

@@ -2,13 +2,9 @@ package provider_test
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"database/sql"
 	"errors"
 	"net"
-	"os"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -21,13 +17,14 @@ import (
 	"portfolio-infra/internal/provider"
 	emulatedsql "portfolio-infra/internal/sandbox/emulator/sql"
 	"portfolio-infra/internal/sandbox/emulator/sql/sqltest"
+	"portfolio-infra/internal/sqllogin"
 )
 
 // gateway is the host name of the clusters' SQL servers.
 const gateway = "localhost"
 
-// sqlServers are the emulated SQL servers of a cloud. They listen on real sockets, outside of
-// the bubble: while a client in it waits for them, its time stands still.
+// sqlServers are the emulated SQL servers of a cloud. They listen on real sockets, outside of the
+// bubble. While a client in the bubble waits for them, its time stands still.
 type sqlServers struct {
 	*emulatedsql.Servers
 
@@ -54,7 +51,8 @@ func newSQLServers(t *testing.T, c *cloud, lag time.Duration) *sqlServers {
 }
 
 // realServer starts MariaDB or MySQL, where one is installed, and returns a function that
-// makes it the server of a cloud. In a bubble, that must be called there: it has goroutines.
+// makes it the server of a cloud. A test in a bubble must call that in the bubble, since it has
+// goroutines.
 func realServer(t *testing.T) func(*testing.T, *cloud) *sqlServers {
 	t.Helper()
 	certs := &emulatedsql.Servers{Dir: t.TempDir()}
@@ -174,27 +172,19 @@ func withSQL(t *testing.T, typ tokens.Type, lag time.Duration, f func(t *testing
 // open connects to a database by hand, as the user "hand".
 func (s *sqlServers) open(t *testing.T, c *cloud, database string) *sql.DB {
 	t.Helper()
-	certificate, err := os.ReadFile(s.CAFile())
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(certificate)
 	if _, exists := c.users(c.first())["p1001.hand"]; !exists {
 		c.addUser("hand", password, "role_admin")
 		time.Sleep(s.LoginLag)
 	}
 	host, port := s.Endpoint(c.first())
-	config := mysql.NewConfig()
-	config.Net, config.Addr, config.DialFunc = "tcp", net.JoinHostPort(host, strconv.Itoa(port)), s.dialServer
-	config.DBName, config.ParseTime, config.Logger = database, true, &mysql.NopLogger{}
-	config.User, config.Passwd = c.prefixes[c.first()]+".hand", password
-	config.TLS = &tls.Config{ServerName: host, RootCAs: roots, MinVersion: tls.VersionTLS12}
-	connector, err := mysql.NewConnector(config)
+	login := sqllogin.Login{Host: host, Port: port, User: c.prefixes[c.first()] + ".hand", Password: password}
+	db, err := login.Open(s.CAFile(), func(config *mysql.Config) {
+		config.DialFunc, config.DBName, config.ParseTime = s.dialServer, database, true
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sql.OpenDB(connector)
+	return db
 }
 
 // run runs statements by hand.

@@ -18,14 +18,11 @@ var (
 	_ infer.Annotated                     = (*SQLUserState)(nil)
 )
 
-// rootUser is the name, without prefix, of the user that each cluster comes with.
-const rootUser = "root"
-
 // maxUserName is MySQL's limit for a full user name, in characters.
 const maxUserName = 32
 
-// Rotations that are not the program's. The state always has one, since only then a preview
-// knows that another one makes the password unknown.
+// Rotations if the program sets none. The state always has a rotation: only then does a preview
+// know that another one makes the password unknown.
 const (
 	firstRotation    = "first"
 	importedRotation = "imported"
@@ -36,9 +33,9 @@ type SQLUser struct {
 	connect connector
 	sql     *sqlOpener
 	lists   *userLists
-	// known has the IDs of the users in the state that Check was called for.
+	// known has the IDs of users in the state, as far as Check was called for them.
 	known sync.Map
-	// claims has the resource of each of them, and of each wanted one, by ID.
+	// claims has the resources of these users, and of the wanted ones, by ID.
 	claims sync.Map
 }
 
@@ -57,10 +54,9 @@ type SQLUserState struct {
 	SQLUserArgs
 	FullName string `pulumi:"fullName"`
 	Password string `pulumi:"password" provider:"secret"`
-	// PasswordSetAt is missing in states of earlier versions.
+	// The following are unset in states of earlier versions.
 	PasswordSetAt string `pulumi:"passwordSetAt,optional"`
-	// Host and Port, where a login is tried, and the cluster's Organization are missing in
-	// states of earlier versions.
+	// Host and Port are where a login is tried, and Organization is the cluster's.
 	Host         string `pulumi:"host,optional"`
 	Port         int    `pulumi:"port,optional"`
 	Organization string `pulumi:"organization,optional"`
@@ -181,7 +177,7 @@ func (u *SQLUser) Read(ctx context.Context, req infer.ReadRequest[SQLUserArgs, S
 		if err != nil || exists {
 			return resp, err
 		}
-		// The user goes with its cluster, which a refresh may refuse to forget.
+		// The user leaves the state with its cluster, which a refresh may keep there.
 		p.GetLogger(ctx).Warningf("using the recorded state of SQL user %q: its cluster cannot be found", state.FullName)
 		resp.ID, resp.Inputs, resp.State = req.ID, args, state
 		return resp, nil
@@ -222,19 +218,19 @@ func (u *SQLUser) Check(ctx context.Context, req infer.CheckRequest) (infer.Chec
 	check.valid("name", tidbcloud.CheckUserName(args.Name))
 	roles := []tidbcloud.Role{tidbcloud.RoleReadWrite, tidbcloud.RoleReadOnly, tidbcloud.RoleAdmin}
 	check.that("role", slices.Contains(roles, args.role()), "%q must be one of %v", args.role(), roles)
-	check.that("owner", args.Owner == nil || validOwner(*args.Owner), "%q must be the cluster's owner", text(args.Owner))
-	check.that("name", u.claim(args, req.Name), "%q is the SQL user of another resource of this run; choose another name", args.Name)
-	// In a replacement the old user is deleted before the new one is created, which the
-	// preview of the new one cannot see.
+	check.that("owner", args.Owner == nil || validOwner(*args.Owner), "%q must be the cluster's owner", orZero(args.Owner))
+	check.that("name", u.claim(args, req.Name), "another resource of this run has the SQL user %q; choose another name", args.Name)
+	// A replacement deletes the old user before it creates the new one. The preview of the new one
+	// cannot see that.
 	if id, name := req.OldInputs.Get("clusterId"), req.OldInputs.Get("name"); id.IsString() && name.IsString() {
 		old := SQLUserArgs{ClusterID: id.AsString(), Name: name.AsString()}
 		u.known.Store(old.id(), true)
-		check.that("name", u.claim(old, req.Name), "another resource of this run takes the name %q, which this one still has; change the names in two runs, this one's first", old.Name)
+		check.that("name", u.claim(old, req.Name), "another resource of this run takes the name %q, which this one still has; change the names in two runs, that of this one first", old.Name)
 	}
 	return infer.CheckResponse[SQLUserArgs]{Inputs: args, Failures: check.failures}, nil
 }
 
-// Diff implements [infer.CustomDiff]. It reads the live user; see the package comment.
+// Diff implements [infer.CustomDiff]. It reads the live user, see the package comment.
 func (u *SQLUser) Diff(ctx context.Context, req infer.DiffRequest[SQLUserArgs, SQLUserState]) (p.DiffResponse, error) {
 	d := newDiff()
 	replaced := d.inputs(req.State.SQLUserArgs, req.Inputs)
@@ -245,17 +241,17 @@ func (u *SQLUser) Diff(ctx context.Context, req infer.DiffRequest[SQLUserArgs, S
 		return d.response(), nil
 	}
 	if req.State.Password == "" {
-		d.drift("password") // imported: it cannot be read, only set
+		d.drift("password") // of an imported user; it can only be set
 	}
 	if req.State.Unverified {
-		d.drift("unverified") // a refresh forgets that the last run failed
+		d.drift("unverified") // after a refresh nothing else tells that the last run failed
 	}
 	u.diffLive(ctx, d, req.State, req.Inputs)
 	return d.response(), nil
 }
 
-// claim reports whether a user is free for a resource: two that meet on one would take it
-// from each other. Only resources whose Check was called in this run count.
+// claim reports whether no other resource of this run has the user: the two would take it from each
+// other. It knows only the resources that Check was called for.
 func (u *SQLUser) claim(user SQLUserArgs, resource string) bool {
 	if user.ClusterID == "" || user.Name == "" {
 		return true // a preview does not know it yet

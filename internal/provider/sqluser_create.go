@@ -11,8 +11,8 @@ import (
 	"portfolio-infra/internal/tidbcloud"
 )
 
-// createUser creates a SQL user. Names are unique on a cluster, so after an ambiguous result
-// it reads whether the user exists, and then makes sure of its password.
+// createUser creates a SQL user. Names are unique on a cluster. So after an ambiguous result it
+// looks for the user, and sets the password once more.
 func createUser(ctx context.Context, api *tidbcloud.Client, state SQLUserState) error {
 	_, err := api.CreateSQLUser(ctx, state.ClusterID, tidbcloud.CreateSQLUserRequest{Name: state.Name, Password: state.Password, Role: state.role()})
 	if !rest.Ambiguous(err) {
@@ -34,11 +34,11 @@ func adoptUser(ctx context.Context, api *tidbcloud.Client, state SQLUserState) e
 	return api.UpdateSQLUser(ctx, state.ClusterID, state.FullName, tidbcloud.UpdateSQLUserRequest{Password: state.Password, Role: state.role()})
 }
 
-// checkUserOwner refuses an existing SQL user that is neither ours nor to be adopted.
+// checkUserOwner refuses an existing SQL user, unless it is ours or should be adopted.
 func checkUserOwner(resource string, cluster *tidbcloud.Cluster, state SQLUserState) error {
-	owner := text(state.Owner)
+	owner := orZero(state.Owner)
 	ours := owner != "" && cluster.Labels[OwnerLabel] == owner && cluster.Labels[MadeForLabel] == owner
-	if ours || state.Adopt != nil && *state.Adopt {
+	if ours || orZero(state.Adopt) {
 		return nil
 	}
 	return fmt.Errorf("SQL user %q exists already on cluster %s and was left unchanged; to manage it here, run `pulumi import tidbcloud:index:SqlUser %s %s` "+
@@ -46,7 +46,7 @@ func checkUserOwner(resource string, cluster *tidbcloud.Cluster, state SQLUserSt
 		"set adopt: true for one run (in this repository `pulumi config set adopt true`)", state.FullName, cluster, resource, state.id())
 }
 
-// previewCreate returns the error that a run would fail with, as far as reads can show.
+// previewCreate returns the error that a run would fail with, as far as reads can tell.
 func (u *SQLUser) previewCreate(ctx context.Context, api *tidbcloud.Client, resource string, state SQLUserState) error {
 	if _, ours := u.known.Load(state.id()); ours || state.ClusterID == "" {
 		return nil
@@ -69,7 +69,7 @@ func (u *SQLUser) previewCreate(ctx context.Context, api *tidbcloud.Client, reso
 	return checkUserOwner(resource, cluster, state)
 }
 
-// setCluster sets what follows from a user's cluster. It refuses a name that is too long.
+// setCluster sets what depends on the cluster. It refuses a name that is too long.
 func (s *SQLUserState) setCluster(cluster *tidbcloud.Cluster) error {
 	setIfKnown(&s.Host, cluster.Host)
 	setIfKnown(&s.Port, cluster.Port)
@@ -78,7 +78,7 @@ func (s *SQLUserState) setCluster(cluster *tidbcloud.Cluster) error {
 		s.FullName = tidbcloud.FullName(cluster.UserPrefix, s.Name)
 	}
 	if n := len(s.FullName); n > maxUserName {
-		return fmt.Errorf("creating SQL user %q: with the cluster's prefix the name has %d characters; %d are allowed, so shorten it by %d",
+		return fmt.Errorf("creating SQL user %q: with the cluster's prefix the name has %d characters, and %d are allowed; shorten it by %d",
 			s.FullName, n, maxUserName, n-maxUserName)
 	}
 	return nil

@@ -12,8 +12,8 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 )
 
-// What is done to a user by hand, a plain up shows and repairs, and its preview shows whether
-// the password will be another one.
+// A plain up shows and repairs what was done to a user by hand. Its preview shows whether the password
+// will change.
 func TestSQLUser_Diff(t *testing.T) {
 	lists := []string{listUsers}
 	patching := func(key, value string) func(*cloud, *sqlServers) {
@@ -93,8 +93,8 @@ func TestSQLUser_Update_roleLeftOut(t *testing.T) {
 	})
 }
 
-// A new login may take a while to be known. A run waits for it, but not for ever, and a run
-// soon after does not take it for one that was changed by hand.
+// The gateway may learn of a new login late. A run waits for it, but not for ever. A run soon after
+// does not conclude that somebody changed the password.
 func TestSQLUser_waitsForLogin(t *testing.T) {
 	for name, tt := range map[string]struct {
 		lag  time.Duration
@@ -122,8 +122,8 @@ func TestSQLUser_waitsForLogin(t *testing.T) {
 	}
 }
 
-// A rotation fails unless its password logs in, so that nothing moves to a login that does not
-// work. The next run waits for the same password.
+// A rotation fails unless its password logs in, so that the application does not move to a login that
+// does not work. The next run waits for the same password.
 func TestSQLUser_Update_rotation(t *testing.T) {
 	rotated := map[string]any{"rotation": "2"}
 	away := func(_ *cloud, s *sqlServers) { s.instead = until(5*time.Minute, hangUp) }
@@ -136,7 +136,7 @@ func TestSQLUser_Update_rotation(t *testing.T) {
 		{"at once", func(*cloud, *sqlServers) {}, nil, 0},
 		{"after a while", func(_ *cloud, s *sqlServers) { s.instead = until(time.Minute, refusal("Missing user name prefix")) }, nil, time.Minute},
 		{"refused", func(_ *cloud, s *sqlServers) { s.instead = until(5*time.Minute, refusal("Missing user name prefix")) },
-			[]string{`SQL user "p1001.api" has a new password, but cannot log in with it yet, so nothing was moved to it`, "Missing user name prefix", "the next `pulumi up` tries again"}, 90 * time.Second},
+			[]string{`SQL user "p1001.api" has a new password, but cannot log in with it yet, so the application stays with its login`, "Missing user name prefix", "the next `pulumi up` tries again"}, 90 * time.Second},
 		{"server away", away, []string{"cannot log in with it yet"}, 90 * time.Second},
 		{"quota used up", func(_ *cloud, s *sqlServers) {
 			s.instead = until(5*time.Minute, refusal("Due to the usage quota being exhausted"))
@@ -180,7 +180,7 @@ func TestSQLUser_Update_rotation(t *testing.T) {
 	}
 }
 
-// A rotation with an ambiguous result ends as strictly, with the password of the next run.
+// After an ambiguous result of a rotation, the password of the next run must log in, too.
 func TestSQLUser_Update_rotationAmbiguous(t *testing.T) {
 	withUser(t, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
 		time.Sleep(time.Hour)
@@ -210,7 +210,7 @@ func TestSQLUser_Update_oldState(t *testing.T) {
 	})
 }
 
-// Concurrent diffs of a run share one list; a write drops it.
+// Concurrent diffs of a run share one list. A write drops it.
 func TestSQLUser_Diff_shares(t *testing.T) {
 	withUser(t, func(t *testing.T, c *cloud, _ *sqlServers, e *engine) {
 		c.onCall = func(string) { time.Sleep(time.Second) }

@@ -10,10 +10,11 @@ import (
 	"github.com/pulumi/pulumi-go-provider/infer"
 
 	"portfolio-infra/internal/rest"
+	"portfolio-infra/internal/sqllogin"
 )
 
 func (s SQLUserState) login() login {
-	return login{host: s.Host, port: s.Port, user: s.FullName, password: s.Password}
+	return login{Login: sqllogin.Login{Host: s.Host, Port: s.Port, User: s.FullName, Password: s.Password}}
 }
 
 // setPassword sets a new password.
@@ -21,13 +22,12 @@ func (s *SQLUserState) setPassword() {
 	s.Password, s.PasswordSetAt = newPassword(), time.Now().UTC().Format(time.RFC3339)
 }
 
-// loginLag is how long a new password may take to be accepted (assumed: TiDB Cloud does not
-// say). Until then a refused login is no reason for another password, which would take as
-// long.
+// loginLag is how long TiDB Cloud may take to accept a new password (assumed: it does not say).
+// Until then a refused login is no reason for another password, which would take as long.
 const loginLag = 10 * time.Minute
 
-// loginRefused reports whether the server refuses the recorded login twice. It does not if
-// it cannot try, or while the password is new.
+// loginRefused reports whether the server refuses the recorded login twice. It reports false if it
+// cannot try, or if the password is new.
 func (u *SQLUser) loginRefused(ctx context.Context, recorded SQLUserState) bool {
 	if recorded.Host == "" || recorded.Port == 0 || recorded.Password == "" {
 		return false
@@ -50,11 +50,11 @@ func (u *SQLUser) loginRefused(ctx context.Context, recorded SQLUserState) bool 
 	return false
 }
 
-// verifyLogin waits until the login works: whatever uses it moves to it next. Unlike
-// waitForLogin it fails if it never does, and keeps the password, so that the next run waits
-// for it again and does not set another one, which would lag as long.
+// verifyLogin waits until the login works, since the application moves to it next. If it never does,
+// verifyLogin fails, unlike waitForLogin. The state keeps the password, so that the next run waits
+// for it and does not set another, which would lag as long.
 //
-// A state that does not know the host cannot try.
+// Without the host in the state it cannot try.
 func (u *SQLUser) verifyLogin(ctx context.Context, state *SQLUserState) error {
 	state.Unverified = false
 	if state.Host == "" || state.Port == 0 {
@@ -65,12 +65,12 @@ func (u *SQLUser) verifyLogin(ctx context.Context, state *SQLUserState) error {
 		return nil
 	}
 	state.Unverified = true
-	return infer.ResourceInitFailedError{Reasons: []string{fmt.Sprintf("SQL user %q has a new password, but cannot log in with it yet, so nothing was moved to it: %v; "+
+	return infer.ResourceInitFailedError{Reasons: []string{fmt.Sprintf("SQL user %q has a new password, but cannot log in with it yet, so the application stays with its login: %v; "+
 		"the next `pulumi up` tries again", state.FullName, err)}}
 }
 
-// waitForLogin waits until a new login works, which may take minutes: the rest of this run
-// may need it. It only warns if it never does: nothing that worked before depends on it.
+// waitForLogin waits until a new login works, which may take minutes, since the rest of this run may
+// need it. If it never does, waitForLogin only warns: nothing that worked before depends on it.
 func (u *SQLUser) waitForLogin(ctx context.Context, state SQLUserState) {
 	err := u.sql.probe(ctx, state.login(), nil)
 	if loginUnknown(err) {

@@ -11,8 +11,8 @@ import (
 	"portfolio-infra/internal/tidbcloud"
 )
 
-// findUser returns a SQL user, or nil if it or its cluster is gone. The API's answer for the
-// users of a missing cluster is not documented, so the cluster itself is read.
+// findUser returns a SQL user, or nil if the user or its cluster is gone. It reads the cluster,
+// since the API's answer for the users of a missing one is not documented.
 func findUser(ctx context.Context, api *tidbcloud.Client, clusterID, fullName string) (*tidbcloud.SQLUser, error) {
 	live, err := api.FindSQLUser(ctx, clusterID, fullName)
 	if err == nil || rest.Retryable(err) {
@@ -46,8 +46,8 @@ func importUser(ctx context.Context, api *tidbcloud.Client, id string) (SQLUserS
 	return SQLUserState{SQLUserArgs: args, FullName: tidbcloud.FullName(cluster.UserPrefix, name)}, nil
 }
 
-// userClusterExists reports whether the cluster of a missing user exists. Its error says if
-// the API key belongs to another organization.
+// userClusterExists reports whether the cluster of a missing user exists. It returns an error if the
+// API key belongs to another organization.
 func userClusterExists(ctx context.Context, api *tidbcloud.Client, state SQLUserState) (bool, error) {
 	cluster, err := findCluster(ctx, api, state.ClusterID)
 	if err != nil || cluster != nil || state.Organization == "" {
@@ -56,8 +56,8 @@ func userClusterExists(ctx context.Context, api *tidbcloud.Client, state SQLUser
 	return false, checkOrganization(ctx, api, state.ClusterID, state.Organization)
 }
 
-// diffLive adds how a live user differs from the recorded or wanted one. It never fails: it
-// warns about what it could not read.
+// diffLive adds how a live user differs from the recorded or wanted one. It only warns about what it
+// cannot read.
 func (u *SQLUser) diffLive(ctx context.Context, d *differ, recorded SQLUserState, want SQLUserArgs) {
 	log := p.GetLogger(ctx)
 	api, err := u.connect()
@@ -78,7 +78,7 @@ func (u *SQLUser) diffLive(ctx context.Context, d *differ, recorded SQLUserState
 		d.drift("role")
 	}
 	if recorded.Host == "" {
-		d.drift("host") // a state of an earlier version, without what a login needs
+		d.drift("host") // a state of an earlier version lacks what a login needs
 	}
 	if !d.has("password") && !d.has("rotation") && u.loginRefused(ctx, recorded) {
 		log.Warningf("SQL user %q cannot log in with the recorded password: it will get a new one", recorded.FullName)

@@ -172,7 +172,7 @@ func TestSQLUser_Create_longName(t *testing.T) {
 		}
 		c.fail(emulator.Fault{Method: "GET", Path: "/clusters/*", Times: -1, Body: string(body)})
 		_, err = e.up(api(c.first(), map[string]any{"name": "portfolio-writer"}))
-		wantErr(t, err, "has 38 characters; 32 are allowed, so shorten it by 6")
+		wantErr(t, err, "has 38 characters, and 32 are allowed; shorten it by 6")
 	})
 }
 
@@ -238,7 +238,7 @@ func TestSQLUser_import(t *testing.T) {
 	})
 }
 
-// What a fault of a single call leads to is in TestProvider_Faults.
+// TestProvider_Faults has the effects of a fault of one call.
 func TestSQLUser_Delete(t *testing.T) {
 	for name, hand := range map[string]func(*cloud){
 		"there":                 func(*cloud) {},
@@ -278,8 +278,8 @@ func TestSQLUser_Check(t *testing.T) {
 	}
 }
 
-// Two resources of a run never meet on one user, whichever is checked first: the password of
-// one would become the other's.
+// Two resources of a run never have one user, whichever is checked first: each would change the
+// other's password.
 func TestSQLUser_Check_claimed(t *testing.T) {
 	named := func(name string) property.Map { return api("1001", map[string]any{"name": name}) }
 	type checked struct {
@@ -289,8 +289,8 @@ func TestSQLUser_Check_claimed(t *testing.T) {
 	}
 	none := property.Map{}
 	for name, steps := range map[string][]checked{
-		"new ones":                     {{"user", none, named("api"), ""}, {"user_b", none, named("api"), `"api" is the SQL user of another resource`}},
-		"renamed to the other's":       {{"user_b", named("api_b"), named("api_b"), ""}, {"user", named("api"), named("api_b"), `"api_b" is the SQL user of another`}},
+		"new ones":                     {{"user", none, named("api"), ""}, {"user_b", none, named("api"), `another resource of this run has the SQL user "api"`}},
+		"renamed to the other's":       {{"user_b", named("api_b"), named("api_b"), ""}, {"user", named("api"), named("api_b"), `another resource of this run has the SQL user "api_b"`}},
 		"renamed to the other's first": {{"user", named("api"), named("api_b"), ""}, {"user_b", named("api_b"), named("web_b"), `takes the name "api_b", which this one still has`}},
 		"replaced":                     {{"user", named("api"), named("web"), ""}, {"user", none, named("web"), ""}, {"user_b", named("api_b"), named("web_b"), ""}},
 		"on another cluster":           {{"user", none, named("api"), ""}, {"user_b", none, api("1002", nil), ""}},

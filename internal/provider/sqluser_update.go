@@ -13,9 +13,9 @@ import (
 
 // Update implements [infer.CustomUpdate].
 //
-// If a new password has an ambiguous result, the state is left without one, so that the
-// next run sets another, whatever its rotation. A rotation ends when its password logs in:
-// a stack with two users that alternate moves to the rotated one next.
+// If setting a password has an ambiguous result, the state gets none, so that the next run sets
+// another, whatever its rotation. A rotation succeeds only when its password logs in: in a stack
+// with two alternating users, the application moves to the rotated one next.
 func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArgs, SQLUserState]) (resp infer.UpdateResponse[SQLUserState], err error) {
 	api, err := u.connect()
 	if err != nil {
@@ -48,7 +48,7 @@ func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArg
 		return resp, err
 	}
 	var change tidbcloud.UpdateSQLUserRequest
-	rotated := text(old.Rotation) != text(want.Rotation)
+	rotated := orZero(old.Rotation) != orZero(want.Rotation)
 	if live == nil || old.Password == "" || rotated || u.loginRefused(ctx, old) {
 		state.setPassword()
 		change.Password = state.Password

@@ -12,7 +12,7 @@ var (
 	_ infer.Annotated                  = (*StampResult)(nil)
 )
 
-// stamp is the sum of the sources, see package stamp. `make build` sets it by
+// stamp is the sum of the sources, see package stamp. `make build` sets it with
 // -ldflags "-X portfolio-infra/internal/provider.stamp=…".
 var stamp string
 

@@ -9,21 +9,21 @@ import (
 	"sync/atomic"
 )
 
-// Body is an in of [Client.Do] that is not JSON, or too long to be held in memory.
+// Body is a request body that is not JSON, or too long for memory. Pass it to [Client.Do].
 type Body struct {
 	// ContentType is sent with the request.
 	ContentType string
 	// Size is the length in bytes.
 	Size int64
-	// Open returns the content. Each try opens it anew.
+	// Open returns the content. It is called once for each try.
 	Open func() (io.ReadCloser, error)
 
-	// inMemory: reading cannot fail. Package net/http sends a body that it knows to be in
-	// memory together with the header.
+	// inMemory reports whether reading cannot fail. Package net/http sends such a body in one
+	// piece with the header, if it can tell.
 	inMemory bool
 }
 
-// newBody returns the body of a request: in itself if it is a [Body], and otherwise its JSON.
+// newBody returns in itself if it is a [Body], and otherwise its JSON.
 func newBody(in any) (*Body, error) {
 	switch in := in.(type) {
 	case nil:
@@ -39,8 +39,8 @@ func newBody(in any) (*Body, error) {
 	return &Body{ContentType: "application/json", Size: int64(len(b)), Open: open, inMemory: true}, nil
 }
 
-// attach makes b the body of a request. It returns where an error of reading it will be:
-// that of the transport may be about the connection, which such an error breaks.
+// attach makes b the body of a request. An error of reading it will be in the result: the
+// transport may report the connection, which that error breaks, in its place.
 func (b *Body) attach(req *http.Request) (*readError, error) {
 	failed := &readError{}
 	if b == nil || b.Size == 0 {
@@ -66,8 +66,8 @@ func (b *Body) attach(req *http.Request) (*readError, error) {
 	return failed, nil
 }
 
-// readError is the first error of reading a request's body. The transport may still read
-// when the try has ended.
+// readError is the first error of reading a request's body. The transport may go on reading
+// after the try has ended.
 type readError struct{ first atomic.Pointer[error] }
 
 func (e *readError) set(err error) { e.first.CompareAndSwap(nil, &err) }
@@ -80,8 +80,8 @@ func (e *readError) get() error {
 	return nil
 }
 
-// bodyReader records the first error of a body. A read may fail because the transport has
-// closed the body, as it does when the connection breaks: such an error is not the body's.
+// bodyReader records the first error of a body. The transport closes the body when the
+// connection breaks. A read that fails after that says nothing about the body.
 type bodyReader struct {
 	io.ReadCloser
 	failed *readError

@@ -157,7 +157,7 @@ func TestClient_Do_retries(t *testing.T) {
 	}
 }
 
-// Whatever never left the machine may be sent again, even a POST.
+// A request that was never sent may be sent again, even a POST.
 func TestClient_Do_connection(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
@@ -185,7 +185,7 @@ func TestClient_Do_connection(t *testing.T) {
 	}
 }
 
-// The same with real sockets, so that the classes above are net/http's own.
+// The same with real sockets, which have the errors of net/http itself.
 func TestClient_Do_sockets(t *testing.T) {
 	hijack := func(response string) string {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -246,7 +246,7 @@ func TestClient_Do_sends(t *testing.T) {
 	}
 }
 
-// What is wrong before the first byte is reported without sending one.
+// A bad request is an error before anything is sent.
 func TestClient_Do_refusesToSend(t *testing.T) {
 	for _, tt := range []struct {
 		name, base, path string

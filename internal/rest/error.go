@@ -10,7 +10,7 @@ import (
 	"unicode"
 )
 
-// The most characters that an error's text shows of each part.
+// An error's text has at most this many characters of each part.
 const (
 	maxText = 1000
 	maxID   = 100
@@ -34,16 +34,16 @@ type Error struct {
 	Tries int
 	// RetryAfter is the wait that the API asked for, or 0.
 	RetryAfter time.Duration
-	// Err is the cause if the API reported none: a connection error, an unreadable
-	// body, the caller's canceled context.
+	// Err is the cause if the API reports none: a connection error, an unreadable body, or the
+	// end of the caller's context.
 	Err error
 
-	// retryable: another try may succeed and does no harm.
+	// retryable reports whether another try may succeed and does no harm.
 	retryable bool
 }
 
-// Error returns one line with the call, the response and the suggestion. Text from
-// elsewhere is cut if it is too long.
+// Error returns one line with the call, the response and the suggestion. It cuts long texts of
+// others.
 func (e *Error) Error() string {
 	parts := []string{e.Service, e.Method + " " + oneLine(e.URL, maxText)}
 	if e.Status != 0 {
@@ -77,8 +77,8 @@ func (e *Error) Error() string {
 	return text
 }
 
-// oneLine returns any text as one line of at most limit characters. Line breaks, terminal
-// escapes and the like become spaces.
+// oneLine returns a text as one line of at most limit characters. Line breaks, terminal escapes
+// and the like become spaces.
 func oneLine(s string, limit int) string {
 	words := strings.FieldsFunc(strings.ToValidUTF8(s, ""), func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsGraphic(r) })
 	line := strings.Join(words, " ")
@@ -91,8 +91,8 @@ func oneLine(s string, limit int) string {
 // Unwrap returns the cause, so that [errors.Is] finds a canceled context.
 func (e *Error) Unwrap() error { return e.Err }
 
-// endedBy records that the caller's context ended with err while another try was due; a
-// nil err means that it did not. The last response stays: it is why there was a wait.
+// endedBy records that the caller's context ended with err before the next try. A nil err means
+// that it did not end. The last response stays in the error, since it is why there was a wait.
 func (e *Error) endedBy(err error) {
 	if err == nil || !e.retryable || errors.Is(e.Err, err) {
 		return
@@ -103,7 +103,7 @@ func (e *Error) endedBy(err error) {
 	e.Err = err
 }
 
-// find returns the [Error] in err's chain, or the zero one.
+// find returns the [Error] in err's chain, or a zero one.
 func find(err error) *Error {
 	if e := new(Error); errors.As(err, &e) {
 		return e
@@ -120,12 +120,12 @@ func StatusIs(err error, status ...int) bool {
 	return e.Status != 0 && slices.Contains(status, e.Status)
 }
 
-// Ambiguous reports whether err is a failed write that may have taken effect: timeout,
-// reset, 5xx, unreadable 2xx. The caller should read before it writes again.
+// Ambiguous reports whether err is a failed write that may have taken effect. The caller should
+// read before it writes again.
 func Ambiguous(err error) bool { return find(err).Ambiguous }
 
-// Retryable reports whether the same call may succeed later and does no harm then: the API
-// was not reached, was busy, or its response did not arrive whole.
+// Retryable reports whether the same call may succeed later and does no harm: the API was not
+// reached, was busy, or a part of its response was lost.
 func Retryable(err error) bool { return find(err).retryable }
 
 // RetryAfter returns the wait that the API asked for, or 0.

@@ -65,7 +65,7 @@ func TestClient_Do_closedBody(t *testing.T) {
 	}
 }
 
-// An API may say 200 and mean no.
+// An API may respond 200 to a call that failed.
 func TestClient_Do_checkBody(t *testing.T) {
 	api := resttest.NewAPI(resttest.Respond(200, `{"success":false,"code":8000007,"message":"not found"}`))
 	c := client(api)

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"portfolio-infra/internal/rest/resttest"
 )
 
@@ -90,45 +88,6 @@ func FuzzClient_Do(f *testing.F) {
 			t.Errorf("status %d fails with %#v", status, err)
 		}
 		resttest.CheckReadable(t, err, fuzzToken)
-	})
-}
-
-// Segments reach the server as they were given, each one segment, or are refused.
-func FuzzPath(f *testing.F) {
-	for _, seed := range [][2]string{
-		{"10205", "3hX.api"}, {"", "x"}, {".", ".."}, {"..", "x"}, {"a/b", "../../x"}, {"100%", "%2F"}, {"?a=b", "#c"},
-		{"ü 世", "\xff\x00"}, {"a;b", "a\nb"}, {`\`, "//"},
-	} {
-		f.Add(seed[0], seed[1])
-	}
-	f.Fuzz(func(t *testing.T, first, second string) {
-		path := Path("/a/%s/b/%s", first, second)
-		nothing := func(s string) bool { return s == "" || s == "." || s == ".." }
-		err := checkPath(path)
-		if (err != nil) != (nothing(first) || nothing(second)) {
-			t.Fatalf("%q and %q: %v", first, second, err)
-		}
-		if err != nil {
-			return
-		}
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://example.com"+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if req.URL.Host != "example.com" || req.URL.RawQuery != "" || req.URL.Fragment != "" {
-			t.Errorf("a segment left the path: %v", req.URL)
-		}
-		var have []string
-		for segment := range strings.SplitSeq(req.URL.RequestURI(), "/") {
-			name, err := url.PathUnescape(segment)
-			if err != nil {
-				t.Error(err)
-			}
-			have = append(have, name)
-		}
-		if diff := cmp.Diff([]string{"", "a", first, "b", second}, have); diff != "" {
-			t.Error(diff)
-		}
 	})
 }
 

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// Path replaces each %s of format by an escaped segment, so that a slash, a percent sign
-// or a question mark in a name stays part of the name:
+// Path replaces each %s of format by an escaped segment. So a slash, a percent sign or a
+// question mark in a name stays a part of the name:
 //
 //	rest.Path("/clusters/%s/sqlUsers/%s", id, name)
 //
-// Escaping cannot make an empty segment, "." or ".." safe, since proxies and servers
-// resolve them first. [Client.Do] refuses such a path, so an empty ID never turns "delete
-// this one" into a call on the whole list.
+// Escaping cannot make an empty segment, "." or ".." safe, since proxies and servers resolve
+// them first. [Client.Do] refuses such a path: an empty ID would turn the deletion of one thing
+// into a call on the list.
 func Path(format string, segments ...string) string {
 	escaped := make([]any, len(segments))
 	for i, s := range segments {
@@ -24,7 +24,7 @@ func Path(format string, segments ...string) string {
 	return fmt.Sprintf(format, escaped...)
 }
 
-// checkPath refuses what [Path] cannot make safe.
+// checkPath refuses the segments that [Path] cannot make safe.
 func checkPath(path string) error {
 	path, _, _ = strings.Cut(path, "?")
 	segments, ok := strings.CutPrefix(path, "/")
@@ -43,13 +43,13 @@ func checkPath(path string) error {
 	return nil
 }
 
-// CheckBaseURL returns an error unless base is an https URL, or an http URL of a loopback
-// host (a test, an emulator), since credentials are sent there. It must have no user, query
-// or fragment. The error never shows a password.
+// CheckBaseURL returns an error unless credentials may be sent to base: it must be an https URL,
+// or an http URL of a loopback host (a test, an emulator), without user, query and fragment.
+// The error never shows a password.
 func CheckBaseURL(base string) error {
 	u, err := url.Parse(base)
 	if err != nil {
-		// The error of url.Parse has the whole URL.
+		// The error of url.Parse quotes the URL.
 		return errors.New("not a URL")
 	}
 	switch {
@@ -71,9 +71,8 @@ func loopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || net.ParseIP(host).IsLoopback()
 }
 
-// redacted returns the URL for errors: without user, query and fragment. If there are too
-// few or too many slashes the user is part of something else, so nothing that precedes an @
-// is shown.
+// redacted returns the URL for errors, without user, query and fragment. With too few or too
+// many slashes the user is a part of something else, so nothing before an @ is shown.
 func redacted(u *url.URL) string {
 	shown := *u
 	shown.User, shown.RawQuery, shown.ForceQuery, shown.Fragment = nil, "", false, ""

@@ -1,6 +1,8 @@
 package rest_test
 
 import (
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -33,6 +35,29 @@ func TestCheckBaseURL(t *testing.T) {
 			resttest.CheckError(t, err, tt.wantErr)
 			if err != nil && strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("the error shows a secret: %v", err)
+			}
+		})
+	}
+}
+
+// Segments reach the server as they were given, each as one.
+func TestPath(t *testing.T) {
+	for _, segment := range []string{"3hX.api", "a/b", "../../x", "100%", "%2F", "%2e%2e", "?a=b", "#c", "ü 世", "\xff\x00", "a;b", "a\nb", `..\..`, "//"} {
+		t.Run(segment, func(t *testing.T) {
+			api := resttest.NewAPI(resttest.Respond(200, "{}"))
+			if err := client(api).Do(t.Context(), "GET", rest.Path("/a/%s/b/%s", segment, segment), nil, nil); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for escaped := range strings.SplitSeq(strings.TrimPrefix(api.Calls()[0], "GET /v1/"), "/") {
+				name, err := url.PathUnescape(escaped)
+				if err != nil {
+					t.Error(err)
+				}
+				got = append(got, name)
+			}
+			if want := []string{"a", segment, "b", segment}; !slices.Equal(got, want) {
+				t.Errorf("got %q, want %q", got, want)
 			}
 		})
 	}

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// firstWait is the first wait between tries if the API asks for none. Each later one is
+// firstWait is the first wait between two tries if the API asks for none. Each later wait is
 // twice as long.
 const firstWait = 500 * time.Millisecond
 
-// retryAfter returns the wait that a response asks for, or 0: Retry-After in seconds or
-// as a date (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after), and with a 429
-// X-Ratelimit-Reset. Every response has the latter; only there does it mean a wait.
+// retryAfter returns the wait that a response asks for, or 0. It reads Retry-After, in seconds
+// or as a date (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after). With a 429 it also
+// reads X-Ratelimit-Reset, which asks for no wait in other responses.
 func retryAfter(status int, header http.Header) time.Duration {
 	names := []string{"Retry-After"}
 	if status == http.StatusTooManyRequests {
@@ -33,8 +33,8 @@ func retryAfter(status int, header http.Header) time.Duration {
 	return 0
 }
 
-// nextWait returns the wait after so many tries: the one asked for, or else an
-// exponential one, half of it random so that clients do not retry in step.
+// nextWait returns the wait after a number of tries: the one that the API asks for, or else an
+// exponential one. Half of that is random, so that clients do not retry in step.
 func nextWait(asked time.Duration, tries int) time.Duration {
 	if asked > 0 {
 		return asked
@@ -43,13 +43,13 @@ func nextWait(asked time.Duration, tries int) time.Duration {
 	return d/2 + rand.N(d/2)
 }
 
-// worthWaiting reports whether a wait of d is allowed and ends before ctx does.
+// worthWaiting reports whether a wait of d is short enough and ends before ctx does.
 func worthWaiting(ctx context.Context, d time.Duration) bool {
 	deadline, ok := ctx.Deadline()
 	return ctx.Err() == nil && d <= MaxWait && (!ok || d < time.Until(deadline))
 }
 
-// Sleep waits for d or until ctx is done, whichever is first.
+// Sleep waits for d. It returns early, with an error, if ctx is done.
 func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -112,7 +112,7 @@ func TestClient_Do_cancel(t *testing.T) {
 	}
 }
 
-// A try that takes too long is not the end of the caller's own deadline.
+// The timeout of a try is not the caller's deadline.
 func TestClient_Do_deadline(t *testing.T) {
 	for _, tt := range []struct {
 		name     string

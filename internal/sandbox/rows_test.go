@@ -176,7 +176,7 @@ func TestRows_protection(t *testing.T) {
 	f.byHand("DELETE", tidbAPI, "/clusters/"+r.id, "")
 	f.untilDeleted()
 	for _, verb := range []string{"preview", "up", "refresh"} {
-		f.noWrites(verb, f.fails(verb, "neither forgotten nor created again").calls)
+		f.noWrites(verb, f.fails(verb, "no empty replacement is created").calls)
 	}
 	f.protect(false)
 	f.up()

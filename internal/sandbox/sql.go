@@ -2,22 +2,20 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
-	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/go-sql-driver/mysql"
 
 	"portfolio-infra/internal/sandbox/clouds"
+	"portfolio-infra/internal/sqllogin"
 )
 
 // sqlRequest holds the flags of the command sql.
@@ -49,10 +47,10 @@ func runSQL(ctx context.Context, s *sandbox, statement string) error {
 		s.explain(u)
 		return nil
 	case s.sql.real || s.served:
-		return query(ctx, u, s.env("TIDBCLOUD_SQL_CA_FILE"), statement, s.stdout)
+		return query(ctx, u, s.env(sqllogin.CAFileVariable), statement, s.stdout)
 	}
 	if env, ok := clouds.SharedEnvironment(ctx, s.dir); ok {
-		return query(ctx, u, env["TIDBCLOUD_SQL_CA_FILE"], statement, s.stdout)
+		return query(ctx, u, env[sqllogin.CAFileVariable], statement, s.stdout)
 	}
 	c, err := clouds.Start(ctx, s.dir, s.lookup)
 	if err != nil {
@@ -103,33 +101,24 @@ func parseConnection(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// connector connects over TLS. The server's certificate is verified by caFile, or by the
-// system's authorities where that is empty.
-func connector(u *url.URL, caFile string) (driver.Connector, error) {
-	c := mysql.NewConfig()
-	c.Net, c.Addr, c.DBName = "tcp", u.Host, strings.TrimPrefix(u.Path, "/")
-	c.User = u.User.Username()
-	c.Passwd, _ = u.User.Password()
-	c.TLS = &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
-	if caFile != "" {
-		pem, err := os.ReadFile(caFile)
-		if err != nil {
-			return nil, fmt.Errorf("reading TIDBCLOUD_SQL_CA_FILE: %w", err)
-		}
-		c.TLS.RootCAs = x509.NewCertPool()
-		c.TLS.RootCAs.AppendCertsFromPEM(pem)
+// open connects to the server of a connection string. caFile is that of [sqllogin.Login.Open].
+func open(u *url.URL, caFile string) (*sql.DB, error) {
+	port, err := strconv.Atoi(u.Port())
+	if err != nil {
+		return nil, errors.New("the connection string has no port")
 	}
-	return mysql.NewConnector(c)
+	password, _ := u.User.Password()
+	login := sqllogin.Login{Host: u.Hostname(), Port: port, User: u.User.Username(), Password: password}
+	return login.Open(caFile, func(c *mysql.Config) { c.DBName = strings.TrimPrefix(u.Path, "/") })
 }
 
 // query runs one statement and prints the rows as a table: a minimal mysql client, for people
 // who have none.
 func query(ctx context.Context, u *url.URL, caFile, statement string, out io.Writer) error {
-	c, err := connector(u, caFile)
+	db, err := open(u, caFile)
 	if err != nil {
 		return err
 	}
-	db := sql.OpenDB(c)
 	defer func() { _ = db.Close() }()
 	rows, err := db.QueryContext(ctx, statement)
 	if err != nil {

@@ -16,7 +16,7 @@ type cut struct {
 	prog  *program
 	sdk   *sdkPackage
 	whole map[string]bool // the import paths of the packages that are copied whole
-	err   error           // the first one
+	err   error           // the first error
 }
 
 // cutPackage decides what to keep.
@@ -39,7 +39,7 @@ func cutPackage(prog *program, used usage) (*cut, error) {
 	return c, c.err
 }
 
-// checkNames returns an error that lists the names in use that the package lacks.
+// checkNames returns an error with the names in use that the package lacks.
 func (p *sdkPackage) checkNames(used usage) error {
 	var missing strings.Builder
 	for _, name := range used.of(p.path) {
@@ -57,7 +57,7 @@ func (p *sdkPackage) checkNames(used usage) error {
 	return fmt.Errorf("package %s (module %s %s) lacks:%s", p.path, p.module.path, p.module.version, &missing)
 }
 
-// similar returns the up to three exported names of the package that are closest to name.
+// similar returns up to three exported names of the package that are close to name.
 func (p *sdkPackage) similar(name string) []string {
 	limit := 1 + len(name)/5
 	distances := make(map[string]int)
@@ -84,7 +84,8 @@ func (c *cut) keepUsed(used usage) {
 	}
 }
 
-// keepWhole keeps a package that is not cut, and what it uses of the one that is. Errors name the place of its import.
+// keepWhole keeps a package that is copied whole, and what it uses of the package to cut. place is where it is imported,
+// for errors.
 func (c *cut) keepWhole(importPath, place string) {
 	if c.whole[importPath] {
 		return
@@ -135,7 +136,7 @@ func (c *cut) keepRefs(f *sourceFile, refs []symbol) {
 	}
 }
 
-// keepPieces keeps the pieces that are wanted by now, and reports whether there were any.
+// keepPieces keeps the pieces that are wanted by now. It reports whether there were any.
 func (c *cut) keepPieces() bool {
 	found := false
 	for _, d := range c.sdk.decls {
@@ -149,7 +150,7 @@ func (c *cut) keepPieces() bool {
 	return found
 }
 
-// wanted reports whether a piece is to be kept, going by what is kept so far.
+// wanted reports whether a piece should be kept, by what is kept so far.
 func (p *piece) wanted() bool {
 	pkg := p.decl.file.pkg
 	switch {
@@ -163,7 +164,7 @@ func (p *piece) wanted() bool {
 	return pkg.keeps(p.needs)
 }
 
-// keeps reports whether all of the names that the package declares are kept.
+// keeps reports whether all of the names are kept that the package declares.
 func (p *sdkPackage) keeps(names []string) bool {
 	return !slices.ContainsFunc(names, func(name string) bool {
 		decls := p.named[name]

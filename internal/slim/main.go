@@ -4,37 +4,41 @@
 //
 // The Go SDK of a large Pulumi provider is one package. Cloudflare's has 24,748 top-level names and takes the compiler
 // 16 GB and several minutes of processor time (https://github.com/pulumi/pulumi-cloudflare/issues/1652). This module
-// uses a few hundred of them. The linker prunes too late: the cost is in compiling the package.
+// uses a few hundred of them. It does not help that the linker drops the others: compiling the package is what costs.
 //
 // # How
 //
-// slim scans the module's own Go files for the names that they select of the package (usage.go), asks the go command
-// for the source of the version that go.mod requires (program.go), splits that source into declarations and what each
-// refers to (parse.go, split.go), follows the references from the names in use (keep.go), and writes the declarations it
-// reached (render.go) to .slim/<module path> (write.go). A go.work that replaces the module by the copy puts it in force
-// for every go command, every editor and Pulumi's language host (workspace.go). Git ignores both. go.mod still requires
-// the real SDK, so a fresh clone builds without slim, only at full cost.
+//  1. Scan the module's own Go files for the names of the package that they use (usage.go).
+//  2. Ask the go command for the source of the version that go.mod requires (program.go).
+//  3. Split that source into declarations, and find what each refers to (parse.go, split.go).
+//  4. Follow the references from the names in use (keep.go).
+//  5. Write the declarations that were reached (render.go) to .slim/<module path> (write.go).
+//  6. Write a go.work that replaces the module by the copy (workspace.go). Every go command, editor and Pulumi's
+//     language host then uses the copy.
+//
+// Git ignores both. go.mod still requires the real SDK, so a fresh clone builds without slim, but at full cost.
 //
 // # What is kept
 //
-// A kept type keeps its methods, and a kept declaration keeps whatever its text refers to. Pulumi's runtime finds types
-// through registrations in init functions, which nothing refers to: a registration is kept if the types that it
-// registers are, and the function's other statements if one of its registrations is. The same holds for the cases of a
-// module's Construct method, and a module or package registration is kept if one of the resources that it constructs is.
-// An init function without registrations is kept in any case.
+// A kept type keeps its methods. A kept declaration keeps whatever its text refers to.
 //
-// Names that were left out are declared as placeholders. Code that uses one does not compile, and the compiler's message
-// says to run make slim.
+// Pulumi's runtime finds types by registrations in init functions, which nothing refers to. A registration is kept if
+// the types that it registers are kept. The function's other statements are kept if one of its registrations is. The same
+// holds for the cases of a module's Construct method. The registration of a module or a package is kept if one of the
+// resources that it constructs is. An init function without registrations is always kept.
+//
+// The other names are declared as placeholders. Code that uses one does not compile, and the compiler's message says to
+// run make slim.
 //
 // # Running it again
 //
-// A run with nothing to do takes milliseconds: .slim/slim.json records what the copy was made from and its files'
-// digests. It is written last, so an interrupted run is repeated.
+// A run with nothing to do takes milliseconds: .slim/slim.json records what the copy was made from, and the digests of its
+// files. It is written last, so an interrupted run is repeated.
 //
 // # Limits
 //
-// slim sees what this module uses of the SDK, not what other modules in the build use. It ignores build constraints and
-// keeps what the module uses on any system.
+// slim sees what this module uses of the SDK, but not what other modules in the build use. It ignores build constraints,
+// so it keeps what the module uses on any system.
 //
 // # Alternatives
 //
@@ -43,13 +47,14 @@
 //	pulumi package add terraform-provider -- cloudflare/cloudflare --include cloudflare_pages_project,…
 //
 // (https://www.pulumi.com/docs/iac/concepts/providers/any-terraform-provider/, and for --include
-// https://github.com/pulumi/pulumi-terraform-bridge/pull/3147.) That is another provider: the plugin terraform-provider
-// downloads Cloudflare's Terraform provider from OpenTofu's registry at run time and translates for it
-// (https://github.com/pulumi/pulumi-terraform-bridge/tree/main/dynamic). Pulumi's mapping for Cloudflare does not apply:
+// https://github.com/pulumi/pulumi-terraform-bridge/pull/3147.) That would be another provider. The plugin
+// terraform-provider downloads Cloudflare's Terraform provider from OpenTofu's registry at run time and translates for it
+// (https://github.com/pulumi/pulumi-terraform-bridge/tree/main/dynamic). What Pulumi knows of Cloudflare would not apply:
 // aliases, computed IDs, migrations of old state
-// (https://github.com/pulumi/pulumi-cloudflare/blob/master/provider/resources.go). Type tokens follow from the Terraform
-// names alone (dynamic/info.go), and a resource whose token differs is a new one to Pulumi; those of this module's
-// resources do not. To generate the SDK takes the CLI and the network; slim takes the go command and the module cache.
+// (https://github.com/pulumi/pulumi-cloudflare/blob/master/provider/resources.go). Type tokens would follow from the
+// Terraform names (dynamic/info.go). For this module's resources they are the same; any other would be a new resource to
+// Pulumi. And the SDK could be generated only with the CLI and the network. slim needs just the go command and the module
+// cache.
 //
 // A filter for SDKs is proposed in https://github.com/pulumi/pulumi/issues/22387. It would make slim unnecessary.
 package main
@@ -66,7 +71,7 @@ import (
 	"golang.org/x/mod/module"
 )
 
-// defaultPackage is the package to cut if no flag names another one.
+// defaultPackage is the package to cut unless a flag names another.
 const defaultPackage = "github.com/pulumi/pulumi-cloudflare/sdk/v6/go/cloudflare"
 
 // The exit codes.
@@ -101,7 +106,7 @@ func run(ctx context.Context, dir string, args []string, stdout, stderr io.Write
 	return exitOK
 }
 
-// parseFlags returns the import path of the package to cut. It prints errors before it returns them.
+// parseFlags returns the import path of the package to cut. It also prints its errors.
 func parseFlags(args []string, stderr io.Writer) (string, error) {
 	packagePath := defaultPackage
 	flags := flag.NewFlagSet("slim", flag.ContinueOnError)

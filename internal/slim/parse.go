@@ -44,28 +44,28 @@ type symbol struct{ importPath, name string }
 type decl struct {
 	file       *sourceFile
 	names      []string // what it declares; none for methods, init functions and variables named _
-	isValue    bool     // it declares constants or variables
+	isValue    bool     // whether it declares constants or variables
 	recv       string   // for a method: the name of its type
 	head, tail string   // its text, comment included, before and after the pieces
 	refs       []symbol // of head and tail
 	pieces     []*piece
-	always     bool // it may have effects, so it is kept in any case
+	always     bool // whether it is kept in any case, since it may have effects
 	kept       bool
 }
 
-// piece is a part of a declaration that is kept for the sake of what it refers to.
+// piece is a part of a declaration. It is kept if what it refers to is.
 type piece struct {
 	decl    *decl
 	text    string
 	refs    []symbol
-	needs   []string // the piece goes unless all of these that the package declares are kept
+	needs   []string // the piece is kept only if those of these names are that the package declares
 	token   string   // for a case: the resource's type token; for a module's registration: their prefix
 	factory string   // for a module's or package's registration: the type that constructs the resources
-	shared  bool     // it stays if another piece of the declaration does
+	shared  bool     // whether it is kept if another piece of the declaration is
 	kept    bool
 }
 
-// load reads the package. Files are parsed in parallel, and no syntax tree outlives its file's reading.
+// load reads the package. It parses files in parallel, and keeps no syntax tree.
 func (p *sdkPackage) load() error {
 	names, err := p.module.goFiles(p.path)
 	if err != nil {
@@ -152,7 +152,7 @@ func (f *sourceFile) addImport(spec *ast.ImportSpec) {
 	imported := importSpec{text: f.textOf(spec.Pos(), spec.End()), path: importPath}
 	switch {
 	case spec.Name == nil:
-		// Generated SDKs name a package in the import wherever its path does not tell the name.
+		// Generated SDKs name a package in its import unless the path tells the name.
 		unversioned, _, _ := module.SplitPathVersion(importPath)
 		f.paths[path.Base(importPath)] = importPath
 		f.paths[path.Base(unversioned)] = importPath
@@ -189,7 +189,7 @@ func (f *sourceFile) newFunc(fn *ast.FuncDecl) *decl {
 	return d
 }
 
-// typeName returns the name of a receiver's or literal's type, which is the first identifier in it.
+// typeName returns the name of a receiver's or a literal's type: its first identifier.
 func typeName(expr ast.Expr) string {
 	name := ""
 	ast.Inspect(expr, func(n ast.Node) bool {
@@ -201,8 +201,8 @@ func typeName(expr ast.Expr) string {
 	return name
 }
 
-// newGroup returns a declaration of constants, types or variables. They stay together: generated SDKs have groups only of
-// constants, where one may repeat the expression of the one above it.
+// newGroup returns a declaration of constants, types or variables. A group stays together: generated SDKs group only
+// constants, and a constant may repeat the expression of the one before.
 func (f *sourceFile) newGroup(group *ast.GenDecl) *decl {
 	end := group.End()
 	var names []string
@@ -232,8 +232,8 @@ func (f *sourceFile) newGroup(group *ast.GenDecl) *decl {
 	return d
 }
 
-// calls reports whether there is a function call in a node. A variable named _ without one has no effects: it checks
-// that a type implements an interface, or keeps an import in use.
+// calls reports whether there is a function call in a node. Without one, a variable named _ has no effects: it checks that
+// a type implements an interface, or keeps an import in use.
 func calls(node ast.Node) bool {
 	found := false
 	ast.Inspect(node, func(n ast.Node) bool {
@@ -244,8 +244,8 @@ func calls(node ast.Node) bool {
 	return found
 }
 
-// refs returns what a node refers to, leaving out a block inside. It skips the names of functions, parameters and fields,
-// and those behind a dot.
+// refs returns what a node refers to, except in one block. It skips the names of functions, parameters and fields, and
+// the names after a dot.
 func (f *sourceFile) refs(node ast.Node, except *ast.BlockStmt) []symbol {
 	var refs []symbol
 	seen := make(map[symbol]bool)

@@ -29,20 +29,20 @@ type sdkModule struct {
 	path    string
 	version string // a version, or the folder that go.mod replaces the module with
 	dir     string
-	local   bool // its content may change while its version does not
+	local   bool // whether its content may change without its version
 }
 
-// sdkPackage is the package to cut. It is read by syntax alone: an identifier may denote a local variable that has the
-// name of a declaration. The declaration is then kept although nothing needs it, which costs little and breaks nothing.
+// sdkPackage is the package to cut. Only its syntax is read, so an identifier may be a local variable with the name of a
+// declaration. The declaration is then kept although nothing needs it, which costs little and breaks nothing.
 type sdkPackage struct {
 	module *sdkModule
 	path   string // import path
 	name   string
 
-	// What load has read.
+	// The result of load.
 	files   []*sourceFile      // sorted by name
 	decls   []*decl            // of all files
-	named   map[string][]*decl // several of a name if build constraints choose between them
+	named   map[string][]*decl // several for a name if build constraints choose between them
 	methods map[string][]*decl // by the name of their type
 }
 
@@ -60,7 +60,7 @@ func findProgram(ctx context.Context, dir, packagePath string) (*program, error)
 	if err != nil {
 		return nil, fmt.Errorf("reading go.mod: %w", err)
 	}
-	root, err := filepath.EvalSymlinks(filepath.Dir(goMod)) // nothing walks into a link
+	root, err := filepath.EvalSymlinks(filepath.Dir(goMod)) // filepath.WalkDir does not follow links
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (p *program) findPackage(ctx context.Context, importPath string) (*sdkPacka
 			Replace      *struct{ Path, Version string }
 		}
 	}
-	// Without -mod=readonly, the go command might find a copy of the package in a vendor folder.
+	// Without -mod=readonly the go command might find the package in a vendor folder.
 	out, err := goCommand(ctx, "off", p.root, "list", "-mod=readonly", "-find", "-json=Name,Module", importPath)
 	if err == nil {
 		err = json.Unmarshal(out, &info)
@@ -121,7 +121,7 @@ func (p *program) moduleOf(importPath string) string {
 // inSDK reports whether a package is in the module of the package to cut.
 func (p *program) inSDK(importPath string) bool { return p.moduleOf(importPath) == p.sdk.module.path }
 
-// relative returns the path of a package of the module, relative to the module's.
+// relative returns the path of a package relative to the module.
 func (m *sdkModule) relative(importPath string) string {
 	return strings.TrimPrefix(importPath[len(m.path):], "/")
 }
@@ -132,7 +132,7 @@ func within(importPath, root string) bool {
 	return ok && (rest == "" || rest[0] == '/')
 }
 
-// goFiles returns the Go files of a package except tests, sorted by name, whatever their build constraints.
+// goFiles returns the Go files of a package, sorted by name. It leaves out tests and ignores build constraints.
 func (m *sdkModule) goFiles(importPath string) ([]string, error) {
 	dir := filepath.Join(m.dir, filepath.FromSlash(m.relative(importPath)))
 	entries, err := os.ReadDir(dir)
@@ -153,8 +153,8 @@ func isGoFile(name string) bool {
 	return strings.HasSuffix(name, ".go") && !strings.HasPrefix(name, "_") && !strings.HasPrefix(name, ".")
 }
 
-// goCommand runs the go command in dir with the given GOWORK and returns its standard output. With "off" it sees the
-// SDK; with the go.work of an earlier run it would see the copy.
+// goCommand runs the go command in dir and returns its standard output. work is its GOWORK. With "off" it sees the SDK and
+// not the copy of an earlier run.
 func goCommand(ctx context.Context, work, dir string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir

@@ -13,7 +13,7 @@ import (
 )
 
 // TestRun_Cloudflare cuts the real SDK for a program that runs with a mock engine. The first time, it compiles Pulumi's
-// own SDK, which takes minutes; never does it compile the whole Cloudflare SDK.
+// own SDK, which takes minutes. It never compiles the whole Cloudflare SDK.
 func TestRun_Cloudflare(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

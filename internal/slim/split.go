@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// split moves the statements of a block, which are as many as the pieces, out of the head of a function.
+// split moves the statements of a block out of the head of a function. There is a piece for each.
 func (f *sourceFile) split(d *decl, fn *ast.FuncDecl, block *ast.BlockStmt, pieces []*piece) {
 	start := block.Lbrace + 1
 	d.head = d.head[:len(d.head)-len(f.textOf(start, fn.End()))]
@@ -19,8 +19,8 @@ func (f *sourceFile) split(d *decl, fn *ast.FuncDecl, block *ast.BlockStmt, piec
 	d.tail = f.textOf(start, fn.End())
 }
 
-// splitInit splits an init function into its statements and reports whether it did: one without registrations stays whole.
-// Generated init functions consist of registrations and what sets their variables
+// splitInit splits an init function into its statements. It reports false for one without registrations, which stays
+// whole. A generated init function has registrations, and statements that set their variables
 // (https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/codegen/go/gen.go).
 func (f *sourceFile) splitInit(d *decl, fn *ast.FuncDecl) bool {
 	var pieces []*piece
@@ -30,7 +30,7 @@ func (f *sourceFile) splitInit(d *decl, fn *ast.FuncDecl) bool {
 		pieces = append(pieces, p)
 		switch name, args := calledBy(stmt); {
 		case name == "RegisterInputType" && len(args) == 2, name == "RegisterOutputType" && len(args) == 1:
-			// For an input, the interface decides: code that uses it gets the type that the runtime makes for it.
+			// For an input the interface decides: the runtime makes the type for code that uses the interface.
 			p.needs = f.pkg.own(f.refs(args[0], nil))
 		case name == "RegisterResourceModule" && len(args) == 3:
 			p.token = f.unquote(args[0]) + ":" + f.unquote(args[1]) + ":"
@@ -48,7 +48,7 @@ func (f *sourceFile) splitInit(d *decl, fn *ast.FuncDecl) bool {
 	return registers
 }
 
-// calledBy returns the name and arguments of the function of another package that a statement calls, if it is a call.
+// calledBy returns the name and the arguments of a statement that calls a function of another package.
 func calledBy(stmt ast.Stmt) (name string, args []ast.Expr) {
 	if expr, ok := stmt.(*ast.ExprStmt); ok {
 		if call, ok := expr.X.(*ast.CallExpr); ok {
@@ -70,8 +70,8 @@ func composedType(expr ast.Expr) string {
 	return ""
 }
 
-// splitConstruct splits the method that makes a resource for a type token into the cases of its switch. Unless each has
-// one string literal, the method stays whole.
+// splitConstruct splits a Construct method, which makes a resource for a type token, into the cases of its switch. The
+// method stays whole unless each case has one string literal.
 func (f *sourceFile) splitConstruct(d *decl, fn *ast.FuncDecl) {
 	i := slices.IndexFunc(fn.Body.List, func(stmt ast.Stmt) bool {
 		_, ok := stmt.(*ast.SwitchStmt)

@@ -15,8 +15,8 @@ import (
 	"unicode"
 )
 
-// usage is what code outside the package to cut uses of the SDK, each with the first place (file:line) of its use. A
-// symbol without an import path is another package of the SDK, by its import path.
+// usage is what code outside the package to cut uses of the SDK, with the first place (file:line) of each use. A symbol
+// without an import path stands for another package of the SDK, whose path is its name.
 type usage map[symbol]string
 
 func (u usage) add(s symbol, place string) {
@@ -25,7 +25,7 @@ func (u usage) add(s symbol, place string) {
 	}
 }
 
-// of returns the sorted names in use of the package to cut, or with "" the sorted paths of the other packages in use.
+// of returns the names in use of the package to cut, sorted. With "" it returns the paths of the other packages in use.
 func (u usage) of(importPath string) []string {
 	var names []string
 	for s := range u {
@@ -37,7 +37,7 @@ func (u usage) of(importPath string) []string {
 	return names
 }
 
-// scanProgram scans all Go files of the main module, including tests and whatever their build constraints.
+// scanProgram scans all Go files of the main module, including tests. It ignores build constraints.
 func scanProgram(prog *program) (usage, error) {
 	used := make(usage)
 	err := filepath.WalkDir(prog.root, func(file string, entry fs.DirEntry, err error) error {
@@ -74,13 +74,13 @@ func hasPackages(dir string) bool {
 	return err != nil
 }
 
-// addFile adds what a file uses. Messages call the file shown.
+// addFile adds what a file uses. Errors call the file shown.
 func (u usage) addFile(name, shown string, prog *program) error {
 	src, err := os.ReadFile(name)
 	if err != nil {
 		return err
 	}
-	// The compiler reports errors in files that do not import the SDK.
+	// Errors in files that do not import the SDK are for the compiler to report.
 	fset := token.NewFileSet()
 	file, err := parser.ParseFile(fset, shown, src, parser.ImportsOnly)
 	if err != nil {
@@ -96,7 +96,7 @@ func (u usage) addFile(name, shown string, prog *program) error {
 		switch {
 		case !prog.inSDK(importPath):
 		case path.Clean(importPath) != importPath:
-			// It might lead out of the module's folder, and no compiler accepts it.
+			// It might lead out of the module's folder. No compiler accepts it.
 			return fmt.Errorf("%s: %q is not an import path", place, importPath)
 		case importPath != prog.sdk.path:
 			u.add(symbol{name: importPath}, place)
@@ -116,7 +116,7 @@ func (u usage) addFile(name, shown string, prog *program) error {
 	}
 	ast.Inspect(file, func(n ast.Node) bool {
 		if selector, ok := n.(*ast.SelectorExpr); ok {
-			// The parser leaves imports unresolved, so one that is resolved is a local variable or the like.
+			// The parser does not resolve imports, so what it has resolved is a local variable or the like.
 			if base, ok := selector.X.(*ast.Ident); ok && base.Obj == nil && imports[base.Name] {
 				u.add(symbol{prog.sdk.path, selector.Sel.Name}, placeOf(fset, selector.Pos()))
 			}

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// formatVersion goes up with each change to what slim writes.
-	formatVersion = 2
+	// formatVersion is raised by each change of what slim writes.
+	formatVersion = 3
 	// outputDir is in the root of the main module. The go command ignores it because of the dot.
 	outputDir = ".slim"
 	// stampFile is in outputDir.
@@ -29,7 +29,7 @@ type stamp struct {
 	Files map[string]string `json:"files"` // digests by path below outputDir
 }
 
-// inputDigest returns a digest of all that a copy depends on.
+// inputDigest returns a digest of everything that the copy depends on.
 func inputDigest(prog *program, used usage) (string, error) {
 	var b bytes.Buffer
 	fmt.Fprintln(&b, formatVersion, prog.digest)
@@ -51,7 +51,7 @@ func digest(content []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// digests returns the digests of the files below dir, except in hidden folders, by their path with slashes.
+// digests returns the digests of the files below dir, by their paths with slashes. It leaves out hidden folders.
 func digests(dir string) (map[string]string, error) {
 	root, found := os.DirFS(dir), make(map[string]string)
 	err := fs.WalkDir(root, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -70,8 +70,8 @@ func digests(dir string) (map[string]string, error) {
 	return found, err
 }
 
-// upToDate reports whether the copy in root was made from the input and consists of the files that were written, and
-// returns the go.work that goes with it.
+// upToDate reports whether the copy in root was made from the input and was not changed since. It returns the go.work that
+// goes with the copy.
 func upToDate(root, input string) (work string, ok bool) {
 	out := filepath.Join(root, outputDir)
 	content, err := os.ReadFile(filepath.Join(out, stampFile))
@@ -87,8 +87,8 @@ func upToDate(root, input string) (work string, ok bool) {
 	return s.Work, err == nil && maps.Equal(found, s.Files)
 }
 
-// writeCopy makes the output folder contain the files and no others. The stamp is written last: an interrupted run
-// leaves none, or one whose digests do not match. That also holds for two runs at once.
+// writeCopy makes the output folder hold the files and no others. It writes the stamp last: an interrupted run leaves none,
+// or one whose digests do not match. Two runs at once do the same.
 func writeCopy(root, input, work string, files map[string][]byte) error {
 	out := filepath.Join(root, outputDir)
 	if err := os.RemoveAll(out); err != nil {
@@ -109,7 +109,7 @@ func writeCopy(root, input, work string, files map[string][]byte) error {
 	return err
 }
 
-// writeFile writes a file and its folder unless the file has the content, and reports whether it did.
+// writeFile writes a file and its folder unless the file already has the content. It reports whether it did.
 func writeFile(name string, content []byte) (bool, error) {
 	if old, err := os.ReadFile(name); err == nil && bytes.Equal(old, content) {
 		return false, nil

@@ -103,12 +103,10 @@ func newTiDB(ctx *pulumi.Context, name string, args *TiDBArgs, opts ...pulumi.Re
 	if err != nil {
 		return nil, err
 	}
+	login := LoginArgs{Host: t.Cluster.Host, Port: t.Cluster.Port, User: admin.FullName, Password: admin.Password}
 	database, err := NewDatabase(ctx, "schema", &DatabaseArgs{
 		ClusterID: t.Cluster.ID().ToStringOutput(),
-		Host:      t.Cluster.Host,
-		Port:      t.Cluster.Port,
-		User:      admin.FullName,
-		Password:  admin.Password,
+		LoginArgs: login,
 		Name:      pulumi.String(args.Database),
 	}, append(childOptions(t, args.Protect), pulumi.DeletedWith(t.Cluster))...)
 	if err != nil {
@@ -118,10 +116,7 @@ func newTiDB(ctx *pulumi.Context, name string, args *TiDBArgs, opts ...pulumi.Re
 	if args.Schema != nil {
 		if t.Schema, err = NewMigrations(ctx, "migrations", &MigrationsArgs{
 			ClusterID: t.Cluster.ID().ToStringOutput(),
-			Host:      t.Cluster.Host,
-			Port:      t.Cluster.Port,
-			User:      admin.FullName,
-			Password:  admin.Password,
+			LoginArgs: login,
 			Database:  database.Name,
 			Folder:    pulumi.String(args.Schema.Folder),
 			Files:     args.Schema.Files,

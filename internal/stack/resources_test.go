@@ -1,7 +1,6 @@
 package stack
 
 import (
-	"cmp"
 	"encoding/json"
 	"os"
 	"reflect"
@@ -25,30 +24,26 @@ func TestResources_schema(t *testing.T) {
 	if err := json.Unmarshal(b, &schema); err != nil {
 		t.Fatal(err)
 	}
-	types := map[string]string{"string": "string", "int": "integer", "bool": "boolean", "StringOutput": "string", "IntOutput": "integer",
-		"BoolOutput": "boolean", "map[string]string": "object", "[]string": "array", "": "object"}
+	types := map[string]string{"StringInput": "string", "StringPtrInput": "string", "IntInput": "integer", "IntPtrInput": "integer", "BoolPtrInput": "boolean",
+		"StringArrayInput": "array", "StringMapInput": "object", "StringOutput": "string", "IntOutput": "integer", "BoolOutput": "boolean"}
 	for token, test := range map[string]struct{ inputs, outputs reflect.Type }{
-		"tidbcloud:index:Cluster":    {reflect.TypeFor[clusterArgs](), reflect.TypeFor[Cluster]()},
-		"tidbcloud:index:SqlUser":    {reflect.TypeFor[sqlUserArgs](), reflect.TypeFor[SQLUser]()},
-		"tidbcloud:index:Database":   {reflect.TypeFor[databaseArgs](), reflect.TypeFor[Database]()},
-		"tidbcloud:index:Migrations": {reflect.TypeFor[migrationsArgs](), reflect.TypeFor[Migrations]()},
+		"tidbcloud:index:Cluster":    {reflect.TypeFor[ClusterArgs](), reflect.TypeFor[Cluster]()},
+		"tidbcloud:index:SqlUser":    {reflect.TypeFor[SQLUserArgs](), reflect.TypeFor[SQLUser]()},
+		"tidbcloud:index:Database":   {reflect.TypeFor[DatabaseArgs](), reflect.TypeFor[Database]()},
+		"tidbcloud:index:Migrations": {reflect.TypeFor[MigrationsArgs](), reflect.TypeFor[Migrations]()},
 	} {
 		t.Run(token, func(t *testing.T) {
 			// compare returns the names of the fields that are properties.
 			compare := func(fields reflect.Type, want properties) map[string]bool {
 				names := map[string]bool{}
-				for i := range fields.NumField() {
-					field := fields.Field(i)
-					name, kind := field.Tag.Get("pulumi"), field.Type
-					if name == "" {
+				for _, field := range reflect.VisibleFields(fields) {
+					name := field.Tag.Get("pulumi")
+					if name == "" || !field.IsExported() {
 						continue
 					}
 					names[name] = true
-					if kind.Kind() == reflect.Pointer {
-						kind = kind.Elem()
-					}
-					if types[cmp.Or(kind.Name(), kind.String())] != want[name].Type {
-						t.Errorf("%s is of type %s, and %q in the schema", name, kind, want[name].Type)
+					if kind := types[field.Type.Name()]; kind == "" || kind != want[name].Type {
+						t.Errorf("%s is of type %s, and %q in the schema", name, field.Type, want[name].Type)
 					}
 				}
 				return names

@@ -23,35 +23,21 @@ type Cluster struct {
 
 // ClusterArgs are the inputs of a [Cluster].
 type ClusterArgs struct {
-	DisplayName          pulumi.StringInput
-	Region               pulumi.StringInput
-	Owner                pulumi.StringInput
-	ProjectID            pulumi.StringPtrInput
-	SpendingLimitMonthly pulumi.IntPtrInput
+	DisplayName          pulumi.StringInput    `pulumi:"displayName"`
+	Region               pulumi.StringInput    `pulumi:"region"`
+	Owner                pulumi.StringInput    `pulumi:"owner"`
+	ProjectID            pulumi.StringPtrInput `pulumi:"projectId"`
+	SpendingLimitMonthly pulumi.IntPtrInput    `pulumi:"spendingLimitMonthly"`
 	// Logins are the names of the SQL users on it.
-	Logins             pulumi.StringArrayInput
-	Adopt              pulumi.BoolPtrInput
-	DeletionProtection pulumi.BoolPtrInput
+	Logins             pulumi.StringArrayInput `pulumi:"logins"`
+	Adopt              pulumi.BoolPtrInput     `pulumi:"adopt"`
+	DeletionProtection pulumi.BoolPtrInput     `pulumi:"deletionProtection"`
 }
-
-type clusterArgs struct {
-	DisplayName          string   `pulumi:"displayName"`
-	Region               string   `pulumi:"region"`
-	Owner                string   `pulumi:"owner"`
-	ProjectID            *string  `pulumi:"projectId"`
-	SpendingLimitMonthly *int     `pulumi:"spendingLimitMonthly"`
-	Logins               []string `pulumi:"logins"`
-	Adopt                *bool    `pulumi:"adopt"`
-	DeletionProtection   *bool    `pulumi:"deletionProtection"`
-}
-
-// ElementType implements [pulumi.Input].
-func (ClusterArgs) ElementType() reflect.Type { return reflect.TypeFor[clusterArgs]() }
 
 // NewCluster registers a cluster.
 func NewCluster(ctx *pulumi.Context, name string, args *ClusterArgs, opts ...pulumi.ResourceOption) (*Cluster, error) {
 	c := &Cluster{}
-	return c, ctx.RegisterResource("tidbcloud:index:Cluster", name, args, c, opts...)
+	return c, ctx.RegisterResource("tidbcloud:index:Cluster", name, inputs(args), c, opts...)
 }
 
 // SQLUser is the resource tidbcloud:index:SqlUser.
@@ -67,31 +53,27 @@ type SQLUser struct {
 
 // SQLUserArgs are the inputs of a [SQLUser].
 type SQLUserArgs struct {
-	ClusterID pulumi.StringInput
-	Name      pulumi.StringInput
-	Role      pulumi.StringInput
-	Owner     pulumi.StringInput
-	Rotation  pulumi.StringPtrInput
-	Adopt     pulumi.BoolPtrInput
+	ClusterID pulumi.StringInput    `pulumi:"clusterId"`
+	Name      pulumi.StringInput    `pulumi:"name"`
+	Role      pulumi.StringInput    `pulumi:"role"`
+	Owner     pulumi.StringInput    `pulumi:"owner"`
+	Rotation  pulumi.StringPtrInput `pulumi:"rotation"`
+	Adopt     pulumi.BoolPtrInput   `pulumi:"adopt"`
 }
-
-type sqlUserArgs struct {
-	ClusterID string  `pulumi:"clusterId"`
-	Name      string  `pulumi:"name"`
-	Role      string  `pulumi:"role"`
-	Owner     string  `pulumi:"owner"`
-	Rotation  *string `pulumi:"rotation"`
-	Adopt     *bool   `pulumi:"adopt"`
-}
-
-// ElementType implements [pulumi.Input].
-func (SQLUserArgs) ElementType() reflect.Type { return reflect.TypeFor[sqlUserArgs]() }
 
 // NewSQLUser registers a SQL user.
 func NewSQLUser(ctx *pulumi.Context, name string, args *SQLUserArgs, opts ...pulumi.ResourceOption) (*SQLUser, error) {
 	u := &SQLUser{}
 	opts = append(opts, pulumi.AdditionalSecretOutputs([]string{"password"}))
-	return u, ctx.RegisterResource("tidbcloud:index:SqlUser", name, args, u, opts...)
+	return u, ctx.RegisterResource("tidbcloud:index:SqlUser", name, inputs(args), u, opts...)
+}
+
+// LoginArgs are the inputs that say where to connect to a cluster, and as whom.
+type LoginArgs struct {
+	Host     pulumi.StringInput `pulumi:"host"`
+	Port     pulumi.IntInput    `pulumi:"port"`
+	User     pulumi.StringInput `pulumi:"user"`
+	Password pulumi.StringInput `pulumi:"password"`
 }
 
 // Database is the resource tidbcloud:index:Database.
@@ -103,30 +85,15 @@ type Database struct {
 
 // DatabaseArgs are the inputs of a [Database].
 type DatabaseArgs struct {
-	ClusterID pulumi.StringInput
-	Host      pulumi.StringInput
-	Port      pulumi.IntInput
-	User      pulumi.StringInput
-	Password  pulumi.StringInput
-	Name      pulumi.StringInput
+	ClusterID pulumi.StringInput `pulumi:"clusterId"`
+	LoginArgs
+	Name pulumi.StringInput `pulumi:"name"`
 }
-
-type databaseArgs struct {
-	ClusterID string `pulumi:"clusterId"`
-	Host      string `pulumi:"host"`
-	Port      int    `pulumi:"port"`
-	User      string `pulumi:"user"`
-	Password  string `pulumi:"password"`
-	Name      string `pulumi:"name"`
-}
-
-// ElementType implements [pulumi.Input].
-func (DatabaseArgs) ElementType() reflect.Type { return reflect.TypeFor[databaseArgs]() }
 
 // NewDatabase registers a database.
 func NewDatabase(ctx *pulumi.Context, name string, args *DatabaseArgs, opts ...pulumi.ResourceOption) (*Database, error) {
 	d := &Database{}
-	return d, ctx.RegisterResource("tidbcloud:index:Database", name, args, d, opts...)
+	return d, ctx.RegisterResource("tidbcloud:index:Database", name, inputs(args), d, opts...)
 }
 
 // Migrations is the resource tidbcloud:index:Migrations.
@@ -136,34 +103,29 @@ type Migrations struct {
 
 // MigrationsArgs are the inputs of a [Migrations].
 type MigrationsArgs struct {
-	ClusterID pulumi.StringInput
-	Host      pulumi.StringInput
-	Port      pulumi.IntInput
-	User      pulumi.StringInput
-	Password  pulumi.StringInput
-	Database  pulumi.StringInput
-	Folder    pulumi.StringInput
+	ClusterID pulumi.StringInput `pulumi:"clusterId"`
+	LoginArgs
+	Database pulumi.StringInput `pulumi:"database"`
+	Folder   pulumi.StringInput `pulumi:"folder"`
 	// Files maps names to hashes.
-	Files pulumi.StringMapInput
+	Files pulumi.StringMapInput `pulumi:"files"`
 }
-
-type migrationsArgs struct {
-	ClusterID string            `pulumi:"clusterId"`
-	Host      string            `pulumi:"host"`
-	Port      int               `pulumi:"port"`
-	User      string            `pulumi:"user"`
-	Password  string            `pulumi:"password"`
-	Database  string            `pulumi:"database"`
-	Folder    string            `pulumi:"folder"`
-	Files     map[string]string `pulumi:"files"`
-}
-
-// ElementType implements [pulumi.Input].
-func (MigrationsArgs) ElementType() reflect.Type { return reflect.TypeFor[migrationsArgs]() }
 
 // NewMigrations registers the migrations of a database.
 func NewMigrations(ctx *pulumi.Context, name string, args *MigrationsArgs, opts ...pulumi.ResourceOption) (*Migrations, error) {
 	m := &Migrations{}
 	opts = append(opts, pulumi.AdditionalSecretOutputs([]string{"password"}))
-	return m, ctx.RegisterResource("tidbcloud:index:Migrations", name, args, m, opts...)
+	return m, ctx.RegisterResource("tidbcloud:index:Migrations", name, inputs(args), m, opts...)
+}
+
+// inputs returns the fields of an Args struct that are set, by their tags.
+func inputs(args any) pulumi.Map {
+	m := pulumi.Map{}
+	v := reflect.ValueOf(args).Elem()
+	for _, field := range reflect.VisibleFields(v.Type()) {
+		if input, ok := v.FieldByIndex(field.Index).Interface().(pulumi.Input); ok {
+			m[field.Tag.Get("pulumi")] = input
+		}
+	}
+	return m
 }

@@ -1,9 +1,9 @@
 // Package stamp tells whether the provider's binary was built from the sources beside it.
 //
-// The program and the provider are built apart: Pulumi builds the program in each run, and
-// runs whatever provider `make build` left. So after a `git pull` the old one would run, and
-// what it does not know yet, such as a new guard, would be missing in silence. `make build`
-// puts the sum of the provider's sources into the binary, and the program compares.
+// Pulumi builds the program in each run, but runs the provider that `make build` left. After a
+// `git pull` that would be an old one, and a new guard, for example, would silently be missing.
+// So `make build` puts the sum of the provider's sources into the binary, and the program
+// compares it with its own.
 package stamp
 
 import (
@@ -26,12 +26,11 @@ import (
 // Plugin is the folder of the provider's main package, relative to the module's.
 const Plugin = "internal/provider/pulumi-resource-tidbcloud"
 
-// Sum returns the sum of what the provider in the module's folder dir is built from: go.mod,
-// and the Go files of its packages that are this module's. It depends on names within the
-// module and on contents alone, so it is the same on every machine. Without the provider's
-// sources the error is [os.ErrNotExist].
-//
-// It takes every Go file but tests, whatever its build constraints.
+// Sum returns the sum of what the provider is built from: the go.mod in the module's folder dir,
+// and the Go files of the provider and of the module's packages that it imports. It leaves out
+// tests, and ignores build constraints. It depends only on contents and on names within the
+// module, so it is the same on every machine. If there are no sources of the provider, the error
+// is [os.ErrNotExist].
 func Sum(dir string) (string, error) {
 	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 	if err != nil {

@@ -17,28 +17,27 @@ const (
 	DefaultIAMURL        = "https://iam.tidbapi.com/v1beta1"
 )
 
-// Client is a client of TiDB Cloud. A struct literal with the two keys is usable. It is
-// safe for concurrent use; its fields must not be changed after the first call.
+// Client is a client of TiDB Cloud. A struct literal with the two keys is ready to use. A Client
+// is safe for concurrent use, but its fields must not change after the first call.
 type Client struct {
-	// PublicKey and PrivateKey are an API key of an organization, made under
+	// PublicKey and PrivateKey are an organization's API key. The console makes one under
 	// Organization Settings > API Keys.
 	// https://docs.pingcap.com/tidbcloud/api/v1beta1/serverless/#section/Authentication
 	PublicKey, PrivateKey string
 
-	// ServerlessURL is the base URL of the API of clusters, https unless its host is a
+	// ServerlessURL is the base URL of the API of clusters. It is https unless its host is a
 	// loopback address. Default: [DefaultServerlessURL].
 	ServerlessURL string
 
-	// IAMURL is the base URL of the API of SQL users, with the same rule.
+	// IAMURL is the base URL of the API of SQL users. The same rule holds.
 	// Default: [DefaultIAMURL].
 	IAMURL string
 
-	// OnWait is called before each wait between two tries of a call, such as one that the
-	// rate limit of 100 requests a minute and key asks for. Default: waits are silent.
+	// OnWait is called before each wait between two tries of a call. The usual reason is the
+	// rate limit of 100 requests a minute for a key. Default: waits are silent.
 	OnWait func(ctx context.Context, d time.Duration, reason string)
 
-	// Transport sends the requests once they are authenticated. Default:
-	// [rest.NewTransport].
+	// Transport sends the authenticated requests. Default: [rest.NewTransport].
 	Transport http.RoundTripper
 
 	once            sync.Once
@@ -60,8 +59,8 @@ func (c *Client) connect() {
 	c.iam = c.newAPI(cmp.Or(c.IAMURL, DefaultIAMURL))
 }
 
-// newAPI returns the client of one base URL. Each has a digest transport of its own,
-// because that keeps one challenge for a host name, whatever the port.
+// newAPI returns the client of one base URL. Each client has its own digest transport, because
+// that keeps one challenge for a host name, whatever the port.
 func (c *Client) newAPI(base string) *rest.Client {
 	transport := c.Transport
 	if transport == nil {
@@ -77,7 +76,3 @@ func (c *Client) newAPI(base string) *rest.Client {
 		OnWait:           c.OnWait,
 	}
 }
-
-// object is a response whose content does not matter. It must be an object all the same:
-// anything else comes from something in between.
-type object map[string]any

@@ -110,14 +110,13 @@ func TestClient_ListClusters(t *testing.T) {
 }
 
 func TestClient_CreateCluster(t *testing.T) {
-	limit := 1
-	least := tidbcloud.CreateClusterRequest{DisplayName: "portfolio-db", Region: "r"}
+	least := tidbcloud.Cluster{DisplayName: "portfolio-db", Region: "r"}
 	most := least
-	most.Labels, most.SpendingLimit = map[string]string{"a": "b"}, &limit
+	most.Labels, most.SpendingLimit = map[string]string{"a": "b"}, 1
 	const leastBody = `{"displayName":"portfolio-db","region":{"name":"r"}}`
 	for _, tt := range []struct {
 		name      string
-		req       tidbcloud.CreateClusterRequest
+		req       tidbcloud.Cluster
 		status    int
 		body      string
 		sent      string

@@ -16,9 +16,9 @@ import (
 	"portfolio-infra/internal/tidbcloud"
 )
 
-// The contract is what the client relies on. It holds for the emulator, and, if
-// TIDBCLOUD_CONTRACT says so, for the real cloud: "1" reads, "write" also creates a
-// free cluster, changes it and deletes it. The keys come from the usual variables.
+// The contract is what the client relies on. It is tested against the emulator, and against the real
+// cloud if TIDBCLOUD_CONTRACT is "1", which only reads, or "write", which also creates, changes and
+// deletes a free cluster. The keys come from the usual variables.
 
 func TestContract_emulator(t *testing.T) {
 	for _, tt := range []struct {
@@ -91,7 +91,7 @@ func writeContract(t *testing.T, c *tidbcloud.Client) {
 	owner := fmt.Sprintf("contract.%d", time.Now().UnixNano())
 	region := cmp.Or(os.Getenv("TIDBCLOUD_CONTRACT_REGION"), "regions/aws-us-east-1")
 
-	created, err := c.CreateCluster(ctx, tidbcloud.CreateClusterRequest{DisplayName: "contract-test", Region: region, Labels: map[string]string{label: owner}})
+	created, err := c.CreateCluster(ctx, tidbcloud.Cluster{DisplayName: "contract-test", Region: region, Labels: map[string]string{label: owner}})
 	if err != nil {
 		t.Fatal(err)
 	}

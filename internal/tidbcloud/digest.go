@@ -7,11 +7,10 @@ import (
 	"github.com/icholy/digest"
 )
 
-// digestTransport authenticates by HTTP digest. It sends one request at a time:
-// a nonce is used with a counter, and a server that checks it strictly refuses
-// requests that overtake each other.
+// digestTransport authenticates by HTTP digest. It sends one request at a time: a nonce comes
+// with a counter, and a strict server refuses requests that overtake each other.
 type digestTransport struct {
-	turn   chan struct{} // a mutex whose lock can be canceled
+	turn   chan struct{} // a mutex; waiting for it can be canceled
 	digest digest.Transport
 }
 
@@ -22,14 +21,14 @@ func newDigest(user, password string, transport http.RoundTripper) *digestTransp
 	}
 }
 
-// RoundTrip implements [http.RoundTripper]. The turn ends with the response's
-// headers: the body needs no order.
+// RoundTrip implements [http.RoundTripper]. The next request may follow as soon as the headers
+// of the response are there.
 func (t *digestTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	select {
 	case t.turn <- struct{}{}:
 	case <-req.Context().Done():
-		// Nothing was sent, as if the connection was never made: even a POST is not
-		// ambiguous and may be repeated.
+		// Nothing was sent. Package rest takes this error for a missing connection, so even a
+		// POST is not ambiguous.
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: req.Context().Err()}
 	}
 	defer func() { <-t.turn }()
@@ -41,15 +40,15 @@ func (t *digestTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if _, err := findChallenge(resp.Header); err != nil {
 		return resp, nil
 	}
-	// Either the keys are wrong, or the nonce was used up by others in between. One
-	// more round tells the two apart. Nothing was carried out, so a write may be
-	// sent again; its body comes from GetBody each time.
+	// Either the keys are wrong, or others have used the nonce up in between. A second try
+	// tells. The server refused the first one, so even a write may be repeated; its body comes
+	// from GetBody each time.
 	_ = resp.Body.Close()
 	return t.digest.RoundTrip(req)
 }
 
-// findChallenge reports a challenge that cannot be answered as none: the digest package
-// then returns the 401 instead of an error that hides it.
+// findChallenge returns the challenge of a response. One that cannot be answered counts as
+// none: the digest package then returns the 401, and not an error that hides it.
 func findChallenge(header http.Header) (*digest.Challenge, error) {
 	c, err := digest.FindChallenge(header)
 	if err != nil || !digest.CanDigest(c) {

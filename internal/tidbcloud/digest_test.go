@@ -28,7 +28,7 @@ func (c *counter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.Cloud.ServeHTTP(w, r)
 }
 
-// Goroutines side by side, against strict nonce counts.
+// Concurrent calls, against a server with strict nonce counts.
 func TestDigest_concurrent(t *testing.T) {
 	cloud := &counter{Cloud: emulate()}
 	c := clientOf(cloud)
@@ -71,8 +71,8 @@ func TestDigest_sameHost(t *testing.T) {
 	}
 }
 
-// A nonce that is too old costs a challenge and no error, with the body intact: the one of
-// an earlier call, and the fresh one of this call if the request is slow.
+// A nonce that is too old costs a challenge and is no error, whether it is from an earlier call or, in
+// a slow request, from the same one. The body arrives intact.
 func TestDigest_staleNonce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud := emulate()

@@ -12,10 +12,11 @@ import (
 	"portfolio-infra/internal/rest"
 )
 
-// decodeError decodes both APIs' errors. Clusters:
-// {"code": 49900007, "message": "…", "details": […]}, where code is the status or
-// a business code, and details may have "bizErrorCode: 49900001". IAM:
-// {"code": "…", "error": "…" or {…}, "msgPrefix": "…", "status": 400}.
+// decodeError decodes the errors of both APIs:
+//
+//   - Clusters: {"code": 49900007, "message": "…", "details": […]}. The code is the status or a
+//     business code, and the details may have "bizErrorCode: 49900001".
+//   - SQL users: {"code": "…", "error": "…" or {…}, "msgPrefix": "…", "status": 400}.
 func decodeError(_ int, _ http.Header, body []byte) (code, message string) {
 	var e struct {
 		Code      json.RawMessage `json:"code"`
@@ -24,7 +25,7 @@ func decodeError(_ int, _ http.Header, body []byte) (code, message string) {
 		Error     json.RawMessage `json:"error"`
 		MsgPrefix string          `json:"msgPrefix"`
 	}
-	// A field of another type leaves the rest in place.
+	// A field of another type does not hinder the others.
 	_ = json.Unmarshal(body, &e)
 	code = text(e.Code)
 	if biz := bizErrorCode.FindSubmatch(e.Details); biz != nil {
@@ -39,7 +40,7 @@ func decodeError(_ int, _ http.Header, body []byte) (code, message string) {
 
 var bizErrorCode = regexp.MustCompile(`bizErrorCode: *"?(\d+)`)
 
-// text returns a JSON value for people: strings without quotes, all else as it is.
+// text returns a JSON value for people, a string without its quotes.
 func text(raw json.RawMessage) string {
 	var s string
 	if json.Unmarshal(raw, &s) == nil {
@@ -48,18 +49,17 @@ func text(raw json.RawMessage) string {
 	return string(raw)
 }
 
-// quotaExceeded matches what the API is known to say when an organization may have no
-// more clusters, and spendingLimit what is something else.
+// quotaExceeded matches what the API says when an organization may have no more clusters.
+// spendingLimit matches messages that are about something else.
 var (
 	spendingLimit = regexp.MustCompile(`(?i)spending.?limit`)
 	quotaExceeded = regexp.MustCompile(`(?i)quota|maximum number|free cluster|limit (has been |is )?(reached|exceeded)|exceeds? the .*limit`)
 )
 
-// permanent matches lists that TiDB Cloud always has, so that a 404 means another server.
+// permanent matches lists that TiDB Cloud always has. A 404 for one comes from another server.
 var permanent = regexp.MustCompile(`/(regions|projects)\b`)
 
-// suggest returns one sentence that says what to do about an error, in the words of the
-// user's configuration.
+// suggest returns one sentence that says what to do about an error. It names config keys.
 func suggest(e *rest.Error) string {
 	switch e.Status {
 	case http.StatusUnauthorized:

@@ -12,7 +12,7 @@ import (
 
 const fuzzKey = "hunter2-hunter2-hunter2"
 
-// A decoded cluster has an ID, and a connectable one has all that it takes.
+// A decoded cluster has an ID, and a connectable one has all that a client needs.
 func FuzzCluster_UnmarshalJSON(f *testing.F) {
 	for _, seed := range []string{
 		`{"name":"clusters/1","clusterId":"1","displayName":"portfolio-db","region":{"name":"regions/aws-us-east-1"},"state":"ACTIVE","labels":{"a":"b"},

@@ -38,7 +38,7 @@ func emulate() *emulated.Cloud {
 
 func createCluster(t *testing.T, c *tidbcloud.Client) *tidbcloud.Cluster {
 	t.Helper()
-	cluster, err := c.CreateCluster(t.Context(), tidbcloud.CreateClusterRequest{DisplayName: "portfolio-db", Region: "regions/aws-us-east-1"})
+	cluster, err := c.CreateCluster(t.Context(), tidbcloud.Cluster{DisplayName: "portfolio-db", Region: "regions/aws-us-east-1"})
 	if err != nil {
 		t.Fatal(err)
 	}

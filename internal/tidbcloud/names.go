@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	// The pattern is that of the API's description.
+	// The pattern is from the API's description.
 	// https://github.com/tidbcloud/tidbcloud-cli/blob/main/pkg/tidbcloud/v1beta1/serverless/cluster.swagger.json
 	clusterPattern = regexp.MustCompile(`^[A-Za-z0-9][-A-Za-z0-9]{2,62}[A-Za-z0-9]$`)
 	regionPattern  = regexp.MustCompile(`^regions/(aws|alicloud|azure|gcp)-[a-z0-9]+(-[a-z0-9]+)*$`)
@@ -16,7 +16,7 @@ var (
 	userPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,15}$`)
 )
 
-// CheckClusterName returns the reason why a cluster may not have the name.
+// CheckClusterName returns an error if no cluster may have the name.
 func CheckClusterName(name string) error {
 	if !clusterPattern.MatchString(name) {
 		return fmt.Errorf("%q must have 4 to 64 letters, digits and hyphens, with a letter or digit first and last", name)
@@ -24,7 +24,7 @@ func CheckClusterName(name string) error {
 	return nil
 }
 
-// CheckRegion returns the reason why no region has the name, with the name that was
+// CheckRegion returns an error if no region can have the name. It suggests the name that was
 // probably meant.
 func CheckRegion(name string) error {
 	if regionPattern.MatchString(name) {
@@ -40,14 +40,14 @@ func CheckRegion(name string) error {
 	return err
 }
 
-// CheckUserName returns the reason why no application's SQL user may have the name,
-// given without the cluster's prefix.
+// CheckUserName returns an error if no SQL user of an application may have the name. The name
+// lacks the cluster's prefix.
 func CheckUserName(name string) error {
 	switch {
 	case !userPattern.MatchString(name):
-		return fmt.Errorf("%q must be a letter and up to 15 letters, digits, underscores and hyphens; the cluster's prefix comes by itself", name)
+		return fmt.Errorf("%q must be a letter and up to 15 letters, digits, underscores and hyphens; leave out the cluster's prefix", name)
 	case name == "root":
-		return errors.New("root exists on every cluster, and no application should log in as it; choose another name")
+		return errors.New("every cluster has a root, and no application should log in as it; choose another name")
 	}
 	return nil
 }

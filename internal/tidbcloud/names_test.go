@@ -32,7 +32,7 @@ func TestCheckNames(t *testing.T) {
 		{"user, longest", tidbcloud.CheckUserName, strings.Repeat("u", 16), ""},
 		{"user, too long", tidbcloud.CheckUserName, strings.Repeat("u", 17), "up to 15 letters"},
 		{"user, digit first", tidbcloud.CheckUserName, "2api", "must be a letter"},
-		{"user, root", tidbcloud.CheckUserName, "root", "root exists on every cluster"},
+		{"user, root", tidbcloud.CheckUserName, "root", "every cluster has a root"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			err := tt.check(tt.value)

@@ -10,10 +10,10 @@ type project struct {
 	OrgID string `json:"org_id"`
 }
 
-// Organizations lists the IDs of the organizations whose projects the API key sees:
-// the key's own. The API has no call that names it, but each project does.
+// Organizations lists the IDs of the organizations whose projects the API key can see. That is
+// the key's own: the API has no call that names it, but each project does.
 //
-// The path is that of the description which the official CLI is generated from,
+// The path is from the description that the official CLI is generated from,
 // pkg/tidbcloud/v1beta1/iam in https://github.com/tidbcloud/tidbcloud-cli.
 func (c *Client) Organizations(ctx context.Context) ([]string, error) {
 	all, err := list(ctx, c.usersAPI(), "/projects")

@@ -46,7 +46,7 @@ func (u *SQLUser) UnmarshalJSON(data []byte) error {
 }
 
 // FullName returns the name that a client logs in with: the cluster's prefix, a dot and the
-// name, or the name alone where the cluster has no prefix.
+// name, or only the name if the cluster has no prefix.
 func FullName(userPrefix, name string) string {
 	if userPrefix == "" {
 		return name
@@ -67,8 +67,8 @@ func (c *Client) ListSQLUsers(ctx context.Context, clusterID string) ([]SQLUser,
 // FindSQLUser returns a SQL user by its full name, or nil if there is none. A missing
 // cluster is an error.
 //
-// The API documents 400 for every error, so a plain GET cannot tell a missing user
-// from a bad request; the list can.
+// It reads the list: the API documents 400 for every error, so the answer to a GET of one user
+// does not tell a missing user from a bad request.
 func (c *Client) FindSQLUser(ctx context.Context, clusterID, fullName string) (*SQLUser, error) {
 	users, err := c.ListSQLUsers(ctx, clusterID)
 	if i := slices.IndexFunc(users, func(u SQLUser) bool { return u.FullName == fullName }); i >= 0 {
@@ -84,8 +84,8 @@ type CreateSQLUserRequest struct {
 	Role     Role   `json:"builtinRole"`
 }
 
-// CreateSQLUser creates a SQL user. If [rest.Ambiguous] is true for the error the user may
-// exist all the same.
+// CreateSQLUser creates a SQL user. If [rest.Ambiguous] is true for the error, the user may exist
+// all the same.
 func (c *Client) CreateSQLUser(ctx context.Context, clusterID string, req CreateSQLUserRequest) (*SQLUser, error) {
 	in := struct {
 		CreateSQLUserRequest
@@ -109,14 +109,14 @@ type UpdateSQLUserRequest struct {
 func (c *Client) UpdateSQLUser(ctx context.Context, clusterID, fullName string, req UpdateSQLUserRequest) error {
 	req.Role = wireRole(fullName, req.Role)
 	path := rest.Path("/clusters/%s/sqlUsers/%s", clusterID, fullName)
-	if err := c.usersAPI().DoIdempotent(ctx, http.MethodPatch, path, req, new(object)); err != nil {
+	if err := c.usersAPI().DoIdempotent(ctx, http.MethodPatch, path, req, new(rest.Object)); err != nil {
 		return fmt.Errorf("updating SQL user %q: %w", fullName, redact(err, req.Password))
 	}
 	return nil
 }
 
-// wireRole returns a role as an update names it: with the user's prefix, if there is one,
-// except for the administrator's, which all clusters share.
+// wireRole returns a role as an update names it: with the prefix of the user, if there is one.
+// The administrator's role has none, since all clusters share it.
 func wireRole(fullName string, role Role) Role {
 	prefix, _, ok := strings.Cut(fullName, ".")
 	if role == "" || role == RoleAdmin || !ok {
@@ -129,13 +129,13 @@ func wireRole(fullName string, role Role) Role {
 // [Client.FindSQLUser].
 func (c *Client) DeleteSQLUser(ctx context.Context, clusterID, fullName string) error {
 	path := rest.Path("/clusters/%s/sqlUsers/%s", clusterID, fullName)
-	if err := c.usersAPI().DoIdempotent(ctx, http.MethodDelete, path, nil, new(object)); err != nil {
+	if err := c.usersAPI().DoIdempotent(ctx, http.MethodDelete, path, nil, new(rest.Object)); err != nil {
 		return fmt.Errorf("deleting SQL user %q: %w", fullName, err)
 	}
 	return nil
 }
 
-// redact removes a password from the API's message, in case it repeats what it was sent.
+// redact removes a password from the API's message, in case the API repeats it.
 func redact(err error, password string) error {
 	var e *rest.Error
 	if password != "" && errors.As(err, &e) {

@@ -9,24 +9,24 @@ import (
 	"portfolio-infra/internal/rest"
 )
 
-// How often a busy cluster is polled. Real clusters take about 10 seconds, so during the
-// first half minute each second counts; with the slower polls after it that stays well
-// below 100 requests a minute.
+// How often a busy cluster is polled. A real cluster takes about 10 seconds, so the polls of the
+// first half minute are fast. With the slower ones after that, a wait stays well below 100
+// requests a minute.
 const (
 	fastPolling     = 30 * time.Second
 	fastestInterval = time.Second
 	slowestInterval = 5 * time.Second
-	// minPause separates polls of which one takes longer than the interval.
+	// minPause follows a poll that takes longer than the interval.
 	minPause = 200 * time.Millisecond
 	// repeatStatus is how often an unchanged status is reported.
 	repeatStatus = 3 * time.Second
 )
 
-// OnStatus reports the progress of a wait: at once, at each change, and every few
-// seconds. status is a state, or why the state is unknown.
+// OnStatus reports the progress of a wait: at its start, at each change, and every few seconds.
+// status is a state, or why the state is unknown.
 type OnStatus func(status string, waited time.Duration)
 
-// StateError is the error of a cluster in a state that waiting does not change.
+// StateError says that a cluster is in a state in which waiting does not help.
 type StateError struct {
 	Cluster Cluster
 }
@@ -38,18 +38,18 @@ func (e *StateError) Error() string {
 	case e.Cluster.State == StateInactive:
 		s += "; resume it in the TiDB Cloud console (often the monthly usage or the spending limit is used up)"
 	case e.Cluster.EndpointOff && !e.Cluster.State.Deleting():
-		// The flag is the CLI's only one for it (internal/cli/serverless/update.go, see above).
+		// https://github.com/tidbcloud/tidbcloud-cli/blob/main/internal/cli/serverless/update.go
 		s += fmt.Sprintf(", but its public endpoint is switched off; switch it on in the TiDB Cloud console, or with "+
 			"`ticloud serverless update --cluster-id %s --disable-public-endpoint=false`", e.Cluster.ID)
 	}
 	return s
 }
 
-// WaitUntilConnectable waits until a cluster is ACTIVE and its host, port and user
-// prefix are known, and returns it. It ends with ctx; the error then names the last
-// state. A cluster that is INACTIVE, DELETING or DELETED, or ACTIVE with its public
-// endpoint switched off, is a [*StateError] at once; any other state may change.
-// Retryable errors of the API do not end the wait.
+// WaitUntilConnectable waits until clients can connect to a cluster, and returns it.
+//
+// A cluster that is INACTIVE, DELETING or DELETED, or ACTIVE with its public endpoint switched
+// off, is a [*StateError] at once. Any other state may change. Retryable errors of the API do
+// not end the wait. If ctx does, the error names the last state.
 func (c *Client) WaitUntilConnectable(ctx context.Context, id string, on OnStatus) (*Cluster, error) {
 	cluster, err := c.poll(ctx, id, on, func(cluster *Cluster, err error) (bool, error) {
 		if err == nil && (cluster.State == StateInactive || cluster.State.Deleting() || cluster.State == StateActive && cluster.EndpointOff) {
@@ -63,8 +63,8 @@ func (c *Client) WaitUntilConnectable(ctx context.Context, id string, on OnStatu
 	return cluster, nil
 }
 
-// WaitUntilGone waits until a cluster whose deletion began no longer exists: the API
-// responds 404, or 403 as it does right after a delete, or says DELETED.
+// WaitUntilGone waits until a cluster that is being deleted no longer exists. The API then
+// responds 404, or 403 right after the delete, or the state DELETED.
 func (c *Client) WaitUntilGone(ctx context.Context, id string, on OnStatus) error {
 	_, err := c.poll(ctx, id, on, func(cluster *Cluster, err error) (bool, error) {
 		if rest.StatusIs(err, 404, 403) {
@@ -108,7 +108,7 @@ func (c *Client) poll(ctx context.Context, id string, on OnStatus, check func(*C
 		}
 		asked := rest.RetryAfter(err)
 		if deadline, ok := ctx.Deadline(); asked > 0 && (asked > rest.MaxWait || ok && asked > time.Until(deadline)) {
-			return nil, err // an earlier poll would only make it worse
+			return nil, err // a poll before that would only add to the limit
 		}
 		if rest.Sleep(ctx, max(interval-time.Since(began), minPause, asked)) != nil {
 			return nil, fmt.Errorf("still %s after %s: %w; check it in the TiDB Cloud console, or run it again to keep waiting",

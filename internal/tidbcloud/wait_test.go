@@ -128,7 +128,7 @@ func TestClient_WaitUntilConnectable_slowListener(t *testing.T) {
 	})
 }
 
-// A minute of polls, at its busiest, leaves room below 100 requests.
+// The busiest minute of polls stays well below 100 requests.
 func TestClient_WaitUntilConnectable_rate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
@@ -144,8 +144,8 @@ func TestClient_WaitUntilConnectable_rate(t *testing.T) {
 	})
 }
 
-// A wait polls no earlier than the API asks, even once a call has used up its tries, and
-// ends where that is too long.
+// A wait polls no earlier than the API asks, even if a call has used up its tries. It ends if that is
+// too long.
 func TestClient_WaitUntilConnectable_retryAfter(t *testing.T) {
 	for _, tt := range []struct {
 		name, asked string

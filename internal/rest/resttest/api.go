@@ -14,8 +14,8 @@ import (
 	"unicode/utf8"
 )
 
-// Respond returns a handler that sends a status, a JSON body and header fields, given as
-// names and values in turn.
+// Respond returns a handler that sends a status, a JSON body, and header fields as names and
+// values in turn.
 func Respond(status int, body string, header ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -42,8 +42,8 @@ type Request struct {
 	At   time.Time
 }
 
-// NewAPI returns an API that passes its n-th request to the n-th handler, and all later ones
-// to the last.
+// NewAPI returns an API that passes its n-th request to the n-th handler. The last handler gets
+// all later requests.
 func NewAPI(handlers ...http.HandlerFunc) *API { return &API{handlers: handlers} }
 
 // ServeHTTP implements [http.Handler].
@@ -72,8 +72,8 @@ func (a *API) Calls() []string {
 	return calls
 }
 
-// Fixed is a transport that returns the same response for every request, whatever its
-// status. Unlike a handler it can return one that no server would send.
+// Fixed is a transport that returns the same response to every request. Unlike a handler, it can
+// return a response that no server would send.
 type Fixed struct {
 	Status int
 	Header http.Header

@@ -1,7 +1,6 @@
-// Package resttest has helpers for the tests of REST clients. [Transport] serves a client's
-// requests from an [http.Handler] without a socket, for tests in [testing/synctest]: waits and
-// deadlines are exact there and take no time. A real connection would block the bubble's
-// clock.
+// Package resttest has helpers for the tests of REST clients. [Transport] serves requests from
+// an [http.Handler] without a socket. So the tests can run in [testing/synctest], where waits
+// and deadlines are exact and take no time. A real connection would stop its clock.
 package resttest
 
 import (
@@ -14,10 +13,10 @@ import (
 	"syscall"
 )
 
-// Transport returns a transport that passes each request to h. A handler that panics with
-// [http.ErrAbortHandler] resets the connection: there is no response if nothing was written,
-// and a truncated one otherwise. The request's context is the client's, so a handler can
-// wait for it to end.
+// Transport returns a transport that passes each request to h. If h panics with
+// [http.ErrAbortHandler], the connection is reset: without a response if h wrote nothing, and
+// otherwise with a truncated one. The request has the client's context, so h can wait for its
+// end.
 func Transport(h http.Handler) http.RoundTripper { return transport{h} }
 
 type transport struct{ handler http.Handler }
@@ -42,8 +41,8 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// serverRequest returns the request as a server gets it. The body is read at once, since nothing
-// may read the client's after RoundTrip has returned.
+// serverRequest returns the request as a server gets it. It reads the body at once, since
+// nothing may read the client's body after RoundTrip has returned.
 func serverRequest(req *http.Request) (*http.Request, error) {
 	served := req.Clone(req.Context())
 	served.Body = http.NoBody

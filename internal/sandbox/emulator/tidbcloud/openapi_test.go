@@ -194,9 +194,8 @@ func TestOpenAPI_client(t *testing.T) {
 	client := &tidbcloud.Client{PublicKey: publicKey, PrivateKey: privateKey, ServerlessURL: url, IAMURL: url}
 	ctx := t.Context()
 
-	limit := 500
-	cluster, err := client.CreateCluster(ctx, tidbcloud.CreateClusterRequest{
-		DisplayName: "cluster", Region: "regions/aws-us-east-1", Labels: map[string]string{"example.com/owner": "web"}, SpendingLimit: &limit,
+	cluster, err := client.CreateCluster(ctx, tidbcloud.Cluster{
+		DisplayName: "cluster", Region: "regions/aws-us-east-1", Labels: map[string]string{"example.com/owner": "web"}, SpendingLimit: 500,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -3,7 +3,7 @@
 package toy
 
 // RunMakeSlim stands for what this copy of the SDK lacks. It holds only what the program used when it was
-// cut. If the compiler led you here, run `make slim`: it cuts the copy anew.
+// cut. If the compiler led you here, run `make slim`: it makes another copy.
 type RunMakeSlim string
 
 const (

@@ -8,13 +8,13 @@ import (
 	"portfolio-infra/internal/tidbcloud"
 )
 
-// userListMaxAge is how long a list of SQL users serves the diffs of a run.
+// userListMaxAge is how long a list of SQL users is used.
 const userListMaxAge = 30 * time.Second
 
-// userLists keeps the last list of SQL users of each cluster, so that all diffs of a run
-// share one request. A write drops the list.
+// userLists keeps the last list of SQL users of each cluster, so that one request serves all diffs
+// of a run. A write drops the list.
 type userLists struct {
-	lock  chan struct{} // full while it is held; waiting for a mutex would outlast the request
+	lock  chan struct{} // full while it is held; unlike a mutex, waiting for it can be cancelled
 	lists map[string]userList
 }
 
@@ -51,15 +51,15 @@ func (l *userLists) find(ctx context.Context, api *tidbcloud.Client, clusterID, 
 	return &list.users[i], nil
 }
 
-// drop forgets a cluster's list. It is called before and after a write, since one with an
-// ambiguous result may have taken effect.
+// drop drops the list of a cluster. It is called before and after each write, since a failed one may
+// have taken effect.
 func (l *userLists) drop(clusterID string) {
 	l.lock <- struct{}{}
 	defer func() { <-l.lock }()
 	delete(l.lists, clusterID)
 }
 
-// deleteUser deletes a SQL user. That it is gone afterwards is what counts.
+// deleteUser deletes a SQL user. It succeeds if the user is gone afterwards.
 func (l *userLists) deleteUser(ctx context.Context, api *tidbcloud.Client, clusterID, fullName string) error {
 	l.drop(clusterID)
 	defer l.drop(clusterID)

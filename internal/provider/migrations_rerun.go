@@ -15,11 +15,11 @@ const (
 	notOurs       = "a migration changes tables, views, indexes, sequences or rows, and nothing else"
 )
 
-// schemaChange returns the errors that a change of the schema meets if it was made before,
-// or else why a migration may not make it.
+// schemaChange returns the errors of a change of the schema that was made before, or why a
+// migration may not make the change.
 //
-// A run that resumes executes the statement again, so the second time must fail or have no
-// effect. The numbers are TiDB's, which are MySQL's where both have the error.
+// A re-run executes the statement again, so the second time it must fail or have no effect. The
+// numbers are TiDB's. If MySQL has the error, too, they are the same.
 // https://docs.pingcap.com/tidbcloud/error-codes/
 func schemaChange(node ast.StmtNode) (done []uint16, problem string) {
 	switch node := node.(type) {
@@ -55,15 +55,15 @@ func schemaChange(node ast.StmtNode) (done []uint16, problem string) {
 	return nil, notOurs
 }
 
-// renamedTable lists what the rename of a table meets that was renamed before: the old name
-// is missing (MySQL, and ALTER TABLE in TiDB) or the new one exists (RENAME TABLE in TiDB,
+// renamedTable has the errors of renaming a table that was renamed before. The old name is missing
+// (MySQL, and ALTER TABLE in TiDB), or the new one exists (RENAME TABLE in TiDB,
 // pkg/ddl/executor.go, ExtractTblInfos).
 var renamedTable = []uint16{parsermysql.ErrNoSuchTable, parsermysql.ErrTableExists}
 
 // renamedColumn is renamedTable for a column.
 var renamedColumn = []uint16{parsermysql.ErrBadField, parsermysql.ErrDupFieldName}
 
-// alteration is schemaChange for a part of ALTER TABLE, which takes effect as a whole.
+// alteration is schemaChange for a part of ALTER TABLE. All parts take effect together.
 // https://docs.pingcap.com/tidbcloud/sql-statement-alter-table/
 func alteration(spec *ast.AlterTableSpec) (done []uint16, problem string) {
 	switch spec.Tp {
@@ -111,16 +111,15 @@ func (s statement) isDone(err error) bool {
 	return errors.As(err, &refused) && slices.Contains(s.done, refused.Number)
 }
 
-// inProgress reports whether TiDB still adds the index of an interrupted run. The number is
-// that of an index that exists; only the text differs (pkg/ddl/index.go of TiDB,
-// checkIndexNameAndColumns).
+// inProgress reports whether TiDB is still adding the index of an interrupted run. The number means
+// that the index exists; only the text tells (pkg/ddl/index.go of TiDB, checkIndexNameAndColumns).
 func inProgress(err error) bool {
 	var refused *mysql.MySQLError
 	return errors.As(err, &refused) && refused.Number == parsermysql.ErrDupKeyName && strings.Contains(refused.Message, "a background job")
 }
 
-// hadNoEffect reports whether an error proves that its statement had no effect. TiDB's own
-// errors and those of the gateway may come while the change goes on (assumed).
+// hadNoEffect reports whether an error proves that the statement had no effect. It does not if the
+// error is TiDB's own or the gateway's: the change may go on (assumed).
 func hadNoEffect(err error) bool {
 	const firstOfTiDB = 8001 // https://docs.pingcap.com/tidbcloud/error-codes/
 	ambiguous := []uint16{errGateway, parsermysql.ErrQueryInterrupted, parsermysql.ErrServerShutdown}

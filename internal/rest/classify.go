@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -12,7 +13,7 @@ import (
 	"strings"
 )
 
-// noResponse returns the error of a try without a response. shown is what to show of err.
+// noResponse returns the error of a try without a response. Its text has shown in place of err.
 func (k *call) noResponse(shown, err error) *Error {
 	var wrapper *url.Error
 	if errors.As(shown, &wrapper) {
@@ -31,22 +32,22 @@ func (k *call) noResponse(shown, err error) *Error {
 	return e
 }
 
-// neverSent reports whether the connection was never made.
+// neverSent reports whether there was no connection.
 func neverSent(err error) bool {
 	var op *net.OpError
 	var dns *net.DNSError
 	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") || errors.As(err, &dns)
 }
 
-// setUnknown marks an error after which a write may have taken effect. retryable says
-// whether another try could end differently.
+// setUnknown marks an error after which nobody knows whether the call had an effect. retryable
+// says whether another try may end differently.
 func (k *call) setUnknown(e *Error, retryable bool) {
 	e.retryable = retryable && k.idempotent
 	e.Ambiguous = !isRead(k.method)
 }
 
-// unreadable returns the error of a 2xx that says nothing. A write was most likely
-// carried out.
+// unreadable returns the error of a 2xx with an unreadable body. A write has most likely taken
+// effect.
 func (k *call) unreadable(resp *http.Response, retryable bool, format string, args ...any) *Error {
 	e := k.newError(resp.StatusCode, fmt.Errorf(format, args...))
 	e.RequestID = k.requestID(resp)
@@ -78,7 +79,7 @@ func (k *call) apiError(resp *http.Response, body []byte) *Error {
 	return e
 }
 
-// describe says in a few words what a body that is not JSON is.
+// describe says in a few words what kind of body it is that is not JSON.
 func (k *call) describe(resp *http.Response, body []byte) string {
 	media, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	text := strings.TrimSpace(string(body))
@@ -101,4 +102,27 @@ func (k *call) requestID(resp *http.Response) string {
 		}
 	}
 	return ""
+}
+
+func isRead(method string) bool { return method == http.MethodGet || method == http.MethodHead }
+
+// newError returns the error of a call that failed with err. A nil err means that the API will
+// say why.
+func (k *call) newError(status int, err error) *Error {
+	if err != nil && k.redact(err.Error()) != err.Error() {
+		err = errors.New(k.redact(err.Error())) // not the chain, which has the credentials
+	}
+	return &Error{Service: k.client.Service, Method: k.method, URL: k.url, Status: status, Tries: k.tries, Err: err}
+}
+
+// redact removes the credentials from a text, in case the API repeats them.
+func (k *call) redact(s string) string {
+	s = strings.ToValidUTF8(s, "")
+	for _, v := range k.header["Authorization"] {
+		scheme, secret, _ := strings.Cut(v, " ")
+		if secret = cmp.Or(secret, scheme); secret != "" {
+			s = strings.ReplaceAll(s, secret, "[hidden]")
+		}
+	}
+	return s
 }

@@ -1,0 +1,22 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	p "github.com/pulumi/pulumi-go-provider"
+
+	"portfolio-infra/internal/tidbcloud"
+)
+
+// showStatus shows a wait in the Info column of Pulumi's progress display.
+func showStatus(ctx context.Context, name string) tidbcloud.OnStatus {
+	log := p.GetLogger(ctx)
+	return func(status string, waited time.Duration) {
+		log.InfoStatusf("cluster %s is %s, %s", name, status, seconds(waited))
+	}
+}
+
+// seconds formats a duration for a status line.
+func seconds(d time.Duration) string { return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds())) }
