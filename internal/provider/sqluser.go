@@ -12,21 +12,7 @@ import (
 	"portfolio-infra/internal/tidbcloud"
 )
 
-var (
-	_ resource[SQLUserArgs, SQLUserState] = (*SQLUser)(nil)
-	_ infer.Annotated                     = (*SQLUserArgs)(nil)
-	_ infer.Annotated                     = (*SQLUserState)(nil)
-)
-
-// maxUserName is MySQL's limit for a full user name, in characters.
-const maxUserName = 32
-
-// Rotations if the program sets none. The state always has a rotation: only then does a preview
-// know that another one makes the password unknown.
-const (
-	firstRotation    = "first"
-	importedRotation = "imported"
-)
+var _ resource[SQLUserArgs, SQLUserState] = (*SQLUser)(nil)
 
 // SQLUser is the resource tidbcloud:index:SqlUser.
 type SQLUser struct {
@@ -39,62 +25,12 @@ type SQLUser struct {
 	claims sync.Map
 }
 
-// SQLUserArgs are a SQL user's inputs.
-type SQLUserArgs struct {
-	ClusterID string  `pulumi:"clusterId" provider:"replaceOnChanges"`
-	Name      string  `pulumi:"name" provider:"replaceOnChanges"`
-	Role      *string `pulumi:"role,optional"`
-	Rotation  *string `pulumi:"rotation,optional"`
-	Owner     *string `pulumi:"owner,optional"`
-	Adopt     *bool   `pulumi:"adopt,optional"`
-}
-
-// SQLUserState is a SQL user's state.
-type SQLUserState struct {
-	SQLUserArgs
-	FullName string `pulumi:"fullName"`
-	Password string `pulumi:"password" provider:"secret"`
-	// The following are unset in states of earlier versions.
-	PasswordSetAt string `pulumi:"passwordSetAt,optional"`
-	// Host and Port are where a login is tried, and Organization is the cluster's.
-	Host         string `pulumi:"host,optional"`
-	Port         int    `pulumi:"port,optional"`
-	Organization string `pulumi:"organization,optional"`
-	// Unverified reports whether a rotation ended before a login with its password worked.
-	Unverified bool `pulumi:"unverified,optional"`
-}
-
 // Annotate implements [infer.Annotated].
 func (u *SQLUser) Annotate(a infer.Annotator) {
 	a.SetToken("index", "SqlUser")
 	a.Describe(u, "A login to a cluster, with a random password. "+
 		"A preview reads the live user, so it also shows one that was deleted by hand, or has another role or password. "+
 		"It can be imported by clusterId/name; its password cannot be read, so the next `pulumi up` sets a new one.")
-}
-
-// Annotate implements [infer.Annotated].
-func (u *SQLUserArgs) Annotate(a infer.Annotator) {
-	a.Describe(&u.ClusterID, "ID of the cluster. A change replaces the user.")
-	a.Describe(&u.Name, "Name without the cluster's prefix: a letter, then up to 15 letters, digits, underscores and hyphens. "+
-		"A change replaces the user. Two resources must not have the same name on one cluster.")
-	a.Describe(&u.Role, "role_readwrite, role_readonly or role_admin.")
-	a.SetDefault(&u.Role, string(tidbcloud.RoleReadWrite))
-	a.Describe(&u.Rotation, "Any text; a change gives the user a new password.")
-	a.SetDefault(&u.Rotation, firstRotation)
-	a.Describe(&u.Owner, "Owner of the cluster, as in the cluster's owner. SQL users have no labels, so an existing user "+
-		"counts as an orphan of an earlier run if the cluster was made for this owner, and gets a new password; any other is a conflict and is left unchanged.")
-	a.Describe(&u.Adopt, "Adopt an existing user of this name, whoever made it, with a new password. Default: false.")
-}
-
-// Annotate implements [infer.Annotated].
-func (u *SQLUserState) Annotate(a infer.Annotator) {
-	a.Describe(&u.FullName, "Name to log in with, including the cluster's prefix.")
-	a.Describe(&u.Password, "Password of 32 letters and digits.")
-	a.Describe(&u.PasswordSetAt, "When the password was set, in RFC 3339.")
-	a.Describe(&u.Host, "Host of the cluster, where the login is tried.")
-	a.Describe(&u.Port, "Port of the cluster, where the login is tried.")
-	a.Describe(&u.Organization, "ID of the organization that the cluster belongs to.")
-	a.Describe(&u.Unverified, "Whether a rotation ended before a login with its password worked; the next update tries again.")
 }
 
 // WireDependencies implements [infer.ExplicitDependencies].
@@ -258,13 +194,4 @@ func (u *SQLUser) claim(user SQLUserArgs, resource string) bool {
 	}
 	holder, _ := u.claims.LoadOrStore(user.id(), resource)
 	return holder == resource
-}
-
-func (u SQLUserArgs) id() string { return u.ClusterID + "/" + u.Name }
-
-func (u SQLUserArgs) role() tidbcloud.Role {
-	if u.Role == nil {
-		return tidbcloud.RoleReadWrite
-	}
-	return tidbcloud.Role(*u.Role)
 }

@@ -11,6 +11,9 @@ import (
 	"portfolio-infra/internal/tidbcloud"
 )
 
+// maxUserName is MySQL's limit for a full user name, in characters.
+const maxUserName = 32
+
 // createUser creates a SQL user. Names are unique on a cluster. So after an ambiguous result it
 // looks for the user, and sets the password once more.
 func createUser(ctx context.Context, api *tidbcloud.Client, state SQLUserState) error {
