@@ -108,16 +108,19 @@ bench: build ## Measure runs with nothing to do
 	@bin/sandbox cli
 	go test -trimpath -run '^$$' -bench . -benchtime 5x ./internal/slim ./internal/deployment ./internal/sandbox
 
-# Where there is npm, tests run wrangler on the same site, and connect with TiDB Cloud's own
-# JavaScript driver and with the clients that README.md names, and bundle what people use.
-# wrangler needs Node.js 22.
-NPM := @tidbcloud/serverless@0.3.0 wrangler@4.164.0 node@22.23.3 mysql2@3.24.6 drizzle-orm@0.45.4 @prisma/adapter-mariadb@7.10.0 \
-	hono@4.13.19 zod@4.6.7 jose@6.2.18 kysely@0.29.9
+# Where there is npm, tests run wrangler on the same sites, build sites with frameworks, connect
+# with TiDB Cloud's own JavaScript driver and with the clients that README.md names, and bundle
+# what people use. Scripts of packages do not run, but for those that put a program in its place:
+# node, since wrangler needs Node.js 22, and workerd.
+NPM := internal/tools/npm
 
 .PHONY: npm
 npm: workerd
-	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --no-save --prefix .sandbox/npm $(NPM); \
-	else echo "no npm: the tests with $(NPM) will be skipped"; fi
+	@if cmp -s $(NPM)/package-lock.json .sandbox/npm/installed; then :; \
+	elif command -v npm >/dev/null; then mkdir -p .sandbox/npm && cp $(NPM)/package.json $(NPM)/package-lock.json .sandbox/npm/ && \
+		npm ci --silent --no-audit --no-fund --ignore-scripts --prefix .sandbox/npm && npm rebuild --silent --prefix .sandbox/npm node workerd >/dev/null && \
+		cp $(NPM)/package-lock.json .sandbox/npm/installed; \
+	else echo "no npm: the tests with what $(NPM)/package.json lists will be skipped"; fi
 
 .PHONY: matrix
 matrix: build ## Make every call fail in every way, kill the engine at each, run every operation on each resource, and see that the next run converges
