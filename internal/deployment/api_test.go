@@ -25,6 +25,8 @@ type api struct {
 	stages []string
 	// token is the next upload token.
 	token string
+	// flags are the compatibility flags of the project.
+	flags []string
 	// url is the address of all deployments. Default: one for each, as the real one has.
 	url string
 
@@ -110,7 +112,7 @@ func (a *api) project() any {
 	if d := a.find(a.canonical); d != nil {
 		canonical = a.describe(d)
 	}
-	config := map[string]any{"compatibility_date": projectDate, "compatibility_flags": []string{}}
+	config := map[string]any{"compatibility_date": projectDate, "compatibility_flags": append([]string{}, a.flags...)}
 	return map[string]any{
 		"name": "site", "subdomain": "site.pages.dev", "production_branch": "main", "canonical_deployment": canonical,
 		"deployment_configs": map[string]any{"production": config, "preview": config},

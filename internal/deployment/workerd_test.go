@@ -1,7 +1,6 @@
 package deployment
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -31,21 +30,16 @@ func serve(t *testing.T, bundle, path string) string {
 		t.Skip("workerd is not installed: make npm")
 	}
 	folder := t.TempDir()
-	var metadata struct {
-		Main string `json:"main_module"`
-	}
+	main := mainOf(t, bundle)
 	var modules []string
 	for i, m := range parts(t, []byte(bundle)) {
 		if m.Field == "metadata" {
-			if err := json.Unmarshal([]byte(m.Content), &metadata); err != nil {
-				t.Fatal(err)
-			}
 			continue
 		}
 		file := fmt.Sprint("module", i)
 		files{file: m.Content}.write(t, folder)
 		module := fmt.Sprintf("(name = %q, %s = embed %q)", m.Field, moduleFields[m.Type], file)
-		if m.Field == metadata.Main {
+		if m.Field == main {
 			modules = append([]string{module}, modules...) // the first one is the main module
 		} else {
 			modules = append(modules, module)

@@ -36,9 +36,15 @@ func wrangler(t *testing.T) []string {
 // deployWith deploys the site of a project with the real wrangler.
 func (a *api) deployWith(t *testing.T, wrangler []string, project string) {
 	t.Helper()
+	a.deployFolderWith(t, wrangler, project, "public")
+}
+
+// deployFolderWith deploys a folder of a project with the real wrangler.
+func (a *api) deployFolderWith(t *testing.T, wrangler []string, project, site string) {
+	t.Helper()
 	server := httptest.NewServer(a)
 	defer server.Close()
-	args := append(slices.Clone(wrangler[1:]), "pages", "deploy", "public", "--project-name", "site", "--branch", "main")
+	args := append(slices.Clone(wrangler[1:]), "pages", "deploy", site, "--project-name", "site", "--branch", "main")
 	cmd := exec.CommandContext(t.Context(), wrangler[0], args...)
 	cmd.Dir = project
 	cmd.Env = append(wranglerEnvironment(nil), "CLOUDFLARE_API_BASE_URL="+server.URL+"/client/v4", "CLOUDFLARE_API_TOKEN="+apiToken,
@@ -57,6 +63,31 @@ func (a *api) form() map[string]part {
 	return byField
 }
 
+// manifestOf returns the paths of a form's files with their keys.
+func manifestOf(t *testing.T, form map[string]part) (m map[string]string) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(form["manifest"].Content), &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// mainOf returns the name of the main module of a _worker.bundle.
+func mainOf(t *testing.T, bundle string) string {
+	t.Helper()
+	var metadata struct {
+		Main string `json:"main_module"`
+	}
+	for _, m := range parts(t, []byte(bundle)) {
+		if m.Field == "metadata" {
+			if err := json.Unmarshal([]byte(m.Content), &metadata); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return metadata.Main
+}
+
 var (
 	randomName = regexp.MustCompile(`(bundledWorker|functionsWorker)-0\.\d+\.m?js`)
 	anyMark    = regexp.MustCompile(` ?\[pulumi [^]]*]$`)
@@ -71,11 +102,7 @@ func sent(t *testing.T, form map[string]part) map[string]any {
 		all[name] = p
 		switch name {
 		case "manifest":
-			var m map[string]string
-			if err := json.Unmarshal([]byte(p.Content), &m); err != nil {
-				t.Fatal(err)
-			}
-			all[name] = m
+			all[name] = manifestOf(t, form)
 		case "commit_message":
 			all[name] = anyMark.ReplaceAllString(p.Content, "")
 		case workerFile:

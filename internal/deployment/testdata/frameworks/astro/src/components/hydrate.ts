@@ -1,0 +1,1 @@
+export const hydrate = (heading: HTMLElement) => heading.setAttribute("data-hydrated", new Date().toISOString());

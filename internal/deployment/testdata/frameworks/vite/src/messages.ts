@@ -1,0 +1,4 @@
+export async function show(parent: HTMLElement) {
+  const answer = await fetch("/api/messages");
+  parent.append(await answer.text());
+}
