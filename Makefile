@@ -109,16 +109,16 @@ bench: build ## Measure runs that have nothing to do
 	go test -trimpath -run '^$$' -bench . -benchtime 5x ./internal/slim ./internal/deployment ./internal/sandbox
 
 # Where there is npm, tests run wrangler on the same sites, build sites with frameworks, connect
-# with TiDB Cloud's own JavaScript driver and with the clients that docs/database.md names, and
-# bundle what people use. Scripts of packages do not run, but for that of node, which brings a
-# program: wrangler needs Node.js 22.
+# with TiDB Cloud's own JavaScript driver and with the clients that docs/database.md names, and bundle
+# what people use. Scripts of packages do not run, but for those that put a program in its place:
+# node, since wrangler needs Node.js 22, and workerd.
 NPM := internal/tools/npm
 
 .PHONY: npm
 npm: workerd
 	@if cmp -s $(NPM)/package-lock.json .sandbox/npm/installed; then :; \
 	elif command -v npm >/dev/null; then mkdir -p .sandbox/npm && cp $(NPM)/package.json $(NPM)/package-lock.json .sandbox/npm/ && \
-		npm ci --silent --no-audit --no-fund --ignore-scripts --prefix .sandbox/npm && npm rebuild --silent --prefix .sandbox/npm node && \
+		npm ci --silent --no-audit --no-fund --ignore-scripts --prefix .sandbox/npm && npm rebuild --silent --prefix .sandbox/npm node workerd >/dev/null && \
 		cp $(NPM)/package-lock.json .sandbox/npm/installed; \
 	else echo "no npm: the tests with what $(NPM)/package.json lists will be skipped"; fi
 
