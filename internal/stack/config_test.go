@@ -101,7 +101,7 @@ func TestLoadConfig_numbers(t *testing.T) {
 	cfg, err := load("portfolio", "dev", map[string]string{"PROJECT:vars": `{"A":9007199254740992,"B":-1500,"C":0,"D":true,"E":"1.10"}`})
 	wantError(t, err)
 	want := map[string]string{"A": "9007199254740992", "B": "-1500", "C": "0", "D": "true", "E": "1.10"}
-	if diff := cmp.Diff(want, cfg.Worker.Vars); diff != "" {
+	if diff := cmp.Diff(want, cfg.Vars); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -14,9 +14,9 @@ import (
 	"portfolio-infra/internal/cloudflare"
 )
 
-// newLiveWorker returns a Worker with plain variables, given as NAME=value, and secrets.
-func newLiveWorker(sha256 string, vars []string, secrets ...string) *liveWorker {
-	w := &liveWorker{sha256: sha256}
+// newFoundWorker returns a Worker with plain variables, given as NAME=value, and secrets.
+func newFoundWorker(sha256 string, vars []string, secrets ...string) *foundWorker {
+	w := &foundWorker{sha256: sha256}
 	for _, v := range vars {
 		name, value, _ := strings.Cut(v, "=")
 		w.Bindings = append(w.Bindings, cloudflare.ScriptBinding{Type: "plain_text", Name: name, Text: value})
@@ -27,49 +27,47 @@ func newLiveWorker(sha256 string, vars []string, secrets ...string) *liveWorker 
 	return w
 }
 
-func TestWorkerArgs_uploadNote(t *testing.T) {
+func TestUploadNote(t *testing.T) {
 	const at = " (2026-06-01T00:00:00Z) rotation 0"
+	cfg := &Config{Script: Script{SHA256: "wanted"}, Vars: map[string]string{"MODE": ""}, Secrets: map[string]string{"KEY": "x"}}
 	vars := func(note string) []string { return []string{varUpload + "=" + note, varOwner + "=me", "MODE="} }
 	for name, test := range map[string]struct {
-		live   *liveWorker
+		found  *foundWorker
 		want   string
 		reason string
 	}{
 		"none":                {nil, "wanted made" + at, "there is none"},
-		"no drift":            {newLiveWorker("wanted", vars("wanted"), "KEY", varDatabaseURL), "wanted", ""},
-		"repaired before":     {newLiveWorker("wanted", vars("wanted made (then)"), "KEY", varDatabaseURL), "wanted made (then)", ""},
-		"another script due":  {newLiveWorker("old", vars("old made (then)"), "KEY", varDatabaseURL), "wanted due" + at, "its script is another one"},
-		"without a note":      {newLiveWorker("wanted", vars("wanted")[1:], "KEY", varDatabaseURL), "wanted due" + at, "it has no note that its script is this one"},
-		"script changed":      {newLiveWorker("other", vars("wanted"), "KEY", varDatabaseURL), "wanted to set: the script" + at, "to set: the script"},
-		"variable gone":       {newLiveWorker("wanted", vars("wanted")[:2], "KEY", varDatabaseURL), "wanted to set: MODE" + at, "to set: MODE"},
-		"another owner":       {newLiveWorker("wanted", append(vars("wanted")[:1], varOwner+"=you", "MODE="), "KEY", varDatabaseURL), "wanted to set: PULUMI_STACK" + at, "to set: PULUMI_STACK"},
-		"secret gone":         {newLiveWorker("wanted", vars("wanted"), varDatabaseURL), "wanted to set: KEY" + at, "to set: KEY"},
-		"repaired, and again": {newLiveWorker("wanted", vars("wanted made (then)"), "KEY"), "wanted to set: DATABASE_URL" + at, "to set: DATABASE_URL"},
+		"no drift":            {newFoundWorker("wanted", vars("wanted"), "KEY", varDatabaseURL), "wanted", ""},
+		"repaired before":     {newFoundWorker("wanted", vars("wanted made (then)"), "KEY", varDatabaseURL), "wanted made (then)", ""},
+		"another script due":  {newFoundWorker("old", vars("old made (then)"), "KEY", varDatabaseURL), "wanted due" + at, "its script is another one"},
+		"without a note":      {newFoundWorker("wanted", vars("wanted")[1:], "KEY", varDatabaseURL), "wanted due" + at, "it has no note that its script is this one"},
+		"script changed":      {newFoundWorker("other", vars("wanted"), "KEY", varDatabaseURL), "wanted to set: the script" + at, "to set: the script"},
+		"variable gone":       {newFoundWorker("wanted", vars("wanted")[:2], "KEY", varDatabaseURL), "wanted to set: MODE" + at, "to set: MODE"},
+		"another owner":       {newFoundWorker("wanted", append(vars("wanted")[:1], varOwner+"=you", "MODE="), "KEY", varDatabaseURL), "wanted to set: PULUMI_STACK" + at, "to set: PULUMI_STACK"},
+		"secret gone":         {newFoundWorker("wanted", vars("wanted"), varDatabaseURL), "wanted to set: KEY" + at, "to set: KEY"},
+		"repaired, and again": {newFoundWorker("wanted", vars("wanted made (then)"), "KEY"), "wanted to set: DATABASE_URL" + at, "to set: DATABASE_URL"},
 	} {
-		args := &WorkerArgs{Script: Script{SHA256: "wanted"}, Vars: map[string]string{"MODE": ""}, Secrets: map[string]string{"KEY": "x"}, Live: test.live}
-		have, reason := args.uploadNote("me", time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC))
+		have, reason := uploadNote(cfg, test.found, "me", 0, time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC))
 		if have != test.want || reason != test.reason {
 			t.Errorf("%s: %q since %q, want %q since %q", name, have, reason, test.want, test.reason)
 		}
 	}
 }
 
-func TestWorkerArgs_conflicts(t *testing.T) {
-	args := &WorkerArgs{Script: Script{SHA256: "wanted"}}
+func TestIsForeign(t *testing.T) {
 	for name, test := range map[string]struct {
-		live     *liveWorker
+		found    *foundWorker
 		recorded string
 		want     bool
 	}{
-		"none":                        {nil, "", false},
-		"the wanted script":           {newLiveWorker("wanted", nil), "", false},
-		"our last upload":             {newLiveWorker("old", []string{varUpload + "=old made (then)"}), "", false},
-		"wrangler deploy":             {newLiveWorker("other", nil), "other", true},
-		"wrangler deploy, vars kept":  {newLiveWorker("other", []string{varUpload + "=old", varOwner + "=me"}), "other", true},
-		"ours, of an early version":   {newLiveWorker("old", []string{varOwner + "=me"}), "old", false},
-		"changed after early version": {newLiveWorker("other", []string{varOwner + "=me"}), "old", true},
+		"the wanted script":           {newFoundWorker("wanted", nil), "", false},
+		"our last upload":             {newFoundWorker("old", []string{varUpload + "=old made (then)"}), "", false},
+		"wrangler deploy":             {newFoundWorker("other", nil), "other", true},
+		"wrangler deploy, vars kept":  {newFoundWorker("other", []string{varUpload + "=old", varOwner + "=me"}), "other", true},
+		"ours, of an early version":   {newFoundWorker("old", []string{varOwner + "=me"}), "old", false},
+		"changed after early version": {newFoundWorker("other", []string{varOwner + "=me"}), "old", true},
 	} {
-		if have := args.conflicts(test.live, "me", test.recorded); have != test.want {
+		if have := isForeign(test.found, "wanted", "me", test.recorded); have != test.want {
 			t.Errorf("%s: %t", name, have)
 		}
 	}
@@ -77,17 +75,16 @@ func TestWorkerArgs_conflicts(t *testing.T) {
 
 // A secret of ours that is removed from the config goes. One of somebody else stays, also
 // under the name of a plain variable of ours.
-func TestWorkerArgs_removeSecrets(t *testing.T) {
+func TestRemoveSecrets(t *testing.T) {
 	a := newAccount(t)
 	a.uploadWorker("api", "me")
 	for _, name := range []string{"KEY", "OTHER", "MANUAL", "MODE"} {
 		a.byHand(http.MethodPut, "/workers/scripts/api/secrets", "application/json", `{"type":"secret_text","name":"`+name+`","text":"hidden"}`)
 	}
-	args := &WorkerArgs{Name: "api", Cloudflare: a.client()}
-	before := newLiveWorker("", []string{"MODE="}, "KEY", "GONE", "OTHER").Script
-	now := newLiveWorker("", nil, "OTHER").Script
+	before := newFoundWorker("", []string{"MODE="}, "KEY", "GONE", "OTHER").Script
+	now := newFoundWorker("", nil, "OTHER").Script
 	for range 2 { // the second time as after a kill
-		if err := args.removeSecrets(t.Context(), before, now); err != nil {
+		if err := removeSecrets(t.Context(), a.client(), "api", before, now); err != nil {
 			t.Fatal(err)
 		}
 	}

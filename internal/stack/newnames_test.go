@@ -27,26 +27,26 @@ func TestDefaultNames(t *testing.T) {
 	}
 }
 
-func TestNamesArgs_renamed(t *testing.T) {
-	args := &NamesArgs{
-		Names:   map[string]string{"pagesProject": "portfolio-prod", "worker": "portfolio-prod-api", "cluster": "mine", "database": "portfolio"},
-		Default: map[string]bool{"pagesProject": true, "worker": true, "database": true},
+func TestCheckRenamed(t *testing.T) {
+	cfg := &Config{
+		PagesProject: "portfolio-prod", Worker: "portfolio-prod-api", Cluster: "mine", Database: "portfolio",
+		DefaultNames: map[string]bool{"pagesProject": true, "worker": true, "database": true},
 	}
 	before := map[string]string{"pagesProject": "portfolio-dev", "worker": "portfolio-dev-api", "cluster": "portfolio-dev-db", "database": "other"}
 	const owner = "portfolio-dev-0123456789ab"
 	for name, kept := range map[string]map[string]string{"kept names": before, "state of an early version": {}} {
-		err := args.renamed(kept, owner, "portfolio", "prod")
+		err := checkRenamed(cfg, kept, owner, "portfolio", "prod")
 		if err == nil || !strings.HasSuffix(err.Error(), "run:\n  `pulumi config set pagesProject portfolio-dev`\n  `pulumi config set worker portfolio-dev-api`") {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
 	// A key that was taken out again is no rename of the stack.
-	wantError(t, args.renamed(before, "portfolio-prod-0123456789ab", "portfolio", "prod"))
-	wantError(t, args.renamed(map[string]string{"pagesProject": "mine"}, owner, "portfolio", "prod"))
+	wantError(t, checkRenamed(cfg, before, "portfolio-prod-0123456789ab", "portfolio", "prod"))
+	wantError(t, checkRenamed(cfg, map[string]string{"pagesProject": "mine"}, owner, "portfolio", "prod"))
 	long := strings.Repeat("a", maxOwnerSlug) + "-0123456789ab"
-	wantError(t, args.renamed(map[string]string{"pagesProject": "a"}, long, "portfolio", "prod"), "`pulumi config set pagesProject a`")
-	args.Default = nil // other names are meant
-	wantError(t, args.renamed(before, owner, "portfolio", "prod"))
+	wantError(t, checkRenamed(cfg, map[string]string{"pagesProject": "a"}, long, "portfolio", "prod"), "`pulumi config set pagesProject a`")
+	cfg.DefaultNames = nil // other names are meant
+	wantError(t, checkRenamed(cfg, before, owner, "portfolio", "prod"))
 }
 
 const (
@@ -61,7 +61,8 @@ func (a *account) bound(worker string) {
 	a.bind("site", "preview", `{"A":{"service":"`+worker+`","environment":"production"}}`)
 }
 
-func TestNamesArgs_check(t *testing.T) {
+func TestCheckNames(t *testing.T) {
+	cfg := &Config{PagesProject: "site", Worker: "api"}
 	for name, test := range map[string]struct {
 		before          func(*account)
 		worker, project []string // what the errors say
@@ -78,24 +79,22 @@ func TestNamesArgs_check(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := newAccount(t)
 			test.before(a)
-			l, err := readLive(t.Context(), a.client(), "site", "api")
+			w, err := readWorld(t.Context(), a.client(), "site", "api")
 			if err != nil {
 				t.Fatal(err)
 			}
 			projects := a.projects()
-			args := &NamesArgs{Names: map[string]string{"pagesProject": "site", "worker": "api"}, Cloudflare: a.client(), Live: l}
-			wantError(t, args.checkWorker(t.Context(), "me"), test.worker...)
-			wantError(t, args.checkProject(t.Context(), "me"), test.project...)
+			wantError(t, checkWorkerName(t.Context(), cfg, w, "me"), test.worker...)
+			wantError(t, checkProjectName(t.Context(), cfg, w, "me"), test.project...)
 			if a.projects() != projects {
 				t.Error("the project was deleted")
 			}
 		})
 	}
 	t.Run("bound to a Worker that is gone", func(t *testing.T) {
-		args := &NamesArgs{Names: map[string]string{"pagesProject": "site", "worker": "api"}, Cloudflare: newAccount(t).client()}
-		args.Live.project = &cloudflare.Project{DeploymentConfigs: map[string]cloudflare.DeploymentConfig{
+		project := &cloudflare.Project{DeploymentConfigs: map[string]cloudflare.DeploymentConfig{
 			"preview": {Services: map[string]*cloudflare.Service{"A": {Service: "old"}, "B": nil}}}}
-		wantError(t, args.checkProject(t.Context(), "me"), importProject)
+		wantError(t, checkProjectName(t.Context(), cfg, &world{api: newAccount(t).client(), project: project}, "me"), importProject)
 	})
 }
 
@@ -117,7 +116,7 @@ func TestOwns(t *testing.T) {
 	}
 }
 
-func TestPagesArgs_clear(t *testing.T) {
+func TestClearProject(t *testing.T) {
 	empty := func(a *account) { a.createProject("site", "main") }
 	for name, test := range map[string]struct {
 		before        func(*account)
@@ -137,13 +136,8 @@ func TestPagesArgs_clear(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := newAccount(t)
 			test.before(a)
-			l, err := readLive(t.Context(), a.client(), "site", "api")
-			if err != nil {
-				t.Fatal(err)
-			}
-			names := &NamesArgs{Names: map[string]string{"worker": "api"}, Adopt: test.adopt, Cloudflare: a.client(), Live: l}
-			args := &PagesArgs{Name: "site", ProductionBranch: "main", Names: names, Owner: "me", Cloudflare: a.client()}
-			err = args.clear(t.Context(), test.dryRun)
+			cfg := &Config{PagesProject: "site", ProductionBranch: "main", Adopt: test.adopt}
+			err := clearProject(t.Context(), cfg, a.client(), test.dryRun)
 			if test.want == "" {
 				wantError(t, err)
 			} else {
@@ -157,7 +151,7 @@ func TestPagesArgs_clear(t *testing.T) {
 }
 
 // The mark of another owner on the Worker refuses the run, whatever the state has.
-func TestNamesArgs_checkMark(t *testing.T) {
+func TestMarkConflict(t *testing.T) {
 	for name, test := range map[string]struct {
 		mark, owner string
 		gone        bool
@@ -172,26 +166,25 @@ func TestNamesArgs_checkMark(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := newAccount(t)
 			a.uploadWorker("api", test.mark)
-			l, err := readLive(t.Context(), a.client(), "site", "api")
-			if err != nil {
-				t.Fatal(err)
-			}
-			args := &NamesArgs{Names: map[string]string{"worker": "api"}, Live: l}
 			var script *cloudflare.Script
 			if !test.gone {
-				script = &l.worker.Script
+				found, err := a.client().Script(t.Context(), "api")
+				if err != nil {
+					t.Fatal(err)
+				}
+				script = &found
 			}
-			wantError(t, args.markConflict("api", script, test.owner, "portfolio", "dev"), test.want...)
+			wantError(t, markConflict("api", script, test.owner, "portfolio", "dev"), test.want...)
 		})
 	}
 }
 
 // A state without names is one of an early version, or it has lost them.
-func TestNamesArgs_checkLost(t *testing.T) {
+func TestCheckLost(t *testing.T) {
 	a := newAccount(t)
 	a.createProject("site", "main")
-	script := func(vars ...string) *liveWorker {
-		w := &liveWorker{}
+	script := func(vars ...string) *foundWorker {
+		w := &foundWorker{}
 		for i := 0; i < len(vars); i += 2 {
 			w.Bindings = append(w.Bindings, cloudflare.ScriptBinding{Type: "plain_text", Name: vars[i], Text: vars[i+1]})
 		}
@@ -199,7 +192,7 @@ func TestNamesArgs_checkLost(t *testing.T) {
 	}
 	kept := map[string]string{"worker": "api"}
 	for name, test := range map[string]struct {
-		worker *liveWorker
+		worker *foundWorker
 		kept   map[string]string
 		want   []string
 	}{
@@ -210,19 +203,17 @@ func TestNamesArgs_checkLost(t *testing.T) {
 		"another's Worker": {script(varOwner, "you", varUpload, "hash"), nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			args := &NamesArgs{Names: map[string]string{"pagesProject": "site", "worker": "api"}, Cloudflare: a.client()}
-			args.Live = live{worker: test.worker, project: &cloudflare.Project{}}
-			wantError(t, args.checkLost("me", test.kept), test.want...)
+			w := &world{api: a.client(), project: &cloudflare.Project{}, worker: test.worker}
+			wantError(t, checkLost(&Config{PagesProject: "site", Worker: "api"}, w, "me", test.kept), test.want...)
 		})
 	}
 }
 
-func TestWorkerArgs_beforeCreate(t *testing.T) {
+func TestCheckNewWorker(t *testing.T) {
 	for owner, want := range map[string][]string{"": {importWorker}, "me": nil, "you": {importWorker}} {
 		a := newAccount(t)
-		args := &WorkerArgs{Name: "api", Cloudflare: a.client()}
-		wantError(t, args.beforeCreate(t.Context(), "me"))
+		wantError(t, checkNewWorker(t.Context(), a.client(), "api", "me"))
 		a.uploadWorker("api", owner)
-		wantError(t, args.beforeCreate(t.Context(), "me"), want...)
+		wantError(t, checkNewWorker(t.Context(), a.client(), "api", "me"), want...)
 	}
 }

@@ -25,28 +25,28 @@ import (
 // The inputs that are taken over. Of observability that is all but enabled.
 var takenOver = []resource.PropertyKey{"limits", "logpush", "observability", "placement", "tailConsumers", "usageModel"}
 
-// takeOver adds the settings of the Worker that the config does not have.
-func (args *WorkerArgs) takeOver(in *cloudflare.WorkersScriptArgs) {
-	if args.Live == nil {
-		return
+// takeOver adds the settings of the Worker, if there is one, that the config does not have.
+func takeOver(in *cloudflare.WorkersScriptArgs, observed bool, worker *foundWorker) {
+	var found cfapi.ScriptSettings
+	if worker != nil {
+		found = worker.ScriptSettings
 	}
-	live := args.Live.ScriptSettings
-	if l := live.Limits; l != (cfapi.Limits{}) {
+	if l := found.Limits; l != (cfapi.Limits{}) {
 		in.Limits = &cloudflare.WorkersScriptLimitsArgs{CpuMs: unlessZero(l.CPUMs), Subrequests: unlessZero(l.Subrequests)}
 	}
-	if live.Logpush {
+	if found.Logpush {
 		in.Logpush = pulumi.Bool(true)
 	}
-	if live.Placement.Mode == placementSmart {
+	if found.Placement.Mode == placementSmart {
 		in.Placement = &cloudflare.WorkersScriptPlacementArgs{Mode: pulumi.String(placementSmart)}
 	}
-	if len(live.TailConsumers) > 0 {
-		in.TailConsumers = tailConsumers(live.TailConsumers)
+	if len(found.TailConsumers) > 0 {
+		in.TailConsumers = tailConsumers(found.TailConsumers)
 	}
-	if live.UsageModel != "" && live.UsageModel != "standard" {
-		in.UsageModel = pulumi.String(live.UsageModel)
+	if found.UsageModel != "" && found.UsageModel != "standard" {
+		in.UsageModel = pulumi.String(found.UsageModel)
 	}
-	in.Observability = args.observability(live.Observability)
+	in.Observability = observability(observed, found.Observability)
 }
 
 // placementSmart is the only mode that the provider can set: what the others need is
@@ -60,9 +60,17 @@ func unlessZero(n int) pulumi.IntPtrInput {
 	return pulumi.Int(n)
 }
 
+// optional is an input that is left out where there is nothing.
+func optional(s string) pulumi.StringPtrInput {
+	if s == "" {
+		return nil
+	}
+	return pulumi.String(s)
+}
+
 // tailConsumers returns a set in an order that does not change.
-func tailConsumers(live []cfapi.TailConsumer) (all cloudflare.WorkersScriptTailConsumerArray) {
-	for _, c := range slices.SortedFunc(slices.Values(live), func(a, b cfapi.TailConsumer) int {
+func tailConsumers(found []cfapi.TailConsumer) (all cloudflare.WorkersScriptTailConsumerArray) {
+	for _, c := range slices.SortedFunc(slices.Values(found), func(a, b cfapi.TailConsumer) int {
 		return cmp.Or(strings.Compare(a.Service, b.Service), strings.Compare(a.Environment, b.Environment), strings.Compare(a.Namespace, b.Namespace))
 	}) {
 		all = append(all, cloudflare.WorkersScriptTailConsumerArgs{
@@ -74,16 +82,16 @@ func tailConsumers(live []cfapi.TailConsumer) (all cloudflare.WorkersScriptTailC
 
 // observability returns the wanted observability: whether it is on, by the config, and its
 // details, by the Worker.
-func (args *WorkerArgs) observability(live *cfapi.Observability) *cloudflare.WorkersScriptObservabilityArgs {
-	o := &cloudflare.WorkersScriptObservabilityArgs{Enabled: pulumi.Bool(args.Observability)}
-	if live == nil {
+func observability(on bool, found *cfapi.Observability) *cloudflare.WorkersScriptObservabilityArgs {
+	o := &cloudflare.WorkersScriptObservabilityArgs{Enabled: pulumi.Bool(on)}
+	if found == nil {
 		return o
 	}
-	o.HeadSamplingRate = pointer(live.HeadSamplingRate, pulumi.Float64Ptr)
-	if l := live.Logs; l != nil {
+	o.HeadSamplingRate = pointer(found.HeadSamplingRate, pulumi.Float64Ptr)
+	if l := found.Logs; l != nil {
 		enabled := l.Enabled
-		if enabled == live.Enabled {
-			enabled = args.Observability // they follow it
+		if enabled == found.Enabled {
+			enabled = on // they follow it
 		}
 		o.Logs = &cloudflare.WorkersScriptObservabilityLogsArgs{
 			Enabled:          pulumi.Bool(enabled),
@@ -93,7 +101,7 @@ func (args *WorkerArgs) observability(live *cfapi.Observability) *cloudflare.Wor
 			Persist:          unlessTrue(l.Persist),
 		}
 	}
-	if t := live.Traces; t != nil && (t.Enabled != nil || t.HeadSamplingRate != nil || len(t.Destinations) > 0 || t.Persist != nil) {
+	if t := found.Traces; t != nil && (t.Enabled != nil || t.HeadSamplingRate != nil || len(t.Destinations) > 0 || t.Persist != nil) {
 		o.Traces = &cloudflare.WorkersScriptObservabilityTracesArgs{
 			Enabled:          pointer(t.Enabled, pulumi.BoolPtr),
 			HeadSamplingRate: pointer(t.HeadSamplingRate, pulumi.Float64Ptr),
@@ -129,7 +137,7 @@ func unlessTrue(v *bool) pulumi.BoolPtrInput {
 
 // sayTakenOver says which settings an update takes over, and warns of those that the
 // provider cannot set.
-func (args *WorkerArgs) sayTakenOver(ctx *pulumi.Context, live *liveWorker, before, now resource.PropertyMap) error {
+func sayTakenOver(ctx *pulumi.Context, worker string, found cfapi.ScriptSettings, before, now resource.PropertyMap) error {
 	var names []string
 	for _, key := range takenOver {
 		if !detailsOf(before, key).DeepEquals(detailsOf(now, key)) {
@@ -138,13 +146,13 @@ func (args *WorkerArgs) sayTakenOver(ctx *pulumi.Context, live *liveWorker, befo
 	}
 	if len(names) > 0 {
 		if err := ctx.Log.Info(fmt.Sprintf("settings of the Worker %q were changed elsewhere, and this update takes them over: %s",
-			args.Name, strings.Join(names, ", ")), nil); err != nil {
+			worker, strings.Join(names, ", ")), nil); err != nil {
 			return err
 		}
 	}
-	if lost := unsettable(live.ScriptSettings); len(lost) > 0 {
+	if lost := unsettable(found); len(lost) > 0 {
 		return ctx.Log.Warn(fmt.Sprintf("the Worker %q has settings that the Cloudflare provider cannot set, and this update may remove them: %s; "+
-			"look at them after it", args.Name, strings.Join(lost, ", ")), nil)
+			"look at them after it", worker, strings.Join(lost, ", ")), nil)
 	}
 	return nil
 }

@@ -1,0 +1,135 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
+
+	"portfolio-infra/internal/cloudflare"
+)
+
+const (
+	domainToken = "cloudflare:index/pagesDomain:PagesDomain"
+	recordToken = "cloudflare:index/dnsRecord:DnsRecord"
+)
+
+// recordName is the name of the DNS record's resource.
+func recordName(domain string) string { return "dns-" + domain }
+
+// newSince keeps in the state since when the stack wants the domain, and returns a function
+// that waits for it. A domain and a DNS record bear no mark. So what is older than that is
+// somebody else's, and what is newer and not in the state is an orphan. The clocks of
+// Cloudflare and of this machine are assumed to agree.
+//
+// A state of an early version has the domain among its names, which were checked then.
+func newSince(ctx *pulumi.Context, cfg *Config, names *names) (func(context.Context) (time.Time, error), error) {
+	began := time.Now()
+	if names.Before["domain"] == cfg.Domain && names.Before["adopt"] == "" {
+		began = time.Time{}
+	}
+	input, err := unknownInPreview(ctx, began.UTC().Format(time.RFC3339Nano), "")
+	if err != nil {
+		return nil, err
+	}
+	stash, err := pulumi.NewStash(ctx, "since-"+cfg.Domain, &pulumi.StashArgs{Input: input}, pulumi.IgnoreChanges([]string{"input"}))
+	if err != nil {
+		return nil, err
+	}
+	return func(c context.Context) (time.Time, error) {
+		result, err := internals.UnsafeAwaitOutput(c, stash.Output)
+		if err != nil {
+			return time.Time{}, err
+		}
+		if !result.Known && ctx.DryRun() {
+			return began, nil
+		}
+		text, _ := result.Value.(string)
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			err = fmt.Errorf("config key domain: this run leaves out the stash that says since when the stack wants %q, "+
+				"and nothing was changed: run `pulumi up` without --target and --exclude", cfg.Domain)
+		}
+		return at, err
+	}, nil
+}
+
+// isOlder reports whether something was created before a time. What does not say when
+// counts as older.
+func isOlder(createdOn string, than time.Time) bool {
+	at, err := time.Parse(time.RFC3339, createdOn)
+	return err != nil || at.Before(than)
+}
+
+// clearDomain runs when the state has no domain. What the project has is a conflict if it
+// is older than the wish of this stack, and else an orphan: it is deleted and created again.
+func clearDomain(ctx context.Context, cfg *Config, api *cloudflare.Client, dryRun bool, project string, since time.Time) error {
+	if project == "" {
+		return nil // a preview that creates the project
+	}
+	switch found, err := api.Domain(ctx, project, cfg.Domain); {
+	case err != nil:
+		return fmt.Errorf("looking for the domain %q before adding it: %w", cfg.Domain, err)
+	case found != nil && isOlder(found.CreatedOn, since):
+		return fmt.Errorf("config key domain: the Pages project %q has the domain %q already, and this stack did not add it; it was not changed: "+
+			"remove it in the dashboard, or, to manage it here, run `pulumi import %s %s %s/%s/%s`",
+			project, cfg.Domain, domainToken, cfg.Domain, cfg.AccountID, project, cfg.Domain)
+	case found == nil || dryRun:
+		return nil
+	}
+	if err := api.DeleteDomain(ctx, project, cfg.Domain); err != nil {
+		return fmt.Errorf("deleting the domain %q that an interrupted run left: %w", cfg.Domain, err)
+	}
+	return nil
+}
+
+// clearRecord does the same for the DNS record, which is an orphan only if it leads to the
+// project.
+func clearRecord(ctx context.Context, cfg *Config, api *cloudflare.Client, dryRun bool, content string, since time.Time) error {
+	records, err := api.Records(ctx, cfg.ZoneID, cfg.Domain)
+	if err != nil {
+		return fmt.Errorf("looking for a DNS record of %q before making it: %w", cfg.Domain, err)
+	}
+	for _, r := range records {
+		leads := r.Type == "CNAME" && (r.Content == content || content == "") // a preview may not know
+		switch {
+		case !stops(r):
+		case !leads || isOlder(r.CreatedOn, since):
+			return recordConflict(cfg, r)
+		case dryRun:
+		default:
+			if err := api.DeleteRecord(ctx, cfg.ZoneID, r.ID); err != nil {
+				return fmt.Errorf("deleting the DNS record of %q that an interrupted run left: %w", cfg.Domain, err)
+			}
+		}
+	}
+	return nil
+}
+
+// stops reports whether a record keeps the name from having a CNAME record that the
+// clients of the site use. Cloudflare flattens a CNAME record beside others such as TXT
+// and MX at a zone's apex; elsewhere the API refuses it.
+// https://developers.cloudflare.com/dns/cname-flattening/
+func stops(r cloudflare.Record) bool { return r.Type == "A" || r.Type == "AAAA" || r.Type == "CNAME" }
+
+func recordConflict(cfg *Config, r cloudflare.Record) error {
+	return fmt.Errorf("config key domain: the zone has a DNS record %q already (%s %s), and this stack did not make it; it was not changed: "+
+		"delete it, or choose another domain, or, to manage it here, run `pulumi import %s %s %s/%s` "+
+		"and `pulumi config set adopt true`, then `pulumi up`, then `pulumi config rm adopt`",
+		cfg.Domain, r.Type, r.Content, recordToken, recordName(cfg.Domain), cfg.ZoneID, r.ID)
+}
+
+// ensureDomain adds the domain to the project again where it is gone: it was deleted by
+// hand, or its project was.
+func ensureDomain(ctx context.Context, api *cloudflare.Client, project, name string) error {
+	found, err := api.Domain(ctx, project, name)
+	if err == nil && found == nil {
+		err = api.AddDomain(ctx, project, name)
+	}
+	if err != nil {
+		return fmt.Errorf("adding the domain %q to the Pages project %q again: %w", name, project, err)
+	}
+	return nil
+}
