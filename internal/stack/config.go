@@ -3,7 +3,6 @@ package stack
 import (
 	"fmt"
 	"math"
-	"net/http"
 	"runtime"
 	"strconv"
 	"strings"
@@ -12,18 +11,13 @@ import (
 
 	"portfolio-infra/internal/binding"
 	"portfolio-infra/internal/bundle"
-	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/tidbcloud"
 )
 
 // Config is the stack's configuration, checked. Pulumi.yaml describes the keys and has
 // their defaults.
 type Config struct {
-	// The account at Cloudflare and how to reach it, by the configuration or else by the
-	// environment. CommandEnv has what the configuration says: the stack's commands find
-	// only the rest in their environment.
-	AccountID, Token, BaseURL string
-	CommandEnv                pulumi.StringMap
+	Account
 
 	PagesProject     string
 	ProductionBranch string
@@ -72,11 +66,6 @@ type Doppler struct {
 	Config  string `json:"config"`
 }
 
-// client returns a client for the program's own calls.
-func (c *Config) client(transport *http.Client) *cloudflare.Client {
-	return &cloudflare.Client{AccountID: c.AccountID, Token: c.Token, BaseURL: c.BaseURL, HTTP: transport}
-}
-
 // names returns the names that the state keeps, by config key.
 func (c *Config) names() map[string]string {
 	return map[string]string{"pagesProject": c.PagesProject, "worker": c.Worker, "cluster": c.Cluster, "database": c.Database}
@@ -99,6 +88,8 @@ func (p Program) loadConfig(ctx *pulumi.Context) (*Config, error) {
 	r := newReader(ctx, p)
 	name := slug(ctx.Project() + "-" + ctx.Stack())
 	c := &Config{
+		Account: r.account(),
+
 		PagesProject:     r.name("pagesProject", name, checkProject),
 		ProductionBranch: r.checked("productionBranch", checkBranch),
 		OverwriteSite:    r.boolean("overwriteSite"),
@@ -128,7 +119,6 @@ func (p Program) loadConfig(ctx *pulumi.Context) (*Config, error) {
 		VarsSecret:     r.isSecret("vars"),
 		BindingsSecret: r.isSecret("siteVars") || r.isSecret("moreBindings"),
 	}
-	r.cloudflare(c)
 	r.tidbcloud()
 	c.Vars, c.Secrets = r.variables("vars", "secrets", checkWorkerVar)
 	c.Bindings = r.bindings(c.Worker)

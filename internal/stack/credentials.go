@@ -2,6 +2,7 @@ package stack
 
 import (
 	"cmp"
+	"net/http"
 	"regexp"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -10,31 +11,45 @@ import (
 	"portfolio-infra/internal/rest"
 )
 
-// cloudflare reads the account, and the Cloudflare provider's configuration or else its
+// Account is an account at Cloudflare and how to reach it.
+type Account struct {
+	AccountID, Token, BaseURL string
+	// CommandEnv has the token and the address if the configuration has them. If not, the
+	// stack's commands find them in their environment, as the program does.
+	CommandEnv pulumi.StringMap
+}
+
+// client returns a client for the program's own calls.
+func (a Account) client(transport *http.Client) *cloudflare.Client {
+	return &cloudflare.Client{AccountID: a.AccountID, Token: a.Token, BaseURL: a.BaseURL, HTTP: transport}
+}
+
+// account reads the account, and the Cloudflare provider's configuration or else its
 // environment.
-func (r *reader) cloudflare(c *Config) {
-	c.CommandEnv = pulumi.StringMap{}
+func (r *reader) account() Account {
+	a := Account{CommandEnv: pulumi.StringMap{}}
 	if token := r.text("cloudflare:apiToken"); token != "" {
-		c.CommandEnv[cloudflare.EnvToken] = pulumi.ToSecret(pulumi.String(token)).(pulumi.StringOutput)
+		a.CommandEnv[cloudflare.EnvToken] = pulumi.ToSecret(pulumi.String(token)).(pulumi.StringOutput)
 	}
 	if url := r.text("cloudflare:baseUrl"); url != "" {
-		c.CommandEnv[cloudflare.EnvBaseURL] = pulumi.String(url)
+		a.CommandEnv[cloudflare.EnvBaseURL] = pulumi.String(url)
 	}
-	c.AccountID = cmp.Or(r.text("accountId"), r.program.Getenv("CLOUDFLARE_ACCOUNT_ID"))
-	c.Token = cmp.Or(r.text("cloudflare:apiToken"), r.program.Getenv(cloudflare.EnvToken))
-	c.BaseURL = cmp.Or(r.text("cloudflare:baseUrl"), r.program.Getenv(cloudflare.EnvBaseURL))
+	a.AccountID = cmp.Or(r.text("accountId"), r.program.Getenv("CLOUDFLARE_ACCOUNT_ID"))
+	a.Token = cmp.Or(r.text("cloudflare:apiToken"), r.program.Getenv(cloudflare.EnvToken))
+	a.BaseURL = cmp.Or(r.text("cloudflare:baseUrl"), r.program.Getenv(cloudflare.EnvBaseURL))
 	switch {
-	case c.AccountID == "":
+	case a.AccountID == "":
 		r.problem("accountId", "not set: run `pulumi config set accountId ID` or set CLOUDFLARE_ACCOUNT_ID; the dashboard shows the ID under Workers & Pages")
-	case !cloudflare.IsAccountID(c.AccountID):
-		r.problem("accountId", "%q (or CLOUDFLARE_ACCOUNT_ID) must be 32 hexadecimal digits, as the dashboard shows under Workers & Pages", c.AccountID)
+	case !cloudflare.IsAccountID(a.AccountID):
+		r.problem("accountId", "%q (or CLOUDFLARE_ACCOUNT_ID) must be 32 hexadecimal digits, as the dashboard shows under Workers & Pages", a.AccountID)
 	}
-	r.credential("cloudflare:apiToken", cloudflare.EnvToken, c.Token, "an API token, made at dash.cloudflare.com/profile/api-tokens")
-	if c.BaseURL != "" {
-		if err := rest.CheckBaseURL(c.BaseURL); err != nil {
+	r.credential("cloudflare:apiToken", cloudflare.EnvToken, a.Token, "an API token, made at dash.cloudflare.com/profile/api-tokens")
+	if a.BaseURL != "" {
+		if err := rest.CheckBaseURL(a.BaseURL); err != nil {
 			r.problem("cloudflare:baseUrl", "%v (or %s)", err, cloudflare.EnvBaseURL)
 		}
 	}
+	return a
 }
 
 // tidbcloud checks the keys that the provider reads itself, so that a missing one is

@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
-
 	"portfolio-infra/internal/cloudflare"
 )
 
@@ -18,43 +15,6 @@ const (
 
 // recordName is the name of the DNS record's resource.
 func recordName(domain string) string { return "dns-" + domain }
-
-// newSince keeps in the state since when the stack wants the domain, and returns a function
-// that waits for it. A domain and a DNS record bear no mark. So what is older than that is
-// somebody else's, and what is newer and not in the state is an orphan. The clocks of
-// Cloudflare and of this machine are assumed to agree.
-//
-// A state of an early version has the domain among its names, which were checked then.
-func newSince(ctx *pulumi.Context, cfg *Config, names *names) (func(context.Context) (time.Time, error), error) {
-	began := time.Now()
-	if names.Before["domain"] == cfg.Domain && names.Before["adopt"] == "" {
-		began = time.Time{}
-	}
-	input, err := unknownInPreview(ctx, began.UTC().Format(time.RFC3339Nano), "")
-	if err != nil {
-		return nil, err
-	}
-	stash, err := pulumi.NewStash(ctx, "since-"+cfg.Domain, &pulumi.StashArgs{Input: input}, pulumi.IgnoreChanges([]string{"input"}))
-	if err != nil {
-		return nil, err
-	}
-	return func(c context.Context) (time.Time, error) {
-		result, err := internals.UnsafeAwaitOutput(c, stash.Output)
-		if err != nil {
-			return time.Time{}, err
-		}
-		if !result.Known && ctx.DryRun() {
-			return began, nil
-		}
-		text, _ := result.Value.(string)
-		at, err := time.Parse(time.RFC3339, text)
-		if err != nil {
-			err = fmt.Errorf("config key domain: this run leaves out the stash that says since when the stack wants %q, "+
-				"and nothing was changed: run `pulumi up` without --target and --exclude", cfg.Domain)
-		}
-		return at, err
-	}, nil
-}
 
 // isOlder reports whether something was created before a time. What does not say when
 // counts as older.

@@ -52,7 +52,7 @@ func TestClearDomain(t *testing.T) {
 			a := newAccount(t)
 			a.createProject("site", "main")
 			test.before(a)
-			cfg := &Config{Domain: testDomain, ZoneID: emulated.DefaultZoneID, AccountID: testAccount}
+			cfg := &Config{Domain: testDomain, ZoneID: emulated.DefaultZoneID}
 			w := &world{api: a.client(), project: &cloudflare.Project{Subdomain: site}}
 			wantError(t, checkRecordName(t.Context(), cfg, w), test.new...)
 			for _, dryRun := range []bool{true, false} {

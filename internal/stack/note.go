@@ -78,6 +78,16 @@ func workerDrift(cfg *Config, found *foundWorker, owner string, step int) []stri
 	return names
 }
 
+// plainVars returns the variables that do not depend on the owner.
+func plainVars(cfg *Config, step int) map[string]string {
+	vars := map[string]string{}
+	maps.Copy(vars, cfg.Vars)
+	if step > 0 {
+		vars[varRotation] = strconv.Itoa(step)
+	}
+	return vars
+}
+
 // uploadedHash returns the hash in a note.
 func uploadedHash(note string) string {
 	hash, _, _ := strings.Cut(note, " ")

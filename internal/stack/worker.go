@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 
 	"github.com/pulumi/pulumi-cloudflare/sdk/v6/go/cloudflare"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -91,16 +90,6 @@ func variables(ctx *pulumi.Context, cfg *Config, found *foundWorker, owner pulum
 	add("plain_text", plain)
 	add("secret_text", secret)
 	return all
-}
-
-// plainVars returns the variables that do not depend on the owner.
-func plainVars(cfg *Config, step int) map[string]string {
-	vars := map[string]string{}
-	maps.Copy(vars, cfg.Vars)
-	if step > 0 {
-		vars[varRotation] = strconv.Itoa(step)
-	}
-	return vars
 }
 
 // warnOfAddress warns if the Worker's workers.dev address is not as configured. The
