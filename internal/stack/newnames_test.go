@@ -4,28 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"portfolio-infra/internal/cloudflare"
 )
-
-func TestDefaultNames(t *testing.T) {
-	for name, test := range map[string]struct {
-		owner, project, stack string
-		want                  map[string]string
-	}{
-		"not renamed":            {"portfolio-dev-0123456789ab", "portfolio", "dev", nil},
-		"stack renamed":          {"portfolio-dev-0123456789ab", "portfolio", "prod", map[string]string{"pagesProject": "portfolio-dev", "worker": "portfolio-dev-api", "cluster": "portfolio-dev-db"}},
-		"project renamed":        {"port-folio-dev-0123456789ab", "site", "dev", map[string]string{"pagesProject": "port-folio-dev", "worker": "port-folio-dev-api", "cluster": "port-folio-dev-db", "database": "port_folio"}},
-		"no owner":               {"", "portfolio", "dev", nil},
-		"owner that was cut":     {strings.Repeat("a", maxOwnerSlug) + "-0123456789ab", "portfolio", "dev", nil},
-		"names with odd letters": {"port-folio-dev-0123456789ab", "Port.Folio", "Dev", nil},
-	} {
-		if diff := cmp.Diff(test.want, defaultNames(test.owner, test.project, test.stack)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
-		}
-	}
-}
 
 func TestCheckRenamed(t *testing.T) {
 	cfg := &Config{
@@ -98,87 +78,6 @@ func TestCheckNames(t *testing.T) {
 	})
 }
 
-func TestOwns(t *testing.T) {
-	for name, test := range map[string]struct {
-		owner    string
-		bindings []cloudflare.ScriptBinding
-		want     bool
-	}{
-		"ours":                     {"me", []cloudflare.ScriptBinding{{Type: "plain_text", Name: varOwner, Text: "me"}}, true},
-		"another stack's":          {"me", []cloudflare.ScriptBinding{{Type: "plain_text", Name: varOwner, Text: "you"}}, false},
-		"a secret of that name":    {"me", []cloudflare.ScriptBinding{{Type: "secret_text", Name: varOwner}}, false},
-		"before there is an owner": {"", []cloudflare.ScriptBinding{{Type: "plain_text", Name: varOwner}}, false},
-		"none":                     {"", nil, false},
-	} {
-		if have := owns(test.owner, &cloudflare.Script{Bindings: test.bindings}); have != test.want {
-			t.Errorf("%s: %t", name, have)
-		}
-	}
-}
-
-func TestClearProject(t *testing.T) {
-	empty := func(a *account) { a.createProject("site", "main") }
-	for name, test := range map[string]struct {
-		before        func(*account)
-		adopt, dryRun bool
-		want          string
-		left          int
-	}{
-		"none":                 {func(*account) {}, false, false, "", 0},
-		"orphan":               {empty, false, false, "", 0},
-		"orphan, previewed":    {empty, false, true, "", 1},
-		"orphan of our Worker": {func(a *account) { a.uploadWorker("api", "me"); empty(a) }, false, false, "", 0},
-		"name not checked":     {empty, true, false, "it is empty", 1},
-		"deployed":             {func(a *account) { empty(a); a.deploy("site") }, false, false, "it has deployments", 1},
-		"with a binding":       {func(a *account) { a.uploadWorker("api", "me"); a.bound("api") }, false, false, "a new one would not have its preview.services", 1},
-		"with another branch":  {func(a *account) { a.createProject("site", "trunk") }, false, false, "production_branch", 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			a := newAccount(t)
-			test.before(a)
-			cfg := &Config{PagesProject: "site", ProductionBranch: "main", Adopt: test.adopt}
-			err := clearProject(t.Context(), cfg, a.client(), test.dryRun)
-			if test.want == "" {
-				wantError(t, err)
-			} else {
-				wantError(t, err, test.want, "pagesProject", "`pulumi config set adopt true`", "`"+importProject+"`")
-			}
-			if a.projects() != test.left {
-				t.Errorf("%d projects, want %d", a.projects(), test.left)
-			}
-		})
-	}
-}
-
-// The mark of another owner on the Worker refuses the run, whatever the state has.
-func TestMarkConflict(t *testing.T) {
-	for name, test := range map[string]struct {
-		mark, owner string
-		gone        bool
-		want        []string
-	}{
-		"ours":            {"me", "me", false, nil},
-		"another's":       {"you", "me", false, []string{`"you"`, "config keys worker", "`pulumi config set adopt true`", "`pulumi state delete --yes --target-dependents 'urn:pulumi:dev::portfolio::portfolio:index:Api$cloudflare:index/workersScript:WorkersScript::api'`"}},
-		"no Worker":       {"you", "me", true, nil},
-		"none":            {"", "me", false, nil},
-		"owner not known": {"you", "", false, nil},
-	} {
-		t.Run(name, func(t *testing.T) {
-			a := newAccount(t)
-			a.uploadWorker("api", test.mark)
-			var script *cloudflare.Script
-			if !test.gone {
-				found, err := a.client().Script(t.Context(), "api")
-				if err != nil {
-					t.Fatal(err)
-				}
-				script = &found
-			}
-			wantError(t, markConflict("api", script, test.owner, "portfolio", "dev"), test.want...)
-		})
-	}
-}
-
 // A state without names is one of an early version, or it has lost them.
 func TestCheckLost(t *testing.T) {
 	a := newAccount(t)
@@ -206,14 +105,5 @@ func TestCheckLost(t *testing.T) {
 			w := &world{api: a.client(), project: &cloudflare.Project{}, worker: test.worker}
 			wantError(t, checkLost(&Config{PagesProject: "site", Worker: "api"}, w, "me", test.kept), test.want...)
 		})
-	}
-}
-
-func TestCheckNewWorker(t *testing.T) {
-	for owner, want := range map[string][]string{"": {importWorker}, "me": nil, "you": {importWorker}} {
-		a := newAccount(t)
-		wantError(t, checkNewWorker(t.Context(), a.client(), "api", "me"))
-		a.uploadWorker("api", owner)
-		wantError(t, checkNewWorker(t.Context(), a.client(), "api", "me"), want...)
 	}
 }

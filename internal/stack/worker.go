@@ -45,7 +45,7 @@ func newWorker(ctx *pulumi.Context, cfg *Config, w *world, owner pulumi.StringOu
 		MainModule:         pulumi.String(cfg.Script.MainModule()),
 		CompatibilityDate:  pulumi.String(cfg.CompatibilityDate),
 		CompatibilityFlags: pulumi.ToStringArray(cfg.CompatibilityFlags),
-		Bindings:           variables(ctx, cfg, w.worker, owner, database),
+		Bindings:           workerVariables(ctx, cfg, w.worker, owner, database),
 		KeepBindings:       pulumi.ToStringArray(keptBindings),
 	}
 	takeOver(inputs, cfg.Observability, w.worker)
@@ -67,8 +67,8 @@ func newWorker(ctx *pulumi.Context, cfg *Config, w *world, owner pulumi.StringOu
 	return worker, ctx.RegisterResourceOutputs(worker, pulumi.Map{"worker": worker.Script.ScriptName})
 }
 
-// variables returns the Worker's variables, in an order that does not change.
-func variables(ctx *pulumi.Context, cfg *Config, found *foundWorker, owner pulumi.StringOutput, database *Database) cloudflare.WorkersScriptBindingArray {
+// workerVariables returns the Worker's variables, in an order that does not change.
+func workerVariables(ctx *pulumi.Context, cfg *Config, found *foundWorker, owner pulumi.StringOutput, database *Database) cloudflare.WorkersScriptBindingArray {
 	plain := pulumi.StringMap{varOwner: owner, varUpload: newNote(ctx, cfg, found, owner, database.Step)}
 	for name, value := range plainVars(cfg, database.Step) {
 		plain[name] = hidden(cfg.VarsSecret, pulumi.String(value))
