@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumix"
 
 	"portfolio-infra/internal/binding"
@@ -87,6 +87,15 @@ func newBinding(ctx *pulumi.Context, cfg *Config, w *world, names *names, worker
 	return b, ctx.RegisterResourceOutputs(pages, pulumi.Map{"url": pages.URL, "binding": b.Result})
 }
 
+// newDigestKey declares the key by which a run knows that secrets are as the last one set
+// them. The state keeps it as a secret. Without need there is none.
+func newDigestKey(ctx *pulumi.Context, need bool) (pulumi.StringOutput, error) {
+	if !need {
+		return pulumi.String("").ToStringOutput(), nil
+	}
+	return newKept(ctx, "digest-key", rand.Text(), true)
+}
+
 // keptDomain returns the domain that an earlier run added to the project, or "". Where it is
 // gone, the bind command is followed by its creation. With another project the engine moves
 // the domain there.
@@ -114,9 +123,9 @@ func (c *Config) bindRequest(project, createdOn, key string) (string, error) {
 // bindResult reads the standard output of the bind command, and adds whether
 // somebody has to deploy the site for the bindings to take effect.
 func bindResult(cfg *Config, project *cloudflare.Project, line string) (map[string]any, error) {
-	var result map[string]any
-	if err := json.Unmarshal([]byte(line), &result); err != nil {
-		return nil, fmt.Errorf("reading the output of %s: %w", binding.Command("bind"), err)
+	result, err := decode[map[string]any]("bind", line)
+	if err != nil {
+		return nil, err
 	}
 	delete(result, "digests") // they are for the next run
 	if cfg.Site != nil {
@@ -157,15 +166,11 @@ func bindDrift(cfg *Config, project *cloudflare.Project, domain string, now time
 // does not know it. A run that leaves it out before it was ever run has no output. What
 // depends on it must not follow then: Pulumi would save a state that nothing can read.
 func (b *bindCommand) output(ctx *pulumi.Context) (string, error) {
-	result, err := internals.UnsafeAwaitOutput(ctx.Context(), b.stdout)
-	if err != nil {
-		return "", err
+	line, known, err := await(ctx.Context(), b.stdout)
+	if err == nil && !known && !ctx.DryRun() {
+		err = errors.New("this run leaves out the command binding, without which there is no site: run `pulumi up` without --target and --exclude")
 	}
-	if !result.Known && !ctx.DryRun() {
-		return "", errors.New("this run leaves out the command binding, without which there is no site: run `pulumi up` without --target and --exclude")
-	}
-	line, _ := result.Value.(string)
-	return line, nil
+	return line, err
 }
 
 // outdates reports whether bindings were set after the deployment that a project serves, or
@@ -175,11 +180,8 @@ func (b *bindCommand) outdates(ctx *pulumi.Context, project *cloudflare.Project)
 	if b.drifted || project == nil || line == "" || err != nil {
 		return b.drifted && project != nil, err
 	}
-	var result binding.Result
-	if err := json.Unmarshal([]byte(line), &result); err != nil {
-		return false, fmt.Errorf("reading the output of %s: %w", binding.Command("bind"), err)
-	}
-	return binding.Outdated(project.CanonicalDeployment, result.ChangedAt), nil
+	result, err := decode[binding.Result]("bind", line)
+	return binding.Outdated(project.CanonicalDeployment, result.ChangedAt), err
 }
 
 // checkWranglerFile refuses a project that takes its bindings from a Wrangler file and

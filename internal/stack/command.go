@@ -1,12 +1,15 @@
 package stack
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"time"
 
 	"github.com/pulumi/pulumi-command/sdk/go/command/local"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"portfolio-infra/internal/binding"
 )
 
 // pagesCommand is a command of this program that changes the Pages project: it runs with
@@ -50,6 +53,14 @@ func newPagesCommand(ctx *pulumi.Context, cfg *Config, pages *Pages, name string
 		// What the command sets goes with the project. So a destroy needs neither the program,
 		// which a fresh checkout has not built, nor the token, which may be an earlier run's.
 		pulumi.DeletedWith(pages.Project))...)
+}
+
+// decode reads the standard output of the program's command.
+func decode[T any](verb, line string) (result T, err error) {
+	if err = json.Unmarshal([]byte(line), &result); err != nil {
+		err = fmt.Errorf("reading the output of %s: %w", binding.Command(verb), err)
+	}
+	return result, err
 }
 
 // markDrift returns a drift mark. With the time, the same drift is a change each time that

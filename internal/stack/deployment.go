@@ -12,7 +12,9 @@ import (
 	"portfolio-infra/internal/deployment"
 )
 
-// checkServing refuses a project that serves the deployment of somebody else.
+// checkServing refuses a project that serves the deployment of somebody else. Hooks of the
+// command would refuse it as well, in a preview too, since such a deployment is drift. But
+// an up that has no preview would have uploaded the Worker and set the bindings by then.
 func checkServing(cfg *Config, w *world, owner string) error {
 	if cfg.Site == nil || w.project == nil || cfg.OverwriteSite || owner == "" {
 		return nil
@@ -53,7 +55,9 @@ func newSite(ctx *pulumi.Context, cfg *Config, w *world, names *names, pages *Pa
 	ctx.Export("siteUrl", pages.URL)
 	// The result is no secret, but a secret in the environment makes it one.
 	stdout := pulumi.Unsecret(deploy.Stdout).(pulumi.StringOutput)
-	ctx.Export("deployment", pulumix.Cast[pulumi.MapOutput](pulumix.ApplyErr(stdout, deployResult)))
+	ctx.Export("deployment", pulumix.Cast[pulumi.MapOutput](pulumix.ApplyErr(stdout, func(line string) (map[string]any, error) {
+		return decode[map[string]any]("deploy", line)
+	})))
 	return nil
 }
 
@@ -75,15 +79,6 @@ func (c *Config) deployRequest(settings, project, createdOn, owner string) (stri
 		PublicFiles:  c.Site.PublicFiles,
 	})
 	return string(b), err
-}
-
-// deployResult reads the standard output of the deploy command.
-func deployResult(line string) (map[string]any, error) {
-	var result map[string]any
-	if err := json.Unmarshal([]byte(line), &result); err != nil {
-		return nil, fmt.Errorf("reading the output of portfolio deploy: %w", err)
-	}
-	return result, nil
 }
 
 // siteDrift returns the drift mark of what production serves in place of a deployment of the

@@ -3,12 +3,10 @@ package stack
 import (
 	"encoding/json"
 	"maps"
-	"net"
 	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -197,73 +195,6 @@ func FuzzLoadConfig_secret(f *testing.F) {
 			if err == nil || other == nil || err.Error() != other.Error() {
 				t.Errorf("%s: %v, and for another value %v", text, err, other)
 			}
-		}
-	})
-}
-
-// Whatever the names of the project and the stack, the default names are valid, or the
-// error says which key to set.
-func FuzzLoadConfig_names(f *testing.F) {
-	for _, seed := range [][2]string{
-		{"portfolio", "dev"}, {"_", "."}, {"My.Project", "a_b"}, {strings.Repeat("p", 100), "dev"}, {"p", strings.Repeat("s", 100)}, {"0", "-"}, {"ü", "İ"}, {"a", "b"},
-	} {
-		f.Add(seed[0], seed[1])
-	}
-	f.Fuzz(func(t *testing.T, project, stack string) {
-		if project == "" || stack == "" || strings.Contains(project, ":") || len(project) > 1000 {
-			return // the engine takes no such names
-		}
-		owner := ownerName(project, stack, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-		if !labelPattern.MatchString(owner) || len(owner) > 63 || !strings.HasSuffix(owner, "abcdefghijkl") {
-			t.Errorf("the owner is %q", owner)
-		}
-		if s := slug(project); s != "" && !labelPattern.MatchString(s) {
-			t.Errorf("%q becomes %q", project, s)
-		}
-		cfg, err := load(project, stack, nil)
-		if err != nil {
-			if !strings.Contains(err.Error(), "set this key") {
-				t.Errorf("%q, %q: the error does not say what to do: %v", project, stack, err)
-			}
-			return
-		}
-		for _, key := range accepted {
-			if key.ok != nil && !key.ok(cfg) {
-				t.Errorf("%q, %q: %s is not valid: %+v", project, stack, key.key, cfg)
-			}
-		}
-	})
-}
-
-// Whatever the parts are, a standard parser returns them, and the URL has only ASCII
-// characters that no client and no shell's quotes change.
-func FuzzDatabaseURL(f *testing.F) {
-	f.Add("3pT.api", "plain", "gw.example.com", uint16(4000), "portfolio", "sslaccept", "strict")
-	f.Add("u", "a:b@c/d?e#f%g h+i", "::1", uint16(3306), "my db", "a&b", "=")
-	f.Add("", "", "127.0.0.1", uint16(0), "..", "", "")
-	f.Add("\xff", "\x00\n", "fe80::1", uint16(65535), "a/../b", "ü", "'\"\\")
-	f.Fuzz(func(t *testing.T, user, password, host string, port uint16, database, name, value string) {
-		if net.ParseIP(host) == nil && !labelPattern.MatchString(strings.ReplaceAll(host, ".", "-")) {
-			return // not what a cluster is called
-		}
-		text := databaseURL(user, password, host, int(port), database, map[string]string{name: value})
-		if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"'`\\$<>", r) }) {
-			t.Errorf("not plain: %s", text)
-		}
-		none := databaseURL(user, password, host, int(port), database, nil)
-		if !strings.HasPrefix(text, none+"?") || strings.Contains(none, "?") {
-			t.Errorf("without options it is %s, with one %s", none, text)
-		}
-		u, err := url.Parse(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		have, _ := u.User.Password()
-		if u.Scheme != "mysql" || u.User.Username() != user || have != password || u.Hostname() != host || u.Port() != strconv.Itoa(int(port)) || u.Path != "/"+database {
-			t.Errorf("%s is read as %#v", text, u)
-		}
-		if q := u.Query(); len(q) != 1 || q.Get(name) != value {
-			t.Errorf("options %v, want %q=%q", q, name, value)
 		}
 	})
 }

@@ -58,11 +58,9 @@ func newNames(ctx *pulumi.Context, cfg *Config, w *world) (*names, error) {
 	}
 	checked := pulumix.Apply2(owner, n.stash.URN(), func(owner string, _ pulumi.URN) string { return owner })
 	n.Owner = pulumix.Cast[pulumi.StringOutput](checked)
-	result, err := internals.UnsafeAwaitOutput(ctx.Context(), n.Owner)
-	if err != nil {
+	if n.OwnerName, _, err = await(ctx.Context(), n.Owner); err != nil {
 		return nil, err
 	}
-	n.OwnerName, _ = result.Value.(string)
 	if kept := before.Load(); kept != nil {
 		n.Before = *kept
 	} else {

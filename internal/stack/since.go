@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/internals"
 )
 
 // newSince keeps in the state since when the stack wants the domain, and returns a function
@@ -20,28 +19,17 @@ func newSince(ctx *pulumi.Context, cfg *Config, names *names) (func(context.Cont
 	if names.Before["domain"] == cfg.Domain && names.Before["adopt"] == "" {
 		began = time.Time{}
 	}
-	input, err := unknownInPreview(ctx, began.UTC().Format(time.RFC3339Nano), "")
-	if err != nil {
-		return nil, err
-	}
-	stash, err := pulumi.NewStash(ctx, "since-"+cfg.Domain, &pulumi.StashArgs{Input: input}, pulumi.IgnoreChanges([]string{"input"}))
-	if err != nil {
-		return nil, err
-	}
+	kept, err := newKept(ctx, "since-"+cfg.Domain, began.UTC().Format(time.RFC3339Nano), false)
 	return func(c context.Context) (time.Time, error) {
-		result, err := internals.UnsafeAwaitOutput(c, stash.Output)
-		if err != nil {
-			return time.Time{}, err
+		text, known, err := await(c, kept)
+		if err != nil || !known && ctx.DryRun() {
+			return began, err
 		}
-		if !result.Known && ctx.DryRun() {
-			return began, nil
-		}
-		text, _ := result.Value.(string)
 		at, err := time.Parse(time.RFC3339, text)
 		if err != nil {
 			err = fmt.Errorf("config key domain: this run leaves out the stash that says since when the stack wants %q, "+
 				"and nothing was changed: run `pulumi up` without --target and --exclude", cfg.Domain)
 		}
 		return at, err
-	}, nil
+	}, err
 }
