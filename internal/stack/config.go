@@ -14,8 +14,8 @@ import (
 	"portfolio-infra/internal/tidbcloud"
 )
 
-// Config is the stack's configuration, checked. Pulumi.yaml describes the keys and has
-// their defaults.
+// Config is the validated stack configuration. Pulumi.yaml describes the keys and has their
+// defaults.
 type Config struct {
 	Account
 
@@ -50,7 +50,8 @@ type Config struct {
 	URLOptions    map[string]string
 	Doppler       Doppler // empty for none
 
-	Adopt, Protect bool
+	Adopt   bool // skips the ownership checks
+	Protect bool
 
 	// DefaultNames has the keys of names that are made of the project's and the stack's.
 	DefaultNames map[string]bool

@@ -23,8 +23,9 @@ func isOlder(createdOn string, than time.Time) bool {
 	return err != nil || at.Before(than)
 }
 
-// clearDomain runs when the state has no domain. What the project has is a conflict if it
-// is older than the wish of this stack, and else an orphan: it is deleted and created again.
+// clearDomain runs when the state has no domain. If the project has it, and had it before
+// this stack wanted it, that is a conflict. If it is newer, it is an orphan: it is deleted
+// and created again.
 func clearDomain(ctx context.Context, cfg *Config, api *cloudflare.Client, dryRun bool, project string, since time.Time) error {
 	if project == "" {
 		return nil // a preview that creates the project

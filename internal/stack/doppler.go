@@ -11,9 +11,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// checkDoppler looks for the Doppler CLI on the PATH before anything is written, in the
-// way of the shell that runs the command. The CLI must know --visibility, as it does from
-// version 3.68 on: https://github.com/DopplerHQ/cli/blob/master/pkg/cmd/secrets.go
+// checkDoppler looks for the Doppler CLI on the PATH before anything is written, as the
+// shell does that runs the command. The CLI must know --visibility, which came with version
+// 3.68: https://github.com/DopplerHQ/cli/blob/master/pkg/cmd/secrets.go
 func checkDoppler(ctx context.Context, path string) error {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", "exec doppler secrets set --help")
 	cmd.Env = append(cmd.Environ(), "PATH="+path)

@@ -35,10 +35,10 @@ type logins struct {
 }
 
 // newLogins declares the logins. The one that the step is due for gets a new password, and
-// the other one keeps what it has.
+// the other one stays as it is.
 //
-// A new name replaces a login, so it waits for the step that gives the login a new
-// password, and while the other login still has that name for the one after it.
+// A new name replaces a login. So it waits for the step that gives the login a new password,
+// and for the one after that if the other login still has the name.
 func newLogins(ctx *pulumi.Context, cfg *Config, worker *foundWorker, newUser newUserFunc) (*logins, error) {
 	l := &logins{cfg.Rotation, map[string]string{evenLogin: cfg.SQLUser, oddLogin: secondLogin(cfg.SQLUser)}, map[string]*sqlUser{}}
 	declare := func(resource string, step int, opts ...pulumi.ResourceOption) (err error) {
@@ -83,8 +83,8 @@ func newLogins(ctx *pulumi.Context, cfg *Config, worker *foundWorker, newUser ne
 // checkIdle refuses to give the login that is due in a step a new password where the Worker
 // may use it. beside is the recorded step of the other login.
 //
-// Where the Worker does not say what it uses, the way on is the last step that was recorded.
-// It gives no login a new password, and the Worker then says what it uses.
+// If the Worker does not say which login it uses, the error leads to the last recorded step.
+// That gives no login a new password, and after it the Worker says which one it uses.
 func checkIdle(worker *foundWorker, step, beside int, before, now resource.PropertyMap) error {
 	rotation := textOf(before, "rotation")
 	if rotation == textOf(now, "rotation") || rotation == importedRotation {
@@ -102,8 +102,8 @@ func checkIdle(worker *foundWorker, step, beside int, before, now resource.Prope
 		step, textOf(before, "name"), why, next)
 }
 
-// importedRotation is the rotation of a login that was imported. Only a new password makes
-// it of use.
+// importedRotation is the rotation of a login that was imported. Nobody knows its password,
+// so it needs a new one.
 const importedRotation = "imported"
 
 // ownStep returns the step that set a login's password, or 0 if none of its own did: early
@@ -144,8 +144,8 @@ func (l *logins) recorded(ctx *pulumi.Context, login string) (r recorded, err er
 }
 
 // choose returns the login that the Worker is to use, and its step: that of the config, or
-// where that one did not get its new password, as in a run of a part of the stack, the
-// other one. It waits for both, and says if one keeps its name.
+// the other one if that login did not get its new password, as in a run of a part of the
+// stack. It waits for both, and says if one keeps its old name.
 func (l *logins) choose(ctx *pulumi.Context) (*sqlUser, int, error) {
 	step := l.step
 	state := map[string]recorded{}

@@ -35,9 +35,9 @@ func projectHooks(ctx *pulumi.Context, cfg *Config, api *cfapi.Client, names *na
 //
 // Two stacks that begin together may both find their names free. The Worker, which comes
 // before the project, bears the mark of the one that uploaded last; the other one stops
-// here. Both go on, and the later deletes the empty project of the earlier, only if the
-// upload of the later takes effect after the earlier has passed this check, though its own
-// look at the Worker was before the earlier's upload.
+// here. One case is left: the later one looked at the Worker before the earlier one's upload,
+// and its own upload takes effect after the earlier one has passed this check. Then both go
+// on, and the later one deletes the empty project of the earlier one.
 func checkNewProject(ctx *pulumi.Context, cfg *Config, api *cfapi.Client, owner string) error {
 	script, err := ifExists(api.Script(ctx.Context(), cfg.Worker))
 	if err != nil {
@@ -100,10 +100,10 @@ func ensureProject(ctx context.Context, cfg *Config, api *cfapi.Client) (*cfapi.
 	return project, nil
 }
 
-// createdOn returns when the project was created, for the requests of the commands, which
-// run again on a new project. The state keeps the time of a project that was deleted by
-// hand until a refresh. So what Cloudflare says counts, unless this run creates the
-// project: then it was read before.
+// createdOn returns when the project was created. It is part of the commands' requests, so
+// that they run again on a new project. Until a refresh the state may have the time of a
+// project that was deleted by hand since. So what Cloudflare says counts, if it is later. If
+// there was no project when the run began, it is read again after its creation.
 func createdOn(ctx *pulumi.Context, cfg *Config, w *world, declared *cloudflare.PagesProject) pulumi.StringOutput {
 	if w.project == nil && ctx.DryRun() {
 		unknown := pulumi.UnsafeUnknownOutput([]pulumi.Resource{declared})

@@ -23,7 +23,7 @@ type reader struct {
 	program  Program
 	problems []string
 	asked    map[string]bool // the keys that were read, with their namespaces
-	kept     map[string]bool // the keys whose values are secrets of the state if they are of the configuration
+	kept     map[string]bool // the keys whose secret values stay secret in the state
 	made     map[string]bool // the keys of names that have their default
 }
 

@@ -16,9 +16,9 @@ import (
 // taken from the config: the Worker's own variables say it ([foundWorker.step]), and the
 // Worker gets the login whose recorded step is the config's ([logins.choose]).
 
-// step returns the step of the login that the Worker uses. Its variable varRotation says
-// it, which step 0 has not, or else the note of its upload. Where the two disagree, or
-// neither is there, it is not known.
+// step returns the step of the login that the Worker uses. Its variable varRotation says so,
+// or, since step 0 has none, the note of its upload. If the two disagree, or neither is
+// there, it is not known.
 func (w *foundWorker) step() (step int, known bool) {
 	if w == nil {
 		return 0, false

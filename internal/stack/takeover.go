@@ -16,13 +16,14 @@ import (
 
 // An upload sets all of a Worker's settings, so it takes those away that it does not name.
 // The config has only some of them. The others are taken over from the Worker: they are
-// inputs as long as it has them. So a change by hand is one more upload, and stays.
+// inputs as long as it has them. So a change by hand causes one more upload, and stays.
 //
-// What the Worker does not have is left out, and so is what an upload without it gives:
-// the provider would compare it with its defaults, and a refresh find a difference.
+// What the Worker does not have is left out, and so is what an upload gives by default.
+// Otherwise the provider would compare it with its defaults, and a refresh would find a
+// difference.
 // https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.19.1/internal/services/workers_script/schema.go
 
-// The inputs that are taken over. Of observability that is all but enabled.
+// takenOver are the inputs that are taken over. Of observability that is all but enabled.
 var takenOver = []resource.PropertyKey{"limits", "logpush", "observability", "placement", "tailConsumers", "usageModel"}
 
 // takeOver adds the settings of the Worker, if there is one, that the config does not have.
@@ -32,11 +33,9 @@ func takeOver(in *cloudflare.WorkersScriptArgs, observed bool, worker *foundWork
 		found = worker.ScriptSettings
 	}
 	if l := found.Limits; l != (cfapi.Limits{}) {
-		in.Limits = &cloudflare.WorkersScriptLimitsArgs{CpuMs: unlessZero(l.CPUMs), Subrequests: unlessZero(l.Subrequests)}
+		in.Limits = &cloudflare.WorkersScriptLimitsArgs{CpuMs: unless(0, l.CPUMs, pulumi.IntPtr), Subrequests: unless(0, l.Subrequests, pulumi.IntPtr)}
 	}
-	if found.Logpush {
-		in.Logpush = pulumi.Bool(true)
-	}
+	in.Logpush = unless(false, found.Logpush, pulumi.BoolPtr)
 	if found.Placement.Mode == placementSmart {
 		in.Placement = &cloudflare.WorkersScriptPlacementArgs{Mode: pulumi.String(placementSmart)}
 	}
@@ -53,19 +52,12 @@ func takeOver(in *cloudflare.WorkersScriptArgs, observed bool, worker *foundWork
 // computed in its schema.
 const placementSmart = "smart"
 
-func unlessZero(n int) pulumi.IntPtrInput {
-	if n == 0 {
-		return nil
+// unless returns an input, or none for the value that an upload without it gives.
+func unless[T comparable, I any](def, v T, input func(T) I) (none I) {
+	if v == def {
+		return none
 	}
-	return pulumi.Int(n)
-}
-
-// optional is an input that is left out where there is nothing.
-func optional(s string) pulumi.StringPtrInput {
-	if s == "" {
-		return nil
-	}
-	return pulumi.String(s)
+	return input(v)
 }
 
 // tailConsumers returns a set in an order that does not change.
@@ -74,7 +66,7 @@ func tailConsumers(found []cfapi.TailConsumer) (all cloudflare.WorkersScriptTail
 		return cmp.Or(strings.Compare(a.Service, b.Service), strings.Compare(a.Environment, b.Environment), strings.Compare(a.Namespace, b.Namespace))
 	}) {
 		all = append(all, cloudflare.WorkersScriptTailConsumerArgs{
-			Service: pulumi.String(c.Service), Environment: optional(c.Environment), Namespace: optional(c.Namespace),
+			Service: pulumi.String(c.Service), Environment: unless("", c.Environment, pulumi.StringPtr), Namespace: unless("", c.Namespace, pulumi.StringPtr),
 		})
 	}
 	return all
@@ -98,7 +90,7 @@ func observability(on bool, found *cfapi.Observability) *cloudflare.WorkersScrip
 			InvocationLogs:   pulumi.Bool(l.InvocationLogs == nil || *l.InvocationLogs),
 			HeadSamplingRate: pointer(l.HeadSamplingRate, pulumi.Float64Ptr),
 			Destinations:     texts(l.Destinations),
-			Persist:          unlessTrue(l.Persist),
+			Persist:          unless(true, l.Persist == nil || *l.Persist, pulumi.BoolPtr),
 		}
 	}
 	if t := found.Traces; t != nil && (t.Enabled != nil || t.HeadSamplingRate != nil || len(t.Destinations) > 0 || t.Persist != nil) {
@@ -106,7 +98,7 @@ func observability(on bool, found *cfapi.Observability) *cloudflare.WorkersScrip
 			Enabled:          pointer(t.Enabled, pulumi.BoolPtr),
 			HeadSamplingRate: pointer(t.HeadSamplingRate, pulumi.Float64Ptr),
 			Destinations:     texts(t.Destinations),
-			Persist:          unlessTrue(t.Persist),
+			Persist:          unless(true, t.Persist == nil || *t.Persist, pulumi.BoolPtr),
 		}
 	}
 	return o
@@ -125,14 +117,6 @@ func texts(all []string) pulumi.StringArrayInput {
 		return nil
 	}
 	return pulumi.ToStringArray(all)
-}
-
-// unlessTrue leaves out the provider's default, true.
-func unlessTrue(v *bool) pulumi.BoolPtrInput {
-	if v == nil || *v {
-		return nil
-	}
-	return pulumi.Bool(false)
 }
 
 // sayTakenOver says which settings an update takes over, and warns of those that the

@@ -100,9 +100,9 @@ func isForeign(found *foundWorker, wanted, owner, recorded string) bool {
 }
 
 // removeSecrets removes the secrets that were taken out of the config, after the upload:
-// before it, a script that stays in place might still need them. Where this is killed,
-// the next run repeats it, since the engine saves the state after the hook. Where the API
-// refuses, the state is saved all the same, so the error says what is left to do.
+// before it, a script that stays in place might still need them. If this is killed, the
+// next run repeats it, since the engine saves the state after the hook. If the API refuses,
+// the state is saved all the same, so the error says what is left to do.
 // https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/resource/deploy/step.go
 func removeSecrets(ctx context.Context, api *cloudflare.Client, worker string, before, now cloudflare.Script) error {
 	for _, b := range before.Bindings {
