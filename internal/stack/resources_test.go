@@ -1,8 +1,8 @@
 package stack
 
 import (
-	"cmp"
 	"encoding/json"
+	"math"
 	"os"
 	"reflect"
 	"strings"
@@ -72,8 +72,16 @@ func TestResources_schema(t *testing.T) {
 	}
 }
 
-// jsonType returns the type of a value as a schema has it. The stack has no fractions.
+// jsonType returns the type of a value as a schema has it.
 func jsonType(v resource.PropertyValue) string {
 	v = unwrap(v)
-	return cmp.Or(map[string]string{"number": "integer", "bool": "boolean", "[]": "array"}[v.TypeString()], v.TypeString())
+	switch {
+	case v.IsNumber() && v.NumberValue() == math.Trunc(v.NumberValue()):
+		return "integer"
+	case v.IsBool():
+		return "boolean"
+	case v.IsArray():
+		return "array"
+	}
+	return v.TypeString()
 }

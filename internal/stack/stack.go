@@ -7,9 +7,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Run declares the stack in this process's environment.
-func Run(ctx *pulumi.Context) error { return Program{}.Run(ctx) }
-
 // Run declares the stack. It registers nothing if a check fails before the names.
 func (p Program) Run(ctx *pulumi.Context) error {
 	if p.Getenv == nil {
