@@ -7,8 +7,8 @@ import (
 )
 
 // stateHas reports whether the state has a resource of that type and name, as far as the
-// engine tells. It reads the stack's own state as it would another stack's, so ask only where
-// it matters. The raw call takes a result with secrets.
+// engine tells. It reads the stack's own state as any other one's, so ask only where it
+// matters. Raw is for a result with secrets.
 //
 // No hook of another resource tells it, and a BeforeCreate hook runs for a replacement too.
 // https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/resource/deploy/builtins.go, readStackResourceOutputs
