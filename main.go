@@ -27,7 +27,7 @@ import (
 
 func main() {
 	if len(os.Args) == 1 {
-		pulumi.Run(stack.Run)
+		pulumi.Run(stack.Program{}.Run)
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -31,8 +31,11 @@ func TestStack_deployment(t *testing.T) {
 	f.says("the command's progress", "uploaded ")
 	f.noChanges()
 
-	t.Log("replaced by hand: refused, until the user consents")
+	t.Log("replaced by hand: refused, before anything else is changed, until the user consents")
 	f.deployByHand()
+	f.set(map[string]any{"vars": map[string]any{"MODE": "live"}})
+	f.refused("config key site", "`pulumi config set overwriteSite true`")
+	f.set(map[string]any{"vars": nil})
 	f.refused("config key site", "`pulumi config set overwriteSite true`")
 	f.set(map[string]any{"overwriteSite": "true"})
 	f.run("preview")

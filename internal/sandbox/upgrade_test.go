@@ -8,7 +8,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	p "github.com/pulumi/pulumi-go-provider"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"gopkg.in/yaml.v3"
 
 	"portfolio-infra/internal/sandbox/standin"
 )
@@ -17,7 +22,8 @@ import (
 // clouds of that time and a row in a table. They are named by their commits.
 const upgrades = "testdata/upgrade"
 
-// newUpgrade opens a copy of a kept sandbox.
+// newUpgrade opens a copy of a kept sandbox with the configuration that it had. The
+// credentials are those of the sandbox that keeps some in its configuration.
 func newUpgrade(t *testing.T, commit string) *fixture {
 	t.Helper()
 	t.Parallel()
@@ -25,7 +31,18 @@ func newUpgrade(t *testing.T, commit string) *fixture {
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join(upgrades, commit))); err != nil {
 		t.Fatal(err)
 	}
-	return openFixture(t, dir)
+	var kept struct{ Config map[string]any }
+	b, err := os.ReadFile(filepath.Join(dir, "project", "Pulumi.dev.yaml"))
+	if err == nil {
+		err = yaml.Unmarshal(b, &kept)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := openFixture(t, dir, "CLOUDFLARE_API_TOKEN=token-of-the-kept-sandbox-0123456789abcd",
+		"TIDBCLOUD_PUBLIC_KEY=keptkey1", "TIDBCLOUD_PRIVATE_KEY=private-key-of-the-kept-sandbox")
+	f.set(kept.Config)
+	return f
 }
 
 // An up of this program on a state of an earlier one keeps the rows and the connection
@@ -52,6 +69,33 @@ func TestUpgrade(t *testing.T) {
 			f.want("rows", f.query(app, "SELECT name FROM guests"), "name\nAda\n")
 			f.noChanges()
 		})
+	}
+}
+
+// The state of 17c5e6a has every key set, as far as one state and the emulated clouds allow.
+// This program has nothing to do there, and its run leaves the state as it was: the engine
+// shows no change of an option, such as a dependency or a hook, but saves it.
+func TestUpgrade_everyKey(t *testing.T) {
+	f := newUpgrade(t, "17c5e6a")
+	resources := func() map[resource.URN]apitype.ResourceV3 {
+		state, err := f.State()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := map[resource.URN]apitype.ResourceV3{}
+		for _, r := range state.Resources {
+			r.SourcePosition, r.StackTrace = "", nil // lines of the program
+			all[r.URN] = r
+		}
+		return all
+	}
+	before := resources()
+	f.want("preview", f.run("preview").steps, map[string]apitype.OpType{})
+	f.noChanges()
+	anyOrder := cmpopts.SortSlices(func(a, b resource.URN) bool { return a < b })
+	encrypted := cmpopts.IgnoreMapEntries(func(key string, _ any) bool { return key == "ciphertext" }) // another text each time
+	if diff := cmp.Diff(before, resources(), anyOrder, encrypted); diff != "" {
+		t.Errorf("resources (-before +after):\n%s", diff)
 	}
 }
 

@@ -105,7 +105,7 @@ func TestLoadConfig_numbers(t *testing.T) {
 	cfg, err := load("portfolio", "dev", map[string]string{"PROJECT:vars": `{"A":9007199254740992,"B":-1500,"C":0,"D":true,"E":"1.10"}`})
 	wantError(t, err)
 	want := map[string]string{"A": "9007199254740992", "B": "-1500", "C": "0", "D": "true", "E": "1.10"}
-	if diff := cmp.Diff(want, cfg.Worker.Vars); diff != "" {
+	if diff := cmp.Diff(want, cfg.Vars); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -152,4 +152,31 @@ func TestCheckSystem(t *testing.T) {
 	wantError(t, checkSystem("linux"))
 	wantError(t, checkSystem("darwin"))
 	wantError(t, checkSystem("windows"), "use WSL")
+}
+
+// Whatever the names of the project and the stack, the default names are valid, or the
+// error says which key to set.
+func TestLoadConfig_names(t *testing.T) {
+	long := strings.Repeat("p", 100)
+	for _, test := range [][2]string{
+		{"portfolio", "dev"}, {"_", "."}, {"My.Project", "a_b"}, {long, "dev"}, {long[:65], "a"}, {"p", long}, {"0", "-"}, {"ü", "İ"}, {"a", "b"},
+	} {
+		project, stack := test[0], test[1]
+		owner := ownerName(project, stack, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+		if !labelPattern.MatchString(owner) || len(owner) > 63 || !strings.HasSuffix(owner, "abcdefghijkl") {
+			t.Errorf("the owner is %q", owner)
+		}
+		cfg, err := load(project, stack, nil)
+		if err != nil {
+			if !strings.Contains(err.Error(), "set this key") {
+				t.Errorf("%q, %q: the error does not say what to do: %v", project, stack, err)
+			}
+			continue
+		}
+		for _, key := range accepted {
+			if key.ok != nil && !key.ok(cfg) {
+				t.Errorf("%q, %q: %s is not valid: %+v", project, stack, key.key, cfg)
+			}
+		}
+	}
 }

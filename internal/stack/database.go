@@ -12,122 +12,104 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumix"
 )
 
-// adminUser is the SQL user that makes databases and tables.
-const adminUser = "pulumi"
-
-// TiDB is the component portfolio:index:Database: the cluster, its SQL users and the
-// database.
-type TiDB struct {
+// Database is the component portfolio:index:Database: the cluster, its SQL users, the
+// database and its tables.
+type Database struct {
 	pulumi.ResourceState
 
-	Cluster *Cluster
+	Cluster *cluster
 	// URL is the connection string of the application's user, MigrationURL that of the
 	// admin, who may make tables. Both are secrets.
 	URL, MigrationURL pulumi.StringOutput
-	// Rotation is the step of the login in URL.
-	Rotation int
+	// Step is the rotation's step of the login in URL.
+	Step int
 	// Schema is what the application's code needs: the database, or its migrations.
 	Schema pulumi.Resource
 }
 
-// TiDBArgs are the inputs of a [TiDB].
-type TiDBArgs struct {
-	Owner       pulumi.StringInput
-	ClusterName string
-	Region      string
-	// ProjectID of a new cluster; empty is the organization's default project.
-	ProjectID string
-	// SpendingLimit is in US cents a month; 0 sets none.
-	SpendingLimit int
-	Database      string
-	SQLUser       string
-	// Rotation is the wanted step of the rotation.
-	Rotation   int
-	Live       *liveWorker // nil if there is none
-	URLOptions map[string]string
-	Schema     *Schema // nil if somebody else makes the tables
-	Adopt      bool
-	Protect    bool
-}
-
-// newTiDB declares the cluster, its users and the database.
+// newDatabase declares the cluster, its users, the database and the migrations.
 //
 // No user is root. The application has two logins, which read and write data. The admin
 // makes the database, and migrations make tables with it:
 // role_readwrite is to "query and modify application data", role_admin to "make schema
 // changes". https://docs.pingcap.com/ai/ti-db-create-db-sql-users/
-func newTiDB(ctx *pulumi.Context, name string, args *TiDBArgs, opts ...pulumi.ResourceOption) (*TiDB, error) {
-	t := &TiDB{}
-	err := ctx.RegisterComponentResource("portfolio:index:Database", name, t, opts...)
-	if err != nil {
+func newDatabase(ctx *pulumi.Context, cfg *Config, w *world, owner pulumi.StringOutput) (*Database, error) {
+	d := &Database{}
+	if err := ctx.RegisterComponentResource("portfolio:index:Database", "database", d); err != nil {
 		return nil, err
 	}
-	cluster := &ClusterArgs{
-		DisplayName: pulumi.String(args.ClusterName),
-		Region:      pulumi.String(args.Region),
-		Owner:       args.Owner,
-		Logins:      pulumi.ToStringArray([]string{adminUser, args.SQLUser, secondLogin(args.SQLUser)}),
-		Adopt:       pulumi.Bool(args.Adopt),
-		ProjectID:   optional(args.ProjectID),
+	inputs := pulumi.Map{
+		"displayName": pulumi.String(cfg.Cluster),
+		"region":      pulumi.String(cfg.Region),
+		"owner":       owner,
+		"logins":      pulumi.ToStringArray([]string{adminUser, cfg.SQLUser, secondLogin(cfg.SQLUser)}),
+		"adopt":       pulumi.Bool(cfg.Adopt),
 		// The resource option protect binds only the runs after the one that sets it, and
 		// `pulumi state unprotect` takes it off.
-		DeletionProtection: pulumi.Bool(args.Protect),
+		"deletionProtection": pulumi.Bool(cfg.Protect),
 	}
-	if args.SpendingLimit > 0 {
-		cluster.SpendingLimitMonthly = pulumi.Int(args.SpendingLimit)
+	if cfg.TiDBProject != "" {
+		inputs["projectId"] = pulumi.String(cfg.TiDBProject)
 	}
-	if t.Cluster, err = NewCluster(ctx, "cluster", cluster, childOptions(t, args.Protect)...); err != nil {
+	if cfg.SpendingLimit > 0 {
+		inputs["spendingLimitMonthly"] = pulumi.Int(cfg.SpendingLimit)
+	}
+	var err error
+	if d.Cluster, err = register[cluster](ctx, "Cluster", "cluster", inputs, childOptions(d, cfg.Protect)...); err != nil {
 		return nil, err
 	}
-	user := func(resource, name, role string, step int, opts ...pulumi.ResourceOption) (*SQLUser, error) {
-		var rotation pulumi.StringPtrInput
+	onCluster := append(childOptions(d, false), pulumi.DeletedWith(d.Cluster))
+	user := func(resource, name, role string, step int, opts ...pulumi.ResourceOption) (*sqlUser, error) {
+		inputs := pulumi.Map{
+			"clusterId": d.Cluster.ID(),
+			"name":      pulumi.String(name),
+			"role":      pulumi.String(role),
+			"owner":     owner,
+			"adopt":     pulumi.Bool(cfg.Adopt),
+		}
 		if step > 0 {
-			rotation = pulumi.String(strconv.Itoa(step))
+			inputs["rotation"] = pulumi.String(strconv.Itoa(step))
 		} else {
 			opts = append(opts, pulumi.IgnoreChanges([]string{"rotation"}))
 		}
-		return NewSQLUser(ctx, resource, &SQLUserArgs{
-			ClusterID: t.Cluster.ID().ToStringOutput(),
-			Name:      pulumi.String(name),
-			Role:      pulumi.String(role),
-			Owner:     args.Owner,
-			Rotation:  rotation,
-			Adopt:     pulumi.Bool(args.Adopt),
-		}, append(append(childOptions(t, false), pulumi.DeletedWith(t.Cluster)), opts...)...)
+		return register[sqlUser](ctx, "SqlUser", resource, inputs,
+			slices.Concat(onCluster, opts, []pulumi.ResourceOption{pulumi.AdditionalSecretOutputs([]string{"password"})})...)
 	}
-	logins, err := args.newLogins(ctx, user)
+	logins, err := newLogins(ctx, cfg, w.worker, user)
 	if err != nil {
 		return nil, err
 	}
-	admin, err := user("admin", adminUser, "role_admin", args.Rotation)
+	admin, err := user("admin", adminUser, "role_admin", cfg.Rotation)
 	if err != nil {
 		return nil, err
 	}
-	login := LoginArgs{Host: t.Cluster.Host, Port: t.Cluster.Port, User: admin.FullName, Password: admin.Password}
-	database, err := NewDatabase(ctx, "schema", &DatabaseArgs{
-		ClusterID: t.Cluster.ID().ToStringOutput(),
-		LoginArgs: login,
-		Name:      pulumi.String(args.Database),
-	}, append(childOptions(t, args.Protect), pulumi.DeletedWith(t.Cluster))...)
+	byAdmin := func(inputs pulumi.Map) pulumi.Map {
+		maps.Copy(inputs, pulumi.Map{
+			"clusterId": d.Cluster.ID(),
+			"host":      d.Cluster.Host,
+			"port":      d.Cluster.Port,
+			"user":      admin.FullName,
+			"password":  admin.Password,
+		})
+		return inputs
+	}
+	database, err := register[sqlDatabase](ctx, "Database", "schema", byAdmin(pulumi.Map{"name": pulumi.String(cfg.Database)}),
+		append(childOptions(d, cfg.Protect), pulumi.DeletedWith(d.Cluster))...)
 	if err != nil {
 		return nil, err
 	}
-	t.Schema = database
-	if args.Schema != nil {
-		if t.Schema, err = NewMigrations(ctx, "migrations", &MigrationsArgs{
-			ClusterID: t.Cluster.ID().ToStringOutput(),
-			LoginArgs: login,
-			Database:  database.Name,
-			Folder:    pulumi.String(args.Schema.Folder),
-			Files:     args.Schema.Files,
-		}, append(childOptions(t, false), pulumi.DeletedWith(t.Cluster))...); err != nil {
+	d.Schema = database
+	if m := cfg.Migrations; m != nil {
+		if d.Schema, err = register[appliedMigrations](ctx, "Migrations", "migrations",
+			byAdmin(pulumi.Map{"database": database.Name, "folder": pulumi.String(m.Folder), "files": m.Files}),
+			append(slices.Clip(onCluster), pulumi.AdditionalSecretOutputs([]string{"password"}))...); err != nil {
 			return nil, err
 		}
 	}
-	connection := func(u *SQLUser) pulumi.StringOutput {
-		text := pulumix.Apply5(u.FullName, u.Password, t.Cluster.Host, t.Cluster.Port, database.Name,
+	connection := func(u *sqlUser) pulumi.StringOutput {
+		text := pulumix.Apply5(u.FullName, u.Password, d.Cluster.Host, d.Cluster.Port, database.Name,
 			func(user, password, host string, port int, database string) string {
-				return databaseURL(user, password, host, port, database, args.URLOptions)
+				return databaseURL(user, password, host, port, database, cfg.URLOptions)
 			})
 		return pulumi.ToSecret(pulumix.Cast[pulumi.StringOutput](text)).(pulumi.StringOutput)
 	}
@@ -135,16 +117,8 @@ func newTiDB(ctx *pulumi.Context, name string, args *TiDBArgs, opts ...pulumi.Re
 	if err != nil {
 		return nil, err
 	}
-	t.URL, t.MigrationURL, t.Rotation = connection(app), connection(admin), step
-	return t, ctx.RegisterResourceOutputs(t, pulumi.Map{"clusterId": t.Cluster.ID(), "url": t.URL})
-}
-
-// optional is an input that is left out where the config has nothing.
-func optional(s string) pulumi.StringPtrInput {
-	if s == "" {
-		return nil
-	}
-	return pulumi.String(s)
+	d.URL, d.MigrationURL, d.Step = connection(app), connection(admin), step
+	return d, ctx.RegisterResourceOutputs(d, pulumi.Map{"clusterId": d.Cluster.ID(), "url": d.URL})
 }
 
 // databaseURL returns a connection string as Prisma, mysql2, @tidbcloud/serverless and

@@ -4,24 +4,24 @@
 //
 // # Order
 //
-// The program first reads what Cloudflare has ([readLive]) and checks the names
-// ([newNames]). The cluster is next, and everything else waits for it: it can be refused
-// for most reasons (its name, its region, a quota, a conflict), and a refused run should
-// have written nothing. The Pages project waits for the Worker, so that it is deleted
-// first: Cloudflare does not delete a Worker that a deployed site is bound to.
+// [Program.Run] reads from top to bottom. It reads the configuration ([Config]) and what
+// Cloudflare has ([world]), and checks the names ([newNames]). The cluster is next, and
+// everything else waits for it. A cluster is refused for most reasons (its name, its region,
+// a quota, a conflict), and a refused run should have written nothing.
 //
-// The Worker's code waits for the migrations, since new code may need new tables. The site
-// waits for the bindings and variables: a deployment serves with those that the project
-// has when it is made.
+// The Worker's code waits for the migrations, since new code may need new tables. The Pages
+// project waits for the Worker, so that it is deleted first: Cloudflare does not delete a
+// Worker that a deployed site is bound to. The site waits for the bindings and variables: a
+// deployment serves with those that the project has when it is made.
 //
 // The Worker and the Pages project have their cloud's names as resource names. So a new
 // name creates a new one first and deletes the old one last. A Worker that a deployed site
-// is still bound to stays, and the run ends with Cloudflare's refusal; once the site is
+// is still bound to stays, and the run ends with Cloudflare's refusal. Once the site is
 // deployed again, the next run deletes it.
 //
 // The application's two logins alternate, and the Worker says which of them it uses. So a
 // run of a part of the stack, or one that died, never changes the password in use
-// ([TiDBArgs.newLogins]).
+// ([newLogins]).
 //
 // # Ownership
 //
@@ -33,49 +33,47 @@
 //
 // A Pages project has no place for it. So names are checked while they are new, and then
 // kept in the state: a Worker must bear the owner, and a project must be bound to a Worker
-// that does. What appears later under a kept name, without being in the state, is an
-// orphan. Such a project is deleted and created again if it is as the API makes one
-// ([PagesArgs.clear]). Emptiness alone would not do, since the API does not return all of a
+// that does ([checkNames]). What appears later under a kept name, without being in the
+// state, is an orphan. Such a project is deleted and created again if it is as the API makes
+// one ([clearProject]). Emptiness alone would not do, since the API does not return all of a
 // project, such as its deploy hooks.
 //
-// A domain and a DNS record have no place for it either, and say when they were made. The
-// state keeps since when the stack wants them ([DomainArgs.newSince]): what is older is
-// somebody else's.
+// A domain and a DNS record have no place for it either, but they say when they were made.
+// The state keeps since when the stack wants them ([newSince]): what is older is somebody
+// else's.
 //
 // The engine may run a part of the program (--target, --exclude), so no resource relies on
 // what another one was meant to do in the same run. A hook that deletes an orphan waits for
 // the names that the state really has ([names.requireKept]).
 //
-// Whose the Worker is, each run asks: the mark of another owner refuses it, whatever the
-// state has ([NamesArgs.checkMark]). Two stacks that begin together under the same names may
-// both find them free; [PagesArgs.beforeCreate] says what happens then.
+// Each run asks whose the Worker is: the mark of another owner refuses the run, whatever the
+// state has ([checkMark]). Two stacks that begin together under the same names may both find
+// them free; [checkNewProject] says what happens then.
 //
 // A deployment bears the owner in its commit message. The site of somebody else is
-// replaced only with consent, the config key overwriteSite ([SiteArgs.checkOwner]).
+// replaced only with consent, the config key overwriteSite ([checkServing]).
 //
 // An imported resource bears no owner. The config key adopt leaves the check of names out.
 // In that run nothing is deleted; the next run without it checks them.
 //
-// A state that has lost its names, or its owner, tells nothing of what is there. So the run
-// is refused before a write, with the lines that import and adopt
-// ([NamesArgs.checkLost]). The owner is never taken from a Worker: another stack of the same
-// name would inherit it.
+// A state that has lost its names, or its owner, does not tell what is there. So the run
+// is refused before a write, with the lines that import and adopt ([checkLost]). The owner is
+// never taken from a Worker: another stack of the same name would inherit it.
 //
 // # Drift
 //
-// Pulumi reads the clouds only in a refresh. The program and the provider do so in every
-// run for what users change by hand most and what breaks the site: the program reads the
-// Pages project with its domains, and the Worker with its script and its workers.dev
-// address, the provider the cluster. Drift becomes a drift mark, an input of the resource,
-// and so an update in the preview: of the Worker in its variable varUpload
-// ([WorkerArgs.uploadNote]), of the project, its bindings and its domain in the command's
-// environment ([PagesArgs.drift]), of the deployment likewise ([SiteArgs.drift]). A script
-// that somebody else put on the Worker is refused instead ([WorkerArgs.beforeUpdate]).
-// Settings that the config does not have are no drift: they are taken over
-// ([WorkerArgs.takeOver]).
+// Pulumi reads the clouds only in a refresh. The program and the provider read in every run
+// what users change by hand most and what breaks the site: the program reads the Pages
+// project with its domains, and the Worker with its script and its workers.dev address; the
+// provider reads the cluster. Drift becomes a drift mark, an input of the resource, and so
+// an update in the preview: of the Worker in its variable varUpload ([uploadNote]), of the
+// project, its bindings and its domain in the command's environment ([bindDrift]), of the
+// deployment likewise ([siteDrift]). A script that somebody else put on the Worker is refused
+// instead ([checkUpload]). Settings that the config does not have are no drift: they are
+// taken over ([takeOver]).
 //
-// A project that was deleted stays in the state: it is created again under its name, which
-// is its ID ([PagesArgs.createdOn]).
+// A project that was deleted stays in the state. It is created again under its name, which
+// is its ID ([createdOn]).
 //
 // # Plans
 //

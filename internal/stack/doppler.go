@@ -11,16 +11,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// Doppler names the config at Doppler that DATABASE_URL is written to; empty for none.
-// https://docs.doppler.com/docs/project-setup
-type Doppler struct {
-	Project string `json:"project"`
-	Config  string `json:"config"`
-}
-
-// checkDoppler looks for the Doppler CLI on the PATH before anything is written, in the
-// way of the shell that runs the command. The CLI must know --visibility, as it does from
-// version 3.68 on: https://github.com/DopplerHQ/cli/blob/master/pkg/cmd/secrets.go
+// checkDoppler looks for the Doppler CLI on the PATH before anything is written, as the
+// shell does that runs the command. The CLI must know --visibility, which came with version
+// 3.68: https://github.com/DopplerHQ/cli/blob/master/pkg/cmd/secrets.go
 func checkDoppler(ctx context.Context, path string) error {
 	cmd := exec.CommandContext(ctx, "/bin/sh", "-c", "exec doppler secrets set --help")
 	cmd.Env = append(cmd.Environ(), "PATH="+path)
@@ -38,30 +31,28 @@ func checkDoppler(ctx context.Context, path string) error {
 	return nil
 }
 
-// DopplerArgs are the inputs of [newDoppler].
-type DopplerArgs struct {
-	Doppler
-	DatabaseURL pulumi.StringInput
-}
-
-// newDoppler declares the command that writes DATABASE_URL to Doppler, masked. The keys
-// of a run may come from there as well: `doppler run -- pulumi up`.
+// newDoppler declares the command that writes DATABASE_URL to Doppler, masked, if the config
+// names a place there.
 //
 // The CLI has its own login or takes DOPPLER_TOKEN from the environment, so the state
 // has no token. The value goes to its standard input: no argument shows it, and the
 // state has it encrypted. Without the CLI the secret stays, and the rest of the stack
 // can still be destroyed.
-func newDoppler(ctx *pulumi.Context, name string, args *DopplerArgs, opts ...pulumi.ResourceOption) error {
-	// The names need no quotes: see dopplerPattern.
-	where := fmt.Sprintf("--project=%s --config=%s %s >/dev/null", args.Project, args.Config, varDatabaseURL)
-	_, err := local.NewCommand(ctx, name, &local.CommandArgs{
+func newDoppler(ctx *pulumi.Context, cfg *Config, database *Database) error {
+	to := cfg.Doppler
+	if to == (Doppler{}) {
+		return nil
+	}
+	// The names need no quotes: see checkDopplerName.
+	where := fmt.Sprintf("--project=%s --config=%s %s >/dev/null", to.Project, to.Config, varDatabaseURL)
+	_, err := local.NewCommand(ctx, "doppler", &local.CommandArgs{
 		Create: pulumi.String("doppler secrets set --silent --no-interactive --visibility=masked " + where),
 		Delete: pulumi.Sprintf("if command -v doppler >/dev/null; then doppler secrets delete --yes --silent %s; "+
-			"else echo 'there is no Doppler CLI on the PATH: %s stays in %s/%s' >&2; fi", where, varDatabaseURL, args.Project, args.Config),
-		Stdin:   args.DatabaseURL,
+			"else echo 'there is no Doppler CLI on the PATH: %s stays in %s/%s' >&2; fi", where, varDatabaseURL, to.Project, to.Config),
+		Stdin:   database.URL,
 		Logging: local.LoggingStderr,
 		// Another place is another secret: the old one is deleted.
-		Triggers: pulumi.ToArray([]any{args.Project, args.Config}),
-	}, append(opts, pulumi.DeleteBeforeReplace(true))...)
+		Triggers: pulumi.ToArray([]any{to.Project, to.Config}),
+	}, pulumi.Parent(database), pulumi.DeleteBeforeReplace(true))
 	return err
 }

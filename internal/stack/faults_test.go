@@ -28,20 +28,19 @@ type operation struct {
 
 func operations() []operation {
 	project := func(ctx context.Context, a *account) error {
-		names := &NamesArgs{Names: map[string]string{"worker": "api"}, Cloudflare: a.client()}
-		return (&PagesArgs{Name: "site", ProductionBranch: "main", Names: names, Owner: "me", Cloudflare: a.client()}).clear(ctx, false)
+		return clearProject(ctx, &Config{PagesProject: "site", ProductionBranch: "main"}, a.client(), false)
 	}
 	worker := func(ctx context.Context, a *account) error {
-		return (&WorkerArgs{Name: "api", Cloudflare: a.client()}).beforeCreate(ctx, "me")
+		return checkNewWorker(ctx, a.client(), "api", "me")
 	}
 	drift := func(ctx context.Context, a *account) error {
-		l, err := readLive(ctx, a.client(), "site", "api")
+		w, err := readWorld(ctx, a.client(), "site", "api")
 		if err != nil {
 			return err
 		}
-		args := &PagesArgs{Live: l.project, Bindings: binding.Wanted{Bindings: map[string]binding.Service{
+		cfg := &Config{Bindings: binding.Wanted{Bindings: map[string]binding.Service{
 			"API_SERVICE": {Service: "api", Environment: binding.DefaultEnvironment}}}}
-		if found := args.drift(time.Now()); !strings.HasPrefix(found, "not as wanted: production.API_SERVICE") && !strings.HasPrefix(found, "no project") {
+		if found := bindDrift(cfg, w.project, "", time.Now()); !strings.HasPrefix(found, "not as wanted: production.API_SERVICE") && !strings.HasPrefix(found, "no project") {
 			return fmt.Errorf("the drift is %q", found)
 		}
 		return nil

@@ -3,12 +3,10 @@ package stack
 import (
 	"encoding/json"
 	"maps"
-	"net"
 	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +17,7 @@ import (
 )
 
 // load loads a configuration. In keys PROJECT is the project.
-func load(project, stack string, values map[string]string) (cfg Config, err error) {
+func load(project, stack string, values map[string]string) (cfg *Config, err error) {
 	config := map[string]string{}
 	for key, value := range values {
 		config[strings.Replace(key, "PROJECT:", project+":", 1)] = value
@@ -58,74 +56,74 @@ func namesMatch[V any](m map[string]V, pattern *regexp.Regexp) bool {
 var accepted = []struct {
 	key  string
 	good []string
-	ok   func(Config) bool
+	ok   func(*Config) bool
 }{
-	{"PROJECT:accountId", []string{testAccount}, func(c Config) bool { return accountPattern.MatchString(c.Cloudflare.AccountID) }},
-	{"PROJECT:pagesProject", []string{"portfolio"}, func(c Config) bool { return labelPattern.MatchString(c.Pages.Name) && len(c.Pages.Name) <= 58 }},
-	{"PROJECT:productionBranch", []string{"main", "feature/x"}, func(c Config) bool {
-		return plainPattern.MatchString(strings.NewReplacer("/", "", ".", "").Replace(c.Pages.ProductionBranch)) && len(c.Pages.ProductionBranch) <= 244 && c.Pages.ProductionBranch[0] != '-'
+	{"PROJECT:accountId", []string{testAccount}, func(c *Config) bool { return accountPattern.MatchString(c.AccountID) }},
+	{"PROJECT:pagesProject", []string{"portfolio"}, func(c *Config) bool { return labelPattern.MatchString(c.PagesProject) && len(c.PagesProject) <= 58 }},
+	{"PROJECT:productionBranch", []string{"main", "feature/x"}, func(c *Config) bool {
+		return plainPattern.MatchString(strings.NewReplacer("/", "", ".", "").Replace(c.ProductionBranch)) && len(c.ProductionBranch) <= 244 && c.ProductionBranch[0] != '-'
 	}},
-	{"PROJECT:worker", []string{"portfolio-api"}, func(c Config) bool {
-		return plainPattern.MatchString(c.Worker.Name) && len(c.Worker.Name) <= 63 && c.Worker.Name[0] != '-' && strings.ToLower(c.Worker.Name) == c.Worker.Name
+	{"PROJECT:worker", []string{"portfolio-api"}, func(c *Config) bool {
+		return plainPattern.MatchString(c.Worker) && len(c.Worker) <= 63 && c.Worker[0] != '-' && strings.ToLower(c.Worker) == c.Worker
 	}},
 	{"PROJECT:workerScript", []string{
 		"internal/stack/testdata/worker.js", "internal/../internal/stack/testdata/worker.js", "internal/stack/testdata/worker.js/", "\xff.mjs",
-	}, func(c Config) bool {
-		path := c.Worker.Script.Path
-		return !filepath.IsAbs(path) && len(c.Worker.Script.SHA256) == 64 && !strings.Contains(c.Worker.Script.MainModule(), "/") &&
+	}, func(c *Config) bool {
+		path := c.Script.Path
+		return !filepath.IsAbs(path) && len(c.Script.SHA256) == 64 && !strings.Contains(c.Script.MainModule(), "/") &&
 			!strings.ContainsFunc(path, unicode.IsControl) && utf8.ValidString(path)
 	}},
-	{"PROJECT:compatibilityDate", []string{"2026-01-01"}, func(c Config) bool {
-		day, err := time.Parse(time.DateOnly, c.Worker.CompatibilityDate)
+	{"PROJECT:compatibilityDate", []string{"2026-01-01"}, func(c *Config) bool {
+		day, err := time.Parse(time.DateOnly, c.CompatibilityDate)
 		return err == nil && !day.After(time.Now())
 	}},
-	{"PROJECT:compatibilityFlags", []string{`["nodejs_compat"]`, "null", `["a"] ["b"]`}, func(c Config) bool { return allMatch(c.Worker.CompatibilityFlags, plainPattern) }},
+	{"PROJECT:compatibilityFlags", []string{`["nodejs_compat"]`, "null", `["a"] ["b"]`}, func(c *Config) bool { return allMatch(c.CompatibilityFlags, plainPattern) }},
 	{"PROJECT:observability", []string{"true", "0"}, nil},
-	{"PROJECT:vars", []string{`{"GREETING":"hello"}`, `{"A":"b"} garbage`, `{"A":null}`, `{"A":true,"B":-150}`}, func(c Config) bool { return namesMatch(c.Worker.Vars, variablePattern) }},
-	{"PROJECT:secrets", []string{`{"KEY":"hidden"}`, `{"A-B":"hidden"}`}, func(c Config) bool { return namesMatch(c.Worker.Secrets, variablePattern) }},
-	{"PROJECT:binding", []string{"API"}, func(c Config) bool {
-		return len(c.Pages.Bindings.Bindings) == 1 && namesMatch(c.Pages.Bindings.Bindings, variablePattern)
+	{"PROJECT:vars", []string{`{"GREETING":"hello"}`, `{"A":"b"} garbage`, `{"A":null}`, `{"A":true,"B":-150}`}, func(c *Config) bool { return namesMatch(c.Vars, variablePattern) }},
+	{"PROJECT:secrets", []string{`{"KEY":"hidden"}`, `{"A-B":"hidden"}`}, func(c *Config) bool { return namesMatch(c.Secrets, variablePattern) }},
+	{"PROJECT:binding", []string{"API"}, func(c *Config) bool {
+		return len(c.Bindings.Bindings) == 1 && namesMatch(c.Bindings.Bindings, variablePattern)
 	}},
-	{"PROJECT:moreBindings", []string{`{"AUTH":{"service":"auth","entrypoint":"Login"}}`}, func(c Config) bool {
-		for _, s := range c.Pages.Bindings.Bindings {
+	{"PROJECT:moreBindings", []string{`{"AUTH":{"service":"auth","entrypoint":"Login"}}`}, func(c *Config) bool {
+		for _, s := range c.Bindings.Bindings {
 			if !plainPattern.MatchString(s.Service) || !plainPattern.MatchString(s.Environment) || s.Entrypoint != "" && !variablePattern.MatchString(strings.ReplaceAll(s.Entrypoint, "$", "_")) {
 				return false
 			}
 		}
-		return namesMatch(c.Pages.Bindings.Bindings, variablePattern)
+		return namesMatch(c.Bindings.Bindings, variablePattern)
 	}},
-	{"PROJECT:previewBinding", []string{"none", "production", "staging-api", "a/b"}, func(c Config) bool {
-		own, differs := c.Pages.Bindings.Preview["API_SERVICE"]
+	{"PROJECT:previewBinding", []string{"none", "production", "staging-api", "a/b"}, func(c *Config) bool {
+		own, differs := c.Bindings.Preview["API_SERVICE"]
 		return !differs || plainPattern.MatchString(own.Service)
 	}},
 	{"PROJECT:overwriteWorker", []string{"true", "0"}, nil},
 	{"PROJECT:workersDev", []string{"true", "0"}, nil},
-	{"PROJECT:cluster", []string{"portfolio-db"}, func(c Config) bool {
-		return labelPattern.MatchString(strings.ToLower(c.TiDB.ClusterName)) && len(c.TiDB.ClusterName) >= 4 && len(c.TiDB.ClusterName) <= 64
+	{"PROJECT:cluster", []string{"portfolio-db"}, func(c *Config) bool {
+		return labelPattern.MatchString(strings.ToLower(c.Cluster)) && len(c.Cluster) >= 4 && len(c.Cluster) <= 64
 	}},
-	{"PROJECT:region", []string{"regions/aws-us-east-1"}, func(c Config) bool {
-		name, ok := strings.CutPrefix(c.TiDB.Region, "regions/")
+	{"PROJECT:region", []string{"regions/aws-us-east-1"}, func(c *Config) bool {
+		name, ok := strings.CutPrefix(c.Region, "regions/")
 		return ok && labelPattern.MatchString(name)
 	}},
-	{"PROJECT:tidbProject", []string{"123"}, func(c Config) bool { return strings.Trim(c.TiDB.ProjectID, "0123456789") == "" }},
-	{"PROJECT:spendingLimit", []string{"500", "+1", "007"}, func(c Config) bool {
-		return c.TiDB.SpendingLimit >= 0 && int(int32(c.TiDB.SpendingLimit)) == c.TiDB.SpendingLimit
+	{"PROJECT:tidbProject", []string{"123"}, func(c *Config) bool { return strings.Trim(c.TiDBProject, "0123456789") == "" }},
+	{"PROJECT:spendingLimit", []string{"500", "+1", "007"}, func(c *Config) bool {
+		return c.SpendingLimit >= 0 && int(int32(c.SpendingLimit)) == c.SpendingLimit
 	}},
-	{"PROJECT:database", []string{"shop"}, func(c Config) bool { return databasePattern.MatchString(c.TiDB.Database) }},
-	{"PROJECT:sqlUser", []string{"app", "Root"}, func(c Config) bool {
-		return plainPattern.MatchString(c.TiDB.SQLUser) && len(c.TiDB.SQLUser) <= 16 && unicode.IsLetter(rune(c.TiDB.SQLUser[0])) && c.TiDB.SQLUser != "root"
+	{"PROJECT:database", []string{"shop"}, func(c *Config) bool { return databasePattern.MatchString(c.Database) }},
+	{"PROJECT:sqlUser", []string{"app", "Root"}, func(c *Config) bool {
+		return plainPattern.MatchString(c.SQLUser) && len(c.SQLUser) <= 16 && unicode.IsLetter(rune(c.SQLUser[0])) && c.SQLUser != "root"
 	}},
-	{"PROJECT:rotation", []string{"3", "2026-11"}, func(c Config) bool { return c.TiDB.Rotation >= 0 }},
-	{"PROJECT:databaseUrlOptions", []string{`{"sslaccept":"strict"}`, "{}"}, func(c Config) bool { return namesMatch(c.TiDB.URLOptions, variablePattern) }},
-	{"PROJECT:doppler", []string{`{"project":"portfolio","config":"prd"}`, "{}"}, func(c Config) bool {
+	{"PROJECT:rotation", []string{"3", "2026-11"}, func(c *Config) bool { return c.Rotation >= 0 }},
+	{"PROJECT:databaseUrlOptions", []string{`{"sslaccept":"strict"}`, "{}"}, func(c *Config) bool { return namesMatch(c.URLOptions, variablePattern) }},
+	{"PROJECT:doppler", []string{`{"project":"portfolio","config":"prd"}`, "{}"}, func(c *Config) bool {
 		return c.Doppler == (Doppler{}) || plainPattern.MatchString(c.Doppler.Project) && plainPattern.MatchString(c.Doppler.Config)
 	}},
 	{"PROJECT:adopt", []string{"true"}, nil},
 	{"PROJECT:protect", []string{"false"}, nil},
-	{"cloudflare:apiToken", []string{testToken}, func(c Config) bool { return tokenPattern.MatchString(c.Cloudflare.Token) }},
-	{"cloudflare:baseUrl", []string{"http://127.0.0.1:1/client/v4", "https:user:hunter2@x"}, func(c Config) bool {
-		u, err := url.Parse(c.Cloudflare.BaseURL)
-		return c.Cloudflare.BaseURL == "" || err == nil && u.Hostname() != "" && u.User == nil
+	{"cloudflare:apiToken", []string{testToken}, func(c *Config) bool { return tokenPattern.MatchString(c.Token) }},
+	{"cloudflare:baseUrl", []string{"http://127.0.0.1:1/client/v4", "https:user:hunter2@x"}, func(c *Config) bool {
+		u, err := url.Parse(c.BaseURL)
+		return c.BaseURL == "" || err == nil && u.Hostname() != "" && u.User == nil
 	}},
 	{"tidbcloud:publicKey", []string{"publickey"}, nil},
 	{"tidbcloud:privateKey", []string{"privatekey"}, nil},
@@ -197,73 +195,6 @@ func FuzzLoadConfig_secret(f *testing.F) {
 			if err == nil || other == nil || err.Error() != other.Error() {
 				t.Errorf("%s: %v, and for another value %v", text, err, other)
 			}
-		}
-	})
-}
-
-// Whatever the names of the project and the stack, the default names are valid, or the
-// error says which key to set.
-func FuzzLoadConfig_names(f *testing.F) {
-	for _, seed := range [][2]string{
-		{"portfolio", "dev"}, {"_", "."}, {"My.Project", "a_b"}, {strings.Repeat("p", 100), "dev"}, {"p", strings.Repeat("s", 100)}, {"0", "-"}, {"ü", "İ"}, {"a", "b"},
-	} {
-		f.Add(seed[0], seed[1])
-	}
-	f.Fuzz(func(t *testing.T, project, stack string) {
-		if project == "" || stack == "" || strings.Contains(project, ":") || len(project) > 1000 {
-			return // the engine takes no such names
-		}
-		owner := ownerName(project, stack, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-		if !labelPattern.MatchString(owner) || len(owner) > 63 || !strings.HasSuffix(owner, "abcdefghijkl") {
-			t.Errorf("the owner is %q", owner)
-		}
-		if s := slug(project); s != "" && !labelPattern.MatchString(s) {
-			t.Errorf("%q becomes %q", project, s)
-		}
-		cfg, err := load(project, stack, nil)
-		if err != nil {
-			if !strings.Contains(err.Error(), "set this key") {
-				t.Errorf("%q, %q: the error does not say what to do: %v", project, stack, err)
-			}
-			return
-		}
-		for _, key := range accepted {
-			if key.ok != nil && !key.ok(cfg) {
-				t.Errorf("%q, %q: %s is not valid: %+v", project, stack, key.key, cfg)
-			}
-		}
-	})
-}
-
-// Whatever the parts are, a standard parser returns them, and the URL has only ASCII
-// characters that no client and no shell's quotes change.
-func FuzzDatabaseURL(f *testing.F) {
-	f.Add("3pT.api", "plain", "gw.example.com", uint16(4000), "portfolio", "sslaccept", "strict")
-	f.Add("u", "a:b@c/d?e#f%g h+i", "::1", uint16(3306), "my db", "a&b", "=")
-	f.Add("", "", "127.0.0.1", uint16(0), "..", "", "")
-	f.Add("\xff", "\x00\n", "fe80::1", uint16(65535), "a/../b", "ü", "'\"\\")
-	f.Fuzz(func(t *testing.T, user, password, host string, port uint16, database, name, value string) {
-		if net.ParseIP(host) == nil && !labelPattern.MatchString(strings.ReplaceAll(host, ".", "-")) {
-			return // not what a cluster is called
-		}
-		text := databaseURL(user, password, host, int(port), database, map[string]string{name: value})
-		if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"'`\\$<>", r) }) {
-			t.Errorf("not plain: %s", text)
-		}
-		none := databaseURL(user, password, host, int(port), database, nil)
-		if !strings.HasPrefix(text, none+"?") || strings.Contains(none, "?") {
-			t.Errorf("without options it is %s, with one %s", none, text)
-		}
-		u, err := url.Parse(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		have, _ := u.User.Password()
-		if u.Scheme != "mysql" || u.User.Username() != user || have != password || u.Hostname() != host || u.Port() != strconv.Itoa(int(port)) || u.Path != "/"+database {
-			t.Errorf("%s is read as %#v", text, u)
-		}
-		if q := u.Query(); len(q) != 1 || q.Get(name) != value {
-			t.Errorf("options %v, want %q=%q", q, name, value)
 		}
 	})
 }

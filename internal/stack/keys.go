@@ -14,8 +14,8 @@ import (
 )
 
 // checkKeys notes the config keys that nobody reads: misspelt ones, and those that a
-// project left behind when it was renamed. It comes last, since the known keys are those
-// that were asked for.
+// project left behind when it was renamed. The known keys are those that were asked for, so
+// it comes last.
 //
 // The SDK gives a value by its key and has no list of them. The list is in the environment,
 // where the language host puts the configuration; where it is not, nothing is checked.
@@ -77,14 +77,14 @@ func providerOf(module string) string {
 	return ""
 }
 
-// isProvidersRegion reports whether a key is like aws:region, which an environment gives
-// to programs that do not use it too. Ours has another form.
+// isProvidersRegion reports whether a key is like aws:region, which an environment gives to
+// every program, even if it does not use that provider. Ours has another form.
 // https://www.pulumi.com/docs/esc/environments/syntax/reserved-properties/pulumi-config/
 func isProvidersRegion(name, value string) bool {
 	return name == "region" && !strings.HasPrefix(value, "regions/")
 }
 
-// plainKey matches keys and namespaces that a shell and sed take as they are, but for the
+// plainKey matches keys and namespaces that a shell and sed take literally, apart from the
 // dot.
 var plainKey = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 
@@ -112,8 +112,8 @@ func (r *reader) unknownKey(name string, known []string) {
 var memberPattern = regexp.MustCompile(`^([A-Za-z]+)[.[][][A-Za-z0-9_."-]+$`)
 
 // renameLine returns the command that changes how keys begin in the stack's settings file.
-// With -i.bak it is the same for the sed of GNU and of BSD. No `pulumi config` command
-// moves a secret, or all keys.
+// With -i.bak it works with GNU's sed and with BSD's. No `pulumi config` command moves a
+// secret, or all keys.
 func (r *reader) renameLine(from, to string) string {
 	return fmt.Sprintf(`sed -i.bak 's/^\([ "]*\)%s/\1%s/' Pulumi.%s.yaml`, strings.ReplaceAll(from, ".", `\.`), to, r.ctx.Stack())
 }

@@ -24,39 +24,35 @@ func loginOf(step int) string {
 	return evenLogin
 }
 
-// loginNames returns the wanted name of each login.
-func (args *TiDBArgs) loginNames() map[string]string {
-	return map[string]string{evenLogin: args.SQLUser, oddLogin: secondLogin(args.SQLUser)}
-}
-
 // newUserFunc declares a SQL user. Step 0 leaves it the password that it has.
-type newUserFunc = func(resource, name, role string, step int, opts ...pulumi.ResourceOption) (*SQLUser, error)
+type newUserFunc = func(resource, name, role string, step int, opts ...pulumi.ResourceOption) (*sqlUser, error)
 
-// logins are the application's two logins, by resource.
+// logins are the application's two logins.
 type logins struct {
-	args *TiDBArgs
-	user map[string]*SQLUser
+	step  int               // the one that the config wants
+	names map[string]string // the wanted names, by resource
+	user  map[string]*sqlUser
 }
 
 // newLogins declares the logins. The one that the step is due for gets a new password, and
-// the other one keeps what it has.
+// the other one stays as it is.
 //
-// A new name replaces a login, so it waits for the step that gives the login a new
-// password, and while the other login still has that name for the one after it.
-func (args *TiDBArgs) newLogins(ctx *pulumi.Context, newUser newUserFunc) (*logins, error) {
-	l := &logins{args, map[string]*SQLUser{}}
+// A new name replaces a login. So it waits for the step that gives the login a new password,
+// and for the one after that if the other login still has the name.
+func newLogins(ctx *pulumi.Context, cfg *Config, worker *foundWorker, newUser newUserFunc) (*logins, error) {
+	l := &logins{cfg.Rotation, map[string]string{evenLogin: cfg.SQLUser, oddLogin: secondLogin(cfg.SQLUser)}, map[string]*sqlUser{}}
 	declare := func(resource string, step int, opts ...pulumi.ResourceOption) (err error) {
-		l.user[resource], err = newUser(resource, args.loginNames()[resource], "role_readwrite", step, opts...)
+		l.user[resource], err = newUser(resource, l.names[resource], "role_readwrite", step, opts...)
 		return err
 	}
 	keepsName := pulumi.IgnoreChanges([]string{"name"})
-	due, other := loginOf(args.Rotation), loginOf(args.Rotation+1)
+	due, other := loginOf(l.step), loginOf(l.step+1)
 	if err := declare(other, 0, keepsName); err != nil {
 		return nil, err
 	}
-	from, known := args.Live.step()
-	moves := known && args.Rotation == from+1
-	unclear := !known && args.Rotation > 0
+	from, known := worker.step()
+	moves := known && l.step == from+1
+	unclear := !known && l.step > 0
 	var beside recorded
 	if moves || unclear {
 		var err error
@@ -68,50 +64,46 @@ func (args *TiDBArgs) newLogins(ctx *pulumi.Context, newUser newUserFunc) (*logi
 		if moves {
 			return nil
 		}
-		return args.checkIdle(due, beside.step, hook.OldInputs, hook.NewInputs)
+		return checkIdle(worker, l.step, beside.step, hook.OldInputs, hook.NewInputs)
 	})
 	if err != nil {
 		return nil, err
 	}
 	opts := []pulumi.ResourceOption{pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeUpdate: hook})}
-	if !moves || beside.name == args.loginNames()[due] {
+	if !moves || beside.name == l.names[due] {
 		opts = append(opts, keepsName)
 	}
-	if err := declare(due, args.Rotation, opts...); err != nil || !unclear {
+	if err := declare(due, l.step, opts...); err != nil || !unclear {
 		return l, err
 	}
 	_, err = l.recorded(ctx, due) // the admin waits for the hook, too
 	return l, err
 }
 
-// checkIdle refuses to give the login that is due a new password where the Worker may use
-// it. beside is the recorded step of the other login.
+// checkIdle refuses to give the login that is due in a step a new password where the Worker
+// may use it. beside is the recorded step of the other login.
 //
-// Where the Worker does not say what it uses, the way on is the last step that was recorded.
-// It gives no login a new password, and the Worker then says what it uses.
-func (args *TiDBArgs) checkIdle(due string, beside int, before, now resource.PropertyMap) error {
-	text := func(inputs resource.PropertyMap, key resource.PropertyKey) string {
-		s, _ := unwrap(inputs[key]).V.(string)
-		return s
-	}
-	rotation := text(before, "rotation")
-	if rotation == text(now, "rotation") || rotation == importedRotation {
+// If the Worker does not say which login it uses, the error leads to the last recorded step.
+// That gives no login a new password, and after it the Worker says which one it uses.
+func checkIdle(worker *foundWorker, step, beside int, before, now resource.PropertyMap) error {
+	rotation := textOf(before, "rotation")
+	if rotation == textOf(now, "rotation") || rotation == importedRotation {
 		return nil
 	}
-	why, step := "the Worker uses it", args.Rotation+1
-	if _, known := args.Live.step(); !known {
-		why, step = "the Worker may use it, which its variable "+varRotation+" does not say", max(ownStep(due, rotation), beside, 1)
+	why, next := "the Worker uses it", step+1
+	if _, known := worker.step(); !known {
+		why, next = "the Worker may use it, which its variable "+varRotation+" does not say", max(ownStep(loginOf(step), rotation), beside, 1)
 	}
-	if step == args.Rotation {
+	if next == step {
 		return nil // it is the first of all
 	}
 	return fmt.Errorf("config key rotation: step %d would give the SQL user %q a new password, and %s; no login was changed: "+
 		"run `pulumi config set rotation %d` and `pulumi up`, and then go on one step a run",
-		args.Rotation, text(before, "name"), why, step)
+		step, textOf(before, "name"), why, next)
 }
 
-// importedRotation is the rotation of a login that was imported. Only a new password makes
-// it of use.
+// importedRotation is the rotation of a login that was imported. Nobody knows its password,
+// so it needs a new one.
 const importedRotation = "imported"
 
 // ownStep returns the step that set a login's password, or 0 if none of its own did: early
@@ -152,10 +144,10 @@ func (l *logins) recorded(ctx *pulumi.Context, login string) (r recorded, err er
 }
 
 // choose returns the login that the Worker is to use, and its step: that of the config, or
-// where that one did not get its new password, as in a run of a part of the stack, the
-// other one. It waits for both, and says if one keeps its name.
-func (l *logins) choose(ctx *pulumi.Context) (*SQLUser, int, error) {
-	step := l.args.Rotation
+// the other one if that login did not get its new password, as in a run of a part of the
+// stack. It waits for both, and says if one keeps its old name.
+func (l *logins) choose(ctx *pulumi.Context) (*sqlUser, int, error) {
+	step := l.step
 	state := map[string]recorded{}
 	for next := step + 1; next <= step+2; next++ {
 		login := loginOf(next)
@@ -164,7 +156,7 @@ func (l *logins) choose(ctx *pulumi.Context) (*SQLUser, int, error) {
 			return nil, 0, err
 		}
 		state[login] = r
-		if wanted := l.args.loginNames()[login]; r.known && r.name != wanted {
+		if wanted := l.names[login]; r.known && r.name != wanted {
 			if err := ctx.Log.Info(fmt.Sprintf("config key sqlUser: the SQL user %q becomes %q in step %d, which gives it a new password: "+
 				"run `pulumi config set rotation %d`", r.name, wanted, next, step+1), nil); err != nil {
 				return nil, 0, err

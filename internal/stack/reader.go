@@ -23,7 +23,12 @@ type reader struct {
 	program  Program
 	problems []string
 	asked    map[string]bool // the keys that were read, with their namespaces
-	kept     map[string]bool // the keys of objects that stay secret in the state
+	kept     map[string]bool // the keys whose secret values stay secret in the state
+	made     map[string]bool // the keys of names that have their default
+}
+
+func newReader(ctx *pulumi.Context, p Program) *reader {
+	return &reader{ctx: ctx, program: p, asked: map[string]bool{}, kept: map[string]bool{}, made: map[string]bool{}}
 }
 
 // problem notes what is wrong with the value of key.
@@ -49,20 +54,6 @@ func (r *reader) err() error {
 		return fmt.Errorf("the configuration has %d problems, and nothing was changed:\n  %s", n, strings.Join(r.problems, "\n  "))
 	}
 }
-
-// check is a rule for a value: it returns what is wrong with it.
-type check = func(value string) error
-
-func rule(valid func(string) bool, want string) check {
-	return func(value string) error {
-		if !valid(value) {
-			return fmt.Errorf("%q must be %s", value, want)
-		}
-		return nil
-	}
-}
-
-func pattern(expr, want string) check { return rule(regexp.MustCompile(expr).MatchString, want) }
 
 // yamlPattern matches what YAML and Pulumi make of a long number and of a date that are not
 // in quotes.
@@ -90,11 +81,12 @@ func (r *reader) checked(key string, c check) string {
 	return v
 }
 
-// name returns the value of key, or else the default, made of other names.
+// name returns the value of key, or else its default, which is made of other names.
 func (r *reader) name(key, made string, c check) string {
 	if r.text(key) != "" {
 		return r.checked(key, c)
 	}
+	r.made[key] = true
 	if err := c(made); err != nil {
 		r.problem(key, "the default name is not valid: %v; set this key", err)
 	}
@@ -125,19 +117,6 @@ func (r *reader) integer(key string, low, high int) int {
 		r.problem(key, "%q must be a whole number from %d to %d", v, low, high)
 	}
 	return n
-}
-
-// credentialPattern is a header value that no client alters.
-var credentialPattern = regexp.MustCompile(`^[!-~]{8,512}$`)
-
-// credential checks a key or token without ever showing it.
-func (r *reader) credential(key, env, value, what string) {
-	switch {
-	case value == "":
-		r.problem(key, "not set: run `pulumi config set --secret %s` or set %s: %s", key, env, what)
-	case !credentialPattern.MatchString(value):
-		r.problem(key, "the value (or %s) must be 8 to 512 characters without spaces and line breaks; copy it again: %s", env, what)
-	}
 }
 
 // object decodes the JSON value of key. The decoder's error is not shown, since it may

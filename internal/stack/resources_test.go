@@ -2,13 +2,17 @@ package stack
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"reflect"
+	"strings"
 	"testing"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 )
 
-// TestResources_schema compares the program's own types with the provider's schema,
-// since no generated SDK does.
+// TestResources_schema compares what the program declares, and the outputs that it reads,
+// with the provider's schema, since no generated SDK does.
 func TestResources_schema(t *testing.T) {
 	type properties map[string]struct{ Type string }
 	var schema struct {
@@ -24,38 +28,60 @@ func TestResources_schema(t *testing.T) {
 	if err := json.Unmarshal(b, &schema); err != nil {
 		t.Fatal(err)
 	}
-	types := map[string]string{"StringInput": "string", "StringPtrInput": "string", "IntInput": "integer", "IntPtrInput": "integer", "BoolPtrInput": "boolean",
-		"StringArrayInput": "array", "StringMapInput": "object", "StringOutput": "string", "IntOutput": "integer", "BoolOutput": "boolean"}
-	for token, test := range map[string]struct{ inputs, outputs reflect.Type }{
-		"tidbcloud:index:Cluster":    {reflect.TypeFor[ClusterArgs](), reflect.TypeFor[Cluster]()},
-		"tidbcloud:index:SqlUser":    {reflect.TypeFor[SQLUserArgs](), reflect.TypeFor[SQLUser]()},
-		"tidbcloud:index:Database":   {reflect.TypeFor[DatabaseArgs](), reflect.TypeFor[Database]()},
-		"tidbcloud:index:Migrations": {reflect.TypeFor[MigrationsArgs](), reflect.TypeFor[Migrations]()},
-	} {
-		t.Run(token, func(t *testing.T) {
-			// compare returns the names of the fields that are properties.
-			compare := func(fields reflect.Type, want properties) map[string]bool {
-				names := map[string]bool{}
-				for _, field := range reflect.VisibleFields(fields) {
-					name := field.Tag.Get("pulumi")
-					if name == "" || !field.IsExported() {
-						continue
-					}
-					names[name] = true
-					if kind := types[field.Type.Name()]; kind == "" || kind != want[name].Type {
-						t.Errorf("%s is of type %s, and %q in the schema", name, field.Type, want[name].Type)
-					}
-				}
-				return names
-			}
-			resource := schema.Resources[token]
-			compare(test.outputs, resource.Properties)
-			inputs := compare(test.inputs, resource.InputProperties)
-			for _, name := range resource.RequiredInputs {
-				if !inputs[name] {
-					t.Errorf("the required input %s is not declared", name)
-				}
-			}
-		})
+	a := newAccount(t)
+	a.dopplerCLI("echo --visibility")
+	e, err := a.run(everyKey, everySecret...)
+	if err != nil {
+		t.Fatal(err)
 	}
+	declared := map[string]bool{}
+	for _, r := range e.registered {
+		if !strings.HasPrefix(r.TypeToken, "tidbcloud:") {
+			continue
+		}
+		declared[r.TypeToken] = true
+		want := schema.Resources[r.TypeToken]
+		for name, value := range r.Inputs {
+			if have := jsonType(value); have != want.InputProperties[string(name)].Type {
+				t.Errorf("%s: the input %s is of type %s, and %q in the schema", r.Name, name, have, want.InputProperties[string(name)].Type)
+			}
+		}
+		for _, name := range want.RequiredInputs {
+			if _, ok := r.Inputs[resource.PropertyKey(name)]; !ok {
+				t.Errorf("%s: the required input %s is not declared", r.Name, name)
+			}
+		}
+	}
+	types := map[string]string{"StringOutput": "string", "IntOutput": "integer", "BoolOutput": "boolean"}
+	for token, outputs := range map[string]reflect.Type{
+		"tidbcloud:index:Cluster":    reflect.TypeFor[cluster](),
+		"tidbcloud:index:SqlUser":    reflect.TypeFor[sqlUser](),
+		"tidbcloud:index:Database":   reflect.TypeFor[sqlDatabase](),
+		"tidbcloud:index:Migrations": reflect.TypeFor[appliedMigrations](),
+	} {
+		if !declared[token] {
+			t.Errorf("%s is not declared", token)
+		}
+		for i := range outputs.NumField() {
+			field := outputs.Field(i)
+			name := field.Tag.Get("pulumi")
+			if want := schema.Resources[token].Properties[name].Type; name != "" && types[field.Type.Name()] != want {
+				t.Errorf("%s: the output %s is of type %s, and %q in the schema", token, name, field.Type.Name(), want)
+			}
+		}
+	}
+}
+
+// jsonType returns the type of a value as a schema has it.
+func jsonType(v resource.PropertyValue) string {
+	v = unwrap(v)
+	switch {
+	case v.IsNumber() && v.NumberValue() == math.Trunc(v.NumberValue()):
+		return "integer"
+	case v.IsBool():
+		return "boolean"
+	case v.IsArray():
+		return "array"
+	}
+	return v.TypeString()
 }

@@ -13,27 +13,13 @@ import (
 // https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotation-strategy.html#rotating-secrets-two-users
 //
 // A run may be limited to a part of the stack, or may have died. So what is in use is never
-// taken from the config: the Worker's own variables say it ([liveWorker.step]), and the
+// taken from the config: the Worker's own variables say it ([foundWorker.step]), and the
 // Worker gets the login whose recorded step is the config's ([logins.choose]).
 
-// maxStep keeps steps short and positive.
-const maxStep = 1_000_000
-
-// step reads the number of a rotation.
-func (r *reader) step(key string) int {
-	v := r.text(key)
-	n, err := strconv.Atoi(v)
-	if err != nil || n < 0 || n > maxStep {
-		r.problem(key, "%q must be a whole number from 0 to %d, and each rotation is the next one; in place of an earlier text, "+
-			"which changes no password, run `pulumi config set %s 0`", v, maxStep, key)
-	}
-	return n
-}
-
-// step returns the step of the login that the Worker uses. Its variable varRotation says
-// it, which step 0 has not, or else the note of its upload. Where the two disagree, or
-// neither is there, it is not known.
-func (w *liveWorker) step() (step int, known bool) {
+// step returns the step of the login that the Worker uses. Its variable varRotation says so,
+// or, since step 0 has none, the note of its upload. If the two disagree, or neither is
+// there, it is not known.
+func (w *foundWorker) step() (step int, known bool) {
 	if w == nil {
 		return 0, false
 	}
@@ -47,8 +33,8 @@ func (w *liveWorker) step() (step int, known bool) {
 
 // checkStep refuses all steps but the next one. Another one would give the login in use a
 // new password before the Worker has it, or bring an old password back.
-func checkStep(live *liveWorker, to int) error {
-	from, known := live.step()
+func checkStep(worker *foundWorker, to int) error {
+	from, known := worker.step()
 	if !known || to == from || to == from+1 {
 		return nil
 	}

@@ -95,8 +95,8 @@ func TestLogins_choose(t *testing.T) {
 }
 
 // rotated returns a Worker with its variables, as far as they are not "-".
-func rotated(rotation, note string) *liveWorker {
-	w := &liveWorker{}
+func rotated(rotation, note string) *foundWorker {
+	w := &foundWorker{}
 	for name, text := range map[string]string{varRotation: rotation, varUpload: note} {
 		if text != "-" {
 			w.Bindings = append(w.Bindings, cloudflare.ScriptBinding{Type: "plain_text", Name: name, Text: text})
@@ -105,10 +105,10 @@ func rotated(rotation, note string) *liveWorker {
 	return w
 }
 
-func TestLiveWorker_step(t *testing.T) {
+func TestFoundWorker_step(t *testing.T) {
 	const old, noted = "cafe made (2026-06-01T00:00:00Z)", "cafe to set: A (2026-06-01T00:00:00Z) rotation "
 	for name, test := range map[string]struct {
-		live  *liveWorker
+		live  *foundWorker
 		want  int
 		known bool
 	}{
@@ -155,12 +155,12 @@ func TestCheckStep(t *testing.T) {
 
 // No login gets a new password while the Worker may use it. The advice always leads to a
 // step that is allowed, and after which the Worker says what it uses.
-func TestTiDBArgs_checkIdle(t *testing.T) {
+func TestCheckIdle(t *testing.T) {
 	for _, test := range []struct {
 		name            string
 		step            int
 		first, second   string // the recorded rotations
-		worker          *liveWorker
+		worker          *foundWorker
 		want, refusedAt string
 	}{
 		{"the first step", 1, "first", "first", rotated("-", "-"), "", ""},
@@ -174,13 +174,12 @@ func TestTiDBArgs_checkIdle(t *testing.T) {
 		{"imported", 1, "first", "imported", rotated("1", "-"), "", ""},
 		{"no new password", 2, "2", "1", rotated("-", "-"), "", ""},
 	} {
-		args := &TiDBArgs{SQLUser: "api", Rotation: test.step, Live: test.worker}
 		state := map[string]string{evenLogin: test.first, oddLogin: test.second}
 		due, other := loginOf(test.step), loginOf(test.step+1)
 		inputs := func(rotation string) resource.PropertyMap {
 			return resource.PropertyMap{"name": resource.NewStringProperty("api"), "rotation": resource.NewStringProperty(rotation)}
 		}
-		err := args.checkIdle(due, ownStep(other, state[other]), inputs(state[due]), inputs(strconv.Itoa(test.step)))
+		err := checkIdle(test.worker, test.step, ownStep(other, state[other]), inputs(state[due]), inputs(strconv.Itoa(test.step)))
 		if test.want == "" {
 			wantError(t, err)
 		} else {

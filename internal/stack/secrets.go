@@ -10,13 +10,13 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// isSecret reports whether the value of key, or a member of it, was set with --secret. Which
-// member it is the engine does not tell.
+// isSecret reports whether the value of key, or a member of it, was set with --secret. The
+// engine does not tell which member.
 // https://github.com/pulumi/pulumi/blob/v3.256.0/sdk/go/common/resource/config/map.go, SecureKeys
 func (r *reader) isSecret(key string) bool { return r.ctx.IsConfigSecret(r.full(key)) }
 
-// hidden makes a value that the configuration keeps secret a secret of the state. In what
-// the engine prints it hides the configuration's secrets by itself.
+// hidden makes a value that the configuration keeps secret a secret of the state. The engine
+// hides only the configuration's own secrets, and only in what it prints.
 // https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/engine/events.go, makeEventEmitter
 func hidden(secret bool, value pulumi.StringInput) pulumi.StringInput {
 	if !secret {

@@ -66,24 +66,37 @@ func (s *Site) say(ctx *pulumi.Context, key string) error {
 	return errors.Join(all...)
 }
 
-// check refuses a deployment to which Cloudflare or its owner would object.
-func (args *SiteArgs) check(ctx *pulumi.Context) error {
-	if err := args.checkOwner(ctx.Context()); err != nil {
+// checkDeployment refuses a deployment to which Cloudflare or its owner would object.
+func checkDeployment(ctx *pulumi.Context, cfg *Config, w *world, owner string) error {
+	if cfg.Site == nil {
+		return nil
+	}
+	if err := checkServing(cfg, w, owner); err != nil {
 		return err
 	}
-	if err := args.checkCount(ctx); err != nil {
+	if err := checkCount(ctx, cfg, w); err != nil {
 		return err
 	}
-	return args.checkShrunk(ctx)
+	return checkShrunk(ctx, cfg, owner)
+}
+
+// checkServing refuses a project that serves the deployment of somebody else. Hooks of the
+// command would refuse it as well, in a preview too, since such a deployment is drift. But
+// an up that has no preview would have uploaded the Worker and set the bindings by then.
+func checkServing(cfg *Config, w *world, owner string) error {
+	if w.project == nil || cfg.OverwriteSite || owner == "" {
+		return nil
+	}
+	return deployment.CheckConflict(*w.project, owner)
 }
 
 // checkCount refuses a site with more files than the plan allows.
-func (args *SiteArgs) checkCount(ctx *pulumi.Context) error {
+func checkCount(ctx *pulumi.Context, cfg *Config, w *world) error {
 	project := ""
-	if args.Live != nil {
-		project = args.Live.Name
+	if w.project != nil {
+		project = w.project.Name
 	}
-	warning, err := args.Content.CheckCount(ctx.Context(), args.Cloudflare, project)
+	warning, err := cfg.Site.Content.CheckCount(ctx.Context(), w.api, project)
 	if warning == "" {
 		return err
 	}
@@ -94,11 +107,11 @@ const commandToken = "command:local:Command"
 
 // checkShrunk refuses a site that has lost most of its files since the deployment that the
 // state has. It reads the state, which a new stack does not have.
-func (args *SiteArgs) checkShrunk(ctx *pulumi.Context) error {
-	if args.Shrink || args.OwnerName == "" {
+func checkShrunk(ctx *pulumi.Context, cfg *Config, owner string) error {
+	if cfg.Site.Shrink || owner == "" {
 		return nil
 	}
 	recorded, _ := stateOutputs(ctx, commandToken, "site")
 	text := func(key string) string { s, _ := recorded[key].(string); return s }
-	return args.Content.CheckShrunk(text("stdin"), text("stdout"))
+	return cfg.Site.Content.CheckShrunk(text("stdin"), text("stdout"))
 }

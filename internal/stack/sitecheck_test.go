@@ -122,23 +122,23 @@ func TestRun_shrinkSite(t *testing.T) {
 // Of a Wrangler file one thing is said.
 func TestWranglerWarnings(t *testing.T) {
 	bindings := binding.Wanted{Bindings: map[string]binding.Service{"API": {Service: "api", Environment: "production"}}}
-	site := &SiteArgs{Site: Site{wranglerFiles: []string{"it is not read"}}}
+	site := &Site{wranglerFiles: []string{"it is not read"}}
 	plain := &cloudflare.Project{Name: "site"}
 	withFile := &cloudflare.Project{Name: "site", DeploymentConfigs: map[string]cloudflare.DeploymentConfig{"production": {WranglerConfigHash: "cafe"}}}
 	for _, test := range []struct {
 		name    string
-		site    *SiteArgs
-		live    live
+		site    *Site
+		world   world
 		want    string
 		wantErr []string
 	}{
-		{"no project", site, live{}, "it is not read", nil},
-		{"no file of the project", site, live{project: plain}, "it is not read", nil},
-		{"no site", nil, live{project: plain}, "", nil},
-		{"the project's file, no Worker", site, live{project: withFile}, "takes its bindings from a Wrangler file", nil},
-		{"the project's file", site, live{project: withFile, worker: &liveWorker{}}, "", []string{"takes its bindings from a Wrangler file"}},
+		{"no project", site, world{}, "it is not read", nil},
+		{"no file of the project", site, world{project: plain}, "it is not read", nil},
+		{"no site", nil, world{project: plain}, "", nil},
+		{"the project's file, no Worker", site, world{project: withFile}, "takes its bindings from a Wrangler file", nil},
+		{"the project's file", site, world{project: withFile, worker: &foundWorker{}}, "", []string{"takes its bindings from a Wrangler file"}},
 	} {
-		got, err := wranglerWarnings(bindings, test.site, test.live)
+		got, err := wranglerWarnings(&Config{Bindings: bindings, Site: test.site}, &test.world)
 		wantError(t, err, test.wantErr...)
 		if all := strings.Join(got, "\n"); len(got) > 1 || !strings.Contains(all, test.want) || (all == "") != (test.want == "") {
 			t.Errorf("%s: %q, want %q", test.name, got, test.want)

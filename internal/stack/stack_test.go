@@ -35,53 +35,60 @@ type golden struct {
 	AfterUpdate         []string `json:",omitempty"`
 }
 
+// everyKey is a configuration that sets every key, and everySecret has the keys of its
+// secrets.
+var (
+	everyKey = map[string]string{
+		"portfolio:pagesProject":       "my-site",
+		"portfolio:productionBranch":   "trunk",
+		"portfolio:worker":             "site-api",
+		"portfolio:cluster":            "site-db",
+		"portfolio:region":             "regions/aws-us-east-1",
+		"portfolio:tidbProject":        "123",
+		"portfolio:spendingLimit":      "500",
+		"portfolio:adopt":              "true",
+		"portfolio:protect":            "false",
+		"portfolio:compatibilityDate":  "2026-01-01",
+		"portfolio:compatibilityFlags": `["nodejs_compat"]`,
+		"portfolio:observability":      "false",
+		"portfolio:workersDev":         "true",
+		"portfolio:vars":               `{"BOOL":true,"GREETING":"a\"b","NUMBER":-1500}`,
+		"portfolio:secrets":            `{"KEY":"hidden","PIN":7}`,
+		"portfolio:site":               "internal/example/site",
+		"portfolio:domain":             "www.example.com",
+		"portfolio:zoneId":             emulated.DefaultZoneID,
+		"portfolio:siteVars":           `{"MODE":"live"}`,
+		"portfolio:siteSecrets":        `{"SESSION":"hidden"}`,
+		"portfolio:overwriteSite":      "true",
+		"portfolio:shrinkSite":         "true",
+		"portfolio:functionsEnv":       `["MODE"]`,
+		"portfolio:publicFiles":        `[".env.example"]`,
+		"portfolio:binding":            "API",
+		"portfolio:moreBindings":       `{"AUTH":{"service":"auth","entrypoint":"Login"}}`,
+		"portfolio:previewBinding":     "staging",
+		"portfolio:database":           "shop",
+		"portfolio:migrations":         "internal/example/migrations",
+		"portfolio:sqlUser":            "app",
+		"portfolio:rotation":           "3",
+		"portfolio:databaseUrlOptions": `{"sslaccept":"strict","pool":5}`,
+		"portfolio:doppler":            `{"project":"portfolio","config":"prd"}`,
+		"cloudflare:apiToken":          testToken,
+		"cloudflare:baseUrl":           "https://api.cloudflare.com/client/v4",
+	}
+	everySecret = []string{"portfolio:secrets", "portfolio:siteSecrets", "cloudflare:apiToken"}
+)
+
 // A state lives on under its URNs. This test shows each change of a type, a name, a
 // parent, an input or an option: an existing state must survive it.
 func TestRun_golden(t *testing.T) {
 	for file, config := range map[string]map[string]string{
 		"testdata/resources.json": {},
-		"testdata/every_key.json": {
-			"portfolio:pagesProject":       "my-site",
-			"portfolio:productionBranch":   "trunk",
-			"portfolio:worker":             "site-api",
-			"portfolio:cluster":            "site-db",
-			"portfolio:region":             "regions/aws-us-east-1",
-			"portfolio:tidbProject":        "123",
-			"portfolio:spendingLimit":      "500",
-			"portfolio:adopt":              "true",
-			"portfolio:protect":            "false",
-			"portfolio:compatibilityDate":  "2026-01-01",
-			"portfolio:compatibilityFlags": `["nodejs_compat"]`,
-			"portfolio:observability":      "false",
-			"portfolio:workersDev":         "true",
-			"portfolio:vars":               `{"BOOL":true,"GREETING":"a\"b","NUMBER":-1500}`,
-			"portfolio:secrets":            `{"KEY":"hidden","PIN":7}`,
-			"portfolio:site":               "internal/example/site",
-			"portfolio:domain":             "www.example.com",
-			"portfolio:zoneId":             emulated.DefaultZoneID,
-			"portfolio:siteVars":           `{"MODE":"live"}`,
-			"portfolio:siteSecrets":        `{"SESSION":"hidden"}`,
-			"portfolio:overwriteSite":      "true",
-			"portfolio:shrinkSite":         "true",
-			"portfolio:functionsEnv":       `["MODE"]`,
-			"portfolio:publicFiles":        `[".env.example"]`,
-			"portfolio:binding":            "API",
-			"portfolio:moreBindings":       `{"AUTH":{"service":"auth","entrypoint":"Login"}}`,
-			"portfolio:previewBinding":     "staging",
-			"portfolio:database":           "shop",
-			"portfolio:migrations":         "internal/example/migrations",
-			"portfolio:sqlUser":            "app",
-			"portfolio:rotation":           "3",
-			"portfolio:databaseUrlOptions": `{"sslaccept":"strict","pool":5}`,
-			"portfolio:doppler":            `{"project":"portfolio","config":"prd"}`,
-			"cloudflare:apiToken":          testToken,
-			"cloudflare:baseUrl":           "https://api.cloudflare.com/client/v4",
-		},
+		"testdata/every_key.json": everyKey,
 	} {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			a := newAccount(t)
 			a.dopplerCLI("echo --visibility")
-			e, err := a.run(config, "portfolio:secrets", "portfolio:siteSecrets", "cloudflare:apiToken")
+			e, err := a.run(config, everySecret...)
 			if err != nil {
 				t.Fatal(err)
 			}

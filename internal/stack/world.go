@@ -9,35 +9,36 @@ import (
 	"portfolio-infra/internal/cloudflare"
 )
 
-// live is what Cloudflare has under the names of the configuration. Each run reads it
-// once, before it declares anything, since Pulumi reads it only in a refresh.
-type live struct {
+// world is Cloudflare as the run finds it: what has the names of the configuration. Each
+// run reads it once, before it declares anything, since Pulumi reads it only in a refresh.
+type world struct {
+	api     *cloudflare.Client
 	project *cloudflare.Project // nil if there is none
-	worker  *liveWorker         // nil if there is none
+	worker  *foundWorker        // nil if there is none
 }
 
-type liveWorker struct {
+type foundWorker struct {
 	cloudflare.Script
 	sha256 string // of the content
 	dev    cloudflare.WorkersDev
 }
 
-func readLive(ctx context.Context, client *cloudflare.Client, project, worker string) (live, error) {
+func readWorld(ctx context.Context, api *cloudflare.Client, project, worker string) (*world, error) {
+	w := &world{api: api}
 	var (
-		l                     live
 		wg                    sync.WaitGroup
 		projectErr, workerErr error
 	)
-	wg.Go(func() { l.project, projectErr = ifExists(client.Project(ctx, project)) })
-	wg.Go(func() { l.worker, workerErr = readWorker(ctx, client, worker) })
+	wg.Go(func() { w.project, projectErr = ifExists(api.Project(ctx, project)) })
+	wg.Go(func() { w.worker, workerErr = readWorker(ctx, api, worker) })
 	wg.Wait()
 	if projectErr != nil {
-		return live{}, fmt.Errorf("reading the Pages project %q: %w", project, projectErr)
+		return nil, fmt.Errorf("reading the Pages project %q: %w", project, projectErr)
 	}
-	return l, workerErr
+	return w, workerErr
 }
 
-func readWorker(ctx context.Context, client *cloudflare.Client, name string) (*liveWorker, error) {
+func readWorker(ctx context.Context, api *cloudflare.Client, name string) (*foundWorker, error) {
 	var (
 		settings *cloudflare.Script
 		sha256   *string
@@ -45,9 +46,9 @@ func readWorker(ctx context.Context, client *cloudflare.Client, name string) (*l
 		wg       sync.WaitGroup
 		errs     [3]error
 	)
-	wg.Go(func() { settings, errs[0] = ifExists(client.Script(ctx, name)) })
-	wg.Go(func() { sha256, errs[1] = ifExists(client.ScriptSHA256(ctx, name)) })
-	wg.Go(func() { dev, errs[2] = client.WorkersDev(ctx, name) })
+	wg.Go(func() { settings, errs[0] = ifExists(api.Script(ctx, name)) })
+	wg.Go(func() { sha256, errs[1] = ifExists(api.ScriptSHA256(ctx, name)) })
+	wg.Go(func() { dev, errs[2] = api.WorkersDev(ctx, name) })
 	wg.Wait()
 	for _, err := range errs {
 		if err != nil {
@@ -60,7 +61,7 @@ func readWorker(ctx context.Context, client *cloudflare.Client, name string) (*l
 	case settings == nil:
 		return nil, nil
 	}
-	return &liveWorker{*settings, *sha256, dev}, nil
+	return &foundWorker{*settings, *sha256, dev}, nil
 }
 
 // ifExists returns nil for what does not exist, in place of an error.

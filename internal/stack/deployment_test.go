@@ -21,7 +21,7 @@ func (a *account) deployMessage(project, message string) {
 			"--b\r\nContent-Disposition: form-data; name=\"commit_message\"\r\n\r\n"+message+"\r\n--b--\r\n")
 }
 
-func TestSiteArgs_owner(t *testing.T) {
+func TestSiteDrift(t *testing.T) {
 	const ours, other = "first [pulumi me 0123456789abcdef]", "by hand"
 	for _, test := range []struct {
 		name        string
@@ -46,25 +46,24 @@ func TestSiteArgs_owner(t *testing.T) {
 			for _, message := range test.deployments {
 				a.deployMessage("site", message)
 			}
-			l, err := readLive(t.Context(), a.client(), "site", "api")
+			w, err := readWorld(t.Context(), a.client(), "site", "api")
 			if err != nil {
 				t.Fatal(err)
 			}
-			args := &SiteArgs{Overwrite: test.overwrite, Cloudflare: a.client(), Live: l.project, OwnerName: "me"}
-			err = args.checkOwner(t.Context())
+			err = checkServing(&Config{Site: &Site{}, OverwriteSite: test.overwrite}, w, "me")
 			wantError(t, err, test.wantErr...)
 			if err != nil {
 				return
 			}
-			if drift := args.drift(test.outdated, time.Now()); !strings.HasPrefix(drift, test.wantDrift) || (drift == "") != (test.wantDrift == "") {
+			if drift := siteDrift(w.project, "me", test.outdated, time.Now()); !strings.HasPrefix(drift, test.wantDrift) || (drift == "") != (test.wantDrift == "") {
 				t.Errorf("drift mark %q, want %q", drift, test.wantDrift)
 			}
 		})
 	}
 }
 
-func TestSiteArgs_driftWithoutProject(t *testing.T) {
-	if drift := (&SiteArgs{OwnerName: "me"}).drift(false, time.Now()); !strings.HasPrefix(drift, "no deployment (") {
+func TestSiteDrift_withoutProject(t *testing.T) {
+	if drift := siteDrift(nil, "me", false, time.Now()); !strings.HasPrefix(drift, "no deployment (") {
 		t.Errorf("drift mark %q", drift)
 	}
 }

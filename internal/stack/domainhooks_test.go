@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"portfolio-infra/internal/cloudflare"
 	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
 
@@ -26,7 +27,7 @@ func (a *account) addRecord(kind, content string) {
 	}
 }
 
-func TestDomain(t *testing.T) {
+func TestClearDomain(t *testing.T) {
 	const site = "site.pages.dev"
 	type want = []string
 	conflict, old := want{"config key domain", "`pulumi import cloudflare:index/"}, time.Time{}
@@ -51,12 +52,13 @@ func TestDomain(t *testing.T) {
 			a := newAccount(t)
 			a.createProject("site", "main")
 			test.before(a)
-			args := &DomainArgs{Domain: Domain{testDomain, emulated.DefaultZoneID}, Cloudflare: a.client()}
-			wantError(t, args.checkRecordFree(t.Context(), a.client(), site), test.new...)
+			cfg := &Config{Domain: testDomain, ZoneID: emulated.DefaultZoneID}
+			w := &world{api: a.client(), project: &cloudflare.Project{Subdomain: site}}
+			wantError(t, checkRecordName(t.Context(), cfg, w), test.new...)
 			for _, dryRun := range []bool{true, false} {
-				err := args.beforeCreate(t.Context(), dryRun, "site", test.since)
+				err := clearDomain(t.Context(), cfg, w.api, dryRun, "site", test.since)
 				if err == nil {
-					err = args.beforeCreateRecord(t.Context(), dryRun, site, test.since)
+					err = clearRecord(t.Context(), cfg, w.api, dryRun, site, test.since)
 				}
 				wantError(t, err, test.want...)
 			}
@@ -78,21 +80,20 @@ func (a *account) addDomain() {
 }
 
 // A preview that creates the project knows neither its name nor what a record leads to.
-func TestDomain_firstPreview(t *testing.T) {
+func TestClearDomain_firstPreview(t *testing.T) {
 	a := newAccount(t)
-	args := &DomainArgs{Domain: Domain{testDomain, emulated.DefaultZoneID}, Cloudflare: a.client()}
-	wantError(t, args.beforeCreate(t.Context(), true, "", time.Now()))
-	wantError(t, args.beforeCreateRecord(t.Context(), true, "", time.Now()))
+	cfg := &Config{Domain: testDomain, ZoneID: emulated.DefaultZoneID}
+	wantError(t, clearDomain(t.Context(), cfg, a.client(), true, "", time.Now()))
+	wantError(t, clearRecord(t.Context(), cfg, a.client(), true, "", time.Now()))
 }
 
 // A domain that was deleted by hand is added again, and one that is there stays.
-func TestDomain_ensure(t *testing.T) {
+func TestEnsureDomain(t *testing.T) {
 	a := newAccount(t)
 	a.createProject("site", "main")
-	args := &DomainArgs{Domain: Domain{Name: testDomain}, Cloudflare: a.client()}
 	var ids []string
 	for range 2 {
-		wantError(t, args.ensure(t.Context(), "site"))
+		wantError(t, ensureDomain(t.Context(), a.client(), "site", testDomain))
 		found, err := a.client().Domain(t.Context(), "site", testDomain)
 		if err != nil || found == nil {
 			t.Fatalf("domain %v, %v", found, err)

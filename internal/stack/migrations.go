@@ -10,8 +10,8 @@ import (
 	"portfolio-infra/internal/migration"
 )
 
-// Schema is the folder of migrations that make the tables.
-type Schema struct {
+// Migrations is the folder of migrations that make the tables.
+type Migrations struct {
 	// Folder is relative to the project's folder, so that the state is the same on every
 	// machine.
 	Folder string
@@ -19,9 +19,8 @@ type Schema struct {
 	Files pulumi.StringMap
 }
 
-// schema reads a folder of migrations. There is none by default. The provider parses
-// their SQL.
-func (r *reader) schema(key string) *Schema {
+// migrations reads a folder of migrations, if there is one. The provider parses their SQL.
+func (r *reader) migrations(key string) *Migrations {
 	folder := r.text(key)
 	if folder == "" {
 		return nil
@@ -37,9 +36,9 @@ func (r *reader) schema(key string) *Schema {
 	if err != nil {
 		r.problem(key, "%q: %v; give a folder of SQL files in goose's format, relative to the project's folder", folder, err)
 	}
-	s := &Schema{Folder: filepath.ToSlash(filepath.Clean(folder)), Files: pulumi.StringMap{}}
+	m := &Migrations{Folder: filepath.ToSlash(filepath.Clean(folder)), Files: pulumi.StringMap{}}
 	for _, f := range files {
-		s.Files[f.Name] = pulumi.String(f.Hash)
+		m.Files[f.Name] = pulumi.String(f.Hash)
 	}
-	return s
+	return m
 }

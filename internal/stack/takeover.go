@@ -16,57 +16,57 @@ import (
 
 // An upload sets all of a Worker's settings, so it takes those away that it does not name.
 // The config has only some of them. The others are taken over from the Worker: they are
-// inputs as long as it has them. So a change by hand is one more upload, and stays.
+// inputs as long as it has them. So a change by hand causes one more upload, and stays.
 //
-// What the Worker does not have is left out, and so is what an upload without it gives:
-// the provider would compare it with its defaults, and a refresh find a difference.
+// What the Worker does not have is left out, and so is what an upload gives by default.
+// Otherwise the provider would compare it with its defaults, and a refresh would find a
+// difference.
 // https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.19.1/internal/services/workers_script/schema.go
 
-// The inputs that are taken over. Of observability that is all but enabled.
+// takenOver are the inputs that are taken over. Of observability that is all but enabled.
 var takenOver = []resource.PropertyKey{"limits", "logpush", "observability", "placement", "tailConsumers", "usageModel"}
 
-// takeOver adds the settings of the Worker that the config does not have.
-func (args *WorkerArgs) takeOver(in *cloudflare.WorkersScriptArgs) {
-	if args.Live == nil {
-		return
+// takeOver adds the settings of the Worker, if there is one, that the config does not have.
+func takeOver(in *cloudflare.WorkersScriptArgs, observed bool, worker *foundWorker) {
+	var found cfapi.ScriptSettings
+	if worker != nil {
+		found = worker.ScriptSettings
 	}
-	live := args.Live.ScriptSettings
-	if l := live.Limits; l != (cfapi.Limits{}) {
-		in.Limits = &cloudflare.WorkersScriptLimitsArgs{CpuMs: unlessZero(l.CPUMs), Subrequests: unlessZero(l.Subrequests)}
+	if l := found.Limits; l != (cfapi.Limits{}) {
+		in.Limits = &cloudflare.WorkersScriptLimitsArgs{CpuMs: unless(0, l.CPUMs, pulumi.IntPtr), Subrequests: unless(0, l.Subrequests, pulumi.IntPtr)}
 	}
-	if live.Logpush {
-		in.Logpush = pulumi.Bool(true)
-	}
-	if live.Placement.Mode == placementSmart {
+	in.Logpush = unless(false, found.Logpush, pulumi.BoolPtr)
+	if found.Placement.Mode == placementSmart {
 		in.Placement = &cloudflare.WorkersScriptPlacementArgs{Mode: pulumi.String(placementSmart)}
 	}
-	if len(live.TailConsumers) > 0 {
-		in.TailConsumers = tailConsumers(live.TailConsumers)
+	if len(found.TailConsumers) > 0 {
+		in.TailConsumers = tailConsumers(found.TailConsumers)
 	}
-	if live.UsageModel != "" && live.UsageModel != "standard" {
-		in.UsageModel = pulumi.String(live.UsageModel)
+	if found.UsageModel != "" && found.UsageModel != "standard" {
+		in.UsageModel = pulumi.String(found.UsageModel)
 	}
-	in.Observability = args.observability(live.Observability)
+	in.Observability = observability(observed, found.Observability)
 }
 
 // placementSmart is the only mode that the provider can set: what the others need is
 // computed in its schema.
 const placementSmart = "smart"
 
-func unlessZero(n int) pulumi.IntPtrInput {
-	if n == 0 {
-		return nil
+// unless returns an input, or none for the value that an upload without it gives.
+func unless[T comparable, I any](def, v T, input func(T) I) (none I) {
+	if v == def {
+		return none
 	}
-	return pulumi.Int(n)
+	return input(v)
 }
 
 // tailConsumers returns a set in an order that does not change.
-func tailConsumers(live []cfapi.TailConsumer) (all cloudflare.WorkersScriptTailConsumerArray) {
-	for _, c := range slices.SortedFunc(slices.Values(live), func(a, b cfapi.TailConsumer) int {
+func tailConsumers(found []cfapi.TailConsumer) (all cloudflare.WorkersScriptTailConsumerArray) {
+	for _, c := range slices.SortedFunc(slices.Values(found), func(a, b cfapi.TailConsumer) int {
 		return cmp.Or(strings.Compare(a.Service, b.Service), strings.Compare(a.Environment, b.Environment), strings.Compare(a.Namespace, b.Namespace))
 	}) {
 		all = append(all, cloudflare.WorkersScriptTailConsumerArgs{
-			Service: pulumi.String(c.Service), Environment: optional(c.Environment), Namespace: optional(c.Namespace),
+			Service: pulumi.String(c.Service), Environment: unless("", c.Environment, pulumi.StringPtr), Namespace: unless("", c.Namespace, pulumi.StringPtr),
 		})
 	}
 	return all
@@ -74,31 +74,31 @@ func tailConsumers(live []cfapi.TailConsumer) (all cloudflare.WorkersScriptTailC
 
 // observability returns the wanted observability: whether it is on, by the config, and its
 // details, by the Worker.
-func (args *WorkerArgs) observability(live *cfapi.Observability) *cloudflare.WorkersScriptObservabilityArgs {
-	o := &cloudflare.WorkersScriptObservabilityArgs{Enabled: pulumi.Bool(args.Observability)}
-	if live == nil {
+func observability(on bool, found *cfapi.Observability) *cloudflare.WorkersScriptObservabilityArgs {
+	o := &cloudflare.WorkersScriptObservabilityArgs{Enabled: pulumi.Bool(on)}
+	if found == nil {
 		return o
 	}
-	o.HeadSamplingRate = pointer(live.HeadSamplingRate, pulumi.Float64Ptr)
-	if l := live.Logs; l != nil {
+	o.HeadSamplingRate = pointer(found.HeadSamplingRate, pulumi.Float64Ptr)
+	if l := found.Logs; l != nil {
 		enabled := l.Enabled
-		if enabled == live.Enabled {
-			enabled = args.Observability // they follow it
+		if enabled == found.Enabled {
+			enabled = on // they follow it
 		}
 		o.Logs = &cloudflare.WorkersScriptObservabilityLogsArgs{
 			Enabled:          pulumi.Bool(enabled),
 			InvocationLogs:   pulumi.Bool(l.InvocationLogs == nil || *l.InvocationLogs),
 			HeadSamplingRate: pointer(l.HeadSamplingRate, pulumi.Float64Ptr),
 			Destinations:     texts(l.Destinations),
-			Persist:          unlessTrue(l.Persist),
+			Persist:          unless(true, l.Persist == nil || *l.Persist, pulumi.BoolPtr),
 		}
 	}
-	if t := live.Traces; t != nil && (t.Enabled != nil || t.HeadSamplingRate != nil || len(t.Destinations) > 0 || t.Persist != nil) {
+	if t := found.Traces; t != nil && (t.Enabled != nil || t.HeadSamplingRate != nil || len(t.Destinations) > 0 || t.Persist != nil) {
 		o.Traces = &cloudflare.WorkersScriptObservabilityTracesArgs{
 			Enabled:          pointer(t.Enabled, pulumi.BoolPtr),
 			HeadSamplingRate: pointer(t.HeadSamplingRate, pulumi.Float64Ptr),
 			Destinations:     texts(t.Destinations),
-			Persist:          unlessTrue(t.Persist),
+			Persist:          unless(true, t.Persist == nil || *t.Persist, pulumi.BoolPtr),
 		}
 	}
 	return o
@@ -119,17 +119,9 @@ func texts(all []string) pulumi.StringArrayInput {
 	return pulumi.ToStringArray(all)
 }
 
-// unlessTrue leaves out the provider's default, true.
-func unlessTrue(v *bool) pulumi.BoolPtrInput {
-	if v == nil || *v {
-		return nil
-	}
-	return pulumi.Bool(false)
-}
-
 // sayTakenOver says which settings an update takes over, and warns of those that the
 // provider cannot set.
-func (args *WorkerArgs) sayTakenOver(ctx *pulumi.Context, live *liveWorker, before, now resource.PropertyMap) error {
+func sayTakenOver(ctx *pulumi.Context, worker string, found cfapi.ScriptSettings, before, now resource.PropertyMap) error {
 	var names []string
 	for _, key := range takenOver {
 		if !detailsOf(before, key).DeepEquals(detailsOf(now, key)) {
@@ -138,13 +130,13 @@ func (args *WorkerArgs) sayTakenOver(ctx *pulumi.Context, live *liveWorker, befo
 	}
 	if len(names) > 0 {
 		if err := ctx.Log.Info(fmt.Sprintf("settings of the Worker %q were changed elsewhere, and this update takes them over: %s",
-			args.Name, strings.Join(names, ", ")), nil); err != nil {
+			worker, strings.Join(names, ", ")), nil); err != nil {
 			return err
 		}
 	}
-	if lost := unsettable(live.ScriptSettings); len(lost) > 0 {
+	if lost := unsettable(found); len(lost) > 0 {
 		return ctx.Log.Warn(fmt.Sprintf("the Worker %q has settings that the Cloudflare provider cannot set, and this update may remove them: %s; "+
-			"look at them after it", args.Name, strings.Join(lost, ", ")), nil)
+			"look at them after it", worker, strings.Join(lost, ", ")), nil)
 	}
 	return nil
 }
