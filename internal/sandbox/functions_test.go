@@ -29,10 +29,14 @@ func (f *fixture) checkout(want func(name string) bool) string {
 	return folder
 }
 
-// write writes a file of the project, which must be a checkout of the test's own.
+// write writes a file. A relative name is one of the project, which must be a checkout of the
+// test's own.
 func (f *fixture) write(name, content string) {
 	f.Helper()
-	file := filepath.Join(f.Root, filepath.FromSlash(name))
+	file := filepath.FromSlash(name)
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(f.Root, file)
+	}
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		f.Fatal(err)
 	}

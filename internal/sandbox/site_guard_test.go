@@ -23,13 +23,6 @@ func (f *fixture) newSite(n int) (folder string) {
 	return folder
 }
 
-func (f *fixture) write(file, content string) {
-	f.Helper()
-	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-		f.Fatal(err)
-	}
-}
-
 // What looks like a secret is refused by name. Whoever follows the advice publishes it.
 func TestStack_siteSecretFiles(t *testing.T) {
 	f := newFixture(t)
