@@ -83,7 +83,7 @@ slim: ## Cut the Cloudflare SDK down to what the program uses
 # The race detector needs a C compiler. It is for packages that start goroutines. With it a
 # sample of the provider's fault list runs, without it the whole.
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
-RACY := binding|migration|provider|rest|sandbox/.*|stack|tidbcloud
+RACY := migration|provider|rest|sandbox/.*|stack|tidbcloud
 
 # A test on the engine waits half of the time, so more of them run than there are cores.
 .PHONY: test
@@ -106,7 +106,7 @@ fuzz: slim ## Run each fuzz target for a minute
 .PHONY: bench
 bench: build ## Measure runs that have nothing to do
 	@bin/sandbox cli
-	go test -trimpath -run '^$$' -bench . -benchtime 5x ./internal/slim ./internal/deployment ./internal/sandbox
+	go test -trimpath -run '^$$' -bench . -benchtime 5x ./internal/slim ./internal/pages ./internal/sandbox
 
 # Where there is npm, tests run wrangler on the same sites, build sites with frameworks, connect
 # with TiDB Cloud's own JavaScript driver and with the clients that docs/database.md names, and bundle
@@ -125,7 +125,7 @@ npm: workerd
 .PHONY: matrix
 matrix: build ## Fail every call, kill the engine at each, run every operation on every resource (hours)
 	@bin/sandbox cli
-	@go test -trimpath -count=1 -run 'Faults$$' -v ./internal/provider ./internal/binding ./internal/deployment ./internal/stack
+	@go test -trimpath -count=1 -run 'Faults$$' -v ./internal/provider ./internal/pages ./internal/stack
 	@MATRIX=full go test -trimpath -count=1 -timeout 0 -run 'Test(Matrix|Operations)_full$$' -v ./internal/sandbox $(ARGS)
 
 # go mod tidy is for this module alone: in that of the Pulumi CLI it downloads a gigabyte.

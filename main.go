@@ -20,8 +20,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"portfolio-infra/internal/binding"
-	"portfolio-infra/internal/deployment"
+	"portfolio-infra/internal/pages"
 	"portfolio-infra/internal/stack"
 )
 
@@ -76,14 +75,12 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			fmt.Fprintln(stderr, "portfolio: undeploy takes one Pages project: bin/portfolio undeploy [-others] PROJECT")
 			return 2
 		}
-		err = deployment.Undeploy(ctx, args[0], others, stderr, getenv)
+		err = pages.Undeploy(ctx, args[0], others, stderr, getenv)
 	case len(args) > 0:
 		fmt.Fprintf(stderr, "portfolio: %s takes no arguments: it reads a JSON request from standard input\n", command)
 		return 2
-	case command == "bind" || command == "unbind":
-		err = binding.Run(ctx, command, stdin, stdout, getenv)
 	default:
-		err = deployment.Run(ctx, command, stdin, stdout, stderr, getenv)
+		err = pages.Run(ctx, command, stdin, stdout, stderr, getenv)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "portfolio: %v\n", err)

@@ -13,8 +13,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumix"
 
-	"portfolio-infra/internal/binding"
 	"portfolio-infra/internal/cloudflare"
+	"portfolio-infra/internal/pages"
 )
 
 // envDrift is the drift mark of the bindings, in the command's environment.
@@ -22,7 +22,7 @@ const envDrift = "PAGES_BINDING_DRIFT"
 
 // unbindCommand runs if the binding is removed but the project stays.
 var unbindCommand = `test -x bin/portfolio || { echo "bin/portfolio is not there: run make build, then run it again" >&2; exit 1; }; ` +
-	binding.Command("unbind")
+	pages.Command("unbind")
 
 // bindCommand is the command that patches the bindings and variables into the project.
 type bindCommand struct {
@@ -37,15 +37,15 @@ type bindCommand struct {
 }
 
 // newBinding declares the bind command. With it the component is complete.
-func newBinding(ctx *pulumi.Context, cfg *Config, w *world, names *names, worker *Worker, pages *Pages) (*bindCommand, error) {
+func newBinding(ctx *pulumi.Context, cfg *Config, w *world, names *names, worker *Worker, p *Pages) (*bindCommand, error) {
 	// It makes the digests of secrets. It is itself a secret, and makes the request one.
 	key, err := newDigestKey(ctx, cfg.BindingsSecret || len(cfg.SiteSecrets) > 0)
 	if err != nil {
 		return nil, err
 	}
 	command := pagesCommand{
-		run: binding.Command("bind"), remove: unbindCommand,
-		request: pulumix.Cast[pulumi.StringOutput](pulumix.Apply3Err(pages.Project.Name, pages.createdOn, key, cfg.bindRequest)),
+		run: pages.Command("bind"), remove: unbindCommand,
+		request: pulumix.Cast[pulumi.StringOutput](pulumix.Apply3Err(p.Project.Name, p.createdOn, key, cfg.bindRequest)),
 		mark:    envDrift, drift: bindDrift(cfg, w.project, keptDomain(cfg, names), time.Now()),
 	}
 	if w.project != nil {
@@ -65,7 +65,7 @@ func newBinding(ctx *pulumi.Context, cfg *Config, w *world, names *names, worker
 		}
 		opts = append(opts, pulumi.ResourceHooks(&pulumi.ResourceHookBinding{AfterUpdate: hook}))
 	}
-	bind, err := newPagesCommand(ctx, cfg, pages, "binding", command, opts...)
+	bind, err := newPagesCommand(ctx, cfg, p, "binding", command, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func newBinding(ctx *pulumi.Context, cfg *Config, w *world, names *names, worker
 	// makes it one.
 	stdout := hidden(cfg.BindingsSecret, pulumi.Unsecret(bind.Stdout).(pulumi.StringOutput)).ToStringOutput()
 	settings := pulumix.Apply(key, func(key string) string {
-		return binding.Request{Wanted: cfg.Bindings, Secrets: cfg.SiteSecrets, Key: key}.Settings()
+		return pages.BindRequest{Wanted: cfg.Bindings, Secrets: cfg.SiteSecrets, Key: key}.Settings()
 	})
 	b := &bindCommand{
 		Result: pulumix.Cast[pulumi.MapOutput](pulumix.ApplyErr(stdout, func(line string) (map[string]any, error) {
@@ -84,7 +84,7 @@ func newBinding(ctx *pulumi.Context, cfg *Config, w *world, names *names, worker
 		drifted:  len(settingsDrift(cfg, w.project)) > 0,
 		settings: pulumi.Unsecret(pulumix.Cast[pulumi.StringOutput](settings)).(pulumi.StringOutput),
 	}
-	return b, ctx.RegisterResourceOutputs(pages, pulumi.Map{"url": pages.URL, "binding": b.Result})
+	return b, ctx.RegisterResourceOutputs(p, pulumi.Map{"url": p.URL, "binding": b.Result})
 }
 
 // newDigestKey declares the key by which a run knows that secrets are as the last one set
@@ -108,7 +108,7 @@ func keptDomain(cfg *Config, names *names) string {
 
 // bindRequest returns the standard input of the bind command.
 func (c *Config) bindRequest(project, createdOn, key string) (string, error) {
-	b, err := json.Marshal(binding.Request{
+	b, err := json.Marshal(pages.BindRequest{
 		AccountID:        c.AccountID,
 		Project:          project,
 		ProductionBranch: c.ProductionBranch,
@@ -134,7 +134,7 @@ func bindResult(cfg *Config, project *cloudflare.Project, line string) (map[stri
 	}
 	// There may have been a deployment since the command ran.
 	changedAt, _ := result["changedAt"].(string)
-	result["redeploy"] = project != nil && binding.Outdated(project.CanonicalDeployment, changedAt)
+	result["redeploy"] = project != nil && pages.Outdated(project.CanonicalDeployment, changedAt)
 	return result, nil
 }
 
@@ -143,7 +143,7 @@ func settingsDrift(cfg *Config, project *cloudflare.Project) []string {
 	if project == nil {
 		return nil
 	}
-	return binding.Drift(*project, cfg.Bindings, slices.Collect(maps.Keys(cfg.SiteSecrets))...)
+	return pages.Drift(*project, cfg.Bindings, slices.Collect(maps.Keys(cfg.SiteSecrets))...)
 }
 
 // bindDrift returns the drift mark of the bindings, settings and the domain that the project
@@ -180,8 +180,8 @@ func (b *bindCommand) outdates(ctx *pulumi.Context, project *cloudflare.Project)
 	if b.drifted || project == nil || line == "" || err != nil {
 		return b.drifted && project != nil, err
 	}
-	result, err := decode[binding.Result]("bind", line)
-	return binding.Outdated(project.CanonicalDeployment, result.ChangedAt), err
+	result, err := decode[pages.BindResult]("bind", line)
+	return pages.Outdated(project.CanonicalDeployment, result.ChangedAt), err
 }
 
 // checkWranglerFile refuses a project that takes its bindings from a Wrangler file and
@@ -198,7 +198,7 @@ func checkWranglerFile(ctx *pulumi.Context, cfg *Config, w *world) error {
 
 func wranglerWarnings(cfg *Config, w *world) ([]string, error) {
 	if w.project != nil {
-		err := binding.CheckWranglerFile(*w.project, cfg.Bindings)
+		err := pages.CheckWranglerFile(*w.project, cfg.Bindings)
 		if err != nil && w.worker == nil {
 			return []string{err.Error()}, nil
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/pulumi/pulumi-command/sdk/go/command/local"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"portfolio-infra/internal/binding"
+	"portfolio-infra/internal/pages"
 )
 
 // pagesCommand is a command of this program that changes the Pages project: it runs with
@@ -30,7 +30,7 @@ type pagesCommand struct {
 // to the environment, so that it is an update too, and in the preview. After a repair the
 // mark must stay as it is, or its removal would be a change; hence IgnoreChanges where
 // there is no new drift.
-func newPagesCommand(ctx *pulumi.Context, cfg *Config, pages *Pages, name string, c pagesCommand, opts ...pulumi.ResourceOption) (*local.Command, error) {
+func newPagesCommand(ctx *pulumi.Context, cfg *Config, p *Pages, name string, c pagesCommand, opts ...pulumi.ResourceOption) (*local.Command, error) {
 	environment := pulumi.StringMap{c.mark: pulumi.String("")}
 	if c.drift == "" {
 		opts = append(opts, pulumi.IgnoreChanges([]string{"environment." + c.mark}))
@@ -49,16 +49,16 @@ func newPagesCommand(ctx *pulumi.Context, cfg *Config, pages *Pages, name string
 		Stdin:       c.request,
 		Environment: environment,
 		Logging:     local.LoggingStderr,
-	}, append(opts, pulumi.Parent(pages),
+	}, append(opts, pulumi.Parent(p),
 		// What the command sets goes with the project. So a destroy needs neither the program,
 		// which a fresh checkout has not built, nor the token, which may be an earlier run's.
-		pulumi.DeletedWith(pages.Project))...)
+		pulumi.DeletedWith(p.Project))...)
 }
 
 // decode reads the standard output of the program's command.
 func decode[T any](verb, line string) (result T, err error) {
 	if err = json.Unmarshal([]byte(line), &result); err != nil {
-		err = fmt.Errorf("reading the output of %s: %w", binding.Command(verb), err)
+		err = fmt.Errorf("reading the output of %s: %w", pages.Command(verb), err)
 	}
 	return result, err
 }

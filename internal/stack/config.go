@@ -9,8 +9,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"portfolio-infra/internal/binding"
 	"portfolio-infra/internal/bundle"
+	"portfolio-infra/internal/pages"
 	"portfolio-infra/internal/tidbcloud"
 )
 
@@ -23,7 +23,7 @@ type Config struct {
 	ProductionBranch string
 	// Bindings are those of the keys binding, moreBindings and previewBinding, with the
 	// variables of siteVars.
-	Bindings      binding.Wanted
+	Bindings      pages.Wanted
 	SiteSecrets   map[string]string
 	Site          *Site // nil if somebody else deploys the site
 	OverwriteSite bool

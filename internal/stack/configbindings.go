@@ -6,21 +6,21 @@ import (
 	"maps"
 	"slices"
 
-	"portfolio-infra/internal/binding"
 	"portfolio-infra/internal/cloudflare"
+	"portfolio-infra/internal/pages"
 )
 
 // bindings returns the wanted service bindings of the Pages project: the one to the
 // stack's own Worker and those of moreBindings.
-func (r *reader) bindings(worker string) binding.Wanted {
+func (r *reader) bindings(worker string) pages.Wanted {
 	r.kept["moreBindings"] = true
-	own := r.checked("binding", binding.CheckName)
-	all := map[string]binding.Service{}
-	more := object[map[string]binding.Service](r, "moreBindings", "an object of bindings, NAME: {service, environment, entrypoint}")
+	own := r.checked("binding", pages.CheckName)
+	all := map[string]pages.Service{}
+	more := object[map[string]pages.Service](r, "moreBindings", "an object of bindings, NAME: {service, environment, entrypoint}")
 	for _, name := range slices.Sorted(maps.Keys(more)) {
 		s := more[name]
-		s.Environment = cmp.Or(s.Environment, binding.DefaultEnvironment)
-		if err := binding.CheckService(name, s); err != nil {
+		s.Environment = cmp.Or(s.Environment, pages.DefaultEnvironment)
+		if err := pages.CheckService(name, s); err != nil {
 			r.problem("moreBindings", "%v", err)
 		}
 		all[name] = s
@@ -28,8 +28,8 @@ func (r *reader) bindings(worker string) binding.Wanted {
 	if _, both := all[own]; both {
 		r.problem("moreBindings", "%s is the binding to the stack's own Worker; choose another name", own)
 	}
-	all[own] = binding.Service{Service: worker, Environment: binding.DefaultEnvironment}
-	wanted := binding.Wanted{Bindings: all}
+	all[own] = pages.Service{Service: worker, Environment: pages.DefaultEnvironment}
+	wanted := pages.Wanted{Bindings: all}
 	switch preview := r.text("previewBinding"); {
 	case preview == "production":
 	case preview == "none":
@@ -37,7 +37,7 @@ func (r *reader) bindings(worker string) binding.Wanted {
 		delete(wanted.Preview, own)
 	case cloudflare.IsWorkerName(preview):
 		wanted.Preview = maps.Clone(all)
-		wanted.Preview[own] = binding.Service{Service: preview, Environment: binding.DefaultEnvironment}
+		wanted.Preview[own] = pages.Service{Service: preview, Environment: pages.DefaultEnvironment}
 	default:
 		r.problem("previewBinding", "%q must be production, none or the name of a Worker", preview)
 	}
@@ -45,7 +45,7 @@ func (r *reader) bindings(worker string) binding.Wanted {
 }
 
 // siteVariables returns the plain and secret variables of the Functions.
-func (r *reader) siteVariables(bound binding.Wanted) (vars, secrets map[string]string) {
+func (r *reader) siteVariables(bound pages.Wanted) (vars, secrets map[string]string) {
 	return r.variables("siteVars", "siteSecrets", func(name string) error {
 		_, production := bound.Bindings[name]
 		_, preview := bound.Preview[name]

@@ -9,7 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumix"
 
 	"portfolio-infra/internal/cloudflare"
-	"portfolio-infra/internal/deployment"
+	"portfolio-infra/internal/pages"
 )
 
 // newSite declares the command that deploys the site, if the stack does, and exports its
@@ -20,7 +20,7 @@ import (
 //
 // Deployments go with the project alone: one that is replaced or taken out leaves them, as
 // others may have made some. The delete command of states deletes nothing.
-func newSite(ctx *pulumi.Context, cfg *Config, w *world, names *names, pages *Pages, bind *bindCommand) error {
+func newSite(ctx *pulumi.Context, cfg *Config, w *world, names *names, p *Pages, bind *bindCommand) error {
 	if cfg.Site == nil {
 		return nil
 	}
@@ -29,20 +29,20 @@ func newSite(ctx *pulumi.Context, cfg *Config, w *world, names *names, pages *Pa
 		return err
 	}
 	command := pagesCommand{
-		run: deployment.Command("deploy"), remove: deployment.Command("undeploy"),
+		run: pages.Command("deploy"), remove: pages.Command("undeploy"),
 		// The settings come first, since only a wait tells what they depend on, and there is none
 		// behind what a preview does not know. A plan holds the dependencies too.
-		request: pulumix.Cast[pulumi.StringOutput](pulumix.Apply4Err(bind.settings, pages.Project.Name, pages.createdOn, names.Owner, cfg.deployRequest)),
-		mark:    deployment.EnvDrift, drift: siteDrift(w.project, names.OwnerName, outdated, time.Now()),
+		request: pulumix.Cast[pulumi.StringOutput](pulumix.Apply4Err(bind.settings, p.Project.Name, p.createdOn, names.Owner, cfg.deployRequest)),
+		mark:    pages.EnvDrift, drift: siteDrift(w.project, names.OwnerName, outdated, time.Now()),
 	}
 	if w.project != nil {
 		command.reason = fmt.Sprintf("the site is deployed again: the Pages project %q serves %s", cfg.PagesProject, command.drift)
 	}
-	deploy, err := newPagesCommand(ctx, cfg, pages, "site", command, pulumi.DependsOn([]pulumi.Resource{bind.resource}))
+	deploy, err := newPagesCommand(ctx, cfg, p, "site", command, pulumi.DependsOn([]pulumi.Resource{bind.resource}))
 	if err != nil {
 		return err
 	}
-	ctx.Export("siteUrl", pages.URL)
+	ctx.Export("siteUrl", p.URL)
 	// The result is no secret, but a secret in the environment makes it one.
 	stdout := pulumi.Unsecret(deploy.Stdout).(pulumi.StringOutput)
 	ctx.Export("deployment", pulumix.Cast[pulumi.MapOutput](pulumix.ApplyErr(stdout, func(line string) (map[string]any, error) {
@@ -53,7 +53,7 @@ func newSite(ctx *pulumi.Context, cfg *Config, w *world, names *names, pages *Pa
 
 // deployRequest returns the standard input of the deploy command.
 func (c *Config) deployRequest(settings, project, createdOn, owner string) (string, error) {
-	b, err := json.Marshal(deployment.Request{
+	b, err := json.Marshal(pages.DeployRequest{
 		AccountID: c.AccountID,
 		Project:   project,
 		CreatedOn: createdOn,
@@ -82,7 +82,7 @@ func siteDrift(project *cloudflare.Project, owner string, outdated bool, now tim
 	switch {
 	case owner == "":
 		return ""
-	case !deployment.IsOurs(serving, owner):
+	case !pages.IsOurs(serving, owner):
 		return markDrift(fmt.Sprintf("a deployment that this stack did not make: %s of %s", serving.ID, serving.CreatedOn), now)
 	case outdated:
 		return markDrift("a deployment that is older than its bindings", now)

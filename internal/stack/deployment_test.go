@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"portfolio-infra/internal/deployment"
+	"portfolio-infra/internal/pages"
 )
 
 // deployMessage makes a deployment of a project with a commit message.
@@ -83,7 +83,7 @@ func TestRun_siteRequest(t *testing.T) {
 	}
 	write("api.js", "export default {}")
 	write("public/index.html", "one")
-	request := func(extra ...string) deployment.Request {
+	request := func(extra ...string) pages.DeployRequest {
 		t.Helper()
 		config := map[string]string{"portfolio:workerScript": "api.js", "portfolio:site": "public/"}
 		for i := 0; i < len(extra); i += 2 {
@@ -93,7 +93,7 @@ func TestRun_siteRequest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var r deployment.Request
+		var r pages.DeployRequest
 		if err := json.Unmarshal([]byte(e.registered["site"].Inputs["stdin"].StringValue()), &r); err != nil {
 			t.Fatal(err)
 		}

@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"portfolio-infra/internal/binding"
+	"portfolio-infra/internal/pages"
 	"portfolio-infra/internal/sandbox/emulator/faultlist"
 )
 
@@ -38,8 +38,8 @@ func operations() []operation {
 		if err != nil {
 			return err
 		}
-		cfg := &Config{Bindings: binding.Wanted{Bindings: map[string]binding.Service{
-			"API_SERVICE": {Service: "api", Environment: binding.DefaultEnvironment}}}}
+		cfg := &Config{Bindings: pages.Wanted{Bindings: map[string]pages.Service{
+			"API_SERVICE": {Service: "api", Environment: pages.DefaultEnvironment}}}}
 		if found := bindDrift(cfg, w.project, "", time.Now()); !strings.HasPrefix(found, "not as wanted: production.API_SERVICE") && !strings.HasPrefix(found, "no project") {
 			return fmt.Errorf("the drift is %q", found)
 		}

@@ -6,7 +6,7 @@ import (
 	"path"
 	"path/filepath"
 
-	"portfolio-infra/internal/deployment"
+	"portfolio-infra/internal/pages"
 )
 
 // functions reads the folder of the site's file routes. "" is one beside the site.
@@ -42,7 +42,7 @@ func (r *reader) variableNames(key string) []string {
 // sayFunctions says which folder of file routes is deployed. Without any it warns of one that
 // wrangler would take in another working directory: which of them is meant, only the user
 // knows.
-func (r *reader) sayFunctions(site string, content *deployment.Site) error {
+func (r *reader) sayFunctions(site string, content *pages.Site) error {
 	if folder := content.Functions(); folder != "" {
 		if !r.ctx.DryRun() {
 			return nil

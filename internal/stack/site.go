@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 
 	"portfolio-infra/internal/bundle"
-	"portfolio-infra/internal/deployment"
+	"portfolio-infra/internal/pages"
 )
 
 // Site is the folder that the Pages project serves.
@@ -15,14 +15,14 @@ type Site struct {
 	Folder string
 	// Digest changes with everything that a deployment has of the folder.
 	Digest string
-	// Functions, FunctionsEnv and PublicFiles are as in [deployment.Folder].
+	// Functions, FunctionsEnv and PublicFiles are as in [pages.Folder].
 	Functions    string
 	FunctionsEnv []string
 	PublicFiles  []string
 	// Shrink permits a site that has lost most of its files.
 	Shrink bool
 	// Content is what the folder has.
-	Content *deployment.Site
+	Content *pages.Site
 
 	wranglerFiles []string // what is said of them
 }
@@ -42,7 +42,7 @@ func (r *reader) site(key string, runtime bundle.Runtime) *Site {
 	s.Folder = filepath.ToSlash(filepath.Clean(folder))
 	err := checkSitePath(r.program.Dir, folder)
 	if err == nil {
-		s.Content, err = deployment.Read(r.ctx.Context(), deployment.Folder{
+		s.Content, err = pages.Read(r.ctx.Context(), pages.Folder{
 			Site:         filepath.Join(r.program.Dir, folder),
 			Functions:    r.below(s.Functions),
 			FunctionsEnv: s.FunctionsEnv,
@@ -53,7 +53,7 @@ func (r *reader) site(key string, runtime bundle.Runtime) *Site {
 	if err == nil {
 		defer s.Content.Close()
 		s.Digest = s.Content.Digest
-		for _, file := range deployment.WranglerFiles(r.program.Dir, s.Folder) {
+		for _, file := range pages.WranglerFiles(r.program.Dir, s.Folder) {
 			s.wranglerFiles = append(s.wranglerFiles, key+": "+file)
 		}
 		err = errors.Join(r.sayFunctions(s.Folder, s.Content), s.say(r.ctx, key))

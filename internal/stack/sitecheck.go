@@ -8,17 +8,17 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
-	"portfolio-infra/internal/deployment"
+	"portfolio-infra/internal/pages"
 )
 
 // siteProblems notes what is wrong with the folder of a site, each by itself.
 func (r *reader) siteProblems(key, folder string, err error) {
 	problems := []error{err}
-	if all, ok := err.(interface{ Unwrap() []error }); ok { // of deployment.Read, by errors.Join
+	if all, ok := err.(interface{ Unwrap() []error }); ok { // of pages.Read, by errors.Join
 		problems = all.Unwrap()
 	}
 	for _, problem := range problems {
-		if functions := (*deployment.FunctionsError)(nil); errors.As(problem, &functions) {
+		if functions := (*pages.FunctionsError)(nil); errors.As(problem, &functions) {
 			r.problem(functions.Key, "%v", functions)
 		} else {
 			r.problem(key, "%q: %v", folder, problem)
@@ -34,7 +34,7 @@ func checkSitePath(dir, folder string) error {
 	}
 	site, err := os.Stat(filepath.Join(dir, folder))
 	if err != nil {
-		return nil // deployment.Read says so
+		return nil // pages.Read says so
 	}
 	above, err := filepath.Abs(dir)
 	if err == nil {
@@ -87,7 +87,7 @@ func checkServing(cfg *Config, w *world, owner string) error {
 	if w.project == nil || cfg.OverwriteSite || owner == "" {
 		return nil
 	}
-	return deployment.CheckConflict(*w.project, owner)
+	return pages.CheckConflict(*w.project, owner)
 }
 
 // checkCount refuses a site with more files than the plan allows.

@@ -10,8 +10,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
-	"portfolio-infra/internal/binding"
 	"portfolio-infra/internal/cloudflare"
+	"portfolio-infra/internal/pages"
 )
 
 // inProject writes files to a project's folder with a Worker's script, and returns it.
@@ -121,7 +121,7 @@ func TestRun_shrinkSite(t *testing.T) {
 
 // Of a Wrangler file one thing is said.
 func TestWranglerWarnings(t *testing.T) {
-	bindings := binding.Wanted{Bindings: map[string]binding.Service{"API": {Service: "api", Environment: "production"}}}
+	bindings := pages.Wanted{Bindings: map[string]pages.Service{"API": {Service: "api", Environment: "production"}}}
 	site := &Site{wranglerFiles: []string{"it is not read"}}
 	plain := &cloudflare.Project{Name: "site"}
 	withFile := &cloudflare.Project{Name: "site", DeploymentConfigs: map[string]cloudflare.DeploymentConfig{"production": {WranglerConfigHash: "cafe"}}}

@@ -1,0 +1,93 @@
+package pages
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"portfolio-infra/internal/cloudflare"
+	"portfolio-infra/internal/rest/resttest"
+)
+
+// goodRequest is the request of which a test changes one thing.
+var goodRequest = bindRequest(`"createdOn":"2026-01-02T03:04:05Z","bindings":{"API":{"service":"api","environment":"production"}}`)
+
+func TestRun(t *testing.T) {
+	s := newSite(t)
+	server := httptest.NewServer(s.cloud)
+	defer server.Close()
+	env := map[string]string{cloudflare.EnvToken: token, cloudflare.EnvBaseURL: server.URL + "/client/v4"}
+	var out bytes.Buffer
+	if err := Run(t.Context(), "bind", strings.NewReader(goodRequest), &out, io.Discard, func(name string) string { return env[name] }); err != nil {
+		t.Fatal(err)
+	}
+	var result BindResult
+	if err := json.Unmarshal(out.Bytes(), &result); err != nil || strings.Count(out.String(), "\n") != 1 || len(result.Changed) != 2 {
+		t.Errorf("printed %q: %v", out.String(), err)
+	}
+	s.wantBound("preview.API=api", "production.API=api")
+}
+
+func TestRun_badRequest(t *testing.T) {
+	const binding = `{"service":"api","environment":"production"}`
+	with := func(old, replacement string) string { return strings.Replace(goodRequest, old, replacement, 1) }
+	for name, tt := range map[string]struct{ request, wantErr string }{
+		"empty":                       {"", "no request on standard input"},
+		"not JSON":                    {"bind it", "reading the request"},
+		"two values":                  {goodRequest + "{}", "unexpected text after the JSON object"},
+		"too long":                    {strings.Repeat(" ", maxRequest) + "{}", "longer than"},
+		"null":                        {"null", "accountId:"},
+		"list":                        {"[" + goodRequest + "]", "reading the request"},
+		"unknown field":               {`{"accountID":"x","naem":"y"}`, "unknown field"},
+		"account with a path":         {with(account, "../x"), "accountId:"},
+		"account as a number":         {with(`"`+account+`"`, "1"), "accountId"},
+		"project with shell syntax":   {with("site", "$(id)"), `project: "$(id)" is not a valid Pages project name`},
+		"project that is too long":    {with("site", strings.Repeat("a", 59)), "project:"},
+		"no bindings":                 {with(`{"API":`+binding+`}`, `{}`), "bindings: at least one is needed"},
+		"null for a binding":          {with(binding, `null`), `API: service ""`},
+		"binding with unknown field":  {with(`"service"`, `"servce"`), `unknown field "servce"`},
+		"binding with a space":        {with(`"API"`, `"A B"`), `"A B" is not a valid binding name`},
+		"preview's binding":           {with(`,"bindings"`, `,"preview":{"1A":`+binding+`},"bindings"`), `preview: "1A" is not a valid binding name`},
+		"service with a path":         {with(`"api"`, `"../api"`), `API: service "../api"`},
+		"environment with a slash":    {with(`"production"`, `"a/b"`), `API: environment "a/b"`},
+		"environment as a number":     {with(`"production"`, `1`), "environment"},
+		"entrypoint with a semicolon": {with(`"production"`, `"production","entrypoint":"a;b"`), `API: entrypoint "a;b"`},
+		"several mistakes, last":      {strings.Replace(with("site", "S"), `"api"`, `"A"`, 1), `service "A"`},
+		"several mistakes, first":     {strings.Replace(with("site", "S"), `"api"`, `"A"`, 1), `project: "S"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, verb := range []string{"bind", "unbind"} {
+				var out bytes.Buffer
+				// A call to this address would fail with another error.
+				env := map[string]string{cloudflare.EnvToken: token, cloudflare.EnvBaseURL: "http://127.0.0.1:1"}
+				err := Run(t.Context(), verb, strings.NewReader(tt.request), &out, io.Discard, func(name string) string { return env[name] })
+				resttest.CheckError(t, err, tt.wantErr)
+				if err != nil && !strings.HasPrefix(err.Error(), verb+": ") || out.Len() > 0 {
+					t.Errorf("%s prints %q: %.300v", verb, out.String(), err)
+				}
+			}
+		})
+	}
+}
+
+func TestRun_badEnvironment(t *testing.T) {
+	for name, tt := range map[string]struct{ token, url, wantErr string }{
+		"no token":            {"", "https://api.example.com", "bind: no API token: set " + cloudflare.EnvToken},
+		"URL without TLS":     {token, "http://api.example.com", "bind: " + cloudflare.EnvBaseURL + ": "},
+		"no URL":              {token, "://", "bind: " + cloudflare.EnvBaseURL + ": "},
+		"URL with a password": {token, "https://user:hunter2@api.example.com", "bind: " + cloudflare.EnvBaseURL + ": "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			env := map[string]string{cloudflare.EnvToken: tt.token, cloudflare.EnvBaseURL: tt.url}
+			err := Run(t.Context(), "bind", strings.NewReader(goodRequest), &out, io.Discard, func(name string) string { return env[name] })
+			resttest.CheckError(t, err, tt.wantErr)
+			if err != nil && strings.Contains(err.Error(), "hunter2") || out.Len() > 0 {
+				t.Errorf("printed %q: %v", out.String(), err)
+			}
+		})
+	}
+}

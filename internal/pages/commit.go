@@ -1,0 +1,49 @@
+package pages
+
+import (
+	"context"
+	"os/exec"
+	"strings"
+	"unicode/utf8"
+)
+
+// commit is what a deployment says about the sources of a site.
+type commit struct {
+	hash, message string
+	dirty         bool
+}
+
+// lastCommit asks git about the folder. Without git, a repository or a commit there is none.
+func lastCommit(ctx context.Context, folder string) (c commit, ok bool) {
+	ok = true
+	git := func(args ...string) string {
+		cmd := exec.CommandContext(ctx, "git", append([]string{"-C", folder}, args...)...)
+		cmd.Env = gitEnvironment() // it may run programs of the repository's settings
+		out, err := cmd.Output()
+		ok = ok && err == nil
+		return strings.TrimSpace(string(out))
+	}
+	c.hash = git("rev-parse", "--verify", "HEAD")
+	c.message = git("show", "--no-patch", "--format=%B", "HEAD")
+	c.dirty = git("status", "--porcelain") != ""
+	if !ok {
+		return commit{}, false
+	}
+	return c, true
+}
+
+// maxMessage is the length of the longest commit message, in bytes.
+// https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/src/api/pages/deploy.ts
+const maxMessage = 384
+
+// withMark appends a mark to a commit message, which is cut so that both fit.
+func withMark(message, mark string) string {
+	message = strings.ToValidUTF8(message, "")
+	if room := maxMessage - len(mark) - 1; len(message) > room {
+		for !utf8.RuneStart(message[room]) {
+			room--
+		}
+		message = message[:room]
+	}
+	return strings.TrimSpace(message + " " + mark)
+}

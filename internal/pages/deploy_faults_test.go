@@ -1,0 +1,198 @@
+package pages
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"portfolio-infra/internal/cloudflare"
+	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/sandbox/emulator/faultlist"
+)
+
+// emulation is a site and an emulated Cloudflare in memory that has the Pages project "site".
+type emulation struct {
+	*testing.T
+	cloud    *emulated.Cloud
+	net      *faultlist.Transport
+	request  DeployRequest
+	progress bytes.Buffer
+}
+
+var deploymentID = regexp.MustCompile(`deployments/[0-9a-f-]{36}`)
+
+func newEmulation(t *testing.T, folder string) *emulation {
+	t.Helper()
+	e := &emulation{T: t, cloud: &emulated.Cloud{Token: apiToken, DeployTime: 2 * time.Second}}
+	e.request = DeployRequest{AccountID: emulated.DefaultAccountID, Project: "site", Owner: owner, Site: folder}
+	e.net = &faultlist.Transport{Handler: e.cloud, Kind: func(r *http.Request, _ []byte) string {
+		path := strings.TrimPrefix(r.URL.Path, "/client/v4")
+		return r.Method + " " + deploymentID.ReplaceAllString(strings.TrimPrefix(path, "/accounts/"+emulated.DefaultAccountID), "deployments/*")
+	}}
+	e.api("POST", "/pages/projects", "application/json", []byte(`{"name":"site","production_branch":"main"}`))
+	return e
+}
+
+// run runs a command: deploy, or an undeploy that leaves one deployment.
+func (e *emulation) run(verb string) error {
+	e.Helper()
+	if verb == "undeploy" {
+		return e.undeploy(1, false)
+	}
+	s, err := Read(e.Context(), Folder{Site: e.request.Site})
+	if err != nil {
+		e.Fatal(err)
+	}
+	e.request.Digest = s.Digest
+	in, err := json.Marshal(e.request)
+	if err != nil {
+		e.Fatal(err)
+	}
+	env := map[string]string{cloudflare.EnvToken: apiToken}
+	return run(e.Context(), verb, bytes.NewReader(in), &bytes.Buffer{}, &e.progress, func(name string) string { return env[name] }, e.net)
+}
+
+// deployments returns the IDs of the project's deployments, the newest first, and which one
+// is live.
+func (e *emulation) deployments() (ids []string, live string) {
+	e.Helper()
+	for page := 1; len(ids) == (page-1)*cloudflare.DeploymentsPerPage; page++ {
+		var list struct{ Result []struct{ ID string } }
+		if err := json.Unmarshal(e.api("GET", fmt.Sprintf("/pages/projects/site/deployments?page=%d", page), "", nil), &list); err != nil {
+			e.Fatal(err)
+		}
+		for _, d := range list.Result {
+			ids = append(ids, d.ID)
+		}
+	}
+	if site, ok, err := e.cloud.Site("site"); err != nil {
+		e.Fatal(err)
+	} else if ok {
+		live = site.Deployment
+	}
+	return ids, live
+}
+
+// operation is a command that meets faults.
+type operation struct {
+	name, verb string
+	before     func(*emulation)
+	want       int // deployments in the end, of which the newest is live
+}
+
+func deployOnce(e *emulation) {
+	if err := e.run("deploy"); err != nil {
+		e.Fatal(err)
+	}
+}
+
+var operations = []operation{
+	{"deploy", "deploy", func(*emulation) {}, 1},
+	{"deploy again", "deploy", deployOnce, 1},
+	{"deploy other settings", "deploy", func(e *emulation) { deployOnce(e); e.request.Settings = "other" }, 2},
+	{"undeploy", "undeploy", func(e *emulation) {
+		e.bound("api", owner)
+		for _, e.request.Settings = range []string{"a", "b", "c"} {
+			deployOnce(e)
+		}
+	}, 1},
+}
+
+// Whatever call fails in whatever way and however often, the next run leaves the site
+// deployed once, and uploads nothing that is stored.
+func TestDeploy_Faults(t *testing.T) {
+	folder := files{"index.html": "hello", "style.css": "a{}"}.site(t)
+	t.Setenv("PATH", t.TempDir()) // no git: thousands of processes
+	var tallies []faultlist.Tally
+	for _, op := range operations {
+		var calls []faultlist.Call
+		synctest.Test(t, func(t *testing.T) {
+			e := newEmulation(t, folder)
+			op.before(e)
+			e.net.Set(faultlist.Plan{})
+			if err := e.run(op.verb); err != nil {
+				t.Fatal(err)
+			}
+			calls = e.net.Calls()
+		})
+		tally := faultlist.Tally{Operation: op.name, Calls: len(calls)}
+		skip := map[string]int{}
+		for _, call := range calls {
+			for _, fault := range faultlist.All(faultlist.Cloudflare) {
+				for _, times := range []int{1, 2, -1} {
+					plan := faultlist.Plan{Fault: fault, Kind: call.Kind, Skip: skip[call.Kind], Times: times}
+					var problems []string
+					synctest.Test(t, func(t *testing.T) { problems = op.meets(newEmulation(t, folder), plan, &tally) })
+					if len(problems) > 0 {
+						t.Errorf("%s / %s #%d / %s, %d times:\n\t%s", op.name, call.Kind, plan.Skip+1, fault.Name, times, strings.Join(problems, "\n\t"))
+					}
+				}
+			}
+			skip[call.Kind]++
+		}
+		tallies = append(tallies, tally)
+	}
+	t.Logf("%d faults, each once, twice and always:\n%s", len(faultlist.All(faultlist.Cloudflare)), faultlist.Table(tallies))
+}
+
+// remedy is what an error says to do.
+var remedy = regexp.MustCompile("run it again|check |look at |wait until|`pulumi |`bin/portfolio ")
+
+// meets runs the operation with a fault and twice without, and returns what is wrong.
+func (op operation) meets(e *emulation, plan faultlist.Plan, tally *faultlist.Tally) (problems []string) {
+	problem := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	tally.Cases++
+	op.before(e)
+	e.net.Set(plan)
+	err := e.run(op.verb)
+	ids, live := e.deployments()
+	switch {
+	case err == nil:
+		if tally.Success++; len(ids) != op.want || ids[0] != live {
+			problem("a success with %d deployments, %q is live", len(ids), live)
+		}
+	case !remedy.MatchString(err.Error()):
+		problem("the error does not say what to do")
+	case !strings.Contains(err.Error(), "Pages project site"):
+		problem("the error does not name the project")
+	}
+	if err != nil {
+		problems = append(problems, faultlist.Missing(err, plan.Fault, e.net.Calls())...)
+	}
+	if shows := faultlist.Shows(fmt.Sprint(err, e.progress.String()), apiToken); len(shows) > 0 {
+		problem("the token shows: %v", shows)
+	}
+
+	e.net.Set(faultlist.Plan{})
+	e.net.OnCall = func(c faultlist.Call) {
+		if c.Kind != "POST /pages/assets/upload" {
+			return
+		}
+		for _, key := range regexp.MustCompile(`"key":"([0-9a-f]+)"`).FindAllStringSubmatch(c.Sent, -1) {
+			if f, err := e.cloud.Asset(key[1]); err == nil {
+				_ = f.Close()
+				problem("%s is uploaded twice", key[1])
+			}
+		}
+	}
+	for range 2 {
+		if err := e.run(op.verb); err != nil {
+			problem("the next run: %v", err)
+		}
+	}
+	if ids, live := e.deployments(); len(ids) == op.want && ids[0] == live {
+		tally.Converged++
+	} else {
+		problem("in the end %d deployments, %q is live", len(ids), live)
+	}
+	if len(problems) > 0 {
+		problem("the error: %v", err)
+	}
+	return problems
+}

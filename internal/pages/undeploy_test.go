@@ -1,0 +1,244 @@
+package pages
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"portfolio-infra/internal/cloudflare"
+	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/sandbox/emulator"
+	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
+)
+
+// The delete command of the resource deletes nothing, whatever state it runs from, and
+// needs neither network nor token.
+func TestRun_undeploy(t *testing.T) {
+	request := `{"accountId":"` + account + `","project":"site","owner":"` + owner + `","site":"public","digest":"` + digest + `"}`
+	for in, want := range map[string]string{
+		request: "undeploy site`",
+		strings.Replace(request, "{", `{"later":1,`, 1): "undeploy site`",
+		`{"project":"$(id)"}`:                           "undeploy PROJECT`",
+		"[]":                                            "undeploy PROJECT`",
+		"":                                              "undeploy PROJECT`",
+	} {
+		var out, log bytes.Buffer
+		err := run(t.Context(), "undeploy", strings.NewReader(in), &out, &log, func(string) string { return "" }, nil)
+		if err != nil || out.Len() > 0 || strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), want) {
+			t.Errorf("%s: %v, %q, %q", in, err, &out, &log)
+		}
+	}
+}
+
+// api calls the emulated API, which must not refuse.
+func (e *emulation) api(method, path, contentType string, body []byte) []byte {
+	e.Helper()
+	r := httptest.NewRequest(method, "/client/v4/accounts/"+emulated.DefaultAccountID+path, bytes.NewReader(body))
+	r.Header.Set("Authorization", "Bearer "+apiToken)
+	r.Header.Set("Content-Type", contentType)
+	w := httptest.NewRecorder()
+	if e.cloud.ServeHTTP(w, r); w.Code != http.StatusOK {
+		e.Fatal(method, path, w.Body)
+	}
+	return w.Body.Bytes()
+}
+
+// bound binds the project to a Worker that bears an owner.
+func (e *emulation) bound(worker, owner string) {
+	e.Helper()
+	body, contentType := emulator.Form(
+		emulator.Part{Name: "worker.js", Type: "application/javascript+module", Content: []byte("export default {}")},
+		emulator.Part{Name: "metadata", Type: "application/json", Content: fmt.Appendf(nil,
+			`{"main_module":"worker.js","compatibility_date":"2026-01-01","bindings":[{"type":"plain_text","name":"PULUMI_STACK","text":%q}]}`, owner)})
+	e.api("PUT", "/workers/scripts/"+worker, contentType, body)
+	e.api("PATCH", "/pages/projects/site", "application/json", fmt.Appendf(nil,
+		`{"deployment_configs":{"production":{"services":{%q:{"service":%q,"environment":"production"}}}}}`, strings.ToUpper(worker), worker))
+}
+
+// deployed adds deployments to a branch of the project, with that commit message.
+func (e *emulation) deployed(n int, branch, message string) {
+	e.Helper()
+	for range n {
+		body, contentType := emulator.Form(
+			emulator.Part{Name: "manifest", Content: []byte("{}")},
+			emulator.Part{Name: "branch", Content: []byte(branch)},
+			emulator.Part{Name: "commit_message", Content: []byte(message)})
+		e.api("POST", "/pages/projects/site/deployments", contentType, body)
+	}
+}
+
+func (e *emulation) undeploy(most int, others bool) error {
+	u := &undeployer{project: "site", others: others, most: most, log: &e.progress}
+	env := map[string]string{cloudflare.EnvToken: apiToken, envAccount: emulated.DefaultAccountID}
+	return u.run(e.Context(), func(name string) string { return env[name] }, e.net)
+}
+
+const ours = "[pulumi " + owner + " 0123456789abcdef]"
+
+func TestUndeploy(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		before func(*emulation)
+		others bool
+		want   string // the deployments that are gone, by number, the oldest first
+		says   string
+		err    string
+	}{
+		{"not too many", func(e *emulation) { e.bound("api", owner); e.deployed(100, "main", ours) }, false, "[]", "0 deleted, 100 left", ""},
+		{"ours, the oldest first", func(e *emulation) {
+			e.bound("api", owner)
+			e.deployed(2, "feature", "theirs")
+			e.deployed(101, "main", ours)
+		}, false, "[2 3 4]", "deployments of the Pages project site: 3 deleted, 100 left", ""},
+		{"ours before those of others", func(e *emulation) {
+			e.bound("api", owner)
+			e.deployed(100, "main", "theirs")
+			e.deployed(3, "feature", ours)
+			e.deployed(1, "main", ours)
+		}, true, "[0 100 101 102]", "", ""},
+		{"ours are not enough", func(e *emulation) {
+			e.bound("api", owner)
+			e.deployed(2, "feature", ours)
+			e.deployed(101, "main", "[pulumi another-stack 0123456789abcdef]")
+		}, false, "[]", "", "has 103 deployments, and Cloudflare deletes it with at most 100: 3 more have to go, of which this stack made 2, and none was deleted: " +
+			"to delete those of others too, run `bin/portfolio undeploy -others site`"},
+		{"ours, but for the live one", func(e *emulation) {
+			e.bound("api", owner)
+			e.deployed(1, "main", ours)
+			e.deployed(100, "feature", "theirs")
+		}, false, "[]", "", "-others"},
+		{"the live one is the oldest", func(e *emulation) {
+			e.bound("api", owner)
+			e.deployed(1, "main", "theirs")
+			e.deployed(101, "feature", "theirs")
+		}, true, "[1 2]", "", ""},
+		{"no Worker says whose they are", func(e *emulation) { e.deployed(101, "main", ours) }, false, "[]", "none counts as such", "-others site` (which deployments are this stack's is not known, so none counts as such: the project is bound to no Worker"},
+		{"a Worker of an older version", func(e *emulation) { e.bound("api", ""); e.deployed(101, "main", ours) }, false, "[]", "none counts as such", "-others"},
+		{"two Workers", func(e *emulation) {
+			e.bound("auth", "another-stack")
+			e.bound("api", owner)
+			e.deployed(101, "main", ours)
+		}, false, "[0]", "", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := newEmulation(t, "")
+				tt.before(e)
+				time.Sleep(time.Minute) // until all are live
+				before, live := e.deployments()
+				slices.Reverse(before)
+				resttest.CheckError(t, e.undeploy(maxDeployments, tt.others), tt.err)
+				after, _ := e.deployments()
+				gone := []int{}
+				for i, id := range before {
+					if !slices.Contains(after, id) {
+						gone = append(gone, i)
+					}
+				}
+				if fmt.Sprint(gone) != tt.want || !slices.Contains(after, live) {
+					t.Errorf("gone are %v, want %s", gone, tt.want)
+				}
+				if !strings.Contains(e.progress.String(), tt.says) {
+					t.Errorf("it says %s", &e.progress)
+				}
+				if tt.err == "" {
+					e.api("DELETE", "/pages/projects/site", "", nil)
+				}
+			})
+		})
+	}
+}
+
+// A list that lags behind the deletes costs no further deployment, and is waited for, but
+// not for ever.
+func TestUndeploy_lag(t *testing.T) {
+	for _, lists := range []int{4, 1000} { // the first without what was deleted
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, page)
+			for range 30 {
+				w.api.add("old")
+			}
+			w.api.before = func(rw http.ResponseWriter, r *http.Request) bool {
+				if r.Method == http.MethodDelete {
+					_, _ = rw.Write([]byte(`{"success":true,"result":null}`)) // and still listed
+				} else if r.URL.Query().Get("page") == "1" && w.api.count("GET /deployments") == 2*lists-1 {
+					w.api.deployments = w.api.deployments[5:]
+				}
+				return r.Method == http.MethodDelete
+			}
+			start := time.Now()
+			resttest.CheckError(t, w.undeploy(25), "")
+			took, most := time.Since(start), lagTime+maxPause
+			if lists == 4 {
+				most = 3 * time.Second
+			}
+			if deletes := w.api.count("DELETE "); deletes != 5 || took < 3*time.Second || took > most {
+				t.Errorf("%d deletes after %s", deletes, took)
+			}
+		})
+	}
+}
+
+// What became live meanwhile is left alone, and what is gone is no error.
+func TestUndeploy_refused(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		path    string
+		status  int
+		code    int
+		deletes int
+		wantErr string
+	}{
+		{"no project", "", 404, 8000007, 0, "reading the Pages project site: "},
+		{"a deployment that became live", "/deployments/d1", 400, 8000034, 2, ""},
+		{"a deployment that is gone", "/deployments/d1", 404, 8000009, 1, ""},
+		{"another reason", "/deployments/d1", 400, 8000035, 1, "deleting a deployment of the Pages project site: "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, page)
+				for range 3 {
+					w.api.add("old")
+				}
+				w.api.before = func(rw http.ResponseWriter, r *http.Request) bool {
+					hit := strings.HasSuffix(r.URL.Path, "/pages/projects/site"+tt.path)
+					if hit {
+						refuse(rw, tt.status, tt.code, "refused")
+					}
+					return hit
+				}
+				resttest.CheckError(t, w.undeploy(2), tt.wantErr)
+				if deletes := w.api.count("DELETE "); deletes != tt.deletes {
+					t.Errorf("%d deletes, want %d", deletes, tt.deletes)
+				}
+			})
+		})
+	}
+}
+
+func TestUndeploy_badInput(t *testing.T) {
+	good := map[string]string{cloudflare.EnvToken: apiToken, envAccount: account}
+	for _, tt := range []struct{ project, token, account, want string }{
+		{"../x", apiToken, account, `undeploy: "../x" is not a valid Pages project name`},
+		{"site", "", account, "undeploy: set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN"},
+		{"site", apiToken, "", "undeploy: set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN"},
+		{"site", apiToken, "x", `undeploy: CLOUDFLARE_ACCOUNT_ID: "x" is not 32 hexadecimal digits`},
+	} {
+		good[cloudflare.EnvToken], good[envAccount] = tt.token, tt.account
+		err := Undeploy(t.Context(), tt.project, false, &bytes.Buffer{}, func(name string) string { return good[name] })
+		resttest.CheckError(t, err, tt.want)
+	}
+}
+
+// undeploy deletes deployments of anybody.
+func (w *world) undeploy(most int) error {
+	u := &undeployer{project: "site", others: true, most: most, log: &w.progress}
+	env := map[string]string{cloudflare.EnvToken: apiToken, envAccount: account}
+	return u.run(w.t.Context(), func(name string) string { return env[name] }, resttest.Transport(w.api))
+}

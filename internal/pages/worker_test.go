@@ -1,0 +1,161 @@
+package pages
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/bundle"
+)
+
+// part is a part of a form.
+type part struct{ Field, File, Type, Content string }
+
+// parts reads a form whose first line has its boundary.
+func parts(t testing.TB, form []byte) (all []part) {
+	t.Helper()
+	line, _, _ := bytes.Cut(form, []byte("\r\n"))
+	r := multipart.NewReader(bytes.NewReader(form), strings.TrimPrefix(string(line), "--"))
+	for {
+		p, err := r.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, part{p.FormName(), p.FileName(), p.Header.Get("Content-Type"), string(content)})
+	}
+}
+
+func TestWorkerBundle(t *testing.T) {
+	s, err := Read(t.Context(), Folder{Site: files{
+		"index.html": "", "_worker.js/index.js": "import './lib/a.js'; export default {}", "_worker.js/lib/a.js": "export {}",
+		"_worker.js/x.wasm": "\x00asm\r\n--worker", "_worker.js/x.txt": "text", "_worker.js/x.bin": "bin", "_worker.js/x.css": "no module",
+	}.site(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bundle, err := workerBundle(s.modules, s.Digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []part{
+		{"metadata", "", "", `{"main_module":"index.js"}`},
+		{"index.js", "index.js", "application/javascript+module", "import './lib/a.js'; export default {}"},
+		{"lib/a.js", "a.js", "application/javascript+module", "export {}"},
+		{"x.bin", "x.bin", "application/octet-stream", "bin"},
+		{"x.txt", "x.txt", "text/plain", "text"},
+		{"x.wasm", "x.wasm", "application/wasm", "\x00asm\r\n--worker"},
+	}
+	if diff := cmp.Diff(want, parts(t, bundle)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The main module of a folder has what it imports from outside of it; the others stay.
+func TestReadWorker_folder(t *testing.T) {
+	kept := files{"_worker.js/index.js": "import './a.js'; import 'cloudflare:workers'; export default {}", "_worker.js/a.js": "import 'b'"}
+	bundled := files{"index.html": "", "_worker.js/index.js": "import { lib } from '../lib.js'; import { pkg } from 'pkg'; import './a.js'; export default { lib, pkg }",
+		"_worker.js/a.js": "export {}", "lib.js": "export const lib = 'outside'", "node_modules/pkg/index.js": "export const pkg = 'package'"}
+	for name, tt := range map[string]struct {
+		files
+		want []string // in the main module
+	}{
+		"as it is": {kept, []string{kept["_worker.js/index.js"]}},
+		"bundled":  {bundled, []string{"outside", "package", `import "./a.js"`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all, _, err := readWorker(tt.site(t), bundle.Runtime{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(all) != 2 || all[0].name != "index.js" || all[1].name != "a.js" || string(all[1].content) != tt.files["_worker.js/a.js"] {
+				t.Errorf("modules %q", all)
+			}
+			main := string(all[0].content)
+			for _, want := range tt.want {
+				if !strings.Contains(main, want) {
+					t.Errorf("%q is not in %s", want, main)
+				}
+			}
+		})
+	}
+}
+
+// What is not code goes with the bundle.
+func TestReadWorker_modules(t *testing.T) {
+	all, warnings, err := readWorker(files{"_worker.ts": "import w from './x.wasm?module'; import b from './x.bin'; export default { w, b, f: () => import('node:fs') }",
+		"x.wasm": "\x00asm", "x.bin": "bin"}.site(t), bundle.Runtime{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kinds []string
+	for _, m := range all {
+		kinds = append(kinds, m.contentType)
+	}
+	slices.Sort(kinds)
+	if want := []string{esModule, "application/octet-stream", "application/wasm"}; !slices.Equal(kinds, want) {
+		t.Errorf("types %q, want %q", kinds, want)
+	}
+	if len(warnings) != 1 || !strings.Contains(warnings[0], `import("node:fs") will fail`) {
+		t.Errorf("warnings %q", warnings)
+	}
+}
+
+// The digest changes with everything that a Worker is made of.
+func TestRead_workerSources(t *testing.T) {
+	sources := files{
+		"lib/a.tsx":                         "import { b } from '@b'; declare const one: any, two: any; export const a = (f: any) => { const one = f, two = f; return [b, <p/>]; }",
+		"lib/b.ts":                          "export const b = 1",
+		"lib/c.ts":                          "export const b = 3",
+		"t.txt":                             "text",
+		"tsconfig.json":                     `{"extends":"./tsconfig.base.json"}`,
+		"tsconfig.base.json":                `{"compilerOptions":{"paths":{"@b":["./lib/b.ts"]},"jsx":"react","jsxFactory":"one"}}`,
+		"node_modules/pkg/package.json":     `{"name":"pkg","exports":"./one.js"}`,
+		"node_modules/pkg/one.js":           "module.exports = 'one'",
+		"node_modules/pkg/two.js":           "module.exports = 'two'",
+		"node_modules/effects/package.json": `{"name":"effects","main":"i.js"}`,
+		"node_modules/effects/i.js":         "globalThis.effect = 1",
+	}
+	for entry, up := range map[string]string{"_worker.ts": "../", "_worker.js": "../", "_worker.js/index.js": "../../"} {
+		read := func(changes files) string {
+			project := sources.project(t, "")
+			files{"dist/index.html": "", "dist/" + entry: fmt.Sprintf(`import { a } from "%[1]slib/a"; import pkg from "pkg"; import text from "%[1]st.txt"; import "effects"; `+
+				`export default { fetch: () => new Response([a(String), pkg, text].join()) }`, up)}.write(t, project)
+			changes.write(t, project)
+			return mustRead(t, Folder{Site: filepath.Join(project, "dist")}).Digest
+		}
+		before := read(nil)
+		for _, tt := range []struct {
+			name    string
+			changes files
+			same    bool
+		}{
+			{"an import of an import", files{"lib/b.ts": "export const b = 2"}, false},
+			{"a text", files{"t.txt": "other"}, false},
+			{"a package", files{"node_modules/pkg/one.js": "module.exports = 'other'"}, false},
+			{"a package's exports", files{"node_modules/pkg/package.json": `{"name":"pkg","exports":"./two.js"}`}, false},
+			{"a package's side effects", files{"node_modules/effects/package.json": `{"name":"effects","main":"i.js","sideEffects":false}`}, false},
+			{"paths of tsconfig.json", files{"tsconfig.base.json": `{"compilerOptions":{"paths":{"@b":["./lib/c.ts"]},"jsx":"react","jsxFactory":"one"}}`}, false},
+			{"JSX of tsconfig.json", files{"tsconfig.base.json": `{"compilerOptions":{"paths":{"@b":["./lib/b.ts"]},"jsx":"react","jsxFactory":"two"}}`}, false},
+			{"what nobody imports", files{"lib/other.ts": "export {}"}, true},
+		} {
+			if got := read(tt.changes) == before; got != tt.same {
+				t.Errorf("%s, %s: the same digest: %t", entry, tt.name, got)
+			}
+		}
+	}
+}
