@@ -240,7 +240,7 @@ func TestRace_twoStates(t *testing.T) {
 		return false
 	})
 	winner, loser := first.race(second)
-	loser.says("the loser", "came first")
+	loser.says("the loser", "which was first")
 	winner.agrees()
 	winner.noChanges()
 }
