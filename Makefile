@@ -48,18 +48,21 @@ sql: build ## Run one statement: make sql Q="SELECT 1" (ADMIN=1 to create tables
 	@bin/sandbox sql $(if $(value ADMIN),-admin) $(if $(value REAL),-real) $(if $(value Q),"$$Q")
 
 .PHONY: site
-site: build workerd ## Serve what up deployed, on Cloudflare's own runtime, at http://localhost:8788
+site: build runtime ## Serve what up deployed, on Cloudflare's own runtime, at http://localhost:8788
 	@bin/sandbox site $(ARGS)
 
-# Its version must fit that of wrangler.
-WORKERD := workerd@1.20261117.1
+# wrangler brings Miniflare and workerd, 190 MB in all. If it is installed, the registry is not
+# asked. It needs Node.js 22.12.
+WRANGLER := 4.164.0
+NODE := node@22.23.3
 
-# If it is installed, the registry is not asked.
-.PHONY: workerd
-workerd:
-	@if test "$$(cat .sandbox/workerd/installed 2>/dev/null)" = "$(WORKERD)"; then :; \
-	elif command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --no-save --prefix .sandbox/workerd $(WORKERD) && echo "$(WORKERD)" >.sandbox/workerd/installed; \
-	else echo "no npm: $(WORKERD) is not installed"; fi
+.PHONY: runtime
+runtime:
+	@if grep -sA1 'node_modules/wrangler": {' .sandbox/npm/node_modules/.package-lock.json | grep -q '"$(WRANGLER)"'; then :; \
+	elif command -v npm >/dev/null; then \
+		node -e '[a, b] = process.versions.node.split("."); process.exit(a > 22 || a == 22 && b > 11 ? 0 : 1)' || node=$(NODE); \
+		npm install --silent --no-audit --no-fund --no-save --prefix .sandbox/npm wrangler@$(WRANGLER) $$node; \
+	else echo "no npm: wrangler@$(WRANGLER), with Cloudflare's runtime, is not installed"; fi
 
 .PHONY: serve
 serve: build ## Run the emulated clouds alone, for other programs
@@ -110,12 +113,11 @@ bench: build ## Measure runs that have nothing to do
 
 # Where there is npm, tests run wrangler on the same site, and connect with TiDB Cloud's own
 # JavaScript driver and with the clients that docs/database.md names, and bundle what people use.
-# wrangler needs Node.js 22.
-NPM := @tidbcloud/serverless@0.3.0 wrangler@4.164.0 node@22.23.3 mysql2@3.24.6 drizzle-orm@0.45.4 @prisma/adapter-mariadb@7.10.0 \
+NPM := @tidbcloud/serverless@0.3.0 wrangler@$(WRANGLER) $(NODE) mysql2@3.24.6 drizzle-orm@0.45.4 @prisma/adapter-mariadb@7.10.0 \
 	hono@4.13.19 zod@4.6.7 jose@6.2.18 kysely@0.29.9
 
 .PHONY: npm
-npm: workerd
+npm:
 	@if command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --no-save --prefix .sandbox/npm $(NPM); \
 	else echo "no npm: the tests with $(NPM) will be skipped"; fi
 

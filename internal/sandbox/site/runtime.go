@@ -26,11 +26,15 @@ type Runtime struct {
 	Log io.Writer
 }
 
-// Installed reports whether it is there.
+// Installed reports whether it is there, with a Node.js.
 func (r Runtime) Installed() bool {
+	_, machines := exec.LookPath("node")
+	_, npms := os.Stat(r.npmNode())
 	_, err := os.Stat(filepath.Join(r.Modules, "wrangler", "package.json"))
-	return err == nil
+	return err == nil && (machines == nil || npms == nil)
 }
+
+func (r Runtime) npmNode() string { return filepath.Join(r.Modules, "node", "bin", "node") }
 
 // minNode is the oldest version of Node.js that wrangler runs on, as its package.json says.
 const minNode = "v22.12.0"
@@ -40,7 +44,7 @@ func (r Runtime) node(ctx context.Context) string {
 	if version, err := exec.CommandContext(ctx, "node", "--version").Output(); err == nil && semver.Compare(strings.TrimSpace(string(version)), minNode) >= 0 {
 		return "node"
 	}
-	return filepath.Join(r.Modules, "node", "bin", "node")
+	return r.npmNode()
 }
 
 // startTimeout is how long a Worker may take to start, with all that runs it.
