@@ -52,7 +52,8 @@ site: build runtime ## Serve what up deployed, on Cloudflare's own runtime, at h
 	@bin/sandbox site $(ARGS)
 
 # wrangler brings Miniflare and workerd, 190 MB in all. If it is installed, the registry is not
-# asked. It needs Node.js 22.12.
+# asked. It needs Node.js 22.12. Scripts of packages do not run, but for those of node and
+# workerd, which put a program in its place.
 WRANGLER := 4.164.0
 NODE := node@22.23.3
 
@@ -60,8 +61,9 @@ NODE := node@22.23.3
 runtime:
 	@if grep -sA1 'node_modules/wrangler": {' .sandbox/npm/node_modules/.package-lock.json | grep -q '"$(WRANGLER)"'; then :; \
 	elif command -v npm >/dev/null; then \
-		node -e '[a, b] = process.versions.node.split("."); process.exit(a > 22 || a == 22 && b > 11 ? 0 : 1)' || node=$(NODE); \
-		npm install --silent --no-audit --no-fund --no-save --prefix .sandbox/npm wrangler@$(WRANGLER) $$node; \
+		node=; node -e '[a, b] = process.versions.node.split("."); process.exit(a > 22 || a == 22 && b > 11 ? 0 : 1)' || node=$(NODE); \
+		rm -rf .sandbox/npm && npm install --silent --no-audit --no-fund --no-save --ignore-scripts --prefix .sandbox/npm wrangler@$(WRANGLER) $$node && \
+		npm rebuild --silent --prefix .sandbox/npm $${node:+node} workerd >/dev/null; \
 	else echo "no npm: wrangler@$(WRANGLER), with Cloudflare's runtime, is not installed"; fi
 
 .PHONY: serve
