@@ -51,7 +51,7 @@ sql: build ## Run one statement: make sql Q="SELECT 1" (ADMIN=1 to create tables
 site: build runtime ## Serve what up deployed, on Cloudflare's own runtime, at http://localhost:8788
 	@bin/sandbox site $(ARGS)
 
-# wrangler brings Miniflare and workerd, 190 MB in all. If it is installed, the registry is not
+# wrangler brings Miniflare and workerd, 230 MB in all. If it is installed, the registry is not
 # asked. It needs Node.js 22.12. Scripts of packages do not run, but for those of node and
 # workerd, which put a program in its place.
 WRANGLER := 4.164.0

@@ -12,8 +12,8 @@
 //
 // # Differences from Cloudflare
 //
-//   - A Worker reaches the other Workers that it is bound to and the database over HTTP. All
-//     other hosts answer 502, and there are no sockets, since the sandbox is offline.
+//   - A Worker reaches the site, the Workers that it is bound to, and the database over HTTP.
+//     All other hosts answer 502, and there are no sockets, since the sandbox is offline.
 //   - Of bindings there are services, variables and secrets.
 //   - The cache is empty at each start, and request.cf has Miniflare's placeholder.
 //   - There are no early hints and no compression. An asset has the header X-Server-Env.

@@ -34,10 +34,11 @@ function handleStructuredLogs({ message }) {
   else console.error(message);
 }
 
-// What a Worker fetches from another host is the database's, or not there.
+// A Worker reaches the site itself and the database. No other host is there.
 // https://github.com/tidbcloud/serverless-js/blob/main/packages/serverless/src/serverless.ts
 async function outboundService(request) {
-  const { host, hostname, pathname } = new URL(request.url);
+  const { host, hostname, pathname, port } = new URL(request.url);
+  if (["localhost", "127.0.0.1", "[::1]"].includes(hostname) && port === current.port) return miniflare.dispatchFetch(request);
   if (!hostname.startsWith("http-") || pathname !== "/v1beta/sql") {
     return new Response(`the sandbox is offline: Workers reach no other host than the database, and not ${host}`, { status: 502 });
   }

@@ -19,8 +19,9 @@ type program struct {
 	// Routes is the text of _routes.json.
 	Routes  json.RawMessage `json:"routes"`
 	Workers []worker        `json:"workers,omitempty"`
-	// SQL is the address of the database over HTTP.
-	SQL string `json:"sql"`
+	// SQL is the address of the database over HTTP, Port that of the site on this machine.
+	SQL  string `json:"sql"`
+	Port string `json:"port"`
 
 	// missing says what a Worker of it lacks, a line each.
 	missing []string
@@ -33,8 +34,8 @@ type worker struct {
 	Flags []string `json:"flags,omitempty"`
 	// Modules begin with the one that runs.
 	Modules  []module           `json:"modules"`
-	Vars     map[string]string  `json:"vars"`
-	Services map[string]service `json:"services"`
+	Vars     map[string]string  `json:"vars,omitempty"`
+	Services map[string]service `json:"services,omitempty"`
 }
 
 type module struct {

@@ -3,6 +3,7 @@ package site
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -47,8 +48,9 @@ func (r Runtime) node(ctx context.Context) string {
 	return r.npmNode()
 }
 
-// startTimeout is how long a Worker may take to start, with all that runs it.
-const startTimeout = time.Minute
+// startTimeout is how long a Worker may take to start, with all that runs it. Clients wait
+// 30 seconds for an answer.
+const startTimeout = 20 * time.Second
 
 // CheckStart starts a Worker once. It returns the message of what the Worker throws, or "".
 // Services are not bound meanwhile: a Worker cannot call them as it starts.
@@ -66,8 +68,12 @@ func (r Runtime) CheckStart(ctx context.Context, code cloudflare.Worker, vars ma
 	w.Vars = vars
 	_, err = p.run(program{Workers: []worker{w}})
 	var failure *startError
-	if errors.As(err, &failure) {
+	switch {
+	case errors.As(err, &failure):
 		return failure.message, nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return "", fmt.Errorf("it takes longer than %s", startTimeout)
+	default:
+		return "", err
 	}
-	return "", err
 }

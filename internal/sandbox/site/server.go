@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
@@ -82,7 +84,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	var address string
 	if err == nil {
-		address, err = s.update(site)
+		address, err = s.update(site, port(r))
 	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
@@ -147,15 +149,23 @@ func (s *Server) servePlain(w http.ResponseWriter, r *http.Request, site cloudfl
 	http.Error(w, NoRuntime, http.StatusServiceUnavailable)
 }
 
+// port returns the port at which a request came in.
+func port(r *http.Request) string {
+	if address, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
+		return strconv.Itoa(address.Port)
+	}
+	return ""
+}
+
 // update makes the process run what is deployed, and returns its address.
-func (s *Server) update(site cloudflare.Site) (address string, err error) {
+func (s *Server) update(site cloudflare.Site, port string) (address string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p, err := newProgram(site, s.Cloud.Scripts(), s.reveal)
 	if err != nil {
 		return "", err
 	}
-	p.SQL, p.Directory = s.SQL, filepath.Join(s.Runtime.Dir, site.Deployment)
+	p.SQL, p.Port, p.Directory = s.SQL, port, filepath.Join(s.Runtime.Dir, site.Deployment)
 	next, err := json.Marshal(p)
 	if err != nil || bytes.Equal(next, s.runs) {
 		return s.address, errors.Join(err, s.err)

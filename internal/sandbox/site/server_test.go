@@ -200,6 +200,7 @@ export default { async fetch(request, env) {
 	case "/api/vars": return Response.json({ plain: env.PLAIN, secret: env.SECRET, text, json, host: request.headers.get("Host") });
 	case "/api/worker": return env.API ? env.API.fetch(request) : new Response("no API");
 	case "/api/entry": return new Response(await env.ENTRY.hello());
+	case "/api/self": return fetch(new URL("/", request.url));
 	case "/api/offline": return fetch("https://example.com/");
 	case "/api/socket": return new Response(await connect("127.0.0.1:22").opened.then(() => "open", () => "refused"));
 	case "/api/cache":
@@ -247,6 +248,7 @@ func TestServer_ServeHTTP(t *testing.T) {
 	s.want("/api/vars", http.StatusOK, `"plain":"\"plain\" ä\n\\","secret":"site's secret","text":"ä text","json":{"is":"json"},"host":"`+strings.TrimPrefix(s.base, "http://"))
 	s.want("/api/worker", http.StatusOK, "api's own: POST SELECT 1 for api's secret")
 	s.want("/api/entry", http.StatusOK, "from Named")
+	s.want("/api/self", http.StatusOK, "home")
 	s.want("/api/offline", http.StatusBadGateway, "the sandbox is offline")
 	s.want("/api/socket", http.StatusOK, "refused")
 	s.want("/api/cache", http.StatusOK, "from the cache")
