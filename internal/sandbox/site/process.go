@@ -99,7 +99,7 @@ func (p *process) run(next program) (address string, err error) {
 	switch {
 	case err != nil:
 		<-p.ended
-		return "", fmt.Errorf("Node.js has ended: %s", p.said.text()) //nolint:revive,staticcheck // a name
+		return "", fmt.Errorf("the process of Node.js has ended: %s", p.said.text())
 	case answer.Thrown != "":
 		return "", &startError{answer.Thrown}
 	case answer.Error != "":

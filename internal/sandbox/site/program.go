@@ -3,6 +3,7 @@ package site
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -62,7 +63,7 @@ func newProgram(site cloudflare.Site, scripts []cloudflare.Script, reveal func(c
 		p.Routes = site.Routes
 	}
 	if !json.Valid(p.Routes) {
-		return p, fmt.Errorf("_routes.json of the site is no JSON")
+		return p, errors.New("the site's _routes.json is not JSON")
 	}
 	if site.Worker == nil {
 		return p, nil
@@ -129,21 +130,14 @@ func newWorker(name string, code cloudflare.Worker) worker {
 		Vars: map[string]string{}, Services: map[string]service{},
 	}
 	for _, m := range code.Modules {
-		if m.Type != sourceMap {
-			w.Modules = append(w.Modules, module{m.Name, moduleType(m), m.Content})
+		switch next := (module{m.Name, moduleType(m), m.Content}); {
+		case m.Name == code.MainModule:
+			w.Modules = slices.Insert(w.Modules, 0, next)
+		case m.Type != sourceMap:
+			w.Modules = append(w.Modules, next)
 		}
 	}
-	slices.SortStableFunc(w.Modules, func(a, b module) int {
-		return cmp.Compare(rank(a.Name == code.MainModule), rank(b.Name == code.MainModule))
-	})
 	return w
-}
-
-func rank(first bool) int {
-	if first {
-		return 0
-	}
-	return 1
 }
 
 // moduleType returns Miniflare's name for the kind of a module.
