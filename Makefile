@@ -48,18 +48,24 @@ sql: build ## Run one statement: make sql Q="SELECT 1" (ADMIN=1 to create tables
 	@bin/sandbox sql $(if $(value ADMIN),-admin) $(if $(value REAL),-real) $(if $(value Q),"$$Q")
 
 .PHONY: site
-site: build workerd ## Serve what up deployed, on Cloudflare's own runtime, at http://localhost:8788
+site: build runtime ## Serve what up deployed, on Cloudflare's own runtime, at http://localhost:8788
 	@bin/sandbox site $(ARGS)
 
-# Its version must fit that of wrangler.
-WORKERD := workerd@1.20261117.1
+# wrangler brings Miniflare and workerd, 230 MB in all. If it is installed, the registry is not
+# asked. It needs Node.js 22.12. Scripts of packages do not run, but for those of node and
+# workerd, which put a program in its place.
+NPM := internal/tools/npm
+WRANGLER := $(shell sed -n 's/.*"wrangler": "\([0-9.]*\)".*/\1/p' $(NPM)/package.json)
+NODE := node@$(shell sed -n 's/.*"node": "\([0-9.]*\)".*/\1/p' $(NPM)/package.json)
 
-# If it is installed, the registry is not asked.
-.PHONY: workerd
-workerd:
-	@if test "$$(cat .sandbox/workerd/installed 2>/dev/null)" = "$(WORKERD)"; then :; \
-	elif command -v npm >/dev/null; then npm install --silent --no-audit --no-fund --no-save --prefix .sandbox/workerd $(WORKERD) && echo "$(WORKERD)" >.sandbox/workerd/installed; \
-	else echo "no npm: $(WORKERD) is not installed"; fi
+.PHONY: runtime
+runtime:
+	@if grep -sA1 'node_modules/wrangler": {' .sandbox/npm/node_modules/.package-lock.json | grep -q '"$(WRANGLER)"'; then :; \
+	elif command -v npm >/dev/null; then \
+		node=; node -e '[a, b] = process.versions.node.split("."); process.exit(a > 22 || a == 22 && b > 11 ? 0 : 1)' || node=$(NODE); \
+		rm -rf .sandbox/npm && npm install --silent --no-audit --no-fund --no-save --ignore-scripts --prefix .sandbox/npm wrangler@$(WRANGLER) $$node && \
+		npm rebuild --silent --prefix .sandbox/npm $${node:+node} workerd >/dev/null; \
+	else echo "no npm: wrangler@$(WRANGLER), with Cloudflare's runtime, is not installed"; fi
 
 .PHONY: serve
 serve: build ## Run the emulated clouds alone, for other programs
@@ -109,13 +115,10 @@ bench: build ## Measure runs that have nothing to do
 	go test -trimpath -run '^$$' -bench . -benchtime 5x ./internal/slim ./internal/pages ./internal/sandbox
 
 # Where there is npm, tests run wrangler on the same sites, build sites with frameworks, connect
-# with TiDB Cloud's own JavaScript driver and with the clients that docs/database.md names, and bundle
-# what people use. Scripts of packages do not run, but for those that put a program in its place:
-# node, since wrangler needs Node.js 22, and workerd.
-NPM := internal/tools/npm
-
+# with TiDB Cloud's own JavaScript driver and with the clients that docs/database.md names, and
+# bundle what people use.
 .PHONY: npm
-npm: workerd
+npm:
 	@if cmp -s $(NPM)/package-lock.json .sandbox/npm/installed; then :; \
 	elif command -v npm >/dev/null; then mkdir -p .sandbox/npm && cp $(NPM)/package.json $(NPM)/package-lock.json .sandbox/npm/ && \
 		npm ci --silent --no-audit --no-fund --ignore-scripts --prefix .sandbox/npm && npm rebuild --silent --prefix .sandbox/npm node workerd >/dev/null && \

@@ -133,6 +133,7 @@ func operate(verb string) func(context.Context, *sandbox, string) error {
 			return err
 		}
 		defer c.Close()
+		s.checkStart(ctx, c)
 		err = s.engine(c.Env).Operate(ctx, verb)
 		fmt.Fprintf(s.stdout, "%s; each one is in %s\n", c.Summary(), s.shown("calls.jsonl"))
 		if err == nil && verb == "up" {

@@ -7,12 +7,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
 
 	"portfolio-infra/internal/sandbox/clouds"
+	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 	"portfolio-infra/internal/sandbox/site"
 )
 
@@ -23,14 +23,28 @@ const defaultSiteAddress = "localhost:8788"
 // siteVariable tells clients of the clouds where the site is served, if it is.
 const siteVariable = "SANDBOX_SITE_URL"
 
-// workerd is the path of Cloudflare's runtime, as `make workerd` installs it.
-func (s *sandbox) workerd() string {
-	return filepath.Join(s.root, ".sandbox", "workerd", "node_modules", ".bin", "workerd")
+// runtime is Cloudflare's runtime, as `make runtime` installs it.
+func (s *sandbox) runtime() site.Runtime {
+	return site.Runtime{
+		Modules: filepath.Join(s.root, ".sandbox", "npm", "node_modules"),
+		Dir:     filepath.Join(s.dir, "site"),
+		Log:     s.stderr,
+	}
 }
 
-func (s *sandbox) hasRuntime() bool {
-	_, err := os.Stat(s.workerd())
-	return err == nil
+// checkStart makes an upload of code that throws as it starts fail, if there is a runtime.
+func (s *sandbox) checkStart(ctx context.Context, c *clouds.Clouds) {
+	r := s.runtime()
+	if !r.Installed() {
+		return
+	}
+	c.Cloudflare.CheckStart(func(code cloudflare.Worker, vars map[string]string) string {
+		thrown, err := r.CheckStart(ctx, code, vars)
+		if err != nil {
+			fmt.Fprintf(s.stderr, "a Worker is taken without starting it: %v\n", err)
+		}
+		return thrown
+	})
 }
 
 // serveSite serves what was deployed until ctx ends. It runs the clouds as well, which
@@ -50,6 +64,7 @@ func serveSite(ctx context.Context, s *sandbox, project string) error {
 		return err
 	}
 	defer c.Close()
+	s.checkStart(ctx, c)
 	server, err := s.startSite(ctx, c, project, secrets)
 	if err != nil {
 		return fmt.Errorf("site: %w", err)
@@ -81,8 +96,8 @@ func (s *sandbox) startSite(ctx context.Context, c *clouds.Clouds, project strin
 		return nil, err
 	}
 	server := &site.Server{
-		Cloud: c.Cloudflare, SQL: &url.URL{Scheme: sql.Scheme, Host: sql.Host},
-		Project: project, Workerd: s.workerd(), Values: secrets, Log: s.stderr,
+		Cloud: c.Cloudflare, SQL: sql.Scheme + "://" + sql.Host,
+		Project: project, Runtime: s.runtime(), Values: secrets,
 	}
 	return server, server.Start(ctx)
 }
@@ -98,14 +113,11 @@ func (s *sandbox) announce(server *site.Server, address string) error {
 	} else {
 		fmt.Fprintf(s.stdout, "%s serves what the next `make up` deploys. Ctrl+C ends it.\n", address)
 	}
-	if !s.hasRuntime() {
-		fmt.Fprintln(s.stdout, noRuntime)
+	if !s.runtime().Installed() {
+		fmt.Fprintln(s.stdout, site.NoRuntime)
 	}
 	return nil
 }
-
-// noRuntime says what a machine without npm lacks.
-const noRuntime = "Node.js with npm is not installed: without it `make site` serves the files alone, and neither Functions nor Workers run"
 
 // suggestSite says, after an up, where the site can be seen.
 func (s *sandbox) suggestSite(c *clouds.Clouds) error {
@@ -115,8 +127,8 @@ func (s *sandbox) suggestSite(c *clouds.Clouds) error {
 		return err
 	}
 	fmt.Fprintf(s.stdout, "`make site` serves the Pages project %s at http://%s\n", project, defaultSiteAddress)
-	if _, err := exec.LookPath("npm"); err != nil && !s.hasRuntime() {
-		fmt.Fprintln(s.stdout, noRuntime)
+	if _, err := exec.LookPath("npm"); err != nil && !s.runtime().Installed() {
+		fmt.Fprintln(s.stdout, site.NoRuntime)
 	}
 	return nil
 }

@@ -16,14 +16,15 @@ import (
 	"portfolio-infra/internal/sandbox/clouds"
 	"portfolio-infra/internal/sandbox/emulator"
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/sandbox/site"
 )
 
 // newSiteFixture is a sandbox whose config names a copy of the example, on a machine with
 // Cloudflare's runtime. It returns the copy of the site.
 func newSiteFixture(t *testing.T) (f *fixture, folder string) {
 	t.Helper()
-	if _, err := os.Stat((&sandbox{root: root}).workerd()); err != nil {
-		t.Skip("workerd is not installed: `make workerd` does it where npm is on the PATH")
+	if !(&sandbox{root: root}).runtime().Installed() {
+		t.Skip("Cloudflare's runtime is not installed: `make runtime` does it where npm is on the PATH")
 	}
 	f = newFixture(t)
 	// The config names folders of the project.
@@ -55,7 +56,7 @@ func (f *fixture) serveSite() *served {
 		f.Fatal(err)
 	}
 	s := &served{f: f}
-	server, err := (&sandbox{root: root, stderr: &s.log}).startSite(f.Context(), f.clouds, "", secrets)
+	server, err := (&sandbox{root: root, dir: f.Dir, stderr: &s.log}).startSite(f.Context(), f.clouds, "", secrets)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -183,6 +184,42 @@ func TestRun_site(t *testing.T) {
 	command("`make site` serves the Pages project portfolio", "up")
 }
 
+// Code that throws as it starts fails in an up, as on Cloudflare, and what is deployed stays.
+func TestStack_throwsAtStart(t *testing.T) {
+	f, folder := newSiteFixture(t)
+	(&sandbox{root: root, dir: f.Dir, stderr: t.Output()}).checkStart(f.Context(), f.clouds)
+	script, err := filepath.Rel(root, filepath.Join(folder, "..", t.Name()+".js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Remove(filepath.Join(root, script)) })
+	write := func(file, content string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Variables and secrets are there at the start.
+	good := `import { env } from "cloudflare:workers"; if (!env.DATABASE_URL) throw new Error("no secret"); export default { fetch: () => new Response("good") };`
+	write(filepath.Join(root, script), good)
+	f.set(map[string]any{"workerScript": script})
+	f.up()
+	uploaded := f.script().Modules
+
+	write(filepath.Join(root, script), "globalThis.nope.start();\n"+good)
+	f.fails("up", "10021", "Uncaught TypeError: Cannot read properties of undefined (reading 'start')")
+	f.want("the Worker", f.script().Modules, uploaded)
+	write(filepath.Join(root, script), good)
+	f.up()
+
+	functions := filepath.Join(folder, "_worker.ts")
+	write(functions, "globalThis.nope.start();\nexport default {};")
+	f.fails("up", "Failed to publish your Function. Got error: Uncaught TypeError")
+	write(functions, "export default { fetch: (request: Request, env: any) => env.API_SERVICE.fetch(request) };")
+	f.up()
+	f.want("what is served", f.serveSite().get("/api/x"), "good")
+}
+
 // Without npm an up says in one line what is missing, and succeeds.
 func TestRun_withoutRuntime(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
@@ -201,7 +238,7 @@ func TestRun_withoutRuntime(t *testing.T) {
 	call("", "application/json", `{"name":"portfolio","production_branch":"main"}`)
 	form, contentType := emulator.Form(emulator.Part{Name: "manifest", Content: []byte("{}")})
 	call("/portfolio/deployments", contentType, string(form))
-	want := "`make site` serves the Pages project portfolio at http://localhost:8788\n" + noRuntime + "\n"
+	want := "`make site` serves the Pages project portfolio at http://localhost:8788\n" + site.NoRuntime + "\n"
 	if err := s.suggestSite(c); err != nil || out.String() != want {
 		t.Errorf("with a site: %q, %v", out.String(), err)
 	}

@@ -179,7 +179,7 @@ func TestStack_worker(t *testing.T) {
 	f := newFixture(t)
 	f.set(map[string]any{"vars": map[string]any{"MODE": "live"}})
 	f.up()
-	ours := f.script().Modules["worker.js"]
+	ours := f.script().Module("worker.js")
 	settings := func(bindings string) {
 		f.form("PATCH", f.scripts()+"/settings", jsonPart("settings", `{"bindings":[`+bindings+`]}`))
 	}
@@ -188,7 +188,7 @@ func TestStack_worker(t *testing.T) {
 	t.Log("deleted by hand")
 	f.byHand("DELETE", cloudflareAPI, f.scripts(), "")
 	f.repaired(1)
-	f.want("script", f.script().Modules["worker.js"], ours)
+	f.want("script", f.script().Module("worker.js"), ours)
 
 	t.Log("a variable changed by hand; as with the real plugin, a refresh does not notice")
 	settings(`{"type":"plain_text","name":"MODE","text":"test"},{"type":"inherit","name":"DATABASE_URL"},` + inherited)
@@ -210,10 +210,10 @@ func TestStack_worker(t *testing.T) {
 		f.refused("workerScript", "overwriteWorker")
 		f.run("refresh") // it makes no script ours
 		f.refused("workerScript", "overwriteWorker")
-		f.want("script", f.script().Modules["worker.js"], theirs)
+		f.want("script", f.script().Module("worker.js"), theirs)
 		f.set(map[string]any{"overwriteWorker": true})
 		f.want("up", f.up().changes, map[string]int{"update": 1})
-		f.want("script", f.script().Modules["worker.js"], ours)
+		f.want("script", f.script().Module("worker.js"), ours)
 		f.noChanges()
 		f.set(map[string]any{"overwriteWorker": nil})
 	}

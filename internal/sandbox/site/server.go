@@ -1,20 +1,21 @@
 package site
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/httputil"
-	"net/url"
 	"os"
+	"path"
+	"path/filepath"
 	"slices"
-	"strings"
+	"strconv"
 	"sync"
-	"time"
 
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
@@ -24,132 +25,87 @@ import (
 type Server struct {
 	Cloud *cloudflare.Cloud
 	// SQL is the address of the emulated TiDB Cloud, which answers SQL over HTTP.
-	SQL *url.URL
+	SQL string
 	// Project is the name of the Pages project. Default: the oldest one that was deployed.
 	Project string
-	// Workerd is the path of Cloudflare's runtime. If there is no such file, Functions
-	// answer 503.
-	Workerd string
+	// Runtime serves the site. If it is not installed, plain files are served.
+	Runtime Runtime
 	// Values are what secrets may be, beside those that were set since the Cloud was
 	// made: it keeps no secret on disk.
 	Values []string
-	// Log gets what Workers print, and what is missing.
-	Log io.Writer
 
-	ctx       context.Context
-	stop      context.CancelFunc
-	log       io.Writer
-	services  []*http.Server
-	addresses map[string]string // of services by name
+	process *process // nil without a Runtime
 
 	mu      sync.Mutex
-	assets  *assets
-	of      string // the deployment of assets
-	runtime *runtime
+	runs    []byte // the program of the process, as JSON
+	folder  string // the program's files
+	address string // of the process
+	err     error  // why it does not run the program
 	secrets map[cloudflare.Secret]string
 	said    map[string]bool
 }
 
-// Start serves to the Workers what they reach outside of workerd.
-func (s *Server) Start(ctx context.Context) error {
-	s.ctx, s.stop = context.WithCancel(ctx)
-	s.addresses, s.secrets, s.said = map[string]string{}, map[cloudflare.Secret]string{}, map[string]bool{}
-	s.log = &syncWriter{w: s.Log}
-	for name, h := range map[string]http.Handler{
-		assetsService:   http.HandlerFunc(s.serveAssets),
-		outboundService: s.outbound(),
-	} {
-		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-		if err != nil {
-			return errors.Join(err, s.Close())
-		}
-		server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
-		s.services = append(s.services, server)
-		s.addresses[name] = l.Addr().String()
-		go func() { _ = server.Serve(l) }()
+// Start starts the Runtime.
+func (s *Server) Start(ctx context.Context) (err error) {
+	s.secrets, s.said = map[cloudflare.Secret]string{}, map[string]bool{}
+	s.Runtime.Log = &syncWriter{w: s.Runtime.Log}
+	if !s.Runtime.Installed() {
+		return nil
 	}
-	return nil
+	if err := os.RemoveAll(s.Runtime.Dir); err != nil { // of a process that was killed
+		return err
+	}
+	s.process, err = s.Runtime.start(ctx)
+	return err
 }
 
 // Close ends all that Start and requests have started.
 func (s *Server) Close() error {
-	s.stop()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.runtime.close()
-	var errs []error
-	for _, server := range s.services {
-		errs = append(errs, server.Close())
+	if s.process != nil {
+		s.process.close()
 	}
-	return errors.Join(errs...)
+	return os.RemoveAll(s.Runtime.Dir)
 }
 
-// outbound answers what Workers fetch.
-func (s *Server) outbound() http.Handler {
-	sql := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(s.SQL) }}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// https://github.com/tidbcloud/serverless-js/blob/main/packages/serverless/src/serverless.ts
-		if strings.HasPrefix(r.Host, "http-") && r.URL.Path == "/v1beta/sql" {
-			sql.ServeHTTP(w, r)
-			return
-		}
-		http.Error(w, "the sandbox is offline: Workers reach no other host than the database, and not "+r.Host, http.StatusBadGateway)
-	})
-}
-
-// serveAssets answers what Functions ask of their binding ASSETS.
-func (s *Server) serveAssets(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	assets := s.assets
-	s.mu.Unlock()
-	assets.ServeHTTP(w, r)
-}
+var errNothing = errors.New("nothing is deployed yet: `make up` deploys the folder that the config key site names")
 
 // ServeHTTP implements [http.Handler]: it answers from what is deployed now.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h, done, err := s.handler(normalize(r.URL.EscapedPath()))
+	site, ok, err := s.site()
+	switch {
+	case err == nil && !ok:
+		err = errNothing
+	case err == nil && site.Broken:
+		http.Error(w, "Internal Server Error", http.StatusInternalServerError)
+		return
+	case err == nil && s.process == nil:
+		s.servePlain(w, r, site)
+		return
+	}
+	var address string
+	if err == nil {
+		address, err = s.update(site, port(r))
+	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	defer done()
-	h.ServeHTTP(w, r)
+	proxy := httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { // the host stays
+			r.Out.URL.Scheme, r.Out.URL.Host = "http", address
+		},
+		Transport: transport,
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if r.Context().Err() == nil {
+				http.Error(w, fmt.Sprintf("Miniflare does not answer: %v\n%s", err, s.process.said.text()), http.StatusBadGateway)
+			}
+		},
+	}
+	proxy.ServeHTTP(w, r)
 }
 
-var (
-	errNothing   = errors.New("nothing is deployed yet: `make up` deploys the folder that the config key site names")
-	errNoRuntime = errors.New("workerd, Cloudflare's runtime, is not installed, so Functions do not run: install Node.js with npm, then run `make site` again")
-)
-
-// handler returns what answers for a path: files or Functions. done must be called after
-// the answer.
-func (s *Server) handler(pathname string) (h http.Handler, done func(), err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	site, ok, err := s.site()
-	if err != nil {
-		return nil, nil, err
-	}
-	if !ok {
-		return nil, nil, errNothing
-	}
-	if s.of != site.Deployment {
-		s.assets, s.of = newAssets(site, s.Cloud.Asset), site.Deployment
-	}
-	routes, err := parseRoutes(site.Routes)
-	if err != nil {
-		return nil, nil, err
-	}
-	if site.Worker == nil || !routes.runFunctions(pathname) {
-		return s.assets, func() {}, nil
-	}
-	if err := s.update(site); err != nil {
-		return nil, nil, err
-	}
-	rt := s.runtime
-	rt.calls.Add(1)
-	return rt, rt.calls.Done, nil
-}
+// transport asks for what the browser asks for: otherwise it would ask for gzip, and unpack it.
+var transport = &http.Transport{DisableCompression: true}
 
 // Deployed returns the name of the project that is served, if there is one.
 func (s *Server) Deployed() (project string, ok bool, err error) {
@@ -169,28 +125,69 @@ func (s *Server) site() (site cloudflare.Site, ok bool, err error) {
 	return cloudflare.Site{}, false, nil
 }
 
-// update makes workerd run what is deployed.
-func (s *Server) update(site cloudflare.Site) error {
-	if _, err := os.Stat(s.Workerd); err != nil {
-		return errNoRuntime
+// NoRuntime says what a machine without npm lacks.
+const NoRuntime = "Node.js with npm is not installed: without it `make site` serves plain files, and neither Functions nor Workers run"
+
+// servePlain answers with a file.
+func (s *Server) servePlain(w http.ResponseWriter, r *http.Request, site cloudflare.Site) {
+	name := path.Clean("/" + r.URL.Path)
+	for _, file := range []string{name, name + ".html", path.Join(name, "index.html")} {
+		key, ok := site.Files[file]
+		if !ok {
+			continue
+		}
+		asset, err := s.Cloud.Asset(key)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		defer asset.Close()
+		w.Header().Set("Content-Type", asset.ContentType)
+		_, _ = io.Copy(w, asset)
+		return
 	}
-	p := newProgram(site, s.Cloud.Scripts(), s.reveal, maps.Clone(s.addresses))
-	if s.runtime.runs(p) {
-		return nil
+	http.Error(w, NoRuntime, http.StatusServiceUnavailable)
+}
+
+// port returns the port at which a request came in.
+func port(r *http.Request) string {
+	if address, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
+		return strconv.Itoa(address.Port)
+	}
+	return ""
+}
+
+// update makes the process run what is deployed, and returns its address.
+func (s *Server) update(site cloudflare.Site, port string) (address string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, err := newProgram(site, s.Cloud.Scripts(), s.reveal)
+	if err != nil {
+		return "", err
+	}
+	p.SQL, p.Port, p.Directory = s.SQL, port, filepath.Join(s.Runtime.Dir, site.Deployment)
+	next, err := json.Marshal(p)
+	if err != nil || bytes.Equal(next, s.runs) {
+		return s.address, errors.Join(err, s.err)
 	}
 	for _, line := range p.missing {
 		if !s.said[line] {
-			fmt.Fprintln(s.log, line)
+			fmt.Fprintln(s.Runtime.Log, line)
 			s.said[line] = true
 		}
 	}
-	next, err := startRuntime(s.ctx, s.Workerd, p, s.log)
-	if err != nil {
-		return err
+	if _, err := os.Stat(p.Directory); errors.Is(err, os.ErrNotExist) {
+		if err := layOut(site, s.Cloud.Asset, p.Directory); err != nil {
+			return "", errors.Join(err, os.RemoveAll(p.Directory))
+		}
 	}
-	s.runtime.retire()
-	s.runtime = next
-	return nil
+	s.address, s.err = s.process.run(p)
+	s.runs = next
+	if s.folder != "" && s.folder != p.Directory {
+		_ = os.RemoveAll(s.folder)
+	}
+	s.folder = p.Directory
+	return s.address, s.err
 }
 
 // reveal returns the value of a secret.

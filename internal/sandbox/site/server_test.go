@@ -1,18 +1,21 @@
 package site
 
 import (
-	"context"
+	"bufio"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
-	"path"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"lukechampine.com/blake3"
@@ -21,21 +24,26 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
 
+// folder is a site, by path.
+type folder map[string]string
+
 // cloud is an emulated Cloudflare, and a client of it.
 type cloud struct {
 	*cloudflare.Cloud
 	t *testing.T
+	// hash returns the key of a file by its name and its content in base64.
+	hash func(name, content string) string
 }
 
 func newCloud(t *testing.T) *cloud {
 	return &cloud{&cloudflare.Cloud{
 		Token: strings.Repeat("t", 40), DeployTime: -1, File: filepath.Join(t.TempDir(), "cloudflare.json"),
-	}, t}
+	}, t, hash}
 }
 
 // restart is the Cloud of another process on the same files.
 func (c *cloud) restart() *cloud {
-	return &cloud{&cloudflare.Cloud{Token: c.Token, DeployTime: -1, File: c.File}, c.t}
+	return &cloud{&cloudflare.Cloud{Token: c.Token, DeployTime: -1, File: c.File}, c.t, c.hash}
 }
 
 // call makes a call that succeeds, and returns the body of its answer.
@@ -90,8 +98,7 @@ func (c *cloud) deploy(files folder, modules []emulator.Part, more ...emulator.P
 	manifest, items := map[string]string{}, []any{}
 	for name, content := range files {
 		value := base64.StdEncoding.EncodeToString([]byte(content))
-		sum := blake3.Sum256([]byte(value + strings.TrimPrefix(path.Ext(name), ".")))
-		key := hex.EncodeToString(sum[:16])
+		key := c.hash(name, value)
 		manifest["/"+name] = key
 		items = append(items, map[string]any{"key": key, "value": value, "base64": true, "metadata": map[string]string{"contentType": "text/html"}})
 	}
@@ -111,6 +118,19 @@ func (c *cloud) deploy(files folder, modules []emulator.Part, more ...emulator.P
 	c.form(http.MethodPost, "/pages/projects/site/deployments", parts...)
 }
 
+func hash(name, content string) string {
+	sum := blake3.Sum256([]byte(content + extension(name)))
+	return hex.EncodeToString(sum[:16])
+}
+
+// extension is that of a file's name, as Node has it.
+func extension(name string) string {
+	if i := strings.LastIndexByte(filepath.Base(name), '.'); i > 0 {
+		return filepath.Base(name)[i+1:]
+	}
+	return ""
+}
+
 // project creates the project with its production configuration.
 func (c *cloud) project(config string) {
 	c.t.Helper()
@@ -125,25 +145,34 @@ type testServer struct {
 	base string
 }
 
+// newRuntime is the one that is installed here, with a folder of its own.
+func newRuntime(t *testing.T) Runtime {
+	t.Helper()
+	modules, err := filepath.Abs("../../../.sandbox/npm/node_modules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := Runtime{Modules: modules, Dir: filepath.Join(t.TempDir(), "site"), Log: t.Output()}
+	if !r.Installed() {
+		t.Skip("Cloudflare's runtime is not installed: `make runtime` does it where npm is on the PATH")
+	}
+	return r
+}
+
 func (c *cloud) serve(values ...string) *testServer {
 	c.t.Helper()
-	workerd, err := filepath.Abs("../../../.sandbox/workerd/node_modules/.bin/workerd")
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	if _, err := os.Stat(workerd); err != nil {
-		c.t.Skip("workerd is not installed: make workerd")
-	}
 	sql := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.WriteString(w, "rows for "+r.Header.Get("Authorization"))
+		query, _ := io.ReadAll(r.Body)
+		_, _ = io.WriteString(w, r.Method+" "+string(query)+" for "+r.Header.Get("Authorization"))
 	}))
 	c.t.Cleanup(sql.Close)
-	base, err := url.Parse(sql.URL)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	s := &testServer{&Server{Cloud: c.Cloud, SQL: base, Workerd: workerd, Values: values, Log: c.t.Output()}, c.t, ""}
-	if err := s.Start(context.Background()); err != nil {
+	return c.start(&Server{Cloud: c.Cloud, SQL: sql.URL, Runtime: newRuntime(c.t), Values: values})
+}
+
+func (c *cloud) start(server *Server) *testServer {
+	c.t.Helper()
+	s := &testServer{server, c.t, ""}
+	if err := s.Start(c.t.Context()); err != nil {
 		c.t.Fatal(err)
 	}
 	front := httptest.NewServer(s)
@@ -155,13 +184,14 @@ func (c *cloud) serve(values ...string) *testServer {
 // want checks the answer to a GET.
 func (s *testServer) want(path string, status int, text string) {
 	s.t.Helper()
-	have, body, _ := ask(s.t, s.base, http.MethodGet, path, nil)
+	have, body, _ := ask(s.t, s.base, request{target: path})
 	if have != status || !strings.Contains(body, text) {
 		s.t.Errorf("%s: %d %s, want %d %s", path, have, body, status, text)
 	}
 }
 
-const functions = `
+const everything = `
+import { connect } from "cloudflare:sockets";
 import text from "./lib/a.txt";
 import json from "./b.json";
 export default { async fetch(request, env) {
@@ -170,7 +200,13 @@ export default { async fetch(request, env) {
 	case "/api/vars": return Response.json({ plain: env.PLAIN, secret: env.SECRET, text, json, host: request.headers.get("Host") });
 	case "/api/worker": return env.API ? env.API.fetch(request) : new Response("no API");
 	case "/api/entry": return new Response(await env.ENTRY.hello());
+	case "/api/self": return fetch(new URL("/", request.url));
 	case "/api/offline": return fetch("https://example.com/");
+	case "/api/socket": return new Response(await connect("127.0.0.1:22").opened.then(() => "open", () => "refused"));
+	case "/api/cache":
+		await caches.default.put(request.url, new Response("from the cache", { headers: { "Cache-Control": "max-age=9" } }));
+		return caches.default.match(request.url);
+	case "/api/cf": return new Response(request.cf.country);
 	case "/api/throws": throw new Error("thrown");
 	}
 	return env.ASSETS.fetch(request);
@@ -193,30 +229,31 @@ const apiWorker = `
 import { WorkerEntrypoint } from "cloudflare:workers";
 export class Named extends WorkerEntrypoint { hello() { return "from Named"; } }
 export default { async fetch(request, env) {
-	const rows = await fetch("https://http-localhost/v1beta/sql", { method: "POST", headers: { Authorization: env.SECRET } });
+	const rows = await fetch("https://http-localhost/v1beta/sql", { method: "POST", body: "SELECT 1", headers: { Authorization: env.SECRET } });
 	return new Response(env.PLAIN + ": " + await rows.text());
 } }`
 
 // Functions, their bindings and variables, the Worker behind them and SQL.
 func TestServer_ServeHTTP(t *testing.T) {
 	c := newCloud(t)
-	empty := c.serve()
-	empty.want("/", http.StatusServiceUnavailable, "make up")
+	s := c.serve()
+	s.want("/", http.StatusServiceUnavailable, "make up")
 	c.upload("api", `[{"type":"plain_text","name":"PLAIN","text":"api's own"},{"type":"secret_text","name":"SECRET","text":"api's secret"}]`, apiWorker)
 	c.project(config)
 	routes := emulator.Part{Name: "_routes.json", Content: []byte(`{"version":1,"include":["/api/*"],"exclude":["/api/static/*"]}`)}
-	headers := emulator.Part{Name: "_headers", Content: []byte("/asset\n  X-From: headers\n")}
-	c.deploy(folder{"index.html": "home", "asset.html": "asset", "api/static/x.html": "static", "api/page.html": "page"}, bundle(functions), routes, headers)
-	s := c.serve()
+	c.deploy(folder{"index.html": "home", "api/static/x.html": "static", "api/page.html": "page"}, bundle(everything), routes)
 	s.want("/", http.StatusOK, "home")
 	s.want("/api/static/x", http.StatusOK, "static")
 	s.want("/api/page", http.StatusOK, "page")
-	s.want("/api/page.html", http.StatusPermanentRedirect, "")
 	s.want("/api/vars", http.StatusOK, `"plain":"\"plain\" ä\n\\","secret":"site's secret","text":"ä text","json":{"is":"json"},"host":"`+strings.TrimPrefix(s.base, "http://"))
-	s.want("/api/worker", http.StatusOK, "api's own: rows for api's secret")
+	s.want("/api/worker", http.StatusOK, "api's own: POST SELECT 1 for api's secret")
 	s.want("/api/entry", http.StatusOK, "from Named")
+	s.want("/api/self", http.StatusOK, "home")
 	s.want("/api/offline", http.StatusBadGateway, "the sandbox is offline")
-	s.want("/api/throws", http.StatusInternalServerError, "")
+	s.want("/api/socket", http.StatusOK, "refused")
+	s.want("/api/cache", http.StatusOK, "from the cache")
+	s.want("/api/cf", http.StatusOK, "US")
+	s.want("/api/throws", http.StatusInternalServerError, "thrown")
 
 	t.Run("next Worker", func(t *testing.T) {
 		s.t = t
@@ -228,11 +265,14 @@ func TestServer_ServeHTTP(t *testing.T) {
 		c.deploy(folder{"index.html": "new home"}, bundle(`export default { fetch: () => new Response("new Functions") }`), routes)
 		s.want("/", http.StatusOK, "new home")
 		s.want("/api/vars", http.StatusOK, "new Functions")
+		if all, err := os.ReadDir(s.Runtime.Dir); err != nil || len(all) != 2 {
+			t.Errorf("of the old deployment is left: %v, %v", all, err)
+		}
 	})
 	t.Run("another process", func(t *testing.T) {
 		other := c.restart()
 		other.t = t
-		c.deploy(folder{"index.html": "home"}, bundle(functions), routes)
+		c.deploy(folder{"index.html": "home"}, bundle(everything), routes)
 		other.serve("no secret", "site's secret").want("/api/vars", http.StatusOK, `"secret":"site's secret"`)
 		other.serve("no secret").want("/api/vars", http.StatusOK, `{"plain":"\"plain\" ä\n\\","text"`)
 	})
@@ -244,18 +284,13 @@ func TestServer_ServeHTTP(t *testing.T) {
 	t.Run("syntax error", func(t *testing.T) {
 		s.t = t
 		c.deploy(folder{"index.html": "home"}, bundle(`export default {`), routes)
-		s.want("/", http.StatusOK, "home")
-		s.want("/api/vars", http.StatusBadGateway, "SyntaxError")
+		s.want("/api/vars", http.StatusServiceUnavailable, "Uncaught SyntaxError")
+		s.want("/", http.StatusServiceUnavailable, "Uncaught SyntaxError")
 	})
 	t.Run("no routes", func(t *testing.T) {
 		s.t = t
 		c.deploy(folder{"index.html": "home"}, bundle(`export default { fetch: () => new Response("everywhere") }`))
 		s.want("/", http.StatusOK, "everywhere")
-	})
-	t.Run("no runtime", func(t *testing.T) {
-		s := c.serve()
-		s.t, s.Workerd = t, filepath.Join(t.TempDir(), "workerd")
-		s.want("/", http.StatusServiceUnavailable, "install Node.js")
 	})
 	t.Run("no Functions", func(t *testing.T) {
 		s.t = t
@@ -264,16 +299,50 @@ func TestServer_ServeHTTP(t *testing.T) {
 	})
 }
 
-// Values are in no file of a runtime, and its files go with it.
-func TestServer_secrets(t *testing.T) {
+// Here `wrangler pages dev` differs from Pages: it serves a folder, and not what was deployed,
+// and a path below a file is an error.
+func TestServer_pages(t *testing.T) {
+	c := newCloud(t)
+	c.project(`{"compatibility_date":"2026-06-01"}`)
+	c.deployFolder(pages)
+	s := c.serve()
+	for _, path := range []string{"/_headers", "/_redirects", "/_routes.json", "/_worker.js", "/style.css/", "/style.css/x"} {
+		s.want(path, http.StatusNotFound, "nowhere")
+	}
+	s.want("/both/", http.StatusPermanentRedirect, "")
+}
+
+// Without npm plain files are served.
+func TestServer_plain(t *testing.T) {
 	c := newCloud(t)
 	c.upload("api", `[]`, apiWorker)
 	c.project(config)
-	c.deploy(folder{}, bundle(functions))
+	c.deploy(folder{"index.html": "home", "about.html": "about", "blog/index.html": "blog", "a b?#%.txt": "odd"}, bundle(everything))
+	s := c.start(&Server{Cloud: c.Cloud, Runtime: Runtime{Modules: t.TempDir(), Dir: t.TempDir()}})
+	for path, want := range map[string]string{"/": "home", "/about": "about", "/about.html": "about", "/blog/": "blog", "/blog": "blog", "/a%20b%3F%23%25.txt": "odd"} {
+		s.want(path, http.StatusOK, want)
+	}
+	s.want("/api/vars", http.StatusServiceUnavailable, "Node.js with npm is not installed")
+}
+
+// A deployment whose keys are those of another hash answers as on Cloudflare.
+func TestServer_broken(t *testing.T) {
+	c := newCloud(t)
+	c.project(`{}`)
+	c.hash = func(string, string) string { return strings.Repeat("0", 32) }
+	c.deploy(folder{"index.html": "home"}, nil)
+	c.start(&Server{Cloud: c.Cloud, Runtime: Runtime{Modules: t.TempDir(), Dir: t.TempDir()}}).want("/", http.StatusInternalServerError, "")
+}
+
+// Values are in no file of a runtime, and neither files nor processes outlive it.
+func TestServer_Close(t *testing.T) {
+	c := newCloud(t)
+	c.upload("api", `[]`, apiWorker)
+	c.project(config)
+	c.deploy(folder{"index.html": "home"}, bundle(everything))
 	s := c.serve()
 	s.want("/api/vars", http.StatusOK, "site's secret")
-	dir := s.runtime.dir
-	err := filepath.WalkDir(dir, func(file string, entry os.DirEntry, err error) error {
+	err := filepath.WalkDir(s.Runtime.Dir, func(file string, entry os.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
@@ -289,29 +358,70 @@ func TestServer_secrets(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	if _, err := os.Stat(dir); !os.IsNotExist(err) {
+	if _, err := os.Stat(s.Runtime.Dir); !os.IsNotExist(err) {
 		t.Errorf("the files are left: %v", err)
 	}
+	untilRefused(t, s.address)
 }
 
-func TestRoutes_runFunctions(t *testing.T) {
-	for _, tt := range []struct {
-		rule, path string
-		want       bool
-	}{
-		{"/", "/", true}, {"/", "/a", false}, {"/*", "/a/b", true},
-		{"/a", "/a", true}, {"/a", "/a/", true}, {"/a", "/ab", false}, {"/a", "/a/b", false},
-		{"/a/", "/a", true}, {"/a/", "/a/", true}, {"/a/*", "/a", true}, {"/a/*", "/a/b/c", true}, {"/a/*", "/ab", false},
-		{"/a*", "/ab", true}, {"/a*", "/a/b", true}, {"/*.js", "/a/b.js", true}, {"/*.js", "/axjs", false},
-	} {
-		if have := (routes{Include: []string{tt.rule}}).runFunctions(tt.path); have != tt.want {
-			t.Errorf("%s %s: %t", tt.rule, tt.path, have)
+// untilRefused returns when nothing listens at an address.
+func untilRefused(t *testing.T, address string) {
+	t.Helper()
+	for t.Context().Err() == nil {
+		conn, err := net.Dial("tcp", address)
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return
 		}
-		if (routes{Include: []string{"/*"}, Exclude: []string{tt.rule}}).runFunctions(tt.path) != !tt.want {
-			t.Errorf("%s %s: the exclusion is not the reverse", tt.rule, tt.path)
+		if err == nil {
+			_ = conn.Close()
 		}
 	}
-	if _, err := parseRoutes([]byte("[]")); err == nil || !strings.Contains(err.Error(), "_routes.json") {
-		t.Errorf("the error is %v", err)
+	t.Errorf("%s still answers", address)
+}
+
+// What a Server has started ends with its process, also if that is killed.
+func TestServer_killed(t *testing.T) {
+	if os.Getenv("TEST_SERVER_KILLED") != "" {
+		c := newCloud(t)
+		c.project(`{}`)
+		c.deploy(folder{"index.html": "home"}, nil)
+		s := c.serve()
+		s.want("/", http.StatusOK, "home")
+		fmt.Println(s.address)
+		select {}
+	}
+	newRuntime(t)
+	cmd := exec.Command(os.Args[0], "-test.run=^TestServer_killed$")
+	cmd.Env = append(os.Environ(), "TEST_SERVER_KILLED=yes", "TMPDIR="+t.TempDir())
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	address, err := bufio.NewReader(out).ReadString('\n')
+	if err := errors.Join(err, cmd.Process.Kill()); err != nil {
+		t.Error(err)
+	}
+	_ = cmd.Wait()
+	untilRefused(t, strings.TrimSpace(address))
+}
+
+func TestRuntime_CheckStart(t *testing.T) {
+	r := newRuntime(t)
+	for _, tt := range []struct{ name, script, want string }{
+		{"fine", `import { env } from "cloudflare:workers"; if (env.A !== "a") throw new Error("no variable"); export default { fetch() {} }`, ""},
+		{"throws", "\nundefined.map();\nexport default { fetch() {} }", "Uncaught TypeError: Cannot read properties of undefined (reading 'map')\n  at w.js:2:11"},
+		{"not JavaScript", "export default {", "Uncaught SyntaxError: Unexpected end of input"},
+		{"no such module", `import "pg"; export default { fetch() {} }`, `Uncaught Error: No such module "pg".`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			code := cloudflare.Worker{MainModule: "w.js", CompatibilityDate: "2026-06-01", Modules: []emulator.Part{esModule("w.js", tt.script)}}
+			thrown, err := r.CheckStart(t.Context(), code, map[string]string{"A": "a"})
+			if err != nil || !strings.HasPrefix(thrown, tt.want) || tt.want == "" && thrown != "" {
+				t.Errorf("%q, %v", thrown, err)
+			}
+		})
 	}
 }

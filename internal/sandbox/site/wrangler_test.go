@@ -2,9 +2,8 @@ package site
 
 import (
 	"bufio"
-	"fmt"
+	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,31 +14,184 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/sandbox/emulator"
 )
 
-// Cloudflare's own asset server, which wrangler runs, answers the same.
-func TestAssets_wrangler(t *testing.T) {
-	theirs := startWrangler(t, pages)
-	ours := httptest.NewServer(pages.deploy())
-	defer ours.Close()
-	for _, r := range requests {
-		t.Run(r.name, func(t *testing.T) {
-			wantStatus, wantBody, want := ask(t, theirs, r.method, r.target, r.header)
-			status, body, have := ask(t, ours.URL, r.method, r.target, r.header)
-			if diff := cmp.Diff([]string{fmt.Sprint(wantStatus), wantBody}, []string{fmt.Sprint(status), body}); diff != "" {
-				t.Error(diff)
-			}
-			for _, h := range []http.Header{want, have} {
-				h.Del("X-Server-Env")
-				if h.Get("Etag") != "" { // the keys are made up here
-					h.Set("Etag", "one")
+const bom = "\ufeff"
+
+// pages is a site with what people get wrong.
+var pages = folder{
+	"index.html": "home", "404.html": "nowhere", "about.html": "about", "blog/index.html": "blog", "blog/post.html": "post",
+	"blog/404.html": "no such post", "both": "plain", "both.html": "page", "style.css": "css", "data.json": "{}", "no-extension": "bytes",
+	"a b.html": "blank", "ä.html": "umlaut", "q?.html": "question mark", "h#.txt": "hash", "p%.txt": "percent", "p%20q.txt": "escaped",
+	"%zz.txt": "malformed", "bom.html": bom + "<p>BOM</p>", ".nojekyll": "", ".well-known/security.txt": "contact", "empty.txt": "",
+	"_headers": bom + `# comment
+/*
+  X-All: all
+  Access-Control-Allow-Origin: https://example.com
+/about
+  X-All: more
+  X-Two: a
+  X-Two: b
+  ! Referrer-Policy
+/blog/:post
+  X-Post: is :post
+  Cache-Control: max-age=600
+/two/*/splats/*
+  X-Refused: yes
+/api/*
+  X-Not-Functions: yes
+/style.css
+  no colon
+  X-Colon: a:b
+/style.css
+  X-Last: wins
+`,
+	"_redirects": bom + `/lost-to-the-bom /about
+/old /about 301
+/comment /about 307 # why
+/query /about?a=b
+/fragment /about#there 303
+/far https://example.com/x?y=z 308
+/rewrite /blog/post 200
+/proxy https://example.com/ 200
+/bad-status /about 404
+/loop/* /index.html
+/news/* /blog/:splat 301
+/two/*/splats/* /blog/:splat
+/at/:year/:month /archive/:month-:year
+/api/redirected /about
+/protocol-relative //example.com/x
+`,
+	"_routes.json": `{"version":1,"include":["/api/*","/blog/p*","/both"],"exclude":["/api/static/*"]}`,
+	"_worker.js":   functionsWorker,
+}
+
+// functionsWorker are Functions that say what they get.
+const functionsWorker = `export default { async fetch(request, env, context) {
+	const { pathname } = new URL(request.url);
+	switch (pathname) {
+	case "/api/env": return Response.json({ plain: env.PLAIN, names: Object.keys(env).filter((name) => name !== "CF_PAGES" && !name.startsWith("CF_PAGES_")).sort() });
+	case "/api/cf": return Response.json([typeof request.cf.country, typeof request.cf.colo, request.cf.tlsVersion]);
+	case "/api/cache": {
+		const key = new Request("https://cache.example/" + pathname);
+		context.waitUntil(Promise.resolve());
+		await caches.default.put(key, new Response("cached", { headers: { "Cache-Control": "max-age=60" } }));
+		const found = await caches.default.match(key);
+		return new Response(await found.text() + " " + found.headers.get("CF-Cache-Status"));
+	}
+	case "/api/asset": return env.ASSETS.fetch(new URL("/style.css", request.url));
+	case "/api/post": return new Response(request.method + " " + await request.text());
+	case "/api/throws": throw new Error("thrown");
+	}
+	const answer = await env.ASSETS.fetch(request);
+	const changed = new Response(answer.body, answer);
+	changed.headers.set("X-Functions", "yes");
+	return changed;
+} }`
+
+// request is what both are asked.
+type request struct {
+	target string
+	method string
+	header http.Header
+	body   string
+}
+
+var requests = []request{
+	{target: "/"}, {target: "/index"}, {target: "/index.html?a=b"}, {target: "/index/"},
+	{target: "/style.css"}, {target: "/style.css", method: "HEAD"}, {target: "/style.css", method: "POST"},
+	{target: "/about"}, {target: "/about.html?q"}, {target: "/about/?q=1"}, {target: "/ABOUT"},
+	{target: "/about", header: http.Header{"Range": {"bytes=0-1"}}},
+	{target: "/about", header: http.Header{"Authorization": {"Basic x"}}},
+	{target: "/about", header: http.Header{"Accept-Encoding": {"identity;q=0"}}},
+	{target: "/blog"}, {target: "/blog/"}, {target: "/blog/post"}, {target: "/blog/none"}, {target: "/none/at/all"}, {target: "/none", method: "HEAD"},
+	{target: "/both"}, {target: "/both.html"}, {target: "/data.json"}, {target: "/no-extension"}, {target: "/empty.txt"},
+	{target: "/a%20b"}, {target: "/%C3%A4"}, {target: "/q%3F"}, {target: "/q%3F.html"}, {target: "/q?"}, {target: "/h%23.txt"}, {target: "/p%25.txt"},
+	{target: "/p%2520q.txt"}, {target: "/p%20q.txt"}, {target: "/%25zz.txt"}, {target: "/bom"}, {target: "/.nojekyll"}, {target: "/.well-known/security.txt"},
+	{target: "//example.com/x"}, {target: "/a/../about"},
+	{target: "/lost-to-the-bom"}, {target: "/old?a=b&c"}, {target: "/old", method: "POST"}, {target: "/comment"}, {target: "/query?c=d"}, {target: "/fragment?c=d"},
+	{target: "/far?q"}, {target: "/rewrite"}, {target: "/proxy"}, {target: "/bad-status"}, {target: "/loop/x"}, {target: "/news/a/b?c"}, {target: "/news/"},
+	{target: "/two/a/splats/b"}, {target: "/at/2026/11"}, {target: "/protocol-relative"},
+	{target: "/api/env"}, {target: "/api/cf"}, {target: "/api/cache"}, {target: "/api/asset"}, {target: "/api/post", method: "POST", body: "text=hi+there"},
+	{target: "/api"}, {target: "/api/"}, {target: "/api/static/x"}, {target: "/api/redirected"}, {target: "/apis"}, {target: "/api/throws"},
+}
+
+// ask returns an answer without what differs between any two servers.
+func ask(t *testing.T, base string, r request) (status int, body string, h http.Header) {
+	t.Helper()
+	asked, err := http.NewRequestWithContext(t.Context(), r.method, base, strings.NewReader(r.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked.URL.Opaque = r.target
+	if strings.HasPrefix(r.target, "//") {
+		asked.URL.Opaque, asked.URL.Path = "", r.target
+	}
+	if asked.Header = r.header.Clone(); asked.Header == nil {
+		asked.Header = http.Header{}
+	}
+	if asked.Header.Get("Accept-Encoding") == "" {
+		asked.Header.Set("Accept-Encoding", "identity")
+	}
+	response, err := http.DefaultTransport.RoundTrip(asked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	content, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"Date", "Content-Length", "Connection", "Transfer-Encoding", "Keep-Alive"} {
+		response.Header.Del(name)
+	}
+	return response.StatusCode, string(content), response.Header
+}
+
+// deployFolder deploys a folder as wrangler does, but without a bundler.
+func (c *cloud) deployFolder(f folder) {
+	c.t.Helper()
+	files, modules, parts := folder{}, []emulator.Part(nil), []emulator.Part(nil)
+	for name, content := range f {
+		switch name {
+		case "_worker.js":
+			modules = []emulator.Part{metadata(`{"main_module":"index.js"}`), esModule("index.js", content)}
+		case "_headers", "_redirects", "_routes.json":
+			parts = append(parts, emulator.Part{Name: name, Content: []byte(content)})
+		default:
+			files[name] = content
+		}
+	}
+	c.deploy(files, modules, parts...)
+}
+
+// Sites answer as by `wrangler pages dev`.
+func TestServer_wrangler(t *testing.T) {
+	c := newCloud(t)
+	c.project(`{"compatibility_date":"2026-06-01","env_vars":{"PLAIN":{"type":"plain_text","value":"plain"}}}`)
+	ours := c.serve().base
+	for _, tt := range []struct {
+		name string
+		site folder
+	}{
+		{"Functions", pages},
+		{"single page", folder{"index.html": "app", "app.js": "code"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c.t = t
+			theirs := startWrangler(t, tt.site)
+			c.deployFolder(tt.site)
+			for _, r := range requests {
+				wantStatus, wantBody, want := ask(t, theirs, r)
+				status, body, have := ask(t, ours, r)
+				if r.target == "/api/throws" { // the text has the folders of both
+					wantBody, body = "", ""
 				}
-				for name, values := range h {
-					h[name] = []string{strings.Join(values, ", ")}
+				if diff := cmp.Diff([]any{wantStatus, wantBody, want}, []any{status, body, have}); diff != "" {
+					t.Errorf("%v (-wrangler +site):\n%s", r, diff)
 				}
-			}
-			if diff := cmp.Diff(want, have); diff != "" {
-				t.Error(diff)
 			}
 		})
 	}
@@ -71,7 +223,7 @@ func startWrangler(t *testing.T, f folder) string {
 		}
 	}
 	cmd := exec.CommandContext(t.Context(), line[0], append(slices.Clone(line[1:]), "pages", "dev", "public", "--ip=127.0.0.1", "--port=0",
-		"--compatibility-date=2026-06-01", "--show-interactive-dev-session=false")...)
+		"--compatibility-date=2026-06-01", "--binding=PLAIN=plain", "--show-interactive-dev-session=false")...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "HOME="+dir, "WRANGLER_SEND_METRICS=false", "NO_COLOR=1", "CI=1")
 	out, err := cmd.StdoutPipe()

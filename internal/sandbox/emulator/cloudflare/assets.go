@@ -32,8 +32,19 @@ func assetKey(name string, content io.Reader) (string, error) {
 		return "", err
 	}
 	_ = e.Close() // a hash takes all writes
-	_, _ = io.WriteString(h, strings.TrimPrefix(path.Ext(name), "."))
+	_, _ = io.WriteString(h, extension(name))
 	return hex.EncodeToString(h.Sum(nil))[:32], nil
+}
+
+// extension returns what follows the last dot of a file's name but its first character, as
+// Node's extname has it with a dot: there is none in ".nojekyll".
+// https://nodejs.org/api/path.html#pathextnamepath
+func extension(name string) string {
+	base := path.Base(name)
+	if i := strings.LastIndexByte(base, '.'); i > 0 {
+		return base[i+1:]
+	}
+	return ""
 }
 
 // hashes reads {"hashes": […]}.

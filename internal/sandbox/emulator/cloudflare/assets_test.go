@@ -202,3 +202,19 @@ func TestAssets_token(t *testing.T) {
 	c.refused("GET", projects+"/none/upload-token", nil, 404, 8000007, "Project not found")
 	c.refused("GET", assets+"/upload", nil, 405, 10405, "GET")
 }
+
+// The extension in a key is Node's: a name that only begins with a dot has none.
+func TestAssets_extension(t *testing.T) {
+	c := newClient(t, &cloudflare.Cloud{DeployTime: -1})
+	c.project("site")
+	c.uploadAssets(empty, style)
+	for path, key := range map[string]string{
+		"/.nojekyll": empty.key, "/a.b/.nojekyll": empty.key, "/.css": empty.key, "/a.css/LICENSE": empty.key, "/LICENSE.": empty.key,
+		"/.a.css": style.key, "/..css": style.key,
+	} {
+		d := c.must("POST", deployments, form(part{"manifest", "", fmt.Sprintf(`{%q:%q}`, path, key)}))
+		if status, _, _ := c.fetch("https://" + d["id"].(string)[:8] + ".site.pages.dev" + path); status != 200 {
+			t.Errorf("%s answers %d", path, status)
+		}
+	}
+}

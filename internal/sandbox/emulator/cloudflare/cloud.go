@@ -70,6 +70,7 @@ type Cloud struct {
 	// uploadKey signs upload tokens.
 	uploadKey []byte
 	values    map[Secret]string
+	start     func(code Worker, vars map[string]string) (thrown string)
 }
 
 // Load reads File, if there is one. Otherwise the first call does, and its client

@@ -176,7 +176,7 @@ func TestCloud_File(t *testing.T) {
 	if p := again.cloud.Projects()[0]; !p.Production.Secrets["S"].Is("hunter3") || p.Production.Secrets["S"].Is("hunter2") {
 		t.Errorf("the project's secrets are %v", p.Production.Secrets)
 	}
-	if w := again.cloud.Scripts()[0]; !w.Secrets["KEY"].Is("hunter2") || w.Modules["worker.js"] != code {
+	if w := again.cloud.Scripts()[0]; !w.Secrets["KEY"].Is("hunter2") || w.Module("worker.js") != code {
 		t.Errorf("the Worker is %+v", w)
 	}
 	again.must("DELETE", projects+"/site", nil)

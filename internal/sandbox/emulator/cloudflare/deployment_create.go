@@ -65,6 +65,9 @@ func createDeployment(c *call, p *project) (any, error) {
 		p.setFromFile(d.Environment, hash, worker, bindings)
 		d.Config = p.config(d.Environment)
 	}
+	if parts[workerBundle] != nil && d.Failure == "" {
+		d.Failure = c.cloud.startFailure(*worker, d.Config)
+	}
 	if d.Files, err = c.cloud.blobs.addParts(parts); err != nil {
 		return nil, err
 	}

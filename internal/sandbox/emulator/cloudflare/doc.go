@@ -66,7 +66,8 @@
 //
 // The Cloud serves the files of each deployment at its address (see
 // [Cloud.DeploymentURL]) but runs no Functions. [Cloud.Site] has all that a runtime
-// needs to serve a project in full.
+// needs to serve a project in full, and with one [Cloud.CheckStart] tells code that cannot
+// start.
 //
 // # Not emulated
 //

@@ -77,6 +77,9 @@ func putScript(c *call) (any, error) {
 	}
 	s.Settings = map[string]any{}
 	s.set(metadata)
+	if err := c.cloud.checkStart(s); err != nil {
+		return nil, err
+	}
 	if err := s.changed(c, "upload"); err != nil {
 		return nil, err
 	}

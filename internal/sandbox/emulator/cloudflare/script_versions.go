@@ -92,6 +92,9 @@ func postVersion(c *call, s *script) (any, error) {
 	}
 	next.Settings = map[string]any{}
 	next.set(metadata)
+	if err := c.cloud.checkStart(&next); err != nil {
+		return nil, err
+	}
 	v, err := next.newVersion(c, "upload")
 	if err != nil {
 		return nil, err

@@ -75,7 +75,7 @@ func TestVersion(t *testing.T) {
 	hex := first["deployment_id"].(string)
 	back := strings.Join([]string{hex[:8], hex[8:12], hex[12:16], hex[16:20], hex[20:]}, "-")
 	c.must("POST", api+"/deployments", one(back))
-	if s := c.cloud.Scripts()[0]; s.MainModule != "worker.js" || s.Modules["worker.js"] != code || len(s.Secrets) != 1 {
+	if s := c.cloud.Scripts()[0]; s.MainModule != "worker.js" || s.Module("worker.js") != code || len(s.Secrets) != 1 {
 		t.Errorf("the first version does not run: %+v", s)
 	}
 	var versions []any

@@ -25,7 +25,7 @@ func TestScript_patchSettings(t *testing.T) {
 	}
 	got = c.must("PATCH", settings, form(patch(`{"bindings":[{"type":"inherit","name":"S"},{"type":"ai","name":"AI"}]}`)))
 	same(t, "the bindings", got["bindings"], `[{"type":"secret_text","name":"S"},{"type":"ai","name":"AI"}]`)
-	if s := c.cloud.Scripts()[0]; !s.Secrets["S"].Is("s") || s.Modules["worker.js"] != code {
+	if s := c.cloud.Scripts()[0]; !s.Secrets["S"].Is("s") || s.Module("worker.js") != code {
 		t.Errorf("the Worker is %+v", s)
 	}
 	for name, tt := range map[string]struct {

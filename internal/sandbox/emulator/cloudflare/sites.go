@@ -3,8 +3,6 @@ package cloudflare
 import (
 	"fmt"
 	"io"
-
-	"portfolio-infra/internal/sandbox/emulator"
 )
 
 // Site is what a Pages project serves: its canonical deployment. It has all that a
@@ -24,16 +22,6 @@ type Site struct {
 	// Broken reports whether each request to it is answered with 500, since no key in
 	// its manifest is that of its content.
 	Broken bool
-}
-
-// Worker is the code of a Pages project's Functions.
-type Worker struct {
-	MainModule string
-	Modules    []emulator.Part
-	// CompatibilityDate and CompatibilityFlags are those of the bundle, or else of
-	// the project.
-	CompatibilityDate  string
-	CompatibilityFlags []string
 }
 
 // Site returns what a project serves. There is none before its first deployment to

@@ -1,5 +1,7 @@
 package cloudflare
 
+import "portfolio-infra/internal/sandbox/emulator"
+
 // Project is a Pages project at some time.
 type Project struct {
 	Name, ProductionBranch string
@@ -32,12 +34,29 @@ type Service struct{ Service, Environment, Entrypoint string }
 
 // Script is a Worker at some time.
 type Script struct {
-	Name, MainModule, CompatibilityDate string
+	Name string
 
-	CompatibilityFlags []string
-
-	Modules map[string]string
+	Worker
 	Config
+}
+
+// Worker is code, of a Worker or of a Pages project's Functions.
+type Worker struct {
+	MainModule string
+	Modules    []emulator.Part
+	// The settings of Functions are those of their bundle, or else of the project.
+	CompatibilityDate  string
+	CompatibilityFlags []string
+}
+
+// Module returns the content of a module, or "".
+func (w Worker) Module(name string) string {
+	for _, m := range w.Modules {
+		if m.Name == name {
+			return string(m.Content)
+		}
+	}
+	return ""
 }
 
 // Projects returns the Pages projects, the oldest first.
@@ -106,14 +125,7 @@ func snapshotConfig(config map[string]any) Config {
 }
 
 func (s *script) snapshot() Script {
-	out := Script{
-		Name: s.Name, MainModule: s.Entry, CompatibilityDate: str(s.Settings, "compatibility_date"),
-		CompatibilityFlags: texts(s.Settings, "compatibility_flags"),
-		Modules:            map[string]string{}, Config: newConfig(),
-	}
-	for _, m := range s.Modules {
-		out.Modules[m.Name] = string(m.Content)
-	}
+	out := Script{Name: s.Name, Worker: s.worker(), Config: newConfig()}
 	for _, b := range s.Bindings {
 		switch name := str(b, "name"); b["type"] {
 		case "plain_text":
@@ -125,6 +137,10 @@ func (s *script) snapshot() Script {
 		}
 	}
 	return out
+}
+
+func (s *script) worker() Worker {
+	return Worker{s.Entry, s.Modules, str(s.Settings, "compatibility_date"), texts(s.Settings, "compatibility_flags")}
 }
 
 func snapshotService(m map[string]any) Service {

@@ -1,0 +1,118 @@
+// Runs a Pages site and its Workers on Miniflare, with the asset handler of wrangler:
+//
+//	node --input-type=module --eval SCRIPT FOLDER/node_modules
+//
+// Each line of standard input is a program as program.go makes it, which takes the place of
+// the one before. A line of standard output answers with its address, with what a Worker threw
+// as it started, or with another error. What Workers print goes to standard error. It ends with
+// its standard input, so also when the process at the other end is killed.
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
+
+const require = createRequire(`${process.argv[1]}/`);
+const { convertV4MiniflareOptions, fetch, Log, LogLevel, Miniflare, Response } = require("miniflare");
+
+console.log = console.info = console.debug = console.error; // standard output is for answers
+process.stdin.on("end", () => process.exit()); // with this Miniflare kills the runtime
+
+// To the asset handler a path below a file is an error. On Pages there is no such file.
+const { lstatSync } = fs;
+fs.lstatSync = (path, options) => {
+  try {
+    return lstatSync(path, options);
+  } catch (error) {
+    if (error.code !== "ENOTDIR") throw error;
+  }
+};
+
+let current, miniflare, thrown;
+
+function handleStructuredLogs({ message }) {
+  const failure = /^service core:user:[^:]*: (Uncaught .*)/s.exec(message);
+  if (failure) thrown = failure[1];
+  else console.error(message);
+}
+
+// A Worker reaches the site itself and the database. No other host is there.
+// https://github.com/tidbcloud/serverless-js/blob/main/packages/serverless/src/serverless.ts
+async function outboundService(request) {
+  const { host, hostname, pathname, port } = new URL(request.url);
+  if (["localhost", "127.0.0.1", "[::1]"].includes(hostname) && port === current.port) return miniflare.dispatchFetch(request);
+  if (!hostname.startsWith("http-") || pathname !== "/v1beta/sql") {
+    return new Response(`the sandbox is offline: Workers reach no other host than the database, and not ${host}`, { status: 502 });
+  }
+  const { method, headers } = request;
+  return fetch(new URL(pathname, current.sql), { method, headers, body: await request.arrayBuffer() });
+}
+
+// Miniflare has no JSON modules.
+function module({ name, type, content }) {
+  const bytes = Buffer.from(content, "base64");
+  if (type === "JSON") return { path: name, type: "ESModule", contents: `export default ${bytes}` };
+  const binary = type === "Data" || type === "CompiledWasm";
+  return { path: name, type, contents: binary ? bytes : bytes.toString() };
+}
+
+const worker = ({ name, date, flags, modules, vars, services }) => ({
+  name, compatibilityDate: date, compatibilityFlags: flags,
+  modules: modules.map(module), bindings: vars, serviceBindings: services, outboundService,
+});
+
+// The handler reads _headers and _redirects, and watches them until the signal.
+let handler = { stop: new AbortController() };
+async function assets(directory) {
+  if (handler.directory === directory) return handler.fetch;
+  const quiet = () => {};
+  const log = { debug: quiet, log: quiet, info: quiet, warn: console.error, error: console.error };
+  const stop = new AbortController();
+  const options = { directory, log: { ...log, once: log }, signal: stop.signal };
+  const binding = await require("wrangler").unstable_generateASSETSBinding(options);
+  handler.stop.abort();
+  handler = { directory, stop, fetch: binding };
+  return binding;
+}
+
+// router decides between files and Functions by wrangler's own rules. Its template imports the
+// Functions; here they are another Worker.
+// https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/templates/pages-dev-pipeline.ts
+function router(routes, ASSETS, functions) {
+  const wrangler = require.resolve("wrangler/package.json");
+  const { transformSync } = createRequire(wrangler)("esbuild");
+  const template = (name) => ({
+    path: name, type: "ESModule",
+    contents: transformSync(fs.readFileSync(new URL(`templates/${name}.ts`, `file://${wrangler}`), "utf8"),
+      { loader: "ts", define: { __ROUTES__: JSON.stringify(routes) } }).code,
+  });
+  const entry = "export default { fetch: (request, env) => env.FUNCTIONS.fetch(request) };";
+  return {
+    name: "Pages", compatibilityDate: "2026-01-01",
+    modules: [template("pages-dev-pipeline"), template("pages-dev-util"), { path: "__ENTRY_POINT__", type: "ESModule", contents: entry }],
+    serviceBindings: functions ? { ASSETS, FUNCTIONS: functions.name } : { ASSETS },
+  };
+}
+
+async function run(program) {
+  [current, thrown] = [program, undefined];
+  const workers = (program.workers ?? []).map(worker);
+  if (program.directory) {
+    const ASSETS = await assets(program.directory);
+    const functions = workers.find(({ name }) => name === "Functions");
+    if (functions) functions.serviceBindings = { ...functions.serviceBindings, ASSETS };
+    workers.unshift(router(functions ? program.routes : { include: [], exclude: [] }, ASSETS, functions));
+  }
+  const options = convertV4MiniflareOptions({
+    // Otherwise request.cf would be fetched. This is Miniflare's placeholder.
+    cf: false,
+    host: "127.0.0.1", port: 0, log: new Log(LogLevel.ERROR), handleStructuredLogs,
+    telemetry: { enabled: false }, workers,
+  });
+  if (miniflare) await miniflare.setOptions(options);
+  else miniflare = new Miniflare(options);
+  return { address: (await miniflare.ready).host };
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const answer = await run(JSON.parse(line)).catch((error) => (thrown ? { thrown } : { error: `${error.stack}` }));
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
