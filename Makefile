@@ -95,6 +95,7 @@ RACY := migration|provider|rest|sandbox/.*|stack|tidbcloud
 .PHONY: test
 test: lint build npm ## Run the linters and all tests, including those on the real engine
 	@bin/sandbox cli
+	@bin/sandbox tidb
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
 	go test -trimpath -short -timeout 30m $(RACE) $$(go list ./... | grep -E '/internal/($(RACY))$$')
 	go test -trimpath -timeout 60m -parallel 4 $$(go list ./... | grep -vE '/internal/($(RACY))$$') ./internal/provider
@@ -112,6 +113,7 @@ fuzz: slim ## Run each fuzz target for a minute
 .PHONY: bench
 bench: build ## Measure runs that have nothing to do
 	@bin/sandbox cli
+	@bin/sandbox tidb
 	go test -trimpath -run '^$$' -bench . -benchtime 5x ./internal/slim ./internal/pages ./internal/sandbox
 
 # Where there is npm, tests run wrangler on the same sites, build sites with frameworks, connect
@@ -128,6 +130,7 @@ npm:
 .PHONY: matrix
 matrix: build ## Fail every call, kill the engine at each, run every operation on every resource (hours)
 	@bin/sandbox cli
+	@bin/sandbox tidb
 	@go test -trimpath -count=1 -run 'Faults$$' -v ./internal/provider ./internal/pages ./internal/stack
 	@MATRIX=full go test -trimpath -count=1 -timeout 0 -run 'Test(Matrix|Operations)_full$$' -v ./internal/sandbox $(ARGS)
 

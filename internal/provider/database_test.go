@@ -115,7 +115,7 @@ func TestDatabase_Create(t *testing.T) {
 		{"another's certificate", 0, nil, map[string]any{"host": "elsewhere.example.com"},
 			[]string{"connecting to elsewhere.example.com:", "certificate is valid for ", "not elsewhere.example.com"}, 0, ""},
 		{"no privilege, and it exists", 0, existing(""), map[string]any{"user": "reader"}, nil, 0, ""},
-		{"no privilege", 0, nil, map[string]any{"user": "reader"}, []string{`creating or altering database "portfolio": Error 1142`}, 0, ""},
+		{"no privilege", 0, nil, map[string]any{"user": "reader"}, []string{`creating or altering database "portfolio": Error 1044`}, 0, ""},
 		{"unknown character set", 0, nil, map[string]any{"charset": "utf9"}, []string{"creating or altering database", "haracter set"}, 0, ""},
 		{"host not known yet", 0, nil, map[string]any{"host": "", "port": 0}, []string{"host and port are not known yet"}, 0, ""},
 	} {

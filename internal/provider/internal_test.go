@@ -9,7 +9,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// TiDB answers 1044 to a CREATE DATABASE without the privilege; the emulated server has 1142.
+// TiDB answers 1044 to a CREATE DATABASE without the privilege, and 1142 to a CREATE TABLE.
 func TestWithSuggestion(t *testing.T) {
 	refused := fmt.Errorf("creating: %w", &mysql.MySQLError{Number: 1044, Message: "Access denied for user to database"})
 	if got := withSuggestion(refused).Error(); !strings.Contains(got, "use one of role_admin") {

@@ -3,7 +3,6 @@ package provider_test
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"net"
 	"strings"
 	"sync"
@@ -17,6 +16,7 @@ import (
 	"portfolio-infra/internal/provider"
 	emulatedsql "portfolio-infra/internal/sandbox/emulator/sql"
 	"portfolio-infra/internal/sandbox/emulator/sql/sqltest"
+	emulatedcloud "portfolio-infra/internal/sandbox/emulator/tidbcloud"
 	"portfolio-infra/internal/sqllogin"
 )
 
@@ -28,8 +28,14 @@ const gateway = "localhost"
 type sqlServers struct {
 	*emulatedsql.Servers
 
+	// lag is how long a new user's login is refused: in TiDB Cloud it takes a while until all
+	// servers know one.
+	lag time.Duration
+
 	mu    sync.Mutex
-	now   time.Time // of the last connection
+	now   time.Time          // of the last connection
+	known map[string]bool    // the users, by name
+	late  map[string]lagging // those whose login is refused yet, by name
 	dials int
 	// instead, where set, may answer a connection in place of the server.
 	instead func() (packet []byte)
@@ -37,35 +43,47 @@ type sqlServers struct {
 	killer *killer
 }
 
-// newSQLServers starts the embedded servers. A new user's login is refused for the lag.
+// lagging is a new user, and when it can log in.
+type lagging struct {
+	cluster string
+	login   emulatedcloud.Login
+	at      time.Time
+}
+
+// newSQLServers starts the SQL servers of a cloud. A new user's login is refused for the lag.
 func newSQLServers(t *testing.T, c *cloud, lag time.Duration) *sqlServers {
 	t.Helper()
-	s := &sqlServers{now: bubbleStart}
-	s.Servers = &emulatedsql.Servers{Dir: t.TempDir(), Host: gateway, LoginLag: lag, Now: func() time.Time {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return s.now
-	}}
+	s := &sqlServers{now: bubbleStart, lag: lag, known: map[string]bool{}, late: map[string]lagging{}}
+	s.Servers = &emulatedsql.Servers{TiDB: sqltest.TiDB(t), Dir: t.TempDir(), Host: gateway}
 	s.start(t, c)
 	return s
 }
 
-// realServer starts MariaDB or MySQL, where one is installed, and returns a function that
-// makes it the server of a cloud. A test in a bubble must call that in the bubble, since it has
-// goroutines.
-func realServer(t *testing.T) func(*testing.T, *cloud) *sqlServers {
-	t.Helper()
-	certs := &emulatedsql.Servers{Dir: t.TempDir()}
-	if err := errors.Join(certs.Open(), certs.Close()); err != nil {
-		t.Fatal(err)
+// PutUser lets a new user in with no password until the lag is over. One that comes without
+// its password existed before.
+func (s *sqlServers) PutUser(clusterID string, l emulatedcloud.Login) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, late := s.late[l.UserName]
+	if s.lag > 0 && (late || !s.known[l.UserName] && l.Password != "") {
+		at := s.now.Add(s.lag)
+		if late {
+			at = s.late[l.UserName].at
+		}
+		s.late[l.UserName] = lagging{clusterID, l, at}
+		l.Hash = "*" + strings.Repeat("0", 40) // that of no password
 	}
-	dsn := sqltest.RealServer(t, certs.Dir, password)
-	return func(t *testing.T, c *cloud) *sqlServers {
-		t.Helper()
-		s := &sqlServers{Servers: &emulatedsql.Servers{DSN: dsn, DSNCA: certs.CAFile(), Host: gateway}}
-		s.start(t, c)
-		return s
-	}
+	s.known[l.UserName] = true
+	return s.Servers.PutUser(clusterID, l)
+}
+
+// DropUser forgets the user.
+func (s *sqlServers) DropUser(clusterID, name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.known, name)
+	delete(s.late, name)
+	return s.Servers.DropUser(clusterID, name)
 }
 
 // start starts the servers of a cloud and makes the provider trust them.
@@ -106,10 +124,27 @@ func (s *sqlServers) dial(ctx context.Context, network, addr string) (net.Conn, 
 	return s.dialServer(ctx, network, addr)
 }
 
-func (s *sqlServers) dialServer(ctx context.Context, network, addr string) (net.Conn, error) {
+// advance notes the time, and lets in the users whose lag is over.
+func (s *sqlServers) advance() error {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.now = time.Now()
-	s.mu.Unlock()
+	for name, user := range s.late {
+		if s.now.Before(user.at) {
+			continue
+		}
+		delete(s.late, name)
+		if err := s.Servers.PutUser(user.cluster, user.login); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *sqlServers) dialServer(ctx context.Context, network, addr string) (net.Conn, error) {
+	if err := s.advance(); err != nil {
+		return nil, err
+	}
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
@@ -174,7 +209,7 @@ func (s *sqlServers) open(t *testing.T, c *cloud, database string) *sql.DB {
 	t.Helper()
 	if _, exists := c.users(c.first())["p1001.hand"]; !exists {
 		c.addUser("hand", password, "role_admin")
-		time.Sleep(s.LoginLag)
+		time.Sleep(s.lag)
 	}
 	host, port := s.Endpoint(c.first())
 	login := sqllogin.Login{Host: host, Port: port, User: c.prefixes[c.first()] + ".hand", Password: password}

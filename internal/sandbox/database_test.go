@@ -19,25 +19,10 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/debug"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
-
-	emulated "portfolio-infra/internal/sandbox/emulator/sql"
-	"portfolio-infra/internal/sandbox/emulator/sql/sqltest"
 )
 
 func TestStack_database(t *testing.T) {
-	t.Run("embedded", func(t *testing.T) { testDatabase(newFixture(t)) })
-	t.Run("real server", func(t *testing.T) {
-		certs := t.TempDir()
-		authority := &emulated.Servers{Dir: certs, Host: "localhost"}
-		if err := errors.Join(authority.Open(), authority.Close()); err != nil {
-			t.Fatal(err)
-		}
-		testDatabase(newFixture(t, "SANDBOX_MYSQL_CA="+filepath.Join(certs, "ca.pem"),
-			"SANDBOX_MYSQL_DSN="+sqltest.RealServer(t, certs, "recognizable-admin")))
-	})
-}
-
-func testDatabase(f *fixture) {
+	f := newFixture(t)
 	doppler := func(config string) {
 		f.set(map[string]any{"doppler": map[string]any{"project": "portfolio", "config": config}})
 	}

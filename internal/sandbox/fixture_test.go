@@ -24,9 +24,11 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
+	"portfolio-infra/internal/sandbox/build"
 	"portfolio-infra/internal/sandbox/clouds"
 	"portfolio-infra/internal/sandbox/emulator"
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/sandbox/emulator/sql/sqltest"
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 	"portfolio-infra/internal/sandbox/engine"
 )
@@ -74,7 +76,7 @@ func openFixture(t testing.TB, dir string, env ...string) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := map[string]string{"SANDBOX_CLUSTER_TIME": "500ms", "PATH": os.Getenv("PATH")}
+	set := map[string]string{"SANDBOX_CLUSTER_TIME": "500ms", "PATH": os.Getenv("PATH"), build.TiDBVariable: sqltest.TiDB(t)}
 	for _, assignment := range env {
 		name, value, _ := strings.Cut(assignment, "=")
 		set[name] = value

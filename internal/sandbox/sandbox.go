@@ -14,6 +14,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"portfolio-infra/internal/sandbox/build"
 	"portfolio-infra/internal/sandbox/clouds"
 	"portfolio-infra/internal/sandbox/engine"
 )
@@ -116,6 +117,27 @@ func (s *sandbox) setConfig(pair string) error {
 	return nil
 }
 
+// start starts the clouds, and builds TiDB first if it is not there.
+func (s *sandbox) start(ctx context.Context) (*clouds.Clouds, error) {
+	lookup, err := s.withTiDB(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return clouds.Start(ctx, s.dir, lookup)
+}
+
+// withTiDB returns the environment with the TiDB that the clouds need, which it builds if it
+// is not there.
+func (s *sandbox) withTiDB(ctx context.Context) (clouds.Lookup, error) {
+	program, err := build.TiDB(ctx, s.root, s.lookup, s.stderr)
+	return func(name string) (string, bool) {
+		if name == build.TiDBVariable {
+			return program, true
+		}
+		return s.lookup(name)
+	}, err
+}
+
 func operate(verb string) func(context.Context, *sandbox, string) error {
 	return func(ctx context.Context, s *sandbox, _ string) error {
 		if s.served {
@@ -128,7 +150,7 @@ func operate(verb string) func(context.Context, *sandbox, string) error {
 		if env, ok := clouds.SharedEnvironment(ctx, s.dir); ok {
 			return s.operateShared(ctx, verb, env)
 		}
-		c, err := clouds.Start(ctx, s.dir, s.lookup)
+		c, err := s.start(ctx)
 		if err != nil {
 			return err
 		}
@@ -188,6 +210,11 @@ func findCLI(ctx context.Context, s *sandbox, _ string) error {
 	return err
 }
 
+func findTiDB(ctx context.Context, s *sandbox, _ string) error {
+	_, err := build.TiDB(ctx, s.root, s.lookup, s.stderr)
+	return err
+}
+
 func serve(ctx context.Context, s *sandbox, _ string) error {
 	switch {
 	case s.detach && s.stop:
@@ -195,6 +222,9 @@ func serve(ctx context.Context, s *sandbox, _ string) error {
 	case s.stop:
 		return clouds.Stop(ctx, s.dir)
 	case s.detach:
+		if _, err := s.withTiDB(ctx); err != nil { // whose progress the one in the background would not show
+			return err
+		}
 		self, err := os.Executable()
 		if err != nil {
 			return err
@@ -205,5 +235,9 @@ func serve(ctx context.Context, s *sandbox, _ string) error {
 	if err != nil {
 		return err
 	}
-	return clouds.Serve(ctx, s.dir, s.lookup, shell, s.stdout)
+	lookup, err := s.withTiDB(ctx)
+	if err != nil {
+		return err
+	}
+	return clouds.Serve(ctx, s.dir, lookup, shell, s.stdout)
 }

@@ -6,6 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"portfolio-infra/internal/sandbox/build"
+	"portfolio-infra/internal/sandbox/emulator/sql/sqltest"
 )
 
 // In a shell with the environment of served clouds no command reaches the real stack's
@@ -30,7 +33,7 @@ func TestServe_shell(t *testing.T) {
 	cmd.Dir = project
 	for name, value := range map[string]string{
 		"ROOT": root, "REAL": t.TempDir(), "SANDBOX_DIR": filepath.Join(t.TempDir(), "C# 50%"), "PULUMI_HOME": t.TempDir(),
-		"PATH": os.Getenv("PATH") + ":" + filepath.Join(root, "bin"), "PULUMI_SKIP_UPDATE_CHECK": "true",
+		build.TiDBVariable: sqltest.TiDB(t), "PATH": os.Getenv("PATH") + ":" + filepath.Join(root, "bin"), "PULUMI_SKIP_UPDATE_CHECK": "true",
 		"PULUMI_CONFIG_PASSPHRASE": "theirs", "PULUMI_CONFIG_PASSPHRASE_FILE": "/nowhere",
 	} {
 		cmd.Env = append(cmd.Env, name+"="+value)

@@ -59,7 +59,7 @@ func serveSite(ctx context.Context, s *sandbox, project string) error {
 	if err != nil {
 		return fmt.Errorf("site: reading the stack's secrets: %w", err)
 	}
-	c, err := clouds.Start(ctx, s.dir, s.lookup)
+	c, err := s.start(ctx)
 	if err != nil {
 		return err
 	}

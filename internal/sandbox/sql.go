@@ -52,7 +52,7 @@ func runSQL(ctx context.Context, s *sandbox, statement string) error {
 	if env, ok := clouds.SharedEnvironment(ctx, s.dir); ok {
 		return query(ctx, u, env[sqllogin.CAFileVariable], statement, s.stdout)
 	}
-	c, err := clouds.Start(ctx, s.dir, s.lookup)
+	c, err := s.start(ctx)
 	if err != nil {
 		return err
 	}

@@ -71,9 +71,8 @@ func Start(ctx context.Context, dir string, lookup Lookup) (_ *Clouds, err error
 		Token:     c.setting(lookup, "CLOUDFLARE_API_TOKEN", random(40)),
 		File:      filepath.Join(dir, "cloudflare.json"),
 	}
-	dsn, _ := lookup("SANDBOX_MYSQL_DSN")
-	dsnCA, _ := lookup("SANDBOX_MYSQL_CA")
-	c.SQL = &sql.Servers{Dir: filepath.Join(dir, "sql"), Host: "localhost", DSN: dsn, DSNCA: dsnCA}
+	tidb, _ := lookup("TIDB_SERVER")
+	c.SQL = &sql.Servers{TiDB: tidb, Dir: filepath.Join(dir, "sql"), Host: "localhost"}
 	if err := c.SQL.Open(); err != nil {
 		return nil, err
 	}
@@ -88,7 +87,7 @@ func Start(ctx context.Context, dir string, lookup Lookup) (_ *Clouds, err error
 			PublicKey: "neighbor", PrivateKey: random(26), OrganizationID: "1372813089200000099", Projects: []string{"1372813089400000098"},
 		},
 	}
-	// This starts the SQL servers of the existing clusters.
+	// This opens the ports of the existing clusters.
 	if err := c.TiDB.Load(); err != nil {
 		return nil, err
 	}

@@ -1,16 +1,16 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 
 	"github.com/blang/semver"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+
+	"portfolio-infra/internal/sandbox/build"
 )
 
 // CLIVersion is the oldest Pulumi CLI that will do, and the one that is built: the
@@ -69,46 +69,12 @@ func buildCLI(ctx context.Context, root string, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
-	stale, err := goIn(ctx, tools, progress, "list", "-modfile", modfile, "-trimpath", "-deps", "-f", "{{if .Stale}}x{{end}}", cliPackage).Output()
+	stale, err := build.Go(ctx, tools, progress, "list", "-modfile", modfile, "-trimpath", "-deps", "-f", "{{if .Stale}}x{{end}}", cliPackage).Output()
 	if err != nil {
 		return err
 	}
-	counter := &buildCounter{out: progress, total: max(1, bytes.Count(stale, []byte("x")))}
-	fmt.Fprintf(progress, "building the Pulumi CLI v%s into bin/, since there is none on the PATH: up to %d packages, only once\n", CLIVersion, counter.total)
-	return goIn(ctx, tools, counter, "build", "-v", "-modfile", modfile, "-buildvcs=false", "-trimpath",
+	counter := build.Count(progress, stale)
+	fmt.Fprintf(progress, "building the Pulumi CLI v%s into bin/, since there is none on the PATH: up to %d packages, only once\n", CLIVersion, counter.Total)
+	return build.Go(ctx, tools, counter, "build", "-v", "-modfile", modfile, "-buildvcs=false", "-trimpath",
 		"-ldflags", "-w -s -X "+cliVersionVar+"=v"+CLIVersion, "-o", filepath.Join(root, "bin", "pulumi"), cliPackage).Run()
-}
-
-// goIn is a go command in a module that no workspace changes.
-func goIn(ctx context.Context, dir string, stderr io.Writer, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir, cmd.Env, cmd.Stderr = dir, append(os.Environ(), "GOWORK=off"), stderr
-	return cmd
-}
-
-// buildCounter takes the output of go build -v, which names each package that it
-// compiles. It says how far the build is, and passes everything else on.
-type buildCounter struct {
-	out         io.Writer
-	total, done int
-	partial     []byte
-}
-
-func (c *buildCounter) Write(b []byte) (int, error) {
-	c.partial = append(c.partial, b...)
-	for {
-		line, rest, whole := bytes.Cut(c.partial, []byte("\n"))
-		if !whole {
-			return len(b), nil
-		}
-		c.partial = rest
-		if bytes.ContainsAny(line, " \t") {
-			fmt.Fprintf(c.out, "%s\n", line)
-			continue
-		}
-		c.done++
-		if c.done*10/c.total > (c.done-1)*10/c.total {
-			fmt.Fprintf(c.out, "  %d of %d packages\n", c.done, c.total)
-		}
-	}
 }

@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"portfolio-infra/internal/sandbox/build"
 )
 
 const cliModule = "github.com/pulumi/pulumi/pkg/v3"
@@ -86,7 +88,7 @@ type cliEdit struct{ pattern, with string }
 // cutCLI makes a cut-down copy of the CLI's module in dir. It returns a go.mod that
 // puts the copy in place of the module that internal/tools requires.
 func cutCLI(ctx context.Context, tools, dir string, progress io.Writer) (modfile string, err error) {
-	out, err := goIn(ctx, tools, progress, "mod", "download", "-json", cliModule).Output()
+	out, err := build.Go(ctx, tools, progress, "mod", "download", "-json", cliModule).Output()
 	if err != nil {
 		return "", fmt.Errorf("downloading %s: %w", cliModule, err)
 	}

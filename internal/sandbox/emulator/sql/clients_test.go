@@ -97,10 +97,10 @@ const wantDriver = `{
   "update": 2,
   "decoded": [{"price": 12.3}],
   "inside": "3", "outside": "2", "after": "3",
-  "stateful": [{"x": "x7"}],
+  "stateful": [{"x": "seven"}],
   "closed": {"isDatabaseError": true, "status": 400, "code": "400", "message": "no such session: it was closed, was idle for too long, or is running another statement"},
-  "syntax": {"isDatabaseError": true, "status": 400, "code": "1064", "message": "Error 1064 (42000): syntax error at position 6 near 'SELEC'"},
-  "denied": {"isDatabaseError": true, "status": 401, "code": "1045", "message": "Error 1045 (28000): Access denied for user '1aaaaaaaaaaaaaa.api'@'127.0.0.1' (using password: YES)"},
+  "syntax": {"isDatabaseError": true, "status": 400, "code": "1064", "message": "Error 1064 (42000): You have an error in your SQL syntax; check the manual that corresponds to your TiDB version for the right syntax to use line 1 column 5 near \"SELEC 1\" "},
+  "denied": {"isDatabaseError": true, "status": 401, "code": "1045", "message": "Error 1045 (28000): Access denied for user '1aaaaaaaaaaaaaa.api'@'localhost' (using password: YES)"},
   "parallel": ["n1", "n2", "n3"],
   "urls": ["https://http-localhost/v1beta/sql"]
 }`

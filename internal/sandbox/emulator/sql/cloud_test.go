@@ -12,6 +12,7 @@ import (
 	"github.com/icholy/digest"
 
 	"portfolio-infra/internal/sandbox/emulator/sql"
+	"portfolio-infra/internal/sandbox/emulator/sql/sqltest"
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 )
 
@@ -19,7 +20,7 @@ import (
 // their state in dir. call calls its API.
 func cloud(t *testing.T, dir string) (s *sql.Servers, call func(method, path, body string) map[string]any) {
 	t.Helper()
-	s = &sql.Servers{Dir: filepath.Join(dir, "sql")}
+	s = &sql.Servers{TiDB: sqltest.TiDB(t), Dir: filepath.Join(dir, "sql")}
 	t.Cleanup(func() { _ = s.Close() })
 	c := &tidbcloud.Cloud{
 		PublicKey: "public", PrivateKey: "private",
@@ -66,7 +67,7 @@ func TestServers_cloud(t *testing.T) {
 	call("PATCH", user+"api", `{"password":"second password"}`)
 	refused(t, client(t, s, id, prefix+".api", "first password", "shop"), 1045)
 	call("PATCH", user+"api", fmt.Sprintf(`{"builtinRole":%q}`, prefix+".role_readonly"))
-	fails(t, writer, 1143, "INSERT INTO t VALUES (2)")
+	fails(t, client(t, s, id, prefix+".api", "second password", "shop"), 1142, "INSERT INTO t VALUES (2)")
 	call("PATCH", user+"root", `{"password":"new root password"}`)
 	refused(t, client(t, s, id, prefix+".root", "root password", "test"), 1045)
 

@@ -1,154 +1,166 @@
 package sql
 
 import (
-	"cmp"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"os"
-	"slices"
-	"time"
-
-	sqle "github.com/dolthub/go-mysql-server"
-	"github.com/dolthub/go-mysql-server/memory"
-	"github.com/dolthub/go-mysql-server/server"
-	"github.com/dolthub/go-mysql-server/sql"
-	"github.com/dolthub/go-mysql-server/sql/mysql_db"
-	"github.com/dolthub/vitess/go/mysql"
+	"path/filepath"
+	"sync"
 
 	"portfolio-infra/internal/sandbox/emulator"
 )
 
-// initialDatabase is the database of a new cluster.
-const initialDatabase = "test"
-
-// cluster is the embedded server of one cluster, and its data.
+// cluster is the port of one cluster, and the server behind it.
 type cluster struct {
-	file     string // holds the data; "" once the cluster is closed
-	storage  *storage
-	engine   *sqle.Engine
-	internal *internalEngine
-	users    *users
-	locks    *locks
-	server   *server.Server
-	gate     *gate
+	servers  *Servers
+	dir      string // of the server; missing until it first runs
+	listener net.Listener
 
-	// locks.statements guards the fields below.
-
-	// changed and redefined report whether rows and definitions may differ from the
-	// file.
-	changed, redefined bool
-	// databases are those that the users' roles were last granted on.
-	databases []string
+	mu sync.Mutex // guards the fields below
+	// disabled and closed shut the port: what connects is closed. That a client of a
+	// disabled endpoint sees just that is assumed.
+	disabled, closed bool
+	conns            map[net.Conn]bool
+	accounts         map[string]account
+	server           *process // nil until the first connection
 }
 
-// openCluster starts a cluster's server on l, which it owns unless it fails.
-func openCluster(s *Servers, file, usersFile string, l net.Listener) (*cluster, error) {
-	c := &cluster{file: file, storage: newStorage(), locks: newLocks(cmp.Or(s.LockWait, 10*time.Second)), gate: &gate{Listener: l}}
-	var err error
-	if c.engine, err = newEngine(c.storage); err != nil {
+// openCluster serves a cluster on l, which it owns unless it fails.
+func openCluster(s *Servers, id string, l net.Listener) (*cluster, error) {
+	c := &cluster{servers: s, dir: filepath.Join(s.dir, id), listener: l, conns: map[net.Conn]bool{}, accounts: map[string]account{}}
+	if err := emulator.Load(c.accountsFile(), &c.accounts); err != nil {
 		return nil, err
 	}
-	if c.internal, err = newInternalEngine(c.storage); err != nil {
+	if err := c.importDump(c.dumpFile()); err != nil {
 		return nil, err
 	}
-	if err := c.load(); err != nil {
-		return nil, fmt.Errorf("loading %s (remove it to start over): %w", file, err)
-	}
-	if c.users, err = openUsers(c.engine.Analyzer.Catalog.MySQLDb, usersFile, s.LoginLag, s.now); err != nil {
-		return nil, err
-	}
-	c.databases = c.databaseNames()
-	h := &handler{cluster: c}
-	c.server, err = server.NewServerWithHandler(server.Config{
-		Listener:  c.gate,
-		Version:   version,
-		TLSConfig: &tls.Config{Certificates: []tls.Certificate{s.certs.server}, MinVersion: tls.VersionTLS12},
-		ProtocolListenerFactory: func(conf server.Config, lc mysql.ListenerConfig, _ server.ServerEventListener) (server.ProtocolListener, error) {
-			lc.AuthServer = c.users
-			return server.MySQLProtocolListenerFactory(conf, lc, nil)
-		},
-	}, c.engine, sql.NewContext, memory.NewSessionBuilder(c.storage.DbProvider), nil, func(inner mysql.Handler) (mysql.Handler, error) {
-		h.Handler = inner
-		return h, nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	h.sessions = c.server.SessionManager()
-	go c.server.Listener.Accept() // until it is closed
+	go c.accept()
 	return c, nil
 }
 
-// load reads the file, or creates the initial database if there is none.
-func (c *cluster) load() error {
-	dump, err := os.ReadFile(c.file)
-	if errors.Is(err, os.ErrNotExist) {
-		dump, err = []byte("CREATE DATABASE "+initialDatabase), nil
-	}
-	if err != nil {
-		return err
-	}
-	return c.internal.load(string(dump), true)
-}
+// dumpFile is where an earlier version of this package kept the data, as SQL.
+func (c *cluster) dumpFile() string { return c.dir + ".sql" }
 
-// persist saves the effects of the last statement and grants the roles on new
-// databases. The caller holds locks.statements.
-func (c *cluster) persist() error {
-	if !c.changed {
-		return nil
-	}
-	if names := c.databaseNames(); !slices.Equal(names, c.databases) {
-		c.users.regrant(names)
-		c.databases = names
-	}
-	if err := c.save(); err != nil {
-		return fmt.Errorf("saving the data: %w", err)
-	}
-	c.changed, c.redefined = false, false
-	return nil
-}
-
-// save fails if a definition could not be loaded at the next start. The file then
-// stays as it was.
-func (c *cluster) save() error {
-	if c.file == "" {
-		return nil
-	}
-	dump, err := c.internal.dump()
-	if err != nil {
-		return err
-	}
-	if c.redefined {
-		trial, err := newInternalEngine(newStorage())
-		if err == nil {
-			err = errors.Join(trial.load(string(dump), false), closeEngine(trial.Engine))
-		}
+// accept serves clients until the listener is closed.
+func (c *cluster) accept() {
+	for {
+		conn, err := c.listener.Accept()
 		if err != nil {
-			return fmt.Errorf("the emulated server cannot read its own definition: %w", err)
+			return
+		}
+		go func() {
+			if c.track(conn) {
+				c.serve(conn)
+			}
+			c.untrack(conn)
+		}()
+	}
+}
+
+// track notes a connection, unless the port is shut.
+func (c *cluster) track(conn net.Conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.disabled || c.closed {
+		return false
+	}
+	c.conns[conn] = true
+	return true
+}
+
+func (c *cluster) untrack(conn net.Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.conns, conn)
+	_ = conn.Close()
+}
+
+// serve connects a client with the server.
+func (c *cluster) serve(client net.Conn) {
+	server, err := c.connect()
+	if err != nil {
+		_ = writeError(client, 0, fmt.Sprintf("the emulated cluster cannot be served: %v", err))
+		return
+	}
+	defer func() { _ = server.Close() }()
+	_ = forward(client, server) // what went wrong, the two tell each other
+}
+
+// connect starts the server if it does not run, and brings it the users that it does not
+// know.
+func (c *cluster) connect() (net.Conn, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.start(); err != nil {
+		return nil, err
+	}
+	if err := c.applyAccounts(); err != nil {
+		return nil, err
+	}
+	return c.server.dial()
+}
+
+// start starts the server if it does not run. The caller holds c.mu.
+func (c *cluster) start() error {
+	if c.closed {
+		return errClosed
+	}
+	if c.server != nil && !c.server.ended() {
+		return nil
+	}
+	if err := c.servers.hasTiDB(); err != nil {
+		return err
+	}
+	if _, err := os.Stat(c.dir); errors.Is(err, os.ErrNotExist) {
+		if err := createData(c.servers.TiDB, c.servers.dir, c.dir); err != nil {
+			return err
 		}
 	}
-	return emulator.WriteFile(c.file, dump, 0o600)
-}
-
-// databaseNames returns the databases that users see, in order.
-func (c *cluster) databaseNames() (names []string) {
-	for _, db := range c.storage.DbProvider.AllDatabases(nil) { // it does not use the context
-		names = append(names, db.Name())
+	server, err := startProcess(c.servers.TiDB, c.dir, "-cert", "../"+serverFile, "-key", "../"+serverKeyFile)
+	if err == nil {
+		c.server = server
 	}
-	return names
+	return err
 }
 
-// close stops the server. It returns when no statement can change anything any more.
+// stop ends the server. The caller holds c.mu, or nobody else has the cluster.
+func (c *cluster) stop() error {
+	if c.server == nil {
+		return nil
+	}
+	server := c.server
+	c.server = nil
+	return server.stop()
+}
+
+// setEndpoint shuts the port and ends all connections, or opens it again.
+func (c *cluster) setEndpoint(disabled bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.disabled = disabled; disabled {
+		c.disconnect()
+	}
+}
+
+func (c *cluster) isDisabled() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.disabled
+}
+
+// disconnect ends all connections. The caller holds c.mu.
+func (c *cluster) disconnect() {
+	for conn := range c.conns {
+		_ = conn.Close()
+	}
+}
+
 func (c *cluster) close() error {
-	c.server.Listener.Close()
-	close(c.locks.closed)
+	err := c.listener.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
 	c.disconnect()
-	err := errors.Join(closeEngine(c.engine), closeEngine(c.internal.Engine))
-	c.locks.statements.Lock()
-	defer c.locks.statements.Unlock()
-	c.file = "" // which may be removed now
-	c.users.grants.SetPersister(&mysql_db.NoopPersister{})
-	return err
+	return errors.Join(err, c.stop())
 }

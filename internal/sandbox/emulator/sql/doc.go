@@ -1,53 +1,36 @@
 // Package sql serves the databases of the clusters that package tidbcloud emulates:
 // the MySQL protocol with TLS, and the HTTP endpoint that the driver
 // [@tidbcloud/serverless] calls from Workers. [Servers] learns from tidbcloud which
-// clusters and users there are, and checks logins and privileges as in production.
+// clusters and users there are.
 //
-// # Embedded servers
+// # TiDB
 //
-// By default each cluster is a [go-mysql-server] in this process, with databases in
-// memory, on a loopback port that stays the same between runs. It needs no other
-// program and no cgo.
+// Behind each cluster is a TiDB of its own: a process of the program that internal/tools/tidb
+// builds, on a folder of its own below [Servers.Dir]. This package owns the cluster's port,
+// which stays the same between runs, and hands each connection on to TiDB's Unix socket. TiDB
+// does TLS itself, with the certificate of [Servers.CAFile].
 //
-//   - TLS is required. Clients trust [Servers.CAFile].
-//   - Users have mysql_native_password and the hash that tidbcloud hands over. A
-//     built-in role is granted on each database by its name, and again when there is a
-//     new one, since a privilege on *.* would cover the grant tables.
-//   - After each statement that changed something, and before its answer is sent, the
-//     cluster's databases are written to one file as SQL, which is run at the next
-//     start. So what was answered survives a SIGKILL. A definition that the engine
-//     could not read again is an error at once.
+//   - It starts at the first connection, from a copy of a bootstrapped folder, and ends when
+//     its standard input does: also when this process is killed.
+//   - A client that does not ask for TLS is refused here, as TiDB Cloud's gateway does.
+//   - Users come from the IAM API, with a role each that is theirs by default. They are brought
+//     to TiDB at the next connection, by the standard input, as what it runs from there needs
+//     no login; "root" without a prefix is removed. Those that an administrator creates in SQL
+//     are TiDB's own.
+//   - No role writes TiDB's own tables: its "security enhanced mode" is on. Nor does one read a
+//     hash of a password.
+//   - What was answered survives a SIGKILL of either process, not a loss of power.
 //
-// Package memory is made for tests of the engine: [locks] add concurrency control and
-// [storage] works around bugs.
+// # Differences from TiDB Cloud
 //
-// # Differences from TiDB
-//
-// What TiDB lacks is refused: triggers, stored procedures, events, spatial types,
-// MySQL's other collations. What it ignores is ignored: CHECK, FULLTEXT. Regular
-// expressions are RE2's, see the module in regex. Known differences:
-//
-//   - A write takes time in proportion to the rows of its table and, for the file, of
-//     the cluster. Some thousand rows a table are fine, a hundred thousand are not.
-//   - A transaction that wrote blocks all other writers, whatever their rows. After
-//     [Servers.LockWait] they fail with error 1205.
-//   - Missing: savepoints, temporary tables, TiDB's own syntax (AUTO_RANDOM, CLUSTERED)
-//     outside of /*T! */ comments, ALTER VIEW, some functions (TRUNCATE, MAKEDATE,
-//     ADDTIME, SEC_TO_TIME), ~, @a := 1, EXPLAIN without FORMAT=TREE, gbk, SET GLOBAL.
-//   - Generated columns are always stored. A unique key of DECIMALs, or of prefixes
-//     under a collation that ignores case, admits what TiDB does not.
-//   - Under a collation that ignores case, an UPDATE that changes only the case does
-//     nothing. 'a' and 'a ' differ. Numbers beyond 2^53 in JSON lose digits. Integer
-//     expressions may be narrower than BIGINT.
-//   - Error texts are the engine's. Numbers and SQLSTATEs are TiDB's.
-//
-// # External servers
-//
-// With [Servers.DSN] a MariaDB, MySQL or TiDB server takes the place of the embedded
-// ones, with the same users and roles. It must have TLS, as clients of TiDB Cloud
-// require it, and no anonymous users, who would shadow others that log in from the
-// same host. All clusters share its databases, which stay when a cluster is deleted:
-// only the prefix of the users tells clusters apart.
+//   - Each start leaves out 30,000 values of an AUTO_INCREMENT column, as each of TiDB Cloud's
+//     servers does with a range of its own. A TINYINT or SMALLINT key is soon at its end. In
+//     a table with AUTO_ID_CACHE 1 it is 4,000.
+//   - Garbage is never collected, so the folder grows, and tidb_snapshot reaches back to the
+//     beginning.
+//   - TiDB Cloud Starter is a later build of TiDB: VERSION() differs, and so may what is new.
+//   - What role_admin may set by SET GLOBAL is assumed: what TiDB lets SUPER set in its
+//     security enhanced mode.
 //
 // # HTTP
 //
@@ -63,5 +46,4 @@
 // after COMMIT gets a new session.
 //
 // [@tidbcloud/serverless]: https://docs.pingcap.com/tidbcloud/serverless-driver/
-// [go-mysql-server]: https://github.com/dolthub/go-mysql-server
 package sql

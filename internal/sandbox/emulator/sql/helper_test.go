@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	emulated "portfolio-infra/internal/sandbox/emulator/sql"
+	"portfolio-infra/internal/sandbox/emulator/sql/sqltest"
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 )
 
@@ -42,6 +43,7 @@ const (
 // cluster has the user "api", an administrator since most tests create tables.
 func start(t *testing.T, s *emulated.Servers) *emulated.Servers {
 	t.Helper()
+	s.TiDB = sqltest.TiDB(t)
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Errorf("closing: %v", err)
@@ -68,13 +70,6 @@ func login(name, role, password string) tidbcloud.Login {
 		User:     tidbcloud.User{UserName: name, BuiltinRole: role},
 		Password: password, Hash: hash(password),
 	}
-}
-
-// existing is a user as tidbcloud hands it over after a restart.
-func existing(name, role, password string) tidbcloud.Login {
-	l := login(name, role, password)
-	l.Password = ""
-	return l
 }
 
 func hash(password string) string {
@@ -141,11 +136,20 @@ func run(t *testing.T, db runner, queries ...string) {
 }
 
 // rows returns a query's rows, each as its values with | between.
-func rows(t *testing.T, db runner, query string) (out []string) {
+func rows(t *testing.T, db runner, query string) []string {
+	t.Helper()
+	out, err := tryRows(t, db, query)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return out
+}
+
+func tryRows(t *testing.T, db runner, query string) (out []string, err error) {
 	t.Helper()
 	r, err := db.QueryContext(t.Context(), query)
 	if err != nil {
-		t.Fatalf("%s: %v", query, err)
+		return nil, err
 	}
 	defer func() { _ = r.Close() }()
 	columns, err := r.Columns()
@@ -166,8 +170,7 @@ func rows(t *testing.T, db runner, query string) (out []string) {
 		}
 		out = append(out, strings.Join(texts, "|"))
 	}
-	must(t, r.Err())
-	return out
+	return out, r.Err()
 }
 
 func wantRows(t *testing.T, db runner, query string, want ...string) {

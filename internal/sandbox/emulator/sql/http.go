@@ -121,12 +121,11 @@ func readRequest(r *http.Request) (*request, error) {
 // runRequest runs a request on a connection with the client's own login, so that the
 // SQL server checks its privileges. It returns the session to go on with.
 func (s *Servers) runRequest(ctx context.Context, r *request) (out *answer, name string, err error) {
-	b, err := s.open()
-	if err != nil {
+	if err := s.Open(); err != nil {
 		return nil, "", err
 	}
-	cluster, disabled := s.clusterOf(r.user)
-	if disabled {
+	cluster := s.clusterOf(r.user)
+	if cluster != nil && cluster.isDisabled() {
 		return nil, "", httpErrorf(http.StatusServiceUnavailable, "the cluster's public endpoint is disabled")
 	}
 	var session *session
@@ -134,7 +133,7 @@ func (s *Servers) runRequest(ctx context.Context, r *request) (out *answer, name
 		session, err = s.sessions.take(name, r)
 	} else {
 		name = rand.Text()
-		session, err = dial(ctx, b, cluster, r)
+		session, err = s.dial(ctx, cluster, r)
 	}
 	if err != nil {
 		return nil, "", err
@@ -234,7 +233,7 @@ func (s *session) query(ctx context.Context, query string) (_ *answer, err error
 }
 
 // rowKeywords begin the statements that return rows. Package database/sql must know
-// them in advance, and the DSN's server may have statements that no parser here knows.
+// them in advance.
 var rowKeywords = []string{"SELECT", "WITH", "SHOW", "DESC", "DESCRIBE", "EXPLAIN", "TABLE", "VALUES", "ADMIN", "CHECK", "ANALYZE", "TRACE"}
 
 // keywords matches the first two words of a statement, after space, comments and

@@ -14,7 +14,7 @@ import (
 )
 
 func TestServers_Close(t *testing.T) {
-	s := start(t, &sql.Servers{LockWait: time.Hour})
+	s := start(t, &sql.Servers{})
 	db := api(t, s)
 	run(t, db, "CREATE TABLE t (a INT)")
 	run(t, conn(t, db), "BEGIN", "INSERT INTO t VALUES (1)", "SELECT GET_LOCK('x', 1)")
@@ -105,15 +105,21 @@ func TestServers_ports(t *testing.T) {
 }
 
 func TestServers_damaged(t *testing.T) {
-	for name, content := range map[string]string{one + ".sql": "CREATE TABLE t (", "ports.json": "{", one + ".users": "nonsense"} {
+	for _, name := range []string{"ports.json", one + ".users.json"} {
 		dir := t.TempDir()
-		must(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+		must(t, os.WriteFile(filepath.Join(dir, name), []byte("{"), 0o600))
 		s := &sql.Servers{Dir: dir}
 		if err := s.CreateCluster(one); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("a damaged %s: %v", name, err)
 		}
 		must(t, s.Close())
 	}
+}
+
+// The folder's path may be longer than a Unix socket's can be, and have any name.
+func TestServers_longPath(t *testing.T) {
+	s := start(t, &sql.Servers{Dir: filepath.Join(t.TempDir(), "C# 50%", strings.Repeat("d", 100))})
+	wantRows(t, api(t, s), "SELECT 1", "1")
 }
 
 func TestServers_certificates(t *testing.T) {

@@ -5,9 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"net"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -25,20 +23,18 @@ type session struct {
 }
 
 // dial opens a session.
-func dial(ctx context.Context, b backend, clusterID string, r *request) (*session, error) {
-	host, port := b.endpoint(clusterID)
+func (s *Servers) dial(ctx context.Context, c *cluster, r *request) (*session, error) {
 	switch {
 	case r.stateful == "close":
 		return nil, httpErrorf(http.StatusBadRequest, "there is no session to close")
-	case host == "":
+	case c == nil:
 		return nil, httpErrorf(http.StatusUnauthorized, "no cluster has the prefix of the user %q", r.user)
 	}
 	config := mysql.NewConfig()
 	config.User, config.Passwd = r.user, r.password
-	config.Net, config.Addr = "tcp", net.JoinHostPort(host, strconv.Itoa(port))
-	config.DBName = cmp.Or(r.database, initialDatabase)
-	config.TLS = b.tlsConfig()
-	config.Timeout = 10 * time.Second
+	config.Net, config.Addr = "tcp", c.listener.Addr().String()
+	config.DBName = cmp.Or(r.database, "test")
+	config.TLS = s.tlsConfig()
 	config.Logger = &mysql.NopLogger{}
 	connector, err := mysql.NewConnector(config)
 	if err != nil {

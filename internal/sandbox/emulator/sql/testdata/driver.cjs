@@ -57,8 +57,8 @@ async function main() {
   out.after = (await conn.execute('SELECT COUNT(*) AS n FROM kinds'))[0].n
 
   const stateful = await conn.persist()
-  await stateful.execute('SET @x = 7')
-  out.stateful = await stateful.execute('SELECT CONCAT("x", @x) AS x')
+  await stateful.execute('SET @x = "seven"')
+  out.stateful = await stateful.execute('SELECT @x AS x')
   await stateful.close()
   out.closed = await failure(stateful.execute('SELECT 1'))
 

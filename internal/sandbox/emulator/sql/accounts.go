@@ -1,0 +1,109 @@
+package sql
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"portfolio-infra/internal/sandbox/emulator"
+)
+
+// account is a user of the IAM API, as the server is to know it. Those that were created in
+// SQL are the server's own.
+type account struct {
+	Hash    string `json:"hash,omitempty"`
+	Role    string `json:"role,omitempty"`
+	Dropped bool   `json:"dropped,omitempty"`
+	// Known says that the server has it so. It is told at the next connection, since it need
+	// not run for this.
+	Known bool `json:"known,omitempty"`
+}
+
+func (c *cluster) accountsFile() string { return c.dir + ".users.json" }
+
+// setUser notes a user, and tells the server if it runs. What the server knows already is not
+// repeated: the API repeats all at each start.
+func (c *cluster) setUser(name string, want account) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	have, exists := c.accounts[name]
+	if have.Known = false; have == want || !exists && want.Dropped {
+		return nil
+	}
+	c.accounts[name] = want
+	if err := emulator.Save(c.accountsFile(), c.accounts); err != nil {
+		return err
+	}
+	if c.server == nil || c.server.ended() {
+		return nil
+	}
+	return c.applyAccounts()
+}
+
+// applyAccounts brings the server the users that it does not know. The caller holds c.mu.
+func (c *cluster) applyAccounts() error {
+	changed := false
+	for _, name := range slices.Sorted(maps.Keys(c.accounts)) {
+		a := c.accounts[name]
+		if a.Known {
+			continue
+		}
+		if err := c.server.run(a.script(name)); err != nil {
+			// TiDB quotes the statement.
+			return fmt.Errorf("user %s: %s", name, strings.ReplaceAll(err.Error(), a.Hash, "..."))
+		}
+		if changed = true; a.Dropped {
+			delete(c.accounts, name)
+		} else {
+			a.Known = true
+			c.accounts[name] = a
+		}
+	}
+	if !changed {
+		return nil
+	}
+	return emulator.Save(c.accountsFile(), c.accounts)
+}
+
+// script returns the statements that make a user what it is to be.
+func (a account) script(name string) string {
+	user := quote(name) + "@'%'"
+	if a.Dropped {
+		return "DROP USER IF EXISTS " + user
+	}
+	role := quote(a.Role)
+	identified := user + " IDENTIFIED WITH mysql_native_password AS " + quote(a.Hash)
+	return strings.Join([]string{
+		"CREATE ROLE IF NOT EXISTS " + role,
+		privileges(a.Role, role),
+		"CREATE USER IF NOT EXISTS " + identified,
+		"ALTER USER " + identified,
+		// A role that the user had before goes. There is no statement that says so.
+		"DELETE FROM mysql.role_edges WHERE TO_USER = " + quote(name) + " AND FROM_USER RLIKE '(^|[.])role_(admin|readwrite|readonly)$'",
+		"GRANT " + role + " TO " + user,
+		"SET DEFAULT ROLE " + role + " TO " + user,
+	}, ";\n")
+}
+
+// privileges returns the statements that let a built-in role do what it may. The server's own
+// tables nobody can write, whatever the privilege.
+//
+// Assumed: PingCAP documents what each role is for, and no list of privileges.
+// role_readonly is to "query and verify data without modifying it", role_readwrite to
+// "query and modify application data", role_admin to "make schema changes and manage
+// privileges". https://docs.pingcap.com/ai/ti-db-create-db-sql-users/
+func privileges(builtin, role string) string {
+	switch builtin[strings.LastIndexByte(builtin, '.')+1:] { // all but role_admin have the cluster's prefix
+	case "role_admin": // but for what reaches this machine
+		return "GRANT ALL PRIVILEGES ON *.* TO " + role + " WITH GRANT OPTION;\nREVOKE FILE, SHUTDOWN, CONFIG ON *.* FROM " + role
+	case "role_readwrite":
+		return "GRANT SELECT, INSERT, UPDATE, DELETE, SHOW VIEW ON *.* TO " + role
+	default:
+		return "GRANT SELECT, SHOW VIEW ON *.* TO " + role
+	}
+}
+
+var escaper = strings.NewReplacer(`\`, `\\`, `'`, `''`)
+
+func quote(s string) string { return "'" + escaper.Replace(s) + "'" }

@@ -1,0 +1,76 @@
+package sql
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+)
+
+// The parts of the MySQL protocol that a gateway sees: packets, whose head is the length of
+// what follows in three bytes and a number, and what a client says first.
+// https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase.html
+const (
+	clientSSL = 0x800
+	// maxFirstPacket is more than what a client ever says first.
+	maxFirstPacket = 1 << 16
+)
+
+// insecureTransport is TiDB Cloud's answer to a login without TLS, with number 1105.
+const insecureTransport = "Connections using insecure transport are prohibited. " +
+	"See https://docs.pingcap.com/tidbcloud/secure-connections-to-serverless-tier-clusters"
+
+var errPacket = errors.New("no packet of the MySQL protocol")
+
+// forward lets a client and the server talk until one of them ends. It refuses a client that
+// does not ask for TLS: at a Unix socket TiDB would not.
+// https://github.com/pingcap/tidb/blob/v8.5.6/pkg/server/conn.go (isUnixSocket)
+func forward(client, server net.Conn) error {
+	greeting, err := readPacket(server)
+	if err != nil {
+		return err
+	}
+	if _, err := client.Write(greeting); err != nil {
+		return err
+	}
+	first, err := readPacket(client)
+	if err != nil {
+		return err
+	}
+	if len(first) < 6 || binary.LittleEndian.Uint16(first[4:])&clientSSL == 0 {
+		return writeError(client, first[3]+1, insecureTransport)
+	}
+	if _, err := server.Write(first); err != nil {
+		return err
+	}
+	go func() {
+		_, _ = io.Copy(server, client)
+		_ = server.Close()
+	}()
+	_, err = io.Copy(client, server)
+	return err
+}
+
+// readPacket returns a packet with its head.
+func readPacket(r io.Reader) ([]byte, error) {
+	packet := make([]byte, 4)
+	if _, err := io.ReadFull(r, packet); err != nil {
+		return nil, err
+	}
+	length := int(packet[0]) | int(packet[1])<<8 | int(packet[2])<<16
+	if length > maxFirstPacket {
+		return nil, errPacket
+	}
+	packet = append(packet, make([]byte, length)...)
+	_, err := io.ReadFull(r, packet[4:])
+	return packet, err
+}
+
+// writeError sends the error 1105.
+func writeError(w io.Writer, number byte, text string) error {
+	body := append([]byte{0xff}, binary.LittleEndian.AppendUint16(nil, 1105)...)
+	body = append(body, "#HY000"+text...)
+	head := []byte{byte(len(body)), byte(len(body) >> 8), byte(len(body) >> 16), number}
+	_, err := w.Write(append(head, body...))
+	return err
+}

@@ -1,0 +1,50 @@
+package sql
+
+import (
+	"errors"
+	"fmt"
+	"os"
+)
+
+// importDump makes a cluster's data of the SQL that an earlier version of this package kept,
+// once. The file then has another name. If a statement fails, nothing is made.
+func (c *cluster) importDump(file string) error {
+	dump, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(c.dir); errors.Is(err, os.ErrNotExist) {
+		// The dump creates all databases.
+		script := "DROP DATABASE test;\n" + string(dump) + "\n;CREATE DATABASE IF NOT EXISTS test"
+		if err := c.create(script); err != nil {
+			return fmt.Errorf("moving the data of %s into TiDB: %w\nThe file is as it was: mend that statement in it, or remove it to begin without its data", file, err)
+		}
+	}
+	return os.Rename(file, file+".imported")
+}
+
+// create makes the cluster's data and runs a script on it.
+func (c *cluster) create(script string) error {
+	if err := c.servers.hasTiDB(); err != nil {
+		return err
+	}
+	scratch := c.dir + ".import"
+	if err := os.RemoveAll(scratch); err != nil { // of one that was cut short
+		return err
+	}
+	defer func() { _ = os.RemoveAll(scratch) }()
+	if err := createData(c.servers.TiDB, c.servers.dir, scratch); err != nil {
+		return err
+	}
+	p, err := startProcess(c.servers.TiDB, scratch)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(p.run(script), p.stop()); err != nil {
+		return err
+	}
+	return os.Rename(scratch, c.dir)
+}
