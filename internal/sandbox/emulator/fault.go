@@ -112,7 +112,7 @@ type Faults struct {
 	matched []int
 }
 
-// Set replaces the list and starts counting anew.
+// Set replaces the list and starts counting from zero.
 func (fs *Faults) Set(list ...Fault) error {
 	for i, f := range list {
 		if _, err := path.Match(f.Path, ""); err != nil {

@@ -48,7 +48,7 @@ func TestFaults_next(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var fs Faults
-			for range 2 { // Set starts anew
+			for range 2 { // Set starts from zero
 				if err := fs.Set(tt.list...); err != nil {
 					t.Fatal(err)
 				}

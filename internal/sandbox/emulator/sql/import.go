@@ -20,7 +20,7 @@ func (c *cluster) importDump(file string) error {
 		// The dump creates all databases.
 		script := "DROP DATABASE test;\n" + string(dump) + "\n;CREATE DATABASE IF NOT EXISTS test"
 		if err := c.create(script); err != nil {
-			return fmt.Errorf("moving the data of %s into TiDB: %w\nThe file is as it was: mend that statement in it, or remove it to begin without its data", file, err)
+			return fmt.Errorf("moving the data of %s into TiDB: %w\nThe file is as it was: correct that statement in it, or remove it to begin without its data", file, err)
 		}
 	}
 	return os.Rename(file, file+".imported")
