@@ -57,19 +57,12 @@ func TestBind_Faults(t *testing.T) {
 			calls = s.net.Calls()
 		})
 		tally := faultlist.Tally{Operation: op.name, Calls: len(calls)}
-		skip := map[string]int{}
-		for _, call := range calls {
-			for _, fault := range faultlist.All(faultlist.Cloudflare) {
-				for _, times := range []int{1, 2, -1} {
-					plan := faultlist.Plan{Fault: fault, Kind: call.Kind, Skip: skip[call.Kind], Times: times}
-					var problems []string
-					synctest.Test(t, func(t *testing.T) { problems = op.meets(t, plan, &tally) })
-					if len(problems) > 0 {
-						t.Errorf("%s / %s #%d / %s, %d times:\n\t%s", op.name, call.Kind, plan.Skip+1, fault.Name, times, strings.Join(problems, "\n\t"))
-					}
-				}
+		for plan := range faultlist.Plans(faultlist.Cloudflare, calls) {
+			var problems []string
+			synctest.Test(t, func(t *testing.T) { problems = op.meets(t, plan, &tally) })
+			if len(problems) > 0 {
+				t.Errorf("%s / %s:\n\t%s", op.name, plan, strings.Join(problems, "\n\t"))
 			}
-			skip[call.Kind]++
 		}
 		tallies = append(tallies, tally)
 	}

@@ -103,7 +103,7 @@ func (op operation) faulted(t *testing.T, plan faultlist.Plan, tally *faultlist.
 
 // Whatever call of an ownership check or of the search for drift fails, and in whatever
 // way, no conflict is touched, and the next run succeeds.
-func TestChecks_faults(t *testing.T) {
+func TestChecks_Faults(t *testing.T) {
 	var tallies []faultlist.Tally
 	for _, op := range operations() {
 		var calls []faultlist.Call
@@ -116,18 +116,12 @@ func TestChecks_faults(t *testing.T) {
 			calls = a.net.Calls()
 		})
 		tally := faultlist.Tally{Operation: op.name, Calls: len(calls)}
-		for _, call := range calls {
-			for _, fault := range faultlist.All(faultlist.Cloudflare) {
-				for _, times := range []int{1, 2, -1} {
-					tally.Cases++
-					var problems []string
-					synctest.Test(t, func(t *testing.T) {
-						problems = op.faulted(t, faultlist.Plan{Fault: fault, Kind: call.Kind, Times: times}, &tally)
-					})
-					if len(problems) > 0 {
-						t.Errorf("%s / %s / %s, %d times:\n\t%s", op.name, call.Kind, fault.Name, times, strings.Join(problems, "\n\t"))
-					}
-				}
+		for plan := range faultlist.Plans(faultlist.Cloudflare, calls) {
+			tally.Cases++
+			var problems []string
+			synctest.Test(t, func(t *testing.T) { problems = op.faulted(t, plan, &tally) })
+			if len(problems) > 0 {
+				t.Errorf("%s / %s:\n\t%s", op.name, plan, strings.Join(problems, "\n\t"))
 			}
 		}
 		tallies = append(tallies, tally)

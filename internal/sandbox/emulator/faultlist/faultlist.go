@@ -8,6 +8,7 @@ package faultlist
 import (
 	"encoding/json"
 	"fmt"
+	"iter"
 	"net/http"
 	"slices"
 
@@ -46,6 +47,28 @@ func All(cloud string) []Fault {
 		}
 	}
 	return all
+}
+
+// Plans yields each fault of a cloud at each of the calls of a run: once, twice, and always.
+func Plans(cloud string, calls []Call) iter.Seq[Plan] {
+	return func(yield func(Plan) bool) {
+		before := map[string]int{} // calls of a kind
+		for _, call := range calls {
+			for _, fault := range All(cloud) {
+				for _, times := range []int{1, 2, -1} {
+					if !yield(Plan{Fault: fault, Kind: call.Kind, Skip: before[call.Kind], Times: times}) {
+						return
+					}
+				}
+			}
+			before[call.Kind]++
+		}
+	}
+}
+
+// String names what fails, and how.
+func (p Plan) String() string {
+	return fmt.Sprintf("%s #%d / %s, %d times", p.Kind, p.Skip+1, p.Fault.Name, p.Times)
 }
 
 var list = []Fault{
