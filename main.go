@@ -5,7 +5,7 @@
 //	portfolio bind       set the Pages project's service bindings
 //	portfolio unbind     remove them
 //	portfolio deploy     deploy a folder to the Pages project
-//	portfolio undeploy   delete nothing; with a project, what keeps it from being deleted
+//	portfolio undeploy   delete nothing; with a project, deployments that keep it from being deleted
 package main
 
 import (

@@ -63,7 +63,7 @@ func TestRun_badInput(t *testing.T) {
 	}
 }
 
-// The delete command of the resource has nothing to do, and nothing can keep it from that.
+// The delete command of the resource does nothing, and nothing makes it fail.
 func TestRun_undeploy(t *testing.T) {
 	var stdout, stderr strings.Builder
 	code := run(t.Context(), []string{"undeploy"}, strings.NewReader(`{"project":"site"}`), &stdout, &stderr, func(string) string { return "" })

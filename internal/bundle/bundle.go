@@ -1,15 +1,15 @@
-// Package bundle makes one ES module for Cloudflare's runtime out of an entry file
-// and what it imports.
+// Package bundle makes one ES module for Cloudflare's runtime from an entry file and what it
+// imports.
 //
-// It sets up esbuild as wrangler does, so that a Worker behaves the same whichever of
-// them built it. Two things differ on purpose. The content depends on the sources alone,
-// not on the environment or on where the root is, and has no source map, so that every
-// machine uploads the same bytes. And Node's own modules are left to the runtime: for those
-// that a compatibility date does not have yet wrangler takes polyfills, which are packages
-// of npm (unenv). This program has no npm. It refuses such a module by name, with the date
-// or the flag that gives it, where the Worker cannot start without it.
+// It sets up esbuild as wrangler does, so that a Worker behaves the same whichever of them
+// built it. Two things differ on purpose. First, the content depends on the sources alone, not
+// on the environment or on where the root is, and has no source map: every machine uploads the
+// same bytes. Second, Node's own modules are left to the runtime. For those that a
+// compatibility date does not have yet, wrangler uses polyfills, which are packages of npm
+// (unenv). This program has no npm. If the Worker cannot start without such a module, Build
+// refuses it by name, and says which date or flag provides it.
 //
-// What code does is never guessed from its text: esbuild is asked, by its metafile.
+// What code does is never guessed from its text: esbuild's metafile says it.
 //
 // https://github.com/cloudflare/workers-sdk/blob/f8308360/packages/wrangler/src/deployment-bundle/bundle.ts
 // https://developers.cloudflare.com/workers/wrangler/bundling/
@@ -34,8 +34,8 @@ type Options struct {
 	Runtime Runtime
 	// Modules permits modules beside the main one.
 	Modules bool
-	// Kept are files that the bundle imports and does not contain, by absolute path
-	// without links: the names by which it imports them.
+	// Kept maps each file that the bundle imports but does not contain, by absolute path
+	// without links, to the name by which it imports it.
 	Kept map[string]string
 }
 
@@ -43,8 +43,8 @@ type Options struct {
 type Result struct {
 	// Code is the main module.
 	Code []byte
-	// Plain reports that the entry file does as well as Code, as it is: it is a module of
-	// JavaScript that imports only what the runtime and Options.Kept have.
+	// Plain reports whether the entry file can take the place of Code unchanged: it is a
+	// JavaScript module that imports only what the runtime and Options.Kept have.
 	Plain bool
 	// Exports are the names that the entry file exports as an ES module.
 	Exports []string
@@ -68,8 +68,8 @@ func Build(root, entry string, o Options) (Result, error) {
 	return r, err
 }
 
-// build bundles once. It returns too which of Node's modules the bundle needs and the
-// runtime lacks. To those in refused see [Runtime.nodePlugin].
+// build bundles once. It also returns which of Node's modules the bundle needs and the runtime
+// lacks. For refused see [Runtime.nodePlugin].
 func (o Options) build(root, entry string, refused map[string]bool) (Result, map[string]bool, error) {
 	collected := &collector{whole: !o.Modules, modules: map[string][]byte{}}
 	options := o.options(root, entry)
@@ -114,7 +114,7 @@ func (o Options) build(root, entry string, refused map[string]bool) (Result, map
 
 const outfile = "worker.js"
 
-// options are those of wrangler.
+// options returns wrangler's options.
 func (o Options) options(root, entry string) api.BuildOptions {
 	options := api.BuildOptions{
 		AbsWorkingDir: root,
@@ -149,11 +149,11 @@ func (o Options) options(root, entry string) api.BuildOptions {
 }
 
 // bytesOfSyntax prints the entry file as esbuild prints a bundle, with nothing replaced,
-// resolved or made older. It is "" for what is not plain JavaScript.
+// resolved or lowered to older syntax. It returns "" if the file is not plain JavaScript.
 func bytesOfSyntax(root, entry string, o Options) string {
 	options := o.options(root, entry)
 	for name := range options.Define {
-		// The runtime has the same value for the other one.
+		// The other one, navigator.userAgent, has the same value in the runtime.
 		if strings.HasSuffix(name, "NODE_ENV") {
 			delete(options.Define, name)
 		}
@@ -177,7 +177,7 @@ func bytesOfSyntax(root, entry string, o Options) string {
 	return string(output(built))
 }
 
-// output returns the main module: CSS that is imported becomes a file too.
+// output returns the main module. Imported CSS becomes a file too.
 func output(built api.BuildResult) []byte {
 	for _, file := range built.OutputFiles {
 		if filepath.Base(file.Path) == outfile {
@@ -187,7 +187,7 @@ func output(built api.BuildResult) []byte {
 	return nil
 }
 
-// metafile is what esbuild says of a bundle.
+// metafile is what esbuild says about a bundle.
 // https://esbuild.github.io/api/#metafile
 type metafile struct {
 	Inputs map[string]struct {
@@ -207,8 +207,8 @@ type imported struct {
 	External   bool
 }
 
-// plain reports whether an entry file is all of the bundle: JavaScript that imports nothing
-// but what is external, by the syntax of modules.
+// plain reports whether the entry file is the whole bundle: JavaScript that imports only what
+// is external, with the syntax of ES modules.
 func (m metafile) plain(entry string) bool {
 	if extension := path.Ext(entry); len(m.Inputs) != 1 || extension != ".js" && extension != ".mjs" {
 		return false

@@ -19,10 +19,11 @@ type Module struct {
 	Content []byte
 }
 
-// resolving marks what a plugin asks esbuild to resolve, so that it is not asked again.
+// resolving marks a path that a plugin asks esbuild to resolve, so that the plugin itself is
+// not asked again.
 const resolving = "resolving"
 
-// ask has esbuild resolve a path as if the module had it.
+// ask asks esbuild to resolve a path as if the importing module had it.
 func ask(b api.PluginBuild, args api.OnResolveArgs, path string) api.ResolveResult {
 	return b.Resolve(path, api.ResolveOptions{
 		Importer: args.Importer, Namespace: args.Namespace, ResolveDir: args.ResolveDir, Kind: args.Kind, PluginData: resolving,
@@ -34,15 +35,15 @@ func resolvable(b api.PluginBuild, args api.OnResolveArgs, path string) bool {
 	return len(ask(b, args, path).Errors) == 0
 }
 
-// collector collects what code imports and is not code.
+// collector collects imported files that are not code.
 type collector struct {
-	// whole is set where all must be one module.
+	// whole is set if everything must be one module.
 	whole   bool
 	mu      sync.Mutex // esbuild resolves in parallel
 	modules map[string][]byte
 }
 
-// plugin gives each such file the name that wrangler gives it. Text is a matter of esbuild's
+// plugin gives each such file the name that wrangler gives it. It leaves text to esbuild's
 // loaders: as a part of the main module it is the same text.
 //
 // https://github.com/cloudflare/workers-sdk/blob/f8308360/packages/wrangler/src/deployment-bundle/module-collection.ts
@@ -76,8 +77,8 @@ func (c *collector) plugin() api.Plugin {
 	}}
 }
 
-// keepPlugin leaves imports of files to the runtime. The keys of kept are absolute paths,
-// the values what the main module is to import.
+// keepPlugin leaves imports of the kept files to the runtime. The keys of kept are absolute
+// paths, its values what the main module imports instead.
 //
 // https://github.com/cloudflare/workers-sdk/blob/f8308360/packages/wrangler/src/pages/functions/buildWorker.ts (external-fixer)
 func keepPlugin(kept map[string]string) api.Plugin {

@@ -10,15 +10,15 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// Runtime is what a compatibility date, such as 2026-01-31, and compatibility flags say of
-// Cloudflare's runtime.
+// Runtime is Cloudflare's runtime as a compatibility date, such as 2026-01-31, and
+// compatibility flags set it.
 type Runtime struct {
 	Date  string
 	Flags []string
 }
 
-// Dates from which the runtime has Node's modules, and from which nodejs_compat gives their
-// names without the prefix node: and the globals too.
+// From nodeDate on the runtime has Node's modules. From nodeV2Date on nodejs_compat also gives
+// the globals, and the names without the prefix node:.
 // https://github.com/cloudflare/workerd/blob/6552d999/src/workerd/io/compatibility-date.capnp (nodeJsCompat, nodeJsCompatV2)
 // https://github.com/cloudflare/workers-sdk/blob/f8308360/packages/workers-utils/src/compatibility-date.ts (resolveNodejsCompat)
 const (
@@ -92,7 +92,7 @@ func init() {
 	}
 }
 
-// lacks says what would give the runtime a module of Node, or returns "" if it is there.
+// lacks says what would give the runtime a module of Node, or returns "" if it has the module.
 func (r Runtime) lacks(module string) string {
 	f, known := nodeFeatures[module]
 	switch {
@@ -116,16 +116,16 @@ func (r Runtime) lacks(module string) string {
 	return strings.Join(wanted, ", and ")
 }
 
-// Namespaces of the modules that stand for a require of a module of Node: the runtime has no
-// require. That of wrangler has the same name, which is part of the output.
+// Namespaces of the modules that replace a require of a module of Node, since the runtime has
+// no require. requiredNode is wrangler's name too, and part of the output.
 const (
 	requiredNode = "node-built-in-modules"
 	missingNode  = "missing-node-modules"
 )
 
-// nodePlugin leaves Node's modules to the runtime, in every spelling. Those that it lacks
-// are left to it as well, but for those in refused, which are errors of esbuild: it tells a
-// require that may fail, in a try, from one that may not.
+// nodePlugin leaves Node's modules to the runtime, in every spelling, even those that it lacks.
+// Only those in refused become errors of esbuild, which tells a require that may fail, in a
+// try, from one that may not.
 //
 // https://github.com/cloudflare/workers-sdk/blob/f8308360/packages/wrangler/src/deployment-bundle/esbuild-plugins/hybrid-nodejs-compat.ts
 // https://github.com/cloudflare/workers-sdk/blob/f8308360/packages/wrangler/src/deployment-bundle/esbuild-plugins/nodejs-compat.ts

@@ -2,8 +2,8 @@ package bundle
 
 import "github.com/evanw/esbuild/pkg/api"
 
-// Transpile returns what esbuild makes of one file of code, with the settings of the
-// tsconfig.json that belongs to it. It is empty for what is no code.
+// Transpile returns what esbuild makes of one file of code, with the settings of its
+// tsconfig.json. It returns nothing if the file is not code.
 func Transpile(file string) []byte {
 	all := Options{}.options("", file)
 	built := api.Build(api.BuildOptions{

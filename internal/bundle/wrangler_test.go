@@ -143,8 +143,8 @@ func answers(t *testing.T, npm string, workers map[string]worker) map[string]any
 	return all
 }
 
-// What is in npm and in people's Workers answers the same, whether this package or the real
-// wrangler bundled it. Known differences:
+// Packages of npm and people's Workers answer the same, whether this package or the real
+// wrangler bundled them. Known differences:
 //   - modules of Node that a date does not have: wrangler takes polyfills, we refuse them by
 //     name ([TestBuild_node]). So is a require outside of a try, even if it never runs, which
 //     wrangler lets pass without nodejs_compat, with a warning, if it begins with node:;

@@ -21,13 +21,13 @@ const projectDate = "2026-01-31"
 type api struct {
 	// before, if set, is called first. It reports whether it has responded.
 	before func(w http.ResponseWriter, r *http.Request) bool
-	// stages are what a new deployment is in turn. The last one stays.
+	// stages are those that a new deployment goes through. It stays in the last one.
 	stages []string
 	// token is the next upload token.
 	token string
 	// flags are the compatibility flags of the project.
 	flags []string
-	// url is the address of all deployments. Default: one for each, as the real one has.
+	// url is the address of all deployments. If empty, each has its own, as the real ones do.
 	url string
 
 	mu          sync.Mutex
@@ -103,8 +103,8 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"success": true, "errors": []any{}, "messages": []any{}, "result": result})
 }
 
-// serve answers for the deployment with the host's name, or the newest. A page and a path
-// without a file are "a page".
+// serve answers as the deployment that the host names, or the newest. For a page, or a path
+// without a file, it answers "a page".
 func (a *api) serve(w http.ResponseWriter, r *http.Request) {
 	name, _, _ := strings.Cut(r.Host, ".")
 	d := a.find(name)
@@ -147,7 +147,7 @@ func (a *api) find(id string) *deployedSite {
 	return nil
 }
 
-// add adds a live deployment of production, as somebody made it.
+// add adds a live production deployment that somebody made.
 func (a *api) add(message string) *deployedSite {
 	d := &deployedSite{id: fmt.Sprint("d", len(a.deployments)+1), environment: production, message: message, stages: []string{"deploy success"}}
 	a.deployments = append(a.deployments, d)

@@ -43,8 +43,8 @@ func newAsset(name, file string) (asset, error) {
 	return asset{name, file, size, key, contentType(name)}, nil
 }
 
-// encode writes a content in base64, and returns its key and its size. The key is the
-// beginning of the hash of that base64 and of the name's extension.
+// encode writes content in base64, and returns its key and its size. The key is the beginning
+// of the hash of the base64 text and the name's extension.
 // https://github.com/cloudflare/workers-sdk/blob/main/packages/deploy-helpers/src/deploy/helpers/hash.ts
 func encode(w io.Writer, name string, content io.Reader) (key string, size int64, err error) {
 	hash := blake3.New(32, nil)

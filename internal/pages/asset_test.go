@@ -87,7 +87,7 @@ func TestContentType(t *testing.T) {
 	}
 }
 
-// What goes into JSON without an escape.
+// Content types need no escape in JSON.
 func TestContentTypes(t *testing.T) {
 	if n := len(contentTypes()); n < 1000 {
 		t.Errorf("the table has %d extensions", n)

@@ -23,8 +23,8 @@ const (
 	maxPeakSize = 60e6 // bytes
 )
 
-// BenchmarkDeploy deploys a large site, and again after one file has changed, by the
-// program that `make build` makes. It reports the peak of the program's memory.
+// BenchmarkDeploy deploys a large site with the program that `make build` makes, and deploys it
+// again after one file has changed. It reports the peak of the program's memory.
 func BenchmarkDeploy(b *testing.B) {
 	program, err := filepath.Abs("../../bin/portfolio")
 	if err != nil {
@@ -109,8 +109,8 @@ func BenchmarkDeploy(b *testing.B) {
 	}
 }
 
-// peakMemory returns the most memory that a process had until it ended, as far as Linux
-// tells: what wait4 returns begins with that of the process which started it.
+// peakMemory returns the most memory that a process used until it ended, as far as Linux tells.
+// wait4 does not do: its figure begins with that of the parent process.
 func peakMemory(pid int, ended <-chan struct{}) (peak int64) {
 	for {
 		status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

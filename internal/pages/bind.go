@@ -10,26 +10,26 @@ import (
 	"portfolio-infra/internal/cloudflare"
 )
 
-// BindResult is what a command did, as one line of JSON: the command resource's
+// BindResult is what bind or unbind did. As one line of JSON it is the command resource's
 // standard output, and part of the stack's outputs.
 type BindResult struct {
 	Project string `json:"project"`
 	// Wanted is what the environments hold now.
 	Wanted
-	// Digests are those of the secret variables that the environments hold now, by name.
+	// Digests has the digests of the secret variables that the environments hold now, by name.
 	Digests map[string]string `json:"digests,omitempty"`
 	// Recreated reports whether the project was deleted and bind created it again.
 	Recreated bool `json:"made,omitempty"`
-	// Found is what the project held in place of what was written, by environment and
-	// name; null where there was nothing.
+	// Found is what the project held before the write, by environment and name; null where
+	// there was nothing.
 	Found map[string]map[string]*Service `json:"found,omitempty"`
 	// Changed and Removed name what was written, as environment.NAME.
 	Changed []string `json:"changed,omitempty"`
 	Removed []string `json:"removed,omitempty"`
-	// ChangedAt is when bindings were last written, as far as it is known.
+	// ChangedAt is when bindings were last written, if that is known.
 	ChangedAt string `json:"changedAt,omitempty"`
-	// Redeploy reports whether the newest production deployment is older than that. A
-	// binding serves from the next deployment on.
+	// Redeploy reports whether the newest production deployment is older than ChangedAt. A
+	// binding takes effect with the next deployment.
 	Redeploy bool `json:"redeploy"`
 }
 
@@ -38,8 +38,8 @@ var errNotPersisted = errors.New("the API accepted the change but did not persis
 // bind makes the project hold the wanted bindings, and removes those of an earlier bind
 // that are no longer wanted.
 //
-// The engine created the project before it runs bind, so a missing one was deleted by
-// hand. bind creates it again: to Pulumi it is the same one, whose ID is its name.
+// The engine creates the project before it runs bind, so a missing project was deleted by hand.
+// bind creates it again. To Pulumi it is the same project, since its ID is its name.
 func bind(ctx context.Context, c *cloudflare.Client, r BindRequest, previous BindResult, now func() time.Time) (BindResult, error) {
 	result := BindResult{Project: r.Project, Wanted: r.Wanted}
 	project, err := c.Project(ctx, r.Project)
@@ -108,7 +108,7 @@ func (r BindRequest) apply(ctx context.Context, c *cloudflare.Client, p *cloudfl
 	if written.digests == nil {
 		written.digests = map[string]string{}
 	}
-	maps.Copy(written.digests, r.digests()) // nobody can read the values
+	maps.Copy(written.digests, r.digests()) // the values cannot be read back
 	rest.addSettings(r, after, written, left)
 	if len(left) > 0 {
 		return fmt.Errorf("%v: %w", rest.names(), errNotPersisted)
@@ -119,8 +119,8 @@ func (r BindRequest) apply(ctx context.Context, c *cloudflare.Client, p *cloudfl
 	return nil
 }
 
-// Outdated reports whether a project's newest production deployment was made before the
-// bindings were written, at a time as in RFC 3339. It is false if either is unknown.
+// Outdated reports whether a project's newest production deployment was made before changedAt,
+// the RFC 3339 time at which the bindings were written. It is false if either time is unknown.
 func Outdated(newest *cloudflare.Deployment, changedAt string) bool {
 	changed, err := time.Parse(time.RFC3339, changedAt)
 	if err != nil || newest == nil {

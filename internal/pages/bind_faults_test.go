@@ -133,7 +133,7 @@ func badError(err error, f faultlist.Fault, calls []faultlist.Call) (problems []
 	return append(problems, faultlist.Missing(err, f, calls)...)
 }
 
-// badWaits returns which wait that the API asked for was not honoured or not shown.
+// badWaits returns the waits that the API asked for and that were not kept or not shown.
 func badWaits(f faultlist.Fault, calls []faultlist.Call, progress string) (problems []string) {
 	asked := map[string]time.Duration{"429 with Retry-After": 2 * time.Second, "429 with X-Ratelimit-Reset": 3 * time.Second,
 		"429 that asks for an hour": time.Hour}[f.Name]

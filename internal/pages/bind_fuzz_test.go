@@ -64,7 +64,7 @@ func FuzzReadBindRequest(f *testing.F) {
 	})
 }
 
-// drawServices draws bindings of a few names, so that they often meet.
+// drawServices draws bindings of a few names, so that they often coincide.
 func drawServices(t *rapid.T, label string) map[string]Service {
 	return rapid.MapOfN(
 		rapid.SampledFrom([]string{"A", "B", "C", "D"}),
@@ -77,7 +77,7 @@ func drawServices(t *rapid.T, label string) map[string]Service {
 		}), 0, 4).Draw(t, label)
 }
 
-// drawWanted draws bindings that may be others in previews.
+// drawWanted draws bindings that may differ in previews.
 func drawWanted(t *rapid.T, label string) Wanted {
 	w := Wanted{Bindings: drawServices(t, label)}
 	if rapid.Bool().Draw(t, label+" differs") {

@@ -13,8 +13,8 @@ import (
 // Service is a wanted service binding.
 type Service = cloudflare.Service
 
-// plain returns a service without the name of the default export, which is that of a binding
-// without a name.
+// plain returns a service without the entrypoint "default": a binding without an entrypoint
+// means the same, the default export.
 // https://github.com/cloudflare/workers-sdk/blob/f8308360/packages/miniflare/src/index.ts (directSocket.entrypoint)
 func plain(s Service) Service {
 	if s.Entrypoint == "default" {
@@ -23,13 +23,13 @@ func plain(s Service) Service {
 	return s
 }
 
-// DefaultEnvironment is the environment of a Worker that has no others.
+// DefaultEnvironment is the environment of a Worker that has only one.
 const DefaultEnvironment = "production"
 
 // Wanted is what the environments of a project should hold, by name.
 type Wanted struct {
 	Bindings map[string]Service `json:"bindings"`
-	// Preview replaces Bindings in the preview environment. Nil: the same.
+	// Preview replaces Bindings in the preview environment, unless it is nil.
 	Preview map[string]Service `json:"preview,omitzero"`
 	// Vars are plain variables of the Functions, in both environments.
 	Vars map[string]string `json:"vars,omitempty"`
@@ -51,16 +51,16 @@ func (w Wanted) In(environment string) map[string]Service {
 type BindRequest struct {
 	AccountID string `json:"accountId"`
 	Project   string `json:"project"`
-	// ProductionBranch is the project's, for bind to create a deleted project again.
-	// Empty: a deleted project is an error.
+	// ProductionBranch is the branch with which bind creates a deleted project again. If it is
+	// empty, a deleted project is an error.
 	ProductionBranch string `json:"productionBranch,omitempty"`
-	// CreatedOn is when the project was created. Nothing reads it: it changes the request
-	// for a new project, so that bind runs again.
+	// CreatedOn is when the project was created. Nothing reads it. A new project has another
+	// date, so the request changes and bind runs again.
 	CreatedOn string `json:"createdOn,omitempty"`
 	Wanted
 	// Secrets are secret variables of the Functions, in both environments.
 	Secrets map[string]string `json:"secrets,omitempty"`
-	// Key makes digests of the secrets. It is a secret itself.
+	// Key is the key of the secrets' digests. It is a secret itself.
 	Key string `json:"key,omitempty"`
 }
 

@@ -39,7 +39,7 @@ func TestBind_sendsWholeObjects(t *testing.T) {
 	}
 }
 
-// The entrypoint default is the default export, which has no name in a binding.
+// The entrypoint default is the default export, which a binding does not name.
 func TestBind_defaultEntrypoint(t *testing.T) {
 	const fields = `"bindings":{"A":{"service":"api","environment":"production","entrypoint":"default"}}`
 	s := newSite(t)
@@ -49,7 +49,7 @@ func TestBind_defaultEntrypoint(t *testing.T) {
 		t.Errorf("%+v, want %+v", have, want)
 	}
 	s.mustRun("bind", fields, "GET")
-	// A binding of before, or of another client, is the same one.
+	// A binding of an earlier version or of another client is the same.
 	s.configure(`{"production":{"services":{"A":{"service":"api","environment":"production","entrypoint":"default"}}}}`)
 	s.mustRun("bind", fields, "GET")
 	s.mustRun("unbind", fields, "GET", "PATCH", "GET")
@@ -135,7 +135,7 @@ func TestBind_previousUnreadable(t *testing.T) {
 	}
 }
 
-// A binding serves from the next production deployment on.
+// A binding takes effect with the next production deployment.
 func TestBind_redeploy(t *testing.T) {
 	for _, tt := range []struct {
 		name      string

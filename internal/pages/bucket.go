@@ -23,14 +23,14 @@ const (
 // bucket is what one call uploads.
 type bucket []asset
 
-// buckets distributes assets over as few calls as the limits allow, but over parallel
-// ones where it can.
+// buckets distributes assets over as few buckets as the limits allow, but over at least
+// parallel ones if there are enough assets.
 func buckets(assets []asset, parallel int) []bucket {
 	assets = slices.SortedStableFunc(slices.Values(assets), func(a, b asset) int { return cmp.Compare(b.size, a.size) })
 	all := make([]bucket, min(parallel, len(assets)))
 	sizes := make([]int64, len(all))
 	for i, a := range assets {
-		// Begin with another bucket for each asset.
+		// Start the search at the next bucket for each asset.
 		n := -1
 		for j := range all {
 			if k := (i + j) % len(all); sizes[k]+a.size <= maxBucket && len(all[k]) < maxBucketFiles {
@@ -48,8 +48,8 @@ func buckets(assets []asset, parallel int) []bucket {
 	return all
 }
 
-// body returns the JSON of an upload. It is made while it is sent, so that only a buffer
-// of it is in memory.
+// body returns the JSON of an upload. It is produced while it is sent, so only a buffer of it
+// is in memory.
 func (b bucket) body() rest.Body {
 	var size counter
 	_ = b.write(&size, func(_ io.Writer, a asset) error {
@@ -86,9 +86,9 @@ func (b bucket) write(w io.Writer, value func(io.Writer, asset) error) error {
 	return err
 }
 
-// copyBase64 writes the content of an asset. It fails if that has changed, so that the body
-// ends before its last byte: the API takes any content under any key, keeps it, and would
-// serve it to each later deployment of the content that the key belongs to.
+// copyBase64 writes the content of an asset. It fails if the content has changed, so that the
+// body ends before its last byte. The API would store changed content under the key, and serve
+// it in each later deployment of the content that belongs to the key.
 func copyBase64(w io.Writer, a asset) error {
 	f, err := os.Open(a.file)
 	if err != nil {
@@ -109,7 +109,7 @@ func copyBase64(w io.Writer, a asset) error {
 	return err
 }
 
-// changedError is that of an asset whose content is no longer that of its key.
+// changedError reports that an asset's content no longer belongs to its key.
 type changedError struct{ name string }
 
 func (e *changedError) Error() string {

@@ -7,18 +7,19 @@ import (
 	"unicode/utf8"
 )
 
-// commit is what a deployment says about the sources of a site.
+// commit is what a deployment says about a site's sources.
 type commit struct {
 	hash, message string
 	dirty         bool
 }
 
-// lastCommit asks git about the folder. Without git, a repository or a commit there is none.
+// lastCommit asks git for the last commit of the folder. There is none without git, a
+// repository or a commit.
 func lastCommit(ctx context.Context, folder string) (c commit, ok bool) {
 	ok = true
 	git := func(args ...string) string {
 		cmd := exec.CommandContext(ctx, "git", append([]string{"-C", folder}, args...)...)
-		cmd.Env = gitEnvironment() // it may run programs of the repository's settings
+		cmd.Env = gitEnvironment() // git may run programs that the repository's settings name
 		out, err := cmd.Output()
 		ok = ok && err == nil
 		return strings.TrimSpace(string(out))

@@ -22,7 +22,7 @@ type compiled struct {
 	metafile metafile
 }
 
-// site is a folder with what is to be served beside the site.
+// site returns the folder of what is served in addition to the site.
 func (c *compiled) site() string { return filepath.Join(c.folder, "site") }
 
 // remove removes the temporary folder.
@@ -33,21 +33,21 @@ func (c *compiled) remove() {
 }
 
 // exitNoRoutes is the exit code of `wrangler pages functions build` for a folder without
-// routes, and errNoRoutes what it means.
+// routes. errNoRoutes is what it means.
 // https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/src/pages/errors.ts
 const exitNoRoutes = 156
 
 var errNoRoutes = errors.New("no file in it, but for links, exports onRequest or the like (https://developers.cloudflare.com/pages/functions/routing/)")
 
-// notRun is why wrangler did not run.
+// notRun is the error if wrangler did not run.
 type notRun struct {
 	error
 	why error
 }
 
-// compileFunctions compiles a folder of file routes by the wrangler that the project has
-// installed. Nothing is written to the site: what wrangler adds to it goes to a temporary
-// folder, which is the caller's to remove.
+// compileFunctions compiles a folder of file routes with the wrangler that is installed in the
+// project. Nothing is written to the site: what wrangler adds goes to a temporary folder, which
+// the caller removes.
 // https://developers.cloudflare.com/workers/wrangler/commands/pages/#pages-functions-build
 func compileFunctions(ctx context.Context, folder string, f Folder) (_ *compiled, err error) {
 	out, err := os.MkdirTemp("", "functions-")
@@ -119,7 +119,7 @@ func compileFunctions(ctx context.Context, folder string, f Folder) (_ *compiled
 	return c, c.namePlugins()
 }
 
-// started reports whether wrangler has begun its work, which it notes in a file.
+// started reports whether wrangler began its work, which it records in a file.
 // https://developers.cloudflare.com/workers/wrangler/system-environment-variables/ (WRANGLER_OUTPUT_FILE_PATH)
 func started(session string) bool {
 	info, err := os.Stat(session)

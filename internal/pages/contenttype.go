@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// mimeTypes is the table of npm's mime 3.0.0, which wrangler uses: a type and its
-// extensions a line. Package mime of the standard library depends on the machine.
+// mimeTypes is the table of npm's mime 3.0.0, which wrangler uses. Each line has a type and its
+// extensions. Package mime of the standard library depends on the machine.
 // https://github.com/broofa/mime/tree/v3.0.0/types
 //
 //go:embed mime.types
@@ -33,8 +33,8 @@ var contentTypes = sync.OnceValue(func() map[string]string {
 func contentType(name string) string {
 	base := strings.ToLower(path.Base(name))
 	extension := base[strings.LastIndex(base, ".")+1:]
-	// At the root of a site a name without a dot counts as an extension, elsewhere it
-	// does not, and neither does one that only begins with a dot.
+	// At the root of a site a name without a dot counts as an extension, and so does what
+	// follows a leading dot. In a folder neither does.
 	if strings.Contains(name, "/") && len(extension) >= len(base)-1 {
 		extension = ""
 	}

@@ -11,8 +11,8 @@ import (
 )
 
 // CheckCount returns an error if a site has more files than the account's plan allows, and a
-// warning if nobody can tell. Only the upload token of an existing project does, so a site
-// that each plan allows costs no call. An empty project is one that does not exist yet.
+// warning if that is unknown. Only the upload token of an existing project tells, so a site
+// that every plan allows costs no call. project is empty if there is none yet.
 func (s *Site) CheckCount(ctx context.Context, c *cloudflare.Client, project string) (warning string, err error) {
 	if len(s.assets) <= maxAssets {
 		return "", nil
@@ -38,8 +38,8 @@ func checkCount(files, most int) error {
 // shrinkFrom is the number of files up to which a site may lose any.
 const shrinkFrom = 20
 
-// CheckShrunk returns an error if a site has lost most of its files, as after a failed
-// build, since the deployment that the state has: by the standard input and output of deploy.
+// CheckShrunk returns an error if a site has lost most of its files since the last deployment,
+// as after a failed build. stdin and stdout are those of deploy in the state.
 func (s *Site) CheckShrunk(stdin, stdout string) error {
 	var request DeployRequest
 	var last DeployResult
@@ -48,7 +48,7 @@ func (s *Site) CheckShrunk(stdin, stdout string) error {
 	}
 	found := fmt.Sprintf("%d files", len(s.assets))
 	switch {
-	case request.Digest == s.Digest: // it is deployed
+	case request.Digest == s.Digest: // already deployed
 		return nil
 	case last.Files > shrinkFrom && 2*len(s.assets) < last.Files:
 	case len(s.assets) > 0 && s.modules == nil && s.dotfiles():
@@ -60,7 +60,7 @@ func (s *Site) CheckShrunk(stdin, stdout string) error {
 		"or, if it is meant to be so, run `pulumi config set shrinkSite true` and remove the key after the next run", found, last.Files)
 }
 
-// dotfiles reports whether the site has no files but hidden ones and those of hidden folders.
+// dotfiles reports whether all files of the site are hidden or in hidden folders.
 func (s *Site) dotfiles() bool {
 	for _, a := range s.assets {
 		if !strings.HasPrefix(a.name, ".") && !strings.Contains(a.name, "/.") {

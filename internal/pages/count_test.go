@@ -59,7 +59,8 @@ func TestSite_CheckShrunk(t *testing.T) {
 	}
 }
 
-// The plan's limit is the upload token's, which is asked for a large site of a project alone.
+// The upload token tells the plan's limit. It is asked for only if a project exists and the
+// site is large.
 func TestSite_CheckCount(t *testing.T) {
 	for _, tt := range []struct {
 		name, project, token string

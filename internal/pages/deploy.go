@@ -20,7 +20,7 @@ type DeployResult struct {
 	// URL is the deployment's own address. Alias is that of its branch, or "".
 	URL   string `json:"url"`
 	Alias string `json:"alias"`
-	// Created is a time as in RFC 3339.
+	// Created is an RFC 3339 time.
 	Created string `json:"created"`
 	// Files is the number of files that are served. Uploaded is how many of them Cloudflare
 	// did not have yet.
@@ -34,13 +34,13 @@ type deployer struct {
 	// http fetches the deployment's own pages.
 	http *http.Client
 	log  io.Writer
-	// since is when a deployment must have been made to be adopted.
+	// since is the earliest creation time of a deployment that may be adopted.
 	since time.Time
 	DeployRequest
 }
 
-// adoptable reports whether the request would make the deployment, and its drift mark is
-// not newer.
+// adoptable reports whether the request would make the same deployment, and the drift mark is
+// not newer than it.
 func (d *deployer) adoptable(made cloudflare.Deployment) bool {
 	at, err := time.Parse(time.RFC3339, made.CreatedOn)
 	return d.makes(made) && (err != nil || !at.Before(d.since))
@@ -51,7 +51,7 @@ func (d *deployer) deploy(ctx context.Context) (DeployResult, error) {
 	if err != nil {
 		return DeployResult{}, err
 	}
-	// The bindings' command, which ran before, has set the date.
+	// bind, which ran before, has set the date.
 	date := project.DeploymentConfigs[production].CompatibilityDate
 	site, err := Read(ctx, Folder{
 		Site:         d.Site,
@@ -114,9 +114,9 @@ func (d *deployer) project(ctx context.Context) (cloudflare.Project, error) {
 	return project, err
 }
 
-// CheckConflict returns an error if production serves a deployment that the stack with that
-// owner did not make, whatever it served before. An older one of its own, to which somebody
-// rolled back, is no conflict.
+// CheckConflict returns an error if production serves a deployment that the owner's stack did
+// not make, whatever it served before. A rollback to an older deployment of the stack is no
+// conflict.
 func CheckConflict(project cloudflare.Project, owner string) error {
 	live := project.CanonicalDeployment
 	if live == nil || IsOurs(*live, owner) {
@@ -131,9 +131,9 @@ func CheckConflict(project cloudflare.Project, owner string) error {
 // production is the environment that a project's own address serves.
 const production = "production"
 
-// adopt returns the deployment that the request would make, or nil: that of a run which died
-// before it was recorded. It is either live or on its way. One that was live once and is no
-// longer must be made again.
+// adopt returns the deployment that the request would make, if a run made it and died before
+// recording it, and otherwise nil. The deployment is either live or on its way. One that was
+// live and no longer is must be made again.
 func (d *deployer) adopt(ctx context.Context, project cloudflare.Project) (*cloudflare.Deployment, error) {
 	if live := project.CanonicalDeployment; live != nil && d.adoptable(*live) {
 		return live, nil

@@ -17,12 +17,12 @@ import (
 type DeployRequest struct {
 	AccountID string `json:"accountId"`
 	Project   string `json:"project"`
-	// CreatedOn is when the project was created. Nothing reads it: it changes the request
-	// for a new project, so that deploy runs again.
+	// CreatedOn is when the project was created. Nothing reads it. A new project has another
+	// date, so the request changes and deploy runs again.
 	CreatedOn string `json:"createdOn,omitempty"`
-	// Owner is the stack's name of its own, which its deployments bear.
+	// Owner is the stack's owner, which its deployments bear.
 	Owner string `json:"owner"`
-	// Site is the folder, relative to the working directory. Digest is that of [Read].
+	// Site is the folder, relative to the working directory. Digest is [Site.Digest].
 	Site   string `json:"site"`
 	Digest string `json:"digest"`
 	// Flags are the compatibility flags of the Functions.
@@ -30,7 +30,7 @@ type DeployRequest struct {
 	// Settings changes with the bindings, variables and other settings that a deployment
 	// takes from the project.
 	Settings string `json:"settings,omitempty"`
-	// Overwrite allows to replace the production deployment of somebody else.
+	// Overwrite allows replacing somebody else's production deployment.
 	Overwrite bool `json:"overwrite,omitempty"`
 	// Functions, FunctionsEnv and PublicFiles say how the site is read, as in [Folder].
 	Functions    string   `json:"functions,omitempty"`
@@ -43,14 +43,14 @@ var (
 	digestPattern = regexp.MustCompile(`^[0-9a-f]{32}$`)
 )
 
-// EnvDrift is the variable with the stack's drift mark: why the site is deployed though the
-// request is as before, and since when. A deployment that is older does not do.
+// EnvDrift is the environment variable with the stack's drift mark: why the site is deployed
+// again although the request is the same, and since when. An older deployment is not adopted.
 const EnvDrift = "PAGES_DEPLOYMENT_DRIFT"
 
 // driftPattern matches the time at the end of a drift mark.
 var driftPattern = regexp.MustCompile(`\(([-0-9T:.Z]+)\)$`)
 
-// driftSince returns the time of a drift mark. It is the zero time without one.
+// driftSince returns the time of a drift mark, or the zero time.
 func driftSince(mark string) time.Time {
 	found := driftPattern.FindStringSubmatch(mark)
 	if found == nil {
@@ -84,7 +84,7 @@ func (r DeployRequest) check() error {
 	return errors.Join(problems...)
 }
 
-// mark ends the commit message of the deployment that the request makes.
+// mark returns the end of the commit message of the deployment that the request makes.
 func (r DeployRequest) mark() string {
 	sum := blake3.Sum256(fmt.Appendf(nil, "%q", append([]string{r.Digest, r.Settings}, r.Flags...)))
 	return fmt.Sprintf("[pulumi %s %s]", r.Owner, hex.EncodeToString(sum[:8]))
@@ -98,7 +98,7 @@ func IsOurs(d cloudflare.Deployment, owner string) bool {
 	return found != nil && found[1] == owner
 }
 
-// makes reports whether the request would make the deployment: nothing that it depends on
+// makes reports whether the request would make the same deployment: nothing that it depends on
 // has changed since.
 func (r DeployRequest) makes(d cloudflare.Deployment) bool {
 	return strings.HasSuffix(d.Message(), r.mark())

@@ -19,7 +19,7 @@ import (
 
 const apiToken = "Zq7f3aW9c21e0-Xk_84hTm2Lp6Rv0Bn5Yd3Gs1Jw"
 
-// world is a site and the API that it is deployed by.
+// world is a site and the API to which it is deployed.
 type world struct {
 	t        *testing.T
 	api      *api
@@ -115,7 +115,7 @@ func TestDeploy(t *testing.T) {
 	})
 }
 
-// Only what changed travels, and what did not change is not deployed again.
+// Only files that changed are uploaded, and an unchanged site is not deployed again.
 func TestDeploy_again(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, files{"index.html": "hello", "about.html": "about"})
@@ -246,8 +246,8 @@ func TestDeploy_ambiguous(t *testing.T) {
 	}
 }
 
-// Somebody else's deployment is replaced with consent only, even where the stack's own one
-// was there before it.
+// Somebody else's deployment is replaced only with consent, even if the stack's own one was
+// there before it.
 func TestDeploy_conflict(t *testing.T) {
 	for _, tt := range []struct {
 		name      string

@@ -29,8 +29,8 @@ func (t target) set(env, name string, s *Service) {
 	t[env][name] = s
 }
 
-// removeUnchanged adds the removal of those bindings of an earlier run that the project
-// holds unchanged and that are not wanted. What somebody changed since stays.
+// removeUnchanged adds the removal of each binding of an earlier run that is no longer wanted
+// and that the project holds unchanged. What somebody changed since then stays.
 func (t target) removeUnchanged(p cloudflare.Project, earlier Wanted) {
 	for _, env := range cloudflare.Environments {
 		for name, was := range earlier.In(env) {
@@ -71,7 +71,7 @@ func (t target) diff(p cloudflare.Project) diff {
 	return d
 }
 
-// addSettings adds what the variables and compatibility settings lack, and makes the
+// addSettings adds the differences in variables and compatibility settings, and makes the
 // patches of the environments.
 func (d *diff) addSettings(r BindRequest, p cloudflare.Project, before earlier, patches map[string]cloudflare.ConfigPatch) {
 	for _, env := range cloudflare.Environments {

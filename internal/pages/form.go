@@ -61,7 +61,7 @@ func (d *deployer) form(ctx context.Context, site *Site, project cloudflare.Proj
 	}}, nil
 }
 
-// crlf returns a text as it is sent in a field of a form.
+// crlf returns a text with the line breaks of a form field.
 // https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data
 func crlf(text string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\n", "\r\n")
@@ -93,7 +93,7 @@ func (s *Site) files() (map[string][]byte, error) {
 
 var quoted = strings.NewReplacer(`\`, `\\`, `"`, "%22", "\r", "%0D", "\n", "%0A")
 
-// writePart adds a file whose field has its name.
+// writePart adds a file. Its name is also the name of its field.
 func writePart(form *multipart.Writer, name, contentType string, content []byte) error {
 	w, err := form.CreatePart(textproto.MIMEHeader{
 		"Content-Disposition": {fmt.Sprintf(`form-data; name="%[1]s"; filename="%[1]s"`, quoted.Replace(name))},

@@ -26,13 +26,13 @@ type framework struct {
 	functions string
 	// flags are the compatibility flags that it needs.
 	flags []string
-	// hashed begins the paths of files that a browser may keep for ever.
+	// hashed is how the paths of files begin that a browser may keep for ever.
 	hashed string
-	// asks are the requests that the others do not understand.
+	// asks are the requests that only this site understands.
 	asks []ask
 }
 
-// What frameworks build is deployed as wrangler deploys it, and answers as it does then.
+// What frameworks build is deployed as by wrangler, and then answers the same.
 func TestDeploy_frameworks(t *testing.T) {
 	wrangler := wrangler(t)
 	t.Setenv("PATH", filepath.Dir(wrangler[0])+string(os.PathListSeparator)+os.Getenv("PATH"))

@@ -14,7 +14,7 @@ import (
 	"lukechampine.com/blake3"
 )
 
-// FunctionsError is what is wrong with a folder of file routes.
+// FunctionsError is an error in a folder of file routes.
 type FunctionsError struct {
 	Key string // the config key to change
 	Err error
@@ -29,10 +29,11 @@ func (s *Site) Functions() string { return s.functions }
 // HasWorker reports whether the site has a Worker, which takes the place of file routes.
 func (s *Site) HasWorker() bool { return s.modules != nil }
 
-// readFunctions compiles the site's file routes, and returns their digest: "" without any.
+// readFunctions compiles the site's file routes and returns their digest, or "" if there are
+// none.
 //
-// Where wrangler does not run, the digest is that of the files in the folder alone. Then the
-// site has no more than a warning, since a preview may do without wrangler.
+// If wrangler does not run, the digest is that of the files in the folder alone. The site then
+// gets only a warning, since a preview may do without wrangler.
 func (s *Site) readFunctions(ctx context.Context, f Folder) (digest string, err error) {
 	folder, err := f.functions()
 	switch {
@@ -77,8 +78,8 @@ func (s *Site) readFunctions(ctx context.Context, f Folder) (digest string, err 
 	return routes.digest(), nil
 }
 
-// functions returns the folder of file routes, or "". As with wrangler it lies beside the
-// site, not in it, where the user does not name another one.
+// functions returns the folder of file routes, or "". Unless the user names another one, it
+// lies beside the site, not in it, as with wrangler.
 // https://developers.cloudflare.com/pages/functions/get-started/
 func (f Folder) functions() (string, error) {
 	folder := f.Functions
@@ -101,15 +102,15 @@ func (f Folder) functions() (string, error) {
 
 // fileRoutes is a folder of file routes.
 type fileRoutes struct {
-	project, root string // the folder that it lies in and itself, without symbolic links
+	project, root string // the folder above, and the folder itself, without symbolic links
 
 	hash  *blake3.Hasher
 	files map[string]bool // those in hash, by path without symbolic links
 	sums  map[string]bool // their SHA-1 hashes
 }
 
-// readFileRoutes hashes the files in a folder. As with wrangler a linked folder in it has no
-// routes: what is imported from there counts as an input.
+// readFileRoutes hashes the files in a folder. As with wrangler, a linked folder in it has no
+// routes, and what is imported from there counts as an input.
 // https://github.com/cloudflare/workers-sdk/blob/f8308360/packages/pages-functions/src/routing/filepath-routing.ts (forEachFile)
 func readFileRoutes(folder string) (*fileRoutes, error) {
 	project, err1 := filepath.EvalSymlinks(filepath.Dir(folder))
@@ -149,7 +150,7 @@ func readFileRoutes(folder string) (*fileRoutes, error) {
 	})
 }
 
-// addVariables counts those of the named variables on which wrangler's work depends.
+// addVariables adds to the hash those of the named variables that decide what wrangler builds.
 func (r *fileRoutes) addVariables(names []string) {
 	for _, name := range buildVariables {
 		if value, set := os.LookupEnv(name); set && slices.Contains(names, name) {

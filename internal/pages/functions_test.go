@@ -84,7 +84,7 @@ func TestRead_functions(t *testing.T) {
 	}
 }
 
-// What is wrong with the functions is one error, by the key to change.
+// Whatever is wrong with the functions is one error, which names the key to change.
 func TestRead_functionsProblems(t *testing.T) {
 	for _, tt := range []struct {
 		name, functions, npx string
@@ -109,7 +109,7 @@ func TestRead_functionsProblems(t *testing.T) {
 	}
 }
 
-// What is left out is said.
+// A warning says what is left out.
 func TestRead_functionsWarnings(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
@@ -136,8 +136,8 @@ func TestRead_functionsWarnings(t *testing.T) {
 	}
 }
 
-// The digest is that of earlier versions, which knew only the files in the folder, where
-// nothing else is imported, and where wrangler does not run.
+// If nothing else is imported, or wrangler does not run, the digest is that of earlier
+// versions, which knew only the files in the folder.
 func TestRead_functionsDigest(t *testing.T) {
 	for name, script := range map[string]string{"with wrangler": compiles, "without": "exit 1", "without a route": "exit 156"} {
 		t.Run(name, func(t *testing.T) {
@@ -199,7 +199,7 @@ func TestDeploy_functionsOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// One is the preview's.
+	// One call is the preview's.
 	if len(calls) != 2 || !strings.HasPrefix(calls[1], where+" --no-install wrangler pages functions build functions ") ||
 		!strings.HasSuffix(calls[1], " --compatibility-date "+projectDate+" --compatibility-flags nodejs_compat") {
 		t.Errorf("calls %q", calls)
@@ -223,7 +223,8 @@ func TestDeploy_functionsWithoutWrangler(t *testing.T) {
 	}
 }
 
-// wrangler sees a list of what it may, and the values of what the user adds are not shown.
+// wrangler gets only listed variables, and the values of those that the user adds are not
+// shown.
 func TestDeploy_functionsEnvironment(t *testing.T) {
 	bin := npx(t, `env >"${0%/*}/seen"; echo "I have $REDIS_URL"; `+fails)
 	for name, value := range map[string]string{"REDIS_URL": "redis://:hunter2-hunter2@host", "SENTRY_DSN": "https://x@sentry", "MODE": "live", "NODE_ENV": "test", "CLOUDFLARE_API_TOKEN": apiToken} {

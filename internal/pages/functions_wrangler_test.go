@@ -156,8 +156,8 @@ func TestRead_functionsAlone(t *testing.T) {
 
 var randomFolder = regexp.MustCompile(`pages-plugins/[0-9a-f-]{32,36}`)
 
-// The site of a framework beside functions of its own, which import its server and assets of
-// a plugin, is deployed as by wrangler in the project's folder, and once.
+// The site of a framework beside its own functions, which import its server and a plugin's
+// assets, is deployed as by wrangler in the project's folder, and only once.
 func TestDeploy_functionsElsewhere(t *testing.T) {
 	wrangler := realNpx(t)
 	project := files{"web/public/index.html": "hello", "web/package.json": "{}", "web/server/index.js": `export const answer = "server";`, "web/static/s.css": "a{}", "web/static/t/_headers": "served",

@@ -16,8 +16,8 @@ import (
 	"portfolio-infra/internal/bundle"
 )
 
-// metafile is what esbuild says of a bundle. wrangler has it work in the folder of file
-// routes, to which all paths are relative.
+// metafile is what esbuild says about a bundle. wrangler runs esbuild in the folder of file
+// routes, and all paths are relative to it.
 // https://esbuild.github.io/api/#metafile
 // https://github.com/cloudflare/workers-sdk/blob/f8308360/packages/wrangler/src/pages/functions/buildWorker.ts (buildWorkerFromFunctions)
 type metafile struct {
@@ -33,26 +33,26 @@ type metafile struct {
 }
 
 var (
-	// generated is the module that imports the routes. It is gone when wrangler is done.
+	// generated matches the module that imports the routes. It is gone when wrangler is done.
 	generated = regexp.MustCompile(`(^|/)functionsRoutes-[^/]*$`)
-	// ofWrangler are inputs that come with wrangler. They count for nothing, since another
-	// version on another machine is no change of the site.
+	// ofWrangler matches inputs that come with wrangler. They do not count: another version on
+	// another machine does not change the site.
 	ofWrangler = regexp.MustCompile(`(^|/)node_modules/(wrangler|unenv|@cloudflare/unenv-preset)/`)
-	// virtual is an input that is no file: it begins with the namespace of a plugin, or esbuild's
-	// own "(disabled):".
+	// virtual matches an input that is not a file. It begins with the namespace of a plugin, or
+	// esbuild's own "(disabled):".
 	virtual = regexp.MustCompile(`^[^/]*:`)
-	// collected is an import of a file that is no code, which goes along as a module named by
-	// its SHA-1 hash.
+	// collected matches an import of a file that is not code. The file becomes a module named
+	// by its SHA-1 hash.
 	// https://github.com/cloudflare/workers-sdk/blob/f8308360/packages/wrangler/src/deployment-bundle/module-collection.ts
 	collected = regexp.MustCompile(`^\./([0-9a-f]{40})-`)
 )
 
-// addInputs counts what the functions were made of: each file from elsewhere, and, as soon as
-// there is one, what the settings of tsconfig.json and package.json make of all of them. So
-// the digest changes with what is deployed, and is that of the folder alone where nothing
-// else was imported.
+// addInputs adds to the hash what the functions were made of, if anything was imported from
+// outside the folder: the content of each such file, and the effect of tsconfig.json and
+// package.json on all inputs. So the digest changes with what is deployed. If nothing else was
+// imported, it is that of the folder alone.
 func (r *fileRoutes) addInputs(m metafile) error {
-	included := map[string]bool{} // others are dropped for package.json's sideEffects
+	included := map[string]bool{} // the others are dropped because of package.json's sideEffects
 	for _, output := range m.Outputs {
 		for input, in := range output.Inputs {
 			included[input] = included[input] || in.BytesInOutput > 0
@@ -89,8 +89,8 @@ func (r *fileRoutes) addInputs(m metafile) error {
 	return nil
 }
 
-// reached returns the inputs that the routes are made of, themselves too. wrangler's own
-// code, which calls them, and what that imports are not among them.
+// reached returns the routes and what they import, directly or not. wrangler's own code, which
+// calls the routes, and its imports are not among them.
 func (r *fileRoutes) reached(m metafile) []string {
 	var next []string
 	push := func(input string) {
@@ -126,7 +126,7 @@ func (r *fileRoutes) file(input string) string {
 	return filepath.Join(r.root, filepath.FromSlash(input))
 }
 
-// name returns the path of an input that is the same on every machine.
+// name returns a path of an input that is the same on every machine.
 func (r *fileRoutes) name(input string) string {
 	name, err := filepath.Rel(r.project, r.file(input))
 	if err != nil {
@@ -135,7 +135,7 @@ func (r *fileRoutes) name(input string) string {
 	return filepath.ToSlash(name)
 }
 
-// transpiled hashes what esbuild makes of an input by its tsconfig.json. Packages have none.
+// transpiled hashes what esbuild makes of an input with its tsconfig.json. Packages have none.
 // https://esbuild.github.io/content-types/#tsconfig-json
 func (r *fileRoutes) transpiled(input string) string {
 	if strings.Contains(input, "node_modules/") {
@@ -145,8 +145,9 @@ func (r *fileRoutes) transpiled(input string) string {
 	return fmt.Sprintf("%x", sum[:16])
 }
 
-// hashInput hashes the content of a file. Its path may have a query, which esbuild tries to do
-// without. A file in an archive of Yarn is named by a path that has the archive's hash.
+// hashInput hashes the content of a file. If the file does not exist, it drops a query from the
+// path, as esbuild does. A file in a Yarn archive cannot be read, but its path has the
+// archive's hash.
 // https://github.com/evanw/esbuild/blob/v0.27.0/CHANGELOG.md (0.11.21, 0.15.0)
 func hashInput(file string) (string, error) {
 	content, err := os.ReadFile(file)

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// oddity is a kind of paths in a site that a person should know of.
+// oddity is a kind of path in a site that the user should know about.
 type oddity int
 
 const (
@@ -21,11 +21,11 @@ const (
 	wranglerFile
 )
 
-// wranglerNames are the names of Wrangler files, the one that wrangler prefers first.
+// wranglerNames are the names of Wrangler files, in wrangler's order of preference.
 // https://github.com/cloudflare/workers-sdk/blob/f8308360/packages/workers-utils/src/config/config-helpers.ts (findWranglerConfig)
 var wranglerNames = []string{"wrangler.json", "wrangler.jsonc", "wrangler.toml"}
 
-// noteSkipped notes what is not served though it may be meant to be.
+// noteSkipped notes a path that is not served although it may be meant to be.
 func (w *walker) noteSkipped(name string) {
 	switch base := path.Base(name); {
 	case name == "functions":
@@ -35,7 +35,7 @@ func (w *walker) noteSkipped(name string) {
 	}
 }
 
-// note notes a file that is served though it may not be meant to be.
+// note notes a file that is served although it may not be meant to be.
 func (w *walker) note(name string) {
 	kind := leftOut
 	switch base := path.Base(name); {
@@ -73,8 +73,8 @@ func (w *walker) warnings() (all []string) {
 	return all
 }
 
-// notes says what is left out, and what is published that need not be. functions is the
-// folder that is compiled, or "".
+// notes says what is left out, and what is published without need. functions is the folder that
+// is compiled, or "".
 func (w *walker) notes(functions string) (all []string) {
 	if found := w.odd[leftOut]; len(found) > 0 {
 		all = append(all, "left out, as by wrangler: "+few(found, maxNoted))

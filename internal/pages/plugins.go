@@ -13,13 +13,13 @@ import (
 	"lukechampine.com/blake3"
 )
 
-// pluginsFolder has, in a site, the folders that functions import by assets:, as plugins of
-// Pages do.
+// pluginsFolder is where a site has the folders that functions import with the prefix assets:,
+// as Pages plugins do.
 // https://github.com/cloudflare/workers-sdk/blob/f8308360/packages/wrangler/src/pages/functions/buildWorker.ts (assetsPlugin)
 const pluginsFolder = "cdn-cgi/pages-plugins"
 
-// namePlugins names these folders by what is in them. wrangler gives each a random name, by
-// which the compiled code finds it, and no two runs would make the same site.
+// namePlugins names these folders by their content. wrangler gives each a random name, by which
+// the compiled code finds it. With such names no two runs would make the same site.
 func (c *compiled) namePlugins() error {
 	parent := filepath.Join(c.site(), filepath.FromSlash(pluginsFolder))
 	folders, err := os.ReadDir(parent)
@@ -34,7 +34,7 @@ func (c *compiled) namePlugins() error {
 		}
 		c.files[workerFile] = bytes.ReplaceAll(c.files[workerFile], []byte(folder.Name()), []byte(name))
 		err = os.Rename(random, filepath.Join(parent, name))
-		if errors.Is(err, fs.ErrExist) { // it is the same as another one
+		if errors.Is(err, fs.ErrExist) { // another one has the same content
 			err = os.RemoveAll(random)
 		}
 		if err != nil {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The folders of plugins get names that depend on what is in them alone, in the code too.
+// Plugin folders get names that depend only on their content, in the code too.
 func TestCompiled_namePlugins(t *testing.T) {
 	const one, two, three = "11111111-aedc-4be1-bd52-e4ae52819c28", "22222222-aedc-4be1-bd52-e4ae52819c28", "33333333-aedc-4be1-bd52-e4ae52819c28"
 	name := func(one, two, three string) string {

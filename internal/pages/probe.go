@@ -17,7 +17,7 @@ const (
 	// probeTime is how long a live deployment may take to answer: the certificate of a new
 	// project's host name takes minutes. Assumed.
 	probeTime = 5 * time.Minute
-	// noWayTime is how long pages.dev itself may be out of reach. Assumed.
+	// noWayTime is how long pages.dev itself may be unreachable. Assumed.
 	noWayTime = 10 * time.Second
 	// failTime is how long a deployment that answers may answer wrongly. Assumed.
 	failTime = time.Minute
@@ -29,19 +29,19 @@ const (
 type prober struct {
 	*deployer
 	live cloudflare.Deployment
-	// since is when it was asked first, and then when it answered first.
+	// since is the time of the first request, and later that of the first answer.
 	since    time.Time
 	answered bool
 }
 
-// probe fetches some of what the deployment serves: one that serves none of it is a success
-// to the API. If it cannot run, that is an error; if it answers otherwise than it should,
-// that is a warning, since something in between may do so on purpose.
+// probe fetches some of what the deployment serves, since the API reports success even if it
+// serves nothing. A deployment that does not run is an error. Any other wrong answer is a
+// warning, since something in between may give it on purpose.
 //
-// No kind of error tells a new host name that is not served yet, which is waited for, from a
-// runner that may not reach it: the former too has no DNS record for a while, or no
-// certificate. What tells them apart is pages.dev itself: where it cannot be reached either,
-// by whatever error, there is no way out, and a warning takes the place of the check.
+// No error tells a new host name, which may still come up, from a runner that may not reach it:
+// the new name has no DNS record or no certificate for a while. So probe also asks pages.dev.
+// If that fails too, with whatever error, the machine has no way out, and probe warns instead
+// of checking.
 // https://developers.cloudflare.com/pages/get-started/git-integration/ ("DNS errors")
 func (d *deployer) probe(ctx context.Context, live cloudflare.Deployment, site *Site) error {
 	p := &prober{deployer: d, live: live, since: time.Now()}
@@ -53,8 +53,8 @@ func (d *deployer) probe(ctx context.Context, live cloudflare.Deployment, site *
 	return nil
 }
 
-// try fetches a sample until it is as it should be, or for as long as that may take. It
-// reports whether there is any use in fetching others.
+// try fetches a sample until the answer is right or the time is up. It reports whether it is of
+// use to fetch others.
 func (p *prober) try(ctx context.Context, s sample) (more bool, err error) {
 	address := strings.TrimSuffix(p.live.URL, "/") + "/" + s.path
 	restored := false
@@ -104,9 +104,9 @@ func (p *prober) unchecked(address, reason string) {
 	fmt.Fprintf(p.log, "warning: nobody checked that %s serves its pages, since %s\n", address, reason)
 }
 
-// restore uploads an asset under whose key Cloudflare stores other content. That this
-// replaces it is assumed; wrangler's --skip-caching too uploads under keys that exist. If it
-// does not, the answer stays what it is.
+// restore uploads an asset again if Cloudflare stores other content under its key. That this
+// replaces the content is assumed; wrangler's --skip-caching also uploads under existing keys.
+// If it does not, the answer stays the same.
 // https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/src/pages/upload.ts
 func (p *prober) restore(ctx context.Context, a asset) {
 	fmt.Fprintf(p.log, "Cloudflare stores other content under the key of %s: uploading it again\n", a.name)
@@ -115,12 +115,12 @@ func (p *prober) restore(ctx context.Context, a asset) {
 	}
 }
 
-// pagesDev is the address below which each deployment has its own, and which answers with a
-// page on Cloudflare Pages (assumed).
+// pagesDev is the address below which each deployment has its own. It answers with a page on
+// Cloudflare Pages (assumed).
 const pagesDev = "https://pages.dev"
 
-// hasWay reports whether there may be a way to a deployment's address, since there is one to
-// pages.dev, or it is not below that.
+// hasWay reports whether a deployment's address may be reachable: pages.dev is, or the address
+// is not below it.
 func (d *deployer) hasWay(ctx context.Context, address string) bool {
 	if u, err := url.Parse(address); err != nil || !strings.HasSuffix(u.Hostname(), ".pages.dev") {
 		return true
@@ -133,8 +133,8 @@ func (d *deployer) hasWay(ctx context.Context, address string) bool {
 type answer struct {
 	status   int
 	location string // of a redirect
-	key      string // of the file that is served, as far as the answer tells
-	other    bool   // has another content than the sample's asset
+	key      string // of the file that is served, if the answer tells
+	other    bool   // the content is not that of the sample's asset
 }
 
 // guarded reports whether Cloudflare Access answered.
@@ -152,7 +152,7 @@ func (d *deployer) fetch(ctx context.Context, address string, s sample) (answer,
 	if err != nil {
 		return answer{}, err
 	}
-	request.Header.Set("Accept-Encoding", "identity") // or the length would be another
+	request.Header.Set("Accept-Encoding", "identity") // so that the length is that of the file
 	response, err := d.http.Do(request)
 	if err != nil {
 		return answer{}, err

@@ -10,8 +10,9 @@ import (
 	"portfolio-infra/internal/rest/resttest"
 )
 
-// A live deployment must answer, with what was deployed. Its host name may need some time.
-// Where pages.dev itself cannot be reached, nobody can tell, and nobody waits for it.
+// A live deployment must answer with what was deployed. Its host name may need some time. If
+// pages.dev itself cannot be reached, the answer stays unknown, and deploy does not wait for
+// it.
 func TestDeploy_probe(t *testing.T) {
 	type respond = func(http.ResponseWriter)
 	status := func(code int, header ...string) respond {
@@ -118,9 +119,9 @@ func TestDeploy_probeLate(t *testing.T) {
 	})
 }
 
-// Cloudflare may store other content under a file's key: somebody's upload changed on its
-// way. The file is uploaded again. Where that does not help, its name is said, and what does
-// help.
+// Cloudflare may store other content under a file's key, since somebody's upload changed on its
+// way. The file is uploaded again. If that does not help, a warning names the file, and says
+// what does help.
 func TestDeploy_probePoisoned(t *testing.T) {
 	for name, replaces := range map[string]bool{"replaced": true, "kept": false} {
 		t.Run(name, func(t *testing.T) {

@@ -13,7 +13,7 @@ const maxRequest = 1 << 20
 
 // request is the input of a sub-command.
 type request interface {
-	// example is what it looks like.
+	// example returns a request as an example.
 	example() string
 	// check returns every mistake.
 	check() error

@@ -9,9 +9,9 @@ import (
 	"unicode/utf16"
 )
 
-// Cloudflare ignores lines of _headers and _redirects that it cannot use, and says so only
-// in `wrangler pages dev`. What follows finds them as Cloudflare's own parsers do. That the
-// API has the same ones is assumed.
+// Cloudflare ignores lines of _headers and _redirects that it cannot use, and says so only in
+// `wrangler pages dev`. The code below finds them as Cloudflare's own parsers do. That the API
+// has the same parsers is assumed.
 // https://github.com/cloudflare/workers-sdk/blob/f8308360/packages/workers-shared/utils/configuration
 
 // Limits of the parsers (constants.ts).
@@ -22,13 +22,13 @@ const (
 	maxDynamicRedirects = 100
 )
 
-// line is a line of a control file: what it is for, or why it is ignored.
+// line is a line of a control file: the path that it is for, or why it is ignored.
 type line struct {
 	number    int // from 1
 	from, why string
 }
 
-// lines are those of a control file with a rule, and those that Cloudflare ignores.
+// lines are the lines of a control file that have a rule, and those that Cloudflare ignores.
 type lines struct{ rules, ignored []line }
 
 func (l *lines) ignore(number int, format string, args ...any) {
@@ -48,7 +48,7 @@ func (l *lines) warning(name string) string {
 	return fmt.Sprintf("%s: Cloudflare ignores %s", name, few(all, maxListed))
 }
 
-// Space as JavaScript has it in \s and trim.
+// space is white space in JavaScript's \s and trim.
 const space = `[\t-\r\p{Z}\x{feff}]`
 
 var (
@@ -82,7 +82,7 @@ var (
 // below it.
 func parseHeaders(text string) lines {
 	var l lines
-	var rule line // without a number there is none
+	var rule line // there is none if the number is 0
 	used, skip := false, false
 	end := func() {
 		switch {
@@ -139,7 +139,7 @@ func parseHeaders(text string) lines {
 	return l
 }
 
-// dropRepeated ignores rules that a later one of the same path replaces
+// dropRepeated ignores rules that a later rule for the same path replaces
 // (constructConfiguration.ts, constructHeaders).
 func (l *lines) dropRepeated() {
 	last := map[string]int{}
@@ -178,7 +178,7 @@ func headerPath(s string) (from, why string) {
 
 var splatPlaceholder = regexp.MustCompile(`:splat(\W|$)`)
 
-// statuses are those of a redirect.
+// statuses are the statuses that a redirect may have.
 var statuses = []float64{200, 301, 302, 303, 307, 308}
 
 // parseRedirects reads a _redirects file (parseRedirects.ts).
@@ -197,7 +197,7 @@ func parseRedirects(text string) lines {
 			return true
 		}
 		from := pathname(words[0])
-		// Behind a dynamic rule all count as such.
+		// After a dynamic rule all rules count as dynamic.
 		if dynamic == 0 && !strings.Contains(from, "*") && !placeholder.MatchString(from) {
 			if static++; static > maxStaticRedirects {
 				l.ignore(number, "a site has at most %d static redirects", maxStaticRedirects)
@@ -216,7 +216,7 @@ func parseRedirects(text string) lines {
 
 var indexPage = regexp.MustCompile(`/index(.html)?$`)
 
-// redirect adds a redirect or ignores it. seen has the lines of those before, by path.
+// redirect adds a redirect or ignores it. seen has the lines of the earlier ones, by path.
 func (l *lines) redirect(rule line, words []string, seen map[string]int) {
 	to := words[1]
 	remote := hostURL.MatchString(to)
@@ -227,7 +227,7 @@ func (l *lines) redirect(rule line, words []string, seen map[string]int) {
 	}
 	isPath := strings.HasPrefix(to, "/")
 	if path, rest := cutPath(to); isPath {
-		to = pathname(path) + strings.TrimRight(rest, "?#") // empty ones do not count
+		to = pathname(path) + strings.TrimRight(rest, "?#") // an empty search or hash does not count
 	}
 	switch {
 	case !remote && !isPath:
@@ -247,11 +247,11 @@ func (l *lines) redirect(rule line, words []string, seen map[string]int) {
 	}
 }
 
-// placeholder matches one and captures its name.
+// placeholder matches a placeholder and captures its name.
 var placeholder = regexp.MustCompile(`:([A-Za-z]\w*)`)
 
-// dropUnmatchable ignores rules that the parsers take and the asset server drops: two parts
-// of the path would bear one name.
+// dropUnmatchable ignores rules that the parsers accept but the asset server drops, since two
+// parts of the path would have the same name.
 // https://github.com/cloudflare/workers-sdk/blob/f8308360/packages/workers-shared/asset-worker/src/utils/rules-engine.ts (generateRuleRegExp)
 func (l *lines) dropUnmatchable() {
 	l.rules = slices.DeleteFunc(l.rules, func(r line) bool {
@@ -278,7 +278,7 @@ func unmatchable(from string) string {
 	}
 	for i, name := range names {
 		for _, other := range names[:i] {
-			// A placeholder is replaced wherever its text stands, in a longer one too.
+			// A placeholder is replaced wherever its text occurs, even in a longer one.
 			if other == name || strings.HasPrefix(name, other) && !(splats > 0 && other == "splat") {
 				return fmt.Sprintf("the placeholder :%s stands in it twice", other)
 			}
@@ -316,7 +316,7 @@ func pathname(url string) string {
 	return "/" + strings.Join(kept, "/")
 }
 
-// escape percent-encodes what a path may not have.
+// escape percent-encodes the characters that a path may not have.
 // https://url.spec.whatwg.org/#path-percent-encode-set
 func escape(part string) string {
 	var b strings.Builder

@@ -84,8 +84,8 @@ func TestParseRules(t *testing.T) {
 	}
 }
 
-// realRules has Cloudflare's own parsers, as wrangler has them, and then drops what its asset
-// server does not match. It reads cases from standard input.
+// realRules runs Cloudflare's own parsers, as wrangler has them, and drops the rules that its
+// asset server cannot match. It reads cases from standard input.
 const realRules = `
 const fs = require("node:fs");
 const { __name, __esm } = { __name: (f) => f, __esm: (o) => { let done; return () => { if (!done) { done = true; Object.values(o)[0](); } }; } };
@@ -119,8 +119,8 @@ func randomRules(r *rand.Rand) string {
 	return b.String()
 }
 
-// Cloudflare's own parsers ignore as much, and read the same rules: of the cases above, and
-// of random ones.
+// Cloudflare's own parsers ignore as many lines and read the same rules, in the cases above and
+// in random ones.
 func TestParseRules_wrangler(t *testing.T) {
 	node := wrangler(t)[0]
 	type parsed struct {

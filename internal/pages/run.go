@@ -13,10 +13,10 @@ import (
 	"portfolio-infra/internal/rest"
 )
 
-// Command returns the command line that runs verb ("bind", "unbind", "deploy" or
-// "undeploy") in the project's folder. The path is relative, so that the state is the same
-// on every machine; Pulumi.yaml's buildTarget puts the program there. A fresh checkout has
-// none yet, and deploy and undeploy say so.
+// Command returns the command line that runs verb ("bind", "unbind", "deploy" or "undeploy") in
+// the project's folder. The path is relative, so that the state is the same on every machine;
+// Pulumi.yaml's buildTarget puts the program there. A fresh checkout has no program yet; deploy
+// and undeploy then say so.
 func Command(verb string) string {
 	command := "bin/portfolio " + verb
 	if verb == "bind" || verb == "unbind" {
@@ -73,12 +73,12 @@ func runBind(ctx context.Context, verb string, in io.Reader, log io.Writer, gete
 	return do(ctx, client, request, parsePrevious(getenv(envPrevious)), time.Now)
 }
 
-// envPrevious is the environment variable in which the command provider keeps the standard
+// envPrevious is the environment variable in which the command provider passes the standard
 // output of the previous run.
 // https://www.pulumi.com/registry/packages/command/api-docs/local/command/
 const envPrevious = "PULUMI_COMMAND_STDOUT"
 
-// parsePrevious returns the result of the previous run. There is none at first, and an
+// parsePrevious returns the result of the previous run. The first run has none, and an
 // unreadable one counts as none.
 func parsePrevious(line string) BindResult {
 	var r BindResult
@@ -106,7 +106,7 @@ func runDeploy(ctx context.Context, in io.Reader, log io.Writer, getenv func(str
 	return d.deploy(ctx)
 }
 
-// lockedWriter serves the uploads, which run in parallel.
+// lockedWriter is for the uploads, which run in parallel.
 type lockedWriter struct {
 	mu sync.Mutex
 	w  io.Writer

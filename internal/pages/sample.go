@@ -15,27 +15,29 @@ import (
 const (
 	// maxSamples is how many files of a site the probe fetches.
 	maxSamples = 10
-	// maxCompared is the size in bytes of the largest file whose content it compares. Of a
-	// larger one it compares the length. A slow line takes this within [probeTimeout].
+	// maxCompared is the size in bytes of the largest file whose content the probe compares. Of
+	// a larger one it compares the length. A slow connection can fetch this much within
+	// [probeTimeout].
 	maxCompared = 1 << 20
 )
 
 // sample is something that a deployment should serve.
 type sample struct {
 	path string // below the deployment's address
-	// code says that code answers, which may do as it likes but must not fail.
+	// code says that code answers. Anything but a server error is right.
 	code bool
 	// asset is what the answer must have, or nil.
 	asset *asset
 }
 
-// samples returns what the probe fetches of a site. Where there is code, that is its first
-// page, and otherwise a few files which are no pages, as Pages may add to those
-// (analytics). They are others in each deployment, but the same when it is tried again. If
-// there are none, it is a page; if each of these meets a redirect too, the first page, which
-// may answer as it likes.
+// samples returns what the probe fetches of a site. If there is code, that is the first page.
+// Otherwise it is a few files that are not pages, since Pages may add to pages (analytics).
+// They differ from deployment to deployment, but not when one is tried again. If there are no
+// such files, it is a page. If every page meets a redirect too, it is the first page, where
+// anything but a server error is right.
 //
-// The paths are those at which Pages answers without a redirect. /cdn-cgi/ is Cloudflare's.
+// The paths are those at which Pages answers without a redirect. Paths below /cdn-cgi/ are
+// Cloudflare's.
 // https://github.com/cloudflare/workers-sdk/blob/main/packages/pages-shared/asset-server/handler.ts
 // https://developers.cloudflare.com/fundamentals/reference/cdn-cgi-endpoint/
 func (s *Site) samples() []sample {
@@ -44,7 +46,7 @@ func (s *Site) samples() []sample {
 		return first
 	}
 	redirected := redirects(s.settings["_redirects"])
-	// Cloudflare may decode a file that is served as encoded.
+	// Cloudflare may decode a file that is served with a Content-Encoding.
 	encoded := bytes.Contains(bytes.ToLower(s.settings["_headers"]), []byte("content-encoding"))
 	var files, pages []sample
 	for _, a := range s.assets {
@@ -73,13 +75,13 @@ func (s *Site) samples() []sample {
 	return first
 }
 
-// plainName matches names that stand in a URL as they are.
+// plainName matches names that need no escape in a URL.
 var plainName = regexp.MustCompile(`^([\w-][\w.-]*/)*[\w-][\w.-]*$`)
 
-// redirects returns a function that reports whether a path may meet a rule of _redirects,
-// which applies even where there is a file. A rule with a placeholder or a splat counts for
-// all that begins like it, one with a host for each host. Cloudflare ignores a rule that
-// sends all to an index, as many sites have it.
+// redirects returns a function that reports whether a path may match a rule of _redirects.
+// Rules apply even where there is a file. A rule with a placeholder or a splat counts for all
+// paths that begin like it, a rule with a host for every host. Cloudflare ignores a rule that
+// sends all paths to an index page; many sites have one.
 // https://developers.cloudflare.com/pages/configuration/redirects/
 // https://github.com/cloudflare/workers-sdk/blob/main/packages/workers-shared/utils/configuration/parseRedirects.ts
 func redirects(text []byte) func(path string) bool {
@@ -126,9 +128,8 @@ func (s sample) check(got answer) error {
 	return nil
 }
 
-// poisoned reports whether Cloudflare stores other content under the asset's key, which
-// stands in the answer as the ETag: so it serves the right file, and that has been uploaded
-// wrongly.
+// poisoned reports whether Cloudflare stores other content under the asset's key. The answer
+// has that key as its ETag: the right file is served, but it was uploaded wrongly.
 func (s sample) poisoned(got answer) bool { return got.other && got.key == s.asset.key }
 
 // cure says what to do about an answer that stays wrong.

@@ -12,10 +12,11 @@ import (
 	"strings"
 )
 
-// What looks like a secret is published only if the config key publicFiles names it: here
-// every push deploys, and what was public once is known. wrangler publishes all of it.
+// What looks like a secret is published only if the config key publicFiles names it: every push
+// deploys, and what was public once stays known. wrangler publishes all of it.
 
-// Names that hold secrets, in lower case: on some systems a file has its name in any case.
+// Names of files and folders that hold secrets, in lower case: on some systems case does not
+// matter.
 var (
 	secretFiles = []string{
 		".env*", ".dev.vars*", ".npmrc", ".netrc", ".htpasswd", ".git-credentials", ".pgpass", ".pypirc",
@@ -23,12 +24,12 @@ var (
 		"pulumi.*.yaml", "pulumi.*.yml", "pulumi.*.json", "pulumi.*.yaml.bak",
 	}
 	secretFolders = []string{".aws", ".ssh", ".svn", ".hg", ".gnupg", ".kube", ".docker", ".pulumi", ".env*", ".dev.vars*"}
-	// projectFiles make a folder one of Pulumi's projects.
+	// projectFiles make a folder a Pulumi project.
 	// https://github.com/pulumi/pulumi/blob/v3.256.0/sdk/go/common/workspace/paths.go, findProjectInDir
 	projectFiles = []string{"pulumi.yaml", "pulumi.yml", "pulumi.json"}
 )
 
-// hasSecretName reports whether a file or folder of a site has a name that holds secrets.
+// hasSecretName reports whether the name of a file or folder of a site suggests secrets.
 func hasSecretName(name string, folder bool) bool {
 	name = strings.ToLower(name)
 	base := path.Base(name)
@@ -40,9 +41,9 @@ func hasSecretName(name string, folder bool) bool {
 	return slices.ContainsFunc(patterns, matches) || !folder && (isKeyName(base) || slices.Contains(projectFiles, name))
 }
 
-// isKeyName reports whether a file has the name of a private key of SSH: id_* without .pub.
-// Pages and their parts have such names too (id_card.png, the language id_ID.json). They
-// have an extension, and a key among them is found by its content.
+// isKeyName reports whether a file has the name of an SSH private key: id_* without .pub. Parts
+// of a site may have such names too (id_card.png, the language id_ID.json). Their extension
+// sets them apart; a key among them is found by its content.
 func isKeyName(base string) bool {
 	if !strings.HasPrefix(base, "id_") || strings.HasSuffix(base, ".pub") {
 		return false
@@ -56,8 +57,8 @@ func isKeyName(base string) bool {
 var (
 	utf8BOM  = []byte("\xef\xbb\xbf")
 	utf16BOM = [][]byte{[]byte("\xff\xfe"), []byte("\xfe\xff")} // what PowerShell writes
-	// pemBegin matches how a file begins that has PEM blocks. The second is what openssl
-	// pkcs12 writes before each of them.
+	// pemBegin matches the beginning of a file with PEM blocks. The second form is what openssl
+	// pkcs12 writes before each block.
 	pemBegin = regexp.MustCompile(`^\s*(-----BEGIN |Bag Attributes)`)
 	// privateKey matches the first line of a private key: of PKCS #8, encrypted or not, of
 	// RSA, EC, DSA and OpenSSH, and of PGP.
@@ -65,8 +66,8 @@ var (
 	privateKey = regexp.MustCompile(`-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY( BLOCK)?-----`)
 )
 
-// headSize is how much of a file is searched for a private key. A key may stand behind the
-// certificates that belong to it.
+// headSize is how much of a file is searched for a private key. The certificates that belong to
+// a key may precede it.
 const headSize = 16 << 10
 
 // hasPrivateKey reports whether a file begins with a private key, or with PEM blocks of
@@ -111,19 +112,20 @@ func (w *walker) checkSecret(name, file string, folder bool) (bool, error) {
 	return true, nil
 }
 
-// secret is what looks like one, by its name or for it is a private key.
+// secret is what looks like a secret, by its name or because it is a private key.
 type secret struct {
 	name  string
 	isKey bool
 }
 
-// sitePath returns a path as somebody writes it in the form of an asset's name.
+// sitePath converts a path that the user wrote to the form of an asset's name.
 func sitePath(p string) string { return strings.TrimPrefix(path.Clean("/"+p), "/") }
 
 var (
-	// plainWord matches what a shell takes as it is, and the CLI not for an option.
+	// plainWord matches a word that a shell leaves as it is and the CLI does not take for an
+	// option.
 	plainWord = regexp.MustCompile(`^[A-Za-z0-9_./][A-Za-z0-9_./@%+=:,-]*$`)
-	// typedWord matches what `pulumi config set --path` does not store as a text.
+	// typedWord matches a value that `pulumi config set --path` does not store as a string.
 	// https://github.com/pulumi/pulumi/blob/v3.256.0/sdk/go/common/resource/config/object.go, coerce
 	typedWord = regexp.MustCompile(`^([0-9]+|true|false)$`)
 )
@@ -143,7 +145,7 @@ func publicLine(index int, name string) string {
 // maxListed limits what an error lists.
 const maxListed = 10
 
-// exposed returns the error of what looks like secrets.
+// exposed returns an error that names what looks like a secret.
 func (w *walker) exposed() error {
 	if len(w.secrets) == 0 {
 		return nil
@@ -160,7 +162,7 @@ func (w *walker) exposed() error {
 		few(names, maxListed), strings.Join(commands[:min(len(commands), maxListed)], " and "))
 }
 
-// few lists the first of some names.
+// few lists the first of the names and counts the others.
 func few(names []string, most int) string {
 	if more := len(names) - most; more > 0 {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), more)

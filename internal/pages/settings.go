@@ -19,8 +19,9 @@ const (
 	secretText = "secret_text"
 )
 
-// digest returns a digest of a secret variable, by which a later run knows its value. It
-// is part of the result, which is no secret: without the key nobody can guess the value.
+// digest returns a digest of a secret variable, which tells a later run whether the value has
+// changed. It is part of the result, which is not secret: without the key nobody can guess the
+// value.
 func (r BindRequest) digest(name string) string {
 	return keyedDigest(r.Key, name, r.Secrets[name])
 }
@@ -40,23 +41,23 @@ func (r BindRequest) digests() map[string]string {
 	return digests
 }
 
-// Settings changes with what a production deployment takes from the project. Like the
-// digests it reveals nothing.
+// Settings returns a hash that changes with what a production deployment takes from the
+// project. Like the digests, it reveals nothing.
 func (r BindRequest) Settings() string {
 	b, err := json.Marshal([]any{r.In("production"), r.Vars, r.Secrets, r.CompatibilityDate, r.CompatibilityFlags})
 	if err != nil {
-		panic(err) // it is all text
+		panic(err) // it has only strings
 	}
 	return keyedDigest(r.Key, string(b))[:32]
 }
 
-// earlier is what a run before left in a project: its plain variables, and the digests of
-// its secret ones.
+// earlier is what an earlier run left in a project: its plain variables, and the digests of its
+// secret ones.
 type earlier struct{ vars, digests map[string]string }
 
-// patchSettings adds to the patch of one environment what its variables and compatibility
-// settings lack, and returns the names of what is set and removed. It leaves alone what
-// others set, unless it is wanted.
+// patchSettings adds to an environment's patch what its variables and compatibility settings
+// lack, and returns the names of what is set and removed. It leaves alone what others set,
+// unless the request sets it too.
 func (r BindRequest) patchSettings(live cloudflare.DeploymentConfig, before earlier, patch *cloudflare.ConfigPatch) (set, removed []string) {
 	patch.EnvVars = map[string]*cloudflare.EnvVar{}
 	for name, value := range r.Vars {
@@ -135,7 +136,7 @@ func quotedAll(texts []string) (all []string) {
 }
 
 // withoutSecrets returns the names, as environment.NAME, that are not those of secrets. A
-// Wrangler file has no place for secrets, and leaves them alone (assumed).
+// Wrangler file cannot have secrets, and leaves them alone (assumed).
 func (r BindRequest) withoutSecrets(names []string) (others []string) {
 	for _, full := range names {
 		_, name, _ := strings.Cut(full, ".")

@@ -18,11 +18,11 @@ import (
 
 // Site is a folder that Pages is to serve.
 type Site struct {
-	// Digest changes with everything that a deployment of the site has.
+	// Digest changes with everything in a deployment of the site.
 	Digest string
-	// Warnings say what will fail in the site's Worker, and what of its settings is ignored.
+	// Warnings say what will fail in the Worker, and which settings of the site are ignored.
 	Warnings []string
-	// Notes say what of the folder is left out, and what is published that need not be.
+	// Notes say what is left out of the deployment, and what is published without need.
 	Notes []string
 
 	assets []asset // by name
@@ -30,8 +30,8 @@ type Site struct {
 	settings map[string][]byte
 	// modules are those of the site's Worker, the main module first.
 	modules []module
-	// functions is a folder of file routes, or "". compiled is what wrangler made of it: nil
-	// without a route, and where wrangler did not run, as missing says.
+	// functions is the folder of file routes, or "". compiled is what wrangler made of it. It
+	// is nil if there are no routes, or if wrangler did not run; missing then says why.
 	functions string
 	compiled  *compiled
 	missing   error
@@ -40,7 +40,7 @@ type Site struct {
 // Close removes what was compiled.
 func (s *Site) Close() { s.compiled.remove() }
 
-// settingsFiles are not served.
+// settingsFiles are read, not served.
 // https://developers.cloudflare.com/pages/configuration/headers/
 // https://developers.cloudflare.com/pages/configuration/redirects/
 // https://developers.cloudflare.com/pages/functions/routing/#create-a-_routesjson-file
@@ -51,21 +51,21 @@ const routesFile = "_routes.json"
 // Folder is the folder of a site, and how it is read.
 type Folder struct {
 	Site string
-	// Functions is the folder of file routes. Empty is a folder functions beside the site.
+	// Functions is the folder of file routes. If empty, it is functions beside the site.
 	Functions string
-	// FunctionsEnv are further variables of the environment in which wrangler compiles them.
+	// FunctionsEnv names further environment variables for wrangler, which compiles them.
 	FunctionsEnv []string
 	// Public are paths in the site, with slashes, of files and folders that look like secrets
-	// and are served. That of a folder does not cover what is in it.
+	// and are served. A folder's path does not cover what is in it.
 	Public []string
 	// Runtime is that of the Functions.
 	Runtime bundle.Runtime
 }
 
-// Read reads a site. An error has all problems of the folder, by [errors.Join].
+// Read reads a site. The error has all problems of the folder, by [errors.Join].
 //
 // It compiles the functions, since their digest depends on what they import. [Site.Close]
-// removes what it leaves.
+// removes the result.
 func Read(ctx context.Context, f Folder) (_ *Site, err error) {
 	root, err := rootOf(f.Site)
 	if err != nil {
@@ -121,7 +121,7 @@ func rootOf(folder string) (string, error) {
 	return root, nil
 }
 
-// readCode reads the site's Worker, or its file routes, whose digest it returns.
+// readCode reads the site's Worker or its file routes. It returns the digest of the latter.
 func (s *Site) readCode(ctx context.Context, f Folder) (functions string, err error) {
 	if s.modules, s.Warnings, err = readWorker(f.Site, f.Runtime); err != nil {
 		return "", err
@@ -129,8 +129,8 @@ func (s *Site) readCode(ctx context.Context, f Folder) (functions string, err er
 	return s.readFunctions(ctx, f)
 }
 
-// readSettings reads the settings files, and warns of what is ignored of them. As with
-// wrangler an empty one counts as missing, and so do routes where there is no code.
+// readSettings reads the settings files, and warns of what is ignored in them. As with
+// wrangler, an empty file counts as missing, and so does _routes.json if there is no code.
 func (s *Site) readSettings(folder string) (problems []error) {
 	for _, name := range settingsFiles {
 		content, err := os.ReadFile(filepath.Join(folder, name))

@@ -19,7 +19,7 @@ type claims struct {
 	Expires  int64 `json:"exp"` // seconds since 1970
 }
 
-// claimsOf reads an upload token. One that cannot be read has no limits of its own.
+// claimsOf reads an upload token. One that cannot be read allows [maxAssets] files.
 func claimsOf(token string) claims {
 	none := claims{MaxFiles: maxAssets}
 	parts := strings.Split(token, ".")
@@ -34,5 +34,5 @@ func claimsOf(token string) claims {
 	return c
 }
 
-// expired reports whether the token is useless at a time.
+// expired reports whether the token has expired at a time.
 func (c claims) expired(at time.Time) bool { return c.Expires != 0 && c.Expires <= at.Unix() }

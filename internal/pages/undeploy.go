@@ -18,19 +18,19 @@ const (
 	// maxDeployments is how many deployments Cloudflare deletes with their project.
 	// https://developers.cloudflare.com/pages/platform/known-issues/#delete-a-project-with-a-high-number-of-deployments
 	maxDeployments = 100
-	// lagTime is how long Cloudflare may list what it has deleted. Assumed.
+	// lagTime is how long Cloudflare may still list what it has deleted. Assumed.
 	lagTime = time.Minute
 )
 
-// Names of environment variables and of the Worker's variable that holds its stack's owner.
+// Names of an environment variable, and of the Worker's variable with its stack's owner.
 const (
 	envAccount = "CLOUDFLARE_ACCOUNT_ID"
 	varOwner   = "PULUMI_STACK"
 )
 
-// stay is what the delete command of the stack's resource does: nothing. It runs when the
-// resource is replaced or taken out, and the site is to be served on. Deployments go with
-// their project. States of all versions run it, so it takes any request.
+// stay is the delete command of the stack's resource. It deletes nothing: deployments go with
+// their project, and if only the resource is replaced or removed, the site must stay up. States
+// of all versions run it, so it accepts any request.
 func stay(in io.Reader, log io.Writer) {
 	r := DeployRequest{}
 	_ = json.NewDecoder(in).Decode(&r)
@@ -41,9 +41,9 @@ func stay(in io.Reader, log io.Writer) {
 		"where Cloudflare refuses to delete a project with too many, run `bin/portfolio undeploy %s`\n", r.Project)
 }
 
-// Undeploy deletes as many deployments of a project as keep Cloudflare from deleting it:
+// Undeploy deletes just enough deployments of a project for Cloudflare to delete the project:
 // those of the stack, the oldest first, and then, if others is set, those that somebody else
-// made. It never deletes the live one. It prints what it does to log.
+// made. It never deletes the live one. It writes what it does to log.
 func Undeploy(ctx context.Context, project string, others bool, log io.Writer, getenv func(string) string) error {
 	u := undeployer{project: project, others: others, most: maxDeployments, log: log}
 	if err := u.run(ctx, getenv, nil); err != nil {
@@ -63,7 +63,7 @@ type undeployer struct {
 	owners []string
 	// unknown is why there are no owners.
 	unknown error
-	// deleted are the IDs of what was deleted, and kept of what must not be.
+	// deleted has the IDs of the deleted deployments, kept those of deployments that must stay.
 	deleted, kept map[string]bool
 }
 
@@ -119,8 +119,8 @@ func (u *undeployer) findOwners(ctx context.Context, project cloudflare.Project)
 	return nil
 }
 
-// shrink deletes deployments until no more are left than may stay, and Cloudflare lists
-// none that it has deleted.
+// shrink deletes deployments until at most u.most are left and Cloudflare lists none that it
+// has deleted.
 func (u *undeployer) shrink(ctx context.Context) error {
 	start, pause := time.Now(), time.Second
 	for {
@@ -169,8 +169,7 @@ func (u *undeployer) list(ctx context.Context) (all []cloudflare.Deployment, err
 	}
 }
 
-// delete deletes as many deployments as have to go. If those that may go are not enough,
-// it deletes none.
+// delete deletes as many deployments as have to go. If too few of them may go, it deletes none.
 func (u *undeployer) delete(ctx context.Context, left []cloudflare.Deployment) error {
 	var ours, theirs []cloudflare.Deployment
 	for _, d := range slices.Backward(left) {

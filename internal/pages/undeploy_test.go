@@ -155,8 +155,8 @@ func TestUndeploy(t *testing.T) {
 	}
 }
 
-// A list that lags behind the deletes costs no further deployment, and is waited for, but
-// not for ever.
+// If the list lags behind the deletions, no further deployment is deleted. undeploy waits for
+// the list, but not for ever.
 func TestUndeploy_lag(t *testing.T) {
 	for _, lists := range []int{4, 1000} { // the first without what was deleted
 		synctest.Test(t, func(t *testing.T) {

@@ -24,7 +24,7 @@ const (
 	maxRenewals = 3
 )
 
-// gatewayPauses are the pauses after gateway errors that outlast the tries of a call.
+// gatewayPauses are the pauses after gateway errors that persist through the tries of a call.
 var gatewayPauses = []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second}
 
 // uploader uploads the assets of a site to a project.
@@ -35,7 +35,8 @@ type uploader struct {
 
 	// token has the token in use, or "".
 	token chan string
-	// congested has a value while an upload is repeated after a gateway error: one at a time.
+	// congested has a value while an upload is repeated after a gateway error. Only one is
+	// repeated at a time.
 	congested chan struct{}
 }
 
@@ -45,7 +46,7 @@ func newUploader(c *cloudflare.Client, project string, log io.Writer) *uploader 
 	return u
 }
 
-// upload stores those of the assets that are missing and returns their number.
+// upload uploads the assets that are missing and returns their number.
 func (u *uploader) upload(ctx context.Context, assets []asset) (uploaded int, err error) {
 	token, err := u.validToken(ctx, "")
 	if err != nil {
@@ -69,7 +70,8 @@ func (u *uploader) upload(ctx context.Context, assets []asset) (uploaded int, er
 	if err := u.uploadAll(ctx, missing); err != nil {
 		return 0, err
 	}
-	// Otherwise Cloudflare deletes files in time, and the next deployment uploads them again.
+	// Without this call Cloudflare deletes files in time, and the next deployment uploads them
+	// again.
 	err = u.withToken(ctx, func(token string) error { return u.client.UpsertHashes(ctx, token, keys) })
 	if err != nil {
 		fmt.Fprintf(u.log, "the next deployment may have to upload the files again: %v\n", err)
@@ -99,7 +101,7 @@ func (u *uploader) missing(ctx context.Context, keys []string, byKey map[string]
 }
 
 // uploadAll uploads the assets in parallel. After an error it begins no further upload, but
-// does not cancel those that are running: the next run need not repeat them.
+// lets those that are running finish, so that the next run need not repeat them.
 func (u *uploader) uploadAll(ctx context.Context, assets []asset) error {
 	var uploaded atomic.Int64
 	var failed atomic.Bool
@@ -121,13 +123,13 @@ func (u *uploader) uploadAll(ctx context.Context, assets []asset) error {
 	return group.Wait()
 }
 
-// uploadBucket uploads one bucket. After gateway errors that outlast the tries of a call it
-// waits longer, and no other upload is repeated at the same time.
+// uploadBucket uploads one bucket. After gateway errors that persist through the tries of a
+// call it waits longer, and no other upload is repeated at the same time.
 func (u *uploader) uploadBucket(ctx context.Context, b bucket) error {
 	call := func() error {
 		err := u.withToken(ctx, func(token string) error { return u.client.UploadAssets(ctx, token, b.body()) })
 		if changed := new(changedError); errors.As(err, &changed) {
-			return changed // without what to do about the API
+			return changed // without the advice about the API
 		}
 		return err
 	}

@@ -20,12 +20,12 @@ type walker struct {
 	// above are the folders that the walk is in, without symbolic links.
 	above []string
 
-	// public is as in [Folder], and needed tells which of its paths look like a secret.
+	// public is as in [Folder]. needed says which of its paths look like a secret.
 	public []string
 	needed []bool
-	// secrets may not be public.
+	// secrets are what looks like a secret and is not in public.
 	secrets []secret
-	// odd are paths that a person should know of.
+	// odd are paths that the user should know about.
 	odd  map[oddity][]string
 	head [headSize]byte
 }
@@ -35,9 +35,9 @@ func newWalker(root string, public []string) *walker {
 	return &walker{root: root, public: public, needed: make([]bool, len(public)), odd: map[oddity][]string{}}
 }
 
-// walk adds the files below a folder of the site, which lies at place, a path without
-// symbolic links. It follows symbolic links, as wrangler does, but not out of the site: what lies
-// there may not be meant for the web.
+// walk adds the files below a folder of the site. place is its path without symbolic links. It
+// follows symbolic links, as wrangler does, but not out of the site: what is there may not be
+// meant for the web.
 func (w *walker) walk(folder, place string) {
 	w.above = append(w.above, place)
 	defer func() { w.above = w.above[:len(w.above)-1] }()
@@ -108,7 +108,7 @@ func (w *walker) add(name, file string) error {
 	return nil
 }
 
-// unreadable returns the error of a file or folder of a site, by its name there.
+// unreadable returns an error that names a file or folder by its name in the site.
 func unreadable(name string, err error) error {
 	var at *fs.PathError
 	if err == nil || !errors.As(err, &at) {

@@ -31,9 +31,9 @@ var moduleTypes = map[string]string{
 	".txt":  "text/plain", ".html": "text/plain", ".sql": "text/plain",
 }
 
-// readWorker returns the modules of a site's Worker, the main module first, and what will
-// fail in it: _worker.js or _worker.ts bundled into one, with what it imports and is not
-// code, or those of a folder _worker.js.
+// readWorker returns the modules of a site's Worker, the main module first, and what will fail
+// in it. It bundles _worker.js or _worker.ts into one module; imported .wasm and .bin files
+// stay modules of their own. A folder _worker.js has its own modules.
 // https://developers.cloudflare.com/pages/functions/advanced-mode/
 func readWorker(folder string, runtime bundle.Runtime) (all []module, warnings []string, err error) {
 	var found []string
@@ -63,7 +63,7 @@ func readWorker(folder string, runtime bundle.Runtime) (all []module, warnings [
 	return append(all, others(built)...), built.Warnings, nil
 }
 
-// others returns the modules of a bundle but for the main one.
+// others returns the modules of a bundle except the main one.
 func others(built bundle.Result) (all []module) {
 	for _, m := range built.Modules {
 		all = append(all, module{m.Name, moduleTypes[path.Ext(m.Name)], m.Content})
@@ -71,9 +71,9 @@ func others(built bundle.Result) (all []module) {
 	return all
 }
 
-// readModules reads the folder of modules of a site. The main module is bundled: what it
-// imports from elsewhere, such as packages, is made part of it. The others stay as they are,
-// since it may import them by names that are known at run time only.
+// readModules reads a site's folder of modules. The main module is bundled with what it imports
+// from elsewhere, such as packages. The others stay as they are, since it may import them by
+// names that are known only at run time.
 // https://github.com/cloudflare/workers-sdk/blob/f8308360/packages/wrangler/src/pages/functions/buildWorker.ts (produceWorkerBundleForWorkerJSDirectory)
 func readModules(site, folder string, runtime bundle.Runtime) (all []module, warnings []string, err error) {
 	const mainModule = "index.js"
@@ -122,7 +122,7 @@ func readModules(site, folder string, runtime bundle.Runtime) (all []module, war
 	return append(all, others(built)...), built.Warnings, nil
 }
 
-// workerFile is the file of the form that has the modules.
+// workerFile is the file in the form that has the modules.
 const workerFile = "_worker.bundle"
 
 // maxWorker is the size of the largest [workerFile], in bytes. Assumed.

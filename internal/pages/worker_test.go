@@ -65,7 +65,8 @@ func TestWorkerBundle(t *testing.T) {
 	}
 }
 
-// The main module of a folder has what it imports from outside of it; the others stay.
+// The main module of a folder contains what it imports from outside it; the others stay as they
+// are.
 func TestReadWorker_folder(t *testing.T) {
 	kept := files{"_worker.js/index.js": "import './a.js'; import 'cloudflare:workers'; export default {}", "_worker.js/a.js": "import 'b'"}
 	bundled := files{"index.html": "", "_worker.js/index.js": "import { lib } from '../lib.js'; import { pkg } from 'pkg'; import './a.js'; export default { lib, pkg }",

@@ -9,9 +9,9 @@ import (
 	"portfolio-infra/internal/cloudflare"
 )
 
-// CheckWranglerFile returns an error if a project takes its bindings from a Wrangler file
-// and does not hold what is wanted. A patched binding would be lost with the project's next
-// deployment, so it must be in that file; once it is deployed there is nothing to patch.
+// CheckWranglerFile returns an error if a project takes its bindings from a Wrangler file and
+// does not hold what is wanted. The project's next deployment would undo a patch, so a binding
+// must be in that file. Once it is deployed, there is nothing to patch.
 // https://developers.cloudflare.com/pages/functions/wrangler-configuration/#source-of-truth
 func CheckWranglerFile(p cloudflare.Project, wanted Wanted) error {
 	return checkWranglerFile(p, Drift(p, wanted), targetOf(wanted), wanted)
@@ -30,8 +30,8 @@ func checkWranglerFile(p cloudflare.Project, missing []string, t target, wanted 
 		p.Name, strings.Join(missing, ", "), wanted.wranglerLines()+t.wranglerLines())
 }
 
-// wranglerLines returns the target's service bindings as a Wrangler file has them. A
-// binding of the top level is for all environments, unless one has its own.
+// wranglerLines returns the target's service bindings as a Wrangler file has them. A top-level
+// binding is for all environments, except one that has its own.
 // https://developers.cloudflare.com/pages/functions/wrangler-configuration/#environment-specific-overrides
 func (t target) wranglerLines() string {
 	var b strings.Builder

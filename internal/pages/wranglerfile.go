@@ -14,10 +14,10 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-// WranglerFiles says which Wrangler files wrangler would read to deploy a site, and what
-// they would have set: nobody reads them here. site is relative to the project's folder dir.
+// WranglerFiles says which Wrangler files wrangler would read to deploy a site, and what they
+// would have set: here they have no effect. site is relative to the project's folder dir.
 //
-// wrangler searches upwards from where it runs: the project's folder, or one between that
+// wrangler searches upwards from where it runs: the project's folder, or a folder between it
 // and the site.
 // https://github.com/cloudflare/workers-sdk/blob/f8308360/packages/workers-utils/src/config/config-helpers.ts (findWranglerConfig)
 func WranglerFiles(dir, site string) (all []string) {
@@ -37,14 +37,14 @@ func WranglerFiles(dir, site string) (all []string) {
 			if said := sayWranglerFile(path.Join(folder, name), text); said != "" {
 				all = append(all, said)
 			}
-			break // wrangler reads one of them
+			break // wrangler reads only one of them
 		}
 	}
 	return all
 }
 
-// sayWranglerFile says what a Wrangler file would have set, by name. That of a Worker is for
-// no site.
+// sayWranglerFile names what a Wrangler file would have set. It returns "" for the file of a
+// Worker, which is not for a site.
 func sayWranglerFile(name string, text []byte) string {
 	var config map[string]any
 	var err error
@@ -106,7 +106,7 @@ var (
 	commaOrText   = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|,\s*[\]}]`)
 )
 
-// plainJSON takes comments and trailing commas out of JSON.
+// plainJSON removes comments and trailing commas from JSON.
 func plainJSON(text []byte) []byte {
 	text = commentOrText.ReplaceAllFunc(text, func(b []byte) []byte {
 		if b[0] == '/' {

@@ -25,12 +25,12 @@ type Script struct {
 	// SHA256 is the hash of the content, in hexadecimal.
 	SHA256 string
 
-	bundled  []byte // the content that belongs at Path, or nil if it is there
+	bundled  []byte // the content to write at Path, or nil if it is already there
 	warnings []string
 }
 
-// bundleFolder has the bundled scripts, since the provider reads a script from a file. It
-// compares the file with the hash in each preview, so the name is new with the content:
+// bundleFolder has the bundled scripts, since the provider reads a script from a file. In each
+// preview it compares the file with the hash, so new content gets a new name:
 // https://github.com/cloudflare/terraform-provider-cloudflare/blob/main/internal/services/workers_script/custom.go
 const bundleFolder = ".pulumi-build"
 
@@ -56,7 +56,7 @@ func (s Script) write(dir string) error {
 	}
 	err := os.MkdirAll(filepath.Dir(file), 0o755)
 	if err == nil {
-		// Another run may read it: a file in its place is always whole.
+		// Another run may be reading the file, so it appears only when it is whole.
 		var part *os.File
 		if part, err = os.CreateTemp(filepath.Dir(file), "*.part"); err == nil {
 			_, writeErr := part.Write(s.bundled)
