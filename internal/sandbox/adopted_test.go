@@ -48,8 +48,8 @@ func (r *rows) released(when string) {
 	r.want("the rows "+when, r.query(r.url, "SELECT text FROM precious"), "text\nstill here\n")
 }
 
-// A cluster that somebody else made stays when the stack goes, or goes elsewhere: only the
-// stack's own logins go. The stack may come back.
+// A cluster that somebody else made stays when the stack is destroyed or moves to another
+// cluster. Only the stack's own logins are deleted. The stack may come back.
 func TestAdopted_released(t *testing.T) {
 	f := newFixture(t)
 	r := f.adopt()
@@ -82,7 +82,7 @@ func TestAdopted_released(t *testing.T) {
 	f.left(0, 0, 1)
 }
 
-// A destroy that is killed when the first login is gone, or after the release: the next one
+// A destroy may be killed after it deleted the first login, or after the release. The next one
 // finishes. All calls are in the provider's fault list.
 func TestAdopted_killed(t *testing.T) {
 	f := newFixture(t)
@@ -106,7 +106,7 @@ func TestAdopted_killed(t *testing.T) {
 }
 
 // A public endpoint that was switched off is seen by a plain preview. On the stack's own
-// cluster an up puts it on again; on another one somebody may have meant it.
+// cluster an up switches it on again; on another one somebody may have meant it.
 func TestEndpoint(t *testing.T) {
 	for _, adopted := range []bool{false, true} {
 		t.Run(fmt.Sprintf("adopted %t", adopted), func(t *testing.T) { endpoint(t, adopted) })

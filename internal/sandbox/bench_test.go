@@ -7,8 +7,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// An up with nothing to do, beside that of a program without resources: the ratio says what
-// the stack costs beyond the engine, whatever the machine.
+// An up with nothing to do is compared with that of a program without resources. The ratio
+// says what the stack costs beyond the engine, whatever the machine.
 func BenchmarkUp_nothingToDo(b *testing.B) {
 	nothing, whole := openFixture(b, b.TempDir()), openFixture(b, b.TempDir())
 	nothing.Program = func(*pulumi.Context) error { return nil }

@@ -29,7 +29,7 @@ func (f *fixture) urn(kind, name string) string {
 	return ""
 }
 
-// A run that leaves the stash names out has not checked whose a project of the new name is.
+// A run that leaves out the stash names has not checked who owns a project of the new name.
 func TestStack_targetedProject(t *testing.T) {
 	f := newFixture(t)
 	f.up()
@@ -47,8 +47,8 @@ func TestStack_targetedProject(t *testing.T) {
 	f.refused("a Pages project \"theirs\" exists already")
 }
 
-// A replacement of the commands takes nothing away that others made, or that the new
-// command has just set.
+// A replacement of the commands removes nothing that others made or that the new command has
+// just set.
 func TestStack_replacedCommands(t *testing.T) {
 	f := newFixture(t)
 	f.set(map[string]any{"site": "internal/example/site"})
@@ -99,7 +99,7 @@ func TestStack_replacedCommands(t *testing.T) {
 	f.left(0, 0, 0)
 }
 
-// A stash of names that is replaced is not a lost one: the state has all that it is about.
+// A stash of names that is replaced does not count as lost: the state has everything in it.
 func TestStack_replacedNames(t *testing.T) {
 	f := newFixture(t)
 	f.set(map[string]any{"site": "internal/example/site", "domain": "www.example.com", "zoneId": cloudflare.DefaultZoneID})
@@ -109,8 +109,8 @@ func TestStack_replacedNames(t *testing.T) {
 	f.noChanges()
 }
 
-// A run that leaves the binding out deploys no first site. Where it deploys a later one, the
-// site is deployed again with the binding.
+// A run that leaves out the binding deploys no first site. If it deploys a later one, the next
+// run deploys the site again with the binding.
 func TestStack_excludedBinding(t *testing.T) {
 	f := newFixture(t)
 	f.set(map[string]any{"site": "internal/example/site"})
@@ -130,7 +130,7 @@ func TestStack_excludedBinding(t *testing.T) {
 	f.noChanges()
 }
 
-// The mark of another owner on the Worker stops every run, until somebody says so.
+// Another owner's mark on the Worker stops every run, until somebody allows it.
 func TestStack_anotherMark(t *testing.T) {
 	f := newFixture(t)
 	f.up()
@@ -145,8 +145,8 @@ func TestStack_anotherMark(t *testing.T) {
 	f.noChanges()
 }
 
-// A domain that goes by hand, alone or with its project, comes back, and is no change of a
-// later refresh. adopt for one run beside it locks nobody out.
+// A domain that is deleted by hand, alone or with its project, comes back, and a later refresh
+// shows no change. Setting adopt for one run meanwhile locks nobody out.
 func TestStack_domain(t *testing.T) {
 	f := newFixture(t)
 	const domain = "www.example.com"

@@ -82,7 +82,7 @@ func (t *terminal) refused(texts ...string) (advice []string) {
 	return advice
 }
 
-// A mistake in the configuration is refused, and who follows the error has what was meant.
+// A mistake in the configuration is refused. Whoever follows the error gets what was meant.
 func TestConfig_mistakes(t *testing.T) {
 	p := newTerminal(newFixture(t))
 	vars := func(want string) {
@@ -107,7 +107,7 @@ func TestConfig_mistakes(t *testing.T) {
 	vars(`{"N":"12345678901234567890"}`)
 }
 
-// What was set with --secret is nowhere in plain text but where it goes, whatever the key.
+// A value that was set with --secret is in plain text only where it is used, whatever the key.
 func TestConfig_secrets(t *testing.T) {
 	f := newFixture(t)
 	p := newTerminal(f)
@@ -136,7 +136,7 @@ func TestConfig_secrets(t *testing.T) {
 		t.Errorf("the project's binding is to %q", have)
 	}
 	p.types("", "pulumi preview --expect-no-changes")
-	// A file of somebody's makes each deployment lose what is set, and the errors name it.
+	// Somebody's file makes each deployment lose what is set, and the errors name it.
 	p.types("", "pulumi config set --secret --path siteVars.C recognizable-secret-too")
 	f.byHand("PATCH", cloudflareAPI, f.pages(), `{"deployment_configs":{"production":{"wrangler_config_hash":"made-up"}}}`)
 	output, err := p.try("pulumi preview", "")
@@ -164,8 +164,8 @@ func TestConfig_secrets(t *testing.T) {
 	}
 }
 
-// After a rename of the project every key has to be moved, and who follows the errors has the
-// same stack, secrets and all.
+// After a rename of the project every key has to be moved. Whoever follows the errors has the
+// same stack, including its secrets.
 func TestConfig_renamedProject(t *testing.T) {
 	f := newFixture(t)
 	p := newTerminal(f)
@@ -178,7 +178,7 @@ func TestConfig_renamedProject(t *testing.T) {
 		t.Fatalf("the advice is %q", advice)
 	}
 	p.types("", advice...)
-	// The name that Pulumi.yaml makes of the project's is the last one left.
+	// The name that Pulumi.yaml derives from the project's is the last one left.
 	output, err := p.try("pulumi preview", "")
 	if err == nil {
 		t.Fatalf("the database's name is another one:\n%s", output)

@@ -180,9 +180,9 @@ func watchArguments(t *testing.T) (stop func() []byte) {
 	}
 }
 
-// traffic is what Pulumi's engine logs at -v=9 of each property that it sends or
-// gets, secrets in the clear: it leaves out only those of the config. No program and
-// no provider has a say in that.
+// traffic matches what Pulumi's engine logs at -v=9 of each property that it sends or gets.
+// Secrets are in the clear, except those of the config. No program or provider can change
+// that.
 var traffic = regexp.MustCompile(`^.*(Marshaling|Unmarshaling) property for RPC\[.*$`)
 
 // withoutTraffic leaves those lines out, unless one shows a credential of the user.

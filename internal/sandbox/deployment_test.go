@@ -77,8 +77,8 @@ func TestStack_deploymentConflict(t *testing.T) {
 	f.noChanges()
 }
 
-// Taking the site out deletes no deployment. A project that has too many to be deleted goes
-// once the user ran the command that docs/site.md names.
+// Taking out the site deletes no deployment. A project that has too many to be deleted can be
+// deleted once the user ran the command in docs/site.md.
 func TestStack_undeploy(t *testing.T) {
 	f := newFixture(t)
 	f.set(map[string]any{"site": "internal/example/site"})

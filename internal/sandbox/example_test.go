@@ -30,8 +30,8 @@ func (s *served) guest(name, message string, chunked bool) *http.Response {
 	return response
 }
 
-// The guest book reads no more of a form than may be, whether or not its length is told, and
-// asks the database once for many visitors. Who signs sees the entry at once.
+// The guest book reads no more of a form than is allowed, whether or not its length is given.
+// It asks the database once for many visitors. Whoever signs sees the entry at once.
 func TestExample_guestBook(t *testing.T) {
 	f, _ := newSiteFixture(t)
 	f.up()

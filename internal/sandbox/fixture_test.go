@@ -64,7 +64,7 @@ func newFixture(t *testing.T, env ...string) *fixture {
 }
 
 // openFixture opens the sandbox that lies in dir. Of the environment that the clouds read, it
-// sets what is given and no more.
+// sets only what is given.
 func openFixture(t testing.TB, dir string, env ...string) *fixture {
 	t.Helper()
 	for _, name := range []string{"bin/portfolio", "bin/sandbox", "internal/provider/pulumi-resource-tidbcloud/pulumi-resource-tidbcloud"} {
@@ -88,14 +88,14 @@ func openFixture(t testing.TB, dir string, env ...string) *fixture {
 	t.Cleanup(c.Close)
 	f := &fixture{TB: t, clouds: c}
 	f.Engine = &engine.Engine{Root: root, Dir: dir, Env: c.Env, Config: map[string]any{}, CLI: command, Stdout: &f.printed, Stderr: &f.printed}
-	// What Pulumi.dev.yaml deploys besides is the subject of tests of its own.
+	// Other tests cover what else Pulumi.dev.yaml deploys.
 	f.set(map[string]any{"site": "", "migrations": ""})
 	return f
 }
 
-// result is what became of an operation.
+// result is the result of an operation.
 type result struct {
-	// changes counts the resources that did not stay the same, by what became of them.
+	// changes counts the resources that did not stay the same, by the kind of change.
 	changes map[string]int
 	// steps are what the engine did to those resources, by URN.
 	steps map[string]apitype.OpType
@@ -184,7 +184,7 @@ func (f *fixture) refused(texts ...string) {
 	f.noWrites("a refused up", f.fails("up", texts...).calls)
 }
 
-// says checks what the engine printed last.
+// says checks what the engine printed in the last operation.
 func (f *fixture) says(what string, texts ...string) {
 	f.Helper()
 	for _, text := range texts {
@@ -223,8 +223,8 @@ func (f *fixture) noChanges() {
 	}
 }
 
-// repaired checks that a preview shows n updates, that an up makes them, and that then there
-// is nothing to do.
+// repaired checks that a preview shows n updates, that an up makes them, and that nothing is
+// left to do.
 func (f *fixture) repaired(n int) {
 	f.Helper()
 	f.want("preview", f.run("preview").changes, map[string]int{"update": n})
@@ -319,7 +319,7 @@ func (f *fixture) byHand(method, base, path, body string) string {
 	return f.send(method, base, path, "application/json", body)
 }
 
-// form makes a call of Cloudflare with the parts of a form.
+// form makes a call to Cloudflare with the parts of a form.
 func (f *fixture) form(method, path string, parts ...string) {
 	f.Helper()
 	body := strings.Join(append([]string{""}, parts...), "\r\n--b\r\nContent-Disposition: form-data; name=")
@@ -330,7 +330,7 @@ func jsonPart(name, content string) string {
 	return `"` + name + "\"\r\nContent-Type: application/json\r\n\r\n" + content
 }
 
-// deploy uploads a Worker as wrangler does, without bindings but for those of the types in
+// deploy uploads a Worker as wrangler does. The Worker keeps only bindings of the types in
 // keep.
 func (f *fixture) deploy(name, script, keep string) {
 	f.Helper()

@@ -10,7 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 )
 
-// checkout returns a folder with links to those files of the project that it asks for.
+// checkout returns a folder with links to the wanted files of the project.
 func (f *fixture) checkout(want func(name string) bool) string {
 	f.Helper()
 	entries, err := os.ReadDir(f.Root)
@@ -54,8 +54,8 @@ for last; do case "$before" in
 esac; before=$last; done
 `
 
-// Functions of a framework, beside the sources of its site, are found by the user's word,
-// deployed again when what they import has changed, and not otherwise.
+// Functions of a framework, beside the sources of its site, are found if the user names them.
+// They are deployed again when what they import has changed, and not otherwise.
 func TestStack_functions(t *testing.T) {
 	f := openFixture(t, t.TempDir())
 	f.Root = f.checkout(func(string) bool { return true })

@@ -1,11 +1,12 @@
 // Sandbox runs the stack offline: the real Pulumi engine and the real program against
 // emulated clouds, on a machine that has nothing but Go.
 //
-// It is a command of its own, so that the deployed program stays lean. This package is the
-// table of its commands and what they do in a line or two; [portfolio-infra/internal/sandbox/engine]
-// runs Pulumi and [portfolio-infra/internal/sandbox/clouds] the emulators, and neither knows
-// the other. State, emulated clouds and the log of calls lie in .sandbox/, so a second run
-// finds what the first one made. Nothing is written anywhere else.
+// It is a separate command, so that the deployed program stays lean. This package has the
+// table of commands and what each does, in a line or two.
+// [portfolio-infra/internal/sandbox/engine] runs Pulumi,
+// [portfolio-infra/internal/sandbox/clouds] runs the emulators, and neither knows the other.
+// State, emulated clouds and the log of calls lie in .sandbox/, so a second run finds what the
+// first one made. Nothing is written anywhere else.
 package main
 
 import (
@@ -78,7 +79,7 @@ func main() {
 	os.Exit(run(ctx, &sandbox{lookup: os.LookupEnv, stdout: os.Stdout, stderr: os.Stderr}, os.Args[1:]))
 }
 
-// errUsage is a command line that cannot be understood.
+// errUsage reports a command line that cannot be understood.
 var errUsage = errors.New("see: sandbox help")
 
 // run runs a command and returns its exit code: 2 for a usage error.

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// On another system make says so in one line, before it builds anything. The test may run
-// below a make itself, which then would print folders.
+// On an unsupported system make says so in one line, before it builds anything. The test may
+// itself run below a make, which would then print folders.
 func TestMake_otherSystem(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "uname"), []byte("#!/bin/sh\necho MINGW64_NT-10.0\n"), 0o700); err != nil {
@@ -24,7 +24,7 @@ func TestMake_otherSystem(t *testing.T) {
 	}
 }
 
-// The user's own workspace and mode do not change what make builds; other flags stay.
+// The user's own workspace and mode do not change what make builds. Other flags stay.
 func TestMake_goSettings(t *testing.T) {
 	show := filepath.Join(t.TempDir(), "show.mk")
 	if err := os.WriteFile(show, []byte("show:\n\t@go env GOWORK GOFLAGS\n"), 0o600); err != nil {

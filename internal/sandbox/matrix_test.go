@@ -28,7 +28,7 @@ type scenario struct {
 	config     map[string]any
 }
 
-// everything is a configuration in which everything that can change has changed.
+// everything is a configuration that changes everything that can change.
 var everything = map[string]any{
 	"cluster": "portfolio-db2", "region": "regions/aws-us-east-1", "spendingLimit": "500", "rotation": "1", "database": "second", "sqlUser": "app",
 	"pagesProject": "portfolio2", "worker": "portfolio-api2", "productionBranch": "trunk", "compatibilityDate": "2026-01-01",
@@ -63,8 +63,8 @@ func TestMatrix_full(t *testing.T) {
 
 func testMatrix(t *testing.T, sample bool) {
 	t.Parallel()
-	// As many trials as tests run side by side have a prepared folder each, since the ports of
-	// the clusters are in it.
+	// There is a prepared folder for each trial that can run at the same time, since a folder
+	// has the clusters' ports.
 	workers := flag.Lookup("test.parallel").Value.(flag.Getter).Get().(int)
 	for _, sc := range scenarios {
 		t.Run(sc.name, func(t *testing.T) {
@@ -167,7 +167,7 @@ func (f *fixture) converges(sc scenario, call int, after bool) {
 	f.want("changes of one more run", f.up().changes, map[string]int{})
 }
 
-// killed runs an operation in processes of its own, and kills them at one of the calls that
+// killed runs an operation in separate processes, and kills them at one of the calls that
 // count.
 func (f *fixture) killed(verb string, call int, after bool, counts func(*http.Request) bool) {
 	f.Helper()
@@ -224,7 +224,7 @@ func (f *fixture) agrees() {
 	f.want("SQL users", len(f.clouds.TiDB.Users(cluster.ClusterID)), 4)
 }
 
-// Two runs with states of their own want the same names. One gets them.
+// Two runs with separate states want the same names. One gets them.
 func TestRace_twoStates(t *testing.T) {
 	first := newFixture(t)
 	second := first.rival()
@@ -297,8 +297,8 @@ func TestRace_oneState(t *testing.T) {
 	f.noChanges()
 }
 
-// What a killed run was creating is no longer pending after the next one, which does not
-// warn of it.
+// What a killed run was creating is no longer pending after the next run, which does not warn
+// of it.
 func TestKill_pendingCreates(t *testing.T) {
 	f := newFixture(t)
 	pending := func(want int) {

@@ -14,7 +14,7 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
 
-// configCells set, change, remove and set again each optional key.
+// configCells set, change and remove each optional key, and set it again.
 func configCells() (cells []cell) {
 	for _, adopt := range []bool{false, true} {
 		for _, key := range slices.Sorted(maps.Keys(keyValues)) {

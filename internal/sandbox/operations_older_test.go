@@ -23,7 +23,7 @@ func (c *trial) older(commit string) {
 	c.leftStrangers("up of the older program")
 }
 
-// checkouts are those of earlier commits, with what their `make build` makes.
+// checkouts has the checkouts of earlier commits, with what their `make build` makes.
 type checkouts struct {
 	folder string
 	mu     sync.Mutex

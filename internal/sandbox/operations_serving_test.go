@@ -12,8 +12,8 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
 
-// watch follows what the Worker was given and whether the site serves rows, at each write of
-// the clouds.
+// watch checks, at each write to the clouds, what the Worker was given and whether the site
+// serves rows.
 func (c *trial) watch() {
 	c.served = c.broken() == ""
 	c.clouds.Intercept(func(r *http.Request, after bool) bool {
@@ -54,7 +54,7 @@ func (c *trial) learn(r *http.Request) {
 	}
 }
 
-// checkServing notes the write that ended what the site served, once.
+// checkServing records, once, the write after which the site served no rows.
 func (c *trial) checkServing(call string) {
 	why := c.broken()
 	if c.served && why != "" && !c.asks.site {
@@ -65,8 +65,8 @@ func (c *trial) checkServing(call string) {
 	}
 }
 
-// broken says why no project of the stack serves rows, or returns "". Such a project serves a
-// deployment of ours that is bound to a Worker whose DATABASE_URL logs in.
+// broken returns why no project of the stack serves rows, or "". A project serves rows if it
+// serves a deployment of the stack that is bound to a Worker whose DATABASE_URL logs in.
 func (c *trial) broken() string {
 	why := "there is no project"
 	for _, name := range ourProjects {

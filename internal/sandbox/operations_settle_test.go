@@ -49,9 +49,8 @@ func (c *trial) settle() {
 	c.Fatalf("the stack did not converge in %d runs", maxRounds)
 }
 
-// followAll does what the engine just advised and was not done yet: first what concerns the
-// state, then the configuration. The next up, and taking out what is for one run, is the
-// caller's.
+// followAll follows the engine's latest advice that was not followed yet: first for the state,
+// then for the configuration. The caller runs the next up and takes out the keys for one run.
 func (c *trial) followAll(done map[string]bool) {
 	c.Helper()
 	message := c.printed.String()
@@ -71,8 +70,8 @@ func (c *trial) followAll(done map[string]bool) {
 	}
 }
 
-// othersMakeWay does what Cloudflare asks of other people before it deletes what got another
-// name. README.md's table of errors says so; the run that ends with it has done the rest.
+// othersMakeWay does what Cloudflare asks of other people before it deletes what was renamed.
+// README.md's table of errors says so. The run that fails with it has done the rest.
 func (c *trial) othersMakeWay(done map[string]bool) bool {
 	c.Helper()
 	for refusal, makeWay := range map[string]func(){
@@ -136,7 +135,7 @@ var protectedURN = regexp.MustCompile(`unable to replace resource "([^"]+)"\s+as
 
 var advisedKey = regexp.MustCompile(`set the config key (\w+) to (\w+)`)
 
-// alternatives are the second ones: "To take it back: … To leave it to that stack: …".
+// alternatives matches the second of two: "To take it back: … To leave it to that stack: …".
 var alternatives = regexp.MustCompile(`(?m)^\s*To leave it .*$|[;.] [Tt]o keep it, .*$`)
 
 // A command stands in backticks, or on a line of its own.
@@ -144,7 +143,7 @@ var advised = regexp.MustCompile("`((?:pulumi|make|sed) [^`]+)`|(?m:(?:^|: ) *(p
 
 var oneRunKeys = []string{"portfolio:adopt", "portfolio:overwriteSite", "portfolio:overwriteWorker", "portfolio:shrinkSite"}
 
-// endOneRunKeys takes out the keys that are meant for one run.
+// endOneRunKeys takes out the keys that are for one run only.
 func (c *trial) endOneRunKeys() (ended bool) {
 	for _, key := range oneRunKeys {
 		if _, set := c.Config[key]; set && c.Config[key] != c.world.config[key] {
@@ -186,7 +185,7 @@ func (c *trial) follow(line string) {
 		c.said.Write(c.printed.Bytes())
 		c.takenOver(args[2], args[3])
 	case command == "state repair" || command == "state delete" && len(args) == 3:
-		// The engine's words for a state that it broke itself.
+		// The engine's message for a state that it broke itself.
 		_, err = c.Command(c.Context(), "state", "repair", "--yes")
 	case args[1] == "state":
 		_, err = c.Command(c.Context(), append(args[1:], "--yes")...)

@@ -18,15 +18,15 @@ import (
 	"portfolio-infra/internal/sandbox/emulator"
 )
 
-// trial is a cell of the matrix of operations at work: a sandbox of its own, in which each
-// call of the clouds is watched.
+// trial runs a cell of the matrix of operations in a sandbox of its own, and watches each call
+// to the clouds.
 type trial struct {
 	*fixture
 	world     *world
 	rows      string // see [world]; "" where the stack is not there yet
 	strangers []stranger
 	project   string // its name, if it was renamed
-	// asks is what the user asked to go in this cell.
+	// asks is what the user asked to delete in this cell.
 	asks asks
 
 	mu          sync.Mutex
@@ -39,7 +39,7 @@ type trial struct {
 	said bytes.Buffer
 }
 
-// asks is what an operation asks to go.
+// asks is what an operation asks to delete.
 type asks struct {
 	rows    bool // the cluster, with all that is on it
 	project bool // the Pages project, with its deployments and domains
@@ -50,8 +50,8 @@ func (a asks) with(b asks) asks {
 	return asks{a.rows || b.rows, a.project || b.project, a.site || b.site}
 }
 
-// flagged gives each operation of the engine more flags: those that the Automation API has
-// not, and the others in the same way.
+// flagged adds flags to each operation of the engine: those that the Automation API lacks, and
+// the others in the same way.
 type flagged struct {
 	auto.PulumiCommand
 	verb  string
@@ -65,7 +65,7 @@ func (c flagged) Run(ctx context.Context, dir string, stdin io.Reader, stdout, s
 	return c.PulumiCommand.Run(ctx, dir, stdin, stdout, stderr, env, args...)
 }
 
-// operate runs an operation with flags, and checks what it may never do.
+// operate runs an operation with flags, and checks that it does nothing forbidden.
 func (c *trial) operate(verb string, flags ...string) result {
 	c.Helper()
 	what := strings.Join(append([]string{verb}, flags...), " ")
@@ -87,7 +87,7 @@ func (c *trial) operate(verb string, flags ...string) result {
 	return r
 }
 
-// lastLines returns what the engine printed of errors.
+// lastLines returns the errors that the engine printed.
 func lastLines(text string) string {
 	_, diagnostics, found := strings.Cut(text, "Diagnostics:")
 	if !found {

@@ -162,7 +162,7 @@ func (w *world) open(t *testing.T, nothing, taken bool) *trial {
 	return c
 }
 
-// stranger is a thing of somebody else.
+// stranger is something that belongs to somebody else.
 type stranger struct {
 	name   string
 	goesBy func(asks) bool // whether what the user asks to go takes it along
@@ -174,7 +174,7 @@ func never(asks) bool       { return false }
 func byRows(a asks) bool    { return a.rows }
 func byProject(a asks) bool { return a.project }
 
-// findStrangers notes what strangers have.
+// findStrangers records what strangers have.
 func (c *trial) findStrangers(nothing bool) []stranger {
 	cf, tidb := c.clouds.Cloudflare, c.clouds.TiDB
 	var all []stranger
@@ -257,7 +257,8 @@ func (c *trial) leftStrangers(when string) {
 	}
 }
 
-// takenOver says that a thing is no stranger's any more, for instance by an import.
+// takenOver records that a thing no longer belongs to a stranger, for instance after an
+// import.
 func (c *trial) takenOver(token, name string) {
 	kind := token[strings.LastIndex(token, ":")+1:]
 	if kind == "DnsRecord" {
@@ -266,7 +267,7 @@ func (c *trial) takenOver(token, name string) {
 	c.strangers = slices.DeleteFunc(c.strangers, func(s stranger) bool { return s.name == kind+" "+name })
 }
 
-// asked returns what an operation asks to go that deletes or replaces resources.
+// asked returns what an operation that deletes or replaces resources asks to delete.
 func (w *world) asked(urns ...string) (a asks) {
 	for _, r := range w.resources {
 		if !slices.Contains(urns, string(r.URN)) {

@@ -106,8 +106,8 @@ func TestRotation_partialRuns(t *testing.T) {
 	l.uses("api_b", "3")
 }
 
-// The step says which login is in use, also where the variable is gone. Where nothing says
-// it, no login is touched, and the advice leads on.
+// The step tells which login is in use, even if the variable is gone. If nothing tells it, no
+// login is touched, and the error says what to do.
 func TestRotation_variableGone(t *testing.T) {
 	l := newLogins(t)
 	l.rotate("1")

@@ -91,9 +91,9 @@ func (f *fixture) unprotect() { f.edit(func(r *apitype.ResourceV3) { r.Protect =
 
 func (f *fixture) protect(on bool) { f.set(map[string]any{"protect": fmt.Sprint(on)}) }
 
-// The keys move from the environment to the config and back, an endpoint is set to the value
-// in use, and the keys are another organization's for a while: the provider's configuration
-// changes, and its resources stay.
+// The provider's configuration changes, and its resources stay: the keys move from the
+// environment to the config and back, an endpoint is set to the value in use, and the keys are
+// another organization's for a while.
 func TestRows_providerConfig(t *testing.T) {
 	for _, protect := range []bool{false, true} {
 		t.Run(fmt.Sprintf("protect %t", protect), func(t *testing.T) {
@@ -142,8 +142,8 @@ func TestRows_providerConfig(t *testing.T) {
 	}
 }
 
-// Protection goes on and off; what it forbids is refused before anything changed, and by the
-// value of the run before.
+// Protection is switched on and off. What it forbids is refused before anything changes. The
+// previous run's value counts.
 func TestRows_protection(t *testing.T) {
 	f := newFixture(t)
 	f.protect(true)
@@ -229,15 +229,15 @@ func TestRows_refusedDelete(t *testing.T) {
 	}
 }
 
-// What was done to the database and its users by hand: a plain preview shows it, up repairs
-// it, and the next one changes nothing.
+// A plain preview shows what was done to the database and its users by hand. An up repairs it,
+// and the next one changes nothing.
 func TestRows_drift(t *testing.T) {
 	f := newFixture(t)
 	f.up()
 	c := f.cluster()
 	user := "/clusters/" + c.ClusterID + "/sqlUsers/" + c.UserPrefix
 	root := f.insert()
-	// Of a password that was set long ago a refused login is no matter of a new one.
+	// If the password was set long ago, a refused login is not due to its being new.
 	age := func() { f.edit(func(r *apitype.ResourceV3) { delete(r.Outputs, "passwordSetAt") }) }
 	for _, test := range []struct {
 		name    string

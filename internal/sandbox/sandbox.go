@@ -21,8 +21,8 @@ import (
 
 // sandbox is one run of a command, with its flags.
 type sandbox struct {
-	// root is the project's folder, dir the one that everything is kept in. If they are
-	// empty, they are the working directory and SANDBOX_DIR.
+	// root is the project's folder, by default the working directory. dir keeps everything; by
+	// default it is SANDBOX_DIR.
 	root, dir      string
 	lookup         clouds.Lookup
 	stdout, stderr io.Writer
@@ -35,8 +35,8 @@ type sandbox struct {
 	detach, stop bool
 }
 
-// open finds the folders. The project's must be the working directory: resources name
-// paths relative to it.
+// open finds the folders. The project's folder must be the working directory, since resources
+// name paths relative to it.
 func (s *sandbox) open() (err error) {
 	if s.root == "" {
 		if s.root, err = os.Getwd(); err != nil {
@@ -66,7 +66,7 @@ func (s *sandbox) env(name string) string {
 	return value
 }
 
-// shown returns a path below the sandbox's own folder as a person knows it.
+// shown returns a path below the sandbox's own folder in the form to print.
 func (s *sandbox) shown(name string) string {
 	path := filepath.Join(s.dir, name)
 	if short, err := filepath.Rel(s.root, path); err == nil && filepath.IsLocal(short) {
@@ -117,7 +117,7 @@ func (s *sandbox) setConfig(pair string) error {
 	return nil
 }
 
-// start starts the clouds, and builds TiDB first if it is not there.
+// start starts the clouds. It builds TiDB first if there is none.
 func (s *sandbox) start(ctx context.Context) (*clouds.Clouds, error) {
 	lookup, err := s.withTiDB(ctx)
 	if err != nil {
@@ -126,8 +126,8 @@ func (s *sandbox) start(ctx context.Context) (*clouds.Clouds, error) {
 	return clouds.Start(ctx, s.dir, lookup)
 }
 
-// withTiDB returns the environment with the TiDB that the clouds need, which it builds if it
-// is not there.
+// withTiDB returns the environment with the path of the TiDB that the clouds need. It builds
+// TiDB if there is none.
 func (s *sandbox) withTiDB(ctx context.Context) (clouds.Lookup, error) {
 	program, err := build.TiDB(ctx, s.root, s.lookup, s.stderr)
 	return func(name string) (string, bool) {
@@ -165,7 +165,7 @@ func operate(verb string) func(context.Context, *sandbox, string) error {
 	}
 }
 
-// operateShared runs an operation on the clouds that another process serves, in their
+// operateShared runs an operation on the clouds that another process serves, with their
 // environment.
 func (s *sandbox) operateShared(ctx context.Context, verb string, env map[string]string) error {
 	var err error
@@ -222,7 +222,7 @@ func serve(ctx context.Context, s *sandbox, _ string) error {
 	case s.stop:
 		return clouds.Stop(ctx, s.dir)
 	case s.detach:
-		if _, err := s.withTiDB(ctx); err != nil { // whose progress the one in the background would not show
+		if _, err := s.withTiDB(ctx); err != nil { // the background process would not show its progress
 			return err
 		}
 		self, err := os.Executable()

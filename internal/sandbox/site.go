@@ -20,10 +20,10 @@ import (
 // https://developers.cloudflare.com/workers/wrangler/commands/#pages-dev
 const defaultSiteAddress = "localhost:8788"
 
-// siteVariable tells clients of the clouds where the site is served, if it is.
+// siteVariable tells clients of the clouds the site's address, if it is served.
 const siteVariable = "SANDBOX_SITE_URL"
 
-// runtime is Cloudflare's runtime, as `make runtime` installs it.
+// runtime returns Cloudflare's runtime, as `make runtime` installs it.
 func (s *sandbox) runtime() site.Runtime {
 	return site.Runtime{
 		Modules: filepath.Join(s.root, ".sandbox", "npm", "node_modules"),
@@ -47,8 +47,8 @@ func (s *sandbox) checkStart(ctx context.Context, c *clouds.Clouds) {
 	})
 }
 
-// serveSite serves what was deployed until ctx ends. It runs the clouds as well, which
-// other commands then use, so that it sees what they deploy.
+// serveSite serves what was deployed until ctx ends. It also runs the clouds. Other commands
+// use these, so the site sees what they deploy.
 func serveSite(ctx context.Context, s *sandbox, project string) error {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.siteAddress)
 	if err != nil {
@@ -89,7 +89,7 @@ func serveSite(ctx context.Context, s *sandbox, project string) error {
 	return nil
 }
 
-// startSite starts the site of the clouds.
+// startSite starts serving a project of the clouds.
 func (s *sandbox) startSite(ctx context.Context, c *clouds.Clouds, project string, secrets []string) (*site.Server, error) {
 	sql, err := url.Parse(c.Env["TIDBCLOUD_SERVERLESS_ENDPOINT"])
 	if err != nil {
@@ -102,7 +102,7 @@ func (s *sandbox) startSite(ctx context.Context, c *clouds.Clouds, project strin
 	return server, server.Start(ctx)
 }
 
-// announce says what is served where.
+// announce prints what is served at which address.
 func (s *sandbox) announce(server *site.Server, address string) error {
 	project, ok, err := server.Deployed()
 	if err != nil {
@@ -119,7 +119,7 @@ func (s *sandbox) announce(server *site.Server, address string) error {
 	return nil
 }
 
-// suggestSite says, after an up, where the site can be seen.
+// suggestSite prints, after an up, how to see the site.
 func (s *sandbox) suggestSite(c *clouds.Clouds) error {
 	server := &site.Server{Cloud: c.Cloudflare}
 	project, ok, err := server.Deployed()

@@ -54,7 +54,7 @@ func TestStack_siteSecretFiles(t *testing.T) {
 	f.refused("the project's own folder")
 }
 
-// A site that lost most of its files, as after a build that failed, needs consent for a run.
+// A site that lost most of its files, as after a failed build, needs consent for one run.
 func TestStack_shrinkSite(t *testing.T) {
 	f := newFixture(t)
 	folder := f.newSite(30)

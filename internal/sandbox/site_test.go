@@ -104,7 +104,7 @@ func (s *served) sign(name string) {
 	s.f.want("status of an entry", s.guest(name, "It's me", false).StatusCode, http.StatusCreated)
 }
 
-// One up from nothing ends in a page that serves rows, and each next up in what it
+// One up from nothing leads to a page that serves rows. Each later up leads to what it
 // deployed.
 func TestStack_site(t *testing.T) {
 	f, folder := newSiteFixture(t)

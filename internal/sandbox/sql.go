@@ -72,8 +72,8 @@ func (s *sandbox) connectionString(ctx context.Context, output string) (string, 
 	return text, err
 }
 
-// explain prints how to connect with a mysql client. The client reads the password from
-// its environment: every user of the machine can see an argument.
+// explain prints how to connect with a mysql client. The client reads the password from its
+// environment, since every user of the machine can see an argument.
 func (s *sandbox) explain(u *url.URL) {
 	fmt.Fprintln(s.stdout, "One statement:       make sql Q=\"SELECT 1\" (ADMIN=1 to create tables)\nWith a mysql client:")
 	flags, tls := "", " --ssl-mode=VERIFY_IDENTITY"
@@ -91,8 +91,8 @@ func (s *sandbox) explain(u *url.URL) {
 		u.Hostname(), u.Port(), u.User.Username(), tls, strings.TrimPrefix(u.Path, "/"))
 }
 
-// parseConnection parses a connection string. The error does not quote it, as that of
-// [url.Parse] does: it has a password.
+// parseConnection parses a connection string. Unlike that of [url.Parse], the error does not
+// quote it, since it has a password.
 func parseConnection(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.User == nil {
@@ -101,7 +101,7 @@ func parseConnection(text string) (*url.URL, error) {
 	return u, nil
 }
 
-// open connects to the server of a connection string. caFile is that of [sqllogin.Login.Open].
+// open connects to the server of a connection string. For caFile see [sqllogin.Login.Open].
 func open(u *url.URL, caFile string) (*sql.DB, error) {
 	port, err := strconv.Atoi(u.Port())
 	if err != nil {

@@ -238,8 +238,8 @@ func TestStack_worker(t *testing.T) {
 	}
 }
 
-// Bad input, and what stands under the stack's names, is noticed before anything is written
-// in any cloud.
+// Bad input, and what exists under the stack's names, is noticed before anything is written to
+// any cloud.
 func TestStack_refused(t *testing.T) {
 	f := newFixture(t)
 
@@ -323,8 +323,8 @@ func TestStack_unknownRegion(t *testing.T) {
 	f.refused(`region "regions/aws-mars-1" is not among those`)
 }
 
-// A token of the config is kept with the command's environment, makes no secret of what the
-// command prints, and may be changed.
+// A token in the config is kept in the command's environment. It does not make the command's
+// output a secret, and may be changed.
 func TestStack_tokenInConfig(t *testing.T) {
 	f := newFixture(t)
 	f.set(map[string]any{"cloudflare:apiToken": f.clouds.Cloudflare.Token})
@@ -370,8 +370,9 @@ func TestStack_redeploy(t *testing.T) {
 	due(false)
 	f.noChanges()
 
-	// What goes with the whole is not deleted by itself: so destroy needs no program and no
-	// old token, and an inactive cluster, whose users cannot be changed, goes.
+	// What is deleted together with its parent is not deleted separately. So destroy needs no
+	// program and no old token, and can delete an inactive cluster, whose users cannot be
+	// changed.
 	t.Log("destroy with an inactive cluster")
 	if err := f.clouds.TiDB.SetState(f.cluster().ClusterID, "INACTIVE"); err != nil {
 		t.Fatal(err)

@@ -11,9 +11,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// The CI workflow's own steps make, change and watch over a protected stack, with the
-// Pulumi CLI as a runner has it: no Automation API, and keys that only the steps know.
-// What is not real is on the PATH ([runner.shims]).
+// The CI workflow's own steps create, change and check a protected stack, with the Pulumi CLI
+// as a runner has it. There is no Automation API, and only the steps know the keys. What is
+// not real is on the PATH ([runner.shims]).
 func TestWorkflow(t *testing.T) {
 	f := newFixture(t)
 	r := newRunner(f)

@@ -245,7 +245,7 @@ func TestWorkflow_newRepository(t *testing.T) {
 	}
 }
 
-// The version of the CLI is one, and an action is what its author tagged, for good.
+// There is one version of the CLI. An action is pinned to what its author tagged.
 func TestWorkflow_versions(t *testing.T) {
 	text, err := os.ReadFile(workflowFile)
 	if err != nil {

@@ -1,5 +1,6 @@
-// Package build builds, into bin/, what a run needs and a machine may not have: the programs
-// that internal/tools pins. Each is built once, which takes minutes, and says how far it is.
+// Package build builds the programs that a run needs and a machine may not have, into bin/.
+// internal/tools pins their versions. Each is built once, which takes minutes; the build
+// prints its progress.
 package build
 
 import (
@@ -11,15 +12,15 @@ import (
 	"os/exec"
 )
 
-// Go is a go command in a module that no workspace changes.
+// Go returns a go command in the module at dir, without a workspace.
 func Go(ctx context.Context, dir string, stderr io.Writer, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir, cmd.Env, cmd.Stderr = dir, append(os.Environ(), "GOWORK=off"), stderr
 	return cmd
 }
 
-// Packages takes the output of go build -v, which names each package that it
-// compiles. It says how far the build is, and passes everything else on.
+// Packages is a writer for the output of go build -v, which names each package that it
+// compiles. It prints the build's progress and passes everything else on.
 type Packages struct {
 	Out     io.Writer
 	Total   int
@@ -27,8 +28,8 @@ type Packages struct {
 	partial []byte
 }
 
-// Count returns a writer for a build. list is what go list says of what is to be compiled:
-// an x for each package.
+// Count returns the writer for a build. list is go list's output: an x for each package to be
+// compiled.
 func Count(out io.Writer, list []byte) *Packages {
 	return &Packages{Out: out, Total: max(1, bytes.Count(list, []byte("x")))}
 }

@@ -17,18 +17,18 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/sql"
 )
 
-// TiDBVariable names an environment variable with a program that internal/tools/tidb built,
-// to use in place of the one in bin/.
+// TiDBVariable is the environment variable that names a program to use in place of the one in
+// bin/. It must have been built from internal/tools/tidb.
 const TiDBVariable = "TIDB_SERVER"
 
-// The version that internal/tools/tidb pins by a commit. VERSION() has it from here.
+// The version that internal/tools/tidb pins by a commit. VERSION() returns this one.
 const (
 	tidbVersion    = "v8.5.6"
 	tidbVersionVar = "github.com/pingcap/tidb/pkg/parser/mysql.TiDBReleaseVersion"
 )
 
-// TiDB returns the SQL server: the one that TIDB_SERVER names, else the one in bin/, which it
-// builds if there is none that was built from these sources.
+// TiDB returns the path of the SQL server: the one that TIDB_SERVER names, or else the one in
+// bin/. It builds the latter if there is none from these sources.
 func TiDB(ctx context.Context, root string, lookup func(string) (string, bool), progress io.Writer) (string, error) {
 	if program, ok := lookup(TiDBVariable); ok && program != "" {
 		if _, err := os.Stat(program); err != nil {
@@ -83,7 +83,7 @@ func buildTiDB(ctx context.Context, root, program string, progress io.Writer) er
 	}
 	if _, err := tidbGo(ctx, root, io.Discard, toolchain, "version").Output(); err != nil {
 		fmt.Fprintf(progress, "warning: %s cannot be downloaded, with which TiDB is meant to be built: this Go builds it under its name\n", toolchain)
-		// TiDB looks at the name since it reads the memory of Go's maps:
+		// TiDB checks the version's name, since it reads the memory of Go's maps:
 		// https://github.com/pingcap/tidb/blob/v8.5.6/pkg/util/hack/map_abi.go
 		flags += " -X runtime.buildVersion=" + toolchain
 		toolchain = "local"
@@ -109,15 +109,15 @@ func buildTiDB(ctx context.Context, root, program string, progress io.Writer) er
 	return sql.Bootstrap(program, sql.Bootstrapped(program))
 }
 
-// tidbGo is a go command of TiDB's own toolchain. More garbage collection keeps its biggest
-// process, the linker, small.
+// tidbGo returns a go command of TiDB's own toolchain. More frequent garbage collection keeps
+// its biggest process, the linker, small.
 func tidbGo(ctx context.Context, root string, stderr io.Writer, toolchain string, args ...string) *exec.Cmd {
 	cmd := Go(ctx, tidbSources(root), stderr, args...)
 	cmd.Env = append(cmd.Env, "GOTOOLCHAIN="+toolchain, "GOFLAGS=", "CGO_ENABLED=0", "GOGC=50")
 	return cmd
 }
 
-// tidbToolchain returns the Go that TiDB's go.mod names, as GOTOOLCHAIN does.
+// tidbToolchain returns the Go version that TiDB's go.mod names, in the form of GOTOOLCHAIN.
 func tidbToolchain(root string) (string, error) {
 	file := filepath.Join(tidbSources(root), "go.mod")
 	b, err := os.ReadFile(file)

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// Another source makes another program, and a program alone is not enough.
+// Other sources make another program. A program without its bootstrapped data is not enough.
 func TestBuiltTiDB(t *testing.T) {
 	root := t.TempDir()
 	write := func(name, text string) {

@@ -34,18 +34,18 @@ type Clouds struct {
 	hook    atomic.Pointer[Hook]
 }
 
-// Hook is asked when a call comes in and again when it took effect, before its answer
-// leaves. If it returns true the connection is cut.
+// Hook is called when a call comes in, and again after it took effect and before it is
+// answered. If it returns true, the connection is cut.
 type Hook func(r *http.Request, after bool) (cut bool)
 
-// Intercept sets the hook that each call goes through; nil for none.
+// Intercept sets the hook for all calls; nil means none.
 func (c *Clouds) Intercept(hook Hook) { c.hook.Store(&hook) }
 
-// Start serves the clouds whose state lies in dir, which no other process may do at the
-// same time. Environment variables are looked up by lookup, as by [os.LookupEnv].
+// Start serves the clouds whose state lies in dir. No other process may do so at the same
+// time. lookup looks up environment variables, as [os.LookupEnv] does.
 //
-// Credentials that the environment holds are those that are accepted, so that people see
-// what their own would do; others are made up for this run. None is ever written to a file.
+// The clouds accept the credentials in the environment, so that people see what their own
+// would do. Missing ones are made up for this run. None is ever written to a file.
 func Start(ctx context.Context, dir string, lookup Lookup) (_ *Clouds, err error) {
 	c := &Clouds{Env: map[string]string{}}
 	defer func() {
@@ -87,20 +87,20 @@ func Start(ctx context.Context, dir string, lookup Lookup) (_ *Clouds, err error
 			PublicKey: "neighbor", PrivateKey: random(26), OrganizationID: "1372813089200000099", Projects: []string{"1372813089400000098"},
 		},
 	}
-	// This opens the ports of the existing clusters.
+	// Load opens the ports of the existing clusters.
 	if err := c.TiDB.Load(); err != nil {
 		return nil, err
 	}
 	return c, c.serveAll(dir, lookup)
 }
 
-// serveAll serves the clouds and notes the environment in which to reach them.
+// serveAll serves the clouds and sets the environment in which to reach them.
 func (c *Clouds) serveAll(dir string, lookup Lookup) error {
 	base, start, err := c.listen("cloudflare", c.Cloudflare)
 	if err != nil {
 		return err
 	}
-	// No client could look up the name of a deployment's host.
+	// No client can look up a deployment's host name.
 	c.Cloudflare.DeploymentURL = func(project, id string) string { return base + cloudflare.DeploymentPath(project, id) }
 	start()
 	c.Env["CLOUDFLARE_BASE_URL"] = base + "/client/v4"
@@ -120,7 +120,7 @@ func (c *Clouds) serveAll(dir string, lookup Lookup) error {
 	return err
 }
 
-// listen opens the address of one cloud and returns its URL. start begins to serve.
+// listen opens an address for one cloud and returns its URL. start begins to serve it.
 func (c *Clouds) listen(name string, h http.Handler) (base string, start func(), err error) {
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -141,8 +141,8 @@ func (c *Clouds) listen(name string, h http.Handler) (base string, start func(),
 	}, nil
 }
 
-// ask calls the hook. The panic ends the call without an answer and is no error to the
-// server.
+// ask calls the hook. Its panic ends the call without an answer; the server takes it for no
+// error.
 func (c *Clouds) ask(r *http.Request, after bool) {
 	if hook := c.hook.Load(); hook != nil && *hook != nil && (*hook)(r, after) {
 		panic(http.ErrAbortHandler)
@@ -181,7 +181,7 @@ func (c *Clouds) Summary() string {
 	return fmt.Sprintf("calls: %d reads, %d writes", reads, writes)
 }
 
-// lock keeps a second process out: both would write the state of the same clouds.
+// lock keeps out a second process, which would write the state of the same clouds.
 func lock(ctx context.Context, dir string) (unlock func(), err error) {
 	l := flock.New(filepath.Join(dir, "lock"))
 	ctx, stop := context.WithTimeout(ctx, time.Second)

@@ -1,11 +1,11 @@
 #!/bin/sh
 # Takes the place of the Doppler CLI in the sandbox, which must not write to anybody's
-# real Doppler. It takes the lines that internal/stack/doppler.go runs and no others,
-# needs no login, and keeps a hash of each value.
+# real Doppler. It accepts only the lines that internal/stack/doppler.go runs. It needs
+# no login, and keeps a hash of each value.
 set -eu
 kept=$(dirname "$0")/../doppler
 
-# file prints where the secret is kept that the last three arguments name.
+# file prints where the secret that the last three arguments name is kept.
 file() {
 	[ $# -eq 3 ] && [ "${1#--project=}" != "$1" ] && [ "${2#--config=}" != "$2" ] || {
 		echo "the sandbox's doppler does not know: $*" >&2

@@ -15,10 +15,10 @@ import (
 // Lookup looks up an environment variable, as [os.LookupEnv] does.
 type Lookup func(name string) (value string, set bool)
 
-// defaultClusterTime is how long a new cluster takes. The real ones take 7 to 10 seconds.
+// defaultClusterTime is how long a new cluster takes. Real ones take 7 to 10 seconds.
 const defaultClusterTime = 3 * time.Second
 
-// setting returns what the environment holds under the name, or else the default.
+// setting returns the value of an environment variable, or else the default.
 func (c *Clouds) setting(lookup Lookup, name, def string) string {
 	value, set := lookup(name)
 	if !set {
@@ -37,7 +37,7 @@ func setFaults(faults *emulator.Faults, lookup Lookup) error {
 		return nil
 	}
 	var list []emulator.Fault
-	// A fault with a misspelt member would hit other calls than it is meant to.
+	// A fault with a misspelt member would hit the wrong calls.
 	err := emulator.Unmarshal([]byte(text), &list)
 	if err == nil {
 		err = faults.Set(list...)
@@ -63,7 +63,7 @@ func duration(lookup Lookup, name string, def time.Duration) (time.Duration, err
 //go:embed doppler.sh
 var dopplerStandIn []byte
 
-// Path writes the stand-in for the Doppler CLI into dir and returns a PATH that has it
+// Path writes the stand-in for the Doppler CLI into dir. It returns a PATH with the stand-in
 // first.
 func Path(dir string, lookup Lookup) (string, error) {
 	bin := filepath.Join(dir, "path")

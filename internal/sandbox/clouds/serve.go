@@ -19,9 +19,8 @@ import (
 
 func pidFile(dir string) string { return filepath.Join(dir, "pid") }
 
-// Serve serves the clouds of dir until ctx ends. It prints, as lines for a shell, the
-// environment in which any client reaches them, and more, and an empty line for
-// [ServeDetached].
+// Serve serves the clouds of dir until ctx ends. It prints the environment in which clients
+// reach them, and more, as lines for a shell. An empty line follows, for [ServeDetached].
 func Serve(ctx context.Context, dir string, lookup Lookup, more map[string]string, out io.Writer) error {
 	c, err := Start(ctx, dir, lookup)
 	if err != nil {
@@ -45,7 +44,7 @@ func Serve(ctx context.Context, dir string, lookup Lookup, more map[string]strin
 	return nil
 }
 
-// Quote makes a word of a POSIX shell.
+// Quote returns s as a word of a POSIX shell.
 func Quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 // ServeDetached runs command, which calls [Serve], in the background and prints what it
@@ -59,8 +58,8 @@ func ServeDetached(ctx context.Context, out io.Writer, command string, args ...s
 	cmd := exec.Command(command, args...)
 	var stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = write, &stderr
-	// A shell that evaluates what this prints waits until nobody holds its output, so the
-	// child must not.
+	// A shell that evaluates what this prints waits until no process holds the output, so the
+	// child must not hold it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	err = cmd.Start()
 	_ = write.Close()
@@ -95,7 +94,7 @@ func readEnvironment(r io.Reader) (string, error) {
 	}
 }
 
-// stopTimeout is how long a server in the background may take to end.
+// stopTimeout is how long a background server may take to end.
 const stopTimeout = 5 * time.Second
 
 var errNothingServes = errors.New("serve -stop: nothing serves in this folder")
@@ -109,7 +108,7 @@ func Stop(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	// If the lock is free the server was killed, and its process ID may belong to another
+	// If the lock is free, the server was killed, and its process ID may belong to another
 	// process by now.
 	if unlock, err := lock(ctx, dir); err == nil {
 		defer unlock()

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// shareFile returns the path of the socket at which the environment is shared. A short
-// one is needed: a socket's path has at most about 100 bytes.
+// shareFile returns the path of the socket that shares the environment. It is short, since a
+// socket's path has at most about 100 bytes.
 // https://man7.org/linux/man-pages/man7/unix.7.html
 func shareFile(dir string) string {
 	file := filepath.Join(dir, "share", "env.sock")
@@ -24,16 +24,17 @@ func shareFile(dir string) string {
 	return file
 }
 
-// Share hands the environment to other processes of this user, which ask by
-// [SharedEnvironment], until Close. It has credentials that must be in no file, so it goes
-// by a socket. The socket has a folder of its own, which other users cannot enter: dir may
-// be open to them, since npm creates it too.
+// Share hands the environment to other processes of this user until Close. They ask for it by
+// [SharedEnvironment]. It has credentials, which must be in no file, so it goes through a
+// socket. The socket has a folder of its own that other users cannot enter. dir may be open to
+// them, since npm creates it too.
 func (c *Clouds) Share(dir string) error {
 	file := shareFile(dir)
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
 	}
-	// That of a process that was killed is in the way. No other is alive: we hold the lock.
+	// The socket of a killed process would be in the way. No live process has one: we hold the
+	// lock.
 	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}

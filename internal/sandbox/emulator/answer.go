@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// answer is an [http.ResponseWriter] that holds a handler's answer back.
+// answer is an [http.ResponseWriter] that holds back a handler's answer.
 type answer struct {
 	status int
 	header http.Header
@@ -26,7 +26,7 @@ func (a *answer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// sendHeader sends the status, which it returns, and the header.
+// sendHeader sends the status and the header, and returns the status.
 func (a *answer) sendHeader(w http.ResponseWriter) int {
 	a.WriteHeader(http.StatusOK)
 	maps.Copy(w.Header(), a.header)

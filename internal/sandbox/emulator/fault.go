@@ -11,7 +11,7 @@ import (
 
 // Fault makes calls fail. It is read from JSON.
 type Fault struct {
-	// Name is for the log. The default says what the fault does.
+	// Name is the fault's name in the log. By default it says what the fault does.
 	Name string `json:"name"`
 
 	// Cloud, Method and Path select the calls; empty selects all. Path is a
@@ -20,15 +20,15 @@ type Fault struct {
 	Method string `json:"method"`
 	Path   string `json:"path"`
 
-	// Skip is how many selected calls pass first, and Times how many then fail: 0
-	// means one, a negative number all.
+	// Skip is how many selected calls pass first. Times is how many then fail: 0 means one,
+	// and a negative number means all.
 	Skip  int `json:"skip"`
 	Times int `json:"times"`
 
-	// After lets the call take effect before its answer is lost.
+	// After lets the call take effect, and then loses its answer.
 	After bool `json:"after"`
 
-	// What happens instead of the answer; the first that is set counts.
+	// What happens instead of the answer. The first field that is set counts.
 
 	// Reset resets the TCP connection.
 	Reset bool `json:"reset"`
@@ -36,8 +36,8 @@ type Fault struct {
 	Hang bool `json:"hang"`
 	// Truncate sends half the body of the real answer. It implies After.
 	Truncate bool `json:"truncate"`
-	// Drip sends the real answer in this many pieces, each after a tenth of a
-	// second. It implies After.
+	// Drip sends the real answer in this many pieces, with a tenth of a second before each. It
+	// implies After.
 	Drip int `json:"drip"`
 	// Status, Header and Body replace the answer. The default status is 200.
 	Status int               `json:"status"`
@@ -79,8 +79,8 @@ func (f Fault) matches(cloud string, r *http.Request) bool {
 // takesEffect reports whether the call that f hits reaches the cloud.
 func (f Fault) takesEffect() bool { return f.After || f.Truncate || f.Drip > 0 }
 
-// answer sends what the client gets, and returns the status, or 0 for none. genuine
-// is the cloud's answer if the call took effect.
+// answer sends what the client gets. It returns the status, or 0 for no answer. genuine is the
+// cloud's answer if the call took effect.
 func (f Fault) answer(w http.ResponseWriter, r *http.Request, genuine *answer) int {
 	switch {
 	case f.Reset:
@@ -104,8 +104,8 @@ func (f Fault) answer(w http.ResponseWriter, r *http.Request, genuine *answer) i
 	}
 }
 
-// Faults is a list of faults that counts the calls. The first fault that selects a
-// call and is not used up hits it. The zero value has none.
+// Faults is a list of faults that counts the calls. A call is hit by the first fault that
+// selects it and is not used up. The zero value has no faults.
 type Faults struct {
 	mu      sync.Mutex
 	list    []Fault

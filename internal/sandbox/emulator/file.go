@@ -10,8 +10,7 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// Load reads the JSON file at path into v, which it leaves alone if there is no
-// such file.
+// Load reads the JSON file at path into v. If there is no such file, it leaves v unchanged.
 func Load(path string, v any) error {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -26,7 +25,7 @@ func Load(path string, v any) error {
 	return nil
 }
 
-// Save writes v as JSON to the file at path, which only its owner can read.
+// Save writes v as JSON to the file at path, which only the owner can read.
 func Save(path string, v any) error {
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
@@ -37,6 +36,7 @@ func Save(path string, v any) error {
 
 // WriteFile writes a whole file or nothing.
 func WriteFile(path string, content []byte, perm os.FileMode) error {
-	// In the file's own folder: renameio would otherwise try the system's first.
+	// Use the file's own folder: renameio would otherwise try the system's temporary folder
+	// first.
 	return renameio.WriteFile(path, content, perm, renameio.WithTempDir(filepath.Dir(path)), renameio.WithStaticPermissions(perm))
 }

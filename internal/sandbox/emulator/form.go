@@ -20,8 +20,8 @@ type Part struct {
 	Content []byte `json:"content"`
 }
 
-// ReadForm reads a body of type multipart/form-data, whose parts must have
-// different names. The error is [http.ErrNotMultipart] for any other type.
+// ReadForm reads a body of type multipart/form-data. Its parts must have different names. For
+// any other type the error is [http.ErrNotMultipart].
 func ReadForm(r *http.Request) ([]Part, error) {
 	mediaType, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || mediaType != "multipart/form-data" {
@@ -51,8 +51,8 @@ func ReadForm(r *http.Request) ([]Part, error) {
 	}
 }
 
-// Form encodes parts as multipart/form-data and returns its Content-Type as well.
-// Each part is a file of its own name.
+// Form encodes parts as multipart/form-data. It also returns the Content-Type. Each part is a
+// file named like the part.
 func Form(parts ...Part) (body []byte, contentType string) {
 	var b bytes.Buffer
 	form := multipart.NewWriter(&b)

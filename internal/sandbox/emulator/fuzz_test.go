@@ -56,8 +56,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// A list of faults that is accepted can be in force: each call is answered or cut,
-// within the client's time, and is in the log.
+// With a list of faults that is accepted, each call is answered or cut within the client's
+// time, and is in the log.
 func FuzzFaults_Set(f *testing.F) {
 	for _, seed := range []string{
 		`[]`, `[{}]`, "null", `[{"path":"/a/*","status":503,"header":{"Retry-After":"1"},"body":"{}"}]`, `[{"path":"/["}]`, `[{"path":"[]a]"}]`, `[{"path":"\\"}]`,

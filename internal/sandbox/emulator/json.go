@@ -9,8 +9,8 @@ import (
 	"net/http"
 )
 
-// Decode reads the JSON value of a request's body into v, see [Unmarshal]. A body
-// of more than 10 MiB is an error.
+// Decode reads the JSON value of a request's body into v as [Unmarshal] does. A body of more
+// than 10 MiB is an error.
 func Decode(r *http.Request, v any) error {
 	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, 10<<20))
 	if err != nil {
@@ -19,8 +19,8 @@ func Decode(r *http.Request, v any) error {
 	return Unmarshal(body, v)
 }
 
-// Unmarshal reads one JSON value into v, whose type must not use omitempty. A
-// second value is an error, and so is a member that v does not have.
+// Unmarshal reads one JSON value into v. A second value is an error, and so is a member that v
+// does not have. The type of v must not use omitempty.
 func Unmarshal(data []byte, v any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()

@@ -2,16 +2,16 @@ package emulator
 
 import "time"
 
-// RateLimit says how many calls a cloud lets through.
+// RateLimit is how many calls a cloud accepts.
 type RateLimit struct {
-	// Calls is the most in one Window.
+	// Calls is the maximum in one Window.
 	Calls  int
 	Window time.Duration
-	// Aligned windows begin at multiples of Window on the clock. Otherwise a
-	// window begins with the first call after the end of the one before.
+	// Aligned makes windows begin at multiples of Window on the clock. Otherwise a window
+	// begins with the first call after the previous window's end.
 	Aligned bool
-	// Block makes the first call over the limit begin a new window, all of which
-	// is refused. Otherwise calls are refused until the window ends.
+	// Block makes the first call over the limit begin a new window, in which all calls are
+	// refused. Otherwise calls are refused until the window ends.
 	Block bool
 }
 
@@ -24,12 +24,12 @@ type Limiter struct {
 
 // Quota is what is left of a window after a call.
 type Quota struct {
-	// Exceeded reports whether the call is to be refused.
+	// Exceeded reports whether the call must be refused.
 	Exceeded bool
-	// Remaining is how many more calls the window lets through.
+	// Remaining is how many more calls the window accepts.
 	Remaining int
-	// Reset is when the next window may begin, in seconds from now. It is rounded
-	// up, since a client that waits for less comes too early.
+	// Reset is when the next window may begin, in seconds from now. It is rounded up, so that
+	// a client that waits for it does not come too early.
 	Reset int
 }
 

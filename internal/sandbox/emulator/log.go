@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// Call is one call of a client. It has no header and no body, so no secret.
+// Call is one call of a client. It has no header and no body, and therefore no secret.
 type Call struct {
 	Time   time.Time `json:"time"`
 	Cloud  string    `json:"cloud"`
 	Method string    `json:"method"`
 	// Path is escaped and includes the query.
 	Path string `json:"path"`
-	// Status is what the client got; 0 if it got no answer.
+	// Status is what the client got: 0 if it got no answer.
 	Status int `json:"status"`
 	// Fault names the fault that hit the call.
 	Fault string `json:"fault,omitempty"`
@@ -34,8 +34,7 @@ type Log struct {
 	calls []Call
 }
 
-// OpenLog returns a log that also appends to the file at path, one JSON object a
-// line.
+// OpenLog returns a log that also appends to the file at path, with one JSON object per line.
 func OpenLog(path string) (*Log, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {

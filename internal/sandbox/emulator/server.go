@@ -8,21 +8,21 @@ import (
 
 // Server puts a log and faults in front of an emulated cloud.
 type Server struct {
-	// Cloud names it in the log: "cloudflare", "tidbcloud".
+	// Cloud is the cloud's name in the log: "cloudflare" or "tidbcloud".
 	Cloud   string
 	Handler http.Handler
 	// Log and Faults must be set. Servers can share them.
 	Log    *Log
 	Faults *Faults
-	// Before and After, if set, are called for each call: before it takes effect,
-	// and after that but before its answer is sent. They may block.
+	// Before and After, if set, are called for each call. Before is called before it takes
+	// effect, and After once it has, before its answer is sent. They may block.
 	Before, After func(*http.Request)
 }
 
 type quietKey struct{}
 
-// Quiet keeps r out of the log. It is for the request without credentials with
-// which a digest client (RFC 7616) begins a call: both requests are one call.
+// Quiet keeps r out of the log. A digest client (RFC 7616) begins a call with a request
+// without credentials. The two requests are one call.
 func Quiet(r *http.Request) {
 	if quiet, ok := r.Context().Value(quietKey{}).(*bool); ok {
 		*quiet = true

@@ -12,9 +12,9 @@ type Store[S any] struct {
 	state *S
 }
 
-// Load reads the state from the file at path into what fresh returns. If path is
-// empty or there is no file, the state is as fresh made it. ready, if not nil, gets
-// the state first and may refuse it. Once Load has succeeded it does nothing.
+// Load reads the state from the file at path into what fresh returns. If path is empty or
+// there is no file, the state is what fresh returns. ready, if not nil, gets the state first
+// and may refuse it. Once Load has succeeded, it does nothing.
 func (st *Store[S]) Load(path string, fresh func() *S, ready func(*S) error) error {
 	if st.state != nil {
 		return nil
@@ -34,12 +34,12 @@ func (st *Store[S]) Load(path string, fresh func() *S, ready func(*S) error) err
 	return nil
 }
 
-// State returns the state, or nil before Load. It must not be changed. An Update
-// does not change it either, so it can be read without a lock.
+// State returns the state, or nil before Load. The caller must not change it. Update does not
+// change it either, so it can be read without a lock.
 func (st *Store[S]) State() *S { return st.state }
 
-// Update calls f with a copy of the state. If f succeeds the copy is saved and
-// becomes the state.
+// Update calls f with a copy of the state. If f succeeds, the copy is saved and becomes the
+// state.
 func (st *Store[S]) Update(f func(*S) error) error {
 	next := new(S)
 	b, err := json.Marshal(st.state)

@@ -13,8 +13,8 @@ import (
 	"portfolio-infra/internal/sandbox/build"
 )
 
-// CLIVersion is the oldest Pulumi CLI that will do, and the one that is built: the
-// version that internal/tools pins. Resource hooks and the stash need a recent one.
+// CLIVersion is the oldest Pulumi CLI that is accepted, and the one that is built.
+// internal/tools pins it. Resource hooks and the stash need a recent one.
 const CLIVersion = "3.256.0"
 
 const (
@@ -23,12 +23,12 @@ const (
 	cliVersionVar = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 )
 
-// FindCLI returns the Pulumi CLI of the PATH if it is recent enough, else the one in
-// bin/, which it builds if there is none.
+// FindCLI returns the Pulumi CLI on the PATH if it is recent enough, or else the one in bin/.
+// It builds the latter if there is none.
 func FindCLI(ctx context.Context, root string, progress io.Writer) (auto.PulumiCommand, error) {
 	oldest := semver.MustParse(CLIVersion)
 	for _, dir := range []string{"", root} {
-		// A CLI that is missing, too old or broken will not do, whatever the reason.
+		// A CLI that is missing, too old or broken is not used, whatever the reason.
 		cli, err := auto.NewPulumiCommand(&auto.PulumiCommandOptions{Version: oldest, Root: dir})
 		if err == nil && cli.Version().GTE(oldest) {
 			return cli, nil
@@ -41,9 +41,9 @@ func FindCLI(ctx context.Context, root string, progress io.Writer) (auto.PulumiC
 }
 
 // fewerStarts does not start the CLI for what nobody reads. Around each operation the
-// Automation API selects the stack, which each command names anyway, and asks for the
-// outputs, twice, and for the history. A start costs a tenth of a second of CPU time or
-// more. [Engine.Outputs] reads the outputs where they are wanted.
+// Automation API selects the stack, which each command names anyway. It also asks twice for
+// the outputs, and once for the history. A start costs a tenth of a second of CPU time or
+// more. [Engine.Outputs] reads the outputs when they are wanted.
 // https://github.com/pulumi/pulumi/blob/v3.256.0/sdk/go/auto/stack.go, Up
 type fewerStarts struct{ auto.PulumiCommand }
 

@@ -18,11 +18,11 @@ import (
 
 const cliModule = "github.com/pulumi/pulumi/pkg/v3"
 
-// cliCut leaves out of the CLI what a sandbox does not use: the backends and secrets
-// providers of AWS, Azure, Google, Vault and PostgreSQL, the reading of cloud logs, and
-// commands such as pulumi api, env and neo. With them go their SDKs, half of what there is
-// to compile. Asked for one of those backends, the CLI answers `no driver registered for
-// "s3"`. By file of the module, each edit replaces what must be there; nil leaves out the
+// cliCut leaves out of the CLI what a sandbox does not use: the backends and secrets providers
+// of AWS, Azure, Google, Vault and PostgreSQL, the reading of cloud logs, and commands such as
+// pulumi api, env and neo. Their SDKs, half of what there is to compile, go too. Asked for one
+// of those backends, the CLI answers `no driver registered for "s3"`. The keys are files or
+// folders of the module. Each edit replaces a text that must be there; nil leaves out the
 // files or folder.
 var cliCut = map[string][]cliEdit{
 	"authhelpers":                  nil,
@@ -69,8 +69,8 @@ var cliCut = map[string][]cliEdit{
 		{`(?s)\n// lsOperation.*`, ""},
 		{`\t"(errors|net/http|.*/cobra|.*/cmdutil)"\n`, ""},
 	},
-	// The guess of `pulumi config set` that a plain value is a secret: reading the word lists
-	// for it takes half of the time that a start of the CLI takes.
+	// `pulumi config set` guesses whether a plain value is a secret. Reading the word lists
+	// for this takes half of the CLI's start.
 	"cmd/pulumi/config/config.go": {
 		{`\t"github.com/nbutton23/zxcvbn-go"\n`, ""},
 		{`(?s)\tinfo := zxcvbn\..*?\n}\n`, "\treturn false\n}\n"},
@@ -85,8 +85,8 @@ var cliCut = map[string][]cliEdit{
 
 type cliEdit struct{ pattern, with string }
 
-// cutCLI makes a cut-down copy of the CLI's module in dir. It returns a go.mod that
-// puts the copy in place of the module that internal/tools requires.
+// cutCLI makes a cut-down copy of the CLI's module in dir. It returns a go.mod that replaces
+// the module that internal/tools requires with the copy.
 func cutCLI(ctx context.Context, tools, dir string, progress io.Writer) (modfile string, err error) {
 	out, err := build.Go(ctx, tools, progress, "mod", "download", "-json", cliModule).Output()
 	if err != nil {
@@ -114,8 +114,8 @@ func cutCLI(ctx context.Context, tools, dir string, progress io.Writer) (modfile
 	return filepath.Join(dir, "go.mod"), nil
 }
 
-// cutFolder makes a cut-down copy of one folder, named as the module has it. What the
-// cut leaves alone becomes a link.
+// cutFolder makes a cut-down copy of one folder, by its name in the module. What is not cut
+// becomes a link.
 func cutFolder(from, to, name string) error {
 	if err := os.MkdirAll(filepath.Join(to, name), 0o700); err != nil {
 		return err

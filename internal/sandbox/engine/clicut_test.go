@@ -10,7 +10,7 @@ import (
 	"portfolio-infra/internal/sandbox/build"
 )
 
-// The cut fits the pinned version, and takes with it what it is there for.
+// The cut fits the pinned version, and removes what it is meant to remove.
 func TestCutCLI(t *testing.T) {
 	tools := filepath.Join("..", "..", "tools")
 	modfile, err := cutCLI(t.Context(), tools, t.TempDir(), io.Discard)

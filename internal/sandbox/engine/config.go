@@ -11,8 +11,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// getenv returns how the program looks up its environment. The language host would put
-// the configuration there, too; here that stays in memory.
+// getenv returns the function by which the program looks up its environment. A language host
+// puts the configuration there, too; here it stays in memory.
 func (e *Engine) getenv(ctx *pulumi.Context, env map[string]string) func(string) string {
 	process := e.process(env)
 	return func(name string) string {
@@ -23,8 +23,8 @@ func (e *Engine) getenv(ctx *pulumi.Context, env map[string]string) func(string)
 	}
 }
 
-// programConfig returns the configuration as the language host has it: a JSON object of
-// all values, by key with namespace. The context gives the values, the files the keys.
+// programConfig returns the configuration as a language host passes it: a JSON object of all
+// values, by key with namespace. The context gives the values, the files give the keys.
 func (e *Engine) programConfig(ctx *pulumi.Context) string {
 	all := map[string]string{}
 	for _, name := range []string{"Pulumi.yaml", "Pulumi." + e.stack() + ".yaml"} {
@@ -41,12 +41,12 @@ func (e *Engine) programConfig(ctx *pulumi.Context) string {
 	}
 	b, err := json.Marshal(all)
 	if err != nil {
-		panic(err) // it is all text
+		panic(err) // all values are text
 	}
 	return string(b)
 }
 
-// checkAddresses refuses addresses of real APIs among the settings of providers.
+// checkAddresses refuses providers' settings that have the address of a real API.
 func (e *Engine) checkAddresses(config yamlMap) error {
 	for _, key := range slices.Sorted(maps.Keys(config)) {
 		value, _ := config[key].(string)

@@ -11,7 +11,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// The addresses of clouds are on this machine, or nothing is run.
+// Nothing runs unless the addresses of the clouds are on this machine.
 func TestEngine_checkAddresses(t *testing.T) {
 	for name, test := range map[string]struct {
 		file   string

@@ -19,7 +19,7 @@ import (
 	"portfolio-infra/internal/stack"
 )
 
-// The project that Pulumi.yaml has here, and the sandbox's stack.
+// The name of the project in Pulumi.yaml, and that of the sandbox's stack.
 const (
 	Project = "portfolio"
 	Stack   = "dev"
@@ -27,14 +27,14 @@ const (
 
 // Engine is a stack on a file backend.
 type Engine struct {
-	// Root is the project's folder, Dir the one in which the engine keeps everything.
+	// Root is the project's folder. Dir is where the engine keeps everything.
 	Root, Dir string
 	// Env is set on top of the process's environment.
 	Env map[string]string
-	// Config holds values on top of those of Pulumi.dev.yaml. A key without a namespace is
-	// one of the project's.
+	// Config holds values on top of those of Pulumi.dev.yaml. A key without a namespace
+	// belongs to the project.
 	Config map[string]any
-	// Stack is its name. If it is empty, it is the constant.
+	// Stack is the stack's name. If empty, it is the constant's.
 	Stack string
 	// CLI is the Pulumi CLI. If it is nil, [FindCLI] finds it.
 	CLI auto.PulumiCommand
@@ -43,7 +43,7 @@ type Engine struct {
 	Stdout, Stderr io.Writer
 }
 
-// With opens the stack for one operation of the engine, with its plugins.
+// With opens the stack, with its plugins, for one operation.
 func (e *Engine) With(ctx context.Context, do func(auto.Stack) error) error {
 	env := e.Environment()
 	detach, err := e.attachPlugins(ctx, env)
@@ -58,7 +58,7 @@ func (e *Engine) With(ctx context.Context, do func(auto.Stack) error) error {
 	return do(st)
 }
 
-// open opens the stack, and creates it if there is none.
+// open opens the stack. It creates the stack if there is none.
 func (e *Engine) open(ctx context.Context, env map[string]string) (auto.Stack, error) {
 	for _, folder := range []string{"state", "tmp", "project"} {
 		if err := os.MkdirAll(e.path(folder), 0o700); err != nil {
@@ -96,8 +96,8 @@ func (e *Engine) open(ctx context.Context, env map[string]string) (auto.Stack, e
 	return st, nil
 }
 
-// Environment returns what the engine has on top of the process's environment. It keeps
-// everything that the engine writes within Dir.
+// Environment returns what the engine sets on top of the process's environment, so that
+// everything it writes stays within Dir.
 func (e *Engine) Environment() map[string]string {
 	env := map[string]string{
 		"PULUMI_BACKEND_URL": backendURL(e.path("state")),
@@ -116,15 +116,15 @@ func (e *Engine) Environment() map[string]string {
 	return env
 }
 
-// backendURL is that of a file backend. Beside each file the backend would write another
-// one with its metadata, and not at once: a run that is killed in between leaves a state
-// that cannot be read.
+// backendURL returns the URL of a file backend. By default that backend writes a second file
+// with metadata after each file. A run that is killed in between leaves a state that cannot be
+// read.
 func backendURL(folder string) string {
 	u := url.URL{Scheme: "file", Path: folder, RawQuery: "metadata=skip"}
 	return u.String()
 }
 
-// process is what the stand-ins, which this process serves, take for theirs.
+// process returns what the stand-ins, which this process serves, use as their own process's.
 func (e *Engine) process(env map[string]string) standin.Process {
 	return standin.Process{Dir: e.Root, Environ: append(os.Environ(), assignments(env)...)}
 }
@@ -140,13 +140,13 @@ func (e *Engine) stack() string { return cmp.Or(e.Stack, Stack) }
 
 func (e *Engine) path(name string) string { return filepath.Join(e.Dir, name) }
 
-// checkpoint is the file in which the backend keeps the stack's state.
+// checkpoint returns the file in which the backend keeps the stack's state.
 func (e *Engine) checkpoint() string {
 	return e.path(filepath.Join("state", ".pulumi", "stacks", e.project(), e.stack()+".json"))
 }
 
-// State reads the stack's state from the backend's file; its secrets are encrypted. It
-// spares a start of the CLI.
+// State reads the stack's state from the backend's file, with its secrets encrypted. This
+// saves a start of the CLI.
 // https://github.com/pulumi/pulumi/blob/v3.256.0/sdk/go/common/apitype/core.go, VersionedCheckpoint
 func (e *Engine) State() (apitype.DeploymentV3, error) {
 	var checkpoint struct {

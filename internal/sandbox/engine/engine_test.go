@@ -96,7 +96,7 @@ func newEngine(t *testing.T, project, stack string) *Engine {
 	return e
 }
 
-// Neither the project's folder nor the sandbox's need be where its path says.
+// The project's folder and the sandbox's may be behind symbolic links.
 func TestEngine_symlinks(t *testing.T) {
 	e := newEngine(t, "name: portfolio\n", "")
 	root, links := e.Root, t.TempDir()

@@ -14,11 +14,11 @@ import (
 )
 
 // Operate runs up, preview, refresh or destroy. After a run that was killed while it changed
-// something, up and destroy refresh first: Pulumi's Cloudflare provider fails to delete
-// what is gone already, and each run would warn of what was being created.
+// something, up and destroy refresh first. Otherwise Pulumi's Cloudflare provider fails to
+// delete what is already gone, and each run warns of what was being created.
 //
-// The refresh has plugins of its own. The engine sends Cancel when it closes its plugins,
-// and a provider cancels whatever it is asked after that.
+// The refresh has plugins of its own. The engine sends Cancel when it closes its plugins, and
+// a provider cancels every call after that.
 // https://github.com/pulumi/pulumi/blob/sdk/v3.256.0/sdk/go/common/resource/plugin/provider_plugin.go
 // https://github.com/pulumi/pulumi-go-provider/blob/v1.5.0/middleware/cancel/cancel.go
 func (e *Engine) Operate(ctx context.Context, verb string) error {
@@ -48,8 +48,8 @@ func (e *Engine) run(ctx context.Context, st auto.Stack, verb string) error {
 	case "preview":
 		_, err = st.Preview(ctx, optpreview.Diff(), optpreview.ProgressStreams(e.Stdout), optpreview.ErrorProgressStreams(e.Stderr))
 	case "refresh":
-		// What a killed run was about to create is no longer pending: the program finds it
-		// and adopts it. No other option ends the engine's warning.
+		// This ends the engine's warning of what a killed run was about to create; no other
+		// option does. The program finds it and adopts it.
 		// https://www.pulumi.com/docs/iac/cli/commands/pulumi_refresh/
 		_, err = st.Refresh(ctx, optrefresh.ClearPendingCreates(), optrefresh.ProgressStreams(e.Stdout), optrefresh.ErrorProgressStreams(e.Stderr))
 	case "destroy":
@@ -87,7 +87,7 @@ func (e *Engine) Cancel(ctx context.Context) error {
 	return err
 }
 
-// Outputs returns the stack's outputs. Without showSecrets a secret one is "[secret]".
+// Outputs returns the stack's outputs. Without showSecrets, a secret output is "[secret]".
 func (e *Engine) Outputs(ctx context.Context, showSecrets bool) (map[string]any, error) {
 	text, err := e.Command(ctx, "stack", "output", "--json", fmt.Sprintf("--show-secrets=%t", showSecrets))
 	if err != nil {

@@ -10,16 +10,16 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/config"
 )
 
-// The passphrase protects nothing, and is of use only to the emulated clouds. It comes
-// before the one in a file.
+// The passphrase protects nothing, since all secrets belong to the emulated clouds. It takes
+// precedence over one in a file.
 // https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/secrets/passphrase/manager.go, readPassphrase
 const (
 	passphraseVariable = "PULUMI_CONFIG_PASSPHRASE"
 	passphrase         = "sandbox"
 )
 
-// usersPassphrase reports whether the state was made with a passphrase of the user's, who
-// has one in the environment: an early sandbox took that.
+// usersPassphrase reports whether the state was made with the passphrase in the user's
+// environment, which early versions of the sandbox used.
 func (e *Engine) usersPassphrase() bool {
 	_, value := os.LookupEnv(passphraseVariable)
 	_, file := os.LookupEnv(passphraseVariable + "_FILE")
@@ -31,8 +31,8 @@ func (e *Engine) usersPassphrase() bool {
 	return err == nil && ok && !opens(salt, passphrase)
 }
 
-// opens reports whether an encryptionsalt was made with the passphrase. It has a version,
-// the salt, and a known text that is encrypted.
+// opens reports whether an encryptionsalt was made with the passphrase. An encryptionsalt has
+// a version, the salt and a known text, encrypted.
 // https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/secrets/passphrase/manager.go, symmetricCrypterFromPhraseAndState
 func opens(encryptionSalt, passphrase string) bool {
 	parts := strings.SplitN(encryptionSalt, ":", 3)

@@ -21,20 +21,21 @@ import (
 	"portfolio-infra/internal/sandbox/standin"
 )
 
-// Plugin is one that the SDKs ask for, and its stand-in. The versions are those of go.mod.
+// Plugin is a plugin that the SDKs ask for, with its stand-in. The versions are those of
+// go.mod.
 type Plugin struct {
 	Name, Version string
 	StandIn       func(standin.Process) p.Provider
 }
 
-// Plugins are those that the stack needs beside its own.
+// Plugins are the plugins that the stack needs besides its own.
 var Plugins = []Plugin{
 	{"cloudflare", "6.17.0", standin.Cloudflare},
 	{"command", "1.2.1", standin.Command},
 }
 
-// attachPlugins lets the engine find the real plugins that are installed, and serves
-// stand-ins for the others until detach is called. The environment says where they are.
+// attachPlugins lets the engine find the real plugins that are installed. It serves stand-ins
+// for the others until detach is called, and puts their ports into the environment.
 // https://www.pulumi.com/docs/iac/using-pulumi/extending-pulumi/debugging-provider-packages/
 func (e *Engine) attachPlugins(ctx context.Context, env map[string]string) (detach func(), err error) {
 	var stops []func()
@@ -75,8 +76,8 @@ func (e *Engine) attachPlugins(ctx context.Context, env map[string]string) (deta
 	return detach, nil
 }
 
-// install makes a real plugin of the right version known to the engine, and says where it
-// was found, or "".
+// install makes a real plugin of the right version known to the engine. It returns where the
+// plugin was found, or "".
 func (e *Engine) install(ctx context.Context, plugin Plugin) (from string, err error) {
 	executable := "pulumi-resource-" + plugin.Name
 	if path, err := exec.LookPath(executable); err == nil {
@@ -107,7 +108,7 @@ func (e *Engine) install(ctx context.Context, plugin Plugin) (from string, err e
 // pluginTimeout is how long a plugin may take to start and say its version.
 const pluginTimeout = 20 * time.Second
 
-// pluginVersion starts a plugin and asks it.
+// pluginVersion starts a plugin and asks it for its version.
 func pluginVersion(ctx context.Context, path string) (string, error) {
 	ctx, stop := context.WithTimeout(ctx, pluginTimeout)
 	defer stop()

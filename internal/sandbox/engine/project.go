@@ -12,8 +12,8 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// writeProject puts copies of Pulumi.yaml and the stack's file into the folder project,
-// since the engine writes to the latter.
+// writeProject copies Pulumi.yaml and the stack's file into the folder project, since the
+// engine writes to the latter.
 func (e *Engine) writeProject() error {
 	if err := e.copyProjectFile("Pulumi.yaml"); err != nil {
 		return fmt.Errorf("copying Pulumi.yaml: %w", err)
@@ -37,7 +37,7 @@ func (e *Engine) project() string {
 	return name
 }
 
-// copyProjectFile makes the paths lead from the copy to the project.
+// copyProjectFile copies the file and makes its paths lead from the copy to the project.
 func (e *Engine) copyProjectFile(name string) error {
 	project, err := readYAML(filepath.Join(e.Root, name))
 	if err != nil {
@@ -59,8 +59,8 @@ func (e *Engine) copyProjectFile(name string) error {
 	return writeYAML(filepath.Join(e.path("project"), name), project)
 }
 
-// rootFromProject returns the path that leads from the copies to the project, where either
-// folder may be behind a symbolic link.
+// rootFromProject returns the path from the copies to the project. Either folder may be behind
+// a symbolic link.
 func (e *Engine) rootFromProject() (string, error) {
 	from, err := filepath.EvalSymlinks(e.path("project"))
 	if err != nil {
@@ -73,9 +73,9 @@ func (e *Engine) rootFromProject() (string, error) {
 	return filepath.Rel(from, to)
 }
 
-// copyStackFile copies the config, but for values that are encrypted for the real stack
-// and cannot be read here. The salt of this sandbox stays. Its data is not protected, so
-// that it can be removed at once.
+// copyStackFile copies the config, except for values that are encrypted for the real stack and
+// cannot be read here. It keeps the sandbox's own salt. It leaves the sandbox's data
+// unprotected, so that a destroy needs no second step.
 func (e *Engine) copyStackFile(name string) error {
 	target := filepath.Join(e.path("project"), name)
 	source, err := readYAML(filepath.Join(e.Root, name))

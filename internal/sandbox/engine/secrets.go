@@ -19,8 +19,8 @@ const (
 	secretSignature = "1b47061264138c4ac30d75fd1eb44270"
 )
 
-// Secrets returns every text that is a secret in the stack's state, or part of one. There
-// are none before the first up.
+// Secrets returns every text that is a secret, or part of one, in the stack's state. There are
+// none before the first up.
 func (e *Engine) Secrets(ctx context.Context) ([]string, error) {
 	if _, err := os.Stat(e.checkpoint()); err != nil {
 		return nil, nil
@@ -62,8 +62,8 @@ func collectSecrets(value any, found map[string]bool) {
 	}
 }
 
-// collectTexts adds the texts within a JSON document. A text may be another document, as
-// the request of a command is.
+// collectTexts adds the texts within a JSON document. A text may itself be a document, such as
+// the request of a command.
 func collectTexts(document string, found map[string]bool) {
 	var value any
 	if json.Unmarshal([]byte(document), &value) != nil {

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// Shell returns what a shell needs in which people run Pulumi themselves on the emulated
-// clouds: a backend of its own in dir and the passphrase for it. With their own backend a
-// `pulumi refresh` would take the real stack's resources out of the state, since the
-// emulated clouds do not have them.
+// Shell returns the environment for a shell in which people run Pulumi themselves on the
+// emulated clouds: a separate backend in dir, and its passphrase. On their own backend,
+// `pulumi refresh` would remove the real stack's resources from the state, since the emulated
+// clouds do not have them.
 func Shell(dir string) (map[string]string, error) {
 	folder := filepath.Join(dir, "shell")
 	return map[string]string{"PULUMI_BACKEND_URL": backendURL(folder), passphraseVariable: passphrase}, os.MkdirAll(folder, 0o700)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// A path may have what a URL has not. Neither backend has files of metadata.
+// A path may have characters that a URL cannot have. Neither backend has files of metadata.
 func TestBackendURL(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "C# 50%", "a?b")
 	if err := os.MkdirAll(dir, 0o700); err != nil {

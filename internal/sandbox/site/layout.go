@@ -13,7 +13,7 @@ import (
 )
 
 // layOut writes the files of a deployment to a new folder, for the asset handler. It leaves
-// out _routes.json and _worker.js, which are not served.
+// out _routes.json and _worker.js, which Pages does not serve.
 func layOut(site cloudflare.Site, open func(key string) (cloudflare.Asset, error), folder string) (err error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err

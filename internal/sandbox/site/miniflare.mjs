@@ -2,10 +2,10 @@
 //
 //	node --input-type=module --eval SCRIPT FOLDER/node_modules
 //
-// Each line of standard input is a program as program.go makes it, which takes the place of
-// the one before. A line of standard output answers with its address, with what a Worker threw
-// as it started, or with another error. What Workers print goes to standard error. It ends with
-// its standard input, so also when the process at the other end is killed.
+// Each line of standard input is a program, as program.go makes it, and replaces the one
+// before. A line of standard output answers with the program's address, with what a Worker threw
+// as it started, or with another error. What Workers print goes to standard error. The script
+// ends when its standard input is closed, so also when the process at the other end is killed.
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
@@ -14,9 +14,9 @@ const require = createRequire(`${process.argv[1]}/`);
 const { convertV4MiniflareOptions, fetch, Log, LogLevel, Miniflare, Response } = require("miniflare");
 
 console.log = console.info = console.debug = console.error; // standard output is for answers
-process.stdin.on("end", () => process.exit()); // with this Miniflare kills the runtime
+process.stdin.on("end", () => process.exit()); // on exit Miniflare kills the runtime
 
-// To the asset handler a path below a file is an error. On Pages there is no such file.
+// A path below a file is an error in the asset handler. On Pages it names no file.
 const { lstatSync } = fs;
 fs.lstatSync = (path, options) => {
   try {
@@ -34,7 +34,7 @@ function handleStructuredLogs({ message }) {
   else console.error(message);
 }
 
-// A Worker reaches the site itself and the database. No other host is there.
+// A Worker reaches only the site itself and the database.
 // https://github.com/tidbcloud/serverless-js/blob/main/packages/serverless/src/serverless.ts
 async function outboundService(request) {
   const { host, hostname, pathname, port } = new URL(request.url);
@@ -59,7 +59,7 @@ const worker = ({ name, date, flags, modules, vars, services }) => ({
   modules: modules.map(module), bindings: vars, serviceBindings: services, outboundService,
 });
 
-// The handler reads _headers and _redirects, and watches them until the signal.
+// The handler reads _headers and _redirects, and watches them until it is aborted.
 let handler = { stop: new AbortController() };
 async function assets(directory) {
   if (handler.directory === directory) return handler.fetch;
@@ -73,8 +73,8 @@ async function assets(directory) {
   return binding;
 }
 
-// router decides between files and Functions by wrangler's own rules. Its template imports the
-// Functions; here they are another Worker.
+// router chooses between files and Functions by wrangler's own rules. wrangler's template imports
+// the Functions; here they are another Worker.
 // https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/templates/pages-dev-pipeline.ts
 function router(routes, ASSETS, functions) {
   const wrangler = require.resolve("wrangler/package.json");
@@ -102,7 +102,7 @@ async function run(program) {
     workers.unshift(router(functions ? program.routes : { include: [], exclude: [] }, ASSETS, functions));
   }
   const options = convertV4MiniflareOptions({
-    // Otherwise request.cf would be fetched. This is Miniflare's placeholder.
+    // request.cf is Miniflare's placeholder; otherwise it would be fetched.
     cf: false,
     host: "127.0.0.1", port: 0, log: new Log(LogLevel.ERROR), handleStructuredLogs,
     telemetry: { enabled: false }, workers,

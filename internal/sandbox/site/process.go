@@ -19,7 +19,7 @@ import (
 //go:embed miniflare.mjs
 var script string
 
-// process is a process of Node.js that runs programs, one after the other.
+// process is a Node.js process that runs programs, one after the other.
 type process struct {
 	stop  context.CancelFunc
 	ended chan struct{}
@@ -28,7 +28,8 @@ type process struct {
 	said  tail
 }
 
-// start starts a process, which runs nothing yet. It ends with ctx, and its files with it.
+// start starts a process that runs nothing yet. When ctx ends, the process ends and its files
+// are removed.
 func (r Runtime) start(ctx context.Context) (_ *process, err error) {
 	if err := os.MkdirAll(r.Dir, 0o700); err != nil {
 		return nil, err
@@ -58,7 +59,8 @@ func (r Runtime) start(ctx context.Context) (_ *process, err error) {
 		return nil, err
 	}
 	p.in, p.out = in, json.NewDecoder(bufio.NewReader(out))
-	// A terminal's Ctrl+C is for the sandbox, which then ends the process by its input.
+	// A terminal's Ctrl+C is for the sandbox, which then ends the process by closing its
+	// input.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel, cmd.WaitDelay = in.Close, 5*time.Second
 	if err := cmd.Start(); err != nil {
@@ -66,7 +68,7 @@ func (r Runtime) start(ctx context.Context) (_ *process, err error) {
 	}
 	go func() {
 		_ = cmd.Wait()
-		if cmd.ProcessState.ExitCode() < 0 { // it was killed, and has not ended workerd
+		if cmd.ProcessState.ExitCode() < 0 { // it was killed before it could end workerd
 			_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		}
 		_ = os.RemoveAll(dir)
@@ -86,7 +88,7 @@ type startError struct{ message string }
 
 func (e *startError) Error() string { return "a Worker does not start: " + e.message }
 
-// run runs a program in place of the one before, and returns its address.
+// run replaces the running program and returns the address of the new one.
 func (p *process) run(next program) (address string, err error) {
 	line, err := json.Marshal(next)
 	if err != nil {
@@ -108,7 +110,7 @@ func (p *process) run(next program) (address string, err error) {
 	return answer.Address, nil
 }
 
-// tail keeps the end of what is written to it.
+// tail is a writer that keeps the end of what is written to it.
 type tail struct {
 	mu  sync.Mutex
 	end []byte
@@ -130,7 +132,7 @@ func (t *tail) text() string {
 	return string(bytes.TrimSpace(t.end))
 }
 
-// syncWriter lets several goroutines write.
+// syncWriter is a writer for several goroutines.
 type syncWriter struct {
 	mu sync.Mutex
 	w  io.Writer

@@ -14,26 +14,26 @@ import (
 
 // program is what miniflare.mjs runs.
 type program struct {
-	// Directory has the files of a site, with _headers and _redirects. If it is empty
-	// there are only Workers, and the first one answers.
+	// Directory has the files of a site, with _headers and _redirects. If empty, there are
+	// only Workers, and the first one answers.
 	Directory string `json:"directory"`
 	// Routes is the text of _routes.json.
 	Routes  json.RawMessage `json:"routes"`
 	Workers []worker        `json:"workers,omitempty"`
-	// SQL is the address of the database over HTTP, Port that of the site on this machine.
+	// SQL is the address of the database over HTTP. Port is the site's port on this machine.
 	SQL  string `json:"sql"`
 	Port string `json:"port"`
 
-	// missing says what a Worker of it lacks, a line each.
+	// missing has a line for each thing that a Worker of the program lacks.
 	missing []string
 }
 
-// worker is one Worker of a program, in Miniflare's words.
+// worker is a Worker of a program, in Miniflare's terms.
 type worker struct {
 	Name  string   `json:"name"`
 	Date  string   `json:"date"`
 	Flags []string `json:"flags,omitempty"`
-	// Modules begin with the one that runs.
+	// Modules begin with the main module.
 	Modules  []module           `json:"modules"`
 	Vars     map[string]string  `json:"vars,omitempty"`
 	Services map[string]service `json:"services,omitempty"`
@@ -50,13 +50,14 @@ type service struct {
 	Entrypoint string `json:"entrypoint,omitempty"`
 }
 
-// functions is the name of the Worker with a site's Functions. No script has such a name.
+// functions is the name of the Worker with a site's Functions. No script can have it.
 const functions = "Functions"
 
-// everywhere is the _routes.json of a site without one.
+// everywhere takes the place of a missing _routes.json.
 var everywhere = json.RawMessage(`{"include":["/*"],"exclude":[]}`)
 
-// newProgram returns the Functions of a site with all Workers that they are bound to.
+// newProgram returns the program with a site's Functions and all Workers that they are bound
+// to.
 func newProgram(site cloudflare.Site, scripts []cloudflare.Script, reveal func(cloudflare.Secret) (string, bool)) (program, error) {
 	p := program{Routes: everywhere}
 	if site.Routes != nil {
@@ -100,7 +101,7 @@ func newProgram(site cloudflare.Site, scripts []cloudflare.Script, reveal func(c
 	return p, nil
 }
 
-// reachableScripts returns the Workers that are bound, directly or through each other.
+// reachableScripts returns the Workers that are bound, directly or through other Workers.
 func reachableScripts(from map[string]cloudflare.Service, scripts []cloudflare.Script) map[string]cloudflare.Script {
 	reachable := map[string]cloudflare.Script{}
 	var visit func(map[string]cloudflare.Service)
@@ -117,11 +118,11 @@ func reachableScripts(from map[string]cloudflare.Service, scripts []cloudflare.S
 	return reachable
 }
 
-// defaultDate is that of a Worker without a date.
+// defaultDate is the compatibility date of a Worker without one.
 // https://developers.cloudflare.com/workers/configuration/compatibility-dates/
 const defaultDate = "2021-11-02"
 
-// sourceMap is the type of a part that is no module.
+// sourceMap is the type of a part that is not a module.
 const sourceMap = "application/source-map"
 
 func newWorker(name string, code cloudflare.Worker) worker {
@@ -140,7 +141,7 @@ func newWorker(name string, code cloudflare.Worker) worker {
 	return w
 }
 
-// moduleType returns Miniflare's name for the kind of a module.
+// moduleType returns Miniflare's name for the type of a module.
 // https://developers.cloudflare.com/workers/configuration/multipart-upload-metadata/
 func moduleType(m emulator.Part) string {
 	switch m.Type {

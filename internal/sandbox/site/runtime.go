@@ -16,18 +16,18 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
 
-// Runtime is Cloudflare's runtime as `make site` installs it: wrangler with Miniflare and
+// Runtime is Cloudflare's runtime as `make runtime` installs it: wrangler with Miniflare and
 // workerd.
 type Runtime struct {
-	// Modules is the folder node_modules that has them.
+	// Modules is the folder node_modules that has the runtime.
 	Modules string
-	// Dir keeps all files that it writes.
+	// Dir holds all files that the runtime writes.
 	Dir string
 	// Log gets what Workers print.
 	Log io.Writer
 }
 
-// Installed reports whether it is there, with a Node.js.
+// Installed reports whether the runtime and a Node.js are installed.
 func (r Runtime) Installed() bool {
 	_, machines := exec.LookPath("node")
 	_, npms := os.Stat(r.npmNode())
@@ -37,10 +37,11 @@ func (r Runtime) Installed() bool {
 
 func (r Runtime) npmNode() string { return filepath.Join(r.Modules, "node", "bin", "node") }
 
-// minNode is the oldest version of Node.js that wrangler runs on, as its package.json says.
+// minNode is the oldest version of Node.js that wrangler runs on, according to its
+// package.json.
 const minNode = "v22.12.0"
 
-// node returns the path of the machine's Node.js if that is new enough, or else npm's.
+// node returns the path of the machine's Node.js if it is new enough, or else that of npm's.
 func (r Runtime) node(ctx context.Context) string {
 	if version, err := exec.CommandContext(ctx, "node", "--version").Output(); err == nil && semver.Compare(strings.TrimSpace(string(version)), minNode) >= 0 {
 		return "node"
@@ -48,12 +49,12 @@ func (r Runtime) node(ctx context.Context) string {
 	return r.npmNode()
 }
 
-// startTimeout is how long a Worker may take to start, with all that runs it. Clients wait
-// 30 seconds for an answer.
+// startTimeout is how long a Worker may take to start, including the runtime. Clients wait 30
+// seconds for an answer.
 const startTimeout = 20 * time.Second
 
-// CheckStart starts a Worker once. It returns the message of what the Worker throws, or "".
-// Services are not bound meanwhile: a Worker cannot call them as it starts.
+// CheckStart starts a Worker once. It returns the message of what the Worker throws, or "". It
+// binds no services: a Worker cannot call them as it starts.
 // https://developers.cloudflare.com/workers/runtime-apis/bindings/#making-changes-to-bindings
 func (r Runtime) CheckStart(ctx context.Context, code cloudflare.Worker, vars map[string]string) (thrown string, err error) {
 	ctx, stop := context.WithTimeout(ctx, startTimeout)

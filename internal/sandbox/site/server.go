@@ -20,18 +20,19 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
 
-// Server serves the site of a Pages project. [Server.Start] must come first and
-// [Server.Close] last.
+// Server serves the site of a Pages project. Call [Server.Start] first and [Server.Close]
+// last.
 type Server struct {
 	Cloud *cloudflare.Cloud
-	// SQL is the address of the emulated TiDB Cloud, which answers SQL over HTTP.
+	// SQL is the address of the endpoint for SQL over HTTP, at the emulated TiDB Cloud.
 	SQL string
-	// Project is the name of the Pages project. Default: the oldest one that was deployed.
+	// Project is the name of the Pages project. If empty, it is the oldest one that was
+	// deployed.
 	Project string
 	// Runtime serves the site. If it is not installed, plain files are served.
 	Runtime Runtime
-	// Values are what secrets may be, beside those that were set since the Cloud was
-	// made: it keeps no secret on disk.
+	// Values are possible values of secrets. The Cloud keeps no secret on disk, so it knows
+	// only those that were set since it was made.
 	Values []string
 
 	process *process // nil without a Runtime
@@ -52,7 +53,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	if !s.Runtime.Installed() {
 		return nil
 	}
-	if err := os.RemoveAll(s.Runtime.Dir); err != nil { // of a process that was killed
+	if err := os.RemoveAll(s.Runtime.Dir); err != nil { // a killed process may have left it
 		return err
 	}
 	s.process, err = s.Runtime.start(ctx)
@@ -69,7 +70,7 @@ func (s *Server) Close() error {
 
 var errNothing = errors.New("nothing is deployed yet: `make up` deploys the folder that the config key site names")
 
-// ServeHTTP implements [http.Handler]: it answers from what is deployed now.
+// ServeHTTP implements [http.Handler]. It answers from what is deployed now.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	site, ok, err := s.site()
 	switch {
@@ -104,10 +105,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	proxy.ServeHTTP(w, r)
 }
 
-// transport asks for what the browser asks for: otherwise it would ask for gzip, and unpack it.
+// transport passes on the browser's Accept-Encoding. By default it would ask for gzip, and
+// unpack it.
 var transport = &http.Transport{DisableCompression: true}
 
-// Deployed returns the name of the project that is served, if there is one.
+// Deployed returns the name of the project that is served. ok is false if there is none.
 func (s *Server) Deployed() (project string, ok bool, err error) {
 	site, ok, err := s.site()
 	return site.Project, ok, err
@@ -157,7 +159,7 @@ func port(r *http.Request) string {
 	return ""
 }
 
-// update makes the process run what is deployed, and returns its address.
+// update makes the process run what is deployed. It returns the address.
 func (s *Server) update(site cloudflare.Site, port string) (address string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

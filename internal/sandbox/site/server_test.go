@@ -379,7 +379,7 @@ func untilRefused(t *testing.T, address string) {
 	t.Errorf("%s still answers", address)
 }
 
-// What a Server has started ends with its process, also if that is killed.
+// What a Server has started ends with its process, even if that is killed.
 func TestServer_killed(t *testing.T) {
 	if os.Getenv("TEST_SERVER_KILLED") != "" {
 		c := newCloud(t)

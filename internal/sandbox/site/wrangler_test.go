@@ -91,7 +91,7 @@ const functionsWorker = `export default { async fetch(request, env, context) {
 	return changed;
 } }`
 
-// request is what both are asked.
+// request is a request to both servers.
 type request struct {
 	target string
 	method string
@@ -118,7 +118,7 @@ var requests = []request{
 	{target: "/api"}, {target: "/api/"}, {target: "/api/static/x"}, {target: "/api/redirected"}, {target: "/apis"}, {target: "/api/throws"},
 }
 
-// ask returns an answer without what differs between any two servers.
+// ask returns an answer, leaving out what differs between any two servers.
 func ask(t *testing.T, base string, r request) (status int, body string, h http.Header) {
 	t.Helper()
 	asked, err := http.NewRequestWithContext(t.Context(), r.method, base, strings.NewReader(r.body))
@@ -167,7 +167,7 @@ func (c *cloud) deployFolder(f folder) {
 	c.deploy(files, modules, parts...)
 }
 
-// Sites answer as by `wrangler pages dev`.
+// Sites answer as with `wrangler pages dev`.
 func TestServer_wrangler(t *testing.T) {
 	c := newCloud(t)
 	c.project(`{"compatibility_date":"2026-06-01","env_vars":{"PLAIN":{"type":"plain_text","value":"plain"}}}`)

@@ -19,18 +19,18 @@ import (
 
 // kind is one resource type of the stand-in for cloudflare.
 type kind interface {
-	// importKeys are the inputs of which an import's ID is made. The last one is the
-	// resource's ID, or "" where the API makes it. A change of an input in replaceKeys
-	// replaces the resource.
+	// importKeys returns the inputs that make up an import's ID. The last one is the
+	// resource's ID, or "" if the API makes it. A change of an input in replaceKeys replaces
+	// the resource.
 	importKeys() []string
 	replaceKeys() []string
-	// path returns where the resource of that ID is; m has the other import keys.
+	// path returns the API's path of the resource with that ID. m has the other import keys.
 	path(m property.Map, id string) string
-	// put creates the resource, or updates it where there is a state, and returns its ID
-	// and its new state; preview returns the state that a preview shows.
+	// put creates the resource, or updates it if there is a state. It returns the ID and the
+	// new state. preview returns the state that a preview shows.
 	put(ctx context.Context, api *rest.Client, id string, inputs, state property.Map) (string, property.Map, error)
 	preview(inputs, state property.Map) property.Map
-	// read returns the inputs and the state from live.
+	// read returns the inputs and the state from what exists.
 	read(ctx context.Context, api *rest.Client, path string, inputs, state property.Map) (property.Map, property.Map, error)
 }
 
@@ -82,7 +82,7 @@ func Cloudflare(process Process) p.Provider {
 			_, state, err := k.put(ctx, api, r.ID, r.Inputs, r.State)
 			return p.UpdateResponse{Properties: state}, err
 		},
-		// To the real plugin, too, it is an error if the resource is gone already.
+		// As in the real plugin, it is an error if the resource is already gone.
 		Delete: func(ctx context.Context, r p.DeleteRequest) error {
 			path := kinds[r.Urn.Type().String()].path(r.Properties, r.ID)
 			return api.Do(ctx, http.MethodDelete, path, nil, nil)
@@ -90,7 +90,7 @@ func Cloudflare(process Process) p.Provider {
 	}
 }
 
-// read serves a refresh and an import, whose ID has parts.
+// read serves a refresh, and an import, whose ID has several parts.
 func read(ctx context.Context, api *rest.Client, k kind, r p.ReadRequest) (p.ReadResponse, error) {
 	id, inputs, keys := r.ID, r.Inputs, k.importKeys()
 	if text(r.Properties, keys[0]) == "" {
@@ -121,8 +121,8 @@ func only(have string, known ...string) error {
 	return fmt.Errorf("the stand-in does not know %s: install the real plugin", have)
 }
 
-// sensitive makes secrets of what the real plugin makes some of: the text of each binding,
-// of plain variables too.
+// sensitive marks as secret what the real plugin does: the text of each binding, also of plain
+// variables.
 func sensitive(inputs property.Map) property.Map {
 	bindings := inputs.Get("bindings")
 	if !bindings.IsArray() {
@@ -138,7 +138,7 @@ func sensitive(inputs property.Map) property.Map {
 	return inputs.Set("bindings", property.New(all).WithSecret(bindings.Secret()))
 }
 
-// newAPI returns a client with the provider's config, or else its environment.
+// newAPI returns a client that uses the provider's config, or else its environment.
 func newAPI(process Process, token, baseURL string) (*rest.Client, error) {
 	token = cmp.Or(token, process.Getenv("CLOUDFLARE_API_TOKEN"))
 	if token == "" {

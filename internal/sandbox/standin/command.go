@@ -54,8 +54,8 @@ func Command(process Process) p.Provider {
 	}
 }
 
-// run runs a line by the shell and returns the new state: the inputs, and what
-// the command printed.
+// run runs a line in the shell and returns the new state: the inputs, and what the command
+// printed.
 func (process Process) run(ctx context.Context, line string, inputs, before property.Map) (property.Map, error) {
 	argv := texts(inputs, "interpreter")
 	if len(argv) == 0 {
@@ -77,7 +77,7 @@ func (process Process) run(ctx context.Context, line string, inputs, before prop
 	}
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	// The command may have children of its own: all are ended together.
+	// The command may have children: all are ended together.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = time.Second

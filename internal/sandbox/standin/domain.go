@@ -15,7 +15,7 @@ type domain struct{}
 
 var _ kind = domain{}
 
-// apiDomain is what the API answers, as far as the stack needs it.
+// apiDomain is the part of the API's answer that the stack needs.
 type apiDomain struct {
 	Result struct {
 		DomainID  string `json:"domain_id"`
@@ -34,7 +34,7 @@ func (a apiDomain) state(inputs property.Map) property.Map {
 	})
 }
 
-// importKeys are all inputs. So there is no update.
+// importKeys has all inputs, so there is no update.
 func (domain) importKeys() []string    { return []string{"accountId", "projectName", "name"} }
 func (d domain) replaceKeys() []string { return d.importKeys() }
 

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Process is what a plugin takes from its process: the working directory and the
-// environment, where the last of several values of a variable counts. Stand-ins are given
-// one, so that several engines can run in a process.
+// Process is what a plugin takes from its process: the working directory and the environment.
+// If a variable has several values, the last counts. Stand-ins are given a Process, so that
+// several engines can run in one process.
 type Process struct {
 	Dir     string
 	Environ []string

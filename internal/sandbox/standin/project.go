@@ -14,7 +14,7 @@ type project struct{}
 
 var _ kind = project{}
 
-// apiProject is what the API answers, as far as the stack needs it.
+// apiProject is the part of the API's answer that the stack needs.
 type apiProject struct {
 	Result struct {
 		Name             string   `json:"name"`
@@ -31,9 +31,9 @@ type apiProject struct {
 	} `json:"result"`
 }
 
-// configs are the variables and secrets of each environment. The real plugin reads them
-// into deploymentConfigs where somebody set some, in a refresh and in an import, and makes
-// the values secrets.
+// configs returns the variables and secrets of each environment. In a refresh and an import,
+// the real plugin reads those that somebody set into deploymentConfigs, and makes the values
+// secret.
 // https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.19.1/internal/services/pages_project/schema.go, 297
 func (a apiProject) configs(inputs property.Map) property.Map {
 	all := map[string]property.Value{}

@@ -17,7 +17,7 @@ type record struct{}
 
 var _ kind = record{}
 
-// apiRecord is what the API takes, as far as the stack needs it.
+// apiRecord is the part of the API's request that the stack needs.
 type apiRecord struct {
 	Name    string  `json:"name"`
 	Type    string  `json:"type"`
@@ -27,7 +27,7 @@ type apiRecord struct {
 	Comment *string `json:"comment,omitempty"`
 }
 
-// liveRecord is what it answers.
+// liveRecord is the API's answer.
 type liveRecord struct {
 	Result struct {
 		apiRecord
@@ -47,8 +47,8 @@ func (l liveRecord) state(inputs property.Map) property.Map {
 	})
 }
 
-// over returns the inputs with the live record put over them. A name that lacks its zone
-// stays as it is, and proxied has a default.
+// over returns the inputs, overwritten by the live record. A name without its zone stays as it
+// is, and proxied has a default.
 // https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.19.1/internal/services/dns_record/resource.go
 func (l liveRecord) over(inputs property.Map) property.Map {
 	r := l.Result
@@ -65,7 +65,7 @@ func (l liveRecord) over(inputs property.Map) property.Map {
 	return inputs.Set("comment", property.New(*r.Comment))
 }
 
-// importKeys: a record's ID is made by the API.
+// importKeys has no ID: the API makes a record's ID.
 func (record) importKeys() []string  { return []string{"zoneId", ""} }
 func (record) replaceKeys() []string { return []string{"zoneId", "type"} }
 

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// stopTimeout is how long a provider may take to end its work when it is stopped.
+// stopTimeout is how long a provider may take to finish its work when it is stopped.
 const stopTimeout = 5 * time.Second
 
 // Serve serves a provider on a loopback port, for the engine to attach to
@@ -31,7 +31,7 @@ func Serve(name, version string, provider p.Provider) (port int, stop func(), er
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		// It ends with nil when it is stopped.
+		// It returns nil when it is stopped.
 		_ = g.Serve(listener)
 	}()
 	return listener.Addr().(*net.TCPAddr).Port, func() {

@@ -8,7 +8,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 )
 
-// settings is what the API tells of an uploaded script.
+// settings is what the API returns about an uploaded script.
 type settings struct {
 	Bindings          []binding      `json:"bindings"`
 	CompatibilityDate string         `json:"compatibility_date"`
@@ -21,13 +21,13 @@ func (s *settings) UnmarshalJSON(b []byte) error {
 	return errors.Join(json.Unmarshal(b, (*known)(s)), json.Unmarshal(b, &s.all))
 }
 
-// over returns the inputs with what the API tells put over them. As in the real plugin
-// a binding stays as the state has it, gone or changed, but for a secret that is gone;
-// and of those that the state has not, secrets are left out.
+// over returns the inputs, overwritten by what the API returns. As in the real plugin, a
+// binding of the state stays, even if it is gone or changed, except for a secret that is gone.
+// A binding that the state lacks is added, unless it is a secret.
 // https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.19.1/internal/services/workers_script/custom.go
 //
-// recorded are the settings that the state has then. A refresh puts those into the inputs
-// that the inputs have already.
+// recorded has the settings of the new state. A refresh copies those into the inputs that the
+// inputs already have.
 // https://github.com/pulumi/pulumi-terraform-bridge/blob/v3.130.0/pkg/tfbridge/schema.go (ExtractInputsFromOutputs)
 func (s settings) over(inputs, recorded property.Map) property.Map {
 	same := func(b binding) func(binding) bool {
@@ -56,14 +56,14 @@ func (s settings) over(inputs, recorded property.Map) property.Map {
 	return inputs
 }
 
-// settingKeys are the settings that the real plugin can set, beside bindings and what the
-// runtime is. Schema and model are those of
+// settingKeys are the settings that the real plugin can set, besides bindings and those of the
+// runtime. Schema and model are from
 // https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.19.1/internal/services/workers_script/schema.go
 var settingKeys = []string{"limits", "logpush", "observability", "placement", "tailConsumers", "usageModel"}
 
 // planned returns the settings that the real plugin plans: those of the inputs, with its
-// defaults. placement and tailConsumers are optional and computed, so without an input they
-// stay as the state has them, and an upload that another change brings leaves them out.
+// defaults. placement and tailConsumers are optional and computed: without an input they stay
+// as the state has them, and an upload for another change leaves them out.
 func planned(inputs, state property.Map) property.Map {
 	all := property.Map{}.Set("logpush", property.New(false)).Set("usageModel", property.New("standard"))
 	for _, key := range settingKeys {
@@ -86,8 +86,8 @@ func planned(inputs, state property.Map) property.Map {
 	return all
 }
 
-// change returns a state and inputs as the real plugin compares them: what it plans with
-// what the state has, not with the inputs that the state has.
+// change returns a state and inputs as the real plugin compares them. It compares its plan
+// with the state's settings, not with the state's inputs.
 // https://github.com/pulumi/pulumi-terraform-bridge/blob/v3.130.0/pkg/pf/tfbridge/provider_diff.go
 func change(state, old, inputs property.Map) (_, _ property.Map) {
 	was, is := planned(state, property.Map{}), planned(inputs, state)
@@ -97,8 +97,8 @@ func change(state, old, inputs property.Map) (_, _ property.Map) {
 	return with(old.Delete(settingKeys...), was.AsMap()), with(inputs.Delete(settingKeys...), is.AsMap())
 }
 
-// recorded returns the settings that the state has after a refresh: those that the API
-// tells are put over those that it has, but what is null or left out stays.
+// recorded returns the settings that the state has after a refresh. What the API returns
+// overwrites the state's settings; what is null or missing there stays.
 // https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.19.1/internal/services/workers_script/resource.go (Read)
 func (s settings) recorded(state property.Map) property.Map {
 	all := property.Map{}
@@ -106,7 +106,7 @@ func (s settings) recorded(state property.Map) property.Map {
 		live := fromJSON(s.all[snake(key)])
 		v := put(state.Get(key), live)
 		if key == "placement" && live.IsMap() {
-			// It is replaced as a whole, and is null without a mode.
+			// Placement is replaced as a whole, and is null without a mode.
 			if v = put(property.Value{}, live); v.AsMap().Get("mode").IsNull() {
 				continue
 			}

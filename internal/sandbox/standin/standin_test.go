@@ -145,7 +145,7 @@ func TestSettings_over(t *testing.T) {
 	}
 }
 
-// The settings of a script are compared as the real plugin does: its plan with the state.
+// The settings of a script are compared as in the real plugin: its plan with the state.
 func TestChange(t *testing.T) {
 	value := func(text string) property.Value {
 		var v any
@@ -177,7 +177,7 @@ func TestChange(t *testing.T) {
 	}
 }
 
-// A refresh puts what is there over the state, but for what is not.
+// A refresh overwrites the state with what exists, and keeps the rest.
 func TestSettings_recorded(t *testing.T) {
 	var live settings
 	if err := json.Unmarshal([]byte(`{"logpush":true,"limits":{"cpu_ms":50},"placement":{},"usage_model":"standard","tail_consumers":null,

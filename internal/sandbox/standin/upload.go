@@ -15,7 +15,7 @@ import (
 	"portfolio-infra/internal/rest"
 )
 
-// upload puts a script as multipart/form-data: the metadata, and one module.
+// upload sends a script as multipart/form-data: the metadata and one module.
 func upload(ctx context.Context, api *rest.Client, path string, metadata any, module string, script []byte, result any) error {
 	meta, err := json.Marshal(metadata)
 	if err != nil {
@@ -52,7 +52,7 @@ func addPart(form *multipart.Writer, params map[string]string, contentType strin
 	return err
 }
 
-// download reads a script's main module: its name and its content.
+// download returns the name and the content of a script's main module.
 func download(ctx context.Context, api *rest.Client, path string) (module string, script []byte, err error) {
 	header, answer, err := send(ctx, api, http.MethodGet, path, "", nil)
 	if err != nil {

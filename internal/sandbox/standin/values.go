@@ -33,7 +33,7 @@ func texts(m property.Map, key string) []string {
 	return all
 }
 
-// with returns m with the members of all put over it.
+// with returns m, overwritten by the members of all.
 func with(m property.Map, all map[string]property.Value) property.Map {
 	for k, v := range all {
 		m = m.Set(k, v)
@@ -41,8 +41,8 @@ func with(m property.Map, all map[string]property.Value) property.Map {
 	return m
 }
 
-// diff compares inputs, member by member. A change of a member of replace makes
-// a replacement.
+// diff compares inputs, member by member. A change of a member in replace requires a
+// replacement.
 func diff(old, inputs property.Map, replace ...string) p.DiffResponse {
 	r := p.DiffResponse{DetailedDiff: map[string]p.PropertyDiff{}}
 	keys := old.AsMap()
@@ -68,8 +68,7 @@ func diff(old, inputs property.Map, replace ...string) p.DiffResponse {
 	return r
 }
 
-// unknown returns the state of a preview: the inputs, and outputs that are known only
-// afterwards.
+// unknown returns the state of a preview: the inputs, and outputs that are not known yet.
 func unknown(inputs property.Map, keys ...string) property.Map {
 	for _, key := range keys {
 		inputs = inputs.Set(key, property.New(property.Computed))
@@ -77,7 +76,7 @@ func unknown(inputs property.Map, keys ...string) property.Map {
 	return inputs
 }
 
-// like returns what v has of the members that shape has.
+// like returns the members of v that shape has, too.
 func like(shape, v property.Value) property.Value {
 	if !shape.IsMap() || !v.IsMap() {
 		return v
@@ -91,7 +90,7 @@ func like(shape, v property.Value) property.Value {
 	return property.New(m)
 }
 
-// put returns old with the members of v put over it, but for those that are null.
+// put returns old, overwritten by the members of v that are not null.
 func put(old, v property.Value) property.Value {
 	if v.IsNull() {
 		return old
@@ -111,7 +110,7 @@ func put(old, v property.Value) property.Value {
 	return property.New(m)
 }
 
-// fromJSON returns a value of the API, with the names that the inputs have.
+// fromJSON returns a value of the API with the inputs' names.
 func fromJSON(v any) property.Value {
 	switch v := v.(type) {
 	case map[string]any:
@@ -137,7 +136,7 @@ func fromJSON(v any) property.Value {
 	}
 }
 
-// toJSON returns a value as the API takes it.
+// toJSON returns a value in the API's form.
 func toJSON(v property.Value) any {
 	switch {
 	case v.IsMap():
@@ -165,7 +164,7 @@ func toJSON(v property.Value) any {
 
 var wordPattern = regexp.MustCompile(`_([a-z])|([A-Z])`)
 
-// camel and snake turn a name of the API into one of the plugin, and back.
+// camel turns a name of the API into one of the plugin; snake turns it back.
 func camel(name string) string {
 	return wordPattern.ReplaceAllStringFunc(name, func(s string) string { return strings.ToUpper(s[len(s)-1:]) })
 }

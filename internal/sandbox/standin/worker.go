@@ -46,7 +46,7 @@ func (w worker) put(ctx context.Context, api *rest.Client, _ string, inputs, _ p
 	return name, state.Set("etag", property.New(got.Etag)).Set("createdOn", property.New(got.CreatedOn)).Set("modifiedOn", property.New(got.ModifiedOn)), nil
 }
 
-// content reads the script, which must be the one that was hashed.
+// content reads the script and checks that it is the one that was hashed.
 func (w worker) content(inputs property.Map) ([]byte, error) {
 	b, err := os.ReadFile(w.process.path(text(inputs, "contentFile")))
 	if err != nil {
@@ -80,7 +80,7 @@ func metadata(inputs property.Map) map[string]any {
 	return m
 }
 
-// binding is a variable as the API takes and answers it.
+// binding is a variable, as in the API's requests and answers.
 type binding struct {
 	Type string `json:"type"`
 	Name string `json:"name"`

@@ -36,8 +36,8 @@ func assetKey(name string, content io.Reader) (string, error) {
 	return hex.EncodeToString(h.Sum(nil))[:32], nil
 }
 
-// extension returns what follows the last dot of a file's name but its first character, as
-// Node's extname has it with a dot: there is none in ".nojekyll".
+// extension returns what follows the last dot of a file's name, like Node's extname but
+// without the dot. A dot at the beginning does not count: ".nojekyll" has no extension.
 // https://nodejs.org/api/path.html#pathextnamepath
 func extension(name string) string {
 	base := path.Base(name)
@@ -60,7 +60,7 @@ func (c *call) hashes() ([]string, error) {
 	return all, nil
 }
 
-// checkMissing returns those of the keys without a content. That each account has one
+// checkMissing returns the keys under which no content is stored. That each account has one
 // set of contents is assumed.
 func checkMissing(c *call) (any, error) {
 	keys, err := c.hashes()
@@ -76,7 +76,7 @@ func checkMissing(c *call) (any, error) {
 	return missing, nil
 }
 
-// upsertHashes does nothing: no content is removed here because nobody uses it.
+// upsertHashes does nothing: unused contents are never removed here.
 func upsertHashes(c *call) (any, error) {
 	_, err := c.hashes()
 	return nil, err
@@ -106,7 +106,7 @@ func (item uploadItem) check() error {
 	return nil
 }
 
-// uploadAssets stores contents. It does not compare them with their keys, see
+// uploadAssets stores contents. It does not compare them with their keys; see
 // [deployment.Broken]. The form of the answer is assumed to be that of Workers KV.
 // https://developers.cloudflare.com/api/resources/kv/subresources/namespaces/methods/bulk_update/
 func uploadAssets(c *call) (any, error) {
@@ -123,7 +123,7 @@ func uploadAssets(c *call) (any, error) {
 	return map[string]any{"successful_key_count": len(items), "unsuccessful_keys": []string{}}, nil
 }
 
-// readUpload reads a list of files one at a time, since it is large.
+// readUpload reads a list of files one at a time, since the list is large.
 func readUpload(body io.Reader) (items []uploadItem, err error) {
 	d := json.NewDecoder(body)
 	d.DisallowUnknownFields()
@@ -149,7 +149,7 @@ func readUpload(body io.Reader) (items []uploadItem, err error) {
 	return items, nil
 }
 
-// openAsset opens an uploaded file. The first line of its content is its type.
+// openAsset opens an uploaded file. The first line of the stored content is the type.
 func (b *blobs) openAsset(key string) (Asset, error) {
 	f, err := b.open(key)
 	if err != nil {

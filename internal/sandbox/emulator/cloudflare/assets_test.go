@@ -15,7 +15,7 @@ import (
 
 const assets = "/pages/assets"
 
-// Files of a site and their keys as wrangler's own hash function makes them.
+// Files of a site, and their keys as computed by wrangler's own hash function.
 var (
 	page  = asset{"/index.html", "<h1>Hi</h1>\n", "8d9589b34e9745dbf108ccc8d4668c46", "text/html"}
 	shout = asset{"/PAGE.HTML", "<h1>Hi</h1>\n", "95e0855fee00845419d41e3c63c8795c", "text/html"}

@@ -27,7 +27,7 @@ const (
 	assets                // assets of Pages, which take upload tokens
 )
 
-// assetsPath is where the assets of Pages are, below base.
+// assetsPath is the path of the assets of Pages, below base.
 const assetsPath = "/pages/assets/"
 
 // checkCredentials refuses a request that has no API token.
@@ -47,7 +47,7 @@ func checkCredentials(r *http.Request) error {
 	}
 }
 
-// authorize refuses any token and any account but the Cloud's own.
+// authorize refuses any token and any account other than the Cloud's own.
 func (c *Cloud) authorize(r *http.Request, in realm, now time.Time) error {
 	if in == assets {
 		return c.checkUploadToken(r, now)

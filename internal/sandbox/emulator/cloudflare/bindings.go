@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// bindingFields are the fields of each type of binding, beside name and type.
+// bindingFields are the fields of each type of binding, besides name and type.
 // https://developers.cloudflare.com/workers/configuration/multipart-upload-metadata/#bindings
 var bindingFields = map[string]fields{
 	"ai":                 {"staging": boolean},
@@ -80,7 +80,7 @@ func nameInUse(name string) error {
 		"Binding name '%s' already in use. Please use a different name and try again.", name)
 }
 
-// binding returns the index of the binding of that name, or -1.
+// binding returns the index of the binding with that name, or -1.
 func (s *script) binding(name string) int { return bindingIndex(s.Bindings, name) }
 
 func bindingIndex(bindings []map[string]any, name string) int {
@@ -92,7 +92,7 @@ var secretFields = map[string][]string{"secret_text": {"text"}, "secret_key": {"
 
 func isSecret(b map[string]any) bool { return secretFields[str(b, "type")] != nil }
 
-// sealSecret returns the binding as the state has it.
+// sealSecret returns the binding in the form that the state has.
 func (c *Cloud) sealSecret(b map[string]any) map[string]any {
 	b = maps.Clone(b)
 	for _, field := range secretFields[str(b, "type")] {
@@ -115,8 +115,8 @@ func showBindings(bindings []map[string]any) []any {
 	return shown
 }
 
-// bind returns the bindings that an upload or a PATCH gives to s: those that it
-// names or inherits, and those of old that it keeps.
+// bind returns the bindings that s has after an upload or a PATCH: those that it names or
+// inherits, and those of old that it keeps.
 func (c *call) bind(s *script, old []map[string]any, metadata map[string]any) ([]map[string]any, error) {
 	bindings := []map[string]any{}
 	named := map[string]bool{}
@@ -163,8 +163,8 @@ func (c *call) bind(s *script, old []map[string]any, metadata map[string]any) ([
 	return bindings, nil
 }
 
-// checkService refuses a service binding to a Worker that is neither there nor the
-// one that is being uploaded.
+// checkService refuses a service binding to a Worker that does not exist, unless it is the one
+// being uploaded.
 func (st *state) checkService(self string, b map[string]any) error {
 	name, target, environment := str(b, "name"), str(b, "service"), str(b, "environment")
 	switch {

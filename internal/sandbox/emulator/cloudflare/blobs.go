@@ -15,8 +15,8 @@ import (
 	"strings"
 )
 
-// blobs has contents by key: in memory or, if dir is set, in a file each. They are
-// kept out of the state, which is copied and written as a whole for each write.
+// blobs holds contents by key: in memory or, if dir is set, in one file each. They are not
+// part of the state, which is copied and written as a whole for each write.
 type blobs struct {
 	dir    string
 	memory map[string][]byte
@@ -38,10 +38,10 @@ func (b *blobs) has(key string) bool {
 	return err == nil
 }
 
-// put stores a content. It is there as a whole or not at all.
+// put stores a content as a whole or not at all.
 func (b *blobs) put(key string, content []byte) error {
 	if b.dir == "" {
-		// A nil slice would be no content.
+		// A nil slice would mean no content.
 		b.memory[key] = append([]byte{}, content...)
 		return nil
 	}
@@ -92,7 +92,7 @@ func (b *blobs) read(key string) ([]byte, error) {
 	return content, errors.Join(err, r.Close())
 }
 
-// readAll reads the content of each value.
+// readAll reads the contents of these keys, and returns them under the same names.
 func (b *blobs) readAll(keys map[string]string) (map[string][]byte, error) {
 	all := map[string][]byte{}
 	for _, name := range slices.Sorted(maps.Keys(keys)) {

@@ -20,43 +20,42 @@ const DefaultAccountID = "0123456789abcdef0123456789abcdef"
 // https://developers.cloudflare.com/workers/platform/limits/#request-limits
 const maxBody = 100 << 20
 
-// Cloud is the Cloudflare API with one account, under the path /client/v4. The zero
-// value works but accepts no token. The fields must not change while it serves.
+// Cloud is the Cloudflare API with one account, under the path /client/v4. The zero value
+// works but accepts no token. The fields must not change while the Cloud serves.
 type Cloud struct {
 	// AccountID has 32 hexadecimal digits. Default: [DefaultAccountID].
 	AccountID string
-	// Token is the one API token, which may do anything. It must have the form of
-	// one: at least 40 letters, digits, underscores and dashes.
+	// Token is the only API token, which may do anything. It must have at least 40 letters,
+	// digits, underscores and dashes.
 	Token string
-	// File keeps the state as JSON; cloud.json has the contents of files beside it, in
-	// the folder cloud-files. Default: in memory only.
+	// File is the file that keeps the state as JSON. The contents of sites' files lie beside
+	// it: for cloud.json in the folder cloud-files. Default: in memory only.
 	File string
-	// NoSubdomain makes a new account have no workers.dev subdomain. It accepts
-	// no Worker until it is given one.
+	// NoSubdomain gives a new account no workers.dev subdomain. The account accepts no Worker
+	// until it has one.
 	// https://github.com/cloudflare/workers-sdk/issues/9045
 	NoSubdomain bool
-	// KeepSecrets makes an upload of a Worker keep the secrets that it does not
-	// name. Otherwise it keeps those that keep_bindings says. Sources disagree:
+	// KeepSecrets makes an upload of a Worker keep the secrets that it does not name.
+	// Otherwise it keeps only those that keep_bindings selects. Sources disagree:
 	// https://github.com/cloudflare/workers-sdk/pull/5296
 	// https://github.com/alchemy-run/alchemy/pull/1452
 	KeepSecrets bool
-	// DeployTime is how long a deployment takes: 0 means half a second; a negative
-	// one ends at once.
+	// DeployTime is how long a deployment takes: 0 means half a second, a negative time none.
 	DeployTime time.Duration
-	// DeployError, if set, returns the last line of the log of a deployment that is to
-	// fail, or "".
+	// DeployError, if set, returns the last line of the log if a deployment is to fail, or
+	// else "".
 	DeployError func(project, branch string) string
-	// DeploymentURL returns the address of a deployment, of which the API tells its
-	// clients. The Cloud serves each deployment at [DeploymentPath] and for requests
-	// to the default's host. Default: https://SHORT-ID.PROJECT.pages.dev.
+	// DeploymentURL returns the address of a deployment that the API's answers show. Default:
+	// https://SHORT-ID.PROJECT.pages.dev. The Cloud serves each deployment at
+	// [DeploymentPath], and for requests to the default's host.
 	DeploymentURL func(project, id string) string
-	// Zones are the names of the account's zones by their ID. Default: example.com,
-	// with [DefaultZoneID].
+	// Zones has the names of the account's zones by ID. Default: example.com, with
+	// [DefaultZoneID].
 	Zones map[string]string
 	// MaxFiles is how many files a site may have. Default: 20,000.
 	MaxFiles int
-	// RateLimit blocks all calls for a window once it is exceeded. Default: 1200
-	// calls in 5 minutes.
+	// RateLimit blocks all calls for a window once the limit is exceeded. Default: 1200 calls
+	// in 5 minutes.
 	// https://developers.cloudflare.com/fundamentals/api/reference/limits/
 	RateLimit emulator.RateLimit
 	// Now defaults to time.Now.
@@ -73,8 +72,8 @@ type Cloud struct {
 	start     func(code Worker, vars map[string]string) (thrown string)
 }
 
-// Load reads File, if there is one. Otherwise the first call does, and its client
-// gets the error.
+// Load reads File, if there is one. Without Load the first call reads it, and its client gets
+// any error.
 func (c *Cloud) Load() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -88,8 +87,7 @@ func (c *Cloud) load() error {
 	return c.store.Load(c.File, c.newState, nil)
 }
 
-// read calls f with the state. If there is none because it cannot be loaded, it
-// does nothing.
+// read calls f with the state. It does nothing if the state cannot be loaded.
 func (c *Cloud) read(f func(*state)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -142,7 +140,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mux.ServeHTTP(w, r)
 }
 
-// call is what a handler answers.
+// call is a call that a handler answers.
 type call struct {
 	*http.Request
 	cloud *Cloud
@@ -153,8 +151,8 @@ type call struct {
 // handler answers a call. A GET must not change the state.
 type handler func(*call) (result any, err error)
 
-// answer runs the handler of a call that is authorized and within the rate limit.
-// A call that fails changes nothing.
+// answer runs the handler if the call is authorized and within the rate limit. A call that
+// fails changes nothing.
 func (c *Cloud) answer(header http.Header, r *http.Request, in realm, h handler) (result any, err error) {
 	now := c.now()
 	if err := c.authorize(r, in, now); err != nil {
@@ -167,7 +165,7 @@ func (c *Cloud) answer(header http.Header, r *http.Request, in realm, h handler)
 		result, err = h(&call{Request: r, cloud: c, state: s, now: now})
 		return err
 	}
-	// Assets are no part of the state.
+	// Assets are not part of the state.
 	if r.Method == http.MethodGet || r.Method == http.MethodHead || in == assets {
 		err = run(c.store.State())
 	} else {

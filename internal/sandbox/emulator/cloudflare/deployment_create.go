@@ -37,8 +37,7 @@ const (
 	maxWorkerBundle  = maxAsset // assumed
 )
 
-// createDeployment deploys files that were uploaded before, and the parts that come
-// with it.
+// createDeployment deploys files that were uploaded before, and the parts in the request.
 func createDeployment(c *call, p *project) (any, error) {
 	parts, err := c.deploymentForm()
 	if err != nil {
@@ -75,7 +74,7 @@ func createDeployment(c *call, p *project) (any, error) {
 	return c.describeDeployment(p, d), nil
 }
 
-// readCommit reads what a new deployment says of its commit.
+// readCommit reads what a new deployment says about its commit.
 func readCommit(parts map[string][]byte) (commit, error) {
 	made := commit{Hash: string(parts["commit_hash"]), Message: string(parts["commit_message"])}
 	if len(made.Message) > maxCommitMessage {
@@ -127,8 +126,8 @@ func (c *call) deploymentForm() (map[string][]byte, error) {
 	return parts, nil
 }
 
-// readWorkerBundle reads the Functions of a deployment. They are a form, as in the
-// upload of a Worker, whose boundary only its first line tells.
+// readWorkerBundle reads the Functions of a deployment. They are a form, as in the upload of a
+// Worker. Its boundary is only in its first line.
 // https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/src/api/pages/create-worker-bundle-contents.ts
 func readWorkerBundle(bundle []byte) (w *Worker, bindings []map[string]any, err error) {
 	if len(bundle) > maxWorkerBundle {

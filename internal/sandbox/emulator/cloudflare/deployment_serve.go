@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// deploymentsPath is where the Cloud serves deployments to clients that cannot look up
-// the names of their hosts.
+// deploymentsPath is where the Cloud serves deployments to clients that cannot look up the
+// deployments' host names.
 const deploymentsPath = "/deployments/"
 
-// DeploymentPath returns the path at which the Cloud serves a deployment. It is meant
-// for [Cloud.DeploymentURL].
+// DeploymentPath returns the path at which the Cloud serves a deployment, for use by
+// [Cloud.DeploymentURL].
 func DeploymentPath(project, id string) string {
 	return deploymentsPath + url.PathEscape(project) + "/" + url.PathEscape(id) + "/"
 }
 
-// serveDeployment answers a request to a deployment itself, and reports whether r is
-// one. It has the deployment's files alone: no Functions run, and neither _headers nor
-// _redirects apply. With Functions, a path without a file has an empty page.
+// serveDeployment answers r if it is a request to a deployment's own address, and reports
+// whether it is. It serves only the deployment's files: no Functions run, and neither _headers
+// nor _redirects apply. With Functions, a path without a file has an empty page.
 func (c *Cloud) serveDeployment(w http.ResponseWriter, r *http.Request) bool {
 	name := r.URL.Path
 	matches := func(p *project, d deployment) bool { return strings.EqualFold(r.Host, d.ID[:8]+"."+p.Subdomain) }

@@ -10,8 +10,8 @@ const defaultDeployTime = 500 * time.Millisecond
 
 func (c *Cloud) deployTime() time.Duration { return max(0, cmp.Or(c.DeployTime, defaultDeployTime)) }
 
-// stage returns the stage that a deployment has reached: it is queued for half of its
-// time, then it is being deployed. Only the names and the end are known; see
+// stage returns the stage that a deployment has reached. It is queued for half of its time,
+// and then being deployed. Only the names and the end are known; see
 // https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/src/pages/deploy.ts
 func (d deployment) stage(now time.Time) (name, status string) {
 	switch {
@@ -31,8 +31,8 @@ func (d deployment) succeeded(now time.Time) bool {
 	return status == "success"
 }
 
-// stages returns all stages as the API shows them, and the latest. Nothing is cloned
-// or built.
+// stages returns the latest stage and all stages as the API shows them. Nothing is cloned or
+// built.
 func (d deployment) stages(now time.Time) (latest map[string]any, all []map[string]any) {
 	stage := func(name, status string, started, ended any) map[string]any {
 		return map[string]any{"name": name, "started_on": started, "ended_on": ended, "status": status}

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// deployment is one of a Pages project.
+// deployment is a deployment of a Pages project.
 type deployment struct {
 	ID          string    `json:"id"`
 	Environment string    `json:"environment"`
@@ -18,29 +18,29 @@ type deployment struct {
 	Created     time.Time `json:"created"`
 	// Ended is when its last stage ends; see stage.
 	Ended time.Time `json:"ended"`
-	// Failure is the last line of the log if it fails.
+	// Failure is the last line of the log if the deployment fails.
 	Failure string `json:"failure,omitempty"`
-	// Config is the project's at that time, with its secrets. The deployment's
-	// Functions have its bindings.
+	// Config is the project's config at the time of the deployment, with its secrets. The
+	// deployment's Functions have these bindings.
 	Config map[string]any `json:"config"`
 	Commit commit         `json:"commit"`
-	// Files are what was uploaded with it, such as its manifest: the keys of their
-	// contents, by name.
+	// Files has the parts that were uploaded with the deployment, such as its manifest: the
+	// keys of their contents, by name.
 	Files map[string]string `json:"files"`
 	// Broken reports whether no key in the manifest is that of its content. Such a
 	// deployment succeeds and answers 500 to each request.
 	Broken bool `json:"broken,omitempty"`
 }
 
-// commit is what a client says that it deploys.
+// commit is the commit that a client says it deploys.
 type commit struct {
 	Hash    string `json:"hash"`
 	Message string `json:"message"`
 	Dirty   bool   `json:"dirty"`
 }
 
-// newDeployment returns a deployment of the project as it is. The default branch is
-// the production branch.
+// newDeployment returns a deployment of the project as it is now. The default branch is the
+// production branch.
 func (c *Cloud) newDeployment(p *project, branch string) deployment {
 	d := deployment{ID: newUUID(), Environment: "preview", Branch: cmp.Or(branch, p.ProductionBranch), Created: c.now()}
 	if d.Branch == p.ProductionBranch {
@@ -51,8 +51,8 @@ func (c *Cloud) newDeployment(p *project, branch string) deployment {
 	return d
 }
 
-// AddDeployment deploys a branch of a project, and returns the deployment's ID. It
-// has succeeded, and has no files. The default is the production branch.
+// AddDeployment deploys a branch of a project and returns the deployment's ID. The deployment
+// has succeeded and has no files. The default is the production branch.
 func (c *Cloud) AddDeployment(name, branch string) (id string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -102,8 +102,8 @@ func getDeployment(c *call, p *project, i int) (any, error) {
 	return c.describeDeployment(p, p.Deployments[i]), nil
 }
 
-// deleteDeployment refuses the live deployment. One that is the latest of its branch
-// has an alias, and needs force=true:
+// deleteDeployment refuses to delete the live deployment. The latest of a branch has an alias,
+// and deleting it needs force=true:
 // https://github.com/cloudflare/workers-sdk/pull/13444
 // https://github.com/cloudflare/cloudflare-docs/issues/22193
 // The message for the live one is assumed.
@@ -121,8 +121,8 @@ func deleteDeployment(c *call, p *project, i int) (any, error) {
 	return nil, nil
 }
 
-// latest returns the index of the newest deployment that serves an environment, or
-// -1. An empty branch is any.
+// latest returns the index of the newest deployment that serves an environment, or -1. An
+// empty branch means any.
 func (p *project) latest(environment, branch string, now time.Time) int {
 	for i, d := range slices.Backward(p.Deployments) {
 		if d.Environment == environment && (branch == "" || branch == d.Branch) && d.succeeded(now) {
@@ -142,7 +142,7 @@ func (p *project) serving(now time.Time) (all []deployment) {
 	return all
 }
 
-// deploymentURL returns the address of a deployment itself.
+// deploymentURL returns a deployment's own address.
 func (c *Cloud) deploymentURL(p *project, d deployment) string {
 	if c.DeploymentURL != nil {
 		return c.DeploymentURL(p.Name, d.ID)
@@ -152,8 +152,8 @@ func (c *Cloud) deploymentURL(p *project, d deployment) string {
 
 var notInAlias = regexp.MustCompile(`[^a-z0-9-]+`)
 
-// aliases are a deployment's other addresses: that of its branch, or the domains of
-// the project.
+// aliases returns a deployment's other addresses: that of its branch, or the domains of the
+// project.
 // https://developers.cloudflare.com/pages/configuration/preview-deployments/#preview-aliases
 func (p *project) aliases(d deployment) (all []string) {
 	if d.Environment == "preview" {
@@ -200,6 +200,6 @@ func (c *call) describeDeployment(p *project, d deployment) map[string]any {
 	}
 }
 
-// usesFunctions reports whether the deployment has Functions. One without files is
+// usesFunctions reports whether the deployment has Functions. A deployment without files is
 // taken to have some.
 func (d deployment) usesFunctions() bool { return d.Files == nil || d.Files[workerBundle] != "" }

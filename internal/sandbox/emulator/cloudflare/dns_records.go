@@ -12,7 +12,7 @@ import (
 // DefaultZoneID is the zone example.com, the default of [Cloud.Zones].
 const DefaultZoneID = "fedcba9876543210fedcba9876543210"
 
-// zones returns the names of the account's zones by their ID.
+// zones returns the names of the account's zones by ID.
 func (c *Cloud) zones() map[string]string {
 	if c.Zones != nil {
 		return c.Zones
@@ -65,8 +65,8 @@ var wholeRecord = func() fields {
 	return fs
 }()
 
-// withZone refuses any zone but the account's. What the real one answers is assumed to
-// be the same as for another account.
+// withZone refuses any zone that is not the account's. The answer is assumed to be the same as
+// for another account.
 func withZone(h handler) handler {
 	return func(c *call) (any, error) {
 		switch zone := c.PathValue("zone"); {
@@ -119,7 +119,7 @@ func withRecord(h func(*call, int) (any, error)) handler {
 
 func getRecord(c *call, i int) (any, error) { return c.state.Records[i].describe(), nil }
 
-// putRecord replaces a record. What the body lacks gets its default.
+// putRecord replaces a record. A field that the body lacks gets its default.
 func putRecord(c *call, i int) (any, error) {
 	r := &c.state.Records[i]
 	*r = record{ID: r.ID, Zone: r.Zone, Created: r.Created}
@@ -143,7 +143,7 @@ func deleteRecord(c *call, i int) (any, error) {
 	return map[string]any{"id": id}, nil
 }
 
-// setRecord puts the body, which has these fields, into a record.
+// setRecord sets a record from the body, which has these fields.
 func (c *call) setRecord(r *record, fs fields) error {
 	body, err := c.body(fs)
 	if err != nil {
@@ -187,8 +187,8 @@ func (c *call) setRecord(r *record, fs fields) error {
 	return c.checkSameName(*r)
 }
 
-// checkContent refuses a content that is not of the record's type. The codes and texts
-// are assumed.
+// checkContent refuses content that is not of the record's type. The codes and texts are
+// assumed.
 func (r record) checkContent() error {
 	address, err := netip.ParseAddr(r.Content)
 	isAddress := err == nil
@@ -212,7 +212,7 @@ func (r record) checkContent() error {
 
 func (r record) proxiable() bool { return r.Type != "TXT" }
 
-// checkSameName refuses a record that cannot be beside one of the same name.
+// checkSameName refuses a record that cannot exist beside another one of the same name.
 // https://developers.cloudflare.com/dns/manage-dns-records/troubleshooting/records-with-same-name/
 // Codes: https://github.com/favonia/cloudflare-ddns/issues/990,
 // https://github.com/HermanMartinus/bearblog/issues/105, https://github.com/jeessy2/ddns-go/issues/1378

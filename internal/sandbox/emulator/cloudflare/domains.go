@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// domain is one of a Pages project's own.
+// domain is a custom domain of a Pages project.
 type domain struct {
 	ID      string    `json:"id"`
 	Name    string    `json:"name"`
@@ -57,8 +57,8 @@ func getDomain(c *call, p *project, i int) (any, error) {
 	return c.describeDomain(p, p.Domains[i]), nil
 }
 
-// patchDomain validates a domain once more. Its status follows from its DNS record at
-// any time here.
+// patchDomain validates a domain again. Here it has nothing to do, since the status always
+// follows from the DNS record.
 // https://developers.cloudflare.com/api/resources/pages/subresources/projects/subresources/domains/methods/edit/
 func patchDomain(c *call, p *project, i int) (any, error) { return getDomain(c, p, i) }
 
@@ -67,9 +67,9 @@ func deleteDomain(_ *call, p *project, i int) (any, error) {
 	return nil, nil
 }
 
-// describeDomain returns a domain as the API shows it. It is active as soon as a record
-// in a zone of the account leads to the project; assumed. Nobody else proves here that a
-// domain is theirs.
+// describeDomain returns a domain as the API shows it. It is assumed to be active as soon as a
+// record in a zone of the account leads to the project. No other proof of ownership is
+// emulated.
 func (c *call) describeDomain(p *project, d domain) map[string]any {
 	status, verification := "initializing", "pending"
 	if slices.ContainsFunc(c.state.Records, func(r record) bool {

@@ -13,7 +13,7 @@ import (
 // codeUnknown is the code of a refusal whose real code is not public.
 const codeUnknown = 8009999
 
-// envelope is around every result of the API that is JSON.
+// envelope surrounds every JSON result of the API.
 type envelope struct {
 	Result   any       `json:"result"`
 	Success  bool      `json:"success"`
@@ -36,7 +36,7 @@ type pageInfo struct {
 	TotalPages int `json:"total_pages"`
 }
 
-// page is a result that is a part of a list.
+// page is a result that is part of a list.
 type page struct {
 	items []any
 	info  pageInfo
@@ -67,8 +67,8 @@ func (r *refusal) Error() string {
 	return fmt.Sprintf("%d %s (code %d)", r.status, r.problems[0].Message, r.problems[0].Code)
 }
 
-// send sends a result in an envelope, a document as it is, or the error if there is
-// one.
+// send sends the error, if there is one, or the result: a document as it is, anything else in
+// an envelope.
 func send(w http.ResponseWriter, result any, err error) {
 	if err != nil {
 		var r *refusal

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// check checks a JSON value. The error begins with the path to what is wrong. It
-// has no value in it, which might be a secret.
+// check checks a JSON value. The error begins with the path to what is wrong. It quotes no
+// value, which might be a secret.
 type check func(v any) error
 
 // fields are the fields of an object. A name that ends in an exclamation mark is
@@ -33,7 +33,7 @@ var (
 
 func anything(any) error { return nil }
 
-// must checks that a value is a T and ok, if that is not nil.
+// must checks that a value is a T for which ok, if not nil, returns true.
 func must[T any](be string, ok func(T) bool) check {
 	return func(v any) error {
 		if t, isT := v.(T); !isT || ok != nil && !ok(t) {
@@ -43,7 +43,7 @@ func must[T any](be string, ok func(T) bool) check {
 	}
 }
 
-// oneNumber is that number alone.
+// oneNumber accepts only that number.
 func oneNumber(want float64) check {
 	return must(fmt.Sprint(want), func(n float64) bool { return n == want })
 }
@@ -86,8 +86,8 @@ func listOf(each check) check {
 
 var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// mapOf is an object of objects with these fields, any of which may be null. Its
-// keys are the names of bindings.
+// mapOf accepts an object of objects with these fields, any of which may be null. Its keys are
+// the names of bindings.
 func mapOf(fs fields) check {
 	each := orNull(object(fs))
 	return func(v any) error {

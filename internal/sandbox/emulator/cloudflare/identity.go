@@ -6,7 +6,7 @@ func verifyToken(*call) (any, error) {
 	return map[string]any{"id": "00000000000000000000000000000001", "status": "active"}, nil
 }
 
-// The user of the token.
+// The user to whom the token belongs.
 const (
 	userID    = "00000000000000000000000000000002"
 	userEmail = "sandbox@example.com"

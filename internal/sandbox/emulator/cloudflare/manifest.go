@@ -13,8 +13,8 @@ import (
 // manifest maps the paths of a site to the keys of its files.
 type manifest map[string]string
 
-// checkManifest refuses a manifest with a file that has no content. It reports whether no
-// key is that of its content.
+// checkManifest refuses a manifest with a file whose content was not uploaded. It reports
+// whether no key matches its content.
 func (c *call) checkManifest(text []byte) (broken bool, err error) {
 	var m manifest
 	if err := json.Unmarshal(text, &m); err != nil || m == nil {
@@ -46,8 +46,8 @@ func (c *call) checkManifest(text []byte) (broken bool, err error) {
 	return broken, nil
 }
 
-// find returns the key of the file that is served for a path, and the status. It leaves
-// out the redirects to a path's canonical form.
+// find returns the key of the file that is served for a path, and the status. It does not
+// redirect to a path's canonical form.
 // https://developers.cloudflare.com/pages/configuration/serving-pages/
 func (m manifest) find(name string) (key string, status int) {
 	candidates := []string{name, name + ".html", name + "/index.html"}

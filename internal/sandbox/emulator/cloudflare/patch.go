@@ -1,7 +1,7 @@
 package cloudflare
 
-// merge applies a PATCH to dst. Null deletes a key. An object merges into the one
-// that is there for that many levels; anything else replaces what is there.
+// merge applies a PATCH to dst. Null deletes a key. Down to that many levels, an object merges
+// into the existing one. Anything else replaces the existing value.
 func merge(dst, patch map[string]any, levels int) {
 	for k, v := range patch {
 		deeper, isObject := v.(map[string]any)

@@ -37,8 +37,8 @@ var configFields = nullable(fields{
 	"vectorize_bindings": mapOf(fields{"index_name!": text}),
 })
 
-// checkServices refuses service bindings to anything but a Worker of the account.
-// It does not look at those that are there already.
+// checkServices refuses service bindings to anything but a Worker of the account. It does not
+// look at existing bindings.
 func (s *state) checkServices(config map[string]any) error {
 	services := child(config, "services")
 	for _, name := range slices.Sorted(maps.Keys(services)) {
@@ -64,8 +64,8 @@ func (c *Cloud) sealSecrets(config map[string]any) {
 	}
 }
 
-// setFromFile makes a Wrangler file the source of an environment's settings. Bindings that
-// are not in it go. Of them this emulates services and variables; that secrets stay is
+// setFromFile makes a Wrangler file the source of an environment's settings. Bindings that are
+// not in the file are removed. Only services and variables are emulated. That secrets stay is
 // assumed.
 // https://developers.cloudflare.com/pages/functions/wrangler-configuration/#source-of-truth
 func (p *project) setFromFile(environment, hash string, worker *Worker, bindings []map[string]any) {

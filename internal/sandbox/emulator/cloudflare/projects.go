@@ -21,7 +21,7 @@ type project struct {
 	ProductionBranch string         `json:"production_branch"`
 	BuildConfig      map[string]any `json:"build_config"`
 	Source           map[string]any `json:"source,omitempty"`
-	// Configs are the deployment_configs, as far as they were set.
+	// Configs has those deployment_configs that were set.
 	Configs map[string]map[string]any `json:"configs"`
 	Domains []domain                  `json:"domains"`
 	// Deployments begin with the oldest.
@@ -138,7 +138,7 @@ func (p *project) patch(c *call, body map[string]any) (any, error) {
 	return p.describe(c), nil
 }
 
-// maxDeployments is how many deployments a project can have that can be deleted.
+// maxDeployments is the most deployments with which a project can be deleted.
 // https://developers.cloudflare.com/pages/platform/known-issues/#delete-a-project-with-a-high-number-of-deployments
 const maxDeployments = 100
 
@@ -154,11 +154,10 @@ func deleteProject(c *call, p *project) (any, error) {
 	return nil, nil
 }
 
-// takenNames are names that other accounts have under pages.dev.
+// takenNames are names under pages.dev that other accounts have.
 var takenNames = []string{"app", "blog", "docs", "www"}
 
-// subdomain returns a project's own under pages.dev. A name that is taken gets a
-// suffix.
+// subdomain returns a project's subdomain of pages.dev. A name that is taken gets a suffix.
 func (c *Cloud) subdomain(name string) string {
 	if slices.Contains(takenNames, name) {
 		sum := sha256.Sum256([]byte(c.account() + name))

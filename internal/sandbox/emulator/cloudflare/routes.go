@@ -8,7 +8,7 @@ import (
 // base is the path under which the API is served.
 const base = "/client/v4"
 
-// routes are all that is emulated: noRoute answers other paths, noMethod other methods.
+// routes are all that is emulated. noRoute answers other paths, and noMethod other methods.
 var routes = []struct {
 	pattern string
 	realm   realm

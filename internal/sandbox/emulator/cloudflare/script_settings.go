@@ -2,8 +2,8 @@ package cloudflare
 
 import "maps"
 
-// settingFields are the fields of the metadata that can be changed without an
-// upload. The values can be read back.
+// settingFields are the fields of the metadata that can be changed without an upload, and read
+// back.
 var settingFields = fields{
 	"annotations":         object(fields{"workers/message": text, "workers/tag": text}),
 	"bindings":            listOf(anyObject), // see checkBinding
@@ -31,9 +31,9 @@ var settingFields = fields{
 	"usage_model":    oneOf("standard", "bundled", "unbound"),
 }
 
-// uploadFields are the fields of an upload's metadata. There are no assets: a client
-// would have to upload them first. The last three are sent by wrangler 4.164, and are in
-// no reference.
+// uploadFields are the fields of an upload's metadata. There are no assets, since a client
+// would have to upload them first. wrangler 4.164 sends the last three, which are in no
+// reference.
 var uploadFields = func() fields {
 	fs := maps.Clone(settingFields)
 	maps.Copy(fs, fields{
@@ -44,7 +44,7 @@ var uploadFields = func() fields {
 	return fs
 }()
 
-// set merges those settings in metadata that can be read back.
+// set merges the settings in metadata that can be read back.
 func (s *script) set(metadata map[string]any) {
 	settings := map[string]any{}
 	for name, v := range metadata {
@@ -55,7 +55,7 @@ func (s *script) set(metadata map[string]any) {
 	merge(s.Settings, settings, 0)
 }
 
-// getSettings shows no secrets. A setting that was not made has its default.
+// getSettings shows no secrets. A setting that was not set has its default.
 func getSettings(c *call, s *script) (any, error) {
 	out := map[string]any{
 		"compatibility_date": "", "compatibility_flags": []string{}, "logpush": false,

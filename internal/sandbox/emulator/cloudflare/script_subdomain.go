@@ -2,7 +2,7 @@ package cloudflare
 
 import "net/http"
 
-// getAccountSubdomain answers an account without one as in
+// getAccountSubdomain answers an account without a subdomain as in
 // https://github.com/cloudflare/wrangler-legacy/issues/2039
 func getAccountSubdomain(c *call) (any, error) {
 	if c.state.Subdomain == "" {

@@ -16,7 +16,7 @@ import (
 
 var scriptName = regexp.MustCompile(`^[a-z0-9_][a-z0-9-_]{0,62}$`)
 
-// isESModule has the types that a module can have.
+// isESModule has the types that a module can have, and whether each is an ES module.
 var isESModule = map[string]bool{
 	"application/javascript+module": true, "text/javascript+module": true,
 	"text/x-python": true, "text/x-python-requirement": false,
@@ -25,7 +25,7 @@ var isESModule = map[string]bool{
 	"application/source-map": false, "application/json": false,
 }
 
-// form reads a form whose part of that name is a JSON object with these fields.
+// form reads a form. The part of that name is a JSON object with these fields.
 func (c *call) form(name string, fs fields) (metadata map[string]any, rest []emulator.Part, err error) {
 	parts, err := emulator.ReadForm(c.Request)
 	if errors.Is(err, http.ErrNotMultipart) {

@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	// maxVersions is how many versions of a Worker can be deployed again.
+	// maxVersions is how many versions of a Worker can be redeployed.
 	// https://developers.cloudflare.com/changelog/2025-09-11-increased-version-rollback-limit/
 	maxVersions = 100
-	// maxScriptDeployments is how many are listed.
+	// maxScriptDeployments is how many deployments are listed.
 	// https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/src/versions/deployments/list.ts
 	maxScriptDeployments = 10
 )
@@ -30,11 +30,11 @@ type version struct {
 	Bindings    []map[string]any `json:"bindings"`
 	Handlers    []string         `json:"handlers"`
 	Etag        string           `json:"etag"`
-	// Code is the key of its code.
+	// Code is the key under which the code is stored.
 	Code string `json:"code"`
 }
 
-// scriptDeployment makes a version the one that runs.
+// scriptDeployment is a deployment, which makes a version the one that runs.
 type scriptDeployment struct {
 	ID          string         `json:"id"`
 	Created     time.Time      `json:"created"`
@@ -43,11 +43,11 @@ type scriptDeployment struct {
 	Version     string         `json:"version"`
 }
 
-// unversioned are the settings that no version has. They belong to the Worker.
+// unversioned are the settings that belong to the Worker, and not to a version.
 // https://github.com/cloudflare/workers-sdk/blob/main/packages/deploy-helpers/src/deploy/helpers/versions-api.ts
 var unversioned = []string{"logpush", "tags", "tail_consumers", "observability"}
 
-// newVersion adds the Worker as it is to its versions.
+// newVersion adds a version: the Worker as it is now.
 func (s *script) newVersion(c *call, trigger string) (version, error) {
 	text, err := json.Marshal(s.code)
 	if err != nil {
@@ -103,8 +103,8 @@ func postVersion(c *call, s *script) (any, error) {
 	return v.describe(), nil
 }
 
-// listVersions lists the newest first. deployable=true leaves none out, since all can be
-// deployed.
+// listVersions lists the versions, the newest first. deployable=true leaves none out, since
+// all can be deployed.
 func listVersions(c *call, s *script) (any, error) {
 	newest := slices.Clone(s.Versions)
 	slices.Reverse(newest)
@@ -115,7 +115,7 @@ func listVersions(c *call, s *script) (any, error) {
 	return map[string]any{"items": all.(page).items}, nil
 }
 
-// version returns the version of that ID.
+// version returns the version with that ID.
 func (s *script) version(id string) (version, error) {
 	i := slices.IndexFunc(s.Versions, func(v version) bool { return v.ID == id })
 	if i < 0 {
@@ -212,7 +212,7 @@ func postScriptDeployment(c *call, s *script) (any, error) {
 	return s.deployed(c, v, annotations).describe(), nil
 }
 
-// patchScriptSettings changes the settings that no version has.
+// patchScriptSettings changes the settings in unversioned.
 func patchScriptSettings(c *call, s *script) (any, error) {
 	fs := fields{"streaming_tail_consumers": orNull(listOf(anyObject))}
 	for _, name := range unversioned {

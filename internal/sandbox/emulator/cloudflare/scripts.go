@@ -18,8 +18,9 @@ type script struct {
 	Number   int       `json:"number"`
 	Created  time.Time `json:"created"`
 	Modified time.Time `json:"modified"`
-	// Version is that of the last deployment, without dashes. Trigger and From say
-	// what changed the Worker last: an upload or its settings, by the API or wrangler.
+	// Version is the ID of the last deployment's version, without dashes. Trigger and From say
+	// what changed the Worker last: an upload or a change of settings, by the API or by
+	// wrangler.
 	Version string `json:"version"`
 	Trigger string `json:"trigger"`
 	From    string `json:"from"`
@@ -31,15 +32,15 @@ type script struct {
 	Versions    []version          `json:"versions"`
 	Deployments []scriptDeployment `json:"deployments"`
 	Made        int                `json:"made"`
-	// Enabled and Previews are about its address under workers.dev.
+	// Enabled and Previews concern the Worker's address under workers.dev.
 	Enabled  bool `json:"enabled"`
 	Previews bool `json:"previews"`
 }
 
 // code is what a Worker runs.
 type code struct {
-	// Entry names the module that runs. A Service worker has only that one, and it
-	// is a script.
+	// Entry is the name of the main module. A Service worker has only that one, and it is a
+	// script.
 	Entry   string          `json:"entry"`
 	Service bool            `json:"service,omitempty"`
 	Modules []emulator.Part `json:"modules"`
@@ -48,7 +49,7 @@ type code struct {
 
 func (s *script) age() int { return s.Number }
 
-// changed records what changed the Worker: that is a version, which runs at once.
+// changed records a change of the Worker as a version that runs at once.
 func (s *script) changed(c *call, trigger string) error {
 	v, err := s.newVersion(c, trigger)
 	if err != nil {
@@ -59,7 +60,7 @@ func (s *script) changed(c *call, trigger string) error {
 	return nil
 }
 
-// client returns who calls, as a Worker shows it.
+// client returns the caller's name as a Worker shows it.
 func (c *call) client() string {
 	if strings.HasPrefix(c.UserAgent(), "wrangler/") {
 		return "wrangler"
@@ -96,7 +97,7 @@ func getService(c *call) (any, error) {
 	}, nil
 }
 
-// getWorker shows a Worker as the beta of another API does, as far as wrangler reads it.
+// getWorker shows a Worker as the beta of another API does. It has only what wrangler reads.
 // https://developers.cloudflare.com/api/resources/workers/subresources/beta/subresources/workers/methods/get/
 func getWorker(_ *call, s *script) (any, error) {
 	return map[string]any{
@@ -129,8 +130,8 @@ func deleteScript(c *call, s *script) (any, error) {
 	return map[string]any{"id": s.Tag}, nil
 }
 
-// checkUnbound refuses a Worker that another one is bound to, or the Functions of
-// a Pages project as they were last deployed.
+// checkUnbound refuses a Worker to which another Worker is bound, or the Functions of a Pages
+// project as last deployed.
 func (st *state) checkUnbound(name string, now time.Time) error {
 	var workers, projects []string
 	for _, s := range byAge(st.Scripts) {
@@ -190,7 +191,7 @@ func (s *script) describe() map[string]any {
 
 var handlerName = regexp.MustCompile(`(?:^|[^.\w])(email|fetch|queue|scheduled|tail|test|trace)\s*[(:]`)
 
-// handlers guesses from its text which events the entry handles.
+// handlers guesses from the text of the entry which events it handles.
 func (s code) handlers() []string {
 	out := []string{}
 	for _, m := range s.Modules {

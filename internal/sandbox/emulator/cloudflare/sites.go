@@ -10,22 +10,22 @@ import (
 type Site struct {
 	Project, Deployment string
 
-	// Files has the key of each file by its path, which begins with a slash.
+	// Files has the key of each file by path. A path begins with a slash.
 	Files map[string]string
-	// Headers, Redirects and Routes are _headers, _redirects and _routes.json as they
-	// were uploaded. One that was not is nil.
+	// Headers, Redirects and Routes are _headers, _redirects and _routes.json as uploaded, or
+	// nil.
 	Headers, Redirects, Routes []byte
 	// Worker is the code of the Functions, or nil.
 	Worker *Worker
-	// Config has the bindings with which it was deployed.
+	// Config has the bindings with which the site was deployed.
 	Config
-	// Broken reports whether each request to it is answered with 500, since no key in
-	// its manifest is that of its content.
+	// Broken reports whether each request is answered with 500, since no key in the manifest
+	// matches its content.
 	Broken bool
 }
 
-// Site returns what a project serves. There is none before its first deployment to
-// production has succeeded, and none whose files are unknown.
+// Site returns what a project serves. ok is false until a first deployment to production has
+// succeeded, and if the deployment's files are unknown.
 func (c *Cloud) Site(project string) (site Site, ok bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -87,7 +87,7 @@ type Asset struct {
 	io.ReadCloser
 }
 
-// Asset opens the uploaded file of that key.
+// Asset opens the uploaded file with that key.
 func (c *Cloud) Asset(key string) (Asset, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

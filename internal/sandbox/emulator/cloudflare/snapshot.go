@@ -2,7 +2,7 @@ package cloudflare
 
 import "portfolio-infra/internal/sandbox/emulator"
 
-// Project is a Pages project at some time.
+// Project is a snapshot of a Pages project.
 type Project struct {
 	Name, ProductionBranch string
 
@@ -15,14 +15,14 @@ type Project struct {
 // Deployment is a deployment of a Pages project.
 type Deployment struct{ ID, Environment, Branch, CommitMessage string }
 
-// Record is a DNS record at some time.
+// Record is a snapshot of a DNS record.
 type Record struct {
 	Zone, Name, Type, Content string
 
 	Proxied bool
 }
 
-// Config is what a Pages project has set for one environment.
+// Config is the config of a Pages project for one environment.
 type Config struct {
 	Services map[string]Service
 	Vars     map[string]string
@@ -32,7 +32,7 @@ type Config struct {
 // Service is the target of a service binding.
 type Service struct{ Service, Environment, Entrypoint string }
 
-// Script is a Worker at some time.
+// Script is a snapshot of a Worker.
 type Script struct {
 	Name string
 
@@ -40,11 +40,11 @@ type Script struct {
 	Config
 }
 
-// Worker is code, of a Worker or of a Pages project's Functions.
+// Worker is the code of a Worker or of a Pages project's Functions.
 type Worker struct {
 	MainModule string
 	Modules    []emulator.Part
-	// The settings of Functions are those of their bundle, or else of the project.
+	// The settings of Functions are those of their bundle, or else those of the project.
 	CompatibilityDate  string
 	CompatibilityFlags []string
 }

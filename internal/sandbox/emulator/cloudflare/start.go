@@ -5,10 +5,10 @@ import (
 	"net/http"
 )
 
-// CheckStart makes start run each Worker that is uploaded and the Functions of each
-// deployment, with their variables, as Cloudflare does. It returns the message of what the
-// code throws, or "". Without it, and for code with a secret whose value is not known
-// ([Cloud.Reveal]), every start succeeds.
+// CheckStart makes the Cloud start each uploaded Worker, and the Functions of each deployment,
+// with their variables, as Cloudflare does. start returns the message of what the code throws,
+// or "". Every start succeeds without CheckStart, and for code with a secret whose value is
+// not known ([Cloud.Reveal]).
 func (c *Cloud) CheckStart(start func(code Worker, vars map[string]string) (thrown string)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

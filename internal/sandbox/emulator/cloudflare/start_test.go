@@ -9,7 +9,8 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
 
-// What throws as it starts is refused as on Cloudflare, and starts with all its variables.
+// Code starts with all its variables. Code that throws as it starts is refused, as on
+// Cloudflare.
 func TestCloud_CheckStart(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "cloud.json")
 	c := newClient(t, &cloudflare.Cloud{File: file, DeployTime: -1})
@@ -56,7 +57,7 @@ func TestCloud_CheckStart(t *testing.T) {
 		t.Errorf("the log ends with %q", last)
 	}
 
-	// Nothing is known of a start without its secrets.
+	// Without its secrets, nothing is known about a start.
 	again := newClient(t, &cloudflare.Cloud{File: file, DeployTime: -1})
 	again.cloud.CheckStart(check)
 	started = nil

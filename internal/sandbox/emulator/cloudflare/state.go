@@ -17,9 +17,9 @@ type state struct {
 	Scripts  map[string]*script  `json:"scripts"`
 	// Records are the DNS records of all zones, the oldest first.
 	Records []record `json:"records"`
-	// Subdomain is the account's, under workers.dev; empty if it has none.
+	// Subdomain is the account's subdomain of workers.dev. It is empty if there is none.
 	Subdomain string `json:"subdomain"`
-	// Made counts the projects and Workers that were created.
+	// Made is the number of projects and Workers created so far.
 	Made int `json:"made"`
 }
 
@@ -42,7 +42,7 @@ func byAge[T interface{ age() int }](m map[string]T) []T {
 	return slices.SortedFunc(maps.Values(m), func(a, b T) int { return cmp.Compare(a.age(), b.age()) })
 }
 
-// Secret is what the state has of a secret: a salt and a hash.
+// Secret is what the state keeps of a secret: a salt and a hash.
 type Secret string
 
 // Is reports whether value is the secret.
@@ -51,7 +51,7 @@ func (s Secret) Is(value string) bool {
 	return ok && s == saltedHash(salt, value)
 }
 
-// seal returns a secret for the state. Its value stays in memory only, see [Cloud.Reveal].
+// seal returns a secret for the state. The value stays in memory only; see [Cloud.Reveal].
 func (c *Cloud) seal(value string) Secret {
 	s := saltedHash(randomHex(16), value)
 	if c.values == nil {
@@ -62,7 +62,7 @@ func (c *Cloud) seal(value string) Secret {
 }
 
 // Reveal returns the value of a secret that was set since the Cloud was made. No value
-// outlives the process. Who has values at hand can try them with [Secret.Is].
+// outlives the process. A caller that has candidates can try them with [Secret.Is].
 func (c *Cloud) Reveal(s Secret) (value string, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

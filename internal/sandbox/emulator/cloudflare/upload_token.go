@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// uploadTokenTime is how long an upload token is valid; assumed.
+// uploadTokenTime is how long an upload token is valid (assumed).
 const uploadTokenTime = 30 * time.Minute
 
 // defaultMaxFiles is the number of files that a site may have on the free plan.
@@ -41,8 +41,8 @@ func getUploadToken(c *call, p *project) (any, error) {
 
 func (c *Cloud) maxFiles() int { return cmp.Or(c.MaxFiles, defaultMaxFiles) }
 
-// signUploadToken returns a JSON Web Token of these claims. Its key is the process's
-// own: clients must cope with a token that is refused before it expires.
+// signUploadToken returns a JSON Web Token with these claims. Each process has a key of its
+// own, so clients must cope with a token that is refused before it expires.
 func (c *Cloud) signUploadToken(claims uploadClaims) string {
 	payload, _ := json.Marshal(claims) // it always marshals
 	encode := base64.RawURLEncoding.EncodeToString
@@ -60,8 +60,8 @@ func (c *Cloud) uploadMAC(signed string) []byte {
 	return mac.Sum(nil)
 }
 
-// checkUploadToken refuses any token that the Cloud did not sign, and one that has
-// expired. wrangler gets a new one after this code; the status is assumed.
+// checkUploadToken refuses any token that the Cloud did not sign, and one that has expired.
+// wrangler gets a new token after this code. The status is assumed.
 // https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/src/pages/errors.ts
 func (c *Cloud) checkUploadToken(r *http.Request, now time.Time) error {
 	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")

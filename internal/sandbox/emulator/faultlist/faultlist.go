@@ -1,8 +1,8 @@
-// Package faultlist has the faults that a call of a cloud can meet, and a
-// [Transport] that injects them without a socket, for tests in [testing/synctest].
+// Package faultlist has the faults that a call to a cloud can meet, and a [Transport] that
+// injects them without a socket, for tests in [testing/synctest].
 //
-// Most are faults of package emulator. The others are here because no server can
-// do them: refuse a connection, or repeat what a client sent.
+// Most are faults of package emulator. The others are here because no server can cause them,
+// such as a refused connection, or an answer that repeats what a client sent.
 package faultlist
 
 import (
@@ -21,16 +21,16 @@ const (
 	Cloudflare = "cloudflare"
 )
 
-// RequestID is the request ID of the answers that a fault makes up.
+// RequestID is the request ID in answers that a fault makes up.
 const RequestID = "id-of-the-fault"
 
 // Fault is a fault of package emulator, unless one of its own fields is set.
 type Fault struct {
 	emulator.Fault
 
-	// Refused makes no connection.
+	// Refused refuses the connection.
 	Refused bool
-	// Stale rejects the nonce and offers another.
+	// Stale rejects the nonce and offers another one.
 	Stale bool
 	// Edit changes the body of the real answer.
 	Edit func(answer []byte) []byte
@@ -38,7 +38,7 @@ type Fault struct {
 	Echo func(request []byte) []byte
 }
 
-// All returns the faults for a cloud. Each is for one call.
+// All returns the faults for a cloud. Each hits one call.
 func All(cloud string) []Fault {
 	var all []Fault
 	for _, f := range list {
@@ -111,12 +111,12 @@ var list = []Fault{
 	})},
 }
 
-// status is an error of the API.
+// status returns a fault that answers with an error of the API.
 func status(name string, code int, headers ...string) Fault {
 	return Fault{Fault: emulator.Fault{Name: name, Status: code, Header: header(headers...), Body: failure(code)}}
 }
 
-// html is the answer of a proxy.
+// html returns a fault that answers as a proxy does.
 func html(name string, code int) Fault {
 	return Fault{Fault: emulator.Fault{Name: name, Status: code, Header: header("Content-Type", "text/html"), Body: "<html><body>Oops</body></html>"}}
 }
@@ -131,13 +131,13 @@ func header(pairs ...string) map[string]string {
 	return h
 }
 
-// failure is an error in the shapes of both clouds.
+// failure returns an error that has the shapes of both clouds.
 func failure(code int) string {
 	return fmt.Sprintf(`{"code":%d,"message":"injected by a test","details":[],
 		"success":false,"errors":[{"code":%[1]d,"message":"injected by a test"}],"result":null}`, code)
 }
 
-// replaceStrings returns an Edit that replaces each string, which is under key.
+// replaceStrings returns an Edit that replaces each string. key is the name of its member.
 func replaceStrings(replace func(key, s string) any) func([]byte) []byte {
 	var walk func(key string, v any) any
 	walk = func(key string, v any) any {

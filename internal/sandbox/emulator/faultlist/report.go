@@ -12,8 +12,8 @@ import (
 
 var anyStatus = regexp.MustCompile(`: \d{3} [A-Z][A-Za-z ]+`)
 
-// Missing returns what an error does not name of a call that a fault hit: the call,
-// and the status and request ID if there was an answer.
+// Missing returns what the error of a call that a fault hit should name and does not: the
+// call, and the status and request ID if there was an answer.
 func Missing(err error, f Fault, calls []Call) (missing []string) {
 	text := err.Error()
 	want := func(what string, ok bool) {
@@ -37,7 +37,7 @@ func Missing(err error, f Fault, calls []Call) (missing []string) {
 	return missing
 }
 
-// Tally says how the cases of an operation ended.
+// Tally counts how the cases of an operation ended.
 type Tally struct {
 	Operation string
 	Calls     int // of one run without a fault
@@ -46,7 +46,7 @@ type Tally struct {
 	Converged int // in the next run, without the fault
 }
 
-// Table formats tallies and their sum.
+// Table formats tallies and their sum as a table.
 func Table(tallies []Tally) string {
 	sum := Tally{Operation: "all"}
 	for _, t := range tallies {

@@ -23,8 +23,8 @@ func Shows(text, secret string) []string {
 		forms["beginning"] = secret[:tooMuch]
 		forms["end"] = secret[len(secret)-tooMuch:]
 	}
-	// Within a longer text the base64 depends on where in three bytes it begins,
-	// but not in its middle.
+	// Within a longer text, the beginning and the end of the base64 depend on the position
+	// modulo three bytes. Its middle does not.
 	for skip := range 3 {
 		encoded := base64.RawStdEncoding.EncodeToString([]byte(strings.Repeat("x", skip) + secret))
 		if len(encoded) > 12 {

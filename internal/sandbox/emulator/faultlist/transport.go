@@ -17,9 +17,8 @@ import (
 	"portfolio-infra/internal/sandbox/emulator"
 )
 
-// Transport sends requests to an emulated cloud, except for those that a fault
-// hits. It ignores requests without credentials, with which a digest client begins:
-// they have no effect.
+// Transport sends requests to an emulated cloud, except for those that a fault hits. It
+// ignores requests without credentials. A digest client begins with one, and it has no effect.
 type Transport struct {
 	Handler http.Handler
 	// Kind names the kind of a call, such as "PATCH /clusters/* labels".
@@ -34,8 +33,8 @@ type Transport struct {
 	hits   int
 }
 
-// Plan says which calls a fault hits: of those of a kind all but the first Skip,
-// and Times of them, or all if that is negative.
+// Plan says which calls of a kind a fault hits. The first Skip calls pass, and the next Times
+// fail, or all if Times is negative.
 type Plan struct {
 	Fault       Fault
 	Kind        string
@@ -52,7 +51,7 @@ type Call struct {
 	Sent   string // the body
 }
 
-// Set begins a plan and forgets the calls so far. The zero Plan has no fault.
+// Set begins a plan and forgets earlier calls. The zero Plan has no fault.
 func (t *Transport) Set(p Plan) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -151,7 +150,7 @@ func (f Fault) roundTrip(req *http.Request, body []byte, cloud http.Handler) (*h
 	return send(&emulator.Server{Cloud: f.Cloud, Handler: cloud, Log: &emulator.Log{}, Faults: faults})
 }
 
-// drip is a body that comes in pieces, until the request ends.
+// drip is a body that comes in pieces. It fails when the request ends.
 type drip struct {
 	ctx   context.Context
 	body  *bytes.Reader
@@ -159,8 +158,8 @@ type drip struct {
 	pause time.Duration // before each piece
 }
 
-// newDrip takes a tenth of a second for each piece. A body with fewer bytes comes in
-// fewer pieces but takes as long.
+// newDrip returns a body that takes a tenth of a second for each piece. If it has fewer bytes
+// than pieces, it comes in fewer pieces but takes as long.
 func newDrip(ctx context.Context, body []byte, pieces int) *drip {
 	n := max(1, min(pieces, len(body)))
 	return &drip{ctx, bytes.NewReader(body), max(1, (len(body)+n-1)/n), time.Duration(pieces) * 100 * time.Millisecond / time.Duration(n)}

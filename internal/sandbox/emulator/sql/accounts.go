@@ -9,21 +9,21 @@ import (
 	"portfolio-infra/internal/sandbox/emulator"
 )
 
-// account is a user of the IAM API, as the server is to know it. Those that were created in
-// SQL are the server's own.
+// account is a user of the IAM API as the server should have it. Users created in SQL are not
+// here; the server alone knows them.
 type account struct {
 	Hash    string `json:"hash,omitempty"`
 	Role    string `json:"role,omitempty"`
 	Dropped bool   `json:"dropped,omitempty"`
-	// Known says that the server has it so. It is told at the next connection, since it need
-	// not run for this.
+	// Known reports whether the server has it like this. If not, the server gets it at the
+	// next connection, as the server may not be running now.
 	Known bool `json:"known,omitempty"`
 }
 
 func (c *cluster) accountsFile() string { return c.dir + ".users.json" }
 
-// setUser notes a user, and tells the server if it runs. What the server knows already is not
-// repeated: the API repeats all at each start.
+// setUser records a user, and updates the server if it runs. It skips what the server already
+// knows, since the API repeats all users at each start.
 func (c *cluster) setUser(name string, want account) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -41,7 +41,7 @@ func (c *cluster) setUser(name string, want account) error {
 	return c.applyAccounts()
 }
 
-// applyAccounts brings the server the users that it does not know. The caller holds c.mu.
+// applyAccounts gives the server the users that it does not know. The caller holds c.mu.
 func (c *cluster) applyAccounts() error {
 	changed := false
 	for _, name := range slices.Sorted(maps.Keys(c.accounts)) {
@@ -66,7 +66,7 @@ func (c *cluster) applyAccounts() error {
 	return emulator.Save(c.accountsFile(), c.accounts)
 }
 
-// script returns the statements that make a user what it is to be.
+// script returns the statements that create, change or drop the user.
 func (a account) script(name string) string {
 	user := quote(name) + "@'%'"
 	if a.Dropped {
@@ -79,23 +79,23 @@ func (a account) script(name string) string {
 		privileges(a.Role, role),
 		"CREATE USER IF NOT EXISTS " + identified,
 		"ALTER USER " + identified,
-		// A role that the user had before goes. There is no statement that says so.
+		// Revoke any role that the user had before. No statement of SQL does this.
 		"DELETE FROM mysql.role_edges WHERE TO_USER = " + quote(name) + " AND FROM_USER RLIKE '(^|[.])role_(admin|readwrite|readonly)$'",
 		"GRANT " + role + " TO " + user,
 		"SET DEFAULT ROLE " + role + " TO " + user,
 	}, ";\n")
 }
 
-// privileges returns the statements that let a built-in role do what it may. The server's own
-// tables nobody can write, whatever the privilege.
+// privileges returns the statements that give a built-in role its privileges. Nobody can write
+// the server's own tables, whatever the privilege.
 //
-// Assumed: PingCAP documents what each role is for, and no list of privileges.
-// role_readonly is to "query and verify data without modifying it", role_readwrite to
-// "query and modify application data", role_admin to "make schema changes and manage
-// privileges". https://docs.pingcap.com/ai/ti-db-create-db-sql-users/
+// The privileges are assumed: PingCAP documents what each role is for, without a list.
+// role_readonly is to "query and verify data without modifying it", role_readwrite to "query
+// and modify application data", role_admin to "make schema changes and manage privileges".
+// https://docs.pingcap.com/ai/ti-db-create-db-sql-users/
 func privileges(builtin, role string) string {
 	switch builtin[strings.LastIndexByte(builtin, '.')+1:] { // all but role_admin have the cluster's prefix
-	case "role_admin": // but for what reaches this machine
+	case "role_admin": // except what reaches this machine
 		return "GRANT ALL PRIVILEGES ON *.* TO " + role + " WITH GRANT OPTION;\nREVOKE FILE, SHUTDOWN, CONFIG ON *.* FROM " + role
 	case "role_readwrite":
 		return "GRANT SELECT, INSERT, UPDATE, DELETE, SHOW VIEW ON *.* TO " + role

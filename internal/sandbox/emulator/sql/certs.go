@@ -33,8 +33,7 @@ type certs struct {
 	server tls.Certificate
 }
 
-// openCerts reads the certificates in dir, or creates them if they are missing or
-// incomplete.
+// openCerts reads the certificates in dir. It creates them if they are missing or incomplete.
 func openCerts(dir string) (*certs, error) {
 	if c, err := readCerts(dir); err == nil {
 		return c, nil
@@ -60,7 +59,8 @@ func readCerts(dir string) (*certs, error) {
 	return c, err
 }
 
-// createCerts does not keep the CA's key: nothing else is ever signed with it.
+// createCerts creates the certificates. It does not keep the CA's key, since nothing else is
+// ever signed with it.
 func createCerts(dir string) error {
 	ca := &x509.Certificate{
 		Subject: pkix.Name{CommonName: "Sandbox SQL CA"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
@@ -91,8 +91,8 @@ func createCerts(dir string) error {
 	)
 }
 
-// sign creates a key and a certificate for it. Without a parentKey the certificate
-// signs itself.
+// sign creates a key and a certificate for it. Without a parentKey the certificate is
+// self-signed.
 func sign(template, parent *x509.Certificate, parentKey *ecdsa.PrivateKey) (certPEM []byte, key *ecdsa.PrivateKey, err error) {
 	if key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		return nil, nil, err

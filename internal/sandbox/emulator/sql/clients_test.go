@@ -18,8 +18,8 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/sql"
 )
 
-// Each client with the databaseUrlOptions that docs/database.md names for it, and without
-// TLS, which the server must refuse.
+// Each client connects with the databaseUrlOptions that docs/database.md names for it. Without
+// TLS the server must refuse it.
 func TestServers_clients(t *testing.T) {
 	s := start(t, &sql.Servers{Dir: t.TempDir(), Host: "localhost"})
 	host, port := s.Endpoint(one)

@@ -18,15 +18,15 @@ type cluster struct {
 	listener net.Listener
 
 	mu sync.Mutex // guards the fields below
-	// disabled and closed shut the port: what connects is closed. That a client of a
-	// disabled endpoint sees just that is assumed.
+	// disabled and closed shut the port: each connection is closed at once. That a client of a
+	// disabled endpoint sees this is assumed.
 	disabled, closed bool
 	conns            map[net.Conn]bool
 	accounts         map[string]account
 	server           *process // nil until the first connection
 }
 
-// openCluster serves a cluster on l, which it owns unless it fails.
+// openCluster serves a cluster on l. Unless it fails, it owns l.
 func openCluster(s *Servers, id string, l net.Listener) (*cluster, error) {
 	c := &cluster{servers: s, dir: filepath.Join(s.dir, id), listener: l, conns: map[net.Conn]bool{}, accounts: map[string]account{}}
 	if err := emulator.Load(c.accountsFile(), &c.accounts); err != nil {
@@ -39,7 +39,7 @@ func openCluster(s *Servers, id string, l net.Listener) (*cluster, error) {
 	return c, nil
 }
 
-// dumpFile is where an earlier version of this package kept the data, as SQL.
+// dumpFile returns the file in which an earlier version of this package kept the data, as SQL.
 func (c *cluster) dumpFile() string { return c.dir + ".sql" }
 
 // accept serves clients until the listener is closed.
@@ -58,7 +58,7 @@ func (c *cluster) accept() {
 	}
 }
 
-// track notes a connection, unless the port is shut.
+// track records a connection, unless the port is shut.
 func (c *cluster) track(conn net.Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -76,7 +76,7 @@ func (c *cluster) untrack(conn net.Conn) {
 	_ = conn.Close()
 }
 
-// serve connects a client with the server.
+// serve connects a client to the server.
 func (c *cluster) serve(client net.Conn) {
 	server, err := c.connect()
 	if err != nil {
@@ -84,11 +84,11 @@ func (c *cluster) serve(client net.Conn) {
 		return
 	}
 	defer func() { _ = server.Close() }()
-	_ = forward(client, server) // what went wrong, the two tell each other
+	_ = forward(client, server) // the client and the server see what went wrong
 }
 
-// connect starts the server if it does not run, and brings it the users that it does not
-// know.
+// connect connects to the server. It first starts the server if it does not run, and gives it
+// the users that it does not know.
 func (c *cluster) connect() (net.Conn, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -124,7 +124,7 @@ func (c *cluster) start() error {
 	return err
 }
 
-// stop ends the server. The caller holds c.mu, or nobody else has the cluster.
+// stop ends the server. The caller holds c.mu or is alone in using the cluster.
 func (c *cluster) stop() error {
 	if c.server == nil {
 		return nil

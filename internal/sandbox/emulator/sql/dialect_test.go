@@ -12,8 +12,8 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/sql"
 )
 
-// What surprises people who know MySQL, or know an emulated server. Each line is a statement,
-// and what it answers: rows, or the number of an error.
+// What surprises people who know MySQL. Each line is a statement and its result: rows, or the
+// number of an error.
 const dialect = `
 SELECT VERSION() => 8.0.11-TiDB-v8.5.6
 SELECT @@time_zone, @@system_time_zone => SYSTEM|UTC
@@ -80,8 +80,8 @@ func errorNumber(err error) string {
 	return err.Error()
 }
 
-// Each start of a server leaves out 30,000 values of an AUTO_INCREMENT column, so a small key
-// is at its end after two; or 4,000, if the table has AUTO_ID_CACHE 1.
+// Each start of a server skips 30,000 values of an AUTO_INCREMENT column, so a small key
+// reaches its end after two starts. If the table has AUTO_ID_CACHE 1, a start skips 4,000.
 func TestServers_autoIncrement(t *testing.T) {
 	dir := t.TempDir()
 	for i, want := range []string{"1", "30001", "error 1690"} {

@@ -7,23 +7,23 @@ import (
 	"net"
 )
 
-// The parts of the MySQL protocol that a gateway sees: packets, whose head is the length of
-// what follows in three bytes and a number, and what a client says first.
+// The parts of the MySQL protocol that a gateway sees: packets, and what a client sends first.
+// The head of a packet has the length of what follows, in three bytes, and a number.
 // https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase.html
 const (
 	clientSSL = 0x800
-	// maxFirstPacket is more than what a client ever says first.
+	// maxFirstPacket is more than a client ever sends first.
 	maxFirstPacket = 1 << 16
 )
 
-// insecureTransport is TiDB Cloud's answer to a login without TLS, with number 1105.
+// insecureTransport is TiDB Cloud's answer to a login without TLS, with the number 1105.
 const insecureTransport = "Connections using insecure transport are prohibited. " +
 	"See https://docs.pingcap.com/tidbcloud/secure-connections-to-serverless-tier-clusters"
 
 var errPacket = errors.New("no packet of the MySQL protocol")
 
-// forward lets a client and the server talk until one of them ends. It refuses a client that
-// does not ask for TLS: at a Unix socket TiDB would not.
+// forward passes data between a client and the server until one of them ends. It refuses a
+// client that does not ask for TLS, since TiDB does not do so at a Unix socket.
 // https://github.com/pingcap/tidb/blob/v8.5.6/pkg/server/conn.go (isUnixSocket)
 func forward(client, server net.Conn) error {
 	greeting, err := readPacket(server)
@@ -51,7 +51,7 @@ func forward(client, server net.Conn) error {
 	return err
 }
 
-// readPacket returns a packet with its head.
+// readPacket returns a packet, including its head.
 func readPacket(r io.Reader) ([]byte, error) {
 	packet := make([]byte, 4)
 	if _, err := io.ReadFull(r, packet); err != nil {

@@ -23,18 +23,18 @@ import (
 // https://docs.pingcap.com/tidbcloud/serverless-driver/#limitations.
 const maxRows = 10000
 
-// noSession is the session of a statement on its own. The driver takes an empty one
-// for a failure, and sends this one back with its next statement.
+// noSession is the session of a single statement. The driver takes an empty session for a
+// failure. It sends this one back with its next statement.
 const noSession = "none"
 
 type request struct {
 	user, password, database, query string
-	session                         string // named by an earlier answer, or ""
+	session                         string // the name from an earlier answer, or ""
 	isolation                       string // of the transaction that the query begins, or ""
 	stateful                        string // "open" or "close" instead of a query, or ""
 }
 
-// answer is the body of a success. What a statement does not have is null.
+// answer is the body of a success. Fields that a statement does not have are null.
 type answer struct {
 	Types        []column    `json:"types"`
 	Rows         [][]*string `json:"rows"`
@@ -48,7 +48,7 @@ type column struct {
 	Nullable bool   `json:"nullable"`
 }
 
-// httpError is the error of a request that reached no SQL server.
+// httpError is the error of a request that did not reach a SQL server.
 type httpError struct {
 	status  int
 	message string
@@ -60,8 +60,7 @@ func httpErrorf(status int, format string, args ...any) *httpError {
 	return &httpError{status, fmt.Sprintf(format, args...)}
 }
 
-// serveSQL answers one request. The code of an error is that of the SQL server, or
-// else the HTTP status.
+// serveSQL answers one request. An error's code is the SQL server's, or else the HTTP status.
 func (s *Servers) serveSQL(w http.ResponseWriter, r *http.Request) {
 	req, err := readRequest(r)
 	if err == nil {
@@ -118,8 +117,8 @@ func readRequest(r *http.Request) (*request, error) {
 	return req, nil
 }
 
-// runRequest runs a request on a connection with the client's own login, so that the
-// SQL server checks its privileges. It returns the session to go on with.
+// runRequest runs a request on a connection with the client's own login, so that the SQL
+// server checks its privileges. It returns the name of the session for the next request.
 func (s *Servers) runRequest(ctx context.Context, r *request) (out *answer, name string, err error) {
 	if err := s.Open(); err != nil {
 		return nil, "", err
@@ -187,7 +186,7 @@ func (s *session) exec(ctx context.Context, query string) (*answer, error) {
 	}
 	n, _ := result.RowsAffected() // neither fails
 	id, _ := result.LastInsertId()
-	text := strconv.FormatUint(uint64(id), 10) // only Go's interface is signed
+	text := strconv.FormatUint(uint64(id), 10) // it is signed in Go's interface only
 	return &answer{RowsAffected: &n, LastInsertID: &text}, nil
 }
 
@@ -236,8 +235,8 @@ func (s *session) query(ctx context.Context, query string) (_ *answer, err error
 // them in advance.
 var rowKeywords = []string{"SELECT", "WITH", "SHOW", "DESC", "DESCRIBE", "EXPLAIN", "TABLE", "VALUES", "ADMIN", "CHECK", "ANALYZE", "TRACE"}
 
-// keywords matches the first two words of a statement, after space, comments and
-// opening parentheses.
+// keywords matches the first two words of a statement, after white space, comments and opening
+// parentheses.
 var keywords = regexp.MustCompile(`(?s)^(?:[\s(]|/\*.*?\*/|(?:--|#)[^\n]*\n)*(\w+)\s*(\w*)`)
 
 func firstWords(query string) (first, second string) {

@@ -17,7 +17,7 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/sql"
 )
 
-// What the driver does is in TestServers_driver. These tests have the rest.
+// TestServers_driver covers what the driver does. These tests cover the rest.
 
 // web calls the HTTP endpoint.
 type web struct {

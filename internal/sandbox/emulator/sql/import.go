@@ -6,8 +6,9 @@ import (
 	"os"
 )
 
-// importDump makes a cluster's data of the SQL that an earlier version of this package kept,
-// once. The file then has another name. If a statement fails, nothing is made.
+// importDump creates a cluster's data from the SQL that an earlier version of this package
+// kept. It then renames the file, so this happens once. If a statement fails, nothing is
+// created.
 func (c *cluster) importDump(file string) error {
 	dump, err := os.ReadFile(file)
 	if errors.Is(err, os.ErrNotExist) {
@@ -26,13 +27,13 @@ func (c *cluster) importDump(file string) error {
 	return os.Rename(file, file+".imported")
 }
 
-// create makes the cluster's data and runs a script on it.
+// create creates the cluster's data and runs a script on it.
 func (c *cluster) create(script string) error {
 	if err := c.servers.hasTiDB(); err != nil {
 		return err
 	}
 	scratch := c.dir + ".import"
-	if err := os.RemoveAll(scratch); err != nil { // of one that was cut short
+	if err := os.RemoveAll(scratch); err != nil { // an interrupted import may have left it
 		return err
 	}
 	defer func() { _ = os.RemoveAll(scratch) }()

@@ -46,7 +46,7 @@ func TestServers_import(t *testing.T) {
 	}
 }
 
-// A statement that TiDB refuses is named, and the file stays until it is mended.
+// A statement that TiDB refuses is named, and the file stays until it is corrected.
 func TestServers_import_fails(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, one+".sql")

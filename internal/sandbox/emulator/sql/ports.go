@@ -13,8 +13,8 @@ import (
 	"portfolio-infra/internal/sandbox/emulator"
 )
 
-// The range of the clusters' ports. No operating system gives these to programs
-// that ask for any port, so a cluster mostly finds its port free when it comes back.
+// The range of the clusters' ports. No operating system gives these to programs that ask for
+// any port. So a cluster that comes back mostly finds its port free.
 const (
 	firstPort = 20000
 	portCount = 10000
@@ -22,9 +22,9 @@ const (
 
 func (s *Servers) portsFile() string { return filepath.Join(s.dir, "ports.json") }
 
-// listen opens a cluster's port: the one that it had before, or the first free one
-// from a place in the range that its ID decides. So clusters of other sandboxes
-// rarely get the port of one that is down.
+// listen opens a cluster's port: the one that it had before, or the first free one. The search
+// begins at a port that follows from the ID, so clusters of other sandboxes rarely take the
+// port of one that is down.
 func (s *Servers) listen(clusterID string) (net.Listener, error) {
 	if port, ok := s.ports[clusterID]; ok {
 		return listenLoopback(port) // the error names it

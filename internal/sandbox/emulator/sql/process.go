@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// process is a TiDB that runs, as internal/tools/tidb builds it. It ends when its standard
-// input does, so also when this process is killed.
+// process is a running TiDB, as internal/tools/tidb builds it. It ends when its standard input
+// is closed, so also when this process is killed.
 type process struct {
 	socket string
 	cmd    *exec.Cmd
@@ -31,9 +31,9 @@ type process struct {
 func startProcess(tidb, dir string, args ...string) (*process, error) {
 	p := &process{socket: filepath.Join(dir, "mysql.sock"), cmd: exec.Command(tidb, args...), done: make(chan struct{})}
 	p.cmd.Dir = dir
-	// It gets nothing of the user's environment. The time zone is TiDB Cloud's.
+	// TiDB gets nothing from the user's environment. The time zone is TiDB Cloud's.
 	p.cmd.Env = []string{"TZ=UTC", "TMPDIR=" + filepath.Join(dir, "tmp")}
-	// An interrupt at the terminal is for us: what we then have to finish needs the server.
+	// An interrupt at the terminal is for this process, which may need the server to finish.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p.cmd.Stderr = &p.stderr
 	out, err := p.cmd.StdoutPipe()
@@ -59,11 +59,11 @@ func startProcess(tidb, dir string, args ...string) (*process, error) {
 
 // run runs a script with all privileges.
 func (p *process) run(script string) error {
-	_ = json.NewEncoder(p.in).Encode(script) // if it has ended, read says so
+	_ = json.NewEncoder(p.in).Encode(script) // if it has ended, read returns that error
 	return p.read()
 }
 
-// read reads the answer to a script, or the one that says that TiDB serves.
+// read reads the answer to a script, or the first one, which says that TiDB serves.
 func (p *process) read() error {
 	var text string
 	if err := p.answer.Decode(&text); err != nil {
@@ -85,11 +85,11 @@ func (p *process) ended() bool {
 	}
 }
 
-// maxSocketPath is below the limit of every system: macOS has 104 bytes with the one at the
-// end. https://man7.org/linux/man-pages/man7/unix.7.html
+// maxSocketPath is below the limit of every system. On macOS it is 104 bytes, including the
+// final zero. https://man7.org/linux/man-pages/man7/unix.7.html
 const maxSocketPath = 100
 
-// dial connects to the server. A long path goes by way of a short one.
+// dial connects to the server. It reaches a path that is too long through a shorter one.
 func (p *process) dial() (net.Conn, error) {
 	if len(p.socket) <= maxSocketPath {
 		return net.Dial("unix", p.socket)
@@ -106,7 +106,7 @@ func (p *process) dial() (net.Conn, error) {
 	return net.Dial("unix", link)
 }
 
-// stop ends the process. What it answered is in its files.
+// stop ends the process. Whatever it answered is in its files.
 func (p *process) stop() error {
 	_ = p.in.Close()
 	select {
@@ -118,20 +118,20 @@ func (p *process) stop() error {
 	return nil
 }
 
-// setup makes a new server one of many small ones. Nobody can log in yet.
+// setup configures a new server as one of many small ones. Nobody can log in yet.
 //
-//   - Statistics are not worth their CPU time here.
-//   - A transaction that is written in parts would be half there after a kill.
+//   - Automatic statistics are not worth their CPU time here.
+//   - A transaction is not written in parts, since a kill could leave half of it.
 const setup = `SET GLOBAL tidb_enable_auto_analyze = OFF;
 SET GLOBAL tidb_txn_commit_batch_size = 1073741824;
 SET GLOBAL tidb_server_memory_limit = '1GB';
 DROP USER IF EXISTS root`
 
 // Bootstrapped returns the folder beside the program from which new clusters are copied, if
-// [Bootstrap] made one.
+// [Bootstrap] created it.
 func Bootstrapped(tidb string) string { return tidb + ".data" }
 
-// Bootstrap makes the data of a new cluster, which takes two seconds, or nothing.
+// Bootstrap creates the data of a new cluster in dir, or nothing. It takes two seconds.
 func Bootstrap(tidb, dir string) error {
 	scratch, err := os.MkdirTemp(filepath.Dir(dir), "bootstrap")
 	if err != nil {
@@ -151,10 +151,10 @@ func Bootstrap(tidb, dir string) error {
 	return nil
 }
 
-var bootstrap sync.Mutex // makes one of several clusters wait for the other
+var bootstrap sync.Mutex // makes clusters wait for each other
 
-// createData makes the data of a new cluster in dir, or nothing: from a copy that was made
-// with the program, or else from one that is kept in cache for this very program.
+// createData creates the data of a new cluster in dir, or nothing. It copies the data that was
+// built with the program, or else data that cache keeps for exactly this program.
 func createData(tidb, cache, dir string) error {
 	from := Bootstrapped(tidb)
 	if _, err := os.Stat(from); err != nil {

@@ -19,16 +19,17 @@ import (
 // Servers are the SQL servers of all clusters. The fields must not change after the first call
 // of a method.
 type Servers struct {
-	// TiDB is the program that internal/tools/tidb builds. Without it no client is served.
+	// TiDB is the path of the program that internal/tools/tidb builds. Without it no client is
+	// served.
 	TiDB string
-	// Dir keeps the data, the ports and the certificates. It is created if missing.
-	// Empty means a temporary folder, which Close removes.
+	// Dir keeps the data, the ports and the certificates. It is created if missing. If empty,
+	// a temporary folder is used, which Close removes.
 	Dir string
-	// Host is what Endpoint calls this machine: "127.0.0.1" by default, or
-	// "localhost". The driver @tidbcloud/serverless needs a name.
+	// Host is the host that Endpoint returns: "127.0.0.1" by default, or "localhost". The
+	// driver @tidbcloud/serverless needs a name.
 	Host string
-	// SessionIdle is how long a session of the HTTP endpoint may be idle before it is
-	// rolled back. The default is 10 minutes.
+	// SessionIdle is how long a session of the HTTP endpoint may be idle before it is rolled
+	// back. Default: 10 minutes.
 	SessionIdle time.Duration
 
 	mu       sync.Mutex // guards the fields below
@@ -37,8 +38,8 @@ type Servers struct {
 	dir      string
 	certs    *certs
 	clusters map[string]*cluster
-	// ports are the ports by cluster. They stay the same between runs, because clients
-	// keep them: in a DATABASE_URL, or in Pulumi's state.
+	// ports has the port of each cluster. A port stays the same between runs, because clients
+	// keep it in a DATABASE_URL or in Pulumi's state.
 	ports    map[string]int
 	prefixes map[string]string // cluster IDs by the prefix of their users
 	sessions sessions
@@ -89,7 +90,7 @@ func (s *Servers) open() (err error) {
 	return nil
 }
 
-// Close closes all connections and ends the servers. Dir keeps what was answered.
+// Close closes all connections and ends the servers. Whatever was answered is kept in Dir.
 func (s *Servers) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,8 +114,8 @@ func (s *Servers) Close() error {
 	return err
 }
 
-// CreateCluster opens a cluster's port, with the data that it had before. A new one has the
-// empty database "test".
+// CreateCluster opens a cluster's port. The cluster has the data that it had before; a new one
+// has the empty database "test".
 func (s *Servers) CreateCluster(clusterID string) (err error) {
 	defer named(clusterID, &err)
 	s.mu.Lock()
@@ -152,7 +153,7 @@ func (s *Servers) DeleteCluster(clusterID string) (err error) {
 	return errors.Join(errs...)
 }
 
-// SetEndpoint stops serving a cluster's clients and ends their connections, or serves them
+// SetEndpoint stops serving a cluster's clients and ends their connections, or serves clients
 // again.
 func (s *Servers) SetEndpoint(clusterID string, disabled bool) (err error) {
 	defer named(clusterID, &err)
@@ -176,7 +177,7 @@ func (s *Servers) PutUser(clusterID string, l tidbcloud.Login) (err error) {
 	return c.setUser(l.UserName, account{Hash: l.Hash, Role: l.BuiltinRole})
 }
 
-// DropUser removes a user. Its open connections may do nothing any more.
+// DropUser removes a user. Its open connections lose all privileges.
 func (s *Servers) DropUser(clusterID, userName string) (err error) {
 	defer named(clusterID, &err)
 	c, err := s.cluster(clusterID)
@@ -186,7 +187,7 @@ func (s *Servers) DropUser(clusterID, userName string) (err error) {
 	return c.setUser(userName, account{Dropped: true})
 }
 
-// named says which cluster an error is about.
+// named adds to an error which cluster it is about.
 func named(clusterID string, err *error) {
 	if *err != nil {
 		*err = fmt.Errorf("SQL server of cluster %s: %w", clusterID, *err)
@@ -212,7 +213,7 @@ func (s *Servers) cluster(id string) (*cluster, error) {
 	return nil, errUnknownCluster
 }
 
-// Endpoint returns where a cluster's clients connect, or "" and 0 if it does not
+// Endpoint returns where a cluster's clients connect, or "" and 0 if the cluster does not
 // exist. It can serve as tidbcloud.Cloud.Endpoint.
 func (s *Servers) Endpoint(clusterID string) (host string, port int) {
 	if _, err := s.cluster(clusterID); err != nil {
@@ -235,15 +236,15 @@ func prefixOf(user string) string {
 	return user[:max(strings.IndexByte(user, '.'), 0)]
 }
 
-// CAFile returns the PEM file with the CA that clients must trust. Where Dir is empty, the
-// file exists after [Servers.Open].
+// CAFile returns the PEM file with the CA that clients must trust. If Dir is empty, the file
+// exists after [Servers.Open].
 func (s *Servers) CAFile() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return filepath.Join(cmp.Or(s.Dir, s.dir), caFile)
 }
 
-// tlsConfig returns what a client of an endpoint needs.
+// tlsConfig returns the TLS config for a client of an endpoint.
 func (s *Servers) tlsConfig() *tls.Config {
 	return &tls.Config{RootCAs: s.certs.roots, ServerName: "localhost", MinVersion: tls.VersionTLS12}
 }

@@ -116,7 +116,7 @@ func TestServers_damaged(t *testing.T) {
 	}
 }
 
-// The folder's path may be longer than a Unix socket's can be, and have any name.
+// The folder may have any name, and a path longer than a Unix socket's can be.
 func TestServers_longPath(t *testing.T) {
 	s := start(t, &sql.Servers{Dir: filepath.Join(t.TempDir(), "C# 50%", strings.Repeat("d", 100))})
 	wantRows(t, api(t, s), "SELECT 1", "1")

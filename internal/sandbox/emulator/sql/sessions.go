@@ -12,8 +12,8 @@ import (
 	"github.com/go-sql-driver/mysql"
 )
 
-// session is a connection for the HTTP endpoint. It outlives a request in a
-// transaction, and if the client opened it as stateful.
+// session is a connection for the HTTP endpoint. It outlives a request if it is in a
+// transaction, or if the client opened it as stateful.
 type session struct {
 	db                    *sql.DB
 	conn                  *sql.Conn
@@ -48,10 +48,10 @@ func (s *Servers) dial(ctx context.Context, c *cluster, r *request) (*session, e
 	return &session{db: db, conn: conn, owner: r.user + ":" + r.password}, nil
 }
 
-// close closes the connection, which rolls back.
+// close closes the connection, which rolls back its transaction.
 func (s *session) close() error { return errors.Join(s.conn.Close(), s.db.Close()) }
 
-// sessions are those that no request uses at the moment, by name.
+// sessions has, by name, the sessions that no request is using.
 type sessions struct {
 	idle time.Duration
 
@@ -60,7 +60,7 @@ type sessions struct {
 	closed bool
 }
 
-// take removes a session for the time of a request.
+// take removes a session for the duration of a request.
 func (s *sessions) take(name string, r *request) (*session, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

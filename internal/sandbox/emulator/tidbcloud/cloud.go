@@ -9,8 +9,8 @@ import (
 	"portfolio-infra/internal/sandbox/emulator"
 )
 
-// The default IDs of the organization and of its project. They are made up and as
-// long as real ones.
+// The default IDs of the organization and of its project. They are made up, and as long as
+// real ones.
 const (
 	Organization   = "1372813089200000001"
 	DefaultProject = "1372813089400000002"
@@ -27,36 +27,36 @@ type Cloud struct {
 	// Now defaults to time.Now.
 	Now func() time.Time
 
-	// CreateTime is how long a new cluster is CREATING: 0 means 3 seconds; with a
-	// negative time the answer to the POST shows it ACTIVE.
+	// CreateTime is how long a new cluster is CREATING: 0 means 3 seconds. With a negative
+	// time, the answer to the POST shows it ACTIVE.
 	CreateTime time.Duration
-	// DeleteTime is how long a deleted cluster is DELETING: 0 means a second; with
-	// a negative time it is gone right after the answer to the DELETE.
+	// DeleteTime is how long a deleted cluster is DELETING: 0 means a second. With a negative
+	// time, it is gone right after the answer to the DELETE.
 	DeleteTime time.Duration
-	// ForbidAfterDelete answers 403 for a cluster that is DELETING and leaves it
-	// out of lists.
+	// ForbidAfterDelete makes the Cloud answer 403 for a cluster that is DELETING, and leave
+	// it out of lists.
 	ForbidAfterDelete bool
-	// RateLimit is how many requests a minute the key has: 0 means 100. With a
-	// negative number there is no limit, and no answer has the headers about it.
+	// RateLimit is how many requests a minute the key has: 0 means 100. A negative number
+	// means no limit and no headers about it.
 	RateLimit int
 	// NonceLifetime is how long a digest nonce is valid: 0 means 5 minutes.
 	NonceLifetime time.Duration
 	// ServicePlan is the plan of new clusters: "Starter", the default, or "Essential". A
-	// request cannot choose one: the field is read-only in the API's description.
-	// Essential clusters have no user prefix, as those made since 2026-06-30 (assumed).
+	// request cannot choose one: the field is read-only in the API's description. Essential
+	// clusters have no user prefix, like those created since 2026-06-30 (assumed).
 	ServicePlan string
 	// OrganizationID defaults to Organization.
 	OrganizationID string
-	// Projects are the IDs of the organization's projects. A cluster goes to the
-	// first one unless its labels name another. The default is DefaultProject alone.
+	// Projects are the IDs of the organization's projects. A cluster belongs to the first one
+	// unless its labels name another. The default is only DefaultProject.
 	Projects []string
-	// Neighbor, if not nil, is another organization at the same address. A client
-	// with its key sees its clusters and none of these.
+	// Neighbor, if not nil, is another organization at the same address. A client with its key
+	// sees only its clusters.
 	Neighbor *Cloud
 
-	// Endpoint returns a cluster's public SQL endpoint. It is called whenever a
-	// cluster that is not CREATING is shown, and must not call the Cloud. By default
-	// the endpoint looks like a real one and leads nowhere.
+	// Endpoint returns a cluster's public SQL endpoint. It is called whenever a cluster that
+	// is not CREATING is shown. It must not call the Cloud. The default endpoint looks like a
+	// real one and leads nowhere.
 	Endpoint func(clusterID string) (host string, port int)
 	// SQL, if not nil, creates the clusters' SQL servers and the users on them.
 	SQL SQL
@@ -90,8 +90,8 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mux.ServeHTTP(w, r)
 }
 
-// Clusters returns the clusters as the API shows them, the oldest first. They must
-// not be changed. If the state cannot be read, there are none; see [Cloud.Load].
+// Clusters returns the clusters as the API shows them, the oldest first. The caller must not
+// change them. If the state cannot be read, there are none; see [Cloud.Load].
 func (c *Cloud) Clusters() []Cluster {
 	var clusters []Cluster
 	_ = c.read(func(s *state) error {
@@ -103,7 +103,7 @@ func (c *Cloud) Clusters() []Cluster {
 	return clusters
 }
 
-// Users returns the SQL users of a cluster, the oldest first, so root first.
+// Users returns the SQL users of a cluster, the oldest first. The oldest is root.
 func (c *Cloud) Users(clusterID string) []User {
 	var users []User
 	_ = c.read(func(s *state) error {
@@ -116,8 +116,7 @@ func (c *Cloud) Users(clusterID string) []User {
 	return users
 }
 
-// CheckPassword reports whether the SQL user, by its full name, can log in with the
-// password.
+// CheckPassword reports whether the SQL user with that full name can log in with the password.
 func (c *Cloud) CheckPassword(clusterID, user, password string) bool {
 	ok := false
 	_ = c.read(func(s *state) error {
@@ -134,8 +133,8 @@ func (c *Cloud) CheckPassword(clusterID, user, password string) bool {
 	return ok
 }
 
-// SetState holds a cluster in a state, known to the API or not, whatever the time. It
-// ends when the cluster is deleted, or with the state "".
+// SetState holds a cluster in a state, whatever the time. The API need not know the state. The
+// hold ends when the cluster is deleted, or with the state "".
 func (c *Cloud) SetState(clusterID, clusterState string) error {
 	return c.write(func(s *state) error {
 		rec, err := s.cluster(clusterID)

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// The states of a cluster that are not held by SetState.
+// The states that a cluster has unless SetState holds it in one.
 const (
 	stateCreating = "CREATING"
 	stateActive   = "ACTIVE"
 	stateDeleting = "DELETING"
 )
 
-// clusterID is the form of a cluster's ID. Real ones need 64 bits, more than the 53
-// of a JSON number that is read as a float.
+// clusterID is the form of a cluster's ID. Real IDs need 64 bits, and a JSON number that is
+// read as a float has only 53.
 var clusterID = regexp.MustCompile(`^[1-9][0-9]{18,19}$`)
 
 // Cluster is a cluster as the API shows it.
@@ -37,7 +37,7 @@ type Cluster struct {
 	ServicePlan      string            `json:"servicePlan"`
 }
 
-// SpendingLimit is in US cents a month; 0 means a free cluster.
+// SpendingLimit is in US cents a month. 0 means a free cluster.
 type SpendingLimit struct {
 	Monthly int32 `json:"monthly"`
 }
@@ -90,7 +90,7 @@ func (c *Cloud) view(s *state, rec *clusterRecord) Cluster {
 		cl.UserPrefix = ""
 		return cl
 	}
-	// A cluster that became ACTIVE was updated by that.
+	// Becoming ACTIVE counts as an update.
 	if active := cl.CreateTime.Add(c.createTime()); cl.UpdateTime.Before(active) && !s.now.Before(active) {
 		cl.UpdateTime = active
 	}
@@ -103,12 +103,12 @@ func (c *Cloud) view(s *state, rec *clusterRecord) Cluster {
 	return cl
 }
 
-// newClusterID makes an ID of 20 digits, as real ones have.
+// newClusterID returns an ID of 20 digits, as real ones have.
 func newClusterID() string {
 	return "10" + randomString("0123456789", 18)
 }
 
-// fullName returns a user's, or a role's, name on the cluster.
+// fullName returns the full name of a user or role on the cluster.
 func (cl Cluster) fullName(name string) string {
 	if cl.UserPrefix == "" {
 		return name
@@ -116,7 +116,7 @@ func (cl Cluster) fullName(name string) string {
 	return cl.UserPrefix + "." + name
 }
 
-// newUserPrefix makes a prefix such as 3pTAoNNegb47Uc8, or none if the plan has none.
+// newUserPrefix returns a prefix such as 3pTAoNNegb47Uc8, or "" if the plan has none.
 func newUserPrefix(plan string) string {
 	if plan == "Essential" {
 		return ""

@@ -28,7 +28,7 @@ type updateClusterRequest struct {
 	UpdateMask string        `json:"updateMask"`
 }
 
-// check makes sure that the body has the one field that the mask names, and no other.
+// check checks that the body has the one field that the mask names, and no other.
 func (in updateClusterRequest) check() error {
 	present := in.Cluster.present()
 	masks := slices.Sorted(maps.Keys(present))
@@ -74,7 +74,7 @@ func (f clusterFields) apply(cl *Cluster) error {
 	if err := addLabels(cl.Labels, f.Labels); err != nil {
 		return err
 	}
-	// ticloud refuses a limit of 0 in an update. That the API does too, and for a new
+	// ticloud refuses a limit of 0 in an update. That the API does so too, also for a new
 	// cluster, is assumed.
 	if monthly := f.SpendingLimit.Monthly; monthly != nil {
 		if *monthly < 1 {
@@ -108,7 +108,7 @@ func checkNetworks(networks []Network) error {
 	return nil
 }
 
-// The labels that the cloud itself gives to a cluster.
+// The labels that the cloud itself gives a cluster.
 const (
 	labelReserved     = "tidb.cloud/"
 	labelOrganization = labelReserved + "organization"

@@ -68,7 +68,7 @@ func (c *Cloud) createCluster(s *state, r *http.Request) (any, error) {
 	return c.view(s, &s.Clusters[len(s.Clusters)-1]), nil
 }
 
-// newCluster makes the cluster that a request asks for.
+// newCluster returns the cluster that a request asks for.
 func (c *Cloud) newCluster(s *state, in createClusterRequest) (Cluster, error) {
 	switch {
 	case in.DisplayName == nil:
@@ -190,7 +190,7 @@ func (c *Cloud) forbidden(rec *clusterRecord) bool {
 	return c.ForbidAfterDelete && !rec.Deleted.IsZero()
 }
 
-// activeCluster finds the cluster that a request's path names, which must be ACTIVE.
+// activeCluster finds the cluster that a request's path names. It must be ACTIVE.
 func (c *Cloud) activeCluster(s *state, r *http.Request) (*clusterRecord, error) {
 	rec, err := c.visibleCluster(s, r)
 	if err != nil {

@@ -16,13 +16,13 @@ import (
 	"portfolio-infra/internal/sandbox/emulator"
 )
 
-// What a challenge says beside its nonce.
+// What a challenge has besides its nonce.
 const (
 	realm  = "tidb.cloud"
 	opaque = "tidbcloud"
 )
 
-// nonce is one that a challenge offered.
+// nonce is a nonce that a challenge offered.
 type nonce struct {
 	issued time.Time
 	// count is the nc of the last request that was accepted with it.
@@ -51,14 +51,14 @@ func (c *Cloud) authenticate(h http.Header, r *http.Request) error {
 	return &apiError{status: http.StatusUnauthorized, message: "the API key cannot be authenticated: " + err.Error()}
 }
 
-// namesKey reports whether a request names the public key, with a right response or
-// not.
+// namesKey reports whether a request names the public key, whether or not its response is
+// right.
 func namesKey(r *http.Request, publicKey string) bool {
 	p, err := parseDigest(r.Header.Get("Authorization"))
 	return err == nil && publicKey != "" && p["username"] == publicKey
 }
 
-// newNonce makes a nonce and drops those that are too old.
+// newNonce returns a new nonce, and drops those that are too old.
 func (c *Cloud) newNonce(now time.Time) string {
 	if c.nonces == nil {
 		c.nonces = map[string]*nonce{}

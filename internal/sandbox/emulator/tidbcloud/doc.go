@@ -2,12 +2,12 @@
 // ("Serverless") clusters and their SQL users: the [cluster API], and the SQL users
 // and projects of the [IAM API], behind HTTP digest authentication ([RFC 7616]). One
 // handler, [Cloud], serves both hosts of the real cloud. Their paths do not collide,
-// so a client points both base URLs to one address.
+// so a client can point both base URLs to one address.
 //
-// It is written from the published API descriptions and knows nothing of this
-// project's client: a mistake that the two shared would cancel out. It emulates the
-// operations, fields and filters that this project and ticloud, TiDB Cloud's CLI, use.
-// Any other is an error that names it.
+// It is written from the published API descriptions and shares nothing with this
+// project's client: a mistake in both would cancel out. It emulates the operations,
+// fields and filters that this project and ticloud, TiDB Cloud's CLI, use. Any other
+// is an error that names it.
 //
 // # Strict where the real cloud is lenient
 //
@@ -35,18 +35,22 @@
 //
 // # Assumptions
 //
-// Where the documentation is silent, the following is assumed: a duplicate SQL user
-// answers 400 (the only error that the IAM API documents), a missing one 404; a second
-// DELETE answers like the first; only clusters without a spending limit count towards
-// the quota; view=BASIC leaves out the settings; root cannot be deleted and keeps its
-// roles; a disabled public endpoint is still shown with its host and port. The IAM API's error body declares its "error" member without a type; here it
-// is the text.
+// Where the documentation is silent, the following is assumed:
+//
+//   - A duplicate SQL user answers 400, the only error that the IAM API documents, and a
+//     missing one 404.
+//   - A second DELETE answers like the first.
+//   - Only clusters without a spending limit count towards the quota.
+//   - view=BASIC leaves out the settings.
+//   - root cannot be deleted and keeps its roles.
+//   - A disabled public endpoint is still shown with its host and port.
+//   - The "error" member of the IAM API's error body, declared without a type, is the text.
 //
 // # Secrets
 //
-// The private key is in memory only, and no answer shows a password. Of a password
-// the state keeps what a MySQL server keeps for mysql_native_password,
-// SHA1(SHA1(password)), so that logins can be checked after a restart.
+// The private key is in memory only, and no answer shows a password. The state keeps
+// the hash that a MySQL server keeps for mysql_native_password, SHA1(SHA1(password)),
+// so that logins can be checked after a restart.
 //
 // [cluster API]: https://docs.pingcap.com/tidbcloud/api/v1beta1/serverless/
 // [IAM API]: https://docs.pingcap.com/tidbcloud/api/v1beta1/iam/

@@ -27,7 +27,7 @@ const (
 	codeRateLimit = 49900007
 )
 
-// apiError is an error that the real cloud might answer with.
+// apiError is an error with which the real cloud might answer.
 type apiError struct {
 	status  int
 	code    int // the business code, if one is known
@@ -44,7 +44,7 @@ func notFound(format string, args ...any) error {
 	return &apiError{status: http.StatusNotFound, message: fmt.Sprintf(format, args...)}
 }
 
-// asAPIError turns any other error into one of the server.
+// asAPIError turns any error that is not an apiError into a server error.
 func asAPIError(err error) *apiError {
 	var e *apiError
 	if errors.As(err, &e) {

@@ -86,8 +86,8 @@ func readSpec(file string) ([]*operation, error) {
 	for _, schema := range doc.Components.Schemas {
 		closeObjects(schema)
 	}
-	// The pattern of a region's name leaves out alicloud, which its regionId and its
-	// cloudProvider have, and which the text on filters names.
+	// The pattern of a region's name lacks alicloud. Its regionId, its cloudProvider and the
+	// text on filters have it.
 	if region := doc.Components.Schemas["commonv1beta1Region"]; region != nil {
 		region.Value.Properties["name"].Value.Pattern = `^regions/(aws|gcp|azure|alicloud)-(.+)$`
 	}
@@ -174,7 +174,7 @@ func (c *specChecker) check(r *http.Request, answer *httptest.ResponseRecorder) 
 	}
 	response := &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: request, Status: answer.Code, Header: answer.Header(),
-		// The description of the IAM API has 200 and 400 alone, not even 401.
+		// The description of the IAM API has only 200 and 400, not even 401.
 		Options: &openapi3filter.Options{IncludeResponseStatus: answer.Code < 300},
 	}
 	response.SetBodyBytes(answer.Body.Bytes())

@@ -10,9 +10,9 @@ import (
 	"portfolio-infra/internal/sandbox/emulator"
 )
 
-// countRequest counts a request against the key's rate limit and puts what is left
-// of it into the header. Only authenticated requests count. That the real cloud's
-// windows are the minutes of the clock is assumed.
+// countRequest counts a request against the key's rate limit and puts what is left into the
+// header. Only authenticated requests count. That the real cloud's windows are minutes of the
+// clock is assumed.
 func (c *Cloud) countRequest(h http.Header) error {
 	limit := cmp.Or(c.RateLimit, 100)
 	if limit < 0 {

@@ -16,8 +16,8 @@ type Region struct {
 	ServicePlans  []string `json:"servicePlans"`
 }
 
-// regions is a plausible selection. The API's description has region IDs both with
-// and without the provider; here they have it.
+// regions is a plausible selection. The API's description has region IDs with and without the
+// provider; here they have it.
 var regions = []Region{
 	newRegion("aws", "us-east-1", "N. Virginia"),
 	newRegion("aws", "us-west-2", "Oregon"),

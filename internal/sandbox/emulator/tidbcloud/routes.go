@@ -10,8 +10,8 @@ import (
 	"portfolio-infra/internal/sandbox/emulator"
 )
 
-// operation carries out one call on the state, which it may change unless the
-// method is GET. What it returns is sent with status 200.
+// operation carries out one call on the state. It may change the state unless the method is
+// GET. Its result is sent with status 200.
 type operation func(s *state, r *http.Request) (any, error)
 
 func (c *Cloud) routes() *http.ServeMux {
@@ -49,8 +49,7 @@ func (c *Cloud) routes() *http.ServeMux {
 	return mux
 }
 
-// call carries out op with the state locked. params are the query parameters that
-// it takes.
+// call carries out op with the state locked. params are the query parameters that op takes.
 func (c *Cloud) call(op operation, r *http.Request, params []string) (answer any, err error) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -64,7 +63,7 @@ func (c *Cloud) call(op operation, r *http.Request, params []string) (answer any
 			return nil, badRequest("query parameter %q is given more than once", name)
 		}
 	}
-	// The body is read before the lock: a slow client must not hold up the others.
+	// The body is read before locking, since a slow client must not hold up the others.
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, badRequest("reading the body: %v", err)

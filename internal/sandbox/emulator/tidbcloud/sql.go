@@ -8,37 +8,36 @@ import (
 	"strings"
 )
 
-// SQL manages the SQL servers behind the clusters' endpoints. The Cloud calls it
-// before it answers the request that caused the call, one call at a time. When it
-// loads its state, it repeats the calls for all that exists, so each method must be
-// idempotent. An error makes the request fail with 500 and without effect. The client
-// sees its text, so it must not hold a password. The methods must not call the Cloud.
+// SQL manages the SQL servers behind the clusters' endpoints. The Cloud makes one call at a
+// time, before it answers the request that caused it. When the Cloud loads its state, it
+// repeats the calls for all that exists, so each method must be idempotent. An error makes the
+// request fail with 500 and without effect. The client sees the error's text, so it must not
+// contain a password. The methods must not call the Cloud.
 type SQL interface {
 	// CreateCluster starts a cluster's server, with no user on it.
 	CreateCluster(clusterID string) error
 	// DeleteCluster stops it and drops its data.
 	DeleteCluster(clusterID string) error
-	// SetEndpoint stops serving a cluster's clients, or serves them again. A new server
-	// serves them.
+	// SetEndpoint stops serving a cluster's clients, or serves them again. A new server serves
+	// its clients.
 	SetEndpoint(clusterID string, disabled bool) error
-	// PutUser creates or changes a user. It is called for root once root has a
-	// password.
+	// PutUser creates or changes a user. For root it is called once root has a password.
 	PutUser(clusterID string, l Login) error
-	// DropUser removes a user, by its full name.
+	// DropUser removes the user with that full name.
 	DropUser(clusterID, userName string) error
 }
 
 // Login is a SQL user with its password.
 type Login struct {
 	User
-	// Password is empty if it did not change or is unknown since a restart.
+	// Password is empty if it did not change, or if it is unknown after a restart.
 	Password string
 	// Hash is the password as mysql_native_password keeps it, as in CREATE USER ...
 	// IDENTIFIED WITH mysql_native_password AS '*94BDCEBE19083CE2A1F959FD02F964C7AF4CFC29'.
 	Hash string
 }
 
-// noSQL takes the place of Cloud.SQL where that is nil.
+// noSQL takes the place of a nil Cloud.SQL.
 type noSQL struct{}
 
 func (noSQL) CreateCluster(string) error     { return nil }
@@ -89,7 +88,7 @@ func (c *Cloud) setPassword(rec *clusterRecord, u *userRecord, password string) 
 	return c.putUser(rec.Cluster.ClusterID, *u, password)
 }
 
-// putUser brings a user that has a password to the SQL server.
+// putUser creates or changes a user that has a password on the SQL server.
 func (c *Cloud) putUser(clusterID string, u userRecord, password string) error {
 	if u.Hash == "" {
 		return nil

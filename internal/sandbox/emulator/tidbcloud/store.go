@@ -15,12 +15,12 @@ type state struct {
 	now time.Time
 }
 
-// clusterRecord is a cluster and what the API does not show of it.
+// clusterRecord is a cluster, with what the API does not show.
 type clusterRecord struct {
 	Seq int `json:"seq"`
 	// Cluster lacks what view adds: the state and the endpoint.
 	Cluster Cluster `json:"cluster"`
-	// Deleted is when the cluster was deleted, if it was.
+	// Deleted is when the cluster was deleted, or zero.
 	Deleted time.Time `json:"deleted,omitzero"`
 	// HeldState is the argument of SetState.
 	HeldState string `json:"stuck,omitempty"`
@@ -28,16 +28,16 @@ type clusterRecord struct {
 	Users []userRecord `json:"users"`
 }
 
-// userRecord is a SQL user and the hash of its password, which is empty until it
-// has one.
+// userRecord is a SQL user and the hash of its password. The hash is empty until the user has
+// a password.
 type userRecord struct {
 	Seq  int    `json:"seq"`
 	User User   `json:"user"`
 	Hash string `json:"hash,omitempty"`
 }
 
-// Load reads the state from File and replays it to Cloud.SQL. The first use of the
-// Cloud loads it too; a caller that does so itself gets the error early.
+// Load reads the state from File and replays it to Cloud.SQL. The first use of the Cloud does
+// so too, but Load gives the error early.
 func (c *Cloud) Load() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -49,7 +49,7 @@ func (c *Cloud) load() error {
 	return c.store.Load(c.File, func() *state { return &state{} }, c.replay)
 }
 
-// read calls fn with the state, which it must not change.
+// read calls fn with the state, which fn must not change.
 func (c *Cloud) read(fn func(s *state) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -59,8 +59,8 @@ func (c *Cloud) read(fn func(s *state) error) error {
 	return fn(c.current(c.store.State()))
 }
 
-// write calls fn with a copy of the state, which becomes the state if fn and
-// saving it succeed.
+// write calls fn with a copy of the state. The copy becomes the state if fn and the saving
+// succeed.
 func (c *Cloud) write(fn func(s *state) error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -73,7 +73,7 @@ func (c *Cloud) write(fn func(s *state) error) error {
 	})
 }
 
-// current returns the state as it is now, without the clusters that are gone.
+// current returns the state as of now, without the clusters that are gone.
 func (c *Cloud) current(s *state) *state {
 	now := c.now()
 	gone := func(rec clusterRecord) bool {
@@ -88,7 +88,7 @@ func (s *state) nextSeq() int {
 	return s.Next
 }
 
-// timestamp is the time of the call as the API shows times.
+// timestamp returns the time of the call as the API shows times.
 func (s *state) timestamp() time.Time { return s.now.UTC().Truncate(time.Millisecond) }
 
 // cluster finds a cluster by its ID.

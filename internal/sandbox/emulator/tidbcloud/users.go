@@ -72,8 +72,8 @@ func (c *Cloud) createUser(s *state, r *http.Request) (any, error) {
 	return user, c.setPassword(rec, &rec.Users[len(rec.Users)-1], in.Password)
 }
 
-// newUser makes the user that a request asks for. With autoPrefix the prefix is put in
-// front of the user's name and of the role; otherwise they must have it.
+// newUser returns the user that a request asks for. With autoPrefix the prefix is put in front
+// of the names of the user and the role; otherwise they must have it.
 func (in createUserRequest) newUser(prefix string) (User, error) {
 	name, role := in.UserName, in.BuiltinRole
 	if in.AutoPrefix {
@@ -176,10 +176,10 @@ func (c *Cloud) findUser(s *state, r *http.Request) (*clusterRecord, *userRecord
 	return rec, u, err
 }
 
-// isRoot reports whether u is the user that every cluster comes with.
+// isRoot reports whether u is the user that every cluster has from the start.
 func (rec *clusterRecord) isRoot(u *userRecord) bool { return u.Seq == rec.Users[0].Seq }
 
-// checkRole checks a role that has the prefix, except that the one for admins has none.
+// checkRole checks a role, which must have the prefix. The role for admins has none.
 func checkRole(prefix, role string) error {
 	if role != roleAdmin && role != prefix+roleReadWrite && role != prefix+roleReadOnly {
 		return badRequest("builtinRole %q is not %s, %s or %s; without autoPrefix the last two start with %q",
@@ -197,7 +197,7 @@ func checkCustomRoles(roles []string) error {
 	return nil
 }
 
-// checkPassword checks a new password, which its error does not show.
+// checkPassword checks a new password. Its error does not show the password.
 func checkPassword(password string) error {
 	if n := utf8.RuneCountInString(password); n < 8 || n > 64 || strings.ContainsAny(password, "\r\n") {
 		return badRequest("password must have 8 to 64 characters, on one line")

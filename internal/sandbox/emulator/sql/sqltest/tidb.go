@@ -9,7 +9,8 @@ import (
 	"portfolio-infra/internal/sandbox/build"
 )
 
-// TiDB returns the program of the SQL servers. A test does not build it: that takes minutes.
+// TiDB returns the path of the SQL servers' program. It does not build the program, which
+// takes minutes.
 func TiDB(t testing.TB) string {
 	t.Helper()
 	if program := os.Getenv(build.TiDBVariable); program != "" {
