@@ -204,7 +204,7 @@ func (f *fixture) noWrites(what string, calls []emulator.Call) {
 }
 
 // maxIdleReads bounds the calls of a run with nothing to do. Digest challenges and SQL are
-// not counted.
+// not counted, nor what TiDB Cloud's limit of calls a minute refuses: tests are quick.
 func (f *fixture) maxIdleReads() int {
 	if f.Config[engine.Project+":domain"] != nil {
 		return 8 // its status and its DNS record
@@ -218,8 +218,9 @@ func (f *fixture) noChanges() {
 	r := f.up()
 	f.want("changes of an up with nothing to do", r.changes, map[string]int{})
 	f.noWrites("an up with nothing to do", r.calls)
-	if len(r.calls) > f.maxIdleReads() {
-		f.Errorf("an up with nothing to do made %d reads: %+v", len(r.calls), r.calls)
+	reads := slices.DeleteFunc(r.calls, func(c emulator.Call) bool { return c.Status == http.StatusTooManyRequests })
+	if len(reads) > f.maxIdleReads() {
+		f.Errorf("an up with nothing to do made %d reads: %+v", len(reads), reads)
 	}
 }
 
