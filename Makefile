@@ -87,7 +87,8 @@ slim: ## Cut the Cloudflare SDK down to what the program uses
 	@GOWORK=off go run -trimpath ./internal/slim
 
 # The race detector needs a C compiler. It is for packages that start goroutines. With it a
-# sample of the provider's fault list runs, without it the whole.
+# sample of the provider's fault list runs, without it the whole. Of pages it is for what
+# binds and what uploads: the others compare with wrangler, for minutes.
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
 RACY := migration|provider|rest|sandbox/.*|stack|tidbcloud
 
@@ -98,6 +99,7 @@ test: lint build npm ## Run the linters and all tests, including those on the re
 	@bin/sandbox tidb
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
 	go test -trimpath -short -timeout 30m $(RACE) $$(go list ./... | grep -E '/internal/($(RACY))$$')
+	go test -trimpath -short -timeout 30m $(RACE) -run 'Bind|Unbind|Upload|TestRun|Target|Request' ./internal/pages
 	go test -trimpath -timeout 60m -parallel 4 $$(go list ./... | grep -vE '/internal/($(RACY))$$') ./internal/provider
 
 .PHONY: fuzz
