@@ -64,27 +64,9 @@
 //
 // # Migrations
 //
-// The database itself says what was applied: in goose's version table, so that goose's CLI works
-// on the same database, and in a journal beside it. TiDB's DDL is not transactional. So a
-// migration is either one statement that changes the schema, or statements that change rows, in
-// one transaction with the record of it. TiDB's own parser tells which. A run
-//
-//   - takes a database lock, which other runs wait for, and uses that one connection throughout,
-//   - writes the version and the hash of the migration into the journal,
-//   - executes the migration, and
-//   - records the version and marks the journal's row as finished, in one transaction.
-//
-// If it dies in between, the next run finds the row and executes the statement again. Only such
-// a re-run may treat "already exists" as success. If the server refuses the statement, the row is
-// removed, so that the next run does not take somebody else's table for ours. (It does if the
-// run dies before it can remove the row.) A statement that would take effect twice, such as an
-// index without a name, is refused.
-//
-// The hash in the finished row shows whether a file was changed later. What goose's CLI applied
-// has no row and counts as applied. The next run that applies something records its hash.
-//
-// A preview that can log in reads both tables and plans exactly what a run would do. Otherwise,
-// with a new cluster or a new password, it trusts the state; at first all files are pending.
+// The package migrator applies them. A preview that can log in reads the records in the database
+// and plans exactly what a run would do. Otherwise, with a new cluster or a new password, it trusts
+// the state; at first all files are pending.
 //
 // # Why Diff reads
 //

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"github.com/pulumi/pulumi-go-provider/infer"
 
 	"portfolio-infra/internal/migration"
+	"portfolio-infra/internal/migrator"
 	"portfolio-infra/internal/sqllogin"
 )
 
@@ -31,6 +33,9 @@ type MigrationsArgs struct {
 	Database string            `pulumi:"database" provider:"replaceOnChanges"`
 	Folder   string            `pulumi:"folder"`
 	Files    map[string]string `pulumi:"files"`
+	Format   string            `pulumi:"format,optional"`
+	Table    string            `pulumi:"table,optional"`
+	Baseline string            `pulumi:"baseline,optional"`
 }
 
 // MigrationsState is the state of a database's migrations.
@@ -53,6 +58,9 @@ func (m *MigrationsArgs) Annotate(a infer.Annotator) {
 	a.Describe(&m.Database, "Name of the database, which must exist. A change replaces the resource.")
 	a.Describe(&m.Folder, "Folder of the files, relative to the Pulumi program's; another one alone changes nothing.")
 	a.Describe(&m.Files, "SHA-256 of each file in hexadecimal, by name, with line feeds alone as line ends.")
+	a.Describe(&m.Format, "The tool whose layout the folder has: goose, drizzle-0, drizzle-1 or prisma. By default goose.")
+	a.Describe(&m.Table, "Name of the tool's own table of what was applied. By default the tool's.")
+	a.Describe(&m.Baseline, "Name of the last migration whose tables were made otherwise: it and those before it are recorded and not run. It has no effect on a database without tables, or after it was recorded.")
 }
 
 // WireDependencies implements [infer.ExplicitDependencies].
@@ -78,11 +86,9 @@ func (m *Migrations) Read(ctx context.Context, req infer.ReadRequest[MigrationsA
 		return resp, errors.New("migrations cannot be imported and need not be: declare them, and what goose applied before counts as applied")
 	}
 	args, state := req.Inputs, req.State
-	if h, ok := m.readHistory(ctx, args, args.Files); ok {
-		lost := func(name, _ string) bool {
-			version, err := migration.Version(name)
-			return err == nil && !h.applied[version]
-		}
+	job := args.job(ctx, migration.Folder{Format: args.format()})
+	if h, ok := m.history(ctx, args, job, nil); ok {
+		lost := func(name, _ string) bool { return job.Lost(h, name) }
 		args.Files, state.Files = maps.Clone(args.Files), maps.Clone(state.Files)
 		maps.DeleteFunc(args.Files, lost)
 		maps.DeleteFunc(state.Files, lost)
@@ -165,63 +171,64 @@ func (m *Migrations) announce(ctx context.Context, args MigrationsArgs, recorded
 
 // plan returns what a run would apply, or the error that it would fail with. If it cannot read the
 // database, the recorded files count as applied.
-func (m *Migrations) plan(ctx context.Context, args MigrationsArgs, recorded map[string]string) ([]migrationPlan, error) {
-	files, err := args.read()
+func (m *Migrations) plan(ctx context.Context, args MigrationsArgs, recorded map[string]string) ([]migrator.Pending, error) {
+	folder, err := args.read()
 	if err != nil {
 		return nil, err
 	}
-	h, _ := m.readHistory(ctx, args, recorded)
-	pending, err := h.pending(files)
-	if err != nil {
-		return nil, err
-	}
-	return planMigrations(pending)
+	job := args.job(ctx, folder)
+	h, _ := m.history(ctx, args, job, recorded)
+	return job.Pending(h)
 }
 
-// readHistory returns the history of the database, or else the recorded one. It reports which.
-func (m *Migrations) readHistory(ctx context.Context, args MigrationsArgs, recorded map[string]string) (h history, live bool) {
+// history returns the history of the database, or else the recorded one. It reports which.
+func (m *Migrations) history(ctx context.Context, args MigrationsArgs, job migrator.Job, recorded map[string]string) (h migrator.History, live bool) {
 	if !args.Known() {
-		return recordedHistory(recorded), false
+		return job.Recorded(recorded), false
 	}
 	err := m.sql.probe(ctx, args.login(), func(ctx context.Context, db *sql.DB) (err error) {
-		h, err = readHistory(ctx, db)
+		h, err = job.History(ctx, db)
 		return err
 	})
-	if err != nil && !isMissing(err) {
+	if err != nil && !isNoDatabase(err) {
 		p.GetLogger(ctx).Warningf("using the recorded state of the migrations of database %q: %v", args.Database, err)
-		return recordedHistory(recorded), false
+		return job.Recorded(recorded), false
 	}
 	return h, true
 }
 
 // migrate applies the pending migrations.
 func (m *Migrations) migrate(ctx context.Context, args MigrationsArgs) error {
-	files, err := args.read()
+	folder, err := args.read()
 	if err != nil {
 		return err
 	}
 	login := args.login()
 	login.patient = true
 	return m.sql.connect(ctx, login, func(db *sql.DB) error {
-		conn, err := db.Conn(ctx)
-		if err != nil {
-			return login.wrap(err)
-		}
-		defer func() { _ = conn.Close() }()
-		return migrate(ctx, conn, args.Database, files)
+		return withSuggestion(args.job(ctx, folder).Apply(ctx, db))
 	})
 }
 
+func (m MigrationsArgs) job(ctx context.Context, folder migration.Folder) migrator.Job {
+	return migrator.Job{Folder: folder, Database: m.Database, Table: m.Table, Baseline: m.Baseline, Log: p.GetLogger(ctx)}
+}
+
+// format returns the folder's format. States of former versions have none.
+func (m MigrationsArgs) format() migration.Format {
+	return cmp.Or(migration.Format(m.Format), migration.Goose)
+}
+
 // read reads the folder. It must have exactly the files of the inputs.
-func (m MigrationsArgs) read() ([]migration.File, error) {
-	files, err := migration.Read(m.Folder)
+func (m MigrationsArgs) read() (migration.Folder, error) {
+	folder, err := migration.Read(m.Folder, m.format())
 	if err != nil {
-		return nil, fmt.Errorf("reading the migrations in %q: %w", m.Folder, err)
+		return folder, fmt.Errorf("reading the migrations in %q: %w", m.Folder, err)
 	}
-	if m.Files != nil && !maps.Equal(migration.Hashes(files), m.Files) { // a preview may not know them
-		return nil, fmt.Errorf("the migrations in %q changed while Pulumi ran; run it again", m.Folder)
+	if m.Files != nil && !maps.Equal(folder.Hashes(), m.Files) { // a preview may not know them
+		return folder, fmt.Errorf("the migrations in %q changed while Pulumi ran; run it again", m.Folder)
 	}
-	return files, nil
+	return folder, nil
 }
 
 func (m MigrationsArgs) login() login {

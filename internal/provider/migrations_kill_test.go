@@ -114,7 +114,7 @@ func TestMigrations_resumes(t *testing.T) {
 			m.name = fmt.Sprintf("resumes_%d", i)
 			m.s.run(t, m.c, "CREATE DATABASE "+m.name)
 			m.write(map[string]string{"1_change.sql": "-- +goose Up\n" + ddl + ";\n"})
-			files, err := migration.Read(m.folder)
+			folder, err := migration.Read(m.folder, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -123,7 +123,7 @@ func TestMigrations_resumes(t *testing.T) {
 				_, err = m.up(m.wanted(nil))
 				wantErr(t, err, "applying the migration 1_change.sql:2: Error ", "something outside the migrations already made this change: revert it, or change the file")
 			}
-			m.hand(fmt.Sprintf("INSERT INTO pulumi_migrations (version, hash, name) VALUES (1, '%s', '1_change.sql')", files[0].Hash))
+			m.hand(fmt.Sprintf("INSERT INTO pulumi_migrations (version, hash, name) VALUES (1, '%s', '1_change.sql')", folder.Migrations[0].Hash))
 			m.steps(m.wanted(nil), "create", "same")
 			m.applied("1_change.sql")
 			m.forget()
@@ -137,7 +137,7 @@ func TestMigrations_edited(t *testing.T) {
 		t := m.T
 		m.write(createGuests)
 		m.steps(m.wanted(nil), "create")
-		m.hand("DELETE FROM goose_db_version WHERE version_id = 1", "UPDATE pulumi_migrations SET finished = FALSE")
+		m.hand("DELETE FROM goose_db_version WHERE version_id = 1", "UPDATE pulumi_migrations SET finished = FALSE", "DROP TABLE pulumi_migration_steps")
 		before := createGuests["00001_create_guests.sql"]
 		m.write(map[string]string{"00001_create_guests.sql": strings.Replace(before, "60", "70", 1)})
 		for range 2 {

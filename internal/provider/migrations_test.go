@@ -79,12 +79,12 @@ func (m *schema) write(files ...map[string]string) {
 // wanted is the inputs for the folder.
 func (m *schema) wanted(changes map[string]any) property.Map {
 	m.T.Helper()
-	files, err := migration.Read(m.folder)
+	folder, err := migration.Read(m.folder, "")
 	if err != nil {
 		m.Fatal(err)
 	}
 	hashes := map[string]any{}
-	for name, hash := range migration.Hashes(files) {
+	for name, hash := range folder.Hashes() {
 		hashes[name] = hash
 	}
 	values := map[string]any{"name": nil, "database": m.name, "folder": m.folder, "files": hashes}

@@ -39,7 +39,6 @@ const (
 	errLoginDenied    = 1045
 	errNoDatabase     = 1049
 	errTableDenied    = 1142
-	errNoTable        = 1146
 	errGateway        = 1105 // any error of TiDB Cloud's gateway, see aboutUser
 )
 
@@ -176,4 +175,10 @@ var aboutUser = regexp.MustCompile(`(?i)user ?name|prefix`)
 func loginUnknown(err error) bool {
 	var refused *mysql.MySQLError
 	return loginDenied(err) || errors.As(err, &refused) && refused.Number == errGateway && aboutUser.MatchString(refused.Message)
+}
+
+// isNoDatabase reports whether the database of a connection does not exist.
+func isNoDatabase(err error) bool {
+	var refused *mysql.MySQLError
+	return errors.As(err, &refused) && refused.Number == errNoDatabase
 }

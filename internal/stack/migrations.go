@@ -25,10 +25,10 @@ func (r *reader) migrations(key string) *Migrations {
 	if folder == "" {
 		return nil
 	}
-	var files []migration.File
+	var read migration.Folder
 	err := checkPath(folder)
 	if err == nil {
-		files, err = migration.Read(filepath.Join(r.program.Dir, folder))
+		read, err = migration.Read(filepath.Join(r.program.Dir, folder), "")
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		err = errors.New("there is no such folder")
@@ -37,8 +37,8 @@ func (r *reader) migrations(key string) *Migrations {
 		r.problem(key, "%q: %v; give a folder of SQL files in goose's format, relative to the project's folder", folder, err)
 	}
 	m := &Migrations{Folder: filepath.ToSlash(filepath.Clean(folder)), Files: pulumi.StringMap{}}
-	for _, f := range files {
-		m.Files[f.Name] = pulumi.String(f.Hash)
+	for name, hash := range read.Hashes() {
+		m.Files[name] = pulumi.String(hash)
 	}
 	return m
 }

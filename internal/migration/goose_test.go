@@ -23,9 +23,9 @@ func folder(t *testing.T, files map[string]string) string {
 	return dir
 }
 
-func read(t *testing.T, files map[string]string) []migration.File {
+func read(t *testing.T, files map[string]string) migration.Folder {
 	t.Helper()
-	read, err := migration.Read(folder(t, files))
+	read, err := migration.Read(folder(t, files), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestRead(t *testing.T) {
 		"00002_create_a.sql": "-- +goose Up\nCREATE TABLE a (id INT);\n",
 		"README.md":          "not SQL",
 		"helper.go":          "package migrations",
-	})
+	}).Migrations
 	var names []string
 	for _, f := range files {
 		names = append(names, f.Name)
@@ -55,7 +55,7 @@ func TestRead(t *testing.T) {
 func TestRead_lineEnds(t *testing.T) {
 	text := "-- +goose Up\nDELETE FROM a;\n"
 	unix, windows := read(t, map[string]string{"1_a.sql": text}), read(t, map[string]string{"1_a.sql": strings.ReplaceAll(text, "\n", "\r\n")})
-	if !maps.Equal(migration.Hashes(unix), migration.Hashes(windows)) {
+	if !maps.Equal(unix.Hashes(), windows.Hashes()) {
 		t.Error("the hashes differ")
 	}
 }
@@ -74,7 +74,7 @@ func TestRead_errors(t *testing.T) {
 		{"two of them", map[string]string{"a.sql": "", "b.sql": ""}, []string{"a.sql: ", "b.sql: "}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := migration.Read(folder(t, tt.files))
+			_, err := migration.Read(folder(t, tt.files), "")
 			for _, want := range tt.want {
 				if err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("got %v, want %q", err, want)
@@ -84,7 +84,7 @@ func TestRead_errors(t *testing.T) {
 	}
 }
 
-func TestFile_Up(t *testing.T) {
+func TestMigration_SQL_goose(t *testing.T) {
 	for _, tt := range []struct {
 		name, text, want, wantErr string
 	}{
@@ -99,7 +99,7 @@ func TestFile_Up(t *testing.T) {
 		{"variables", "-- +goose ENVSUB ON\n", "", `1_a.sql:1: the annotation "ENVSUB ON" is not supported`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := read(t, map[string]string{"1_a.sql": tt.text})[0].Up()
+			got, err := read(t, map[string]string{"1_a.sql": tt.text}).Migrations[0].SQL()
 			if got != tt.want {
 				t.Errorf("got %q", got)
 			}

@@ -1,10 +1,60 @@
 package migration
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
+
+// readGoose reads a folder of goose.
+func readGoose(folder string) ([]Migration, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, err
+	}
+	var migrations []Migration
+	var problems []error
+	for _, entry := range entries {
+		name := entry.Name()
+		version, err := Version(name)
+		switch {
+		case filepath.Ext(name) == ".go" && err == nil:
+			problems = append(problems, fmt.Errorf("%s: migrations in Go are not supported", name))
+		case filepath.Ext(name) != ".sql":
+		case err != nil:
+			problems = append(problems, err)
+		default:
+			m, err := readFile(folder, name)
+			m.ID, m.Version, m.Format = strconv.FormatInt(version, 10), version, Goose
+			migrations, problems = append(migrations, m), append(problems, err)
+		}
+	}
+	slices.SortStableFunc(migrations, func(a, b Migration) int { return cmp.Compare(a.Version, b.Version) })
+	for i := 1; i < len(migrations); i++ {
+		if migrations[i].Version == migrations[i-1].Version {
+			problems = append(problems, fmt.Errorf("%s and %s have the same number", migrations[i-1].Name, migrations[i].Name))
+		}
+	}
+	if len(migrations) == 0 && len(problems) == 0 {
+		problems = append(problems, errors.New("it has no .sql files"))
+	}
+	return migrations, errors.Join(problems...)
+}
+
+// Version returns the number that the name of a file of goose begins with.
+func Version(name string) (int64, error) {
+	number, _, ok := strings.Cut(name, "_")
+	version, err := strconv.ParseInt(number, 10, 64)
+	if !ok || err != nil || version < 1 {
+		return 0, fmt.Errorf("%s: the name must begin with a number and an underscore, such as 00001_create_guests.sql", name)
+	}
+	return version, nil
+}
 
 // The annotations of goose. The marks of statements and transactions mean nothing here, since
 // TiDB's parser finds the statements and tells which of them fit in a transaction. Environment
@@ -14,17 +64,17 @@ var (
 	refusedAnnotations = []string{"ENVSUB ON", "ENVSUB OFF"}
 )
 
-// Up returns the SQL that applies the migration. Other lines become empty, so that line numbers
-// are those of the file.
+// gooseUp returns the Up part. Other lines become empty, so that line numbers are those of the
+// file.
 //
 // It refuses what goose refuses (internal/sqlparser/parser.go of v3.26.0).
-func (f File) Up() (string, error) {
+func (m Migration) gooseUp() (string, error) {
 	var sql strings.Builder
 	section, number := "", 0
-	for line := range strings.Lines(f.text) {
+	for line := range strings.Lines(m.text) {
 		number++
 		fail := func(format string, args ...any) (string, error) {
-			return "", fmt.Errorf("%s:%d: %s", f.Name, number, fmt.Sprintf(format, args...))
+			return "", fmt.Errorf("%s:%d: %s", m.Name, number, fmt.Sprintf(format, args...))
 		}
 		trimmed := strings.TrimSpace(line)
 		comment := strings.HasPrefix(trimmed, "--")
@@ -49,7 +99,7 @@ func (f File) Up() (string, error) {
 		sql.WriteString("\n")
 	}
 	if section == "" {
-		return "", fmt.Errorf(`%s: it lacks the line "-- +goose Up"`, f.Name)
+		return "", fmt.Errorf(`%s: it lacks the line "-- +goose Up"`, m.Name)
 	}
 	return sql.String(), nil
 }

@@ -1,4 +1,4 @@
-package provider
+package migrator
 
 import (
 	"errors"
@@ -15,6 +15,9 @@ const (
 	notOurs       = "a migration changes tables, views, indexes, sequences or rows, and nothing else"
 )
 
+// errGateway is any error of TiDB Cloud's gateway.
+const errGateway = 1105
+
 // schemaChange returns the errors of a change of the schema that was made before, or why a
 // migration may not make the change.
 //
@@ -26,6 +29,9 @@ func schemaChange(node ast.StmtNode) (done []uint16, problem string) {
 	case *ast.CreateTableStmt, *ast.CreateViewStmt, *ast.CreateSequenceStmt:
 		return []uint16{parsermysql.ErrTableExists}, ""
 	case *ast.DropTableStmt:
+		if len(node.Tables) > 1 { // TiDB drops them one after the other (pkg/ddl/executor.go, dropTableObject)
+			return nil, "an interrupted run would have dropped some of them; drop one a statement"
+		}
 		return []uint16{parsermysql.ErrBadTable}, ""
 	case *ast.DropSequenceStmt:
 		return []uint16{parsermysql.ErrUnknownSequence, parsermysql.ErrBadTable}, ""
@@ -35,7 +41,7 @@ func schemaChange(node ast.StmtNode) (done []uint16, problem string) {
 		return []uint16{parsermysql.ErrCantDropFieldOrKey}, ""
 	case *ast.RenameTableStmt:
 		if len(node.TableToTables) > 1 { // it could swap two tables
-			return nil, notRepeatable + "; rename one table a file"
+			return nil, notRepeatable + "; rename one table a statement"
 		}
 		return renamedTable, ""
 	case *ast.TruncateTableStmt:
@@ -105,8 +111,8 @@ const (
 	errNoCheck  = 3940
 )
 
-// isDone reports whether an error says that the statement was executed before.
-func (s statement) isDone(err error) bool {
+// isDone reports whether an error says that the step was executed before.
+func (s Step) isDone(err error) bool {
 	var refused *mysql.MySQLError
 	return errors.As(err, &refused) && slices.Contains(s.done, refused.Number)
 }

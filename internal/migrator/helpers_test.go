@@ -1,0 +1,257 @@
+package migrator_test
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/go-sql-driver/mysql"
+	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/migration"
+	"portfolio-infra/internal/migrator"
+	emulatedsql "portfolio-infra/internal/sandbox/emulator/sql"
+	"portfolio-infra/internal/sandbox/emulator/sql/sqltest"
+	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
+	"portfolio-infra/internal/sqllogin"
+)
+
+// server is the TiDB of all tests of the package. Each test has a database of its own on it.
+type server struct {
+	*emulatedsql.Servers
+	databases atomic.Int64
+}
+
+const (
+	cluster  = "1001"
+	user     = "p1001.admin"
+	password = "correct horse"
+	hash     = "*0E8F21E4240F5AD5A07D088F9C93890D13D78A4E" // mysql_native_password's
+)
+
+var (
+	shared     server
+	startedErr error
+	startOnce  sync.Once
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if shared.Servers != nil {
+		_ = shared.Close()
+	}
+	os.Exit(code)
+}
+
+// start starts the server with the first test.
+func start(t *testing.T) *server {
+	t.Helper()
+	startOnce.Do(func() {
+		shared.Servers = &emulatedsql.Servers{TiDB: sqltest.TiDB(t), Host: "localhost"}
+		if startedErr = shared.CreateCluster(cluster); startedErr == nil {
+			startedErr = shared.PutUser(cluster, tidbcloud.Login{User: tidbcloud.User{UserName: user, BuiltinRole: "role_admin"}, Password: password, Hash: hash})
+		}
+	})
+	if startedErr != nil {
+		t.Fatal(startedErr)
+	}
+	return &shared
+}
+
+// world is a database and a folder of migrations.
+type world struct {
+	*testing.T
+	*server
+	name, folder string
+	format       migration.Format // empty for the folder's own
+	table        string
+	baseline     string
+	dial         func(ctx context.Context, network, addr string) (net.Conn, error)
+	log          log
+}
+
+// newWorld makes an empty database and an empty folder.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	s := start(t)
+	w := &world{T: t, server: s, name: fmt.Sprintf("test_%d", s.databases.Add(1)), folder: t.TempDir()}
+	db := w.open("")
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+w.name); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// login is that of the administrator.
+func (w *world) login() sqllogin.Login {
+	host, port := w.Endpoint(cluster)
+	return sqllogin.Login{Host: host, Port: port, User: user, Password: password}
+}
+
+// open connects to a database.
+func (w *world) open(database string) *sql.DB {
+	w.Helper()
+	db, err := w.login().Open(w.CAFile(), func(c *mysql.Config) {
+		c.DBName, c.InterpolateParams, c.DialFunc = database, true, w.dial
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return db
+}
+
+// write adds files to the folder. An empty text removes one.
+func (w *world) write(files map[string]string) {
+	w.Helper()
+	for name, text := range files {
+		path := filepath.Join(w.folder, filepath.FromSlash(name))
+		err := os.MkdirAll(filepath.Dir(path), 0o700)
+		if err == nil && text == "" {
+			err = os.Remove(path)
+		} else if err == nil {
+			err = os.WriteFile(path, []byte(text), 0o600)
+		}
+		if err != nil {
+			w.Fatal(err)
+		}
+	}
+}
+
+// job is the folder as it is now.
+func (w *world) job() migrator.Job {
+	w.Helper()
+	folder, err := migration.Read(w.folder, w.format)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return migrator.Job{Folder: folder, Database: w.name, Table: w.table, Baseline: w.baseline, Log: &w.log}
+}
+
+// up applies the folder.
+func (w *world) up() error {
+	w.Helper()
+	db := w.open(w.name)
+	defer db.Close()
+	return w.job().Apply(w.Context(), db)
+}
+
+// pending lists the pending migrations by name.
+func (w *world) pending() (names []string, err error) {
+	w.Helper()
+	db := w.open(w.name)
+	defer db.Close()
+	job := w.job()
+	h, err := job.History(w.Context(), db)
+	if err != nil {
+		return nil, err
+	}
+	pending, err := job.Pending(h)
+	for _, p := range pending {
+		names = append(names, p.Name)
+	}
+	return names, err
+}
+
+// want fails the test unless up applies everything, and nothing is pending afterwards.
+func (w *world) want() {
+	w.Helper()
+	if err := w.up(); err != nil {
+		w.Fatal(err)
+	}
+	if names, err := w.pending(); err != nil || len(names) > 0 {
+		w.Fatalf("pending: %v, %v", names, err)
+	}
+}
+
+// rows returns the rows of a query, with their columns separated by spaces.
+func (w *world) rows(query string) (rows []string) {
+	w.Helper()
+	db := w.open(w.name)
+	defer db.Close()
+	result, err := db.QueryContext(w.Context(), query)
+	if err != nil {
+		w.Fatal(err)
+	}
+	defer result.Close()
+	columns, err := result.Columns()
+	if err != nil {
+		w.Fatal(err)
+	}
+	for result.Next() {
+		values := make([]sql.NullString, len(columns))
+		pointers := make([]any, len(columns))
+		for i := range values {
+			pointers[i] = &values[i]
+		}
+		if err := result.Scan(pointers...); err != nil {
+			w.Fatal(err)
+		}
+		var row []string
+		for _, v := range values {
+			row = append(row, v.String)
+		}
+		rows = append(rows, strings.Join(row, " "))
+	}
+	if err := result.Err(); err != nil {
+		w.Fatal(err)
+	}
+	return rows
+}
+
+// hand runs statements by hand.
+func (w *world) hand(statements ...string) {
+	w.Helper()
+	db := w.open(w.name)
+	defer db.Close()
+	for _, statement := range statements {
+		if _, err := db.ExecContext(w.Context(), statement); err != nil {
+			w.Fatalf("%s: %v", statement, err)
+		}
+	}
+}
+
+// log keeps what is shown.
+type log struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *log) add(kind, format string, args []any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, kind+" "+fmt.Sprintf(format, args...))
+}
+
+func (l *log) Infof(format string, args ...any)       { l.add("info", format, args) }
+func (l *log) InfoStatusf(format string, args ...any) { l.add("status", format, args) }
+func (l *log) Warningf(format string, args ...any)    { l.add("warning", format, args) }
+
+func (l *log) all() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Join(l.lines, "\n")
+}
+
+func same(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func wantErr(t *testing.T, err error, want ...string) {
+	t.Helper()
+	for _, want := range want {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package migrator
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/go-sql-driver/mysql"
+	parsermysql "github.com/pingcap/tidb/pkg/parser/mysql"
+
+	"portfolio-infra/internal/migration"
+)
+
+// History is what a database knows of its migrations.
+type History struct {
+	records map[string]*record // by the migrations' IDs
+	// last is the highest version that was applied. A new one must come after it. It is 0 for
+	// tools that apply a migration late.
+	last int64
+}
+
+// record is what a database knows of a migration.
+type record struct {
+	name    string // of its file; may be empty
+	applied bool   // says the tool's table
+	hash    string // of the content that was applied; empty if the tool's CLI applied it
+	// steps are the steps that were begun, by their numbers from 1. Those of a migration that
+	// the tool took back do not count.
+	steps map[int]stepRow
+	// takenBack reports whether the migration was applied here and taken back by the tool.
+	takenBack bool
+	// began has the hashes of the contents that former versions of this program began with.
+	began []string
+}
+
+func (h *History) record(id string) *record {
+	if h.records[id] == nil {
+		h.records[id] = &record{}
+	}
+	return h.records[id]
+}
+
+// History reads the history of a database. A missing table counts as empty.
+func (j Job) History(ctx context.Context, db querier) (History, error) {
+	h := History{records: map[string]*record{}}
+	if err := j.ledger().read(ctx, db, &h, j.Migrations); err != nil {
+		return h, err
+	}
+	return h, j.readSteps(ctx, db, &h)
+}
+
+// Recorded returns the history according to a state: the hashes of the files that were applied.
+func (j Job) Recorded(files map[string]string) History {
+	h := History{records: map[string]*record{}}
+	for name, hash := range files {
+		if id, err := migration.IDOf(j.Format, name); err == nil {
+			h.records[id] = &record{name: name, applied: true, hash: hash}
+		}
+	}
+	for _, m := range j.Migrations {
+		if h.records[m.ID] != nil && j.Format != migration.Prisma && j.Format != migration.Drizzle1 {
+			h.last = max(h.last, m.Version)
+		}
+	}
+	return h
+}
+
+// Lost reports whether the file of a migration is not applied.
+func (j Job) Lost(h History, name string) bool {
+	id, err := migration.IDOf(j.Format, name)
+	return err == nil && (h.records[id] == nil || !h.records[id].applied)
+}
+
+// Pending returns the migrations to apply, in order, parsed. The file of an applied migration must
+// exist and be unchanged. The error lists all problems.
+func (j Job) Pending(h History) (pending []Pending, err error) {
+	var problems []error
+	for _, m := range j.Migrations {
+		rec := h.records[m.ID]
+		switch {
+		case rec != nil && rec.applied:
+			if rec.hash != "" && rec.hash != m.Hash {
+				problems = append(problems, fmt.Errorf("%s was changed after it had been applied: restore it, and put the change into a new migration", m.Name))
+			}
+		case h.last > 0 && m.Version < h.last:
+			problems = append(problems, fmt.Errorf("%s is new, but migration %d has been applied already: give it a number above %d", m.Name, h.last, h.last))
+		default:
+			pending = append(pending, Pending{Migration: m, record: cmp.Or(rec, &record{})})
+		}
+	}
+	problems = append(problems, j.missing(h)...)
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	for i := range pending {
+		problems = append(problems, pending[i].plan())
+	}
+	return pending, errors.Join(problems...)
+}
+
+// missing returns an error for each applied migration that has no file.
+func (j Job) missing(h History) (problems []error) {
+	for _, id := range slices.Sorted(maps.Keys(h.records)) {
+		rec := h.records[id]
+		if !rec.applied || slices.ContainsFunc(j.Migrations, func(m migration.Migration) bool { return m.ID == id }) {
+			continue
+		}
+		problems = append(problems, fmt.Errorf("%s has been applied, but its file is missing: restore it", cmp.Or(rec.name, "migration "+id)))
+	}
+	return problems
+}
+
+// isMissing reports whether the table or the database of a query does not exist.
+func isMissing(err error) bool {
+	var refused *mysql.MySQLError
+	return errors.As(err, &refused) && (refused.Number == parsermysql.ErrNoSuchTable || refused.Number == parsermysql.ErrBadDB)
+}

@@ -1,0 +1,119 @@
+package migrator
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"portfolio-infra/internal/migration"
+)
+
+// Job is a folder of migrations and the database that they are for.
+type Job struct {
+	migration.Folder
+	// Database is the name of the database, which the connections use by default.
+	Database string
+	// Table is the name of the tool's own table. If empty, the tool's default.
+	Table string
+	// Baseline is the migration up to which the tables were made otherwise, or empty.
+	Baseline string
+	// Log shows the progress.
+	Log Log
+}
+
+// Log shows messages. Those of InfoStatusf are gone with the next.
+type Log interface {
+	Infof(format string, args ...any)
+	InfoStatusf(format string, args ...any)
+	Warningf(format string, args ...any)
+}
+
+// querier is a connection, a pool or a transaction.
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// run applies migrations on one connection, which holds the lock.
+type run struct {
+	Job
+	ledger ledger
+	conn   *sql.Conn
+	pool   *sql.DB // for a look beside the connection
+}
+
+// Apply applies the migrations that the database lacks.
+func (j Job) Apply(ctx context.Context, db *sql.DB) error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	r := &run{Job: j, ledger: j.ledger(), conn: conn, pool: db}
+	if err := r.lock(ctx); err != nil {
+		return err
+	}
+	if err := r.prepare(ctx); err != nil {
+		return fmt.Errorf("preparing the migrations of %q: %w", j.Database, err)
+	}
+	h, err := j.History(ctx, conn)
+	if err != nil {
+		return fmt.Errorf("reading the migrations of %q: %w", j.Database, err)
+	}
+	pending, err := j.Pending(h)
+	if err != nil {
+		return err
+	}
+	if err := r.adopt(ctx, h); err != nil {
+		return fmt.Errorf("recording the migrations of %q: %w", j.Database, err)
+	}
+	for _, p := range pending {
+		if err := r.apply(ctx, p); err != nil {
+			return fmt.Errorf("applying the migration %w", err)
+		}
+		j.Log.Infof("applied %s", p.Name)
+	}
+	return nil
+}
+
+// prepare creates the tables of the records if they are missing.
+func (r *run) prepare(ctx context.Context) error {
+	if err := r.ledger.prepare(ctx, r.conn); err != nil {
+		return err
+	}
+	_, err := r.conn.ExecContext(ctx, createSteps)
+	return err
+}
+
+// adopt records the hashes of the migrations that the tool's CLI applied, so that a later change of
+// a file is noticed.
+func (r *run) adopt(ctx context.Context, h History) error {
+	for _, m := range r.Migrations {
+		if rec := h.records[m.ID]; rec == nil || !rec.applied || rec.hash != "" {
+			continue
+		}
+		err := r.inTransaction(ctx, func(tx *sql.Tx) error {
+			if err := r.ledger.adopt(ctx, tx, m); err != nil {
+				return err
+			}
+			return r.recordWhole(ctx, tx, m)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *run) inTransaction(ctx context.Context, f func(*sql.Tx) error) error {
+	tx, err := r.conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
