@@ -102,6 +102,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		},
 	}
+	w.Header()["Content-Type"] = nil // net/http makes none up
 	proxy.ServeHTTP(w, r)
 }
 

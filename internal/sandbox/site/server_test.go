@@ -304,7 +304,7 @@ func TestServer_ServeHTTP(t *testing.T) {
 func TestServer_pages(t *testing.T) {
 	c := newCloud(t)
 	c.project(`{"compatibility_date":"2026-06-01"}`)
-	c.deployFolder(pages)
+	c.deployFolder(mistakes)
 	s := c.serve()
 	for _, path := range []string{"/_headers", "/_redirects", "/_routes.json", "/_worker.js", "/style.css/", "/style.css/x"} {
 		s.want(path, http.StatusNotFound, "nowhere")
