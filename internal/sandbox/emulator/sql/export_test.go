@@ -3,6 +3,7 @@ package sql
 import (
 	"maps"
 	"slices"
+	"time"
 )
 
 // KillTiDB kills the server of a cluster that runs, without a warning.
@@ -37,4 +38,17 @@ func (s *Servers) Idle(clusterID string) bool {
 	}
 	_, idle, _ := c.state()
 	return idle
+}
+
+// CPUTime ends the server of a cluster that runs, and returns the time that it took.
+func (s *Servers) CPUTime(clusterID string) time.Duration {
+	c, err := s.cluster(clusterID)
+	if err != nil {
+		panic(err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	server := c.server
+	_ = c.stop()
+	return server.cmd.ProcessState.UserTime() + server.cmd.ProcessState.SystemTime()
 }
