@@ -110,9 +110,7 @@ func answer(t *testing.T, base string, r request) string {
 	status, body, header := ask(t, base, r)
 	var text strings.Builder
 	fmt.Fprintln(&text, status)
-	if err := header.WriteSubset(&text, nil); err != nil {
-		t.Fatal(err)
-	}
+	must(t, header.WriteSubset(&text, nil))
 	return strings.ReplaceAll(strings.ReplaceAll(text.String(), "\r\n", "\n")+"\n"+body, base, "BASE")
 }
 
@@ -132,9 +130,7 @@ func TestServer_frameworks(t *testing.T) {
 			ours := c.serve().base
 			theirs := startFramework(t, f, project)
 			site, _, err := c.Site("site")
-			if err != nil {
-				t.Fatal(err)
-			}
+			must(t, err)
 			all := append(files(f.Name, site), visits[f.Name]...)
 			if site.Worker != nil {
 				all = append(all, rendered(f.Name)...)
@@ -176,21 +172,15 @@ func (c *cloud) deployFramework(f pagestest.Framework, project string) {
 		folder.Functions = filepath.Join(project, f.Functions)
 	}
 	site, err := pages.Read(c.t.Context(), folder)
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	must(c.t, err)
 	defer site.Close()
 	in, err := json.Marshal(pages.DeployRequest{
 		AccountID: cloudflare.DefaultAccountID, Project: "site", Owner: "owner",
 		Site: folder.Site, Functions: folder.Functions, Flags: f.Flags, Digest: site.Digest,
 	})
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	must(c.t, err)
 	environment := map[string]string{"CLOUDFLARE_API_TOKEN": c.Token, "CLOUDFLARE_BASE_URL": api.URL + "/client/v4"}
-	if err := pages.Run(c.t.Context(), "deploy", bytes.NewReader(in), io.Discard, c.t.Output(), func(name string) string { return environment[name] }); err != nil {
-		c.t.Fatal(err)
-	}
+	must(c.t, pages.Run(c.t.Context(), "deploy", bytes.NewReader(in), io.Discard, c.t.Output(), func(name string) string { return environment[name] }))
 }
 
 // startFramework serves a framework's site by wrangler, with the Worker behind it.

@@ -92,8 +92,13 @@ function router(routes, ASSETS, functions) {
   };
 }
 
+const said = new Set();
 async function run(program) {
   [current, thrown] = [program, undefined];
+  for (const line of program.missing ?? []) {
+    if (!said.has(line)) console.error(line);
+    said.add(line);
+  }
   const workers = (program.workers ?? []).map(worker);
   if (program.directory) {
     const ASSETS = await assets(program.directory);

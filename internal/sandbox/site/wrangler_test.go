@@ -127,9 +127,7 @@ var requests = []request{
 func ask(t *testing.T, base string, r request) (status int, body string, h http.Header) {
 	t.Helper()
 	asked, err := http.NewRequestWithContext(t.Context(), r.method, base, strings.NewReader(r.body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	asked.URL.Opaque = r.target
 	if strings.HasPrefix(r.target, "//") {
 		asked.URL.Opaque, asked.URL.Path = "", r.target
@@ -141,14 +139,10 @@ func ask(t *testing.T, base string, r request) (status int, body string, h http.
 		asked.Header.Set("Accept-Encoding", "identity")
 	}
 	response, err := http.DefaultTransport.RoundTrip(asked)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	defer response.Body.Close()
 	content, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	for _, name := range []string{"Date", "Content-Length", "Connection", "Transfer-Encoding", "Keep-Alive"} {
 		response.Header.Del(name)
 	}
@@ -160,12 +154,8 @@ func (f folder) write(t *testing.T, dir string) {
 	t.Helper()
 	for name, content := range f {
 		file := filepath.Join(dir, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		must(t, os.MkdirAll(filepath.Dir(file), 0o700))
+		must(t, os.WriteFile(file, []byte(content), 0o600))
 	}
 }
 
@@ -229,14 +219,10 @@ func startWrangler(t *testing.T, folder string, args ...string) string {
 	// request.cf is Miniflare's placeholder.
 	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "WRANGLER_SEND_METRICS=false", "CLOUDFLARE_CF_FETCH_ENABLED=false", "NO_COLOR=1", "CI=1")
 	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	cmd.Stderr = cmd.Stdout
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, cmd.Start())
 	// It starts processes of its own, which would outlive it.
 	t.Cleanup(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); _ = cmd.Wait() })
 	var said strings.Builder
