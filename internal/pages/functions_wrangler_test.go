@@ -13,13 +13,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"portfolio-infra/internal/bundle"
+	"portfolio-infra/internal/pages/pagestest"
 	"portfolio-infra/internal/rest/resttest"
 )
 
 // realNpx puts an npx on the PATH that runs the real wrangler, and returns its command line.
 func realNpx(t *testing.T) []string {
 	t.Helper()
-	wrangler := wrangler(t)
+	wrangler := pagestest.Wrangler(t)
 	npx(t, fmt.Sprintf("[ \"$1 $2\" = '--no-install wrangler' ] && shift 2\nexec '%s' '%s' \"$@\"\n", wrangler[0], wrangler[1]))
 	return wrangler
 }

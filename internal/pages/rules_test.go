@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/pages/pagestest"
 )
 
 // repeated returns n lines of a format with a number.
@@ -122,7 +124,7 @@ func randomRules(r *rand.Rand) string {
 // Cloudflare's own parsers ignore as many lines and read the same rules, in the cases above and
 // in random ones.
 func TestParseRules_wrangler(t *testing.T) {
-	node := wrangler(t)[0]
+	node := pagestest.Wrangler(t)[0]
 	type parsed struct {
 		Paths   []string `json:"paths"`
 		Ignored int      `json:"ignored"`
@@ -150,7 +152,7 @@ func TestParseRules_wrangler(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), node, "-e", realRules, filepath.Join(npmFolder, "wrangler/wrangler-dist/cli.js"))
+	cmd := exec.CommandContext(t.Context(), node, "-e", realRules, filepath.Join(pagestest.Modules(t), "wrangler/wrangler-dist/cli.js"))
 	cmd.Stdin = bytes.NewReader(text)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

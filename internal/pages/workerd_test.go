@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"portfolio-infra/internal/pages/pagestest"
 )
 
 // moduleFields are the fields of workerd's configuration for the kinds of modules.
@@ -22,10 +24,7 @@ var moduleFields = map[string]string{
 // serve runs a _worker.bundle on Cloudflare's own runtime, and returns what it answers.
 func serve(t *testing.T, bundle, path string) string {
 	t.Helper()
-	workerd, err := filepath.Abs(filepath.Join(npmFolder, ".bin/workerd"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	workerd := filepath.Join(pagestest.Modules(t), ".bin/workerd")
 	if _, err := os.Stat(workerd); err != nil {
 		t.Skip("workerd is not installed: make npm")
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -12,26 +11,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/pages/pagestest"
 )
-
-// npmFolder has the packages that `make npm` installs.
-const npmFolder = "../../.sandbox/npm/node_modules"
-
-// wrangler returns the command line of the real wrangler, with a Node that is new enough.
-func wrangler(t *testing.T) []string {
-	t.Helper()
-	folder, err := filepath.Abs(npmFolder)
-	if err != nil {
-		t.Fatal(err)
-	}
-	line := []string{filepath.Join(folder, "node/bin/node"), filepath.Join(folder, "wrangler/bin/wrangler.js")}
-	for _, file := range line {
-		if _, err := os.Stat(file); err != nil {
-			t.Skip("wrangler is not installed: make npm")
-		}
-	}
-	return line
-}
 
 // deployWith deploys the site of a project with the real wrangler.
 func (a *api) deployWith(t *testing.T, wrangler []string, project string) {
@@ -138,7 +120,7 @@ var mainModule = regexp.MustCompile(`"main_module":"[^"]*"`)
 
 // The real wrangler sends the same for the same folder.
 func TestDeploy_wrangler(t *testing.T) {
-	wrangler := wrangler(t)
+	wrangler := pagestest.Wrangler(t)
 	site := files{
 		"index.html": "<h1>Hello</h1>\n", "404.html": "", "style.css": "a{}", "page.HTML": "x", "LICENSE": "", ".htaccess": "deny",
 		".well-known/security.txt": "x", "a/b.c/plain": "x", "a/twin-1.txt": "twin", "a/twin-2.txt": "twin", "a.tar.gz": "x", "ends.": "dot",

@@ -8,7 +8,7 @@
 //
 // A test compares the answers with those of `wrangler pages dev`. Where wrangler differs from
 // Pages, this package follows Pages. Only what was deployed is served, so _routes.json and
-// _worker.js are not. A path below a file, such as /style.css/, names no file.
+// _worker.js are not. A path below a file, such as /style.css/, names no file (assumed).
 //
 // # Differences from Cloudflare
 //

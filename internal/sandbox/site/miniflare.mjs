@@ -16,7 +16,7 @@ const { convertV4MiniflareOptions, fetch, Log, LogLevel, Miniflare, Response } =
 console.log = console.info = console.debug = console.error; // standard output is for answers
 process.stdin.on("end", () => process.exit()); // on exit Miniflare kills the runtime
 
-// A path below a file is an error in the asset handler. On Pages it names no file.
+// The asset handler fails for a path below a file, which names no file: .github/UPSTREAM.md, 12.
 const { lstatSync } = fs;
 fs.lstatSync = (path, options) => {
   try {
@@ -92,8 +92,13 @@ function router(routes, ASSETS, functions) {
   };
 }
 
+const said = new Set();
 async function run(program) {
   [current, thrown] = [program, undefined];
+  for (const line of program.missing ?? []) {
+    if (!said.has(line)) console.error(line);
+    said.add(line);
+  }
   const workers = (program.workers ?? []).map(worker);
   if (program.directory) {
     const ASSETS = await assets(program.directory);

@@ -48,7 +48,7 @@ func (r Runtime) start(ctx context.Context) (_ *process, err error) {
 	}()
 	cmd := exec.CommandContext(ctx, r.node(ctx), "--input-type=module", "--eval", script, r.Modules)
 	cmd.Dir = dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "XDG_CONFIG_HOME=" + dir, "TMPDIR=" + dir, "WRANGLER_SEND_METRICS=false", "NO_COLOR=1"}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir, "WRANGLER_SEND_METRICS=false", "NO_COLOR=1"}
 	cmd.Stderr = io.MultiWriter(r.Log, &p.said)
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -130,16 +130,4 @@ func (t *tail) text() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return string(bytes.TrimSpace(t.end))
-}
-
-// syncWriter is a writer for several goroutines.
-type syncWriter struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (s *syncWriter) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.w.Write(p)
 }

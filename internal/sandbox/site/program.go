@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 
-	"portfolio-infra/internal/sandbox/emulator"
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
 
@@ -23,9 +22,8 @@ type program struct {
 	// SQL is the address of the database over HTTP. Port is the site's port on this machine.
 	SQL  string `json:"sql"`
 	Port string `json:"port"`
-
-	// missing has a line for each thing that a Worker of the program lacks.
-	missing []string
+	// Missing has a line for each thing that a Worker of the program lacks.
+	Missing []string `json:"missing,omitempty"`
 }
 
 // worker is a Worker of a program, in Miniflare's terms.
@@ -56,8 +54,8 @@ const functions = "Functions"
 // everywhere takes the place of a missing _routes.json.
 var everywhere = json.RawMessage(`{"include":["/*"],"exclude":[]}`)
 
-// newProgram returns the program with a site's Functions and all Workers that they are bound
-// to.
+// newProgram returns the program with a site's Functions and all Workers that they are bound to,
+// directly or through other Workers.
 func newProgram(site cloudflare.Site, scripts []cloudflare.Script, reveal func(cloudflare.Secret) (string, bool)) (program, error) {
 	p := program{Routes: everywhere}
 	if site.Routes != nil {
@@ -66,56 +64,43 @@ func newProgram(site cloudflare.Site, scripts []cloudflare.Script, reveal func(c
 	if !json.Valid(p.Routes) {
 		return p, errors.New("the site's _routes.json is not JSON")
 	}
-	if site.Worker == nil {
-		return p, nil
-	}
-	reachable := reachableScripts(site.Services, scripts)
-	add := func(shown, name string, code cloudflare.Worker, config cloudflare.Config) {
+	added := map[string]bool{}
+	var add func(shown, name string, code cloudflare.Worker, config cloudflare.Config)
+	add = func(shown, name string, code cloudflare.Worker, config cloudflare.Config) {
+		added[name] = true
 		w := newWorker(name, code)
+		p.Workers = append(p.Workers, w)
+		lacks := func(format string, args ...any) {
+			p.Missing = append(p.Missing, shown+" lacks its "+fmt.Sprintf(format, args...))
+		}
 		maps.Copy(w.Vars, config.Vars)
 		for _, name := range slices.Sorted(maps.Keys(config.Secrets)) {
-			value, ok := reveal(config.Secrets[name])
-			if !ok {
-				p.missing = append(p.missing, fmt.Sprintf("%s lacks its secret %s, whose value is not in the stack's state: run `make up` while this serves", shown, name))
-				continue
+			if value, ok := reveal(config.Secrets[name]); ok {
+				w.Vars[name] = value
+			} else {
+				lacks("secret %s, whose value is not in the stack's state: run `make up` while this serves", name)
 			}
-			w.Vars[name] = value
 		}
 		for _, name := range slices.Sorted(maps.Keys(config.Services)) {
 			to := config.Services[name]
-			if _, ok := reachable[to.Service]; !ok {
-				p.missing = append(p.missing, fmt.Sprintf("%s lacks its binding %s: there is no Worker %s", shown, name, to.Service))
+			i := slices.IndexFunc(scripts, func(s cloudflare.Script) bool { return s.Name == to.Service })
+			if i < 0 {
+				lacks("binding %s: there is no Worker %s", name, to.Service)
 				continue
 			}
 			if to.Entrypoint == "default" { // workerd knows the default export without a name only
 				to.Entrypoint = ""
 			}
 			w.Services[name] = service{to.Service, to.Entrypoint}
-		}
-		p.Workers = append(p.Workers, w)
-	}
-	add("the site "+site.Project, functions, *site.Worker, site.Config)
-	for _, name := range slices.Sorted(maps.Keys(reachable)) {
-		add("the Worker "+name, name, reachable[name].Worker, reachable[name].Config)
-	}
-	return p, nil
-}
-
-// reachableScripts returns the Workers that are bound, directly or through other Workers.
-func reachableScripts(from map[string]cloudflare.Service, scripts []cloudflare.Script) map[string]cloudflare.Script {
-	reachable := map[string]cloudflare.Script{}
-	var visit func(map[string]cloudflare.Service)
-	visit = func(from map[string]cloudflare.Service) {
-		for _, to := range from {
-			i := slices.IndexFunc(scripts, func(s cloudflare.Script) bool { return s.Name == to.Service })
-			if _, seen := reachable[to.Service]; i >= 0 && !seen {
-				reachable[to.Service] = scripts[i]
-				visit(scripts[i].Services)
+			if !added[to.Service] {
+				add("the Worker "+to.Service, to.Service, scripts[i].Worker, scripts[i].Config)
 			}
 		}
 	}
-	visit(from)
-	return reachable
+	if site.Worker != nil {
+		add("the site "+site.Project, functions, *site.Worker, site.Config)
+	}
+	return p, nil
 }
 
 // defaultDate is the compatibility date of a Worker without one.
@@ -131,7 +116,7 @@ func newWorker(name string, code cloudflare.Worker) worker {
 		Vars: map[string]string{}, Services: map[string]service{},
 	}
 	for _, m := range code.Modules {
-		switch next := (module{m.Name, moduleType(m), m.Content}); {
+		switch next := (module{m.Name, cmp.Or(moduleTypes[m.Type], "ESModule"), m.Content}); {
 		case m.Name == code.MainModule:
 			w.Modules = slices.Insert(w.Modules, 0, next)
 		case m.Type != sourceMap:
@@ -141,21 +126,12 @@ func newWorker(name string, code cloudflare.Worker) worker {
 	return w
 }
 
-// moduleType returns Miniflare's name for the type of a module.
+// moduleTypes has Miniflare's names for the types of modules. All others are ES modules.
 // https://developers.cloudflare.com/workers/configuration/multipart-upload-metadata/
-func moduleType(m emulator.Part) string {
-	switch m.Type {
-	case "text/plain":
-		return "Text"
-	case "application/octet-stream":
-		return "Data"
-	case "application/wasm":
-		return "CompiledWasm"
-	case "application/json":
-		return "JSON"
-	case "application/javascript":
-		return "CommonJS"
-	default:
-		return "ESModule"
-	}
+var moduleTypes = map[string]string{
+	"text/plain":               "Text",
+	"application/octet-stream": "Data",
+	"application/wasm":         "CompiledWasm",
+	"application/json":         "JSON",
+	"application/javascript":   "CommonJS",
 }

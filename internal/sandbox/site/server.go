@@ -42,14 +42,10 @@ type Server struct {
 	folder  string // the program's files
 	address string // of the process
 	err     error  // why it does not run the program
-	secrets map[cloudflare.Secret]string
-	said    map[string]bool
 }
 
 // Start starts the Runtime.
 func (s *Server) Start(ctx context.Context) (err error) {
-	s.secrets, s.said = map[cloudflare.Secret]string{}, map[string]bool{}
-	s.Runtime.Log = &syncWriter{w: s.Runtime.Log}
 	if !s.Runtime.Installed() {
 		return nil
 	}
@@ -73,18 +69,19 @@ var errNothing = errors.New("nothing is deployed yet: `make up` deploys the fold
 // ServeHTTP implements [http.Handler]. It answers from what is deployed now.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	site, ok, err := s.site()
-	switch {
-	case err == nil && !ok:
+	if err == nil && !ok {
 		err = errNothing
-	case err == nil && site.Broken:
-		http.Error(w, "Internal Server Error", http.StatusInternalServerError)
-		return
-	case err == nil && s.process == nil:
-		s.servePlain(w, r, site)
-		return
 	}
 	var address string
-	if err == nil {
+	switch {
+	case err != nil:
+	case site.Broken:
+		http.Error(w, "Internal Server Error", http.StatusInternalServerError)
+		return
+	case s.process == nil:
+		s.servePlain(w, r, site)
+		return
+	default:
 		address, err = s.update(site, port(r))
 	}
 	if err != nil {
@@ -102,6 +99,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		},
 	}
+	w.Header()["Content-Type"] = nil // net/http makes none up
 	proxy.ServeHTTP(w, r)
 }
 
@@ -172,39 +170,27 @@ func (s *Server) update(site cloudflare.Site, port string) (address string, err 
 	if err != nil || bytes.Equal(next, s.runs) {
 		return s.address, errors.Join(err, s.err)
 	}
-	for _, line := range p.missing {
-		if !s.said[line] {
-			fmt.Fprintln(s.Runtime.Log, line)
-			s.said[line] = true
-		}
-	}
-	if _, err := os.Stat(p.Directory); errors.Is(err, os.ErrNotExist) {
+	if p.Directory != s.folder {
 		if err := layOut(site, s.Cloud.Asset, p.Directory); err != nil {
 			return "", errors.Join(err, os.RemoveAll(p.Directory))
 		}
 	}
 	s.address, s.err = s.process.run(p)
 	s.runs = next
-	if s.folder != "" && s.folder != p.Directory {
+	if p.Directory != s.folder {
 		_ = os.RemoveAll(s.folder)
+		s.folder = p.Directory
 	}
-	s.folder = p.Directory
 	return s.address, s.err
 }
 
 // reveal returns the value of a secret.
 func (s *Server) reveal(secret cloudflare.Secret) (string, bool) {
-	if value, ok := s.secrets[secret]; ok {
+	if value, ok := s.Cloud.Reveal(secret); ok {
 		return value, true
 	}
-	value, ok := s.Cloud.Reveal(secret)
-	if !ok {
-		i := slices.IndexFunc(s.Values, secret.Is)
-		if i < 0 {
-			return "", false
-		}
-		value = s.Values[i]
+	if i := slices.IndexFunc(s.Values, secret.Is); i >= 0 {
+		return s.Values[i], true
 	}
-	s.secrets[secret] = value
-	return value, true
+	return "", false
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -92,9 +93,7 @@ func (c *cloud) upload(name, bindings, script string) {
 func (c *cloud) deploy(files folder, modules []emulator.Part, more ...emulator.Part) {
 	c.t.Helper()
 	var token struct{ Result struct{ JWT string } }
-	if err := json.Unmarshal(c.json(http.MethodGet, "/pages/projects/site/upload-token", ""), &token); err != nil {
-		c.t.Fatal(err)
-	}
+	must(c.t, json.Unmarshal(c.json(http.MethodGet, "/pages/projects/site/upload-token", ""), &token))
 	manifest, items := map[string]string{}, []any{}
 	for name, content := range files {
 		value := base64.StdEncoding.EncodeToString([]byte(content))
@@ -103,9 +102,7 @@ func (c *cloud) deploy(files folder, modules []emulator.Part, more ...emulator.P
 		items = append(items, map[string]any{"key": key, "value": value, "base64": true, "metadata": map[string]string{"contentType": "text/html"}})
 	}
 	body, err := json.Marshal(items)
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	must(c.t, err)
 	c.call(http.MethodPost, "/pages/assets/upload", token.Result.JWT, "application/json", string(body))
 	if body, err = json.Marshal(manifest); err != nil {
 		c.t.Fatal(err)
@@ -149,9 +146,7 @@ type testServer struct {
 func newRuntime(t *testing.T) Runtime {
 	t.Helper()
 	modules, err := filepath.Abs("../../../.sandbox/npm/node_modules")
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	r := Runtime{Modules: modules, Dir: filepath.Join(t.TempDir(), "site"), Log: t.Output()}
 	if !r.Installed() {
 		t.Skip("Cloudflare's runtime is not installed: `make runtime` does it where npm is on the PATH")
@@ -172,9 +167,7 @@ func (c *cloud) serve(values ...string) *testServer {
 func (c *cloud) start(server *Server) *testServer {
 	c.t.Helper()
 	s := &testServer{server, c.t, ""}
-	if err := s.Start(c.t.Context()); err != nil {
-		c.t.Fatal(err)
-	}
+	must(c.t, s.Start(c.t.Context()))
 	front := httptest.NewServer(s)
 	s.base = front.URL
 	c.t.Cleanup(func() { front.Close(); _ = s.Close() })
@@ -274,7 +267,12 @@ func TestServer_ServeHTTP(t *testing.T) {
 		other.t = t
 		c.deploy(folder{"index.html": "home"}, bundle(everything), routes)
 		other.serve("no secret", "site's secret").want("/api/vars", http.StatusOK, `"secret":"site's secret"`)
-		other.serve("no secret").want("/api/vars", http.StatusOK, `{"plain":"\"plain\" ä\n\\","text"`)
+		without := other.serve("no secret")
+		without.want("/api/vars", http.StatusOK, `{"plain":"\"plain\" ä\n\\","text"`)
+		must(t, without.Close())
+		if log := without.process.said.text(); !strings.Contains(log, "the site site lacks its secret SECRET, whose value") {
+			t.Errorf("the log is %s", log)
+		}
 	})
 	t.Run("binding to a Worker that is not there", func(t *testing.T) {
 		s.t = t
@@ -299,12 +297,44 @@ func TestServer_ServeHTTP(t *testing.T) {
 	})
 }
 
+// A program has the Workers that the site reaches, and says what they lack.
+func TestNewProgram(t *testing.T) {
+	bound := func(name string, to ...string) cloudflare.Script {
+		services := map[string]cloudflare.Service{}
+		for _, to := range to {
+			services["TO_"+to] = cloudflare.Service{Service: to}
+		}
+		return cloudflare.Script{Name: name, Config: cloudflare.Config{Services: services}}
+	}
+	site := cloudflare.Site{Project: "site", Worker: &cloudflare.Worker{}, Config: bound("", "a", "gone").Config}
+	p, err := newProgram(site, []cloudflare.Script{bound("a", "b"), bound("b", "a", "b", "gone"), bound("other", "gone")}, nil)
+	must(t, err)
+	var names []string
+	for _, w := range p.Workers {
+		names = append(names, w.Name)
+	}
+	if want := []string{functions, "a", "b"}; !slices.Equal(names, want) {
+		t.Errorf("the Workers are %q, want %q", names, want)
+	}
+	want := []string{"the Worker b lacks its binding TO_gone: there is no Worker gone", "the site site lacks its binding TO_gone: there is no Worker gone"}
+	if !slices.Equal(p.Missing, want) {
+		t.Errorf("it lacks %q, want %q", p.Missing, want)
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Here `wrangler pages dev` differs from Pages: it serves a folder, and not what was deployed,
 // and a path below a file is an error.
 func TestServer_pages(t *testing.T) {
 	c := newCloud(t)
 	c.project(`{"compatibility_date":"2026-06-01"}`)
-	c.deployFolder(pages)
+	c.deployFolder(mistakes)
 	s := c.serve()
 	for _, path := range []string{"/_headers", "/_redirects", "/_routes.json", "/_worker.js", "/style.css/", "/style.css/x"} {
 		s.want(path, http.StatusNotFound, "nowhere")
@@ -394,12 +424,8 @@ func TestServer_killed(t *testing.T) {
 	cmd := exec.Command(os.Args[0], "-test.run=^TestServer_killed$")
 	cmd.Env = append(os.Environ(), "TEST_SERVER_KILLED=yes", "TMPDIR="+t.TempDir())
 	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
+	must(t, cmd.Start())
 	address, err := bufio.NewReader(out).ReadString('\n')
 	if err := errors.Join(err, cmd.Process.Kill()); err != nil {
 		t.Error(err)

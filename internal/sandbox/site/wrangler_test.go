@@ -2,26 +2,30 @@ package site
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"portfolio-infra/internal/pages/pagestest"
 	"portfolio-infra/internal/sandbox/emulator"
 )
 
+// date is the compatibility date of what is tested.
+const date = "2026-06-01"
+
 const bom = "\ufeff"
 
-// pages is a site with what people get wrong.
-var pages = folder{
+// mistakes is a site with what people get wrong.
+var mistakes = folder{
 	"index.html": "home", "404.html": "nowhere", "about.html": "about", "blog/index.html": "blog", "blog/post.html": "post",
 	"blog/404.html": "no such post", "both": "plain", "both.html": "page", "style.css": "css", "data.json": "{}", "no-extension": "bytes",
 	"a b.html": "blank", "ä.html": "umlaut", "q?.html": "question mark", "h#.txt": "hash", "p%.txt": "percent", "p%20q.txt": "escaped",
@@ -83,6 +87,7 @@ const functionsWorker = `export default { async fetch(request, env, context) {
 	}
 	case "/api/asset": return env.ASSETS.fetch(new URL("/style.css", request.url));
 	case "/api/post": return new Response(request.method + " " + await request.text());
+	case "/api/untyped": return new Response(new Uint8Array([60, 112, 62]));
 	case "/api/throws": throw new Error("thrown");
 	}
 	const answer = await env.ASSETS.fetch(request);
@@ -114,7 +119,7 @@ var requests = []request{
 	{target: "/lost-to-the-bom"}, {target: "/old?a=b&c"}, {target: "/old", method: "POST"}, {target: "/comment"}, {target: "/query?c=d"}, {target: "/fragment?c=d"},
 	{target: "/far?q"}, {target: "/rewrite"}, {target: "/proxy"}, {target: "/bad-status"}, {target: "/loop/x"}, {target: "/news/a/b?c"}, {target: "/news/"},
 	{target: "/two/a/splats/b"}, {target: "/at/2026/11"}, {target: "/protocol-relative"},
-	{target: "/api/env"}, {target: "/api/cf"}, {target: "/api/cache"}, {target: "/api/asset"}, {target: "/api/post", method: "POST", body: "text=hi+there"},
+	{target: "/api/env"}, {target: "/api/cf"}, {target: "/api/cache"}, {target: "/api/asset"}, {target: "/api/post", method: "POST", body: "text=hi+there"}, {target: "/api/untyped"},
 	{target: "/api"}, {target: "/api/"}, {target: "/api/static/x"}, {target: "/api/redirected"}, {target: "/apis"}, {target: "/api/throws"},
 }
 
@@ -122,9 +127,7 @@ var requests = []request{
 func ask(t *testing.T, base string, r request) (status int, body string, h http.Header) {
 	t.Helper()
 	asked, err := http.NewRequestWithContext(t.Context(), r.method, base, strings.NewReader(r.body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	asked.URL.Opaque = r.target
 	if strings.HasPrefix(r.target, "//") {
 		asked.URL.Opaque, asked.URL.Path = "", r.target
@@ -136,18 +139,24 @@ func ask(t *testing.T, base string, r request) (status int, body string, h http.
 		asked.Header.Set("Accept-Encoding", "identity")
 	}
 	response, err := http.DefaultTransport.RoundTrip(asked)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	defer response.Body.Close()
 	content, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	for _, name := range []string{"Date", "Content-Length", "Connection", "Transfer-Encoding", "Keep-Alive"} {
 		response.Header.Del(name)
 	}
 	return response.StatusCode, string(content), response.Header
+}
+
+// write writes the files to a folder on the disk.
+func (f folder) write(t *testing.T, dir string) {
+	t.Helper()
+	for name, content := range f {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		must(t, os.MkdirAll(filepath.Dir(file), 0o700))
+		must(t, os.WriteFile(file, []byte(content), 0o600))
+	}
 }
 
 // deployFolder deploys a folder as wrangler does, but without a bundler.
@@ -170,18 +179,20 @@ func (c *cloud) deployFolder(f folder) {
 // Sites answer as with `wrangler pages dev`.
 func TestServer_wrangler(t *testing.T) {
 	c := newCloud(t)
-	c.project(`{"compatibility_date":"2026-06-01","env_vars":{"PLAIN":{"type":"plain_text","value":"plain"}}}`)
+	c.project(`{"compatibility_date":"` + date + `","env_vars":{"PLAIN":{"type":"plain_text","value":"plain"}}}`)
 	ours := c.serve().base
 	for _, tt := range []struct {
 		name string
 		site folder
 	}{
-		{"Functions", pages},
+		{"Functions", mistakes},
 		{"single page", folder{"index.html": "app", "app.js": "code"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c.t = t
-			theirs := startWrangler(t, tt.site)
+			project := t.TempDir()
+			tt.site.write(t, filepath.Join(project, "public"))
+			theirs := startWrangler(t, project, "public", "--compatibility-date="+date, "--binding=PLAIN=plain")
 			c.deployFolder(tt.site)
 			for _, r := range requests {
 				wantStatus, wantBody, want := ask(t, theirs, r)
@@ -199,62 +210,29 @@ func TestServer_wrangler(t *testing.T) {
 
 var ready = regexp.MustCompile(`Ready on (http://[^\s\x1b]+)`)
 
-// startWrangler serves a folder by `wrangler pages dev`, and returns the address.
-func startWrangler(t *testing.T, f folder) string {
+// startWrangler runs `wrangler pages dev` in a folder, and returns the address.
+func startWrangler(t *testing.T, folder string, args ...string) string {
 	t.Helper()
-	modules, err := filepath.Abs("../../../.sandbox/npm/node_modules")
-	if err != nil {
-		t.Fatal(err)
-	}
-	line := []string{filepath.Join(modules, "node/bin/node"), filepath.Join(modules, "wrangler/bin/wrangler.js")}
-	for _, file := range line {
-		if _, err := os.Stat(file); err != nil {
-			t.Skip("wrangler is not installed: make npm")
-		}
-	}
-	dir := t.TempDir()
-	for name, content := range f {
-		file := filepath.Join(dir, "public", name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	cmd := exec.CommandContext(t.Context(), line[0], append(slices.Clone(line[1:]), "pages", "dev", "public", "--ip=127.0.0.1", "--port=0",
-		"--compatibility-date=2026-06-01", "--binding=PLAIN=plain", "--show-interactive-dev-session=false")...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "HOME="+dir, "WRANGLER_SEND_METRICS=false", "NO_COLOR=1", "CI=1")
+	line := append(pagestest.Wrangler(t), "pages", "dev", "--ip=127.0.0.1", "--port=0", "--show-interactive-dev-session=false")
+	cmd := exec.CommandContext(t.Context(), line[0], append(line[1:], args...)...)
+	cmd.Dir = folder
+	// request.cf is Miniflare's placeholder.
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "WRANGLER_SEND_METRICS=false", "CLOUDFLARE_CF_FETCH_ENABLED=false", "NO_COLOR=1", "CI=1")
 	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	cmd.Stderr = cmd.Stdout
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, cmd.Start())
 	// It starts processes of its own, which would outlive it.
 	t.Cleanup(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); _ = cmd.Wait() })
 	var said strings.Builder
-	address := make(chan string)
-	go func() {
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			said.WriteString(lines.Text() + "\n")
-			if found := ready.FindStringSubmatch(lines.Text()); found != nil {
-				address <- found[1]
-			}
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		fmt.Fprintln(&said, lines.Text())
+		if found := ready.FindStringSubmatch(lines.Text()); found != nil {
+			go func() { _, _ = io.Copy(io.Discard, out) }()
+			return found[1]
 		}
-		close(address)
-	}()
-	found, ok := <-address
-	if !ok {
-		t.Fatalf("wrangler ended: %s", said.String())
 	}
-	go func() {
-		for range address {
-		}
-	}()
-	return found
+	t.Fatalf("wrangler ended: %s", said.String())
+	return ""
 }

@@ -35,7 +35,7 @@ func (c *cluster) setUser(name string, want account) error {
 	if err := emulator.Save(c.accountsFile(), c.accounts); err != nil {
 		return err
 	}
-	if c.server == nil || c.server.ended() {
+	if !c.running() {
 		return nil
 	}
 	return c.applyAccounts()

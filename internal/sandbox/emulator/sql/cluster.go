@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"portfolio-infra/internal/sandbox/emulator"
 )
@@ -23,7 +24,8 @@ type cluster struct {
 	disabled, closed bool
 	conns            map[net.Conn]bool
 	accounts         map[string]account
-	server           *process // nil until the first connection
+	used             time.Time // when the last connection ended
+	server           *process  // nil until the first connection
 }
 
 // openCluster serves a cluster on l. Unless it fails, it owns l.
@@ -73,6 +75,7 @@ func (c *cluster) untrack(conn net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.conns, conn)
+	c.used = time.Now()
 	_ = conn.Close()
 }
 
@@ -90,6 +93,13 @@ func (c *cluster) serve(client net.Conn) {
 // connect connects to the server. It first starts the server if it does not run, and gives it
 // the users that it does not know.
 func (c *cluster) connect() (net.Conn, error) {
+	if running, _, _ := c.state(); !running {
+		c.servers.starting.Lock()
+		defer c.servers.starting.Unlock()
+		if err := c.servers.makeRoom(); err != nil {
+			return nil, err
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.start(); err != nil {
@@ -106,7 +116,7 @@ func (c *cluster) start() error {
 	if c.closed {
 		return errClosed
 	}
-	if c.server != nil && !c.server.ended() {
+	if c.running() {
 		return nil
 	}
 	if err := c.servers.hasTiDB(); err != nil {
@@ -122,6 +132,26 @@ func (c *cluster) start() error {
 		c.server = server
 	}
 	return err
+}
+
+// running reports whether the server runs. The caller holds c.mu.
+func (c *cluster) running() bool { return c.server != nil && !c.server.ended() }
+
+// state returns whether the server runs, whether it has no clients, and since when.
+func (c *cluster) state() (running, idle bool, since time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.running(), len(c.conns) == 0, c.used
+}
+
+// stopIdle ends the server if it has no clients.
+func (c *cluster) stopIdle() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.conns) > 0 {
+		return nil
+	}
+	return c.stop()
 }
 
 // stop ends the server. The caller holds c.mu or is alone in using the cluster.

@@ -12,6 +12,8 @@
 //
 //   - TiDB starts at the first connection. A new cluster's folder is a copy of a bootstrapped
 //     one. TiDB ends when its standard input is closed, so also when this process is killed.
+//   - Four run at once, or as many as have clients. Before another one starts, the one that has
+//     been idle longest ends.
 //   - A client that does not ask for TLS is refused here, as TiDB Cloud's gateway does.
 //   - Users come from the IAM API, each with one role, which is active by default. TiDB learns
 //     of them at the next connection, by its standard input, since what it runs from there
@@ -44,17 +46,6 @@
 // and closes MySQL connections. A refused login has the status 401. Any other statement that
 // fails, and a result of more than 10,000 rows, have the status 400. The statement after COMMIT
 // gets a new session.
-//
-// [Servers.HTTP] answers POST /v1beta/sql as version 0.3.0 of the driver expects it,
-// on a connection with the client's login. All clusters share one address, so the
-// prefix of the user selects the cluster; users without one are those of the last such
-// cluster. The driver calls https://http-HOST, so in a
-// sandbox its option fetch must lead to the endpoint.
-//
-// Assumed, since it is not documented: a disabled public endpoint answers 503 here, and
-// closes MySQL connections; a statement that fails has the status 400 (401
-// for a refused login), as has a result of more than 10,000 rows, and the statement
-// after COMMIT gets a new session.
 //
 // [@tidbcloud/serverless]: https://docs.pingcap.com/tidbcloud/serverless-driver/
 package sql

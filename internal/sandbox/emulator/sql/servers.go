@@ -5,9 +5,11 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -43,7 +45,13 @@ type Servers struct {
 	ports    map[string]int
 	prefixes map[string]string // cluster IDs by the prefix of their users
 	sessions sessions
+
+	starting sync.Mutex // is held while a server starts; locked before mu
 }
+
+// maxRunning is how many servers run at once, unless more than that have clients. Each takes
+// about 300 MB.
+const maxRunning = 4
 
 var _ tidbcloud.SQL = (*Servers)(nil)
 
@@ -222,6 +230,28 @@ func (s *Servers) Endpoint(clusterID string) (host string, port int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return cmp.Or(s.Host, "127.0.0.1"), s.ports[clusterID]
+}
+
+// makeRoom ends the server that has been idle for the longest time, if one more would be too
+// many. The caller holds s.starting.
+func (s *Servers) makeRoom() error {
+	s.mu.Lock()
+	clusters := slices.Collect(maps.Values(s.clusters))
+	s.mu.Unlock()
+	count, longest, since := 0, (*cluster)(nil), time.Time{}
+	for _, c := range clusters {
+		running, idle, used := c.state()
+		if running {
+			count++
+		}
+		if running && idle && (longest == nil || used.Before(since)) {
+			longest, since = c, used
+		}
+	}
+	if count < maxRunning || longest == nil {
+		return nil
+	}
+	return longest.stopIdle()
 }
 
 // clusterOf returns the cluster of a user, or nil.

@@ -2,9 +2,12 @@ package sql_test
 
 import (
 	"bytes"
+	dbsql "database/sql"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -76,6 +79,31 @@ func TestServers_DeleteCluster(t *testing.T) {
 	must(t, s.CreateCluster(one))
 	put(t, s, one, onePrefix+"api", "role_readwrite", password)
 	wantRows(t, api(t, s), "SHOW TABLES")
+}
+
+// Four servers run at once. A fifth one takes the place of that which has been idle longest.
+func TestServers_limit(t *testing.T) {
+	s := start(t, &sql.Servers{})
+	var ids []string
+	open := func(i int) *dbsql.DB {
+		return client(t, s, ids[i], fmt.Sprint(i, "ccccccccccccccc.api"), password, "test")
+	}
+	for i := range 5 {
+		ids = append(ids, clusterID())
+		must(t, s.CreateCluster(ids[i]))
+		put(t, s, ids[i], fmt.Sprint(i, "ccccccccccccccc.api"), "role_admin", password)
+		db := open(i)
+		run(t, db, "CREATE TABLE t (a INT)", "INSERT INTO t VALUES (1)")
+		if i > 0 { // the first one keeps its connection
+			must(t, db.Close())
+			eventually(t, func() bool { return s.Idle(ids[i]) })
+		}
+	}
+	want := slices.Sorted(slices.Values([]string{ids[0], ids[2], ids[3], ids[4]}))
+	if got := s.Running(); !slices.Equal(got, want) {
+		t.Errorf("of %q run %q, want %q", ids, got, want)
+	}
+	wantRows(t, open(1), "SELECT a FROM t", "1")
 }
 
 func TestServers_ports(t *testing.T) {
