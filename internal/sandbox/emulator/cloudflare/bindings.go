@@ -127,15 +127,10 @@ func (c *call) bind(s *script, metadata map[string]any) ([]map[string]any, error
 // checkService refuses a service binding to a Worker that does not exist, unless it is the one
 // being uploaded.
 func (st *state) checkService(self string, b map[string]any) error {
-	name, target, environment := str(b, "name"), str(b, "service"), str(b, "environment")
-	switch {
-	case st.Scripts[target] != nil || target == self:
+	target := str(b, "service")
+	if st.Scripts[target] != nil || target == self {
 		return nil
-	case environment != "":
-		return refuse(http.StatusBadRequest, 10144, "Could not resolve service binding '%s'. Target environment '%s' "+
-			"not found for target script '%s'. Please verify the target and try again.", name, environment, target)
-	default:
-		return refuse(http.StatusBadRequest, 10143, "Could not resolve service binding '%s'. Target script '%s' not found. "+
-			"Please verify the target script and try again.", name, target)
 	}
+	return refuse(http.StatusBadRequest, 10143, "Could not resolve service binding '%s'. Target script '%s' not found. "+
+		"Please verify the target script and try again.", str(b, "name"), target)
 }

@@ -28,8 +28,6 @@ func TestBindings_refused(t *testing.T) {
 		"a name twice":      {`{"name":"A","type":"json","json":1},{"name":"A","type":"plain_text","text":"a"}`, 10053, "'A' already in use"},
 		"no service":        {`{"name":"A","type":"service","service":""}`, 10143, "Target script '' not found"},
 		"a missing service": {`{"name":"A","type":"service","service":"nobody"}`, 10143, "service binding 'A'. Target script 'nobody' not found"},
-		"an environment": {`{"name":"A","type":"service","service":"nobody","environment":"production"}`, 10144,
-			"Target environment 'production' not found for target script 'nobody'"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.refused("PUT", scripts+"/api", upload(`{"main_module":"worker.js","bindings":[`+tt.bindings+`]}`), 400, tt.code, tt.message)
