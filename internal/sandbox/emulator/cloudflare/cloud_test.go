@@ -107,7 +107,7 @@ func TestCloud_parameters(t *testing.T) {
 	c := newClient(t, &cloudflare.Cloud{})
 	c.project("site")
 	for path, name := range map[string]string{
-		deployments + "?page=1&env=preview": "env", records + "?type=CNAME": "type", projects + "/site?name=x": "name",
+		deployments + "?page=1&branch=main": "branch", records + "?type=CNAME": "type", projects + "/site?name=x": "name",
 	} {
 		c.refused("GET", path, nil, 400, 8009999, name+": unknown query parameter, or not emulated")
 	}

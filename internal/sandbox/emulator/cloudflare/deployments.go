@@ -68,8 +68,16 @@ func (c *Cloud) AddDeployment(name, branch string) (id string, err error) {
 }
 
 func listDeployments(c *call, p *project) (any, error) {
-	newest := slices.Clone(p.Deployments)
-	slices.Reverse(newest)
+	env := c.URL.Query().Get("env")
+	if env != "" && env != "production" && env != "preview" {
+		return nil, invalid("env: must be one of production, preview")
+	}
+	var newest []deployment
+	for _, d := range slices.Backward(p.Deployments) {
+		if env == "" || env == d.Environment {
+			newest = append(newest, d)
+		}
+	}
 	return list(c, newest, 25, func(d deployment) map[string]any { return c.describeDeployment(p, d) })
 }
 

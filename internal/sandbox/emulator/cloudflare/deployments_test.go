@@ -54,17 +54,20 @@ func TestDeployment(t *testing.T) {
 	third := c.deploy("feature")
 	same(t, "env_vars", dig(c.get(deployments+"/"+third), "env_vars"), `{}`)
 	for query, want := range map[string][]string{
-		"":                   {third, second, first},
-		"?per_page=25":       {third, second, first},
-		"?per_page=1&page=2": {second},
-		"?per_page=2&page=2": {first},
-		"?page=2":            {},
+		"":                    {third, second, first},
+		"?env=production":     {first},
+		"?env=preview&page=1": {third, second},
+		"?env=preview&page=2": {},
+		"?per_page=25&env=":   {third, second, first},
+		"?per_page=1&page=2":  {second},
+		"?per_page=2&page=2":  {first},
 	} {
 		if diff := cmp.Diff(want, each(c.get(deployments+query), "id")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", query, diff)
 		}
 	}
 	c.refused("GET", deployments+"?per_page=26", nil, 400, 8000024, "per_page")
+	c.refused("GET", deployments+"?env=x", nil, 400, 8009999, "env")
 	c.refused("GET", deployments+"/x", nil, 404, 8000009, "deployment ID")
 }
 

@@ -20,7 +20,7 @@ var routes = []struct {
 	{"GET /accounts/{account}/pages/projects/{project}", withProject(getProject)},
 	{"PATCH /accounts/{account}/pages/projects/{project}", withProject(patchProject)},
 	{"DELETE /accounts/{account}/pages/projects/{project}", withProject(deleteProject)},
-	{"GET /accounts/{account}/pages/projects/{project}/deployments?page&per_page", withProject(listDeployments)},
+	{"GET /accounts/{account}/pages/projects/{project}/deployments?env&page&per_page", withProject(listDeployments)},
 	{"POST /accounts/{account}/pages/projects/{project}/deployments", withProject(createDeployment)},
 	{"GET /accounts/{account}/pages/projects/{project}/deployments/{deployment}", withDeployment(getDeployment)},
 	{"DELETE /accounts/{account}/pages/projects/{project}/deployments/{deployment}?force", withDeployment(deleteDeployment)},
