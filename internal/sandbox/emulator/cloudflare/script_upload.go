@@ -20,7 +20,8 @@ var scriptName = regexp.MustCompile(`^[a-z0-9_][a-z0-9-_]{0,62}$`)
 const esModule = "application/javascript+module"
 
 var moduleTypes = []string{
-	esModule, "application/javascript", "application/wasm", "application/octet-stream", "text/plain", "application/source-map",
+	esModule, "application/javascript", "application/wasm", "application/octet-stream", "text/plain", "application/json",
+	"application/source-map",
 }
 
 // form reads a form. The part of that name is a JSON object with these fields.
