@@ -34,6 +34,8 @@ type cloud struct {
 	faults emulator.Faults
 	// onCall, where set, is called before each call of the provider.
 	onCall func(call string)
+	// neighbor, where set, is another organization at the same address. Calls with its key get it.
+	neighbor *tidbcloud.Cloud
 	// createdAt, where set, is when clusters are created.
 	createdAt time.Time
 
@@ -70,7 +72,11 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.onCall != nil {
 		c.onCall(call)
 	}
-	server := &emulator.Server{Handler: c.Cloud, Log: &emulator.Log{}, Faults: &c.faults}
+	called := c.Cloud
+	if c.neighbor != nil && strings.Contains(r.Header.Get("Authorization"), `username="`+c.neighbor.PublicKey+`"`) {
+		called = c.neighbor
+	}
+	server := &emulator.Server{Handler: called, Log: &emulator.Log{}, Faults: &c.faults}
 	defer c.remember()
 	server.ServeHTTP(w, r)
 }

@@ -130,7 +130,7 @@ func TestProvider_otherOrganization(t *testing.T) {
 			withDB(t, inputs(nil), func(t *testing.T, c *cloud, e *engine) {
 				user := newEngine(t, c, userType)
 				user.steps(api(e.id, nil), "create")
-				c.Neighbor = &tidbcloud.Cloud{PublicKey: "OTHER", PrivateKey: "other", OrganizationID: "7"}
+				c.neighbor = &tidbcloud.Cloud{PublicKey: "OTHER", PrivateKey: "other", OrganizationID: "7"}
 				as := func(e *engine) *engine {
 					other := configured(t, c, provider.Options{}, e.typ, map[string]property.Value{"publicKey": property.New("OTHER"), "privateKey": property.New("other")})
 					other.state = e.state

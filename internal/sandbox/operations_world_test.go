@@ -127,8 +127,15 @@ func strangersBeside(f *fixture) {
 	f.deploy(theirWorker, "export default {}", "[]")
 	f.byHand("POST", tidbAPI, "/clusters", `{"displayName":"their-db","region":{"name":"regions/aws-us-east-1"}}`)
 	f.byHand("POST", cloudflareAPI, f.account()+"/pages/projects", `{"name":"portfolio2","production_branch":"main"}`)
-	f.byHand("POST", cloudflareAPI, "/zones/"+cloudflare.DefaultZoneID+"/dns_records", `{"type":"A","name":"`+nextDomain+`","content":"192.0.2.1","ttl":1}`)
-	f.byHand("POST", cloudflareAPI, "/zones/"+cloudflare.DefaultZoneID+"/dns_records", `{"type":"TXT","name":"example.com","content":"theirs","ttl":1}`)
+	f.addRecord(cloudflare.Record{Type: "A", Name: nextDomain, Content: "192.0.2.1"})
+	f.addRecord(cloudflare.Record{Type: "TXT", Name: "example.com", Content: "theirs"})
+}
+
+func (f *fixture) addRecord(r cloudflare.Record) {
+	f.Helper()
+	if err := f.clouds.Cloudflare.AddRecord(r); err != nil {
+		f.Fatal(err)
+	}
 }
 
 // open opens a copy of a prepared folder for a cell.
@@ -150,7 +157,7 @@ func (w *world) open(t *testing.T, nothing, taken bool) *trial {
 		strangersBeside(c.fixture)
 		if taken {
 			c.byHand("POST", cloudflareAPI, c.account()+"/pages/projects", `{"name":"portfolio","production_branch":"main"}`)
-			c.byHand("POST", cloudflareAPI, "/zones/"+cloudflare.DefaultZoneID+"/dns_records", `{"type":"A","name":"`+domain+`","content":"192.0.2.1","ttl":1}`)
+			c.addRecord(cloudflare.Record{Type: "A", Name: domain, Content: "192.0.2.1"})
 		}
 	} else {
 		c.rows = w.rows

@@ -3,12 +3,18 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
+	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 	"portfolio-infra/internal/sandbox/engine"
 )
 
@@ -108,7 +114,7 @@ func TestRows_providerConfig(t *testing.T) {
 				f.set(map[string]any{"tidbcloud:publicKey": public, "tidbcloud:privateKey": private})
 			}
 			public, private := f.clouds.TiDB.PublicKey, f.clouds.TiDB.PrivateKey
-			theirs := f.clouds.TiDB.Neighbor
+			theirs := f.beside(&tidbcloud.Cloud{PublicKey: "neighbor", PrivateKey: "neighbors-private-key", OrganizationID: "1372813089200000099"})
 
 			inConfig(public, private)
 			inEnv("", "")
@@ -140,6 +146,26 @@ func TestRows_providerConfig(t *testing.T) {
 			r.upInPlace("with the right key again")
 		})
 	}
+}
+
+// beside puts another organization at the address of TiDB Cloud. Calls with its key get it.
+func (f *fixture) beside(theirs *tidbcloud.Cloud) *tidbcloud.Cloud {
+	f.Helper()
+	address, err := url.Parse(strings.TrimSuffix(f.Env[tidbAPI], "/v1beta1"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	ours := httputil.NewSingleHostReverseProxy(address)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.Header.Get("Authorization"), `username="`+theirs.PublicKey+`"`) {
+			theirs.ServeHTTP(w, r)
+			return
+		}
+		ours.ServeHTTP(w, r)
+	}))
+	f.Cleanup(server.Close)
+	f.Env[tidbAPI], f.Env["TIDBCLOUD_IAM_ENDPOINT"] = server.URL+"/v1beta1", server.URL+"/v1beta1"
+	return theirs
 }
 
 // Protection is switched on and off. What it forbids is refused before anything changes. The

@@ -83,9 +83,6 @@ func Start(ctx context.Context, dir string, lookup Lookup) (_ *Clouds, err error
 		CreateTime: clusterTime,
 		Endpoint:   c.SQL.Endpoint,
 		SQL:        c.SQL,
-		Neighbor: &tidbcloud.Cloud{
-			PublicKey: "neighbor", PrivateKey: random(26), OrganizationID: "1372813089200000099", Projects: []string{"1372813089400000098"},
-		},
 	}
 	// Load opens the ports of the existing clusters.
 	if err := c.TiDB.Load(); err != nil {

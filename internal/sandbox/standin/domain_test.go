@@ -124,7 +124,7 @@ func TestRecord(t *testing.T) {
 		t.Errorf("a refresh (-want +have):\n%s", d)
 	}
 	// Somebody else's change shows in a refresh, and an update takes it back.
-	s.do("PATCH", path, map[string]any{"content": "other.pages.dev"})
+	s.do("PUT", path, map[string]any{"name": "www", "type": "CNAME", "content": "other.pages.dev", "ttl": 1, "proxied": true, "comment": "made"})
 	if have := text(s.refreshed(urn, made.ID, in, made.Properties), "content"); have != "other.pages.dev" {
 		t.Errorf("the refreshed content is %q", have)
 	}

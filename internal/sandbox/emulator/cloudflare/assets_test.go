@@ -145,7 +145,7 @@ func TestAssets_token(t *testing.T) {
 	now := morning
 	clock := func() time.Time { return now }
 	file := filepath.Join(t.TempDir(), "cloud.json")
-	c := newClient(t, &cloudflare.Cloud{File: file, Now: clock, MaxFiles: 7})
+	c := newClient(t, &cloudflare.Cloud{File: file, Now: clock})
 	c.project("site")
 	good := c.uploadToken()
 	parts := strings.Split(good, ".")
@@ -157,7 +157,7 @@ func TestAssets_token(t *testing.T) {
 	if err := json.Unmarshal(payload, &claims); err != nil {
 		t.Fatal(err)
 	}
-	if claims["max_file_count_allowed"] != 7.0 || claims["exp"] != float64(now.Add(30*time.Minute).Unix()) {
+	if claims["max_file_count_allowed"] != 20_000.0 || claims["exp"] != float64(now.Add(30*time.Minute).Unix()) {
 		t.Errorf("the claims are %v", claims)
 	}
 	claims["exp"] = now.Add(time.Hour).Unix()

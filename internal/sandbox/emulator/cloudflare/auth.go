@@ -1,7 +1,6 @@
 package cloudflare
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -17,18 +16,8 @@ var (
 	accountForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
 )
 
-// realm is a part of the API that rejects tokens with a code of its own.
-type realm int
-
-const (
-	product  realm = iota // Pages, Workers
-	identity              // accounts, users, memberships
-	verify                // verification of tokens
-	assets                // assets of Pages, which take upload tokens
-)
-
-// assetsPath is the path of the assets of Pages, below base.
-const assetsPath = "/pages/assets/"
+// isAssets reports whether a call is about the assets of Pages, which take upload tokens.
+func isAssets(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, base+"/pages/assets/") }
 
 // checkCredentials refuses a request that has no API token.
 func checkCredentials(r *http.Request) error {
@@ -40,27 +29,18 @@ func checkCredentials(r *http.Request) error {
 			Code: 6003, Message: "Invalid request headers",
 			Chain: []problem{{Code: 6111, Message: "Invalid format for Authorization header"}},
 		}}}
-	case r.Header.Get("X-Auth-Key") != "" || r.Header.Get("X-Auth-Email") != "":
-		return refuse(http.StatusForbidden, 9103, "Unknown X-Auth-Key or X-Auth-Email")
 	default:
 		return refuse(http.StatusBadRequest, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers")
 	}
 }
 
 // authorize refuses any token and any account other than the Cloud's own.
-func (c *Cloud) authorize(r *http.Request, in realm, now time.Time) error {
-	if in == assets {
+func (c *Cloud) authorize(r *http.Request, now time.Time) error {
+	if isAssets(r) {
 		return c.checkUploadToken(r, now)
 	}
 	if strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ") != c.Token {
-		switch in {
-		case verify:
-			return refuse(http.StatusUnauthorized, 1000, "Invalid API Token")
-		case identity:
-			return refuse(http.StatusForbidden, 9109, "Invalid access token")
-		default:
-			return refuse(http.StatusUnauthorized, 10000, "Authentication error")
-		}
+		return refuse(http.StatusUnauthorized, 10000, "Authentication error")
 	}
 	switch account := r.PathValue("account"); {
 	case account == "" || account == c.account():
@@ -72,19 +52,18 @@ func (c *Cloud) authorize(r *http.Request, in realm, now time.Time) error {
 	}
 }
 
+// rateLimit blocks all calls for a window once there were too many.
+// https://developers.cloudflare.com/fundamentals/api/reference/limits/
+var rateLimit = emulator.RateLimit{Calls: 1200, Window: 5 * time.Minute, Block: true}
+
 // limit counts an authorized call and refuses it if there were too many.
 func (c *Cloud) limit(header http.Header, now time.Time) error {
-	limit := emulator.RateLimit{
-		Calls:  cmp.Or(c.RateLimit.Calls, 1200),
-		Window: cmp.Or(c.RateLimit.Window, 5*time.Minute),
-		Block:  true,
-	}
-	quota := c.limiter.Take(limit, now)
+	quota := c.limiter.Take(rateLimit, now)
 	if quota.Exceeded {
 		header.Set("Retry-After", strconv.Itoa(quota.Reset))
 		return refuse(http.StatusTooManyRequests, 971, "Please wait and consider throttling your request speed")
 	}
-	header.Set("Ratelimit-Policy", fmt.Sprintf(`"default";q=%d;w=%.0f`, limit.Calls, limit.Window.Seconds()))
+	header.Set("Ratelimit-Policy", fmt.Sprintf(`"default";q=%d;w=%.0f`, rateLimit.Calls, rateLimit.Window.Seconds()))
 	header.Set("Ratelimit", fmt.Sprintf(`"default";r=%d;t=%d`, quota.Remaining, quota.Reset))
 	return nil
 }

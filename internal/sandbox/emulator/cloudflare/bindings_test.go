@@ -17,19 +17,17 @@ func TestBindings_refused(t *testing.T) {
 		code     int
 		message  string
 	}{
-		"no name":           {`{"type":"ai"}`, 10052, "Binding at index 0 must have a name."},
-		"a name of a digit": {`{"name":"1A","type":"ai"}`, 10021, "binding 1A of type ai is invalid"},
-		"no type":           {`{"name":"A"}`, 10021, "binding A of type  is invalid"},
-		"an odd type":       {`{"name":"A","type":"magic"}`, 10021, "binding A of type magic is invalid"},
+		"no name":           {`{"type":"inherit"}`, 10052, "Binding at index 0 must have a name."},
+		"a name of a digit": {`{"name":"1A","type":"inherit"}`, 10021, "binding 1A of type inherit is invalid"},
+		"no type":           {`{"name":"A"}`, 10021, "binding A of type  is unknown"},
+		"another type":      {`{"name":"A","type":"ai"}`, 10021, "binding A of type ai is unknown, or not emulated"},
 		"no text":           {`{"name":"A","type":"plain_text"}`, 10021, "must have a text specified"},
 		"no namespace":      {`{"name":"A","type":"kv_namespace"}`, 10021, "must have a namespace_id specified"},
 		"an odd field":      {`{"name":"A","type":"plain_text","text":"a","value":"b"}`, 10021, "value: unknown field"},
 		"a hash":            {`{"name":"A","type":"secret_text","text":"a","sealed":"b"}`, 10021, "sealed: unknown field"},
-		"a name twice":      {`{"name":"A","type":"ai"},{"name":"A","type":"plain_text","text":"a"}`, 10053, "'A' already in use"},
+		"a name twice":      {`{"name":"A","type":"json","json":1},{"name":"A","type":"plain_text","text":"a"}`, 10053, "'A' already in use"},
 		"no service":        {`{"name":"A","type":"service","service":""}`, 10143, "Target script '' not found"},
 		"a missing service": {`{"name":"A","type":"service","service":"nobody"}`, 10143, "service binding 'A'. Target script 'nobody' not found"},
-		"an environment": {`{"name":"A","type":"service","service":"nobody","environment":"production"}`, 10144,
-			"Target environment 'production' not found for target script 'nobody'"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.refused("PUT", scripts+"/api", upload(`{"main_module":"worker.js","bindings":[`+tt.bindings+`]}`), 400, tt.code, tt.message)
@@ -57,7 +55,6 @@ func TestBindings_upload(t *testing.T) {
 		"none":            {"", "", false, nil},
 		"two":             {plain + "," + secret, "", false, []string{"V plain_text", "S secret_text"}},
 		"inherited":       {`{"type":"inherit","name":"S"},` + plain, "", false, []string{"S secret_text", "V plain_text"}},
-		"renamed":         {`{"type":"inherit","name":"T","old_name":"S"}`, "", false, []string{"T secret_text"}},
 		"inherits none":   {`{"type":"inherit","name":"X"}`, "", false, nil},
 		"kept":            {"", `,"keep_bindings":["secret_text"]`, false, []string{"S secret_text"}},
 		"kept, but named": {renew, `,"keep_bindings":["secret_text","plain_text"]`, false, []string{"S secret_text", "V plain_text"}},

@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"io"
+	"maps"
 	"net/http"
 	"path"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,22 +43,10 @@ type Cloud struct {
 	KeepSecrets bool
 	// DeployTime is how long a deployment takes: 0 means half a second, a negative time none.
 	DeployTime time.Duration
-	// DeployError, if set, returns the last line of the log if a deployment is to fail, or
-	// else "".
-	DeployError func(project, branch string) string
 	// DeploymentURL returns the address of a deployment that the API's answers show. Default:
 	// https://SHORT-ID.PROJECT.pages.dev. The Cloud serves each deployment at
 	// [DeploymentPath], and for requests to the default's host.
 	DeploymentURL func(project, id string) string
-	// Zones has the names of the account's zones by ID. Default: example.com, with
-	// [DefaultZoneID].
-	Zones map[string]string
-	// MaxFiles is how many files a site may have. Default: 20,000.
-	MaxFiles int
-	// RateLimit blocks all calls for a window once the limit is exceeded. Default: 1200 calls
-	// in 5 minutes.
-	// https://developers.cloudflare.com/fundamentals/api/reference/limits/
-	RateLimit emulator.RateLimit
 	// Now defaults to time.Now.
 	Now func() time.Time
 
@@ -96,6 +85,16 @@ func (c *Cloud) read(f func(*state)) {
 	}
 }
 
+// update calls f with a copy of the state, which becomes the state if f succeeds.
+func (c *Cloud) update(f func(*state) error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.load(); err != nil {
+		return err
+	}
+	return c.store.Update(f)
+}
+
 func (c *Cloud) now() time.Time {
 	now := time.Now
 	if c.Now != nil {
@@ -123,7 +122,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err == nil && c.serveDeployment(w, r) {
 		return
 	}
-	if err == nil && !strings.HasPrefix(r.URL.Path, base+assetsPath) {
+	if err == nil && !isAssets(r) {
 		err = checkCredentials(r)
 	}
 	// A ServeMux redirects other paths to their clean form.
@@ -151,22 +150,27 @@ type call struct {
 // handler answers a call. A GET must not change the state.
 type handler func(*call) (result any, err error)
 
-// answer runs the handler if the call is authorized and within the rate limit. A call that
-// fails changes nothing.
-func (c *Cloud) answer(header http.Header, r *http.Request, in realm, h handler) (result any, err error) {
+// answer runs the handler if the call is authorized, within the rate limit, and has no other
+// query parameters than these. A call that fails changes nothing.
+func (c *Cloud) answer(header http.Header, r *http.Request, parameters []string, h handler) (result any, err error) {
 	now := c.now()
-	if err := c.authorize(r, in, now); err != nil {
+	if err := c.authorize(r, now); err != nil {
 		return nil, err
 	}
 	if err := c.limit(header, now); err != nil {
 		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.URL.Query())) {
+		if !slices.Contains(parameters, name) {
+			return nil, invalid("%s: unknown query parameter, or not emulated", name)
+		}
 	}
 	run := func(s *state) (err error) {
 		result, err = h(&call{Request: r, cloud: c, state: s, now: now})
 		return err
 	}
 	// Assets are not part of the state.
-	if r.Method == http.MethodGet || r.Method == http.MethodHead || in == assets {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead || isAssets(r) {
 		err = run(c.store.State())
 	} else {
 		err = c.store.Update(run)

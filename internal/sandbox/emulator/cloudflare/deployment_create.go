@@ -45,9 +45,6 @@ func createDeployment(c *call, p *project) (any, error) {
 	}
 	d := c.cloud.newDeployment(p, string(parts["branch"]))
 	d.Ended = d.Created.Add(c.cloud.deployTime())
-	if c.cloud.DeployError != nil {
-		d.Failure = c.cloud.DeployError(p.Name, d.Branch)
-	}
 	if d.Commit, err = readCommit(parts); err != nil {
 		return nil, err
 	}
@@ -61,10 +58,12 @@ func createDeployment(c *call, p *project) (any, error) {
 		}
 	}
 	if hash := string(parts["wrangler_config_hash"]); hash != "" {
-		p.setFromFile(d.Environment, hash, worker, bindings)
+		if err := p.setFromFile(d.Environment, hash, worker, bindings); err != nil {
+			return nil, err
+		}
 		d.Config = p.config(d.Environment)
 	}
-	if parts[workerBundle] != nil && d.Failure == "" {
+	if parts[workerBundle] != nil {
 		d.Failure = c.cloud.startFailure(*worker, d.Config)
 	}
 	if d.Files, err = c.cloud.blobs.addParts(parts); err != nil {
@@ -115,7 +114,7 @@ func (c *call) deploymentForm() (map[string][]byte, error) {
 	parts := map[string][]byte{}
 	for _, part := range form {
 		if !slices.Contains(deploymentParts, part.Name) && !slices.Contains(deploymentTexts, part.Name) {
-			return nil, invalid("%s: unknown part", part.Name)
+			return nil, invalid("%s: unknown part, or not emulated", part.Name)
 		}
 		parts[part.Name] = part.Content
 	}
@@ -159,9 +158,8 @@ func readWorkerBundle(bundle []byte) (w *Worker, bindings []map[string]any, err 
 			}
 			continue
 		}
-		mediaType, _, _ := mime.ParseMediaType(part.Type)
-		if _, known := isESModule[mediaType]; !known {
-			return nil, nil, invalid("%s: %s: not a type of module", workerBundle, part.Name)
+		if _, err := moduleType(part); err != nil {
+			return nil, nil, err
 		}
 		w.Modules = append(w.Modules, part)
 	}

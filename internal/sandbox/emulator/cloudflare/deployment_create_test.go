@@ -2,6 +2,7 @@ package cloudflare_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
@@ -126,29 +127,35 @@ func TestDeployment_create_wranglerFile(t *testing.T) {
 }
 
 func TestDeployment_create_refused(t *testing.T) {
-	c := newClient(t, &cloudflare.Cloud{MaxFiles: 2})
+	c := newClient(t, &cloudflare.Cloud{})
 	c.project("site")
 	c.uploadAssets(page)
 	list := part{"manifest", "", "{}"}
+	many := make([]asset, 20_001)
+	for i := range many {
+		many[i] = asset{path: fmt.Sprint("/", i), key: page.key}
+	}
 	for name, tt := range map[string]struct {
 		body    encoded
 		code    int
 		message string
 	}{
-		"not a form":        {encoded{"application/json", "{}"}, 8009999, "multipart/form-data"},
-		"no manifest":       {form(part{"branch", "", "main"}), 8000096, `A "manifest" field was expected`},
-		"no JSON":           {form(part{"manifest", "", "x"}), 8009999, "manifest: must be a JSON object"},
-		"null":              {form(part{"manifest", "", "null"}), 8009999, "manifest: must be a JSON object"},
-		"a missing file":    {form(manifestOf(page, style)), 8009999, "/style.css: no file " + style.key},
-		"not a path":        {form(part{"manifest", "", `{"index.html":"` + page.key + `"}`}), 8009999, "index.html: must begin with a slash"},
-		"too many files":    {form(manifestOf(page, shout, empty)), 8009999, "has 3 files, at most 2"},
-		"an unknown part":   {form(list, part{"_worker.js", "", code}), 8009999, "_worker.js: unknown part"},
-		"a long message":    {form(list, part{"commit_message", "", strings.Repeat("x", 385)}), 8009999, "at most 384"},
-		"dirty":             {form(list, part{"commit_dirty", "", "very"}), 8009999, "commit_dirty: must be true or false"},
-		"no bundle":         {form(list, part{"_worker.bundle", "", code}), 8009999, "_worker.bundle: must be a multipart form"},
-		"a cut bundle":      {form(list, part{"_worker.bundle", "", "--x\r\nContent-Disposition: form-data; name=a\r\n\r\nabc"}), 8009999, "_worker.bundle: reading the multipart body"},
-		"no main module":    {form(list, bundle(`{"main_module":"x.js"}`)), 8009999, `No such module "x.js"`},
-		"no metadata":       {form(list, bundle(`null`)), 8009999, `No such module ""`},
+		"not a form":      {encoded{"application/json", "{}"}, 8009999, "multipart/form-data"},
+		"no manifest":     {form(part{"branch", "", "main"}), 8000096, `A "manifest" field was expected`},
+		"no JSON":         {form(part{"manifest", "", "x"}), 8009999, "manifest: must be a JSON object"},
+		"null":            {form(part{"manifest", "", "null"}), 8009999, "manifest: must be a JSON object"},
+		"a missing file":  {form(manifestOf(page, style)), 8009999, "/style.css: no file " + style.key},
+		"not a path":      {form(part{"manifest", "", `{"index.html":"` + page.key + `"}`}), 8009999, "index.html: must begin with a slash"},
+		"too many files":  {form(manifestOf(many...)), 8009999, "has 20001 files, at most 20000"},
+		"an unknown part": {form(list, part{"_worker.js", "", code}), 8009999, "_worker.js: unknown part, or not emulated"},
+		"a long message":  {form(list, part{"commit_message", "", strings.Repeat("x", 385)}), 8009999, "at most 384"},
+		"dirty":           {form(list, part{"commit_dirty", "", "very"}), 8009999, "commit_dirty: must be true or false"},
+		"no bundle":       {form(list, part{"_worker.bundle", "", code}), 8009999, "_worker.bundle: must be a multipart form"},
+		"a cut bundle":    {form(list, part{"_worker.bundle", "", "--x\r\nContent-Disposition: form-data; name=a\r\n\r\nabc"}), 8009999, "_worker.bundle: reading the multipart body"},
+		"no main module":  {form(list, bundle(`{"main_module":"x.js"}`)), 8009999, `No such module "x.js"`},
+		"no metadata":     {form(list, bundle(`null`)), 8009999, `No such module ""`},
+		"another binding": {form(list, part{"wrangler_config_hash", "", "h"}, bundle(`{"main_module":"functions.js","bindings":[{"type":"d1","name":"DB","id":"i"}]}`)),
+			8009999, "binding DB of type d1 is unknown, or not emulated"},
 		"a bundle too long": {form(list, part{"_worker.bundle", "", strings.Repeat("x", 25<<20+1)}), 8009999, "_worker.bundle: has 26214401 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -159,24 +166,23 @@ func TestDeployment_create_refused(t *testing.T) {
 }
 
 func TestDeployment_stages(t *testing.T) {
-	now, fails := morning, ""
-	c := newClient(t, &cloudflare.Cloud{
-		Now: func() time.Time { return now }, DeployTime: 2 * time.Second,
-		DeployError: func(project, branch string) string { return fails },
-	})
+	now, throws := morning, ""
+	c := newClient(t, &cloudflare.Cloud{Now: func() time.Time { return now }, DeployTime: 2 * time.Second})
+	c.cloud.CheckStart(func(cloudflare.Worker, map[string]string) string { return throws })
 	c.project("site")
 	c.uploadAssets(page)
 	for _, tt := range []struct {
-		name, fails, status, line string
-		canonical                 bool
+		name, throws, status, line string
+		canonical                  bool
 	}{
 		{"it succeeds", "", "success", "Success: Your site was deployed!", true},
-		{"it fails", "Script startup exceeded CPU time limit", "failure", "Error: Script startup exceeded CPU time limit", false},
+		{"it fails", "Script startup exceeded CPU time limit", "failure",
+			"Error: Failed to publish your Function. Got error: Script startup exceeded CPU time limit", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			fails = tt.fails
+			throws = tt.throws
 			live := dig(c.get(projects+"/site"), "canonical_deployment", "id")
-			id := c.must("POST", deployments, form(manifestOf(page)))["id"].(string)
+			id := c.must("POST", deployments, form(manifestOf(page), bundle(`{"main_module":"functions.js"}`)))["id"].(string)
 			url := "https://" + id[:8] + ".site.pages.dev/"
 			for _, step := range []struct {
 				after         time.Duration

@@ -54,12 +54,7 @@ func (c *Cloud) newDeployment(p *project, branch string) deployment {
 // AddDeployment deploys a branch of a project and returns the deployment's ID. The deployment
 // has succeeded and has no files. The default is the production branch.
 func (c *Cloud) AddDeployment(name, branch string) (id string, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := c.load(); err != nil {
-		return "", err
-	}
-	err = c.store.Update(func(s *state) error {
+	err = c.update(func(s *state) error {
 		p, ok := s.Projects[name]
 		if !ok {
 			return fmt.Errorf("there is no project %q", name)
@@ -168,10 +163,6 @@ func (p *project) aliases(d deployment) (all []string) {
 
 // describeDeployment returns a deployment as the API shows it.
 func (c *call) describeDeployment(p *project, d deployment) map[string]any {
-	build := map[string]any{}
-	for name := range buildConfig {
-		build[name] = p.BuildConfig[name]
-	}
 	config := showConfig(d.Config)
 	vars := config["env_vars"]
 	if vars == nil {
@@ -190,7 +181,7 @@ func (c *call) describeDeployment(p *project, d deployment) map[string]any {
 				"commit_dirty": d.Commit.Dirty,
 			},
 		},
-		"build_config": build, "env_vars": vars,
+		"build_config": buildConfig, "env_vars": vars,
 		"compatibility_date":        config["compatibility_date"],
 		"compatibility_flags":       config["compatibility_flags"],
 		"build_image_major_version": config["build_image_major_version"],

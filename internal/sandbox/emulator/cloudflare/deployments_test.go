@@ -40,8 +40,7 @@ func TestDeployment(t *testing.T) {
 		],
 		"deployment_trigger": {"type": "ad_hoc", "metadata": {
 			"branch": "feature", "commit_hash": "", "commit_message": "", "commit_dirty": false}},
-		"build_config": {"build_command": null, "destination_dir": null, "build_caching": null, "root_dir": null,
-			"web_analytics_tag": null, "web_analytics_token": null},
+		"build_config": {"web_analytics_tag": null, "web_analytics_token": null},
 		"env_vars": {"S": {"type": "secret_text", "value": ""}, "V": {"type": "plain_text", "value": "v"}},
 		"compatibility_date": "2025-05-05", "compatibility_flags": [], "build_image_major_version": 3,
 		"usage_model": "standard", "aliases": ["https://feature.site.pages.dev"], "is_skipped": false,

@@ -1,11 +1,13 @@
-// Package cloudflare emulates the part of the Cloudflare REST API that deploys Pages
-// projects and Workers and gives them domains. Its clients are this project, the
-// Cloudflare provider, wrangler and curl.
+// Package cloudflare emulates the part of the Cloudflare REST API that this project
+// asks for: what its own client and the Cloudflare provider call, and what wrangler calls
+// in the commands that the documents name (deploy, secret put, pages deploy). A test runs
+// these with the real wrangler.
 //
 // It is strict: with a lenient emulator, a client's mistakes would show only at the
-// real API. It refuses fields that the API does not document, bindings to Workers that
-// do not exist, and modules that the metadata does not name. A route that is not
-// emulated answers an error that names it. A call that fails changes nothing.
+// real API. Each route, query parameter, field, part and type of binding that it does not
+// have is refused by its name, as unknown or not emulated. So are bindings to Workers
+// that do not exist, and a main module that the upload does not have. A call that fails
+// changes nothing.
 //
 // The state is in memory and, if [Cloud.File] is set, in a file, so that it outlives
 // the process. The files of sites lie in a folder beside it. No answer contains a
@@ -29,16 +31,14 @@
 //   - A variable of type secret_text can be set to the empty value that was read.
 //   - The settings of a Worker show observability as it was uploaded, and Smart Placement
 //     as analyzed just now.
-//   - The handlers of a Worker are guessed from the text of its main module.
+//   - The handlers of a Worker are fetch, whatever its code.
 //   - An account has one set of uploaded files, and they are never removed.
 //   - A deployment is refused if it names a file that was not uploaded, or too many.
 //   - How long an upload token is valid, and its claims other than exp and
 //     max_file_count_allowed.
 //   - The stages between queued and the end of a deployment, and the texts of its log.
-//   - The deployment of a version has the trigger "deployment".
 //   - A deployment's address answers 404 until the deployment has succeeded.
 //   - A project's domain is active as soon as a record of the account leads to it.
-//   - The codes that refuse a DNS record whose content is not of its type.
 //
 // # Deleting a Worker
 //
@@ -70,7 +70,10 @@
 //
 // # Not emulated
 //
-// There are no builds, and Workers have no routes, custom domains or assets. One version
-// of a Worker runs at a time. DNS has four types of records. Of bindings other than
-// services only the form is checked, not what they name.
+// There are no builds, no service workers, and Workers have no routes, custom domains or
+// assets. One version of a Worker runs at a time; beside it only the one that was uploaded
+// last is kept. A Worker has variables, secrets, services and, since somebody may bind what
+// this project does not know, KV namespaces, of which only the form is checked. Functions
+// have variables, secrets and services. DNS has CNAME records; others are there only if
+// [Cloud.AddRecord] made them.
 package cloudflare

@@ -17,10 +17,6 @@ type domain struct {
 
 var domainName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$`)
 
-func listDomains(c *call, p *project) (any, error) {
-	return list(c, p.Domains, 25, func(d domain) map[string]any { return c.describeDomain(p, d) })
-}
-
 func addDomain(c *call, p *project) (any, error) {
 	body, err := c.body(fields{"name!": text})
 	if err != nil {
@@ -57,11 +53,6 @@ func getDomain(c *call, p *project, i int) (any, error) {
 	return c.describeDomain(p, p.Domains[i]), nil
 }
 
-// patchDomain validates a domain again. Here it has nothing to do, since the status always
-// follows from the DNS record.
-// https://developers.cloudflare.com/api/resources/pages/subresources/projects/subresources/domains/methods/edit/
-func patchDomain(c *call, p *project, i int) (any, error) { return getDomain(c, p, i) }
-
 func deleteDomain(_ *call, p *project, i int) (any, error) {
 	p.Domains = slices.Delete(p.Domains, i, i+1)
 	return nil, nil
@@ -77,7 +68,10 @@ func (c *call) describeDomain(p *project, d domain) map[string]any {
 	}) {
 		status, verification = "active", "active"
 	}
-	zone, _ := c.cloud.zoneOf(d.Name)
+	zone := ""
+	if inZone(d.Name) {
+		zone = DefaultZoneID
+	}
 	return map[string]any{
 		"id": d.ID, "domain_id": d.ID, "name": d.Name, "status": status, "created_on": d.Created,
 		"verification_data":     map[string]any{"status": verification},

@@ -127,7 +127,7 @@ func object(fs fields) check {
 		}
 		for _, name := range slices.Sorted(maps.Keys(m)) {
 			if fs[name] == nil && fs[name+"!"] == nil {
-				return fmt.Errorf("%s: unknown field", name)
+				return fmt.Errorf("%s: unknown field, or not emulated", name)
 			}
 		}
 		return nil

@@ -20,8 +20,8 @@ func (c *call) checkManifest(text []byte) (broken bool, err error) {
 	if err := json.Unmarshal(text, &m); err != nil || m == nil {
 		return false, invalid("manifest: must be a JSON object of strings")
 	}
-	if most := c.cloud.maxFiles(); len(m) > most {
-		return false, invalid("manifest: has %d files, at most %d are allowed", len(m), most)
+	if len(m) > maxFiles {
+		return false, invalid("manifest: has %d files, at most %d are allowed", len(m), maxFiles)
 	}
 	b := c.cloud.blobs
 	broken = len(m) > 0

@@ -9,32 +9,12 @@ import (
 
 // configFields are the fields of a deployment config.
 var configFields = nullable(fields{
-	"always_use_latest_compatibility_date": boolean,
-	"build_image_major_version":            count,
-	"compatibility_date":                   date,
-	"compatibility_flags":                  listOf(text),
-	"fail_open":                            boolean,
-	"limits":                               object(fields{"cpu_ms": orNull(count)}),
-	"placement":                            object(fields{"mode": orNull(text)}),
-	"usage_model":                          oneOf("standard", "bundled", "unbound"),
-	"wrangler_config_hash":                 text,
-
-	"env_vars":                  mapOf(fields{"type!": oneOf("plain_text", "secret_text"), "value!": text}),
-	"ai_bindings":               mapOf(fields{"project_id": orNull(text)}),
-	"analytics_engine_datasets": mapOf(fields{"dataset!": text}),
-	"browsers":                  mapOf(fields{}),
-	"d1_databases":              mapOf(fields{"id!": text}),
-	"durable_object_namespaces": mapOf(fields{
-		"namespace_id": text, "class_name": text, "service": text, "environment": text,
-	}),
-	"hyperdrive_bindings": mapOf(fields{"id!": text}),
-	"kv_namespaces":       mapOf(fields{"namespace_id!": text}),
-	"mtls_certificates":   mapOf(fields{"certificate_id!": text}),
-	"queue_producers":     mapOf(fields{"name!": text}),
-	"r2_buckets":          mapOf(fields{"name!": text, "jurisdiction": orNull(text)}),
+	"compatibility_date":   date,
+	"compatibility_flags":  listOf(text),
+	"wrangler_config_hash": text,
+	"env_vars":             mapOf(fields{"type!": oneOf("plain_text", "secret_text"), "value!": text}),
 	// checkServices refuses one without a service.
-	"services":           mapOf(nullable(fields{"service": text, "environment": text, "entrypoint": text})),
-	"vectorize_bindings": mapOf(fields{"index_name!": text}),
+	"services": mapOf(nullable(fields{"service": text, "environment": text, "entrypoint": text})),
 })
 
 // checkServices refuses service bindings to anything but a Worker of the account. It does not
@@ -65,10 +45,9 @@ func (c *Cloud) sealSecrets(config map[string]any) {
 }
 
 // setFromFile makes a Wrangler file the source of an environment's settings. Bindings that are
-// not in the file are removed. Only services and variables are emulated. That secrets stay is
-// assumed.
+// not in the file are removed. That secrets stay is assumed.
 // https://developers.cloudflare.com/pages/functions/wrangler-configuration/#source-of-truth
-func (p *project) setFromFile(environment, hash string, worker *Worker, bindings []map[string]any) {
+func (p *project) setFromFile(environment, hash string, worker *Worker, bindings []map[string]any) error {
 	config := p.Configs[environment]
 	services, vars := map[string]any{}, map[string]any{}
 	for name, v := range child(config, "env_vars") {
@@ -85,6 +64,8 @@ func (p *project) setFromFile(environment, hash string, worker *Worker, bindings
 			services[name] = service
 		case "plain_text":
 			vars[name] = map[string]any{"type": "plain_text", "value": b["text"]}
+		default:
+			return invalid("%s: binding %s of type %s is unknown, or not emulated", workerBundle, name, b["type"])
 		}
 	}
 	config["services"], config["env_vars"], config["wrangler_config_hash"] = services, vars, hash
@@ -94,6 +75,7 @@ func (p *project) setFromFile(environment, hash string, worker *Worker, bindings
 	if worker.CompatibilityFlags != nil {
 		config["compatibility_flags"] = worker.CompatibilityFlags
 	}
+	return nil
 }
 
 // config returns the config of an environment with its defaults, which are those of

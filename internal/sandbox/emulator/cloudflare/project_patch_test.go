@@ -26,9 +26,8 @@ func TestProject_patch_config(t *testing.T) {
 		}, "services", `{}`},
 		"a missing one is deleted": {[]string{`{"services":{"A":null}}`}, "services", `{}`},
 		"one is deleted, others stay": {[]string{
-			`{"services":{"A":{"service":"api"}},"kv_namespaces":{"A":{"namespace_id":"x"},"B":{"namespace_id":"y"}},"browsers":{"C":{}}}`,
-			`{"services":null,"kv_namespaces":{"A":null,"C":{"namespace_id":"z"}}}`,
-		}, "kv_namespaces", `{"B":{"namespace_id":"y"},"C":{"namespace_id":"z"}}`},
+			`{"services":{"A":{"service":"api"},"B":{"service":"other"}}}`, `{"services":{"A":null,"C":{"service":"api"}}}`,
+		}, "services", `{"B":{"service":"other"},"C":{"service":"api"}}`},
 		"all are deleted": {[]string{
 			`{"services":{"A":{"service":"api"}}}`, `{"services":null}`,
 		}, "services", `null`},
@@ -41,7 +40,6 @@ func TestProject_patch_config(t *testing.T) {
 		"a default comes back": {[]string{
 			`{"compatibility_date":"2025-01-01"}`, `{"compatibility_date":null}`,
 		}, "compatibility_date", `"2026-03-04"`},
-		"limits": {[]string{`{"limits":{"cpu_ms":5}}`, `{"limits":{"cpu_ms":null}}`}, "limits", `{}`},
 		"a variable": {[]string{
 			`{"env_vars":{"V":{"type":"plain_text","value":"1"},"S":{"type":"secret_text","value":"2"}}}`,
 			`{"env_vars":{"V":{"type":"plain_text","value":"3"}}}`,
@@ -74,21 +72,13 @@ func TestProject_patch_config(t *testing.T) {
 func TestProject_patch(t *testing.T) {
 	c := newClient(t, &cloudflare.Cloud{})
 	c.project("site")
-	p := c.must("PATCH", projects+"/site", `{"name":"site","production_branch":"trunk","build_config":{"build_command":"make","root_dir":"x"}}`)
-	same(t, "production_branch", p["production_branch"], `"trunk"`)
-	for _, tt := range []struct{ body, key, want string }{
-		{`{"build_config":{"root_dir":null,"destination_dir":"dist"}}`, "build_config",
-			`{"build_command":"make","destination_dir":"dist","web_analytics_tag":null,"web_analytics_token":null}`},
-		{`{"build_config":null}`, "build_config", `{"web_analytics_tag":null,"web_analytics_token":null}`},
-		{`{"source":{"type":"github","config":{"owner":"o"}}}`, "source", `{"type":"github","config":{"owner":"o"}}`},
-		{`{"source":{"config":{"repo_name":"r"}}}`, "source", `{"type":"github","config":{"owner":"o","repo_name":"r"}}`},
-	} {
-		same(t, tt.body, c.must("PATCH", projects+"/site", tt.body)[tt.key], tt.want)
+	for _, body := range []string{`{"production_branch":"trunk"}`, `{}`} {
+		same(t, body, c.must("PATCH", projects+"/site", body)["production_branch"], `"trunk"`)
 	}
 	for body, message := range map[string]string{
-		`{"name":"other"}`:                           "cannot be renamed",
+		`{"name":"other"}`:                           "name: unknown field, or not emulated",
 		`{"deployment_configs":{"production":null}}`: "must be an object",
-		`{"subdomain":"x"}`:                          "subdomain: unknown field",
+		`{"source":{"type":"github"}}`:               "source: unknown field, or not emulated",
 	} {
 		c.refused("PATCH", projects+"/site", body, 400, 8009999, message)
 	}
@@ -111,7 +101,7 @@ func TestProject_patch_service(t *testing.T) {
 	const bind = `{"deployment_configs":{"production":{"services":{"API":{"service":"api"}}}}}`
 	c.must("PATCH", projects+"/site", bind)
 	c.must("DELETE", scripts+"/api", nil)
-	p := c.must("PATCH", projects+"/site", `{"deployment_configs":{"production":{"fail_open":false}}}`)
+	p := c.must("PATCH", projects+"/site", `{"production_branch":"trunk"}`)
 	same(t, "services", dig(p, "deployment_configs", "production", "services"), `{"API":{"service":"api"}}`)
 	c.refused("PATCH", projects+"/site", bind, 400, 8000022, "Invalid Service name (api)")
 	c.must("PATCH", projects+"/site", `{"deployment_configs":{"production":{"services":{"API":null}}}}`)

@@ -13,14 +13,12 @@ import (
 
 // project is a Pages project.
 type project struct {
-	ID               string         `json:"id"`
-	Name             string         `json:"name"`
-	Number           int            `json:"number"`
-	Subdomain        string         `json:"subdomain"`
-	Created          time.Time      `json:"created"`
-	ProductionBranch string         `json:"production_branch"`
-	BuildConfig      map[string]any `json:"build_config"`
-	Source           map[string]any `json:"source,omitempty"`
+	ID               string    `json:"id"`
+	Name             string    `json:"name"`
+	Number           int       `json:"number"`
+	Subdomain        string    `json:"subdomain"`
+	Created          time.Time `json:"created"`
+	ProductionBranch string    `json:"production_branch"`
 	// Configs has those deployment_configs that were set.
 	Configs map[string]map[string]any `json:"configs"`
 	Domains []domain                  `json:"domains"`
@@ -32,27 +30,14 @@ func (p *project) age() int { return p.Number }
 
 var projectName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,56}[a-z0-9])?$`)
 
-var (
-	buildConfig = nullable(fields{
-		"build_caching": boolean, "build_command": text, "destination_dir": text, "root_dir": text,
-		"web_analytics_tag": text, "web_analytics_token": text,
-	})
-	source = fields{
-		"type": oneOf("github", "gitlab"),
-		"config": object(nullable(fields{
-			"deployments_enabled": boolean, "owner": text, "owner_id": text,
-			"path_excludes": listOf(text), "path_includes": listOf(text), "pr_comments_enabled": boolean,
-			"preview_branch_excludes": listOf(text), "preview_branch_includes": listOf(text),
-			"preview_deployment_setting": oneOf("all", "none", "custom"), "production_branch": text,
-			"production_deployments_enabled": boolean, "repo_id": text, "repo_name": text,
-		})),
-	}
-	projectFields = fields{
-		"name": text, "production_branch": text, "build_config": orNull(object(buildConfig)),
-		"deployment_configs": object(fields{"production": object(configFields), "preview": object(configFields)}),
-		"source":             object(source),
-	}
-)
+// buildConfig is that of each project, since nothing is built.
+var buildConfig = map[string]any{"web_analytics_tag": nil, "web_analytics_token": nil}
+
+// projectFields are the fields of a project that can change.
+var projectFields = fields{
+	"production_branch":  text,
+	"deployment_configs": object(fields{"production": object(configFields), "preview": object(configFields)}),
+}
 
 // withProject passes the call's project to h.
 func withProject(h func(*call, *project) (any, error)) handler {
@@ -89,7 +74,6 @@ func createProject(c *call) (any, error) {
 	}
 	p := &project{
 		ID: newUUID(), Name: name, Number: c.state.number(), Subdomain: c.cloud.subdomain(name), Created: c.now,
-		BuildConfig: map[string]any{},
 		Configs:     map[string]map[string]any{"production": {}, "preview": {}},
 		Deployments: []deployment{},
 	}
@@ -102,9 +86,6 @@ func patchProject(c *call, p *project) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if name, ok := body["name"]; ok && name != p.Name {
-		return nil, invalid("name: a project cannot be renamed")
-	}
 	return p.patch(c, body)
 }
 
@@ -115,16 +96,6 @@ func (p *project) patch(c *call, body map[string]any) (any, error) {
 			return nil, invalid("production_branch: must not be empty")
 		}
 		p.ProductionBranch = str(body, "production_branch")
-	}
-	if v, ok := body["build_config"]; ok && v == nil {
-		p.BuildConfig = map[string]any{}
-	}
-	merge(p.BuildConfig, child(body, "build_config"), 0)
-	if src := child(body, "source"); src != nil {
-		if p.Source == nil {
-			p.Source = map[string]any{}
-		}
-		merge(p.Source, src, 1)
 	}
 	configs := child(body, "deployment_configs")
 	for _, environment := range slices.Sorted(maps.Keys(configs)) {
@@ -168,8 +139,6 @@ func (c *Cloud) subdomain(name string) string {
 
 // describe returns the project as the API shows it.
 func (p *project) describe(c *call) map[string]any {
-	build := map[string]any{"web_analytics_tag": nil, "web_analytics_token": nil}
-	maps.Copy(build, p.BuildConfig)
 	var latest, canonical any
 	functions := false
 	if n := len(p.Deployments); n > 0 {
@@ -185,9 +154,9 @@ func (p *project) describe(c *call) map[string]any {
 	for _, d := range p.Domains {
 		domains = append(domains, d.Name)
 	}
-	out := map[string]any{
+	return map[string]any{
 		"id": p.ID, "name": p.Name, "subdomain": p.Subdomain, "domains": domains,
-		"build_config": build,
+		"build_config": buildConfig,
 		"deployment_configs": map[string]any{
 			"production": showConfig(p.config("production")), "preview": showConfig(p.config("preview")),
 		},
@@ -197,8 +166,4 @@ func (p *project) describe(c *call) map[string]any {
 		"preview_script_name":    fmt.Sprintf("pages-worker--%d-preview", p.Number),
 		"uses_functions":         functions, "framework": "", "framework_version": "",
 	}
-	if len(p.Source) > 0 {
-		out["source"] = p.Source
-	}
-	return out
 }

@@ -46,18 +46,9 @@ func TestProject_create(t *testing.T) {
 
 	c.worker("api")
 	all := c.must("POST", projects, `{
-		"name": "all", "production_branch": "main",
-		"build_config": {"build_command": "make"},
-		"source": {"type": "github", "config": {"owner": "o", "repo_name": "r", "production_branch": "main"}},
-		"deployment_configs": {"preview": {"services": {"API": {"service": "api"}}, "limits": {"cpu_ms": 5}, "fail_open": false}}
-	}`)
-	same(t, "build_config", all["build_config"],
-		`{"build_command": "make", "web_analytics_tag": null, "web_analytics_token": null}`)
-	same(t, "source", all["source"],
-		`{"type": "github", "config": {"owner": "o", "repo_name": "r", "production_branch": "main"}}`)
+		"name": "all", "production_branch": "main", "deployment_configs": {"preview": {"services": {"API": {"service": "api"}}}}}`)
 	same(t, "production", dig(all, "deployment_configs", "production"), newConfig)
 	same(t, "services", dig(all, "deployment_configs", "preview", "services"), `{"API": {"service": "api"}}`)
-	same(t, "fail_open", dig(all, "deployment_configs", "preview", "fail_open"), `false`)
 }
 
 func TestProject_create_refused(t *testing.T) {
@@ -74,16 +65,14 @@ func TestProject_create_refused(t *testing.T) {
 		c.refused("POST", projects, body, 400, 8009999, message)
 	}
 	for field, message := range map[string]string{
-		`"colour":"red"`:                     "colour: unknown field",
-		`"source":{"type":"svn"}`:            "source: type: must be one of",
+		`"colour":"red"`:                     "colour: unknown field, or not emulated",
 		`"deployment_configs":{"staging":1}`: "deployment_configs: staging",
 	} {
 		c.refused("POST", projects, `{"name":"site","production_branch":"main",`+field+`}`, 400, 8009999, message)
 	}
 	for config, message := range map[string]string{
 		`"x":1`:                                   "preview: x",
-		`"fail_open":"yes"`:                       "true or false",
-		`"limits":{"cpu_ms":1.5}`:                 "whole number",
+		`"kv_namespaces":{}`:                      "preview: kv_namespaces: unknown field, or not emulated",
 		`"compatibility_date":"today"`:            "yyyy-mm-dd",
 		`"services":{"API":{"name":"api"}}`:       "services: API: name",
 		`"services":{"A-B":{"service":"api"}}`:    `"A-B" is not a name`,

@@ -8,77 +8,68 @@ import (
 // base is the path under which the API is served.
 const base = "/client/v4"
 
-// routes are all that is emulated. noRoute answers other paths, and noMethod other methods.
+// routes are all that is emulated, with their query parameters: what the stack, the
+// Cloudflare provider, and wrangler as pages deploy, deploy and secret put call. noRoute
+// answers other paths, and noMethod other methods.
 var routes = []struct {
 	pattern string
-	realm   realm
 	handler handler
 }{
-	// wrangler asks these who its user is.
-	{"GET /user/tokens/verify", verify, verifyToken},
-	{"GET /user", identity, getUser},
-	{"GET /memberships", identity, listMemberships},
-	{"GET /accounts", identity, listAccounts},
+	{"GET /accounts/{account}/pages/projects?page&per_page", listProjects},
+	{"POST /accounts/{account}/pages/projects", createProject},
+	{"GET /accounts/{account}/pages/projects/{project}", withProject(getProject)},
+	{"PATCH /accounts/{account}/pages/projects/{project}", withProject(patchProject)},
+	{"DELETE /accounts/{account}/pages/projects/{project}", withProject(deleteProject)},
+	{"GET /accounts/{account}/pages/projects/{project}/deployments?env&page&per_page", withProject(listDeployments)},
+	{"POST /accounts/{account}/pages/projects/{project}/deployments", withProject(createDeployment)},
+	{"GET /accounts/{account}/pages/projects/{project}/deployments/{deployment}", withDeployment(getDeployment)},
+	{"DELETE /accounts/{account}/pages/projects/{project}/deployments/{deployment}?force", withDeployment(deleteDeployment)},
+	{"GET /accounts/{account}/pages/projects/{project}/deployments/{deployment}/history/logs?size", withDeployment(getLogs)},
+	{"GET /accounts/{account}/pages/projects/{project}/upload-token", withProject(getUploadToken)},
+	{"POST /accounts/{account}/pages/projects/{project}/domains", withProject(addDomain)},
+	{"GET /accounts/{account}/pages/projects/{project}/domains/{domain}", withDomain(getDomain)},
+	{"DELETE /accounts/{account}/pages/projects/{project}/domains/{domain}", withDomain(deleteDomain)},
 
-	{"GET /accounts/{account}/pages/projects", product, listProjects},
-	{"POST /accounts/{account}/pages/projects", product, createProject},
-	{"GET /accounts/{account}/pages/projects/{project}", product, withProject(getProject)},
-	{"PATCH /accounts/{account}/pages/projects/{project}", product, withProject(patchProject)},
-	{"DELETE /accounts/{account}/pages/projects/{project}", product, withProject(deleteProject)},
-	{"GET /accounts/{account}/pages/projects/{project}/deployments", product, withProject(listDeployments)},
-	{"POST /accounts/{account}/pages/projects/{project}/deployments", product, withProject(createDeployment)},
-	{"GET /accounts/{account}/pages/projects/{project}/deployments/{deployment}", product, withDeployment(getDeployment)},
-	{"DELETE /accounts/{account}/pages/projects/{project}/deployments/{deployment}", product, withDeployment(deleteDeployment)},
-	{"GET /accounts/{account}/pages/projects/{project}/deployments/{deployment}/history/logs", product, withDeployment(getLogs)},
-	{"GET /accounts/{account}/pages/projects/{project}/upload-token", product, withProject(getUploadToken)},
-	{"GET /accounts/{account}/pages/projects/{project}/domains", product, withProject(listDomains)},
-	{"POST /accounts/{account}/pages/projects/{project}/domains", product, withProject(addDomain)},
-	{"GET /accounts/{account}/pages/projects/{project}/domains/{domain}", product, withDomain(getDomain)},
-	{"PATCH /accounts/{account}/pages/projects/{project}/domains/{domain}", product, withDomain(patchDomain)},
-	{"DELETE /accounts/{account}/pages/projects/{project}/domains/{domain}", product, withDomain(deleteDomain)},
+	{"GET /zones/{zone}/dns_records?name", withZone(listRecords)},
+	{"POST /zones/{zone}/dns_records", withZone(createRecord)},
+	{"GET /zones/{zone}/dns_records/{record}", withRecord(getRecord)},
+	{"PUT /zones/{zone}/dns_records/{record}", withRecord(putRecord)},
+	{"DELETE /zones/{zone}/dns_records/{record}", withRecord(deleteRecord)},
 
-	{"GET /zones/{zone}/dns_records", product, withZone(listRecords)},
-	{"POST /zones/{zone}/dns_records", product, withZone(createRecord)},
-	{"GET /zones/{zone}/dns_records/{record}", product, withRecord(getRecord)},
-	{"PUT /zones/{zone}/dns_records/{record}", product, withRecord(putRecord)},
-	{"PATCH /zones/{zone}/dns_records/{record}", product, withRecord(patchRecord)},
-	{"DELETE /zones/{zone}/dns_records/{record}", product, withRecord(deleteRecord)},
+	{"POST /pages/assets/check-missing", checkMissing},
+	{"POST /pages/assets/upload", uploadAssets},
+	{"POST /pages/assets/upsert-hashes", upsertHashes},
 
-	{"POST /pages/assets/check-missing", assets, checkMissing},
-	{"POST /pages/assets/upload", assets, uploadAssets},
-	{"POST /pages/assets/upsert-hashes", assets, upsertHashes},
-
-	{"GET /accounts/{account}/workers/subdomain", product, getAccountSubdomain},
-	{"PUT /accounts/{account}/workers/subdomain", product, putAccountSubdomain},
-	{"GET /accounts/{account}/workers/services/{script}", product, getService},
-	{"GET /accounts/{account}/workers/workers/{script}", product, withScript(getWorker)},
-	{"GET /accounts/{account}/workers/scripts/{script}", product, withScript(getContent)},
-	{"PUT /accounts/{account}/workers/scripts/{script}", product, putScript},
-	{"DELETE /accounts/{account}/workers/scripts/{script}", product, withScript(deleteScript)},
-	{"GET /accounts/{account}/workers/scripts/{script}/content/v2", product, withScript(getContent)},
-	{"GET /accounts/{account}/workers/scripts/{script}/versions", product, withScript(listVersions)},
-	{"POST /accounts/{account}/workers/scripts/{script}/versions", product, withScript(postVersion)},
-	{"GET /accounts/{account}/workers/scripts/{script}/versions/{version}", product, withScript(getVersion)},
-	{"GET /accounts/{account}/workers/scripts/{script}/deployments", product, withScript(listScriptDeployments)},
-	{"POST /accounts/{account}/workers/scripts/{script}/deployments", product, withScript(postScriptDeployment)},
-	{"PATCH /accounts/{account}/workers/scripts/{script}/script-settings", product, withScript(patchScriptSettings)},
-	{"GET /accounts/{account}/workers/scripts/{script}/settings", product, withScript(getSettings)},
-	{"PATCH /accounts/{account}/workers/scripts/{script}/settings", product, withScript(patchSettings)},
-	{"GET /accounts/{account}/workers/scripts/{script}/subdomain", product, withScript(getSubdomain)},
-	{"POST /accounts/{account}/workers/scripts/{script}/subdomain", product, withScript(postSubdomain)},
-	{"DELETE /accounts/{account}/workers/scripts/{script}/subdomain", product, withScript(deleteSubdomain)},
-	{"GET /accounts/{account}/workers/scripts/{script}/secrets", product, withScript(listSecrets)},
-	{"PUT /accounts/{account}/workers/scripts/{script}/secrets", product, withScript(putSecret)},
-	{"DELETE /accounts/{account}/workers/scripts/{script}/secrets/{secret}", product, withScript(deleteSecret)},
+	{"GET /accounts/{account}/workers/subdomain", getAccountSubdomain},
+	{"PUT /accounts/{account}/workers/subdomain", putAccountSubdomain},
+	{"GET /accounts/{account}/workers/services/{script}", getService},
+	{"GET /accounts/{account}/workers/workers/{script}", withScript(getWorker)},
+	{"GET /accounts/{account}/workers/scripts/{script}", withScript(getContent)},
+	{"PUT /accounts/{account}/workers/scripts/{script}?bindings_inherit&excludeScript", putScript},
+	{"DELETE /accounts/{account}/workers/scripts/{script}?force", withScript(deleteScript)},
+	{"GET /accounts/{account}/workers/scripts/{script}/content/v2", withScript(getContent)},
+	{"POST /accounts/{account}/workers/scripts/{script}/versions?bindings_inherit", withScript(postVersion)},
+	{"GET /accounts/{account}/workers/scripts/{script}/deployments", withScript(listVersionDeployments)},
+	{"POST /accounts/{account}/workers/scripts/{script}/deployments", withScript(deployVersion)},
+	{"PATCH /accounts/{account}/workers/scripts/{script}/script-settings", withScript(patchScriptSettings)},
+	{"GET /accounts/{account}/workers/scripts/{script}/settings", withScript(getSettings)},
+	{"PATCH /accounts/{account}/workers/scripts/{script}/settings", withScript(patchSettings)},
+	{"GET /accounts/{account}/workers/scripts/{script}/subdomain", withScript(getSubdomain)},
+	{"POST /accounts/{account}/workers/scripts/{script}/subdomain", withScript(postSubdomain)},
+	{"DELETE /accounts/{account}/workers/scripts/{script}/subdomain", withScript(deleteSubdomain)},
+	{"GET /accounts/{account}/workers/scripts/{script}/secrets", withScript(listSecrets)},
+	{"PUT /accounts/{account}/workers/scripts/{script}/secrets", withScript(putSecret)},
+	{"DELETE /accounts/{account}/workers/scripts/{script}/secrets/{secret}", withScript(deleteSecret)},
 }
 
 func (c *Cloud) newMux() *http.ServeMux {
 	mux := http.NewServeMux()
 	known := map[string]bool{}
 	for _, route := range routes {
-		method, path, _ := strings.Cut(route.pattern, " ")
+		pattern, parameters, _ := strings.Cut(route.pattern, "?")
+		method, path, _ := strings.Cut(pattern, " ")
 		mux.HandleFunc(method+" "+base+path, func(w http.ResponseWriter, r *http.Request) {
-			result, err := c.answer(w.Header(), r, route.realm, route.handler)
+			result, err := c.answer(w.Header(), r, strings.Split(parameters, "&"), route.handler)
 			send(w, result, err)
 		})
 		if !known[path] {

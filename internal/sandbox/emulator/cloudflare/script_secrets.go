@@ -24,7 +24,7 @@ func putSecret(c *call, s *script) (any, error) {
 		return nil, err
 	}
 	if !isSecret(b) {
-		return nil, invalid("type: must be one of secret_key, secret_text")
+		return nil, invalid("type: must be secret_text")
 	}
 	name := str(b, "name")
 	switch i := s.binding(name); {
@@ -35,7 +35,8 @@ func putSecret(c *call, s *script) (any, error) {
 	default:
 		return nil, nameInUse(name)
 	}
-	return map[string]any{"name": name, "type": b["type"]}, s.changed(c, "secret")
+	s.changed(c)
+	return map[string]any{"name": name, "type": b["type"]}, nil
 }
 
 func deleteSecret(c *call, s *script) (any, error) {
@@ -44,5 +45,6 @@ func deleteSecret(c *call, s *script) (any, error) {
 		return nil, refuse(http.StatusNotFound, 10056, "Binding not found")
 	}
 	s.Bindings = slices.Delete(s.Bindings, i, i+1)
-	return nil, s.changed(c, "secret")
+	s.changed(c)
+	return nil, nil
 }

@@ -11,7 +11,6 @@ var settingFields = fields{
 	"compatibility_flags": listOf(text),
 	"limits":              object(fields{"cpu_ms": count, "subrequests": count}),
 	"logpush":             boolean,
-	"migrations":          anyObject,
 	"observability": object(fields{
 		"enabled!": boolean, "head_sampling_rate": orNull(rate), "redact_query_string": boolean,
 		"logs": orNull(object(fields{
@@ -31,13 +30,12 @@ var settingFields = fields{
 	"usage_model":    oneOf("standard", "bundled", "unbound"),
 }
 
-// uploadFields are the fields of an upload's metadata. There are no assets, since a client
-// would have to upload them first. wrangler 4.164 sends the last three, which are in no
-// reference.
+// uploadFields are the fields of an upload's metadata. wrangler 4.164 sends the last three, which
+// are in no reference.
 var uploadFields = func() fields {
 	fs := maps.Clone(settingFields)
 	maps.Copy(fs, fields{
-		"main_module": text, "body_part": text, "keep_bindings": listOf(text), "keep_assets": boolean,
+		"main_module!": text, "keep_bindings": listOf(text),
 		"code_update_strategy": anyObject, "package_dependencies": listOf(anyObject),
 		"streaming_tail_consumers": orNull(listOf(anyObject)),
 	})
@@ -45,14 +43,14 @@ var uploadFields = func() fields {
 }()
 
 // set merges the settings in metadata that can be read back.
-func (s *script) set(metadata map[string]any) {
+func (v *version) set(metadata map[string]any) {
 	settings := map[string]any{}
-	for name, v := range metadata {
-		if settingFields[name] != nil && name != "bindings" && name != "migrations" {
-			settings[name] = v
+	for name, value := range metadata {
+		if settingFields[name] != nil && name != "bindings" {
+			settings[name] = value
 		}
 	}
-	merge(s.Settings, settings, 0)
+	merge(v.Settings, settings, 0)
 }
 
 // getSettings shows no secrets. A setting that was not set has its default.
@@ -65,9 +63,6 @@ func getSettings(c *call, s *script) (any, error) {
 	if placement := child(out, "placement"); placement["mode"] == "smart" {
 		out["placement"] = map[string]any{"mode": "smart", "status": "SUCCESS", "last_analyzed_at": c.now}
 	}
-	annotations := map[string]any{"workers/triggered_by": s.Trigger}
-	maps.Copy(annotations, child(s.Settings, "annotations"))
-	out["annotations"] = annotations
 	out["bindings"] = showBindings(s.Bindings)
 	return out, nil
 }
@@ -78,16 +73,14 @@ func patchSettings(c *call, s *script) (any, error) {
 		return nil, err
 	}
 	if len(rest) > 0 {
-		return nil, invalid("%s: unknown part", rest[0].Name)
+		return nil, invalid("%s: unknown part, or not emulated", rest[0].Name)
 	}
 	if _, ok := settings["bindings"]; ok {
-		if s.Bindings, err = c.bind(s, s.Bindings, settings); err != nil {
+		if s.Bindings, err = c.bind(s, settings); err != nil {
 			return nil, err
 		}
 	}
 	s.set(settings)
-	if err := s.changed(c, "settings"); err != nil {
-		return nil, err
-	}
+	s.changed(c)
 	return getSettings(c, s)
 }

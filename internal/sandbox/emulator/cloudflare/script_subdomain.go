@@ -16,9 +16,6 @@ func putAccountSubdomain(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.state.Subdomain != "" && str(body, "subdomain") != c.state.Subdomain {
-		return nil, refuse(http.StatusConflict, 10036, "Account already has an associated subdomain.")
-	}
 	c.state.Subdomain = str(body, "subdomain")
 	return getAccountSubdomain(c)
 }

@@ -16,13 +16,12 @@ import (
 
 var scriptName = regexp.MustCompile(`^[a-z0-9_][a-z0-9-_]{0,62}$`)
 
-// isESModule has the types that a module can have, and whether each is an ES module.
-var isESModule = map[string]bool{
-	"application/javascript+module": true, "text/javascript+module": true,
-	"text/x-python": true, "text/x-python-requirement": false,
-	"application/javascript": false, "text/javascript": false,
-	"application/wasm": false, "application/octet-stream": false, "text/plain": false,
-	"application/source-map": false, "application/json": false,
+// esModule is the type of a main module, and moduleTypes are those of any module.
+const esModule = "application/javascript+module"
+
+var moduleTypes = []string{
+	esModule, "application/javascript", "application/wasm", "application/octet-stream", "text/plain", "application/json",
+	"application/source-map",
 }
 
 // form reads a form. The part of that name is a JSON object with these fields.
@@ -60,61 +59,66 @@ func putScript(c *call) (any, error) {
 			"Please go to the dashboard and open the Workers menu. Opening the Workers landing page for the first time "+
 			"will create a workers.dev subdomain automatically.")
 	}
-	metadata, modules, err := c.form("metadata", uploadFields)
-	if err != nil {
-		return nil, err
-	}
 	s := c.state.Scripts[name]
 	if s == nil {
 		s = &script{Name: name, Tag: randomHex(16), Number: c.state.number(), Created: c.now}
 		c.state.Scripts[name] = s
 	}
-	if err := s.setCode(metadata, modules); err != nil {
+	v, err := c.readVersion(s)
+	if err != nil {
 		return nil, err
 	}
-	if s.Bindings, err = c.bind(s, s.Bindings, metadata); err != nil {
-		return nil, err
-	}
-	s.Settings = map[string]any{}
-	s.set(metadata)
-	if err := c.cloud.checkStart(s); err != nil {
-		return nil, err
-	}
-	if err := s.changed(c, "upload"); err != nil {
-		return nil, err
-	}
+	s.run(c, v)
 	return s.describe(), nil
 }
 
-// setCode replaces the Worker's code.
-func (s *script) setCode(metadata map[string]any, modules []emulator.Part) error {
-	main, body := str(metadata, "main_module"), str(metadata, "body_part")
-	if (main == "") == (body == "") {
-		return invalid("metadata: either main_module or body_part is required")
+// readVersion reads the upload of a version of s.
+func (c *call) readVersion(s *script) (version, error) {
+	metadata, modules, err := c.form("metadata", uploadFields)
+	if err != nil {
+		return version{}, err
 	}
-	s.Entry, s.Service = main+body, body != ""
-	s.Modules = modules
+	v := version{ID: newUUID(), Settings: map[string]any{}, Entry: str(metadata, "main_module"), Modules: modules}
+	if err := v.checkCode(); err != nil {
+		return version{}, err
+	}
+	if v.Bindings, err = c.bind(s, metadata); err != nil {
+		return version{}, err
+	}
+	v.set(metadata)
+	return v, c.cloud.checkStart(v)
+}
+
+// moduleType returns the type of a module, without its parameters.
+func moduleType(m emulator.Part) (string, error) {
+	mediaType, _, _ := mime.ParseMediaType(m.Type)
+	if !slices.Contains(moduleTypes, mediaType) {
+		return "", invalid("%s: unknown type of module, or not emulated", m.Name)
+	}
+	return mediaType, nil
+}
+
+// checkCode checks the modules and sets the Etag.
+func (v *version) checkCode() error {
 	sum := sha256.New()
 	found := false
-	for _, m := range modules {
-		mediaType, _, _ := mime.ParseMediaType(m.Type)
-		isES, known := isESModule[mediaType]
-		if !known {
-			return invalid("%s: not a type of module", m.Name)
+	for _, m := range v.Modules {
+		mediaType, err := moduleType(m)
+		if err != nil {
+			return err
 		}
-		if m.Name == s.Entry {
+		if m.Name == v.Entry {
 			found = true
-			if isES == s.Service {
-				return refuse(http.StatusBadRequest, 10021,
-					"%s: the main module must be an ES module, the body part a script", s.Entry)
+			if mediaType != esModule {
+				return refuse(http.StatusBadRequest, 10021, "%s: the main module must be an ES module", v.Entry)
 			}
 		}
 		fmt.Fprintf(sum, "%s\n%s\n%d\n", m.Name, m.Type, len(m.Content))
 		sum.Write(m.Content)
 	}
 	if !found {
-		return refuse(http.StatusBadRequest, 10021, "Uncaught Error: No such module %q.", s.Entry)
+		return refuse(http.StatusBadRequest, 10021, "Uncaught Error: No such module %q.", v.Entry)
 	}
-	s.Etag = hex.EncodeToString(sum.Sum(nil))
+	v.Etag = hex.EncodeToString(sum.Sum(nil))
 	return nil
 }

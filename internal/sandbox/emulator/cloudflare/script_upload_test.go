@@ -55,7 +55,7 @@ func TestScript_upload(t *testing.T) {
 		"bindings": [{"type": "plain_text", "name": "STACK", "text": "portfolio/dev"}],
 		"observability": {"enabled": true, "logs": {"enabled": true, "invocation_logs": true}},
 		"compatibility_date": "2026-01-01", "compatibility_flags": [], "logpush": false, "placement": {},
-		"tags": [], "tail_consumers": [], "usage_model": "standard", "annotations": {"workers/triggered_by": "upload"}
+		"tags": [], "tail_consumers": [], "usage_model": "standard"
 	}`)
 
 	// The same again changes the time and the version only.
@@ -67,9 +67,9 @@ func TestScript_upload(t *testing.T) {
 	}
 	// An upload keeps nothing from the one before.
 	bare := c.must("PUT", scripts+"/api", form(
-		part{"metadata", "application/json", `{"main_module":"x.mjs"}`}, part{"x.mjs", "text/javascript+module", "export default {}"}))
+		part{"metadata", "application/json", `{"main_module":"x.mjs"}`}, part{"x.mjs", esModule, "export default {}"}))
 	if bare["etag"] == etag || bare["observability"] != nil || bare["compatibility_date"] != nil ||
-		len(bare["handlers"].([]any)) != 0 || bare["entry_point"] != "x.mjs" || len(c.cloud.Scripts()[0].Vars) != 0 {
+		bare["entry_point"] != "x.mjs" || len(c.cloud.Scripts()[0].Vars) != 0 {
 		t.Errorf("the third answer is %v", bare)
 	}
 	c.header.Set("User-Agent", "wrangler/4.0.0")
@@ -84,30 +84,25 @@ func TestScript_upload_allFields(t *testing.T) {
 	c.must("PUT", scripts+"/api", upload(`{
 		"main_module": "worker.js", "compatibility_date": "2026-01-01", "compatibility_flags": ["nodejs_compat"],
 		"logpush": true, "usage_model": "bundled", "placement": {"mode": "smart"}, "limits": {"cpu_ms": 50},
-		"tags": ["a"], "tail_consumers": [{"service": "other"}], "migrations": {"new_tag": "v1", "new_classes": ["C"]},
-		"keep_bindings": ["secret_text"], "keep_assets": false,
+		"tags": ["a"], "tail_consumers": [{"service": "other"}],
+		"keep_bindings": ["secret_text"],
 		"annotations": {"workers/message": "m"},
 		"observability": {"enabled": true, "head_sampling_rate": 0.5, "logs": null, "traces": {"enabled": true}},
 		"bindings": [
-			{"name":"A","type":"ai"}, {"name":"B","type":"analytics_engine","dataset":"d"}, {"name":"C","type":"assets"},
-			{"name":"D","type":"browser"}, {"name":"E","type":"d1","id":"i"}, {"name":"F","type":"hyperdrive","id":"i"},
 			{"name":"G","type":"json","json":{"a":[1]}}, {"name":"H","type":"kv_namespace","namespace_id":"n"},
-			{"name":"I","type":"queue","queue_name":"q"}, {"name":"J","type":"r2_bucket","bucket_name":"b"},
 			{"name":"K","type":"service","service":"other","environment":"production","entrypoint":"E"},
-			{"name":"L","type":"service","service":"api"}, {"name":"M","type":"version_metadata"},
-			{"name":"N","type":"vectorize","index_name":"i"},
-			{"name":"O","type":"durable_object_namespace","class_name":"C"}
+			{"name":"L","type":"service","service":"api"}
 		]}`))
 	settings := c.get(scripts + "/api/settings")
 	for key, want := range map[string]string{
 		"limits": `{"cpu_ms":50}`, "placement": `{"mode":"smart","status":"SUCCESS","last_analyzed_at":"2026-03-04T05:06:07.00089Z"}`, "tags": `["a"]`, "usage_model": `"bundled"`,
-		"compatibility_flags": `["nodejs_compat"]`, "tail_consumers": `[{"service":"other"}]`, "migrations": `null`,
-		"annotations": `{"workers/message":"m","workers/triggered_by":"upload"}`, "main_module": `null`,
+		"compatibility_flags": `["nodejs_compat"]`, "tail_consumers": `[{"service":"other"}]`,
+		"annotations": `{"workers/message":"m"}`, "main_module": `null`,
 		"observability": `{"enabled":true,"head_sampling_rate":0.5,"logs":null,"traces":{"enabled":true}}`,
 	} {
 		same(t, key, dig(settings, key), want)
 	}
-	if got := each(dig(settings, "bindings"), "name"); strings.Join(got, "") != "ABCDEFGHIJKLMNO" {
+	if got := each(dig(settings, "bindings"), "name"); strings.Join(got, "") != "GHKL" {
 		t.Errorf("the bindings are %v", got)
 	}
 	if s := c.cloud.Scripts()[1]; s.Services["K"] != (cloudflare.Service{Service: "other", Environment: "production", Entrypoint: "E"}) {
@@ -134,13 +129,12 @@ func TestScript_upload_refused(t *testing.T) {
 		"a part twice":       {form(metadata, metadata), 8009999, "two parts"},
 		"metadata not JSON":  {upload(`{`), 8009999, "must be a JSON object"},
 		"metadata as text":   {form(part{"metadata", "text/plain", main}, worker), 8009999, "application/json"},
-		"no entry":           {upload(`{}`), 8009999, "either main_module or body_part"},
-		"two entries":        {with(`"body_part":"worker.js"`), 8009999, "either main_module or body_part"},
-		"assets":             {with(`"assets":{}`), 8009999, "assets: unknown field"},
+		"no entry":           {upload(`{}`), 8009999, "main_module: is required"},
+		"a service worker":   {with(`"body_part":"worker.js"`), 8009999, "body_part: unknown field, or not emulated"},
+		"assets":             {with(`"assets":{}`), 8009999, "assets: unknown field, or not emulated"},
 		"a missing entry":    {upload(`{"main_module":"index.js"}`), 10021, `No such module "index.js"`},
 		"a script as module": {form(part{"metadata", "", main}, part{"worker.js", "application/javascript", code}), 10021, "ES module"},
-		"a module as script": {upload(`{"body_part":"worker.js"}`), 10021, "ES module"},
-		"no type":            {form(metadata, worker, part{"x", "", ""}), 8009999, "x: not a type of module"},
+		"no type":            {form(metadata, worker, part{"x", "", ""}), 8009999, "x: unknown type of module, or not emulated"},
 		"an odd field":       {with(`"vars":{}`), 8009999, "metadata: vars: unknown field"},
 		"an odd field below": {with(`"observability":{"enabled":true,"logs":{"enabled":true,"x":1}}`), 8009999, "observability: logs: x"},
 		"a bad rate":         {with(`"observability":{"enabled":true,"head_sampling_rate":2}`), 8009999, "0 to 1"},
@@ -181,14 +175,5 @@ func TestScript_content(t *testing.T) {
 		if diff := cmp.Diff([]part{main, lib, data}, got, cmp.AllowUnexported(part{})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", path, diff)
 		}
-	}
-
-	const listener = `addEventListener("fetch", e => e.respondWith(new Response("ok")))`
-	answer := c.must("PUT", scripts+"/old", form(
-		part{"script", "application/javascript", listener}, part{"metadata", "application/json", `{"body_part":"script"}`}))
-	res := c.do("GET", scripts+"/old/content/v2", nil)
-	if answer["has_modules"] != false || res.body != listener ||
-		res.header.Get("Content-Type") != "application/javascript" || res.header.Get("Cf-Entrypoint") != "" {
-		t.Errorf("a service worker is read as %v %q", res.header, res.body)
 	}
 }

@@ -3,7 +3,6 @@ package cloudflare
 import (
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -18,46 +17,41 @@ type script struct {
 	Number   int       `json:"number"`
 	Created  time.Time `json:"created"`
 	Modified time.Time `json:"modified"`
-	// Version is the ID of the last deployment's version, without dashes. Trigger and From say
-	// what changed the Worker last: an upload or a change of settings, by the API or by
-	// wrangler.
-	Version string `json:"version"`
-	Trigger string `json:"trigger"`
-	From    string `json:"from"`
-	// Settings are the parts of the metadata that can be read back.
-	Settings map[string]any   `json:"settings"`
-	Bindings []map[string]any `json:"bindings"`
-	code
-	// Versions and Deployments begin with the oldest. Made counts the versions.
-	Versions    []version          `json:"versions"`
-	Deployments []scriptDeployment `json:"deployments"`
-	Made        int                `json:"made"`
+	// From says who changed the Worker last: the API or wrangler.
+	From string `json:"from"`
+	// version is the one that runs.
+	version
+	// Uploaded is the version that wrangler uploaded last.
+	Uploaded *version `json:"uploaded,omitempty"`
 	// Enabled and Previews concern the Worker's address under workers.dev.
 	Enabled  bool `json:"enabled"`
 	Previews bool `json:"previews"`
 }
 
-// code is what a Worker runs.
-type code struct {
-	// Entry is the name of the main module. A Service worker has only that one, and it is a
-	// script.
+// version is a Worker's code with its bindings and settings.
+type version struct {
+	ID string `json:"version"`
+	// Settings are the parts of the metadata that can be read back.
+	Settings map[string]any   `json:"settings"`
+	Bindings []map[string]any `json:"bindings"`
+	// Entry is the name of the main module.
 	Entry   string          `json:"entry"`
-	Service bool            `json:"service,omitempty"`
 	Modules []emulator.Part `json:"modules"`
 	Etag    string          `json:"etag"`
 }
 
 func (s *script) age() int { return s.Number }
 
-// changed records a change of the Worker as a version that runs at once.
-func (s *script) changed(c *call, trigger string) error {
-	v, err := s.newVersion(c, trigger)
-	if err != nil {
-		return err
-	}
-	s.Trigger = trigger
-	s.deployed(c, v, map[string]any{"workers/triggered_by": trigger})
-	return nil
+// run makes a version the one that runs.
+func (s *script) run(c *call, v version) {
+	s.version, s.Modified, s.From = v, c.now, c.client()
+}
+
+// changed gives the Worker the ID of a new version.
+func (s *script) changed(c *call) {
+	v := s.version
+	v.ID = newUUID()
+	s.run(c, v)
 }
 
 // client returns the caller's name as a Worker shows it.
@@ -109,9 +103,6 @@ func getWorker(_ *call, s *script) (any, error) {
 // getContent returns the code as it was uploaded.
 func getContent(_ *call, s *script) (any, error) {
 	entry := slices.IndexFunc(s.Modules, func(m emulator.Part) bool { return m.Name == s.Entry })
-	if s.Service {
-		return &document{http.Header{"Content-Type": {s.Modules[entry].Type}}, s.Modules[entry].Content}, nil
-	}
 	modules := slices.Clone(s.Modules)
 	if entry > 0 { // it comes first
 		modules = slices.Insert(slices.Delete(modules, entry, entry+1), 0, s.Modules[entry])
@@ -183,25 +174,8 @@ func (s *script) describe() map[string]any {
 	}
 	delete(out, "annotations")
 	maps.Copy(out, map[string]any{
-		"entry_point": s.Entry, "deployment_id": s.Version, "has_assets": false, "has_modules": !s.Service,
-		"etag": s.Etag, "handlers": s.handlers(), "last_deployed_from": s.From, "startup_time_ms": 2,
+		"entry_point": s.Entry, "deployment_id": strings.ReplaceAll(s.ID, "-", ""), "has_assets": false, "has_modules": true,
+		"etag": s.Etag, "handlers": []string{"fetch"}, "last_deployed_from": s.From, "startup_time_ms": 2,
 	})
 	return out
-}
-
-var handlerName = regexp.MustCompile(`(?:^|[^.\w])(email|fetch|queue|scheduled|tail|test|trace)\s*[(:]`)
-
-// handlers guesses from the text of the entry which events it handles.
-func (s code) handlers() []string {
-	out := []string{}
-	for _, m := range s.Modules {
-		if m.Name != s.Entry {
-			continue
-		}
-		for _, match := range handlerName.FindAllSubmatch(m.Content, -1) {
-			out = append(out, string(match[1]))
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
 }

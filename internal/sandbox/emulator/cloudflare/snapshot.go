@@ -17,7 +17,7 @@ type Deployment struct{ ID, Environment, Branch, CommitMessage string }
 
 // Record is a snapshot of a DNS record.
 type Record struct {
-	Zone, Name, Type, Content string
+	Name, Type, Content string
 
 	Proxied bool
 }
@@ -83,11 +83,11 @@ func (p *project) snapshot() Project {
 	return out
 }
 
-// Records returns the DNS records of all zones, the oldest first.
+// Records returns the DNS records, the oldest first.
 func (c *Cloud) Records() (out []Record) {
 	c.read(func(s *state) {
 		for _, r := range s.Records {
-			out = append(out, Record{r.Zone, r.Name, r.Type, r.Content, r.Proxied})
+			out = append(out, Record{r.Name, r.Type, r.Content, r.Proxied})
 		}
 	})
 	return out
@@ -124,9 +124,11 @@ func snapshotConfig(config map[string]any) Config {
 	return out
 }
 
-func (s *script) snapshot() Script {
-	out := Script{Name: s.Name, Worker: s.worker(), Config: newConfig()}
-	for _, b := range s.Bindings {
+func (s *script) snapshot() Script { return Script{s.Name, s.worker(), s.config()} }
+
+func (v *version) config() Config {
+	out := newConfig()
+	for _, b := range v.Bindings {
 		switch name := str(b, "name"); b["type"] {
 		case "plain_text":
 			out.Vars[name] = str(b, "text")
@@ -139,8 +141,8 @@ func (s *script) snapshot() Script {
 	return out
 }
 
-func (s *script) worker() Worker {
-	return Worker{s.Entry, s.Modules, str(s.Settings, "compatibility_date"), texts(s.Settings, "compatibility_flags")}
+func (v *version) worker() Worker {
+	return Worker{v.Entry, v.Modules, str(v.Settings, "compatibility_date"), texts(v.Settings, "compatibility_flags")}
 }
 
 func snapshotService(m map[string]any) Service {

@@ -33,8 +33,8 @@ func (c *Cloud) throws(code Worker, config Config) string {
 
 // checkStart refuses a Worker that throws as it starts.
 // https://github.com/cloudflare/wrangler-legacy/issues/2156
-func (c *Cloud) checkStart(s *script) error {
-	if thrown := c.throws(s.worker(), s.snapshot().Config); thrown != "" {
+func (c *Cloud) checkStart(v version) error {
+	if thrown := c.throws(v.worker(), v.config()); thrown != "" {
 		return refuse(http.StatusBadRequest, 10021, "%s", thrown)
 	}
 	return nil

@@ -15,7 +15,7 @@ import (
 type state struct {
 	Projects map[string]*project `json:"projects"`
 	Scripts  map[string]*script  `json:"scripts"`
-	// Records are the DNS records of all zones, the oldest first.
+	// Records are the DNS records, the oldest first.
 	Records []record `json:"records"`
 	// Subdomain is the account's subdomain of workers.dev. It is empty if there is none.
 	Subdomain string `json:"subdomain"`

@@ -1,7 +1,6 @@
 package cloudflare
 
 import (
-	"cmp"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -15,9 +14,9 @@ import (
 // uploadTokenTime is how long an upload token is valid (assumed).
 const uploadTokenTime = 30 * time.Minute
 
-// defaultMaxFiles is the number of files that a site may have on the free plan.
+// maxFiles is the number of files that a site may have on the free plan.
 // https://developers.cloudflare.com/pages/platform/limits/#files
-const defaultMaxFiles = 20_000
+const maxFiles = 20_000
 
 // uploadClaims are the claims of an upload token. Only exp and
 // max_file_count_allowed are known, since wrangler reads them.
@@ -34,12 +33,10 @@ func getUploadToken(c *call, p *project) (any, error) {
 	claims := uploadClaims{
 		Account: c.cloud.account(), Project: p.Name,
 		Issued: c.now.Unix(), Expires: c.now.Add(uploadTokenTime).Unix(),
-		MaxFiles: c.cloud.maxFiles(),
+		MaxFiles: maxFiles,
 	}
 	return map[string]any{"jwt": c.cloud.signUploadToken(claims)}, nil
 }
-
-func (c *Cloud) maxFiles() int { return cmp.Or(c.MaxFiles, defaultMaxFiles) }
 
 // signUploadToken returns a JSON Web Token with these claims. Each process has a key of its
 // own, so clients must cope with a token that is refused before it expires.

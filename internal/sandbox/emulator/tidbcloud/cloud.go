@@ -50,9 +50,6 @@ type Cloud struct {
 	// Projects are the IDs of the organization's projects. A cluster belongs to the first one
 	// unless its labels name another. The default is only DefaultProject.
 	Projects []string
-	// Neighbor, if not nil, is another organization at the same address. A client with its key
-	// sees only its clusters.
-	Neighbor *Cloud
 
 	// Endpoint returns a cluster's public SQL endpoint. It is called whenever a cluster that
 	// is not CREATING is shown. It must not call the Cloud. The default endpoint looks like a
@@ -73,10 +70,6 @@ type Cloud struct {
 
 // ServeHTTP answers one request.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if c.Neighbor != nil && namesKey(r, c.Neighbor.PublicKey) {
-		c.Neighbor.ServeHTTP(w, r)
-		return
-	}
 	w.Header().Set(traceHeader, newTraceID())
 	err := c.authenticate(w.Header(), r)
 	if err == nil {

@@ -19,32 +19,25 @@ var clusterID = regexp.MustCompile(`^[1-9][0-9]{18,19}$`)
 
 // Cluster is a cluster as the API shows it.
 type Cluster struct {
-	Name             string            `json:"name"`
-	ClusterID        string            `json:"clusterId"`
-	DisplayName      string            `json:"displayName"`
-	Region           Region            `json:"region"`
-	SpendingLimit    *SpendingLimit    `json:"spendingLimit,omitempty"`
-	Endpoints        Endpoints         `json:"endpoints"`
-	EncryptionConfig *EncryptionConfig `json:"encryptionConfig,omitempty"`
-	Version          string            `json:"version"`
-	CreatedBy        string            `json:"createdBy"`
-	UserPrefix       string            `json:"userPrefix"`
-	State            string            `json:"state"`
-	Labels           map[string]string `json:"labels"`
-	CreateTime       time.Time         `json:"createTime"`
-	UpdateTime       time.Time         `json:"updateTime"`
-	ClusterPlan      string            `json:"clusterPlan"`
-	ServicePlan      string            `json:"servicePlan"`
+	Name          string            `json:"name"`
+	ClusterID     string            `json:"clusterId"`
+	DisplayName   string            `json:"displayName"`
+	Region        Region            `json:"region"`
+	SpendingLimit SpendingLimit     `json:"spendingLimit"`
+	Endpoints     Endpoints         `json:"endpoints"`
+	Version       string            `json:"version"`
+	UserPrefix    string            `json:"userPrefix"`
+	State         string            `json:"state"`
+	Labels        map[string]string `json:"labels"`
+	CreateTime    time.Time         `json:"createTime"`
+	UpdateTime    time.Time         `json:"updateTime"`
+	ClusterPlan   string            `json:"clusterPlan"`
+	ServicePlan   string            `json:"servicePlan"`
 }
 
 // SpendingLimit is in US cents a month. 0 means a free cluster.
 type SpendingLimit struct {
 	Monthly int32 `json:"monthly"`
-}
-
-// EncryptionConfig is kept and has no effect.
-type EncryptionConfig struct {
-	EnhancedEncryptionEnabled bool `json:"enhancedEncryptionEnabled"`
 }
 
 // Endpoints are the addresses of a cluster.

@@ -8,13 +8,18 @@ import (
 	"strings"
 )
 
-// clusterFields are the fields of a cluster that both a POST and a PATCH may set.
-type clusterFields struct {
+// newFields are the fields of a cluster that both a POST and a PATCH may set.
+type newFields struct {
 	DisplayName   *string           `json:"displayName"`
 	Labels        map[string]string `json:"labels"`
 	SpendingLimit struct {
 		Monthly *int32 `json:"monthly"`
 	} `json:"spendingLimit"`
+}
+
+// clusterFields are those that a PATCH may set.
+type clusterFields struct {
+	newFields
 	Endpoints struct {
 		Public struct {
 			Disabled           *bool     `json:"disabled"`
@@ -64,7 +69,7 @@ func (f clusterFields) present() map[string]bool {
 var displayName = regexp.MustCompile(`^[A-Za-z0-9][-A-Za-z0-9]{2,62}[A-Za-z0-9]$`)
 
 // apply sets the fields on a cluster.
-func (f clusterFields) apply(cl *Cluster) error {
+func (f newFields) apply(cl *Cluster) error {
 	if name := f.DisplayName; name != nil {
 		if !displayName.MatchString(*name) {
 			return badRequest("displayName %q does not match %s", *name, displayName)
@@ -80,8 +85,12 @@ func (f clusterFields) apply(cl *Cluster) error {
 		if *monthly < 1 {
 			return badRequest("spendingLimit.monthly is %d; the minimum is 1 US cent", *monthly)
 		}
-		cl.SpendingLimit = &SpendingLimit{Monthly: *monthly}
+		cl.SpendingLimit.Monthly = *monthly
 	}
+	return nil
+}
+
+func (f clusterFields) apply(cl *Cluster) error {
 	if disabled := f.Endpoints.Public.Disabled; disabled != nil {
 		cl.Endpoints.Public.Disabled = *disabled
 	}
@@ -91,7 +100,7 @@ func (f clusterFields) apply(cl *Cluster) error {
 		}
 		cl.Endpoints.Public.AuthorizedNetworks = networks
 	}
-	return nil
+	return f.newFields.apply(cl)
 }
 
 func checkNetworks(networks []Network) error {

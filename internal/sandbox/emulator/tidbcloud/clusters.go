@@ -7,42 +7,31 @@ import (
 	"strings"
 )
 
-// listClusters takes the one filter that ticloud sends, projectId=ID
-// (https://github.com/tidbcloud/tidbcloud-cli, internal/service/cloud/logic.go).
 func (c *Cloud) listClusters(s *state, r *http.Request) (any, error) {
 	p, err := parsePage(r, 10)
 	if err != nil {
 		return nil, err
 	}
-	filter := r.URL.Query().Get("filter")
-	project, ok := strings.CutPrefix(filter, "projectId=")
-	if filter != "" && (!ok || strings.ContainsFunc(project, func(r rune) bool { return r < '0' || r > '9' })) {
-		return nil, badRequest("filter %q is not projectId=ID, the only one that is emulated", filter)
-	}
-	var matching []*clusterRecord
+	var visible []*clusterRecord
 	for i := range s.Clusters {
-		rec := &s.Clusters[i]
-		if !c.forbidden(rec) && (filter == "" || rec.Cluster.Labels[labelProject] == project) {
-			matching = append(matching, rec)
+		if rec := &s.Clusters[i]; !c.forbidden(rec) {
+			visible = append(visible, rec)
 		}
 	}
-	part, next := cut(p, matching, func(rec *clusterRecord) int { return rec.Seq })
+	part, next := cut(p, visible, func(rec *clusterRecord) int { return rec.Seq })
 	clusters := []Cluster{}
 	for _, rec := range part {
 		clusters = append(clusters, c.view(s, rec))
 	}
-	return map[string]any{"clusters": clusters, "nextPageToken": next, "totalSize": len(matching)}, nil
+	return map[string]any{"clusters": clusters, "nextPageToken": next, "totalSize": len(visible)}, nil
 }
 
 // maxFreeClusters is how many clusters without a spending limit there may be at once.
 const maxFreeClusters = 5
 
 type createClusterRequest struct {
-	clusterFields
-	Region struct {
-		Name string `json:"name"`
-	} `json:"region"`
-	EncryptionConfig *EncryptionConfig `json:"encryptionConfig"`
+	newFields
+	Region Region `json:"region"`
 }
 
 func (c *Cloud) createCluster(s *state, r *http.Request) (any, error) {
@@ -62,7 +51,7 @@ func (c *Cloud) createCluster(s *state, r *http.Request) (any, error) {
 		return nil, err
 	}
 	root := userRecord{Seq: s.nextSeq(), User: User{
-		UserName: cl.fullName("root"), AuthMethod: authMethod, BuiltinRole: roleAdmin, CustomRoles: []string{},
+		UserName: cl.fullName("root"), AuthMethod: authMethod, BuiltinRole: roleAdmin,
 	}}
 	s.Clusters = append(s.Clusters, clusterRecord{Seq: s.nextSeq(), Cluster: cl, Users: []userRecord{root}})
 	return c.view(s, &s.Clusters[len(s.Clusters)-1]), nil
@@ -76,9 +65,8 @@ func (c *Cloud) newCluster(s *state, in createClusterRequest) (Cluster, error) {
 	case in.Region.Name == "":
 		return Cluster{}, badRequest("region.name is missing")
 	}
-	region, err := findRegion(in.Region.Name)
-	if err != nil {
-		return Cluster{}, err
+	if !slices.Contains(regions, in.Region) {
+		return Cluster{}, badRequest("region %q is not available", in.Region.Name)
 	}
 	project := cmp.Or(in.Labels[labelProject], c.projects()[0])
 	if !slices.Contains(c.projects(), project) {
@@ -86,24 +74,21 @@ func (c *Cloud) newCluster(s *state, in createClusterRequest) (Cluster, error) {
 	}
 	id := newClusterID()
 	cl := Cluster{
-		Name:          "clusters/" + id,
-		ClusterID:     id,
-		Region:        region,
-		SpendingLimit: &SpendingLimit{},
+		Name:      "clusters/" + id,
+		ClusterID: id,
+		Region:    in.Region,
 		Endpoints: Endpoints{Public: PublicEndpoint{AuthorizedNetworks: []Network{{
 			StartIPAddress: "0.0.0.0",
 			EndIPAddress:   "255.255.255.255",
 			DisplayName:    "Allow_all_public_connections",
 		}}}},
-		EncryptionConfig: cmp.Or(in.EncryptionConfig, &EncryptionConfig{}),
-		Version:          "v7.5.2",
-		CreatedBy:        "apikey",
-		UserPrefix:       newUserPrefix(c.servicePlan()),
-		Labels:           map[string]string{labelOrganization: c.organization(), labelProject: project},
-		CreateTime:       s.timestamp(),
-		UpdateTime:       s.timestamp(),
-		ClusterPlan:      strings.ToUpper(c.servicePlan()),
-		ServicePlan:      c.servicePlan(),
+		Version:     "v7.5.2",
+		UserPrefix:  newUserPrefix(c.servicePlan()),
+		Labels:      map[string]string{labelOrganization: c.organization(), labelProject: project},
+		CreateTime:  s.timestamp(),
+		UpdateTime:  s.timestamp(),
+		ClusterPlan: strings.ToUpper(c.servicePlan()),
+		ServicePlan: c.servicePlan(),
 	}
 	return cl, in.apply(&cl)
 }
@@ -125,15 +110,7 @@ func (c *Cloud) getCluster(s *state, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	cl := c.view(s, rec)
-	switch view := r.URL.Query().Get("view"); view {
-	case "", "FULL":
-	case "BASIC":
-		cl.SpendingLimit, cl.EncryptionConfig = nil, nil
-	default:
-		return nil, badRequest("view %q is neither BASIC nor FULL", view)
-	}
-	return cl, nil
+	return c.view(s, rec), nil
 }
 
 func (c *Cloud) updateCluster(s *state, r *http.Request) (any, error) {

@@ -51,13 +51,6 @@ func (c *Cloud) authenticate(h http.Header, r *http.Request) error {
 	return &apiError{status: http.StatusUnauthorized, message: "the API key cannot be authenticated: " + err.Error()}
 }
 
-// namesKey reports whether a request names the public key, whether or not its response is
-// right.
-func namesKey(r *http.Request, publicKey string) bool {
-	p, err := parseDigest(r.Header.Get("Authorization"))
-	return err == nil && publicKey != "" && p["username"] == publicKey
-}
-
 // newNonce returns a new nonce, and drops those that are too old.
 func (c *Cloud) newNonce(now time.Time) string {
 	if c.nonces == nil {

@@ -5,9 +5,9 @@
 // so a client can point both base URLs to one address.
 //
 // It is written from the published API descriptions and shares nothing with this
-// project's client: a mistake in both would cancel out. It emulates the operations,
-// fields and filters that this project and ticloud, TiDB Cloud's CLI, use. Any other
-// is an error that names it.
+// project's client: a mistake in both would cancel out. It emulates the operations and
+// fields that this project sends, which include the one call of ticloud, TiDB Cloud's CLI,
+// that the stack advises. Any other is an error that names it.
 //
 // # Strict where the real cloud is lenient
 //
@@ -41,8 +41,7 @@
 //     missing one 404.
 //   - A second DELETE answers like the first.
 //   - Only clusters without a spending limit count towards the quota.
-//   - view=BASIC leaves out the settings.
-//   - root cannot be deleted and keeps its roles.
+//   - root cannot be deleted and keeps its role.
 //   - A disabled public endpoint is still shown with its host and port.
 //   - The "error" member of the IAM API's error body, declared without a type, is the text.
 //

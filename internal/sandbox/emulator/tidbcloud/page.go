@@ -2,11 +2,9 @@ package tidbcloud
 
 import (
 	"encoding/base64"
-	"fmt"
 	"net/http"
 	"sort"
 	"strconv"
-	"strings"
 )
 
 // page is the part of a list that a request asks for.
@@ -14,9 +12,6 @@ type page struct {
 	size int
 	// after is the number of the last item of the previous page.
 	after int
-	// query holds the other parameters, which all pages of a list must share
-	// (https://google.aip.dev/158).
-	query string
 }
 
 const maxPageSize = 100
@@ -24,9 +19,7 @@ const maxPageSize = 100
 // parsePage reads pageSize and pageToken.
 func parsePage(r *http.Request, defaultSize int) (page, error) {
 	q := r.URL.Query()
-	token := q.Get("pageToken")
-	q.Del("pageToken")
-	p := page{size: defaultSize, query: q.Encode()}
+	p := page{size: defaultSize}
 	if s := q.Get("pageSize"); s != "" {
 		n, err := strconv.ParseInt(s, 10, 32)
 		if err != nil || n < 0 {
@@ -36,19 +29,16 @@ func parsePage(r *http.Request, defaultSize int) (page, error) {
 			p.size = min(int(n), maxPageSize)
 		}
 	}
+	token := q.Get("pageToken")
 	if token == "" {
 		return p, nil
 	}
-	content, err := base64.RawURLEncoding.DecodeString(token)
-	after, query, ok := strings.Cut(string(content), "?")
+	after, err := base64.RawURLEncoding.DecodeString(token)
 	if err == nil {
-		p.after, err = strconv.Atoi(after)
+		p.after, err = strconv.Atoi(string(after))
 	}
-	if err != nil || !ok {
+	if err != nil {
 		return page{}, badRequest("pageToken is not one of this API's")
-	}
-	if query != p.query {
-		return page{}, badRequest("pageToken belongs to a list with other parameters")
 	}
 	return p, nil
 }
@@ -62,6 +52,5 @@ func cut[T any](p page, items []T, number func(T) int) (part []T, nextToken stri
 		return part, ""
 	}
 	part = part[:p.size]
-	token := fmt.Sprintf("%d?%s", number(part[p.size-1]), p.query)
-	return part, base64.RawURLEncoding.EncodeToString([]byte(token))
+	return part, base64.RawURLEncoding.EncodeToString([]byte(strconv.Itoa(number(part[p.size-1]))))
 }

@@ -9,7 +9,7 @@ import (
 // listProjects shows all projects of the organization, by api.Project of
 // pkg/tidbcloud/v1beta1/iam.swagger.json in https://github.com/tidbcloud/tidbcloud-cli.
 // That a key of the whole organization sees them all is assumed.
-func (c *Cloud) listProjects(s *state, r *http.Request) (any, error) {
+func (c *Cloud) listProjects(_ *state, r *http.Request) (any, error) {
 	p, err := parsePage(r, maxPageSize)
 	if err != nil {
 		return nil, err
@@ -18,16 +18,7 @@ func (c *Cloud) listProjects(s *state, r *http.Request) (any, error) {
 	part, next := cut(p, c.projects(), number)
 	projects := []map[string]any{}
 	for _, id := range part {
-		clusters := 0
-		for _, rec := range s.Clusters {
-			if rec.Cluster.Labels[labelProject] == id {
-				clusters++
-			}
-		}
-		projects = append(projects, map[string]any{
-			"id": id, "org_id": c.organization(), "name": "project" + strconv.Itoa(number(id)),
-			"cluster_count": clusters, "user_count": 1, "create_timestamp": "1688460316", "aws_cmek_enabled": false,
-		})
+		projects = append(projects, map[string]any{"id": id, "org_id": c.organization(), "name": "project" + strconv.Itoa(number(id))})
 	}
 	return map[string]any{"projects": projects, "nextPageToken": next}, nil
 }

@@ -29,9 +29,9 @@ func (c *Cloud) routes() *http.ServeMux {
 	serverless := func(pattern string, op operation, params ...string) { route(pattern, op, replyStatus, params) }
 	iam := func(pattern string, op operation, params ...string) { route(pattern, op, replyIAMError, params) }
 
-	serverless("GET /v1beta1/clusters", c.listClusters, "pageSize", "pageToken", "filter")
+	serverless("GET /v1beta1/clusters", c.listClusters, "pageSize", "pageToken")
 	serverless("POST /v1beta1/clusters", c.createCluster)
-	serverless("GET /v1beta1/clusters/{cluster}", c.getCluster, "view")
+	serverless("GET /v1beta1/clusters/{cluster}", c.getCluster)
 	serverless("PATCH /v1beta1/clusters/{cluster}", c.updateCluster)
 	serverless("DELETE /v1beta1/clusters/{cluster}", c.deleteCluster)
 	serverless("GET /v1beta1/regions", c.listRegions)
@@ -39,7 +39,6 @@ func (c *Cloud) routes() *http.ServeMux {
 	iam("GET /v1beta1/projects", c.listProjects, "pageSize", "pageToken")
 	iam("GET /v1beta1/clusters/{cluster}/sqlUsers", c.listUsers, "pageSize", "pageToken")
 	iam("POST /v1beta1/clusters/{cluster}/sqlUsers", c.createUser)
-	iam("GET /v1beta1/clusters/{cluster}/sqlUsers/{user}", c.getUser)
 	iam("PATCH /v1beta1/clusters/{cluster}/sqlUsers/{user}", c.updateUser)
 	iam("DELETE /v1beta1/clusters/{cluster}/sqlUsers/{user}", c.deleteUser)
 
@@ -57,7 +56,7 @@ func (c *Cloud) call(op operation, r *http.Request, params []string) (answer any
 	}
 	for name, values := range query {
 		if !slices.Contains(params, name) {
-			return nil, badRequest("unknown query parameter %q", name)
+			return nil, badRequest("query parameter %q is unknown, or not emulated", name)
 		}
 		if len(values) > 1 {
 			return nil, badRequest("query parameter %q is given more than once", name)
@@ -85,7 +84,7 @@ func (c *Cloud) call(op operation, r *http.Request, params []string) (answer any
 // omitempty.
 func decode(r *http.Request, v any) error {
 	if err := emulator.Decode(r, v); err != nil {
-		return badRequest("invalid body: %v", err)
+		return badRequest("invalid body, or not emulated: %v", err)
 	}
 	return nil
 }

@@ -29,7 +29,7 @@ func (r *recorder) SetEndpoint(id string, disabled bool) error {
 	return r.record("endpoint %s disabled %v", id, disabled)
 }
 func (r *recorder) PutUser(id string, l tidbcloud.Login) error {
-	return r.record("put %s %s %s %v %q %s", id, l.UserName, l.BuiltinRole, l.CustomRoles, l.Password, l.Hash)
+	return r.record("put %s %s %s %q %s", id, l.UserName, l.BuiltinRole, l.Password, l.Hash)
 }
 
 // hashOfPassword is MySQL's CONCAT('*', UPPER(SHA1(UNHEX(SHA1('password'))))).
@@ -54,9 +54,9 @@ func TestCloud_SQL(t *testing.T) {
 	want("create "+gone, "create "+id, "delete "+gone)
 	api := prefix + "api"
 	c.do("POST", clusterPath(id, "sqlUsers"), `{"userName":"api","password":"password",`+nativeAuth+`,"autoPrefix":true,"builtinRole":"role_readwrite"}`).want(200)
-	c.do("PATCH", clusterPath(id, "sqlUsers", api), `{"customRoles":["r1"]}`).want(200)
-	put := "put " + id + " " + api + " " + prefix + "role_readwrite "
-	want(put+`[] "password" `+hashOfPassword, put+`[r1] "" `+hashOfPassword)
+	c.do("PATCH", clusterPath(id, "sqlUsers", api), `{"builtinRole":"`+prefix+`role_readonly"}`).want(200)
+	put := "put " + id + " " + api + " " + prefix
+	want(put+`role_readwrite "password" `+hashOfPassword, put+`role_readonly "" `+hashOfPassword)
 	disable := func(disabled bool) string {
 		return fmt.Sprintf(`{"updateMask":"endpoints.public.disabled","cluster":{"endpoints":{"public":{"disabled":%v}}}}`, disabled)
 	}
@@ -91,5 +91,5 @@ func TestCloud_SQL(t *testing.T) {
 	if err := again.Load(); err != nil {
 		t.Fatal(err)
 	}
-	want("create "+id, off, put+`[r1] "" `+hashOfPassword)
+	want("create "+id, off, put+`role_readonly "" `+hashOfPassword)
 }

@@ -19,10 +19,9 @@ const (
 
 // User is a SQL user as the API shows it.
 type User struct {
-	UserName    string   `json:"userName"`
-	AuthMethod  string   `json:"authMethod"`
-	BuiltinRole string   `json:"builtinRole"`
-	CustomRoles []string `json:"customRoles"`
+	UserName    string `json:"userName"`
+	AuthMethod  string `json:"authMethod"`
+	BuiltinRole string `json:"builtinRole"`
 }
 
 func usersOf(records []userRecord) []User {
@@ -72,23 +71,20 @@ func (c *Cloud) createUser(s *state, r *http.Request) (any, error) {
 	return user, c.setPassword(rec, &rec.Users[len(rec.Users)-1], in.Password)
 }
 
-// newUser returns the user that a request asks for. With autoPrefix the prefix is put in front
-// of the names of the user and the role; otherwise they must have it.
+// newUser returns the user that a request asks for. autoPrefix puts the prefix in front of the
+// names of the user and the role.
 func (in createUserRequest) newUser(prefix string) (User, error) {
-	name, role := in.UserName, in.BuiltinRole
-	if in.AutoPrefix {
-		name, role = prefix+name, prefix+role
-		if in.BuiltinRole == roleAdmin {
-			role = roleAdmin
-		}
+	name, role := prefix+in.UserName, prefix+in.BuiltinRole
+	if in.BuiltinRole == roleAdmin {
+		role = roleAdmin
 	}
 	switch {
-	case in.UserName == "" || name == prefix:
+	case !in.AutoPrefix:
+		return User{}, badRequest("autoPrefix must be true: another form is not emulated")
+	case in.UserName == "":
 		return User{}, badRequest("userName is missing")
 	case in.AuthMethod != authMethod:
 		return User{}, badRequest("authMethod must be %s", authMethod)
-	case !strings.HasPrefix(name, prefix):
-		return User{}, badRequest("userName %q must start with %q, or set autoPrefix", name, prefix)
 	case len(name) > maxUserName:
 		return User{}, badRequest("user name %q is longer than %d characters", name, maxUserName)
 	case strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("'\"`\\", r) }):
@@ -97,52 +93,32 @@ func (in createUserRequest) newUser(prefix string) (User, error) {
 	if err := checkRole(prefix, role); err != nil {
 		return User{}, err
 	}
-	if err := checkCustomRoles(in.CustomRoles); err != nil {
-		return User{}, err
-	}
-	user := User{UserName: name, AuthMethod: authMethod, BuiltinRole: role, CustomRoles: append([]string{}, in.CustomRoles...)}
-	return user, checkPassword(in.Password)
-}
-
-func (c *Cloud) getUser(s *state, r *http.Request) (any, error) {
-	_, u, err := c.findUser(s, r)
-	if err != nil {
-		return nil, err
-	}
-	return u.User, nil
+	return User{UserName: name, AuthMethod: authMethod, BuiltinRole: role}, checkPassword(in.Password)
 }
 
 func (c *Cloud) updateUser(s *state, r *http.Request) (any, error) {
 	var in struct {
-		BuiltinRole *string  `json:"builtinRole"`
-		CustomRoles []string `json:"customRoles"`
-		Password    *string  `json:"password"`
+		BuiltinRole *string `json:"builtinRole"`
+		Password    *string `json:"password"`
 	}
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
-	if in.BuiltinRole == nil && in.CustomRoles == nil && in.Password == nil {
-		return nil, badRequest("the body has none of builtinRole, customRoles and password")
+	if in.BuiltinRole == nil && in.Password == nil {
+		return nil, badRequest("the body has neither builtinRole nor password")
 	}
 	rec, u, err := c.findUser(s, r)
 	if err != nil {
 		return nil, err
 	}
-	before := u.User
 	if in.BuiltinRole != nil {
 		if err := checkRole(rec.Cluster.fullName(""), *in.BuiltinRole); err != nil {
 			return nil, err
 		}
-		u.User.BuiltinRole = *in.BuiltinRole
-	}
-	if in.CustomRoles != nil {
-		if err := checkCustomRoles(in.CustomRoles); err != nil {
-			return nil, err
+		if rec.isRoot(u) && *in.BuiltinRole != u.User.BuiltinRole {
+			return nil, badRequest("the role of %q cannot change", u.User.UserName)
 		}
-		u.User.CustomRoles = in.CustomRoles
-	}
-	if rec.isRoot(u) && (u.User.BuiltinRole != before.BuiltinRole || !slices.Equal(u.User.CustomRoles, before.CustomRoles)) {
-		return nil, badRequest("the roles of %q cannot change", before.UserName)
+		u.User.BuiltinRole = *in.BuiltinRole
 	}
 	if in.Password == nil {
 		return u.User, c.putUser(rec.Cluster.ClusterID, *u, "")
@@ -182,17 +158,8 @@ func (rec *clusterRecord) isRoot(u *userRecord) bool { return u.Seq == rec.Users
 // checkRole checks a role, which must have the prefix. The role for admins has none.
 func checkRole(prefix, role string) error {
 	if role != roleAdmin && role != prefix+roleReadWrite && role != prefix+roleReadOnly {
-		return badRequest("builtinRole %q is not %s, %s or %s; without autoPrefix the last two start with %q",
+		return badRequest("builtinRole %q is not %s, %s or %s; in an update the last two start with %q",
 			role, roleAdmin, roleReadWrite, roleReadOnly, prefix)
-	}
-	return nil
-}
-
-func checkCustomRoles(roles []string) error {
-	for _, role := range roles {
-		if role == "" || len(role) > maxUserName {
-			return badRequest("custom role %q does not have 1 to %d characters", role, maxUserName)
-		}
 	}
 	return nil
 }

@@ -1,0 +1,102 @@
+package cloudflare_test
+
+import (
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/sandbox/emulator"
+	"portfolio-infra/internal/sandbox/emulator/cloudflare"
+)
+
+// The real wrangler's commands that the documents name find all that they call.
+func TestCloud_wrangler(t *testing.T) {
+	modules, err := filepath.Abs("../../../../.sandbox/npm/node_modules")
+	if err != nil {
+		t.Fatal(err)
+	}
+	node, script := filepath.Join(modules, "node/bin/node"), filepath.Join(modules, "wrangler/bin/wrangler.js")
+	for _, file := range []string{node, script} {
+		if _, err := os.Stat(file); err != nil {
+			t.Skip("wrangler is not installed: make npm")
+		}
+	}
+	c := newClient(t, &cloudflare.Cloud{DeployTime: -1})
+	log := &emulator.Log{}
+	server := httptest.NewServer(&emulator.Server{Handler: c.cloud, Log: log, Faults: &emulator.Faults{}})
+	t.Cleanup(server.Close)
+	c.cloud.DeploymentURL = func(project, id string) string { return server.URL + cloudflare.DeploymentPath(project, id) }
+	dir := t.TempDir()
+	write := func(name, content string) {
+		t.Helper()
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wrangler := func(folder, input string, args ...string) (said string, err error) {
+		cmd := exec.CommandContext(t.Context(), node, append([]string{script}, args...)...)
+		cmd.Dir, cmd.Stdin = filepath.Join(dir, folder), strings.NewReader(input)
+		cmd.Env = []string{
+			"PATH=" + filepath.Dir(node) + ":" + os.Getenv("PATH"), "HOME=" + dir, "CI=1", "NO_COLOR=1", "WRANGLER_SEND_METRICS=false",
+			"CLOUDFLARE_API_BASE_URL=" + server.URL + "/client/v4", "CLOUDFLARE_API_TOKEN=" + token, "CLOUDFLARE_ACCOUNT_ID=" + cloudflare.DefaultAccountID,
+		}
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	run := func(folder, input string, args ...string) {
+		t.Helper()
+		if said, err := wrangler(folder, input, args...); err != nil {
+			t.Fatalf("wrangler %v: %v\n%s", args, err, said)
+		}
+	}
+	const config = "name = \"api\"\nmain = \"index.js\"\ncompatibility_date = \"2026-06-01\"\n"
+	write("api/index.js", "export default { fetch() { return new Response('hi') } }")
+	write("api/wrangler.toml", config)
+	run("api", "", "deploy")
+	run("api", "hush", "secret", "put", "TOKEN")
+	write("api/wrangler.toml", config+"workers_dev = false\n[vars]\nMODE = \"live\"\nLIST = [1]\n[observability]\nenabled = true\n"+
+		"[[services]]\nbinding = \"SELF\"\nservice = \"api\"\n")
+	run("api", "", "deploy")
+	w := c.cloud.Scripts()[0]
+	want := cloudflare.Config{Vars: map[string]string{"MODE": "live"}, Services: map[string]cloudflare.Service{"SELF": {Service: "api"}}, Secrets: w.Secrets}
+	if diff := cmp.Diff(want, w.Config); diff != "" {
+		t.Errorf("the Worker (-want +got):\n%s", diff)
+	}
+	if !w.Secrets["TOKEN"].Is("hush") || w.CompatibilityDate != "2026-06-01" || !strings.Contains(w.Module("index.js"), "hi") {
+		t.Errorf("the Worker is %+v", w)
+	}
+
+	c.project("site")
+	write("site/dist/index.html", "<h1>Hi</h1>")
+	write("site/functions/x.js", "export const onRequest = () => new Response('x')")
+	write("site/wrangler.toml", "name = \"site\"\npages_build_output_dir = \"dist\"\ncompatibility_date = \"2026-06-01\"\n[vars]\nMODE = \"live\"\n")
+	run("site", "", "pages", "deploy", "--branch", "main")
+	site, ok, err := c.cloud.Site("site")
+	if err != nil || !ok || site.Files["/index.html"] == "" || site.Worker == nil || site.Vars["MODE"] != "live" {
+		t.Errorf("the site is %+v, %v", site, err)
+	}
+	missing := []string{"GET " + services + "/api", "GET " + scripts + "/api/secrets", "GET " + scripts + "/api/deployments", "GET " + scripts + "/api/settings"}
+	for _, call := range log.Calls() {
+		line := call.Method + " " + strings.TrimPrefix(call.Path, "/client/v4")
+		if call.Status != 200 && (call.Status != 404 || !slices.Contains(missing, line)) { // the first deployment looks for the Worker
+			t.Errorf("%s is answered with %d", line, call.Status)
+		}
+	}
+
+	t.Log("what is not emulated is refused, in one line")
+	write("api/wrangler.toml", config+"[ai]\nbinding = \"AI\"\n")
+	said, err := wrangler("api", "", "deploy")
+	if err == nil || !strings.Contains(said, "binding AI of type ai is unknown, or not emulated [code: 10021]") {
+		t.Errorf("%v\n%s", err, said)
+	}
+}
