@@ -1,8 +1,8 @@
 // Package migration reads a folder of SQL migrations as a tool lays it out. The tool's own CLI
 // works on the same folder.
 //
-// The package parses no SQL. The program needs only names and hashes, and the provider, which
-// applies the migrations, has TiDB's parser.
+// The package parses no SQL, apart from quotes and comments. The program needs only names and
+// hashes, and the provider, which applies the migrations, has TiDB's parser.
 package migration
 
 import (
