@@ -68,7 +68,8 @@ func parse(m migration.Migration) (steps []Step, err error) {
 		if m.Format == migration.Goose && !strings.HasSuffix(s.Text, ";") {
 			fail("the statement must end in a semicolon, as goose's CLI needs it")
 		}
-		marked := before == repeatableMark || strings.HasSuffix(strings.TrimSpace(before), "\n"+repeatableMark)
+		above := strings.TrimSpace(before)
+		marked := above[strings.LastIndex(above, "\n")+1:] == repeatableMark
 		if _, batch := node.(*ast.NonTransactionalDMLStmt); marked && !batch {
 			fail("`" + repeatableMark + "` is for a BATCH statement")
 		}
