@@ -113,7 +113,8 @@ func (w *world) wait() {
 	w.Helper()
 	db := w.open("")
 	defer db.Close()
-	for db.PingContext(w.Context()) != nil {
+	for serves := false; !serves; {
+		serves = db.PingContext(w.Context()) == nil
 	}
 }
 
