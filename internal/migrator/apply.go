@@ -117,7 +117,7 @@ func (r *run) changeSchema(ctx context.Context, p Pending, number int) error {
 		err = fmt.Errorf("%w; an interrupted run began with another content of this file, and may have made its change: "+
 			"restore that content, and put the change into a new migration", err)
 	case step.isDone(err):
-		err = fmt.Errorf("%w; something outside the migrations already made this change: revert it, or change the file", err)
+		err = fmt.Errorf("%w; something outside the migrations already made this change: %s", err, r.alreadyMade(p, number, err))
 	}
 	return p.failed(s, err)
 }
