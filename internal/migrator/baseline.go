@@ -68,7 +68,8 @@ func (r *run) recordBaseline(ctx context.Context, h History) error {
 	}
 	return r.inTransaction(ctx, func(tx *sql.Tx) error {
 		if n == 0 {
-			return r.recordWhole(ctx, tx, migration.Migration{Name: r.Baseline})
+			_, err := tx.ExecContext(ctx, "UPDATE "+stepsTable+" SET name = ? WHERE tool = ? AND migration = '' AND step = 0", r.Baseline, r.tool())
+			return err
 		}
 		for _, m := range r.Migrations[:n] {
 			if err := r.finish(ctx, tx, m); err != nil {
@@ -78,6 +79,18 @@ func (r *run) recordBaseline(ctx context.Context, h History) error {
 		}
 		return nil
 	})
+}
+
+// wasEmpty reports whether recordBaseline recorded a database without tables.
+func (j Job) wasEmpty(ctx context.Context, db querier, t tables) (empty bool, err error) {
+	if j.Baseline == "" || t.columns(stepsTable) == "" {
+		return false, nil
+	}
+	err = db.QueryRowContext(ctx, "SELECT name <> '' FROM "+stepsTable+" WHERE tool = ? AND migration = '' AND step = 0", j.tool()).Scan(&empty)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return empty, err
 }
 
 // alreadyMade says what to do if the change of a step was made outside the migrations. If nothing is

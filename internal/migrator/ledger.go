@@ -64,11 +64,11 @@ var tools = map[migration.Format]tool{
 		"logs text, rolled_back_at datetime, started_at datetime, applied_steps_count int", "rolled_back_at IS NULL"},
 }
 
-// tool is the tool of the folder.
-func (j Job) tool() tool { return tools[cmp.Or(j.Format, migration.Goose)] }
+// kind is the tool of the folder.
+func (j Job) kind() tool { return tools[cmp.Or(j.Format, migration.Goose)] }
 
 // table is the name of the tool's table.
-func (j Job) table() string { return cmp.Or(j.Table, j.tool().table) }
+func (j Job) table() string { return cmp.Or(j.Table, j.kind().table) }
 
 // ordered reports whether the tool does not apply a migration late.
 func (j Job) ordered() bool { return j.Format != migration.Drizzle1 && j.Format != migration.Prisma }

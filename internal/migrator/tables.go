@@ -82,9 +82,9 @@ func (j Job) otherTable(t tables, h *History) {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(t)) {
-		if t[name] == j.tool().columns {
+		if t[name] == j.kind().columns {
 			h.problem("the table %s of database %q looks like that of %s under another name. If it is, run %s, else %s",
-				name, j.Database, j.tool().name, setKey(tableKey, name), setKey(tableKey, j.table()))
+				name, j.Database, j.kind().name, setKey(tableKey, name), setKey(tableKey, j.table()))
 		}
 	}
 }
@@ -93,7 +93,7 @@ func (j Job) otherTable(t tables, h *History) {
 func (j Job) otherTools(ctx context.Context, db querier, t tables, h *History) error {
 	for _, format := range slices.Sorted(maps.Keys(tools)) {
 		other := tools[format]
-		if other.table == j.tool().table || strings.EqualFold(other.table, j.table()) || t.columns(other.table) == "" {
+		if other.table == j.kind().table || strings.EqualFold(other.table, j.table()) || t.columns(other.table) == "" {
 			continue
 		}
 		var records bool
@@ -103,7 +103,7 @@ func (j Job) otherTools(ctx context.Context, db querier, t tables, h *History) e
 		if records {
 			h.problem("database %q has migrations of %s, in the table %s, and the folder is one of %s: go on with %s; "+
 				"or, if you no longer use it, rename its table by `RENAME TABLE %s TO %s_old`, and name the last migration of the folder whose changes are made, with %s",
-				j.Database, other.name, other.table, j.tool().name, other.name, other.table, other.table, setKey(baselineKey, "NAME"))
+				j.Database, other.name, other.table, j.kind().name, other.name, other.table, other.table, setKey(baselineKey, "NAME"))
 		}
 	}
 	return nil
@@ -115,7 +115,7 @@ func (j Job) otherSteps(ctx context.Context, db querier, t tables, h *History) e
 		return nil
 	}
 	rows, err := db.QueryContext(ctx, "SELECT DISTINCT s.tool, s.name FROM "+stepsTable+" s LEFT JOIN "+stepsTable+
-		" w ON w.tool = s.tool AND w.migration = s.migration AND w.step = 0 WHERE s.tool <> ? AND s.step > 0 AND w.step IS NULL", j.Format)
+		" w ON w.tool = s.tool AND w.migration = s.migration AND w.step = 0 WHERE s.tool <> ? AND s.step > 0 AND w.step IS NULL", j.tool())
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (j Job) otherSteps(ctx context.Context, db querier, t tables, h *History) e
 			return err
 		}
 		h.problem("%s was begun while the folder was one of %s, and is not finished: run `pulumi up` with that folder, and change to %s afterwards",
-			name, cmpName(format), j.tool().name)
+			name, cmpName(format), j.kind().name)
 	}
 	return rows.Err()
 }
