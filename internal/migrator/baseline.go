@@ -20,21 +20,21 @@ func (j Job) baseline(h History) (n int, err error) {
 	if j.Baseline == "" {
 		return 0, nil
 	}
-	last := slices.IndexFunc(j.Migrations, func(m migration.Migration) bool { return m.ID == j.Baseline || m.Name == j.Baseline })
-	if last < 0 {
+	base, ok := j.Find(j.Baseline)
+	if !ok {
 		return 0, fmt.Errorf("%s: the folder has no migration %q: name one, such as %s", baselineKey, j.Baseline, j.last())
 	}
-	rec := h.records[j.Migrations[last].ID]
+	rec := h.records[base.ID]
 	switch {
 	case !h.live || h.fresh || rec != nil && rec.applied:
 		return 0, nil
 	case h.begun():
 		return 0, fmt.Errorf("%s: database %q has records of migrations, but not of %s: a baseline is for a database without any, so run `pulumi config rm %s`",
-			baselineKey, j.Database, j.Migrations[last].Name, baselineKey)
+			baselineKey, j.Database, base.Name, baselineKey)
 	case !h.tables:
 		return 0, nil
 	}
-	return last + 1, nil
+	return 1 + slices.IndexFunc(j.Migrations, func(m migration.Migration) bool { return m.ID == base.ID }), nil
 }
 
 // begun reports whether a migration was applied, or at least begun.

@@ -91,7 +91,7 @@ func (l drizzleLedger) recorded(ctx context.Context, db querier, t tables) ([]mi
 	if t.columns(stepsTable) == "" {
 		return known, nil
 	}
-	rows, err := db.QueryContext(ctx, "SELECT migration, name, checksum FROM "+stepsTable+" WHERE tool = ? AND step = 0", migration.Drizzle0)
+	rows, err := db.QueryContext(ctx, "SELECT migration, name, checksum FROM "+stepsTable+" WHERE tool = ? AND migration <> '' AND step = 0", migration.Drizzle0)
 	if err != nil {
 		return nil, err
 	}
