@@ -133,7 +133,10 @@ func (d *drizzle) idle() {
 // each runs a test with each release of drizzle-kit.
 func each(t *testing.T, test func(t *testing.T, d *drizzle)) {
 	for release, modules := range map[string]string{"0.x": drizzle0, "1.x": drizzle1} {
-		t.Run(release, func(t *testing.T) { test(t, newDrizzle(t, modules)) })
+		t.Run(release, func(t *testing.T) {
+			t.Parallel()
+			test(t, newDrizzle(t, modules))
+		})
 	}
 }
 
@@ -198,10 +201,67 @@ export const b = mysqlTable("b", { id: int().primaryKey().references(() => a.id%
 func TestApply_drizzleKit_prefixes(t *testing.T) {
 	for _, prefix := range []string{"index", "timestamp", "supabase", "unix", "none"} {
 		t.Run(prefix, func(t *testing.T) {
+			t.Parallel()
 			d := newDrizzle(t, drizzle0)
 			d.add("schema.ts", `import { int, mysqlTable } from "drizzle-orm/mysql-core"; export const t = mysqlTable("t", { id: int().primaryKey() });`)
 			d.kit("generate", "--name", "init", "--prefix", prefix)
 			d.want()
+		})
+	}
+}
+
+// gooseTags leave out the drivers of other databases.
+const gooseTags = "no_postgres no_clickhouse no_mssql no_sqlite3 no_vertica no_ydb no_libsql"
+
+// buildGoose builds goose's CLI.
+func buildGoose(t *testing.T) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "goose")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", gooseTags, "-o", program, "github.com/pressly/goose/v3/cmd/goose")
+	cmd.Dir = "../tools/goose"
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
+}
+
+// Goose's CLI finds nothing to do after a run, with its own table or another. What it applied
+// counts as applied.
+func TestApply_gooseCLI(t *testing.T) {
+	program := buildGoose(t)
+	for _, table := range []string{"", "schema_versions"} {
+		t.Run(table, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.table = table
+			goose := func(command string) string {
+				t.Helper()
+				login := w.login()
+				cmd := exec.CommandContext(t.Context(), program, "-env", "none", "-dir", w.folder, "-table", table, "-certfile", w.CAFile(), command)
+				cmd.Env = append(os.Environ(), "GOOSE_DRIVER=mysql", fmt.Sprintf("GOOSE_DBSTRING=%s:%s@tcp(%s)/%s?tls=custom", login.User, login.Password, login.Addr(), w.name))
+				out, err := cmd.CombinedOutput()
+				if err != nil {
+					t.Fatalf("goose %s: %v\n%s", command, err, out)
+				}
+				return string(out)
+			}
+			w.write(map[string]string{"00001_a.sql": "-- +goose Up\nCREATE TABLE a (id INT PRIMARY KEY);\nINSERT INTO a VALUES (1), (2);\nCREATE TABLE b (id INT PRIMARY KEY);\n-- +goose Down\nDROP TABLE b;\nDROP TABLE a;\n"})
+			w.want()
+			if out := goose("up"); !strings.Contains(out, "no migrations to run. current version: 1") {
+				t.Errorf("goose up: %s", out)
+			}
+			if out := goose("status"); strings.Contains(out, "Pending") || !strings.Contains(out, "00001_a.sql") {
+				t.Errorf("goose status: %s", out)
+			}
+			w.write(map[string]string{"00002_b.sql": "-- +goose NO TRANSACTION\n-- +goose Up\n-- +goose StatementBegin\nALTER TABLE a ADD COLUMN x INT\n-- +goose StatementEnd\n"})
+			goose("up")
+			w.want()
+			goose("reset")
+			w.want()
+			if out := goose("up"); !strings.Contains(out, "no migrations to run. current version: 2") {
+				t.Errorf("goose up: %s", out)
+			}
 		})
 	}
 }
