@@ -49,6 +49,9 @@ func (h *History) begun() bool {
 
 // last is the name of the folder's last migration, as the key for the baseline takes it.
 func (j Job) last() string {
+	if len(j.Migrations) == 0 { // in a refresh
+		return "NAME"
+	}
 	m := j.Migrations[len(j.Migrations)-1]
 	if m.Format == migration.Goose {
 		return m.Name
@@ -101,6 +104,10 @@ func (r *run) alreadyMade(p Pending, number int, err error) string {
 	if !exists || r.begun || number > 1 || p.ID != r.Migrations[0].ID {
 		return "revert it, or change the file"
 	}
+	return r.adviseBaseline()
+}
+
+func (j Job) adviseBaseline() string {
 	return fmt.Sprintf("if the tables were made otherwise, such as by a push of the schema, run %s, "+
-		"which records the migrations up to that one without running them; name an earlier one if the tables lack the changes of the last", setKey(baselineKey, r.last()))
+		"which records the migrations up to that one without running them; name an earlier one if the tables lack the changes of the last", setKey(baselineKey, j.last()))
 }

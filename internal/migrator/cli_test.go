@@ -179,6 +179,28 @@ func TestApply_drizzleKit_refused(t *testing.T) {
 	})
 }
 
+// A project goes from drizzle-kit 0.x to 1.x: its folder by drizzle-kit, its table here.
+func TestApply_drizzleKit_up(t *testing.T) {
+	d, next := newDrizzle(t, drizzle0), newDrizzle(t, drizzle1)
+	d.generate("schema1")
+	d.want()
+	d.generate("schema2")
+	d.want()
+	next.name = d.name
+	if err := os.CopyFS(next.folder, os.DirFS(d.folder)); err != nil {
+		t.Fatal(err)
+	}
+	next.add("schema.ts", "")
+	next.kit("up")
+	if names, err := next.pending(); err != nil || names != nil {
+		t.Errorf("pending: %v, %v", names, err)
+	}
+	next.write(map[string]string{"20991231000000_last/migration.sql": "CREATE TABLE last (id INT PRIMARY KEY);"})
+	next.want()
+	next.idle()
+	wantErr(t, d.up(), "the table __drizzle_migrations is one of drizzle-orm 1.x", "run `npx drizzle-kit up`")
+}
+
 // Drizzle-kit 1.x drops a foreign key by DROP CONSTRAINT, which TiDB ignores.
 func TestApply_drizzleKit_foreignKey(t *testing.T) {
 	d := newDrizzle(t, drizzle1)

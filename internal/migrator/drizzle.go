@@ -33,7 +33,7 @@ func (l drizzleLedger) read(ctx context.Context, db querier, t tables, h *Histor
 		return nil
 	}
 	if t.has(l.table, "name") && !l.named {
-		h.problem("the table %s is one of drizzle-orm 1.x, and the folder is one of drizzle-kit 0.x: run `npx drizzle-kit@1 up`, which makes it one of 1.x", l.table)
+		h.problem("the table %s is one of drizzle-orm 1.x, and the folder is one of drizzle-kit 0.x: install drizzle-kit 1.x, and run `npx drizzle-kit up`", l.table)
 		return nil
 	}
 	rows, err := l.rows(ctx, db, t)
@@ -60,6 +60,9 @@ func (l drizzleLedger) read(ctx context.Context, db querier, t tables, h *Histor
 		h.record(id).applied = true
 		if !l.named {
 			h.last = max(h.last, row.created.Int64)
+			if m != nil {
+				h.last = max(h.last, m.Version)
+			}
 		}
 	}
 	return nil
@@ -123,19 +126,13 @@ func (l drizzleLedger) match(rows []drizzleRow, migrations []migration.Migration
 	}
 	both := func(row drizzleRow, m migration.Migration) bool { return sameTime(row, m) && sameHash(row, m) }
 	found, used := make([]*migration.Migration, len(rows)), map[string]bool{}
-	for _, same := range []func(drizzleRow, migration.Migration) bool{sameName, both, sameTime, sameHash} {
+	for i, same := range []func(drizzleRow, migration.Migration) bool{sameName, both, sameTime, sameHash, sameTime, sameHash} {
+		again := i > 3 // drizzle has no lock: two runs at once leave two rows
 		for i, row := range rows {
 			for k, m := range migrations {
-				if found[i] == nil && !used[m.ID] && same(row, m) {
+				if found[i] == nil && (again || !used[m.ID]) && same(row, m) {
 					found[i], used[m.ID] = &migrations[k], true
 				}
-			}
-		}
-	}
-	for i, row := range rows { // drizzle has no lock: two runs at once leave two rows
-		for k, m := range migrations {
-			if found[i] == nil && (sameTime(row, m) || sameHash(row, m)) {
-				found[i] = &migrations[k]
 			}
 		}
 	}
@@ -155,11 +152,32 @@ func (l drizzleLedger) prepare(ctx context.Context, conn *sql.Conn, t tables) er
 	if l.named {
 		columns = namedColumns
 	}
-	if t.columns(l.table) != "" && l.named {
+	switch exists := t.columns(l.table) != ""; {
+	case exists && l.named:
 		return l.upgrade(ctx, conn, t)
+	case exists:
+		return l.retime(ctx, conn, t)
 	}
 	_, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS "+quote(l.table)+" ("+columns+")")
 	return err
+}
+
+// retime gives the rows of migrations whose time was changed in the journal the new one. Otherwise
+// drizzle would apply them again.
+func (l drizzleLedger) retime(ctx context.Context, conn *sql.Conn, t tables) error {
+	rows, err := l.rows(ctx, conn, t)
+	if err != nil {
+		return err
+	}
+	for i, m := range l.match(rows, l.migrations) {
+		if m == nil || rows[i].created.Int64 == m.Version {
+			continue
+		}
+		if _, err := conn.ExecContext(ctx, "UPDATE "+quote(l.table)+" SET created_at = ? WHERE id = ?", m.Version, rows[i].id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // upgrade gives each row of a table of 0.x its name, and those that an interrupted upgrade left

@@ -3,6 +3,7 @@ package migrator
 import (
 	"context"
 	"database/sql"
+	"maps"
 	"slices"
 
 	"portfolio-infra/internal/migration"
@@ -55,6 +56,21 @@ func (l prismaLedger) read(ctx context.Context, db querier, _ tables, h *History
 		rec.takenBack = rec.takenBack && !rec.applied && !rec.open
 	}
 	return rows.Err()
+}
+
+// inspectPrisma adds to the history what Prisma refuses too: a database with other tables and
+// without its own (P3005, sql_migration_persistence.rs, initialize), and a migration that it began
+// and did not finish (P3009).
+func (j Job) inspectPrisma(t tables, h *History) {
+	if t.columns(prismaTable) == "" && h.tables && j.Baseline == "" {
+		h.problem("database %q has tables, but no records of Prisma: %s", j.Database, j.adviseBaseline())
+	}
+	for _, id := range slices.Sorted(maps.Keys(h.records)) {
+		if rec := h.records[id]; rec.open && len(rec.steps) == 0 {
+			h.problem("Prisma began %s and did not finish it: take back what it changed and run `npx prisma migrate resolve --rolled-back %s`, "+
+				"or make what is left of its changes and run `npx prisma migrate resolve --applied %s`", id, id, id)
+		}
+	}
 }
 
 // locks has the lock of Prisma, which all databases of a server share. It waits ten seconds for it

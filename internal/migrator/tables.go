@@ -70,6 +70,9 @@ func (j Job) inspect(ctx context.Context, db querier, t tables, h *History) erro
 	if t.columns(j.table()) == "" {
 		j.otherTable(t, h)
 	}
+	if j.Format == migration.Prisma {
+		j.inspectPrisma(t, h)
+	}
 	if err := j.otherTools(ctx, db, t, h); err != nil {
 		return err
 	}
@@ -101,7 +104,7 @@ func (j Job) otherTools(ctx context.Context, db querier, t tables, h *History) e
 			return err
 		}
 		if records {
-			h.problem("database %q has migrations of %s, in the table %s, and the folder is one of %s: go on with %s; "+
+			h.problem("one tool a database: %q has migrations of %s, in the table %s, and the folder is one of %s; go on with %s; "+
 				"or, if you no longer use it, rename its table by `RENAME TABLE %s TO %s_old`, and name the last migration of the folder whose changes are made, with %s",
 				j.Database, other.name, other.table, j.kind().name, other.name, other.table, other.table, setKey(baselineKey, "NAME"))
 		}
@@ -126,13 +129,10 @@ func (j Job) otherSteps(ctx context.Context, db querier, t tables, h *History) e
 			return err
 		}
 		h.problem("%s was begun while the folder was one of %s, and is not finished: run `pulumi up` with that folder, and change to %s afterwards",
-			name, cmpName(format), j.kind().name)
+			name, tools[migration.Format(format)].name, j.kind().name)
 	}
 	return rows.Err()
 }
-
-// cmpName is the name of a format's tool.
-func cmpName(format string) string { return tools[migration.Format(format)].name }
 
 // problem adds a problem to the history.
 func (h *History) problem(format string, args ...any) {
