@@ -45,9 +45,10 @@ type MigrationsState struct {
 
 // Annotate implements [infer.Annotated].
 func (m *Migrations) Annotate(a infer.Annotator) {
-	a.Describe(m, "The SQL migrations of a folder, in the format of goose (https://pressly.github.io/goose/), applied to a database in the order of their numbers. "+
-		"Goose's CLI works on the same folder and database, and what it applied counts as applied. A preview lists the pending files and parses them with TiDB's own parser. "+
-		"The Up part of a file is one statement that changes the schema, or any number of statements that change rows, in one transaction. "+
+	a.Describe(m, "The SQL migrations of a folder, as goose, drizzle-kit or Prisma lays it out, applied to a database in their order. "+
+		"The tool's CLI works on the same folder and database, and what it applied counts as applied. "+
+		"A preview lists the pending migrations, parses them with TiDB's own parser, and warns of what they take away. "+
+		"A statement that changes the schema is a step, and so are the changes of rows between two such, in one transaction; an interrupted run goes on at its step. "+
 		"Nothing is ever taken back: deleting the resource keeps the tables.")
 }
 
