@@ -32,6 +32,8 @@ type Statement struct {
 	Text string
 	// Line is that of the file in which it begins.
 	Line int
+
+	node ast.StmtNode
 }
 
 // parse returns the steps of a migration. Its errors list all problems.
@@ -50,7 +52,7 @@ func parse(m migration.Migration) (steps []Step, err error) {
 		start := end + strings.Index(text[end:], node.OriginalText())
 		end = start + len(node.OriginalText())
 		start += leading(node.OriginalText())
-		s := Statement{Text: text[start:end], Line: 1 + strings.Count(text[:start], "\n")}
+		s := Statement{Text: text[start:end], Line: 1 + strings.Count(text[:start], "\n"), node: node}
 		step := Step{Statements: []Statement{s}}
 		if m.Format == migration.Goose && !strings.HasSuffix(s.Text, ";") {
 			problems = append(problems, fmt.Errorf("%s:%d: the statement must end in a semicolon, as goose's CLI needs it: %s", m.Name, s.Line, FirstLine(s.Text)))
@@ -112,5 +114,5 @@ func FirstLine(text string) string {
 	if runes := []rune(line); len(runes) > 80 {
 		line = string(runes[:80]) + "…"
 	}
-	return line
+	return plain(line)
 }
