@@ -27,6 +27,7 @@ type record struct {
 	name    string // of its file; may be empty
 	applied bool   // says the tool's table
 	hash    string // of the content that was applied; empty if the tool's CLI applied it
+	whole   bool   // the table of steps has the hash, too
 	// steps are the steps that were begun, by their numbers from 1. Those of a migration that
 	// the tool took back do not count.
 	steps map[int]stepRow
@@ -101,14 +102,20 @@ func (j Job) Pending(h History) (pending []Pending, err error) {
 	return pending, errors.Join(problems...)
 }
 
-// missing returns an error for each applied migration that has no file.
+// missing returns an error for each migration that was applied, or a part of it, and has no file.
 func (j Job) missing(h History) (problems []error) {
 	for _, id := range slices.Sorted(maps.Keys(h.records)) {
-		rec := h.records[id]
-		if !rec.applied || slices.ContainsFunc(j.Migrations, func(m migration.Migration) bool { return m.ID == id }) {
+		if slices.ContainsFunc(j.Migrations, func(m migration.Migration) bool { return m.ID == id }) {
 			continue
 		}
-		problems = append(problems, fmt.Errorf("%s has been applied, but its file is missing: restore it", cmp.Or(rec.name, "migration "+id)))
+		rec := h.records[id]
+		name := cmp.Or(rec.name, "migration "+id)
+		switch {
+		case rec.applied:
+			problems = append(problems, fmt.Errorf("%s has been applied, but its file is missing: restore it", name))
+		case len(rec.steps) > 0:
+			problems = append(problems, fmt.Errorf("a part of %s has been applied, but its file is missing: restore it", name))
+		}
 	}
 	return problems
 }

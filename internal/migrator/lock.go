@@ -2,6 +2,7 @@ package migrator
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
@@ -40,17 +41,23 @@ func (r *run) lock(ctx context.Context) error {
 	}
 }
 
-// stillLocked returns an error if the lock is free. The session that took it would not notice, so
-// it asks on another connection (pkg/session/session.go of TiDB v8.5.6, IsUsedAdvisoryLock).
-func (r *run) stillLocked(ctx context.Context) error {
-	var free sql.NullInt64
-	if err := r.pool.QueryRowContext(ctx, "SELECT IS_FREE_LOCK(?)", lockName(r.Database)).Scan(&free); err != nil {
-		return fmt.Errorf("looking for the lock of the migrations of %q: %w", r.Database, err)
+// takeOver makes this run the only one that may write. Whoever has the lock takes over from a run
+// that lost it. It waits for a transaction of that run, since both need the row.
+func (r *run) takeOver(ctx context.Context) error {
+	r.token = rand.Text()
+	_, err := r.conn.ExecContext(ctx, "INSERT INTO "+stepsTable+" (tool, migration, step, hash, name) VALUES (?, '', 0, ?, '') ON DUPLICATE KEY UPDATE hash = VALUES(hash)",
+		r.tool(), r.token)
+	return err
+}
+
+// isOurs returns an error if another run took over. In the transaction no other run can.
+func (r *run) isOurs(ctx context.Context, tx *sql.Tx) error {
+	var token string
+	err := tx.QueryRowContext(ctx, "SELECT hash FROM "+stepsTable+" WHERE tool = ? AND migration = '' AND step = 0 FOR UPDATE", r.tool()).Scan(&token)
+	if err == nil && token != r.token {
+		err = fmt.Errorf("this run lost its lock, and another one has taken over the migrations of %q; wait until that one ends, then run `pulumi up` again", r.Database)
 	}
-	if free.Int64 == 1 {
-		return fmt.Errorf("the lock of the migrations of %q was lost; run `pulumi up` again", r.Database)
-	}
-	return nil
+	return err
 }
 
 // lockName returns the name of a database's lock. All databases of a server share the names, which

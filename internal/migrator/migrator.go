@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"portfolio-infra/internal/migration"
 )
@@ -19,6 +20,8 @@ type Job struct {
 	Baseline string
 	// Log shows the progress.
 	Log Log
+
+	ticks <-chan time.Time // in tests, when to show progress
 }
 
 // Log shows messages. Those of InfoStatusf are gone with the next.
@@ -41,6 +44,7 @@ type run struct {
 	ledger ledger
 	conn   *sql.Conn
 	pool   *sql.DB // for a look beside the connection
+	token  string  // see takeOver
 }
 
 // Apply applies the migrations that the database lacks.
@@ -77,25 +81,30 @@ func (j Job) Apply(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// prepare creates the tables of the records if they are missing.
+// prepare creates the tables of the records if they are missing, and takes them over.
 func (r *run) prepare(ctx context.Context) error {
 	if err := r.ledger.prepare(ctx, r.conn); err != nil {
 		return err
 	}
-	_, err := r.conn.ExecContext(ctx, createSteps)
-	return err
+	if _, err := r.conn.ExecContext(ctx, createSteps); err != nil {
+		return err
+	}
+	return r.takeOver(ctx)
 }
 
-// adopt records the hashes of the migrations that the tool's CLI applied, so that a later change of
-// a file is noticed.
+// adopt records the hashes of the migrations that the tool's CLI or a former version of this program
+// applied, so that a later change of a file is noticed.
 func (r *run) adopt(ctx context.Context, h History) error {
 	for _, m := range r.Migrations {
-		if rec := h.records[m.ID]; rec == nil || !rec.applied || rec.hash != "" {
+		rec := h.records[m.ID]
+		if rec == nil || !rec.applied || rec.whole {
 			continue
 		}
 		err := r.inTransaction(ctx, func(tx *sql.Tx) error {
-			if err := r.ledger.adopt(ctx, tx, m); err != nil {
-				return err
+			if rec.hash == "" {
+				if err := r.ledger.adopt(ctx, tx, m); err != nil {
+					return err
+				}
 			}
 			return r.recordWhole(ctx, tx, m)
 		})
@@ -106,12 +115,16 @@ func (r *run) adopt(ctx context.Context, h History) error {
 	return nil
 }
 
+// inTransaction runs f in a transaction, unless another run took over.
 func (r *run) inTransaction(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, err := r.conn.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
+	if err := r.isOurs(ctx, tx); err != nil {
+		return err
+	}
 	if err := f(tx); err != nil {
 		return err
 	}
