@@ -55,14 +55,20 @@ func start(t *testing.T) *server {
 	t.Helper()
 	startOnce.Do(func() {
 		shared.Servers = &emulatedsql.Servers{TiDB: sqltest.TiDB(t), Host: "localhost"}
-		if startedErr = shared.CreateCluster(cluster); startedErr == nil {
-			startedErr = shared.PutUser(cluster, tidbcloud.Login{User: tidbcloud.User{UserName: user, BuiltinRole: "role_admin"}, Password: password, Hash: hash})
-		}
+		startedErr = shared.prepare()
 	})
 	if startedErr != nil {
 		t.Fatal(startedErr)
 	}
 	return &shared
+}
+
+// prepare makes the cluster and its administrator.
+func (s *server) prepare() error {
+	if err := s.CreateCluster(cluster); err != nil {
+		return err
+	}
+	return s.PutUser(cluster, tidbcloud.Login{User: tidbcloud.User{UserName: user, BuiltinRole: "role_admin"}, Password: password, Hash: hash})
 }
 
 // world is a database and a folder of migrations.
@@ -80,7 +86,11 @@ type world struct {
 // newWorld makes an empty database and an empty folder.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	s := start(t)
+	return start(t).world(t)
+}
+
+func (s *server) world(t *testing.T) *world {
+	t.Helper()
 	w := &world{T: t, server: s, name: fmt.Sprintf("test_%d", s.databases.Add(1)), folder: t.TempDir()}
 	db := w.open("")
 	defer db.Close()
