@@ -230,14 +230,20 @@ func (w *world) hand(statements ...string) {
 
 // log keeps what is shown.
 type log struct {
+	on func(line string) // called with each, unless nil
+
 	mu    sync.Mutex
 	lines []string
 }
 
 func (l *log) add(kind, format string, args []any) {
+	line := kind + " " + fmt.Sprintf(format, args...)
+	if l.on != nil {
+		l.on(line)
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.lines = append(l.lines, kind+" "+fmt.Sprintf(format, args...))
+	l.lines = append(l.lines, line)
 }
 
 func (l *log) Infof(format string, args ...any)       { l.add("info", format, args) }

@@ -1,6 +1,7 @@
 package migrator
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -29,7 +30,8 @@ func (r *run) lock(ctx context.Context) error {
 // take waits for a lock. The connection holds it, and takes it along when it ends.
 // https://docs.pingcap.com/tidbcloud/locking-functions/
 //
-// It polls, since one long wait could not be shown or cancelled.
+// It polls, since one long wait could not be shown or cancelled. TiDB waits for a second each time
+// (pkg/session/advisory_locks.go of v8.5.6: the least lock wait timeout).
 func (r *run) take(ctx context.Context, name string) error {
 	start := time.Now()
 	for pause := time.Second; ; pause = min(pause+time.Second, 5*time.Second) {
@@ -41,7 +43,7 @@ func (r *run) take(ctx context.Context, name string) error {
 		if locked.Int64 == 1 {
 			return nil
 		}
-		if waited+pause > lockPatience {
+		if waited+pause > cmp.Or(r.patience, lockPatience) {
 			return fmt.Errorf("another run has been migrating database %q for %s; wait until it ends, then run `pulumi up` again", r.Database, seconds(waited))
 		}
 		r.Log.InfoStatusf("waiting for another run's migrations, %s", seconds(waited))
@@ -60,7 +62,10 @@ func (r *run) takeOver(ctx context.Context) error {
 	r.token = rand.Text()
 	_, err := r.conn.ExecContext(ctx, "INSERT INTO "+stepsTable+" (tool, migration, step, hash, name) VALUES (?, '', 0, ?, '') ON DUPLICATE KEY UPDATE hash = VALUES(hash)",
 		r.tool(), r.token)
-	return err
+	if err != nil {
+		return fmt.Errorf("waiting for another run's changes of rows: %w", err)
+	}
+	return nil
 }
 
 // isOurs returns an error if another run took over. In the transaction no other run can.

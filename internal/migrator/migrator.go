@@ -21,7 +21,9 @@ type Job struct {
 	// Log shows the progress.
 	Log Log
 
-	ticks <-chan time.Time // in tests, when to show progress
+	// In tests, when to show progress, and how long to wait for the lock.
+	ticks    <-chan time.Time
+	patience time.Duration
 }
 
 // Log shows messages. Those of InfoStatusf are gone with the next.
