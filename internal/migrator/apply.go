@@ -145,7 +145,7 @@ func (r *run) executeAlone(ctx context.Context, p Pending, number int) error {
 		return stepError{fmt.Errorf("%w; an interrupted run began with another content of this file, and may have made its change: "+
 			"restore that content, and put the change into a new migration", refusal.error), false}
 	case step.isDone(refusal):
-		return stepError{fmt.Errorf("%w; something outside the migrations already made this change: revert it, or change the file", refusal.error), false}
+		return stepError{fmt.Errorf("%w; something outside the migrations already made this change: %s", refusal.error, r.alreadyMade(p, number, refusal)), false}
 	}
 	return *refusal
 }

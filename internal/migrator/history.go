@@ -20,12 +20,18 @@ type History struct {
 	// last is the highest version that was applied. A new one must come after it. It is 0 for
 	// tools that apply a migration late.
 	last int64
+	// problems are what must be solved before anything can be applied.
+	problems []error
+	// live reports whether the database was read, tables whether it has any beside those of
+	// records, and fresh whether it had none when this program first saw it, with a baseline.
+	live, tables, fresh bool
 }
 
 // record is what a database knows of a migration.
 type record struct {
 	name    string // of its file; may be empty
 	applied bool   // says the tool's table
+	open    bool   // says the tool's table: it has begun and is not finished
 	hash    string // of the content that was applied; empty if the tool's CLI applied it
 	whole   bool   // the table of steps has the hash, too
 	// steps are the steps that were begun, by their numbers from 1. Those of a migration that
@@ -46,11 +52,22 @@ func (h *History) record(id string) *record {
 
 // History reads the history of a database. A missing table counts as empty.
 func (j Job) History(ctx context.Context, db querier) (History, error) {
-	h := History{records: map[string]*record{}}
-	if err := j.ledger().read(ctx, db, &h, j.Migrations); err != nil {
+	h := History{records: map[string]*record{}, live: true}
+	t, err := readTables(ctx, db)
+	if err != nil {
 		return h, err
 	}
-	return h, j.readSteps(ctx, db, &h)
+	h.tables = j.others(t)
+	if h.fresh, err = j.wasEmpty(ctx, db, t); err != nil {
+		return h, err
+	}
+	if err := j.ledger().read(ctx, db, t, &h); err != nil {
+		return h, err
+	}
+	if err := j.readSteps(ctx, db, &h); err != nil {
+		return h, err
+	}
+	return h, j.inspect(ctx, db, t, &h)
 }
 
 // Recorded returns the history according to a state: the hashes of the files that were applied.
@@ -62,7 +79,7 @@ func (j Job) Recorded(files map[string]string) History {
 		}
 	}
 	for _, m := range j.Migrations {
-		if h.records[m.ID] != nil && j.Format != migration.Prisma && j.Format != migration.Drizzle1 {
+		if h.records[m.ID] != nil && j.ordered() {
 			h.last = max(h.last, m.Version)
 		}
 	}
@@ -72,23 +89,34 @@ func (j Job) Recorded(files map[string]string) History {
 // Lost reports whether the file of a migration is not applied.
 func (j Job) Lost(h History, name string) bool {
 	id, err := migration.IDOf(j.Format, name)
-	return err == nil && (h.records[id] == nil || !h.records[id].applied)
+	return err == nil && len(h.problems) == 0 && (h.records[id] == nil || !h.records[id].applied)
 }
 
 // Pending returns the migrations to apply, in order, parsed. The file of an applied migration must
 // exist and be unchanged. The error lists all problems.
 func (j Job) Pending(h History) (pending []Pending, err error) {
+	if len(h.problems) > 0 {
+		return nil, errors.Join(h.problems...)
+	}
+	recorded, err := j.baseline(h)
+	if err != nil {
+		return nil, err
+	}
 	var problems []error
-	for _, m := range j.Migrations {
+	last := h.last
+	for _, m := range j.Migrations[recorded:] {
 		rec := h.records[m.ID]
 		switch {
 		case rec != nil && rec.applied:
 			if rec.hash != "" && rec.hash != m.Hash {
 				problems = append(problems, fmt.Errorf("%s was changed after it had been applied: restore it, and put the change into a new migration", m.Name))
 			}
-		case h.last > 0 && m.Version < h.last:
-			problems = append(problems, fmt.Errorf("%s is new, but migration %d has been applied already: give it a number above %d", m.Name, h.last, h.last))
+		case last > 0 && m.Version <= last:
+			problems = append(problems, j.late(m, last))
 		default:
+			if j.ordered() { // what comes later is refused now, not by the next run
+				last = m.Version
+			}
 			pending = append(pending, Pending{Migration: m, record: cmp.Or(rec, &record{})})
 		}
 	}

@@ -17,16 +17,26 @@ import (
 // lockPatience is how long a run waits for another. An index on a large table takes long.
 const lockPatience = 10 * time.Minute
 
-// lock waits for the lock of the database's migrations. The connection holds it, and takes it along
-// when it ends. https://docs.pingcap.com/tidbcloud/locking-functions/
+// lock waits for the lock of the database's migrations, and for those of the tool.
+func (r *run) lock(ctx context.Context) error {
+	for _, name := range append([]string{lockName(r.Database)}, r.ledger.locks()...) {
+		if err := r.take(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take waits for a lock. The connection holds it, and takes it along when it ends.
+// https://docs.pingcap.com/tidbcloud/locking-functions/
 //
 // It polls, since one long wait could not be shown or cancelled. TiDB waits for a second each time
 // (pkg/session/advisory_locks.go of v8.5.6: the least lock wait timeout).
-func (r *run) lock(ctx context.Context) error {
+func (r *run) take(ctx context.Context, name string) error {
 	start := time.Now()
 	for pause := time.Second; ; pause = min(pause+time.Second, 5*time.Second) {
 		var locked sql.NullInt64
-		if err := r.conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 0)", lockName(r.Database)).Scan(&locked); err != nil {
+		if err := r.conn.QueryRowContext(ctx, "SELECT GET_LOCK(?, 0)", name).Scan(&locked); err != nil {
 			return fmt.Errorf("locking the migrations of %q: %w", r.Database, err)
 		}
 		waited := time.Since(start)
@@ -46,6 +56,9 @@ func (r *run) lock(ctx context.Context) error {
 // takeOver makes this run the only one that may write. Whoever has the lock takes over from a run
 // that lost it. It waits for a transaction of that run, since both need the row.
 func (r *run) takeOver(ctx context.Context) error {
+	if _, err := r.conn.ExecContext(ctx, createSteps); err != nil {
+		return err
+	}
 	r.token = rand.Text()
 	_, err := r.conn.ExecContext(ctx, "INSERT INTO "+stepsTable+" (tool, migration, step, hash, name) VALUES (?, '', 0, ?, '') ON DUPLICATE KEY UPDATE hash = VALUES(hash)",
 		r.tool(), r.token)

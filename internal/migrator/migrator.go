@@ -47,6 +47,7 @@ type run struct {
 	conn   *sql.Conn
 	pool   *sql.DB // for a look beside the connection
 	token  string  // see takeOver
+	begun  bool    // whether the database had records of migrations
 }
 
 // Apply applies the migrations that the database lacks.
@@ -60,16 +61,20 @@ func (j Job) Apply(ctx context.Context, db *sql.DB) error {
 	if err := r.lock(ctx); err != nil {
 		return err
 	}
-	if err := r.prepare(ctx); err != nil {
-		return fmt.Errorf("preparing the migrations of %q: %w", j.Database, err)
+	if err := r.takeOver(ctx); err != nil {
+		return fmt.Errorf("locking the migrations of %q: %w", j.Database, err)
 	}
 	h, err := j.History(ctx, conn)
 	if err != nil {
 		return fmt.Errorf("reading the migrations of %q: %w", j.Database, err)
 	}
+	r.begun = h.begun()
 	pending, err := j.Pending(h)
 	if err != nil {
 		return err
+	}
+	if err := r.prepare(ctx, h); err != nil {
+		return fmt.Errorf("preparing the migrations of %q: %w", j.Database, err)
 	}
 	if err := r.adopt(ctx, h); err != nil {
 		return fmt.Errorf("recording the migrations of %q: %w", j.Database, err)
@@ -83,15 +88,16 @@ func (j Job) Apply(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// prepare creates the tables of the records if they are missing, and takes them over.
-func (r *run) prepare(ctx context.Context) error {
-	if err := r.ledger.prepare(ctx, r.conn); err != nil {
+// prepare creates the tool's tables if they are missing, and records the baseline.
+func (r *run) prepare(ctx context.Context, h History) error {
+	t, err := readTables(ctx, r.conn)
+	if err != nil {
 		return err
 	}
-	if _, err := r.conn.ExecContext(ctx, createSteps); err != nil {
+	if err := r.ledger.prepare(ctx, r.conn, t); err != nil {
 		return err
 	}
-	return r.takeOver(ctx)
+	return r.recordBaseline(ctx, h)
 }
 
 // adopt records the hashes of the migrations that the tool's CLI or a former version of this program

@@ -37,6 +37,8 @@ type Statement struct {
 	Text string
 	// Line is that of the file in which it begins.
 	Line int
+
+	node ast.StmtNode
 }
 
 // repeatableMark is the comment line above a BATCH statement.
@@ -59,7 +61,7 @@ func parse(m migration.Migration) (steps []Step, err error) {
 		end = start + len(node.OriginalText())
 		before := node.OriginalText()[:leading(node.OriginalText())]
 		start += len(before)
-		s := Statement{Text: text[start:end], Line: 1 + strings.Count(text[:start], "\n")}
+		s := Statement{Text: text[start:end], Line: 1 + strings.Count(text[:start], "\n"), node: node}
 		fail := func(problem string) {
 			if problem != "" {
 				problems = append(problems, fmt.Errorf("%s:%d: %s: %s", m.Name, s.Line, problem, FirstLine(s.Text)))
@@ -148,5 +150,5 @@ func FirstLine(text string) string {
 	if runes := []rune(line); len(runes) > 80 {
 		line = string(runes[:80]) + "…"
 	}
-	return line
+	return plain(line)
 }

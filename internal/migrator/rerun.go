@@ -2,6 +2,7 @@ package migrator
 
 import (
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -66,6 +67,9 @@ func schemaChange(node ast.StmtNode) (done []uint16, problem string) {
 	case *ast.AlterSequenceStmt:
 		return nil, ""
 	case *ast.AlterTableStmt:
+		if dropConstraint.MatchString(node.OriginalText()) {
+			return nil, notDropped
+		}
 		for _, spec := range node.Specs {
 			numbers, problem := alteration(spec)
 			if problem != "" {
@@ -98,6 +102,12 @@ var renamedTable = []uint16{parsermysql.ErrNoSuchTable, parsermysql.ErrTableExis
 
 // renamedColumn is renamedTable for a column.
 var renamedColumn = []uint16{parsermysql.ErrBadField, parsermysql.ErrDupFieldName}
+
+// TiDB takes DROP CONSTRAINT for DROP CHECK, and ignores it unless checks are on
+// (pkg/ddl/executor.go of v8.5.6). Drizzle-kit 1.x drops foreign keys by it.
+var dropConstraint = regexp.MustCompile("(?i)\\bDROP\\s+CONSTRAINT\\b")
+
+const notDropped = "TiDB drops no foreign key or index by DROP CONSTRAINT; write DROP FOREIGN KEY, DROP INDEX or DROP CHECK"
 
 // alteration is schemaChange for a part of ALTER TABLE. All parts take effect together.
 // https://docs.pingcap.com/tidbcloud/sql-statement-alter-table/

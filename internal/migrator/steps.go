@@ -11,7 +11,8 @@ import (
 // stepsTable records the steps of migrations.
 const stepsTable = "pulumi_migration_steps"
 
-// createSteps creates the table of steps. Step 0 is the migration as a whole, after it was applied.
+// createSteps creates the table of steps. Step 0 is the migration as a whole, after it was applied,
+// with the checksum that the tool has of it.
 // The row without a migration names the run that may write, see [run.takeOver].
 const createSteps = "CREATE TABLE IF NOT EXISTS " + stepsTable + ` (
   tool VARCHAR(16) NOT NULL,
@@ -21,6 +22,7 @@ const createSteps = "CREATE TABLE IF NOT EXISTS " + stepsTable + ` (
   name VARCHAR(255) NOT NULL,
   started_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
   finished BOOLEAN NOT NULL DEFAULT FALSE,
+  checksum CHAR(64) NOT NULL DEFAULT '',
   PRIMARY KEY (tool, migration, step)
 )`
 
@@ -104,7 +106,7 @@ func (r *run) forgetSteps(ctx context.Context, db querier, m migration.Migration
 
 // recordWhole records the content of a migration that was applied.
 func (r *run) recordWhole(ctx context.Context, db querier, m migration.Migration) error {
-	_, err := db.ExecContext(ctx, "REPLACE INTO "+stepsTable+" (tool, migration, step, hash, name, finished) VALUES (?, ?, 0, ?, ?, TRUE)",
-		r.tool(), m.ID, m.Hash, m.Name)
+	_, err := db.ExecContext(ctx, "REPLACE INTO "+stepsTable+" (tool, migration, step, hash, name, finished, checksum) VALUES (?, ?, 0, ?, ?, TRUE, ?)",
+		r.tool(), m.ID, m.Hash, m.Name, m.Checksum)
 	return err
 }
