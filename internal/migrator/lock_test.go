@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"portfolio-infra/internal/migration"
 	"portfolio-infra/internal/migrator"
 )
 
@@ -79,8 +80,7 @@ func TestApply_lostLock_rows(t *testing.T) {
 
 // Two runs at once apply everything once.
 func TestApply_concurrent(t *testing.T) {
-	w := newWorld(t)
-	w.write(killed)
+	w := newKilled(t, start(t), migration.Goose)
 	var runs sync.WaitGroup
 	for range 2 {
 		runs.Go(func() {
@@ -90,19 +90,18 @@ func TestApply_concurrent(t *testing.T) {
 		})
 	}
 	runs.Wait()
-	w.wantCounters()
+	w.finish(migration.Goose)
 }
 
 // A run waits for another one, but not for ever.
 func TestApply_locked(t *testing.T) {
-	w := newWorld(t)
-	w.write(killed)
+	w := newKilled(t, start(t), migration.Goose)
 	synctest.Test(t, func(t *testing.T) {
 		w.T = t
 		var err error
 		var took time.Duration
 		w.log.on = func(line string) {
-			if !strings.HasSuffix(line, "1_a.sql, step 1 of 4") {
+			if !strings.HasSuffix(line, "1_m.sql, step 1 of 4") {
 				return
 			}
 			w.log.on = nil
