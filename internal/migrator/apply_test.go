@@ -157,11 +157,11 @@ func (w *world) block(step, query string, meanwhile func()) (release func()) {
 	w.Helper()
 	db := w.open(w.name)
 	var tx *sql.Tx
-	w.log.on = func(line string) {
+	w.log.on(func(line string) {
 		if !strings.HasSuffix(line, step) {
 			return
 		}
-		w.log.on = nil
+		w.log.on(nil)
 		var err error
 		if tx, err = db.BeginTx(w.Context(), nil); err == nil {
 			_, err = tx.ExecContext(w.Context(), query)
@@ -170,7 +170,7 @@ func (w *world) block(step, query string, meanwhile func()) (release func()) {
 			w.Error(err)
 		}
 		go meanwhile()
-	}
+	})
 	return func() { _, _ = tx.Rollback(), db.Close() }
 }
 
