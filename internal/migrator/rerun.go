@@ -105,7 +105,7 @@ var renamedColumn = []uint16{parsermysql.ErrBadField, parsermysql.ErrDupFieldNam
 
 // TiDB takes DROP CONSTRAINT for DROP CHECK, and ignores it unless checks are on
 // (pkg/ddl/executor.go of v8.5.6). Drizzle-kit 1.x drops foreign keys by it.
-var dropConstraint = regexp.MustCompile("(?i)\\bDROP\\s+CONSTRAINT\\b")
+var dropConstraint = regexp.MustCompile(`(?i)\bDROP\s+CONSTRAINT\b`)
 
 const notDropped = "TiDB drops no foreign key or index by DROP CONSTRAINT; write DROP FOREIGN KEY, DROP INDEX or DROP CHECK"
 
