@@ -40,7 +40,7 @@ func (k *killer) died() bool {
 }
 
 func (k *killer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+	conn, err := dial(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,8 @@ func (w *world) wait() {
 	w.Helper()
 	db := w.open("")
 	defer db.Close()
-	for db.PingContext(w.Context()) != nil {
+	for serves := false; !serves; {
+		serves = db.PingContext(w.Context()) == nil
 	}
 }
 

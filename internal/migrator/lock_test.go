@@ -95,10 +95,10 @@ func TestApply_concurrent(t *testing.T) {
 
 // A run waits for another one, but not for ever.
 func TestApply_locked(t *testing.T) {
-	s := start(t)
+	w := newWorld(t)
+	w.write(killed)
 	synctest.Test(t, func(t *testing.T) {
-		w := s.world(t)
-		w.write(killed)
+		w.T = t
 		var err error
 		var took time.Duration
 		w.log.on = func(line string) {
@@ -107,12 +107,12 @@ func TestApply_locked(t *testing.T) {
 			}
 			w.log.on = nil
 			start := time.Now()
-			err = w.apply(w.job().WithPatience(5 * time.Second))
+			err = w.apply(w.job().WithPatience(2 * time.Second))
 			took = time.Since(start)
 		}
 		w.want()
-		wantErr(t, err, fmt.Sprintf("another run has been migrating database %q for 3 s; wait until it ends, then run `pulumi up` again", w.name))
-		if took != 3*time.Second {
+		wantErr(t, err, fmt.Sprintf("another run has been migrating database %q for 1 s; wait until it ends, then run `pulumi up` again", w.name))
+		if took != time.Second {
 			t.Errorf("waited for %s", took)
 		}
 	})
