@@ -63,8 +63,8 @@ func TestApply_killed_ledgers(t *testing.T) {
 					t.Fatal(err)
 				}
 				w.dial = nil
-				for if_, then := range test.died {
-					if len(w.rows(if_)) > 0 {
+				for condition, then := range test.died {
+					if len(w.rows(condition)) > 0 {
 						same(t, fmt.Sprintf("killed at write %d: %s", at, then), w.rows(then), []string{"1"})
 					}
 				}

@@ -176,6 +176,14 @@ func isUnnumbered(err error) bool {
 	return errors.As(err, &refused) && refused.Number == errUnknown
 }
 
+// isOutdated reports whether TiDB returned an error of a change of the schema as another one, since
+// somebody else changed the schema meanwhile (pkg/executor/ddl.go of v8.5.6, toErr). It may be that of
+// a change that was made before.
+func isOutdated(err error) bool {
+	var refused *mysql.MySQLError
+	return errors.As(err, &refused) && refused.Number == errSchemaChanged
+}
+
 // hadNoEffect reports whether an error proves that the step had no effect. TiDB returns the error of
 // a change of the schema after it has rolled the change back (pkg/ddl/executor.go of v8.5.6,
 // DoDDLJobWrapper). The numbers of the storage, from 9001, prove nothing, and neither does the end of
