@@ -152,7 +152,14 @@ func (r *run) executeAlone(ctx context.Context, p Pending, number int) error {
 
 // execute executes the statement of a step. In a re-run its change may already be made.
 func (r *run) execute(ctx context.Context, p Pending, step Step, resumes bool) *stepError {
-	execute := func() error { _, err := r.conn.ExecContext(ctx, step.Statements[0].Text); return err }
+	execute := func() (err error) {
+		for range 10 {
+			if _, err = r.conn.ExecContext(ctx, step.Statements[0].Text); !step.schema || !isOutdated(err) {
+				break
+			}
+		}
+		return err
+	}
 	err, again := execute(), error(nil)
 	if step.schema && isUnnumbered(err) {
 		// Executed again, the statement tells whether its change was made.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"portfolio-infra/internal/migration"
@@ -68,12 +69,17 @@ func (l drizzleLedger) read(ctx context.Context, db querier, t tables, h *Histor
 	return nil
 }
 
+// sql puts the table's name into a statement.
+func (l drizzleLedger) sql(statement string) string {
+	return strings.ReplaceAll(statement, "$table", "`"+strings.ReplaceAll(l.table, "`", "``")+"`")
+}
+
 func (l drizzleLedger) rows(ctx context.Context, db querier, t tables) (list []drizzleRow, err error) {
 	name := "NULL"
 	if t.has(l.table, "name") {
 		name = "name"
 	}
-	rows, err := db.QueryContext(ctx, "SELECT id, hash, created_at, "+name+" FROM "+quote(l.table)+" ORDER BY id")
+	rows, err := db.QueryContext(ctx, l.sql("SELECT id, hash, created_at, "+name+" FROM $table ORDER BY id"))
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +164,7 @@ func (l drizzleLedger) prepare(ctx context.Context, conn *sql.Conn, t tables) er
 	case exists:
 		return l.retime(ctx, conn, t)
 	}
-	_, err := conn.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS "+quote(l.table)+" ("+columns+")")
+	_, err := conn.ExecContext(ctx, l.sql("CREATE TABLE IF NOT EXISTS $table ("+columns+")"))
 	return err
 }
 
@@ -173,7 +179,7 @@ func (l drizzleLedger) retime(ctx context.Context, conn *sql.Conn, t tables) err
 		if m == nil || rows[i].created.Int64 == m.Version {
 			continue
 		}
-		if _, err := conn.ExecContext(ctx, "UPDATE "+quote(l.table)+" SET created_at = ? WHERE id = ?", m.Version, rows[i].id); err != nil {
+		if _, err := conn.ExecContext(ctx, l.sql("UPDATE $table SET created_at = ? WHERE id = ?"), m.Version, rows[i].id); err != nil {
 			return err
 		}
 	}
@@ -213,7 +219,7 @@ func (l drizzleLedger) upgrade(ctx context.Context, conn *sql.Conn, t tables) er
 			return err
 		}
 	}
-	if _, err := conn.ExecContext(ctx, "RENAME TABLE "+quote(l.table)+" TO "+replaced+", "+filled+" TO "+quote(l.table)); err != nil {
+	if _, err := conn.ExecContext(ctx, l.sql("RENAME TABLE $table TO "+replaced+", "+filled+" TO $table")); err != nil {
 		return err
 	}
 	_, err = conn.ExecContext(ctx, "DROP TABLE "+replaced)
@@ -225,11 +231,11 @@ func (drizzleLedger) begin(context.Context, *sql.Tx, migration.Migration) error 
 func (drizzleLedger) cancel(context.Context, *sql.Tx, migration.Migration) error { return nil }
 
 func (l drizzleLedger) finish(ctx context.Context, tx *sql.Tx, m migration.Migration) error {
-	columns, values, args := "hash, created_at", "?, ?", []any{m.Checksum, m.Version}
+	statement, args := "INSERT INTO $table (hash, created_at) VALUES (?, ?)", []any{m.Checksum, m.Version}
 	if l.named {
-		columns, values, args = columns+", name", values+", ?", append(args, m.ID)
+		statement, args = "INSERT INTO $table (hash, created_at, name) VALUES (?, ?, ?)", append(args, m.ID)
 	}
-	_, err := tx.ExecContext(ctx, "INSERT INTO "+quote(l.table)+" ("+columns+") VALUES ("+values+")", args...)
+	_, err := tx.ExecContext(ctx, l.sql(statement), args...)
 	return err
 }
 

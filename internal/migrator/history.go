@@ -61,6 +61,11 @@ func (j Job) History(ctx context.Context, db querier) (History, error) {
 	if h.fresh, err = j.wasEmpty(ctx, db, t); err != nil {
 		return h, err
 	}
+	if column := j.lacks(t); column != "" {
+		h.problem("the table %s of database %q is none of %s, since it lacks the column %s: name the tool's own, or run `pulumi config rm %s`",
+			j.table(), j.Database, j.kind().name, column, tableKey)
+		return h, nil
+	}
 	if err := j.ledger().read(ctx, db, t, &h); err != nil {
 		return h, err
 	}
@@ -104,20 +109,20 @@ func (j Job) Pending(h History) (pending []Pending, err error) {
 	}
 	var problems []error
 	last := h.last
-	for _, m := range j.Migrations[recorded:] {
-		rec := h.records[m.ID]
+	for i, m := range j.Migrations {
+		rec, baseline := h.records[m.ID], i < recorded
 		switch {
 		case rec != nil && rec.applied:
 			if rec.hash != "" && rec.hash != m.Hash {
 				problems = append(problems, fmt.Errorf("%s was changed after it had been applied: restore it, and put the change into a new migration", m.Name))
 			}
-		case last > 0 && m.Version <= last:
+		case last > 0 && m.Version <= last && !baseline:
 			problems = append(problems, j.late(m, last))
 		default:
 			if j.ordered() { // what comes later is refused now, not by the next run
-				last = m.Version
+				last = max(last, m.Version)
 			}
-			pending = append(pending, Pending{Migration: m, record: cmp.Or(rec, &record{})})
+			pending = append(pending, Pending{Migration: m, Baseline: baseline, record: cmp.Or(rec, &record{})})
 		}
 	}
 	problems = append(problems, j.missing(h)...)
@@ -125,7 +130,9 @@ func (j Job) Pending(h History) (pending []Pending, err error) {
 		return nil, err
 	}
 	for i := range pending {
-		problems = append(problems, pending[i].plan())
+		if !pending[i].Baseline {
+			problems = append(problems, pending[i].plan())
+		}
 	}
 	return pending, errors.Join(problems...)
 }

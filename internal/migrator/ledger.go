@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"strings"
 
 	"portfolio-infra/internal/migration"
 )
@@ -60,15 +59,20 @@ var tools = map[migration.Format]tool{
 	// mysql-core/async/session.js of drizzle-orm 1.0.0-rc.5.
 	migration.Drizzle1: {"drizzle-kit 1.x", "__drizzle_migrations", "id bigint, hash text, created_at bigint, name text, applied_at timestamp", "TRUE"},
 	// schema-engine/connectors/sql-schema-connector/src/flavour/mysql.rs of prisma-engines.
-	migration.Prisma: {"Prisma", "_prisma_migrations", "id varchar, checksum varchar, finished_at datetime, migration_name varchar, " +
+	migration.Prisma: {"Prisma", prismaTable, "id varchar, checksum varchar, finished_at datetime, migration_name varchar, " +
 		"logs text, rolled_back_at datetime, started_at datetime, applied_steps_count int", "rolled_back_at IS NULL"},
 }
 
 // kind is the tool of the folder.
 func (j Job) kind() tool { return tools[cmp.Or(j.Format, migration.Goose)] }
 
-// table is the name of the tool's table.
-func (j Job) table() string { return cmp.Or(j.Table, j.kind().table) }
+// table is the name of the tool's table. Prisma's has no other.
+func (j Job) table() string {
+	if j.Format == migration.Prisma {
+		return prismaTable
+	}
+	return cmp.Or(j.Table, j.kind().table)
+}
 
 // ordered reports whether the tool does not apply a migration late.
 func (j Job) ordered() bool { return j.Format != migration.Drizzle1 && j.Format != migration.Prisma }
@@ -81,9 +85,6 @@ const (
 	tableKey    = "migrationsTable"
 	baselineKey = "migrationsBaseline"
 )
-
-// quote quotes the name of a table.
-func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
 
 // late returns the error of a migration that the tool would skip.
 func (j Job) late(m migration.Migration, last int64) error {

@@ -80,6 +80,9 @@ func (j Job) Apply(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("recording the migrations of %q: %w", j.Database, err)
 	}
 	for _, p := range pending {
+		if p.Baseline { // prepare recorded it
+			continue
+		}
 		if err := r.apply(ctx, p); err != nil {
 			return fmt.Errorf("applying the migration %w", err)
 		}

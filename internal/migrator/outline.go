@@ -9,6 +9,9 @@ import (
 // Outline returns what a preview shows of the migration: its file, and a line for each step that
 // is left.
 func (p *Pending) Outline() string {
+	if p.Baseline {
+		return fmt.Sprintf("pending migration: %s, recorded as applied without running it, because of %s", p.Name, baselineKey)
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "pending migration: %s, %s", p.Name, count(len(p.Steps), "step"))
 	if done := p.Done(); done > 0 {

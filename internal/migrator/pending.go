@@ -15,6 +15,8 @@ type Pending struct {
 	migration.Migration
 	// Steps are all its steps, in order.
 	Steps []Step
+	// Baseline reports whether it is recorded and does not run.
+	Baseline bool
 
 	record *record
 }

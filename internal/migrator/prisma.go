@@ -9,7 +9,7 @@ import (
 	"portfolio-infra/internal/migration"
 )
 
-// prismaTable is Prisma's table. It has no other name.
+// prismaTable is Prisma's table.
 const prismaTable = "_prisma_migrations"
 
 // prismaLedger is the table of Prisma's schema engine

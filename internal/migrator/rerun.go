@@ -105,7 +105,7 @@ var renamedColumn = []uint16{parsermysql.ErrBadField, parsermysql.ErrDupFieldNam
 
 // TiDB takes DROP CONSTRAINT for DROP CHECK, and ignores it unless checks are on
 // (pkg/ddl/executor.go of v8.5.6). Drizzle-kit 1.x drops foreign keys by it.
-var dropConstraint = regexp.MustCompile("(?i)\\bDROP\\s+CONSTRAINT\\b")
+var dropConstraint = regexp.MustCompile(`(?i)\bDROP\s+CONSTRAINT\b`)
 
 const notDropped = "TiDB drops no foreign key or index by DROP CONSTRAINT; write DROP FOREIGN KEY, DROP INDEX or DROP CHECK"
 
@@ -174,6 +174,14 @@ func inProgress(err error) bool {
 func isUnnumbered(err error) bool {
 	var refused *mysql.MySQLError
 	return errors.As(err, &refused) && refused.Number == errUnknown
+}
+
+// isOutdated reports whether TiDB returned an error of a change of the schema as another one, since
+// somebody else changed the schema meanwhile (pkg/executor/ddl.go of v8.5.6, toErr). It may be that of
+// a change that was made before.
+func isOutdated(err error) bool {
+	var refused *mysql.MySQLError
+	return errors.As(err, &refused) && refused.Number == errSchemaChanged
 }
 
 // hadNoEffect reports whether an error proves that the step had no effect. TiDB returns the error of

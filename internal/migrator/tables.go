@@ -48,6 +48,21 @@ func (t tables) has(table, column string) bool {
 	return strings.Contains(", "+t.columns(table), ", "+column+" ")
 }
 
+// lacks returns a column that the tool needs and its table lacks. One of drizzle 0.x is upgraded.
+func (j Job) lacks(t tables) string {
+	kind := j.kind()
+	if j.Format == migration.Drizzle1 {
+		kind = tools[migration.Drizzle0]
+	}
+	for column := range strings.SplitSeq(kind.columns, ", ") {
+		name, _, _ := strings.Cut(column, " ")
+		if t.columns(j.table()) != "" && !t.has(j.table(), name) {
+			return name
+		}
+	}
+	return ""
+}
+
 // others reports whether there is a table that records no migrations.
 func (j Job) others(t tables) bool {
 	for name := range t {
@@ -81,7 +96,7 @@ func (j Job) inspect(ctx context.Context, db querier, t tables, h *History) erro
 
 // otherTable looks for the tool's table under another name.
 func (j Job) otherTable(t tables, h *History) {
-	if j.Table != "" || j.Format == migration.Prisma { // Prisma's has only this one
+	if j.Table != "" || j.Format == migration.Prisma {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(t)) {
@@ -100,7 +115,7 @@ func (j Job) otherTools(ctx context.Context, db querier, t tables, h *History) e
 			continue
 		}
 		var records bool
-		if err := db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM "+quote(other.table)+" WHERE "+other.records+")").Scan(&records); err != nil {
+		if err := db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM "+other.table+" WHERE "+other.records+")").Scan(&records); err != nil {
 			return err
 		}
 		if records {

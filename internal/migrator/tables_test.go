@@ -35,6 +35,19 @@ func TestTables_lookalike(t *testing.T) {
 	same(t, "uploads", w.rows("SELECT * FROM uploads"), []string(nil))
 }
 
+// A table that is not the tool's is refused before anything is written.
+func TestTables_unfit(t *testing.T) {
+	w := newWorld(t)
+	w.write(formats[migration.Goose].files)
+	w.table = "a"
+	w.hand(createA)
+	err := w.up()
+	wantErr(t, err, "the table a of database", "is none of goose, since it lacks the column version_id")
+	w.hand("DROP TABLE a")
+	w.follow(err)
+	w.want()
+}
+
 // A database has one tool. To change it, a person renames the table and names what is made.
 func TestTables_otherTool(t *testing.T) {
 	for _, pair := range [][2]migration.Format{
