@@ -124,7 +124,7 @@ bench: build ## Measure runs that have nothing to do
 .PHONY: npm
 npm:
 	@if cmp -s $(NPM)/package-lock.json .sandbox/npm/installed; then :; \
-	elif command -v npm >/dev/null; then mkdir -p .sandbox/npm && cp $(NPM)/package.json $(NPM)/package-lock.json .sandbox/npm/ && \
+	elif command -v npm >/dev/null; then mkdir -p .sandbox/npm && cp -R $(NPM)/. .sandbox/npm/ && \
 		npm ci --silent --no-audit --no-fund --ignore-scripts --prefix .sandbox/npm && npm rebuild --silent --prefix .sandbox/npm node workerd >/dev/null && \
 		cp $(NPM)/package-lock.json .sandbox/npm/installed; \
 	else echo "no npm: the tests with what $(NPM)/package.json lists will be skipped"; fi
