@@ -219,13 +219,13 @@ func (l drizzleLedger) fill(ctx context.Context, conn *sql.Conn, filled, replace
 			return err
 		}
 	}
+	insert := "INSERT INTO " + filled + " (id, hash, created_at, name, applied_at) VALUES (?, ?, ?, ?, NULL)"
 	for i, m := range l.match(rows, l.migrations) {
 		row := rows[i]
 		if m != nil { // the file of no other is missing, or Pending would have refused it
 			row.name.String = m.ID
 		}
-		_, err := conn.ExecContext(ctx, "INSERT INTO "+filled+" (id, hash, created_at, name, applied_at) VALUES (?, ?, ?, ?, NULL)", row.id, row.hash, row.created, row.name.String)
-		if err != nil {
+		if _, err := conn.ExecContext(ctx, insert, row.id, row.hash, row.created, row.name.String); err != nil {
 			return err
 		}
 	}
