@@ -1,8 +1,8 @@
 // Package migration reads a folder of SQL migrations as a tool lays it out. The tool's own CLI
 // works on the same folder.
 //
-// The package parses no SQL. The program needs only names and hashes, and the provider, which
-// applies the migrations, has TiDB's parser.
+// The package parses no SQL, apart from quotes and comments. The program needs only names and
+// hashes, and the provider, which applies the migrations, has TiDB's parser.
 package migration
 
 import (
@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Format is the tool whose layout a folder has.
@@ -142,6 +143,8 @@ func readFile(folder, name string, format Format) (Migration, error) {
 		return Migration{Name: name}, err
 	case isUTF16(content):
 		return Migration{Name: name}, fmt.Errorf("%s is UTF-16; save it as UTF-8", name)
+	case format != Goose && !utf8.Valid(content): // the tools of JavaScript would hash another text
+		return Migration{Name: name}, fmt.Errorf("%s is not UTF-8; save it as UTF-8", name)
 	}
 	lines := bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n"))
 	m := Migration{Name: name, Hash: digest(lines), Checksum: digest(content), Format: format}

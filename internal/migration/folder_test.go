@@ -124,6 +124,7 @@ func TestRead_errors(t *testing.T) {
 		{"UTF-16", "", map[string]string{"1_a.sql": "\xff\xfe-\x00-\x00"}, "1_a.sql is UTF-16; save it as UTF-8"},
 		{"UTF-16, the other way round", "", map[string]string{a: "\xfe\xff\x00-\x00-", b: "{}"}, a + " is UTF-16"},
 		{"UTF-16 without a mark", "", map[string]string{"0000_a.sql": "-\x00-\x00", "meta/_journal.json": journal("0000_a")}, "0000_a.sql is UTF-16"},
+		{"Latin-1", "", map[string]string{"0000_a.sql": "-- caf\xe9", "meta/_journal.json": journal("0000_a")}, "0000_a.sql is not UTF-8; save it as UTF-8"},
 
 		{"a journal that is not JSON", "", map[string]string{"meta/_journal.json": "<<<<<<< HEAD"}, "meta/_journal.json: invalid character '<'"},
 		{"an empty journal", "", map[string]string{"meta/_journal.json": journal()}, "it has no migrations yet"},

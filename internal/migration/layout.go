@@ -53,18 +53,16 @@ func (l listing) has(name string) bool {
 	return err == nil
 }
 
-// format returns the given format, or else the only one that the folder has.
-func (l listing) format(given Format) (Format, error) {
-	var found []Format
-	var evidence []string
+// formats returns the formats that the folder has, with the file that shows each, and a migration
+// in a folder of its own, which may be one of several formats.
+func (l listing) formats() (found []Format, shown []string, script string) {
 	add := func(f Format, file string) {
-		found, evidence = append(found, f), append(evidence, fmt.Sprintf("%s (%s)", f, file))
+		found, shown = append(found, f), append(shown, fmt.Sprintf("%s (%s)", f, file))
 	}
-	var script string // of a migration in a folder of its own
 	for _, name := range slices.Concat(l.folders, l.linked) {
-		if file := path.Join(name, snapshotFile); l.has(path.Join(name, scriptFile)) {
+		if l.has(path.Join(name, scriptFile)) {
 			script = path.Join(name, scriptFile)
-			if l.has(file) && !slices.Contains(found, Drizzle1) {
+			if file := path.Join(name, snapshotFile); l.has(file) && !slices.Contains(found, Drizzle1) {
 				add(Drizzle1, file)
 			}
 		}
@@ -75,32 +73,40 @@ func (l listing) format(given Format) (Format, error) {
 	if l.has(journalFile) {
 		add(Drizzle0, journalFile)
 	}
-	foreign := len(found) > 0 || script != ""
+	others := len(found) > 0 || script != ""
 	for _, name := range l.files {
-		if isSQL(name) && (!foreign || l.isAnnotated(name)) {
+		if isSQL(name) && (!others || l.isAnnotated(name)) {
 			add(Goose, name)
 			break
 		}
 	}
-	switch known := slices.Contains([]Format{"", Goose, Drizzle0, Drizzle1, Prisma}, given); {
-	case !known:
+	return found, shown, script
+}
+
+// format returns the given format if the folder has it, or else the only one that the folder has.
+func (l listing) format(given Format) (Format, error) {
+	found, shown, script := l.formats()
+	has := func(f Format) bool { return slices.Contains(found, f) }
+	either := len(found) == 0 && script != ""
+	switch {
+	case !slices.Contains([]Format{"", Goose, Drizzle0, Drizzle1, Prisma}, given):
 		return "", fmt.Errorf("%q is not a format; the formats are %s", given, layouts)
-	case given != Prisma && given != Goose && slices.Contains(found, Drizzle0) && script != "" && !slices.Contains(found, Prisma):
+	case has(Drizzle0) && script != "" && !has(Prisma) && given != Prisma && given != Goose:
 		// https://unpkg.com/drizzle-orm@1.0.0-rc.5/migrator.js
 		return "", fmt.Errorf("it has both of drizzle-kit's layouts (%s and %s), which drizzle refuses too: run `npx drizzle-kit up` of drizzle-kit 1", journalFile, script)
-	case slices.Contains(found, given), script != "" && len(found) == 0 && (given == Drizzle1 || given == Prisma):
+	case has(given), either && (given == Drizzle1 || given == Prisma):
 		return given, nil
-	case len(found) == 0 && script != "" && given == "":
+	case either && given == "":
 		return "", fmt.Errorf("%s may be one of drizzle-kit 1, without its %s, or one of Prisma, without its %s: run `pulumi config set migrationsFormat drizzle-1` or `pulumi config set migrationsFormat prisma`",
 			script, snapshotFile, lockFile)
-	case len(found) == 0 && script != "":
+	case either:
 		return "", fmt.Errorf("the config key migrationsFormat is %s, but the folder has %s; the layouts are %s", given, script, layouts)
 	case len(found) == 0:
 		return "", fmt.Errorf("it has no migrations; the layouts are %s", layouts)
 	case given != "":
-		return "", fmt.Errorf("the config key migrationsFormat is %s, but the folder is laid out as %s", given, strings.Join(evidence, " and as "))
+		return "", fmt.Errorf("the config key migrationsFormat is %s, but the folder is laid out as %s", given, strings.Join(shown, " and as "))
 	case len(found) > 1:
-		return "", fmt.Errorf("it is laid out as %s: move what is not a migration of one tool out of it, or name the tool by `pulumi config set migrationsFormat %s`", strings.Join(evidence, " and as "), found[0])
+		return "", fmt.Errorf("it is laid out as %s: move what is not a migration of one tool out of it, or name the tool by `pulumi config set migrationsFormat %s`", strings.Join(shown, " and as "), found[0])
 	}
 	return found[0], nil
 }

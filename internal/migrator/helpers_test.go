@@ -242,20 +242,27 @@ func (w *world) hand(statements ...string) {
 
 // log keeps what is shown.
 type log struct {
-	on func(line string) // called with each, unless nil
-
 	mu    sync.Mutex
 	lines []string
+	hook  func(line string) // called with each, unless nil
 }
 
 func (l *log) add(kind, format string, args []any) {
 	line := kind + " " + fmt.Sprintf(format, args...)
-	if l.on != nil {
-		l.on(line)
+	l.mu.Lock()
+	l.lines = append(l.lines, line)
+	hook := l.hook
+	l.mu.Unlock()
+	if hook != nil {
+		hook(line)
 	}
+}
+
+// on sets what is called with each line. nil is nothing.
+func (l *log) on(hook func(line string)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.lines = append(l.lines, line)
+	l.hook = hook
 }
 
 func (l *log) Infof(format string, args ...any)       { l.add("info", format, args) }

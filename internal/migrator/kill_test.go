@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"testing"
 
+	"portfolio-infra/internal/migration"
 	emulatedsql "portfolio-infra/internal/sandbox/emulator/sql"
 	"portfolio-infra/internal/sandbox/emulator/sql/sqltest"
 )
@@ -87,25 +88,58 @@ func (c *watchedConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// The folder changes the schema and rows by turns. A step that is lost, or executed twice, shows in
+// The migrations change the schema and rows by turns. A step that is lost, or executed twice, shows in
 // the counters.
-var killed = map[string]string{
-	"1_a.sql": "-- +goose Up\nCREATE TABLE a (id INT PRIMARY KEY, n INT NOT NULL);\nINSERT INTO a VALUES (1, 0);\nINSERT INTO a VALUES (2, 0);\n" +
-		"ALTER TABLE a ADD COLUMN m INT;\nUPDATE a SET n = n + 1;\nUPDATE a SET n = n + 1 WHERE id = 2;\n",
-	"2_b.sql": "-- +goose Up\nUPDATE a SET n = n + 10;\n",
-	"3_c.sql": "-- +goose NO TRANSACTION\n-- +goose Up\n-- portfolio:repeatable\nBATCH ON id LIMIT 1 UPDATE a SET m = 7 WHERE m IS NULL;\nALTER TABLE a RENAME COLUMN m TO k;\n",
-}
+var (
+	killed = [][]string{
+		{"CREATE TABLE a (id INT PRIMARY KEY, n INT NOT NULL);", "INSERT INTO a VALUES (1, 0);", "INSERT INTO a VALUES (2, 0);",
+			"ALTER TABLE a ADD COLUMN m INT;", "UPDATE a SET n = n + 1;", "UPDATE a SET n = n + 1 WHERE id = 2;"},
+		{"UPDATE a SET n = n + 10;"},
+		{"-- portfolio:repeatable\nBATCH ON id LIMIT 1 UPDATE a SET m = 7 WHERE m IS NULL;", "ALTER TABLE a RENAME COLUMN m TO k;"},
+	}
+	killedLess = [][]string{
+		{"CREATE TABLE a (id INT PRIMARY KEY, n INT NOT NULL);", "INSERT INTO a VALUES (1, 1), (2, 2);", "ALTER TABLE a ADD COLUMN k INT DEFAULT 7;"},
+		{"UPDATE a SET n = n + 10;"},
+	}
+)
 
 const counters = "1 11 7,2 12 7"
 
-// records are what the tables of the records say.
-func (w *world) records() map[string][]string {
+// layouts write the migrations as a tool does, with the query of the tool's records. See
+// TestApply_killed_ledgers for the other tools.
+var layouts = map[migration.Format]struct {
+	write   func(w *world)
+	records string
+}{
+	migration.Goose: {func(w *world) {
+		for i, statements := range killed {
+			w.write(map[string]string{fmt.Sprintf("%d_m.sql", i+1): "-- +goose NO TRANSACTION\n-- +goose Up\n" + strings.Join(statements, "\n") + "\n"})
+		}
+	}, "SELECT version_id, is_applied FROM goose_db_version UNION ALL SELECT hash, finished FROM pulumi_migrations ORDER BY 1"},
+	migration.Drizzle0: {func(w *world) {
+		var files []string
+		for i, statements := range killedLess {
+			files = append(files, fmt.Sprintf("%04d_m: ", i)+strings.Join(statements, "--> statement-breakpoint\n"))
+		}
+		w.journal([]int{1, 2}, files...)
+	}, "SELECT hash, created_at FROM __drizzle_migrations ORDER BY id"},
+}
+
+// newKilled makes a world with the migrations in a format.
+func newKilled(t *testing.T, s *server, format migration.Format) *world {
+	t.Helper()
+	w := s.world(t)
+	layouts[format].write(w)
+	return w
+}
+
+// finish applies the migrations, and returns what the tables of the records say.
+func (w *world) finish(format migration.Format) []string {
 	w.Helper()
-	return map[string][]string{
-		"goose":   w.rows("SELECT version_id, is_applied FROM goose_db_version ORDER BY id"),
-		"journal": w.rows("SELECT version, hash, name, finished FROM pulumi_migrations ORDER BY version, hash"),
-		"steps":   w.rows("SELECT tool, migration, step, hash, name, finished FROM pulumi_migration_steps WHERE migration <> '' ORDER BY migration, step"),
-	}
+	w.dial = nil
+	w.want()
+	same(w.T, "counters", strings.Join(w.rows("SELECT id, n, k FROM a ORDER BY id"), ","), counters)
+	return append(w.rows(layouts[format].records), w.rows("SELECT migration, step, hash, name, finished, checksum FROM pulumi_migration_steps WHERE migration <> '' ORDER BY migration, step")...)
 }
 
 // wait waits until the server, which was killed, has started again.
@@ -118,37 +152,35 @@ func (w *world) wait() {
 	}
 }
 
-func (w *world) wantCounters() {
-	w.Helper()
-	same(w.T, "counters", strings.Join(w.rows("SELECT id, n, k FROM a ORDER BY id"), ","), counters)
-}
-
-// A run that dies before or after any write to the server is finished by the next one.
+// A run that dies before or after any write to the server is finished by the next one. What the
+// database then says is what it says after an undisturbed run.
 func TestApply_killed(t *testing.T) {
-	undisturbed := newWorld(t)
-	undisturbed.write(killed)
-	undisturbed.want()
-	undisturbed.wantCounters()
-	want := undisturbed.records()
-	for _, after := range []bool{false, true} {
-		t.Run(fmt.Sprintf("after=%v", after), func(t *testing.T) {
-			t.Parallel()
-			for at, died := 1, true; died && !t.Failed(); at++ {
-				w := newWorld(t)
-				w.write(killed)
-				k := &killer{at: at, after: after}
-				w.dial = k.dial
-				err := w.up()
-				if died = k.died(); !died && err != nil {
-					t.Fatal(err)
-				}
-				w.dial = nil
-				w.want()
-				w.wantCounters()
-				same(t, fmt.Sprintf("records, killed at write %d", at), w.records(), want)
-				w.hand("DROP DATABASE " + w.name)
+	s := start(t)
+	for format := range layouts {
+		undisturbed := newKilled(t, s, format)
+		if err := undisturbed.up(); err != nil {
+			t.Fatal(err)
+		}
+		want := undisturbed.finish(format)
+		for _, after := range []bool{false, true} {
+			if !after && format != migration.Goose {
+				continue // for the database it is as after the write before
 			}
-		})
+			t.Run(fmt.Sprintf("%s, after=%v", format, after), func(t *testing.T) {
+				t.Parallel()
+				for at, died := 1, true; died && !t.Failed(); at++ {
+					w := newKilled(t, s, format)
+					k := &killer{at: at, after: after}
+					w.dial = k.dial
+					err := w.up()
+					if died = k.died(); !died && err != nil {
+						t.Fatal(err)
+					}
+					same(t, fmt.Sprintf("records, killed at write %d", at), w.finish(format), want)
+					w.hand("DROP DATABASE " + w.name)
+				}
+			})
+		}
 	}
 }
 
@@ -169,15 +201,17 @@ func TestApply_killedTiDB(t *testing.T) {
 	if err := s.prepare(); err != nil {
 		t.Fatal(err)
 	}
+	undisturbed := newKilled(t, s, migration.Goose)
 	writes := &killer{}
-	w := s.world(t)
-	w.write(killed)
-	w.dial = writes.dial
-	w.want()
+	undisturbed.dial = writes.dial
+	if err := undisturbed.up(); err != nil {
+		t.Fatal(err)
+	}
+	want := undisturbed.finish(migration.Goose)
 	for range 6 {
-		w := s.world(t)
-		w.write(killed)
-		k := &killer{at: 1 + rand.IntN(writes.writes), kill: func() {
+		w := newKilled(t, s, migration.Goose)
+		at := 1 + rand.IntN(writes.writes)
+		w.dial = (&killer{at: at, kill: func() {
 			b, err := os.ReadFile(program + ".pid")
 			pid, atoiErr := strconv.Atoi(strings.TrimSpace(string(b)))
 			if err := errors.Join(err, atoiErr); err != nil || pid <= 1 {
@@ -185,12 +219,10 @@ func TestApply_killedTiDB(t *testing.T) {
 			} else if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 				t.Error(err)
 			}
-		}}
-		w.dial = k.dial
+		}}).dial
 		_ = w.up() // the last writes may be answered
 		w.dial = nil
 		w.wait()
-		w.want()
-		w.wantCounters()
+		same(t, fmt.Sprintf("records, killed at write %d", at), w.finish(migration.Goose), want)
 	}
 }

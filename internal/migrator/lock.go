@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -72,7 +73,7 @@ func (r *run) takeOver(ctx context.Context) error {
 func (r *run) isOurs(ctx context.Context, tx *sql.Tx) error {
 	var token string
 	err := tx.QueryRowContext(ctx, "SELECT hash FROM "+stepsTable+" WHERE tool = ? AND migration = '' AND step = 0 FOR UPDATE", r.tool()).Scan(&token)
-	if err == nil && token != r.token {
+	if err == nil && token != r.token || errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("this run lost its lock, and another one has taken over the migrations of %q; wait until that one ends, then run `pulumi up` again", r.Database)
 	}
 	return err

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"portfolio-infra/internal/migration"
 	"portfolio-infra/internal/migrator"
 )
 
@@ -33,15 +34,15 @@ func TestApply_lostLock(t *testing.T) {
 		w := newWorld(t)
 		w.write(map[string]string{"1_a.sql": "-- +goose Up\nCREATE TABLE a (n INT);\nINSERT INTO a VALUES (0);\n",
 			"2_b.sql": "-- +goose Up\nUPDATE a SET n = n + 1;\nALTER TABLE a ADD COLUMN m INT;\n"})
-		w.log.on = func(line string) {
+		w.log.on(func(line string) {
 			if !strings.HasSuffix(line, fmt.Sprintf("2_b.sql, step %d of 2", step)) {
 				return
 			}
-			w.log.on = nil
+			w.log.on(nil)
 			if err := w.apply(w.withoutLock()); err != nil {
 				t.Error(err)
 			}
-		}
+		})
 		wantErr(t, w.up(), "2_b.sql:", lost, "run `pulumi up` again")
 		w.want()
 		same(t, "a", w.rows("SELECT n, m FROM a"), []string{"1 "})
@@ -77,10 +78,40 @@ func TestApply_lostLock_rows(t *testing.T) {
 	same(t, "a", w.rows("SELECT n, m FROM a"), []string{"11 "})
 }
 
+// TiDB goes on with an index whose run is gone. The next run waits for it.
+func TestApply_inProgress(t *testing.T) {
+	w := newWorld(t)
+	w.write(map[string]string{"1_a.sql": "-- +goose Up\nCREATE TABLE a (id INT);\nALTER TABLE a ADD INDEX by_id (id);\nINSERT INTO a VALUES (1);\n"})
+	synctest.Test(t, func(t *testing.T) {
+		w.T = t
+		var second sync.WaitGroup
+		meanwhile := make(chan struct{})
+		var release func()
+		release = w.block("step 2 of 3", "SELECT * FROM a", func() {
+			w.until(1, "SELECT COUNT(*) FROM information_schema.ddl_jobs WHERE state = 'running' AND db_name = DATABASE()")
+			w.log.on(func(line string) {
+				if strings.HasSuffix(line, "waiting for the index of 1_a.sql, which an interrupted run began") {
+					release()
+				}
+			})
+			close(meanwhile)
+		})
+		second.Go(func() {
+			<-meanwhile
+			if err := w.apply(w.withoutLock()); err != nil {
+				t.Error(err)
+			}
+		})
+		wantErr(t, w.up(), lost)
+		second.Wait()
+		w.want()
+		same(t, "a", w.rows("SELECT id FROM a USE INDEX (by_id)"), []string{"1"})
+	})
+}
+
 // Two runs at once apply everything once.
 func TestApply_concurrent(t *testing.T) {
-	w := newWorld(t)
-	w.write(killed)
+	w := newKilled(t, start(t), migration.Goose)
 	var runs sync.WaitGroup
 	for range 2 {
 		runs.Go(func() {
@@ -90,26 +121,25 @@ func TestApply_concurrent(t *testing.T) {
 		})
 	}
 	runs.Wait()
-	w.wantCounters()
+	w.finish(migration.Goose)
 }
 
 // A run waits for another one, but not for ever.
 func TestApply_locked(t *testing.T) {
-	w := newWorld(t)
-	w.write(killed)
+	w := newKilled(t, start(t), migration.Goose)
 	synctest.Test(t, func(t *testing.T) {
 		w.T = t
 		var err error
 		var took time.Duration
-		w.log.on = func(line string) {
-			if !strings.HasSuffix(line, "1_a.sql, step 1 of 4") {
+		w.log.on(func(line string) {
+			if !strings.HasSuffix(line, "1_m.sql, step 1 of 4") {
 				return
 			}
-			w.log.on = nil
+			w.log.on(nil)
 			start := time.Now()
 			err = w.apply(w.job().WithPatience(2 * time.Second))
 			took = time.Since(start)
-		}
+		})
 		w.want()
 		wantErr(t, err, fmt.Sprintf("another run has been migrating database %q for 1 s; wait until it ends, then run `pulumi up` again", w.name))
 		if took != time.Second {

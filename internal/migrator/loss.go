@@ -17,9 +17,9 @@ import (
 // character set, since TiDB allows only a larger one (pkg/ddl/executor.go of v8.5.6,
 // checkModifyCharsetAndCollation). TRUNCATE and others are refused, see schemaChange.
 //
-// What the same run makes has nothing to lose.
-func (j Job) Losses(pending []Pending) (losses []string) {
-	f := &lossFinder{database: j.Database, made: map[table]map[string]bool{}}
+// What the same run makes has nothing to lose, nor has a database without tables.
+func (j Job) Losses(h History, pending []Pending) (losses []string) {
+	f := &lossFinder{database: strings.ToLower(j.Database), empty: h.live && !h.tables, made: map[table]map[string]bool{}}
 	for _, p := range pending {
 		for i, step := range p.Steps {
 			if p.record.steps[i+1].finished {
@@ -40,6 +40,7 @@ func (j Job) Losses(pending []Pending) (losses []string) {
 // lossFinder reads statements in the order of a run.
 type lossFinder struct {
 	database string
+	empty    bool // the database
 	// made has the columns that the run itself made, or whole for all of a table. A name whose
 	// table or column the run took away also counts: what has it later is new.
 	made  map[table]map[string]bool
@@ -54,10 +55,13 @@ type table struct{ database, name string }
 const whole = ""
 
 func (f *lossFinder) table(name *ast.TableName) table {
-	return table{cmp.Or(name.Schema.L, strings.ToLower(f.database)), name.Name.L}
+	return table{cmp.Or(name.Schema.L, f.database), name.Name.L}
 }
 
-func (f *lossFinder) has(t table, column string) bool { return f.made[t][whole] || f.made[t][column] }
+// has reports whether the run made a table or a column.
+func (f *lossFinder) has(t table, column string) bool {
+	return f.made[t][whole] || f.made[t][column] || f.empty && t.database == f.database
+}
 
 func (f *lossFinder) set(t table, column string, made bool) {
 	if f.made[t] == nil {
@@ -76,8 +80,7 @@ func (f *lossFinder) loses(t table, column, format string, args ...any) {
 func (f *lossFinder) statement(node ast.Node) {
 	switch node := node.(type) {
 	case *ast.CreateTableStmt:
-		// Others may leave an older table of that name as it is, or hide it.
-		if !node.IfNotExists && node.TemporaryKeyword == ast.TemporaryNone {
+		if !node.IfNotExists { // else it may leave an older one as it is
 			f.set(f.table(node.Table), whole, true)
 		}
 	case *ast.CreateSequenceStmt:
@@ -85,7 +88,7 @@ func (f *lossFinder) statement(node ast.Node) {
 			f.set(f.table(node.Name), whole, true)
 		}
 	case *ast.DropTableStmt:
-		if !node.IsView && node.TemporaryKeyword == ast.TemporaryNone {
+		if !node.IsView {
 			f.drop("table", node.Tables)
 		}
 	case *ast.DropSequenceStmt:
@@ -150,8 +153,6 @@ func (f *lossFinder) alter(node *ast.AlterTableStmt) {
 				partitions = append(partitions, partition.O)
 			}
 			f.loses(t, whole, "drops the partitions %s of %s", strings.Join(partitions, ", "), name)
-		case ast.AlterTableDropFirstPartition:
-			f.loses(t, whole, "drops the first partitions of %s", name)
 		case ast.AlterTableOption:
 			for _, option := range spec.Options {
 				// https://docs.pingcap.com/tidb/stable/time-to-live/

@@ -1,7 +1,6 @@
 package migrator_test
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,22 +10,21 @@ import (
 	"portfolio-infra/internal/migrator"
 )
 
-// pendingOf returns the files of a folder as pending migrations, without a database.
-func pendingOf(t *testing.T, files ...string) (migrator.Job, []migrator.Pending, error) {
+// lossesOf returns what a pending migration takes away, as far as one can tell without a database.
+func lossesOf(t *testing.T, sql string) ([]string, error) {
 	t.Helper()
 	dir := t.TempDir()
-	for i, sql := range files {
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d_x.sql", i+1)), []byte("-- +goose Up\n"+sql+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	if err := os.WriteFile(filepath.Join(dir, "1_x.sql"), []byte("-- +goose Up\n"+sql+"\n"), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	folder, err := migration.Read(dir, migration.Goose)
 	if err != nil {
 		t.Fatal(err)
 	}
 	job := migrator.Job{Folder: folder, Database: "Portfolio"}
-	pending, err := job.Pending(job.Recorded(nil))
-	return job, pending, err
+	h := job.Recorded(nil)
+	pending, err := job.Pending(h)
+	return job.Losses(h, pending), err
 }
 
 // What takes data away is found by TiDB's AST, so that no way to write it hides it.
@@ -45,7 +43,6 @@ func TestJob_Losses(t *testing.T) {
 		{"ALTER TABLE a ADD y INT, DROP x, DROP IF EXISTS z;",
 			"2: drops the column a.x: ALTER TABLE a ADD y INT, DROP x, DROP IF EXISTS z;\n2: drops the column a.z: ALTER TABLE a ADD y INT, DROP x, DROP IF EXISTS z;"},
 		{"ALTER TABLE a DROP PARTITION p, q;", "2: drops the partitions p, q of a: ALTER TABLE a DROP PARTITION p, q;"},
-		{"ALTER TABLE a FIRST PARTITION LESS THAN (9);", "2: drops the first partitions of a: ALTER TABLE a FIRST PARTITION LESS THAN (9);"},
 		{"ALTER TABLE a MODIFY x INT;", "2: may change the type of a.x, and its values: ALTER TABLE a MODIFY x INT;"},
 		{"ALTER TABLE a CHANGE x y INT;", "2: may change the type of a.x, and its values: ALTER TABLE a CHANGE x y INT;"},
 		{"ALTER TABLE a TTL = at + INTERVAL 1 DAY;", "2: lets TiDB delete rows of a by their age: ALTER TABLE a TTL = at + INTERVAL 1 DAY;"},
@@ -59,13 +56,15 @@ func TestJob_Losses(t *testing.T) {
 		{"DELETE FROM a WHERE x = 1;", ""},
 		{"DELETE g, b FROM a AS g JOIN b USING (x);", "2: deletes all rows of g, b: DELETE g, b FROM a AS g JOIN b USING (x);"},
 		{"DELETE FROM g USING a AS g JOIN b WHERE g.x = b.x;", ""},
+		{"-- portfolio:repeatable\nBATCH ON x LIMIT 9 DELETE FROM a;", "3: deletes all rows of a: BATCH ON x LIMIT 9 DELETE FROM a;"},
+		{"-- portfolio:repeatable\nBATCH ON x LIMIT 9 DELETE FROM a WHERE x < 3;", ""},
 		{"UPDATE a SET x = NULL;\nREPLACE INTO a VALUES (1);\nINSERT INTO a VALUES (1) ON DUPLICATE KEY UPDATE x = 2;", ""},
 
 		{"/*!80000 DROP TABLE a */;", "2: drops the table a: /*!80000 DROP TABLE a */;"},
 		{"/*T! DROP TABLE a */;", "2: drops the table a: /*T! DROP TABLE a */;"},
 		{"/*T![ttl] ALTER TABLE a DROP x */;", "2: drops the column a.x: /*T![ttl] ALTER TABLE a DROP x */;"},
 		{"ALTER TABLE a ADD y INT /*! , DROP x */;", "2: drops the column a.x: ALTER TABLE a ADD y INT /*! , DROP x */;"},
-		{"/* CREATE TABLE a (x INT); */\nDrOp/**/tAbLe/**/a;", "2: drops the table a: /* CREATE TABLE a (x INT); */"},
+		{"/* CREATE TABLE a (x INT); */\nDrOp/**/tAbLe/**/a;", "3: drops the table a: DrOp/**/tAbLe/**/a;"},
 		{"INSERT INTO a VALUES ('DROP TABLE a;'); -- DROP TABLE a;\n/* DROP TABLE a; */", ""},
 		{"DROP TABLE `<{%fg 1%}>\x1b[2K\xff`;", "2: drops the table < {%fg 1%}> [2K?: DROP TABLE `< {%fg 1%}> [2K�`;"},
 
@@ -73,7 +72,6 @@ func TestJob_Losses(t *testing.T) {
 		{"CREATE TABLE a (x INT, y INT);\nALTER TABLE A DROP y, MODIFY x BIGINT;\nDELETE FROM a;\nDROP TABLE portfolio.a;", ""},
 		{"CREATE TABLE blog.a (x INT);\nDROP TABLE a;", "3: drops the table a: DROP TABLE a;"},
 		{"CREATE TABLE IF NOT EXISTS a (x INT);\nDROP TABLE a;", "3: drops the table a: DROP TABLE a;"},
-		{"CREATE TEMPORARY TABLE a (x INT);\nDROP TEMPORARY TABLE a;\nDROP TABLE a;", "4: drops the table a: DROP TABLE a;"},
 		{"CREATE SEQUENCE s;\nDROP SEQUENCE s;", ""},
 		{"DROP TABLE a;\nCREATE TABLE IF NOT EXISTS a (x INT);\nALTER TABLE a DROP x;", "2: drops the table a: DROP TABLE a;"},
 		{"ALTER TABLE a ADD COLUMN (x INT, y INT);\nALTER TABLE a DROP X, MODIFY y BIGINT;", ""},
@@ -88,11 +86,11 @@ func TestJob_Losses(t *testing.T) {
 		{"CREATE TABLE g (x INT);\nDELETE g FROM a AS g JOIN g AS h;", "3: deletes all rows of g: DELETE g FROM a AS g JOIN g AS h;"},
 	} {
 		t.Run(tt.sql, func(t *testing.T) {
-			job, pending, err := pendingOf(t, tt.sql)
+			losses, err := lossesOf(t, tt.sql)
 			if err != nil {
 				t.Fatal(err)
 			}
-			same(t, "losses", strings.ReplaceAll(strings.Join(job.Losses(pending), "\n"), "1_x.sql:", ""), tt.want)
+			same(t, "losses", strings.ReplaceAll(strings.Join(losses, "\n"), "1_x.sql:", ""), tt.want)
 		})
 	}
 }
@@ -102,9 +100,10 @@ func TestJob_Losses(t *testing.T) {
 func TestJob_Losses_refused(t *testing.T) {
 	for _, sql := range []string{
 		"TRUNCATE TABLE a;", "ALTER TABLE a TRUNCATE PARTITION p;", "ALTER TABLE a EXCHANGE PARTITION p WITH TABLE b;", "DROP DATABASE a;",
-		"LOAD DATA INFILE 'a' REPLACE INTO TABLE a;", "IMPORT INTO a FROM 'b';", "PREPARE a FROM 'DROP TABLE a';", "FLASHBACK DATABASE a;", "DROP TABLE a, b;",
+		"LOAD DATA INFILE 'a' REPLACE INTO TABLE a;", "IMPORT INTO a FROM 'b';", "PREPARE a FROM 'DROP TABLE a';", "FLASHBACK DATABASE a;", "ALTER TABLE a FIRST PARTITION LESS THAN (9);",
+		"CREATE TEMPORARY TABLE a (x INT);", "DROP TEMPORARY TABLE a;", // these could hide that a table of the name stays
 	} {
-		if _, _, err := pendingOf(t, sql); err == nil {
+		if _, err := lossesOf(t, sql); err == nil {
 			t.Errorf("%s is not refused", sql)
 		}
 	}
@@ -113,14 +112,6 @@ func TestJob_Losses_refused(t *testing.T) {
 // A run makes what an earlier of its migrations makes. What an earlier run did, no longer counts.
 func TestPending_done(t *testing.T) {
 	w := newWorld(t)
-	w.hand("CREATE TABLE old (x INT, y INT, z INT)")
-	w.write(map[string]string{"1_a.sql": "-- +goose Up\nCREATE TABLE a (x INT);\nALTER TABLE old DROP z;\n"})
-	w.want()
-	w.write(map[string]string{
-		"2_b.sql": "-- +goose Up\nALTER TABLE old DROP y;\nCREATE TABLE b (\n  x INT\n);\nINSERT INTO b VALUES (1);\nINSERT INTO missing VALUES (2);\n",
-		"3_c.sql": "-- +goose Up\nDROP TABLE b;\nDROP TABLE a;\n",
-		"4_d.sql": "-- +goose Up\n-- later\n",
-	})
 	shown := func() (outlines, losses []string) {
 		t.Helper()
 		db := w.open(w.name)
@@ -137,8 +128,18 @@ func TestPending_done(t *testing.T) {
 		for _, p := range pending {
 			outlines = append(outlines, p.Outline())
 		}
-		return outlines, job.Losses(pending)
+		return outlines, job.Losses(h, pending)
 	}
+	w.write(map[string]string{"1_a.sql": "-- +goose Up\nDROP TABLE IF EXISTS a;\nCREATE TABLE a (x INT);\nDROP TABLE IF EXISTS blog.a;\n"})
+	_, losses := shown()
+	same(t, "losses of an empty database", losses, []string{"1_a.sql:4: drops the table blog.a: DROP TABLE IF EXISTS blog.a;"})
+	w.want()
+	w.hand("CREATE TABLE old (x INT, y INT, z INT)")
+	w.write(map[string]string{
+		"2_b.sql": "-- +goose Up\nALTER TABLE old DROP y;\nCREATE TABLE b (\n  x INT\n);\nINSERT INTO b VALUES (1);\nINSERT INTO missing VALUES (2);\n",
+		"3_c.sql": "-- +goose Up\nDROP TABLE b;\nDROP TABLE a;\n",
+		"4_d.sql": "-- +goose Up\n-- later\n",
+	})
 	outlines, losses := shown()
 	same(t, "outlines", outlines, []string{
 		"pending migration: 2_b.sql, 3 steps\n  step 1, line 2: ALTER TABLE old DROP y;\n  step 2, line 3: CREATE TABLE b (\n  step 3, line 6: INSERT INTO b VALUES (1); and 1 more statement",

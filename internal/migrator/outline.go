@@ -30,6 +30,9 @@ func (p *Pending) Outline() string {
 	return b.String()
 }
 
+// Tool is the tool whose format the migration has.
+func (p *Pending) Tool() string { return tools[p.Format].name }
+
 // count returns a number of things, such as "2 steps".
 func count(n int, thing string) string {
 	if n == 1 {

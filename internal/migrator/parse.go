@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser"
@@ -81,6 +82,9 @@ func parse(m migration.Migration) (steps []Step, err error) {
 			if n := len(steps); n > 0 && !steps[n-1].alone() {
 				steps[n-1].Statements = append(steps[n-1].Statements, s)
 				continue
+			}
+			if slices.ContainsFunc(below[*ast.FuncCallExpr](node), func(f *ast.FuncCallExpr) bool { return f.FnName.L == ast.LastInsertId && len(f.Args) == 0 }) {
+				fail("LAST_INSERT_ID() here " + ofSession + "; use a subquery")
 			}
 		case *ast.NonTransactionalDMLStmt:
 			step.repeatable = true

@@ -25,7 +25,7 @@ func TestApply_progress(t *testing.T) {
 		return tx
 	}
 	ticks, seen, done := make(chan time.Time), make(chan struct{}), make(chan struct{})
-	w.log.on = func(line string) {
+	w.log.on(func(line string) {
 		switch {
 		case strings.HasSuffix(line, "step 3 of 3"):
 			old := reader()
@@ -57,7 +57,7 @@ func TestApply_progress(t *testing.T) {
 		case strings.HasSuffix(line, "rows done"):
 			close(seen)
 		}
-	}
+	})
 	if err := w.apply(w.job().WithTicks(ticks)); err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 const (
 	notRepeatable  = "an interrupted run would do it twice"
 	notOurs        = "a migration changes tables, views, indexes, sequences or rows, and nothing else"
-	ofSession      = "it ends with the session, and a run may go on in another one"
+	ofSession      = "ends with the session, and a run may go on in another one"
 	ofTransaction  = "a run makes the transactions: what changes rows between two changes of the schema is one"
 	changesNothing = "it changes nothing"
 	readsFile      = "it reads a file, which is not a part of the migration; use INSERT"
@@ -35,7 +35,7 @@ func schemaChange(node ast.StmtNode) (done []uint16, problem string) {
 	switch node := node.(type) {
 	case *ast.CreateTableStmt:
 		if node.TemporaryKeyword == ast.TemporaryLocal {
-			return nil, ofSession
+			return nil, "it " + ofSession
 		}
 		return []uint16{parsermysql.ErrTableExists}, ""
 	case *ast.CreateViewStmt, *ast.CreateSequenceStmt:
@@ -43,7 +43,7 @@ func schemaChange(node ast.StmtNode) (done []uint16, problem string) {
 	case *ast.DropTableStmt: // and DROP VIEW
 		switch {
 		case node.TemporaryKeyword == ast.TemporaryLocal:
-			return nil, ofSession
+			return nil, "it " + ofSession
 		case len(node.Tables) > 1: // TiDB drops them one after the other (pkg/ddl/executor.go, dropTableObject)
 			return nil, oneAtATime
 		}
@@ -82,9 +82,9 @@ func schemaChange(node ast.StmtNode) (done []uint16, problem string) {
 		if slices.ContainsFunc(node.Variables, func(v *ast.VariableAssignment) bool { return v.IsGlobal }) {
 			return nil, notOurs
 		}
-		return nil, ofSession
+		return nil, "it " + ofSession
 	case *ast.UseStmt, *ast.LockTablesStmt, *ast.UnlockTablesStmt, *ast.PrepareStmt, *ast.ExecuteStmt, *ast.DeallocateStmt:
-		return nil, ofSession
+		return nil, "it " + ofSession
 	case *ast.BeginStmt, *ast.CommitStmt, *ast.RollbackStmt, *ast.SavepointStmt, *ast.ReleaseSavepointStmt:
 		return nil, ofTransaction
 	case *ast.SelectStmt, *ast.SetOprStmt, *ast.ShowStmt, *ast.ExplainStmt, *ast.DoStmt:

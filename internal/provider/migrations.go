@@ -148,7 +148,7 @@ func (m *Migrations) Diff(ctx context.Context, req infer.DiffRequest[MigrationsA
 	if replaced {
 		return diff.response(), nil
 	}
-	_, pending, err := m.plan(ctx, want, old.Files)
+	pending, _, err := m.plan(ctx, want, old.Files)
 	for _, lost := range pending {
 		if property := fileProperty(lost.Name); !diff.has(property) {
 			p.GetLogger(ctx).Warningf("database %q no longer has the migration %s: it will be applied again", want.Database, lost.Name)
@@ -161,17 +161,17 @@ func (m *Migrations) Diff(ctx context.Context, req infer.DiffRequest[MigrationsA
 // fileProperty returns the path of a file in the inputs, such as files["00001_a.sql"].
 func fileProperty(name string) string { return fmt.Sprintf("files[%q]", name) }
 
-// plan returns what a run would apply, or the error that it would fail with. If it cannot read the
-// database, the recorded files count as applied.
-func (m *Migrations) plan(ctx context.Context, args MigrationsArgs, recorded map[string]string) (job migrator.Job, pending []migrator.Pending, err error) {
+// plan returns what a run would apply and what that would take away, or the error that it would
+// fail with. If it cannot read the database, the recorded files count as applied.
+func (m *Migrations) plan(ctx context.Context, args MigrationsArgs, recorded map[string]string) (pending []migrator.Pending, losses []string, err error) {
 	folder, err := args.read()
 	if err != nil {
-		return job, nil, err
+		return nil, nil, err
 	}
-	job = args.job(ctx, folder)
+	job := args.job(ctx, folder)
 	h, _ := m.history(ctx, args, job, recorded)
 	pending, err = job.Pending(h)
-	return job, pending, err
+	return pending, job.Losses(h, pending), err
 }
 
 // history returns the history of the database, or else the recorded one. It reports which.
