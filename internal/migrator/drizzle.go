@@ -195,10 +195,9 @@ func (l drizzleLedger) upgrade(ctx context.Context, conn *sql.Conn, t tables) er
 	if err != nil {
 		return err
 	}
-	const filled, replaced = ourPrefix + "s_upgrade", ourPrefix + "s_replaced"
 	unnamed := func(r drizzleRow) bool { return r.name.String == "" }
 	if !t.has(l.table, "name") || slices.ContainsFunc(rows, unnamed) {
-		err = l.fill(ctx, conn, filled, replaced, rows)
+		err = l.fill(ctx, conn, rows)
 	} else if t.columns(replaced) == "" {
 		return nil
 	}
@@ -208,8 +207,11 @@ func (l drizzleLedger) upgrade(ctx context.Context, conn *sql.Conn, t tables) er
 	return err
 }
 
+// The tables of an upgrade: the new one, and the one that it replaced.
+const filled, replaced = ourPrefix + "s_upgrade", ourPrefix + "s_replaced"
+
 // fill puts the rows into a table of 1.x, which takes the place of the tool's.
-func (l drizzleLedger) fill(ctx context.Context, conn *sql.Conn, filled, replaced string, rows []drizzleRow) error {
+func (l drizzleLedger) fill(ctx context.Context, conn *sql.Conn, rows []drizzleRow) error {
 	for _, statement := range []string{
 		"DROP TABLE IF EXISTS " + filled,
 		"DROP TABLE IF EXISTS " + replaced,
@@ -219,7 +221,7 @@ func (l drizzleLedger) fill(ctx context.Context, conn *sql.Conn, filled, replace
 			return err
 		}
 	}
-	insert := "INSERT INTO " + filled + " (id, hash, created_at, name, applied_at) VALUES (?, ?, ?, ?, NULL)"
+	const insert = "INSERT INTO " + filled + " (id, hash, created_at, name, applied_at) VALUES (?, ?, ?, ?, NULL)"
 	for i, m := range l.match(rows, l.migrations) {
 		row := rows[i]
 		if m != nil { // the file of no other is missing, or Pending would have refused it
