@@ -115,8 +115,8 @@ bench: build ## Measure runs that have nothing to do
 	go test -trimpath -run '^$$' -bench . -benchtime 5x ./internal/slim ./internal/pages ./internal/sandbox
 
 # Where there is npm, tests run wrangler on the same sites, build sites with frameworks, connect
-# with TiDB Cloud's own JavaScript driver and with the clients that docs/database.md names, and
-# bundle what people use.
+# with TiDB Cloud's own JavaScript driver and with the clients that docs/database.md names, bundle
+# what people use, and migrate with drizzle-kit.
 .PHONY: npm
 npm:
 	@if cmp -s $(NPM)/package-lock.json .sandbox/npm/installed; then :; \

@@ -10,7 +10,11 @@ import (
 // whatever its line ends were then. Old releases of Prisma wrote the bytes without leading zeros
 // (schema-engine/connectors/schema-connector/src/checksum.rs of prisma-engines).
 func (m Migration) Matches(checksum string) bool {
-	for _, sum := range []string{m.Checksum, m.Hash, digest([]byte(strings.ReplaceAll(m.text, "\n", "\r\n")))} {
+	sums := []string{m.Checksum}
+	if m.Hash != "" { // the text is known
+		sums = append(sums, m.Hash, digest([]byte(strings.ReplaceAll(m.text, "\n", "\r\n"))))
+	}
+	for _, sum := range sums {
 		if sum == checksum || checksum != "" && unpadded(sum) == checksum {
 			return true
 		}

@@ -128,7 +128,7 @@ func (l drizzleLedger) match(rows []drizzleRow, migrations []migration.Migration
 		if l.named {
 			created -= created % 1000
 		}
-		return row.name.String == "" && created == m.Version
+		return row.name.String == "" && row.created.Valid && created == m.Version
 	}
 	both := func(row drizzleRow, m migration.Migration) bool { return sameTime(row, m) && sameHash(row, m) }
 	found, used := make([]*migration.Migration, len(rows)), map[string]bool{}
@@ -195,34 +195,43 @@ func (l drizzleLedger) upgrade(ctx context.Context, conn *sql.Conn, t tables) er
 	if err != nil {
 		return err
 	}
-	if t.has(l.table, "name") && !slices.ContainsFunc(rows, func(r drizzleRow) bool { return r.name.String == "" }) {
+	unnamed := func(r drizzleRow) bool { return r.name.String == "" }
+	if !t.has(l.table, "name") || slices.ContainsFunc(rows, unnamed) {
+		err = l.fill(ctx, conn, rows)
+	} else if t.columns(replaced) == "" {
 		return nil
 	}
-	const filled, replaced = ourPrefix + "s_upgrade", ourPrefix + "s_replaced"
-	statements := []string{
+	if err == nil {
+		_, err = conn.ExecContext(ctx, "DROP TABLE "+replaced)
+	}
+	return err
+}
+
+// The tables of an upgrade: the new one, and the one that it replaced.
+const filled, replaced = ourPrefix + "s_upgrade", ourPrefix + "s_replaced"
+
+// fill puts the rows into a table of 1.x, which takes the place of the tool's.
+func (l drizzleLedger) fill(ctx context.Context, conn *sql.Conn, rows []drizzleRow) error {
+	for _, statement := range []string{
 		"DROP TABLE IF EXISTS " + filled,
 		"DROP TABLE IF EXISTS " + replaced,
 		"CREATE TABLE " + filled + " (" + namedColumns + ")",
-	}
-	for _, statement := range statements {
+	} {
 		if _, err := conn.ExecContext(ctx, statement); err != nil {
 			return err
 		}
 	}
+	const insert = "INSERT INTO " + filled + " (id, hash, created_at, name, applied_at) VALUES (?, ?, ?, ?, NULL)"
 	for i, m := range l.match(rows, l.migrations) {
-		if m == nil { // its file is missing, which was an error before
-			return fmt.Errorf("the row %s of %s has no migration", rows[i].id, l.table)
+		row := rows[i]
+		if m != nil { // the file of no other is missing, or Pending would have refused it
+			row.name.String = m.ID
 		}
-		_, err := conn.ExecContext(ctx, "INSERT INTO "+filled+" (id, hash, created_at, name, applied_at) VALUES (?, ?, ?, ?, NULL)",
-			rows[i].id, rows[i].hash, rows[i].created, m.ID)
-		if err != nil {
+		if _, err := conn.ExecContext(ctx, insert, row.id, row.hash, row.created, row.name.String); err != nil {
 			return err
 		}
 	}
-	if _, err := conn.ExecContext(ctx, l.sql("RENAME TABLE $table TO "+replaced+", "+filled+" TO $table")); err != nil {
-		return err
-	}
-	_, err = conn.ExecContext(ctx, "DROP TABLE "+replaced)
+	_, err := conn.ExecContext(ctx, l.sql("RENAME TABLE $table TO "+replaced+", "+filled+" TO $table"))
 	return err
 }
 

@@ -18,6 +18,11 @@ func TestTables_otherName(t *testing.T) {
 		w.hand("RENAME TABLE " + table + " TO my_own")
 		err := w.up()
 		wantErr(w.T, err, "the table my_own", "under another name", "`pulumi config set migrationsTable my_own`", "`pulumi config set migrationsTable "+table+"`")
+		job, db := w.job(), w.open(w.name)
+		defer db.Close()
+		if h, err := job.History(w.Context(), db); err != nil || job.Lost(h, job.Migrations[0].Name) {
+			w.Errorf("a refresh loses %s, or %v", job.Migrations[0].Name, err)
+		}
 		w.follow(err)
 		w.want()
 		same(w.T, "tables", w.rows("SHOW TABLES LIKE '"+table+"'"), []string(nil))

@@ -67,6 +67,8 @@ func TestVersions(t *testing.T) {
 		{"../../tools/go.mod", "github.com/pulumi/pulumi/pkg/v3", build.CLIVersion},
 		{"../../../go.mod", "github.com/pulumi/pulumi-cloudflare/sdk/v6", Plugins[0].Version},
 		{"../../../go.mod", "github.com/pulumi/pulumi-command/sdk", Plugins[1].Version},
+		{"../../../go.mod", "github.com/pressly/goose/v3", "3.26.0"},
+		{"../../tools/goose/go.mod", "github.com/pressly/goose/v3", "3.26.0"}, // its CLI
 		// Without these each process takes twice as long to start.
 		{"../../../go.mod", "go-runewidth => github.com/mattn/go-runewidth", "0.0.24"},
 		{"../../tools/go.mod", "go-runewidth => github.com/mattn/go-runewidth", "0.0.24"},

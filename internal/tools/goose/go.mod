@@ -2,7 +2,7 @@
 // other databases' drivers.
 module portfolio-infra/internal/tools/goose
 
-go 1.25.0
+go 1.25.11
 
 tool github.com/pressly/goose/v3/cmd/goose
 
