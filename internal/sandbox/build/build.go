@@ -31,24 +31,35 @@ type part struct {
 }
 
 // Make builds the program and, if they are wanted and missing, the Pulumi CLI and TiDB.
-func Make(ctx context.Context, root string, lookup func(string) (string, bool), out io.Writer, wantCLI, wantTiDB bool) error {
+func Make(ctx context.Context, root string, lookup func(string) (string, bool), out io.Writer, cli, tidb bool) error {
+	parts, err := choose(ctx, root, lookup, cli, tidb)
+	if err != nil {
+		return err
+	}
+	return run(ctx, out, cores(), parts...)
+}
+
+// choose returns what there may be to build.
+func choose(ctx context.Context, root string, lookup func(string) (string, bool), cli, tidb bool) ([]part, error) {
 	parts := []part{programPart(root)}
-	if wantTiDB {
+	if cli {
+		found := hasCLI
+		if parts[0].missing {
+			found = hasRecentCLI // that takes a tenth of a second; otherwise the sandbox looks
+		}
+		if !found(ctx, root) {
+			parts = append(parts, cliPart(root))
+		}
+	}
+	if tidb {
 		switch _, err := findTiDB(root, lookup); {
 		case errors.Is(err, errNoTiDB):
 			parts = append(parts, tidbPart(root))
 		case err != nil:
-			return err
+			return nil, err
 		}
 	}
-	found := hasRecentCLI
-	if len(parts) == 1 && !parts[0].missing {
-		found = hasCLI // how recent it is takes a tenth of a second, and the sandbox asks anyway
-	}
-	if wantCLI && !found(ctx, root) {
-		parts = append(parts, cliPart(root))
-	}
-	return run(ctx, out, cores(), parts...)
+	return parts, nil
 }
 
 // run announces and builds the parts.

@@ -81,3 +81,65 @@ func TestRun_fails(t *testing.T) {
 		t.Errorf("%v; it says %q", err, out.String())
 	}
 }
+
+// What is there is not built again.
+func TestChoose(t *testing.T) {
+	root := project(t, "go 1.25.11\n")
+	dir := t.TempDir()
+	t.Setenv("PATH", dir)
+	file := func(name, text string) {
+		t.Helper()
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, []byte(text), 0o700)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pulumi := func(name, version string) { file(name, "#!/bin/sh\necho v"+version+"\n") }
+	tidb, err := BuiltTiDB(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chosen := func(when, want string) {
+		t.Helper()
+		parts, err := choose(t.Context(), root, unset, true, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var have []string
+		for i, p := range parts {
+			if i > 0 || p.missing { // the program is always looked at
+				have = append(have, strings.Fields(p.name)[1])
+			}
+		}
+		if have := strings.Join(have, " "); have != want {
+			t.Errorf("%s: builds %q, want %q", when, have, want)
+		}
+	}
+	chosen("nothing is there", "program Pulumi "+tidbVersion)
+	pulumi(filepath.Join(dir, "pulumi"), "3.9.0")
+	chosen("an old CLI is on the PATH", "program Pulumi "+tidbVersion)
+	pulumi(filepath.Join(root, "bin", "pulumi"), CLIVersion)
+	chosen("a CLI is built", "program "+tidbVersion)
+	pulumi(filepath.Join(dir, "pulumi"), "3.1000.0")
+	if err := os.Remove(filepath.Join(root, "bin", "pulumi")); err != nil {
+		t.Fatal(err)
+	}
+	chosen("a new CLI is on the PATH", "program "+tidbVersion)
+	file(tidb, "")
+	chosen("TiDB is built", "program")
+	for _, name := range []string{"bin/portfolio", "bin/sandbox", "bin/plancheck", "internal/provider/pulumi-resource-tidbcloud/pulumi-resource-tidbcloud"} {
+		chosen("before "+name, "program")
+		file(filepath.Join(root, name), "")
+	}
+	chosen("all is built", "")
+	if err := os.Remove(tidb); err != nil {
+		t.Fatal(err)
+	}
+	chosen("TiDB is missing", tidbVersion)
+	if parts, err := choose(t.Context(), root, unset, false, false); err != nil || len(parts) != 1 {
+		t.Errorf("the program alone: %v, %v", parts, err)
+	}
+	missing := func(name string) (string, bool) { return filepath.Join(dir, "tidb"), name == TiDBVariable }
+	if _, err := choose(t.Context(), root, missing, true, true); err == nil || !strings.Contains(err.Error(), TiDBVariable) {
+		t.Errorf("a TIDB_SERVER that is missing: %v", err)
+	}
+}

@@ -21,7 +21,7 @@ var programLinks = map[string]string{
 func programPart(root string) part {
 	in := func(name string) string { return filepath.Join(root, name) }
 	return part{
-		name:     "the program, its provider and the sandbox",
+		name:     "the program with its provider and the sandbox",
 		missing:  !exist(in("bin/portfolio"), in("bin/sandbox"), in("bin/plancheck"), in(stamp.Plugin+"/pulumi-resource-tidbcloud")),
 		packages: 930, linking: 25,
 		target: func(ctx context.Context, _ string, offline bool, stderr io.Writer) (target, error) {
