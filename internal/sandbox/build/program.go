@@ -37,8 +37,7 @@ func programPart(root string) part {
 			sum, err := stamp.Sum(root)
 			return target{
 				dir: root,
-				// GOGC keeps the compiler and the linker below 1.1 GB, for small CI runners.
-				env: []string{"GOWORK=auto", "GOGC=50"},
+				env: []string{"GOWORK=auto"},
 				// The flags are those of Pulumi's Go language host: with others it would compile
 				// everything again. The stamp is a flag of the provider's linker alone, so
 				// nothing else is linked again.
