@@ -23,7 +23,7 @@ func programPart(root string) part {
 	return part{
 		name:     "the program with its provider and the sandbox",
 		missing:  !exist(in("bin/portfolio"), in("bin/sandbox"), in("bin/plancheck"), in(stamp.Plugin+"/pulumi-resource-tidbcloud")),
-		packages: 930, linking: 25,
+		packages: 930, linking: 10,
 		target: func(ctx context.Context, _ string, offline bool, stderr io.Writer) (target, error) {
 			// What is left of a go.work, slim mends.
 			slim := target{dir: root, env: []string{"GOWORK=off"}}.command(ctx, stderr, "run", "-trimpath", "./internal/slim")

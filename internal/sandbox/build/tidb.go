@@ -77,7 +77,7 @@ func tidbPart(root string) part {
 	return part{
 		name:     "TiDB " + tidbVersion,
 		missing:  true,
-		packages: 1680, linking: 40,
+		packages: 1680, linking: 10,
 		instead: TiDBVariable + "=PATH, if another folder has it built,",
 		target: func(ctx context.Context, _ string, offline bool, stderr io.Writer) (target, error) {
 			toolchain, err := tidbToolchain(root)
