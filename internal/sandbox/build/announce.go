@@ -47,7 +47,7 @@ func announcement(works []work, cores int) string {
 	for _, w := range works {
 		names = append(names, w.name)
 		packages, linking = packages+w.compiled, linking+w.linking
-		if time := seconds(w.compiled, w.linking, cores); w.instead != "" && time >= 30 {
+		if time := seconds(w.compiled, w.linking, cores); w.instead != "" && time >= few {
 			fmt.Fprintf(&instead, "  %s saves %s\n", w.instead, minutes(time))
 		}
 	}
@@ -63,10 +63,13 @@ func announcement(works []work, cores int) string {
 	return fmt.Sprintf("building %s into bin/, only once: up to %d packages, %s\n", list, packages, onCores(seconds(packages, linking, cores), cores)) + instead.String()
 }
 
-// The CPU time of a package, in seconds, and the share of the work that only one core can do.
 const (
-	perPackage = 0.25
-	serial     = 0.05
+	// perPackage is the CPU time of a package, in seconds, and serial the share of the work
+	// that only one core can do, as measured on two cores.
+	perPackage = 0.22
+	serial     = 0.1
+	// few is how many seconds are not worth a line.
+	few = 20
 )
 
 // seconds estimates how long a build takes if nothing else runs.
@@ -83,14 +86,15 @@ func onCores(seconds float64, cores int) string {
 }
 
 func minutes(seconds float64) string {
-	switch n := int(seconds/60 + 0.5); n {
-	case 0:
+	switch {
+	case seconds < few:
 		return "a few seconds"
-	case 1:
+	case seconds < 45:
+		return "about half a minute"
+	case seconds < 90:
 		return "about a minute"
-	default:
-		return fmt.Sprintf("about %d minutes", n)
 	}
+	return fmt.Sprintf("about %.0f minutes", seconds/60)
 }
 
 func cores() int { return runtime.GOMAXPROCS(0) }

@@ -31,7 +31,7 @@ func cliPart(root string) part {
 	return part{
 		name:     "the Pulumi CLI v" + CLIVersion,
 		missing:  true,
-		packages: 200, linking: 10,
+		packages: 200, linking: 3,
 		instead: "a pulumi " + CLIVersion + " or newer on the PATH",
 		target: func(ctx context.Context, scratch string, offline bool, stderr io.Writer) (target, error) {
 			dir, err := os.MkdirTemp(scratch, "cli-")

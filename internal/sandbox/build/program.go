@@ -23,7 +23,7 @@ func programPart(root string) part {
 	return part{
 		name:     "the program with its provider and the sandbox",
 		missing:  !exist(in("bin/portfolio"), in("bin/sandbox"), in("bin/plancheck"), in(stamp.Plugin+"/pulumi-resource-tidbcloud")),
-		packages: 930, linking: 25,
+		packages: 930, linking: 10,
 		target: func(ctx context.Context, _ string, offline bool, stderr io.Writer) (target, error) {
 			// What is left of a go.work, slim mends.
 			slim := target{dir: root, env: []string{"GOWORK=off"}}.command(ctx, stderr, "run", "-trimpath", "./internal/slim")
@@ -37,8 +37,7 @@ func programPart(root string) part {
 			sum, err := stamp.Sum(root)
 			return target{
 				dir: root,
-				// GOGC keeps the compiler and the linker below 1.1 GB, for small CI runners.
-				env: []string{"GOWORK=auto", "GOGC=50"},
+				env: []string{"GOWORK=auto"},
 				// The flags are those of Pulumi's Go language host: with others it would compile
 				// everything again. The stamp is a flag of the provider's linker alone, so
 				// nothing else is linked again.

@@ -77,7 +77,7 @@ func tidbPart(root string) part {
 	return part{
 		name:     "TiDB " + tidbVersion,
 		missing:  true,
-		packages: 1680, linking: 40,
+		packages: 1680, linking: 10,
 		instead: TiDBVariable + "=PATH, if another folder has it built,",
 		target: func(ctx context.Context, _ string, offline bool, stderr io.Writer) (target, error) {
 			toolchain, err := tidbToolchain(root)
@@ -85,8 +85,7 @@ func tidbPart(root string) part {
 				return target{}, err
 			}
 			t := target{dir: tidbSources(root), toolchain: toolchain, packages: []string{"."}}
-			// GOGC keeps its biggest process, the linker, small.
-			t.env = []string{"GOWORK=off", "GOFLAGS=", "CGO_ENABLED=0", "GOGC=50"}
+			t.env = []string{"GOWORK=off", "GOFLAGS=", "CGO_ENABLED=0"}
 			flags := "-w -s -X " + tidbVersionVar + "=" + tidbVersion
 			if !offline && t.command(ctx, io.Discard, "version").Run() != nil {
 				fmt.Fprintf(stderr, "warning: %s cannot be downloaded, with which TiDB is meant to be built: this Go builds it under its name\n", toolchain)
