@@ -136,7 +136,7 @@ func (c *copier) table(name string) error {
 		}
 	}
 	list := strings.Join(columns, ", ")
-	rows, err := c.conn.QueryContext(c.ctx, "SELECT "+list+" FROM "+name)
+	rows, err := c.query("SELECT " + list + " FROM " + name)
 	if err != nil {
 		return err
 	}
@@ -206,11 +206,20 @@ func (c *copier) show(kind, name string) (string, error) {
 	return rows[0][1], nil
 }
 
-// rows returns the rows of a query.
-func (c *copier) rows(query string) (all [][]string, err error) {
+// query runs a query.
+func (c *copier) query(query string) (*sql.Rows, error) {
 	rows, err := c.conn.QueryContext(c.ctx, query)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", query, err)
+	}
+	return rows, nil
+}
+
+// rows returns the rows of a query.
+func (c *copier) rows(query string) (all [][]string, err error) {
+	rows, err := c.query(query)
+	if err != nil {
+		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
 	columns, err := rows.Columns()
