@@ -247,6 +247,20 @@ func TestBranch_Create_race(t *testing.T) {
 	}
 }
 
+// What is found after an ambiguous POST may be the branch of an earlier run, which the list did not
+// have before. Only that run knew the password.
+func TestBranch_Create_laggingOrphan(t *testing.T) {
+	withParent(t, func(t *testing.T, c *cloud, e *engine) {
+		id := c.addBranch("pr-1", map[string]string{provider.OwnerLabel: owner})
+		time.Sleep(time.Minute)
+		c.fail(emulator.Fault{Method: "GET", Path: "/clusters/*/branches", Times: 2, Body: `{"branches":[]}`}, emulator.Fault{Method: "POST", Path: "/clusters/*/branches", Status: 500})
+		e.steps(pr(c.first(), nil), "create", "same")
+		if e.short(e.id) != "1001/b1" || len(c.Branches(c.first())) != 1 || !c.CheckPassword(id, e.out("user"), e.out("password")) {
+			t.Errorf("managing %q", e.short(e.id))
+		}
+	})
+}
+
 // A wait that ends early keeps the ID, and the next run resumes.
 func TestBranch_Create_interrupted(t *testing.T) {
 	withParent(t, func(t *testing.T, c *cloud, e *engine) {
