@@ -232,6 +232,7 @@ func TestBranch_Create_race(t *testing.T) {
 				c.onCall = func(call string) {
 					if own := call == postBranch; !raced && (own == tt.first) && (own || len(c.Branches(c.first())) == 1) {
 						raced = true
+						time.Sleep(time.Second)
 						c.addBranch("pr-1", mine)
 						time.Sleep(time.Second)
 					}
@@ -278,6 +279,37 @@ func TestBranch_Create_interrupted(t *testing.T) {
 		e.steps(inputs, "update", "same")
 		same(t, "writes", c.wrote(), []string{postBranch})
 	})
+}
+
+// A reset whose answer is lost is looked at. If it did not begin, the next run resets.
+func TestBranch_reset_ambiguous(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		began   bool
+		wantErr string
+	}{{"began", true, ""}, {"did not begin", false, "the next `pulumi up` resets it again"}} {
+		t.Run(tt.name, func(t *testing.T) {
+			withBranch(t, nil, func(t *testing.T, c *cloud, e *engine) {
+				c.fail(emulator.Fault{Method: "POST", Path: "/clusters/*/branches/*", Reset: true, After: tt.began})
+				inputs := pr(c.first(), map[string]any{"resetToken": "2"})
+				_, err := e.up(inputs)
+				wantErr(t, err, tt.wantErr)
+				if err != nil {
+					e.steps(inputs, "update")
+				}
+				e.steps(inputs, "same")
+				resets := 0
+				for _, call := range c.wrote() {
+					if strings.HasSuffix(call, ":reset") {
+						resets++
+					}
+				}
+				if want := map[bool]int{true: 1, false: 2}[tt.began]; resets != want {
+					t.Errorf("%d resets, want %d", resets, want)
+				}
+			})
+		})
+	}
 }
 
 // A plan shows what somebody changed, and the run repairs what can be repaired.

@@ -54,12 +54,8 @@ func (c *cluster) setOrigin(o origin) error {
 		return nil
 	}
 	c.disconnect()
-	for name, a := range c.accounts {
-		a.Known = false
-		c.accounts[name] = a
-	}
 	c.origin = o
-	return errors.Join(c.stop(), os.RemoveAll(c.dir), emulator.Save(c.accountsFile(), c.accounts), emulator.Save(c.originFile(), o))
+	return errors.Join(c.stop(), os.RemoveAll(c.dir), emulator.Save(c.originFile(), o))
 }
 
 // copyParent makes the data of a branch, unless it is there. The caller holds no lock, since the
@@ -77,7 +73,7 @@ func (c *cluster) copyParent() error {
 	if err == nil {
 		err = parent.read(c.id(), func(ctx context.Context, conn *sql.Conn) error {
 			return c.create(func(p *process) error {
-				// A view can be used only if its definer exists.
+				// A view can be used only if its definer exists. After a reset nobody else creates it.
 				root, script := c.root()
 				return errors.Join(p.run(script), copyData(ctx, conn, from.At, root, p.run))
 			})
