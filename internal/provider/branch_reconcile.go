@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -33,14 +34,12 @@ func (b *Branch) reconcile(ctx context.Context, api *tidbcloud.Client, state *Br
 			return err
 		}
 	}
-	err = b.sql.waitForLogin(ctx, state.login())
-	if loginUnknown(err) {
-		return err
+	err = b.sql.connect(ctx, state.login(), func(*sql.DB) error { return nil })
+	if err != nil && !loginUnknown(err) && ctx.Err() == nil {
+		p.GetLogger(ctx).Warningf("branch %s is ACTIVE, but a login could not be verified: %v", live, err)
+		return nil
 	}
-	if err != nil {
-		p.GetLogger(ctx).Warningf("branch %s is ready, but a login could not be verified: %v", live, err)
-	}
-	return nil
+	return err
 }
 
 func (b *Branch) sendPassword(ctx context.Context, api *tidbcloud.Client, state *BranchState) error {

@@ -3,6 +3,7 @@ package provider_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"net"
 	"testing"
 	"testing/synctest"
@@ -105,10 +106,33 @@ func TestBranch_password(t *testing.T) {
 			t.Error("root has no new password")
 		}
 		refusing = time.Now().Add(time.Hour)
+		start := time.Now()
 		_, err = e.up(pr(c.first(), map[string]any{"resetToken": "2"}))
+		within(t, start, 3*time.Minute)
 		wantErr(t, err, "connecting to", "Access denied for user", "tried for", "the next `pulumi up` resumes")
 		if !e.failed || e.out("resetToken") != "2" {
 			t.Error("the reset was not recorded")
 		}
 	})
+}
+
+// A server that cannot be reached from here is no reason to fail, and not the first try decides.
+func TestBranch_unreachable(t *testing.T) {
+	for after, warns := range map[time.Duration]bool{time.Minute: false, time.Hour: true} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCloud()
+			c.add("production", tokyo, nil, time.Now().Add(-time.Hour))
+			accept, unreachable := anyLogin(t), time.Now().Add(after)
+			e := configured(t, c, provider.Options{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				if time.Now().Before(unreachable) {
+					return nil, errors.New("no route to host")
+				}
+				return accept(ctx, network, addr)
+			}}, branchType, keys)
+			e.steps(pr(c.first(), nil), "create", "same")
+			if got := e.log.has("warn", `branch "pr-1" (b1) is ACTIVE, but a login could not be verified`, "no route to host"); got != warns {
+				t.Errorf("unreachable for %s: warned %v:\n%s", after, got, e.log.all())
+			}
+		})
+	}
 }

@@ -50,8 +50,8 @@
 // Root's password is in the POST, since no call creates a user on a branch and nothing says that
 // the parent's come along. Only the state has it. After an adoption, an import or an ambiguous
 // POST root gets another one, and after a reset the same once more, as nobody says what a reset
-// does to it. A branch is ready when that login works, or when its server cannot be reached
-// from here.
+// does to it. The run waits until that login works. If it is refused for good, the run fails; if
+// the server cannot be reached from here, it only warns.
 //
 // The deletion of a branch cannot reach its parent, whatever ID the state has: the client refuses
 // IDs that a server could clean into another path. An imported branch without the owner's

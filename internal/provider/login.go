@@ -2,7 +2,6 @@ package provider
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	p "github.com/pulumi/pulumi-go-provider"
@@ -36,14 +35,4 @@ func (o *sqlOpener) refused(ctx context.Context, l login, setAt string) bool {
 		return true
 	}
 	return false
-}
-
-// waitForLogin waits for a new login to work, as long as the server is reached and does not know
-// it.
-func (o *sqlOpener) waitForLogin(ctx context.Context, l login) error {
-	err := o.probe(ctx, l, nil)
-	if loginUnknown(err) {
-		err = o.connect(ctx, l, func(*sql.DB) error { return nil })
-	}
-	return err
 }

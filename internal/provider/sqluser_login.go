@@ -48,7 +48,11 @@ func (u *SQLUser) verifyLogin(ctx context.Context, state *SQLUserState) error {
 // waitForLogin waits until a new login works, which may take minutes, since the rest of this run may
 // need it. If it never does, waitForLogin only warns: nothing that worked before depends on it.
 func (u *SQLUser) waitForLogin(ctx context.Context, state SQLUserState) {
-	if err := u.sql.waitForLogin(ctx, state.login()); err != nil {
+	err := u.sql.probe(ctx, state.login(), nil)
+	if loginUnknown(err) {
+		err = u.sql.connect(ctx, state.login(), func(*sql.DB) error { return nil })
+	}
+	if err != nil {
 		p.GetLogger(ctx).Warningf("SQL user %q has its new password, but a login could not be verified: %v", state.FullName, err)
 	}
 }
