@@ -7,7 +7,6 @@ endif
 
 # The flags of Pulumi's Go language host. With other flags everything would be compiled again.
 FLAGS := -buildvcs=false -trimpath -ldflags "-w -s"
-PLUGIN := internal/provider/pulumi-resource-tidbcloud
 
 .DEFAULT_GOAL := help
 
@@ -71,16 +70,17 @@ runtime:
 serve: build ## Run the emulated clouds alone, for other programs
 	@bin/sandbox serve $(ARGS)
 
-# One go build is faster than four. GOGC keeps the compiler and the linker below
-# 1.1 GB, for small CI runners. Pulumi looks for the program under the name that
-# Pulumi.yaml gives, and for the provider beside its PulumiPlugin.yaml. The provider's stamp
-# is a flag of its linker alone, so nothing else is compiled or linked again.
+# Only slim can mend a go.work, so what runs before does not read it.
 .PHONY: build
-build: slim ## Build the program, the provider and the sandbox
-	@stamp=$$(go run $(FLAGS) ./internal/stamp/print) && \
-	GOGC=50 go build $(FLAGS) -ldflags "./$(PLUGIN)=-w -s -X portfolio-infra/internal/provider.stamp=$$stamp" -o bin/ . ./internal/sandbox ./internal/plancheck ./$(PLUGIN)
-	@ln -f bin/portfolio-infra bin/portfolio
-	@ln -f bin/pulumi-resource-tidbcloud $(PLUGIN)/
+build: ## Build the program, the provider and the sandbox (PARTS="cli tidb": and what else make up needs)
+	@test -e bin/sandbox || echo "nothing is built here: in a few seconds it says what that takes"
+	@GOWORK=off go run $(FLAGS) ./internal/sandbox/build/run $(PARTS)
+
+# If they are missing, these are built with the program.
+up preview refresh down site test bench matrix: PARTS = cli tidb
+sql: PARTS = $(if $(value REAL),,cli tidb)
+output: PARTS = cli
+serve: PARTS = tidb
 
 .PHONY: slim
 slim: ## Cut the Cloudflare SDK down to what the program uses
@@ -90,13 +90,11 @@ slim: ## Cut the Cloudflare SDK down to what the program uses
 # sample of the provider's fault list runs, without it the whole. Of pages it is for what
 # binds and what uploads: the others compare with wrangler, for minutes.
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
-RACY := migration|provider|rest|sandbox/.*|stack|tidbcloud
+RACY := migration|migrator|provider|rest|sandbox/.*|stack|tidbcloud
 
 # A test on the engine waits half of the time, so more of them run than there are cores.
 .PHONY: test
-test: lint build npm ## Run the linters and all tests, including those on the real engine
-	@bin/sandbox cli
-	@bin/sandbox tidb
+test: build lint npm ## Run the linters and all tests, including those on the real engine
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
 	go test -trimpath -short -timeout 30m $(RACE) $$(go list ./... | grep -E '/internal/($(RACY))$$')
 	go test -trimpath -short -timeout 30m $(RACE) -run 'Bind|Unbind|Upload|TestRun|Target|Request' ./internal/pages
@@ -114,25 +112,21 @@ fuzz: slim ## Run each fuzz target for a minute
 # What counts is the ratio that each prints: machines differ, and are noisy.
 .PHONY: bench
 bench: build ## Measure runs that have nothing to do
-	@bin/sandbox cli
-	@bin/sandbox tidb
 	go test -trimpath -run '^$$' -bench . -benchtime 5x ./internal/slim ./internal/pages ./internal/sandbox
 
 # Where there is npm, tests run wrangler on the same sites, build sites with frameworks, connect
-# with TiDB Cloud's own JavaScript driver and with the clients that docs/database.md names, and
-# bundle what people use.
+# with TiDB Cloud's own JavaScript driver and with the clients that docs/database.md names, bundle
+# what people use, and migrate with drizzle-kit.
 .PHONY: npm
 npm:
 	@if cmp -s $(NPM)/package-lock.json .sandbox/npm/installed; then :; \
-	elif command -v npm >/dev/null; then mkdir -p .sandbox/npm && cp $(NPM)/package.json $(NPM)/package-lock.json .sandbox/npm/ && \
+	elif command -v npm >/dev/null; then mkdir -p .sandbox/npm && cp -R $(NPM)/. .sandbox/npm/ && \
 		npm ci --silent --no-audit --no-fund --ignore-scripts --prefix .sandbox/npm && npm rebuild --silent --prefix .sandbox/npm node workerd >/dev/null && \
 		cp $(NPM)/package-lock.json .sandbox/npm/installed; \
 	else echo "no npm: the tests with what $(NPM)/package.json lists will be skipped"; fi
 
 .PHONY: matrix
 matrix: build ## Fail every call, kill the engine at each, run every operation on every resource (hours)
-	@bin/sandbox cli
-	@bin/sandbox tidb
 	@go test -trimpath -count=1 -run 'Faults$$' -v ./internal/provider ./internal/pages ./internal/stack
 	@MATRIX=full go test -trimpath -count=1 -timeout 0 -run 'Test(Matrix|Operations)_full$$' -v ./internal/sandbox $(ARGS)
 
@@ -150,4 +144,4 @@ lint: slim ## Check the format, go.mod, the code and the CI workflow
 
 .PHONY: clean
 clean: ## Remove the sandbox and all that was built
-	rm -rf bin .pulumi-build .slim .sandbox go.work go.work.sum $(PLUGIN)/pulumi-resource-tidbcloud
+	rm -rf bin .pulumi-build .slim .sandbox go.work go.work.sum internal/provider/pulumi-resource-tidbcloud/pulumi-resource-tidbcloud

@@ -1,17 +1,23 @@
 // Package migration reads a folder of SQL migrations as a tool lays it out. The tool's own CLI
 // works on the same folder.
 //
-// The package parses no SQL. The program needs only names and hashes, and the provider, which
-// applies the migrations, has TiDB's parser.
+// The package parses no SQL, apart from quotes and comments. The program needs only names and
+// hashes, and the provider, which applies the migrations, has TiDB's parser.
 package migration
 
 import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 )
 
 // Format is the tool whose layout a folder has.
@@ -67,6 +73,10 @@ type Migration struct {
 // file, and each statement ends in a semicolon, except for the last one.
 func (m Migration) SQL() (string, error) {
 	switch m.Format {
+	case Drizzle0, Drizzle1:
+		return terminate(m.Name, m.text, breakpoint)
+	case Prisma:
+		return m.text, nil
 	default:
 		return m.gooseUp()
 	}
@@ -75,24 +85,78 @@ func (m Migration) SQL() (string, error) {
 // Read reads the migrations of a folder, in order. An empty format stands for the one that the
 // folder has. The error lists all problems.
 func Read(folder string, format Format) (Folder, error) {
-	migrations, err := readGoose(folder)
-	return Folder{Goose, migrations}, err
+	l, err := list(folder)
+	if err != nil {
+		return Folder{}, err
+	}
+	if format, err = l.format(format); err != nil {
+		return Folder{}, err
+	}
+	var migrations []Migration
+	switch format {
+	case Drizzle0:
+		migrations, err = l.readJournal()
+	case Drizzle1, Prisma:
+		migrations, err = l.readFolders(format)
+	default:
+		migrations, err = l.readGoose()
+	}
+	if err = errors.Join(err, l.notRead(format, migrations)); err == nil && len(migrations) == 0 {
+		err = errors.New("it has no migrations yet")
+	}
+	return Folder{format, migrations}, err
 }
 
 // IDOf returns the ID of the migration whose file has a name.
 func IDOf(format Format, name string) (string, error) {
-	version, err := Version(name)
-	return fmt.Sprint(version), err
+	id := path.Dir(name)
+	switch format {
+	case Goose:
+		version, err := Version(name)
+		return strconv.FormatInt(version, 10), err
+	case Drizzle0:
+		id = strings.TrimSuffix(name, ".sql")
+	}
+	if id == name || id == "." {
+		return "", fmt.Errorf("%s is not the name of a migration of %s", name, format)
+	}
+	return id, nil
 }
 
-// readFile reads the SQL of a migration. Name and format are the caller's.
-func readFile(folder, name string) (Migration, error) {
+// Find returns the migration that a name stands for: the name of its file, with or without .sql,
+// or what the tool calls it.
+func (f Folder) Find(name string) (Migration, bool) {
+	i := slices.IndexFunc(f.Migrations, func(m Migration) bool {
+		return name == m.ID || name == m.Name || name+".sql" == m.Name
+	})
+	if i < 0 {
+		return Migration{}, false
+	}
+	return f.Migrations[i], true
+}
+
+// readFile reads the SQL of a migration.
+func readFile(folder, name string, format Format) (Migration, error) {
 	content, err := os.ReadFile(filepath.Join(folder, filepath.FromSlash(name)))
-	if err != nil {
-		return Migration{}, err
+	switch {
+	case err != nil:
+		return Migration{Name: name}, err
+	case isUTF16(content):
+		return Migration{Name: name}, fmt.Errorf("%s is UTF-16; save it as UTF-8", name)
+	case format != Goose && !utf8.Valid(content): // the tools of JavaScript would hash another text
+		return Migration{Name: name}, fmt.Errorf("%s is not UTF-8; save it as UTF-8", name)
 	}
 	lines := bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n"))
-	return Migration{Name: name, Hash: digest(lines), Checksum: digest(content), text: string(lines)}, nil
+	m := Migration{Name: name, Hash: digest(lines), Checksum: digest(content), Format: format}
+	// Some editors begin a file of UTF-8 with a mark, which is no SQL.
+	m.text = strings.TrimPrefix(string(lines), "\ufeff")
+	m.ID, err = IDOf(format, name)
+	return m, err
+}
+
+// isUTF16 reports whether a text is UTF-16, with its mark or with an ASCII character first.
+func isUTF16(b []byte) bool {
+	return len(b) > 1 && (b[0] == 0 || b[1] == 0 || b[0] == 0xff && b[1] == 0xfe || b[0] == 0xfe && b[1] == 0xff)
 }
 
 func digest(content []byte) string {

@@ -4,33 +4,26 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-// readGoose reads a folder of goose.
-func readGoose(folder string) ([]Migration, error) {
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		return nil, err
-	}
-	var migrations []Migration
+// readGoose reads a folder of goose, in the order of the numbers.
+func (l listing) readGoose() (migrations []Migration, err error) {
 	var problems []error
-	for _, entry := range entries {
-		name := entry.Name()
+	for _, name := range l.files {
 		version, err := Version(name)
 		switch {
-		case filepath.Ext(name) == ".go" && err == nil:
+		case filepath.Ext(name) == ".go" && err == nil && !strings.HasSuffix(name, "_test.go"):
 			problems = append(problems, fmt.Errorf("%s: migrations in Go are not supported", name))
 		case filepath.Ext(name) != ".sql":
 		case err != nil:
 			problems = append(problems, err)
 		default:
-			m, err := readFile(folder, name)
-			m.ID, m.Version, m.Format = strconv.FormatInt(version, 10), version, Goose
+			m, err := readFile(l.path, name, Goose)
+			m.Version = version
 			migrations, problems = append(migrations, m), append(problems, err)
 		}
 	}
@@ -39,9 +32,6 @@ func readGoose(folder string) ([]Migration, error) {
 		if migrations[i].Version == migrations[i-1].Version {
 			problems = append(problems, fmt.Errorf("%s and %s have the same number", migrations[i-1].Name, migrations[i].Name))
 		}
-	}
-	if len(migrations) == 0 && len(problems) == 0 {
-		problems = append(problems, errors.New("it has no .sql files"))
 	}
 	return migrations, errors.Join(problems...)
 }
@@ -56,21 +46,27 @@ func Version(name string) (int64, error) {
 	return version, nil
 }
 
-// The annotations of goose. The marks of statements and transactions mean nothing here, since
-// TiDB's parser finds the statements and tells which of them fit in a transaction. Environment
-// variables are refused: they would make the SQL depend on the machine.
+// The annotations of goose. That of a transaction means nothing here, since TiDB's parser tells
+// which statements fit in one. Environment variables are refused: they would make the SQL depend
+// on the machine.
 var (
-	annotations        = []string{"Up", "Down", "StatementBegin", "StatementEnd", "NO TRANSACTION"}
+	annotations        = []string{"Up", "Down", statementBegin, statementEnd, "NO TRANSACTION"}
 	refusedAnnotations = []string{"ENVSUB ON", "ENVSUB OFF"}
 )
+
+const statementBegin, statementEnd = "StatementBegin", "StatementEnd"
+
+// endOfBlock is the line at which goose ends a statement, with or without a semicolon.
+const endOfBlock = "-- +goose " + statementEnd
 
 // gooseUp returns the Up part. Other lines become empty, so that line numbers are those of the
 // file.
 //
-// It refuses what goose refuses (internal/sqlparser/parser.go of v3.26.0).
+// It refuses what goose refuses.
+// https://github.com/pressly/goose/blob/v3.26.0/internal/sqlparser/parser.go
 func (m Migration) gooseUp() (string, error) {
 	var sql strings.Builder
-	section, number := "", 0
+	section, number, block := "", 0, 0 // block is the line that began one
 	for line := range strings.Lines(m.text) {
 		number++
 		fail := func(format string, args ...any) (string, error) {
@@ -83,12 +79,25 @@ func (m Migration) gooseUp() (string, error) {
 			switch {
 			case err != nil:
 				return fail("%v", err)
+			case block > 0 && annotation != statementEnd && annotation != "NO TRANSACTION":
+				return fail(`"-- +goose %s" in the block of line %d, which lacks its "%s"`, annotation, block, endOfBlock)
 			case annotation == "Up" && section != "":
 				return fail(`a second "-- +goose Up"`)
 			case annotation == "Down" && section != "Up":
 				return fail(`"-- +goose Down" must come once, after "-- +goose Up"`)
 			case annotation == "Up", annotation == "Down":
 				section = annotation
+			case annotation == statementBegin && section == "":
+				return fail(`"-- +goose StatementBegin" must come after "-- +goose Up"`)
+			case annotation == statementBegin:
+				block = number
+			case annotation == statementEnd && block == 0:
+				return fail(`"%s" without its "-- +goose StatementBegin"`, endOfBlock)
+			case annotation == statementEnd && section == "Up":
+				sql.WriteString(endOfBlock)
+				fallthrough
+			case annotation == statementEnd:
+				block = 0
 			}
 		} else if section == "Up" {
 			sql.WriteString(line)
@@ -98,10 +107,13 @@ func (m Migration) gooseUp() (string, error) {
 		}
 		sql.WriteString("\n")
 	}
-	if section == "" {
+	switch {
+	case section == "":
 		return "", fmt.Errorf(`%s: it lacks the line "-- +goose Up"`, m.Name)
+	case block > 0:
+		return "", fmt.Errorf(`%s:%d: this block lacks its "%s"`, m.Name, block, endOfBlock)
 	}
-	return sql.String(), nil
+	return terminate(m.Name, sql.String(), endOfBlock)
 }
 
 // annotationOf returns the annotation of a comment.

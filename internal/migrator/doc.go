@@ -16,17 +16,19 @@
 // a re-run may treat "already exists" as success. If the server refuses the statement, the record
 // is removed, so that the next run does not take somebody else's table for ours. (It does if the
 // run dies before it can remove the record.) A statement that would take effect twice, such as an
-// index without a name, is refused.
+// index without a name, is refused. BATCH … LIMIT, for more rows than fit in a transaction, is a step
+// that may run again, if a comment above it says so.
 //
 // A finished step stays. If a later one is refused, its text may be changed, and steps may be added
-// behind it. A step whose outcome is unknown must be as it was.
+// behind it. A step whose outcome is unknown must be as it was. TiDB goes on with a change of the
+// schema when its client is gone, and keeps the lock until then.
 //
 // What the tool's CLI applied has no record of ours and counts as applied. The next run that
 // applies something records its hash, which shows whether a file was changed later.
 //
 // TiDB's GET_LOCK is a transaction (pkg/session/advisory_locks.go of v8.5.6), and others may clear
 // the lock of one that is older than an hour (max-txn-ttl,
-// https://docs.pingcap.com/tidb/stable/tidb-configuration-file/#max-txn-ttl). The session itself
-// does not notice that. So before each change of the schema a second connection looks whether the
-// lock is still taken, and a step that another run began meanwhile is an error.
+// https://docs.pingcap.com/tidb/stable/tidb-configuration-file/#max-txn-ttl). The session does not
+// notice that, and to ask takes a second. So whoever has the lock writes a token, and every
+// transaction of a run begins by locking it. It fails if another run has written its own.
 package migrator

@@ -11,13 +11,9 @@ import (
 	"portfolio-infra/internal/migration"
 )
 
-const (
-	// versionTable is goose's own table, so that its CLI knows what was applied here.
-	versionTable = "goose_db_version"
-	// journalTable records what goose does not: the content of a migration, before it runs.
-	// Former versions of this program had no table of steps, and still find it as they left it.
-	journalTable = "pulumi_migrations"
-)
+// journalTable records what goose does not: the content of a migration, before it runs. Former
+// versions of this program had no table of steps, and still find it as they left it.
+const journalTable = "pulumi_migrations"
 
 // createJournal creates the journal. A version has a row for each content that a run began with.
 // The first that is applied removes the others.
@@ -33,15 +29,15 @@ const createJournal = "CREATE TABLE IF NOT EXISTS " + journalTable + ` (
 // gooseLedger is the table of goose, and the journal.
 type gooseLedger struct{ store goose.Store }
 
-func newGooseLedger() gooseLedger {
-	store, err := goose.NewStore(goose.DialectTiDB, versionTable)
+func newGooseLedger(table string) gooseLedger {
+	store, err := goose.NewStore(goose.DialectTiDB, table)
 	if err != nil {
-		panic(err) // the dialect exists
+		panic(err) // the dialect and the name exist
 	}
 	return gooseLedger{store}
 }
 
-func (l gooseLedger) read(ctx context.Context, db querier, h *History, _ []migration.Migration) error {
+func (l gooseLedger) read(ctx context.Context, db querier, _ tables, h *History) error {
 	versions, err := l.store.ListMigrations(ctx, db)
 	if err != nil && !isMissing(err) {
 		return err
@@ -84,7 +80,9 @@ func (l gooseLedger) read(ctx context.Context, db querier, h *History, _ []migra
 	return rows.Err()
 }
 
-func (l gooseLedger) prepare(ctx context.Context, conn *sql.Conn) error {
+func (gooseLedger) locks() []string { return nil }
+
+func (l gooseLedger) prepare(ctx context.Context, conn *sql.Conn, _ tables) error {
 	versions, err := l.store.ListMigrations(ctx, conn)
 	if isMissing(err) {
 		err = l.store.CreateVersionTable(ctx, conn)

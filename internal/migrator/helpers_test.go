@@ -55,14 +55,20 @@ func start(t *testing.T) *server {
 	t.Helper()
 	startOnce.Do(func() {
 		shared.Servers = &emulatedsql.Servers{TiDB: sqltest.TiDB(t), Host: "localhost"}
-		if startedErr = shared.CreateCluster(cluster); startedErr == nil {
-			startedErr = shared.PutUser(cluster, tidbcloud.Login{User: tidbcloud.User{UserName: user, BuiltinRole: "role_admin"}, Password: password, Hash: hash})
-		}
+		startedErr = shared.prepare()
 	})
 	if startedErr != nil {
 		t.Fatal(startedErr)
 	}
 	return &shared
+}
+
+// prepare makes the cluster and its administrator.
+func (s *server) prepare() error {
+	if err := s.CreateCluster(cluster); err != nil {
+		return err
+	}
+	return s.PutUser(cluster, tidbcloud.Login{User: tidbcloud.User{UserName: user, BuiltinRole: "role_admin"}, Password: password, Hash: hash})
 }
 
 // world is a database and a folder of migrations.
@@ -80,7 +86,11 @@ type world struct {
 // newWorld makes an empty database and an empty folder.
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	s := start(t)
+	return start(t).world(t)
+}
+
+func (s *server) world(t *testing.T) *world {
+	t.Helper()
 	w := &world{T: t, server: s, name: fmt.Sprintf("test_%d", s.databases.Add(1)), folder: t.TempDir()}
 	db := w.open("")
 	defer db.Close()
@@ -101,11 +111,23 @@ func (w *world) open(database string) *sql.DB {
 	w.Helper()
 	db, err := w.login().Open(w.CAFile(), func(c *mysql.Config) {
 		c.DBName, c.InterpolateParams, c.DialFunc = database, true, w.dial
+		if w.dial == nil {
+			c.DialFunc = dial
+		}
 	})
 	if err != nil {
 		w.Fatal(err)
 	}
 	return db
+}
+
+// dial connects to a server, whatever its host is called. A bubble cannot look names up.
+func dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	return (&net.Dialer{}).DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
 }
 
 // write adds files to the folder. An empty text removes one.
@@ -222,12 +244,25 @@ func (w *world) hand(statements ...string) {
 type log struct {
 	mu    sync.Mutex
 	lines []string
+	hook  func(line string) // called with each, unless nil
 }
 
 func (l *log) add(kind, format string, args []any) {
+	line := kind + " " + fmt.Sprintf(format, args...)
+	l.mu.Lock()
+	l.lines = append(l.lines, line)
+	hook := l.hook
+	l.mu.Unlock()
+	if hook != nil {
+		hook(line)
+	}
+}
+
+// on sets what is called with each line. nil is nothing.
+func (l *log) on(hook func(line string)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.lines = append(l.lines, kind+" "+fmt.Sprintf(format, args...))
+	l.hook = hook
 }
 
 func (l *log) Infof(format string, args ...any)       { l.add("info", format, args) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"portfolio-infra/internal/migration"
 )
@@ -19,6 +20,10 @@ type Job struct {
 	Baseline string
 	// Log shows the progress.
 	Log Log
+
+	// In tests, when to show progress, and how long to wait for the lock.
+	ticks    <-chan time.Time
+	patience time.Duration
 }
 
 // Log shows messages. Those of InfoStatusf are gone with the next.
@@ -41,6 +46,8 @@ type run struct {
 	ledger ledger
 	conn   *sql.Conn
 	pool   *sql.DB // for a look beside the connection
+	token  string  // see takeOver
+	begun  bool    // whether the database had records of migrations
 }
 
 // Apply applies the migrations that the database lacks.
@@ -54,21 +61,28 @@ func (j Job) Apply(ctx context.Context, db *sql.DB) error {
 	if err := r.lock(ctx); err != nil {
 		return err
 	}
-	if err := r.prepare(ctx); err != nil {
-		return fmt.Errorf("preparing the migrations of %q: %w", j.Database, err)
+	if err := r.takeOver(ctx); err != nil {
+		return fmt.Errorf("locking the migrations of %q: %w", j.Database, err)
 	}
 	h, err := j.History(ctx, conn)
 	if err != nil {
 		return fmt.Errorf("reading the migrations of %q: %w", j.Database, err)
 	}
+	r.begun = h.begun()
 	pending, err := j.Pending(h)
 	if err != nil {
 		return err
+	}
+	if err := r.prepare(ctx, h); err != nil {
+		return fmt.Errorf("preparing the migrations of %q: %w", j.Database, err)
 	}
 	if err := r.adopt(ctx, h); err != nil {
 		return fmt.Errorf("recording the migrations of %q: %w", j.Database, err)
 	}
 	for _, p := range pending {
+		if p.Baseline { // prepare recorded it
+			continue
+		}
 		if err := r.apply(ctx, p); err != nil {
 			return fmt.Errorf("applying the migration %w", err)
 		}
@@ -77,25 +91,31 @@ func (j Job) Apply(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// prepare creates the tables of the records if they are missing.
-func (r *run) prepare(ctx context.Context) error {
-	if err := r.ledger.prepare(ctx, r.conn); err != nil {
+// prepare creates the tool's tables if they are missing, and records the baseline.
+func (r *run) prepare(ctx context.Context, h History) error {
+	t, err := readTables(ctx, r.conn)
+	if err != nil {
 		return err
 	}
-	_, err := r.conn.ExecContext(ctx, createSteps)
-	return err
+	if err := r.ledger.prepare(ctx, r.conn, t); err != nil {
+		return err
+	}
+	return r.recordBaseline(ctx, h)
 }
 
-// adopt records the hashes of the migrations that the tool's CLI applied, so that a later change of
-// a file is noticed.
+// adopt records the hashes of the migrations that the tool's CLI or a former version of this program
+// applied, so that a later change of a file is noticed.
 func (r *run) adopt(ctx context.Context, h History) error {
 	for _, m := range r.Migrations {
-		if rec := h.records[m.ID]; rec == nil || !rec.applied || rec.hash != "" {
+		rec := h.records[m.ID]
+		if rec == nil || !rec.applied || rec.whole {
 			continue
 		}
 		err := r.inTransaction(ctx, func(tx *sql.Tx) error {
-			if err := r.ledger.adopt(ctx, tx, m); err != nil {
-				return err
+			if rec.hash == "" {
+				if err := r.ledger.adopt(ctx, tx, m); err != nil {
+					return err
+				}
 			}
 			return r.recordWhole(ctx, tx, m)
 		})
@@ -106,12 +126,16 @@ func (r *run) adopt(ctx context.Context, h History) error {
 	return nil
 }
 
+// inTransaction runs f in a transaction, unless another run took over.
 func (r *run) inTransaction(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, err := r.conn.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }()
+	if err := r.isOurs(ctx, tx); err != nil {
+		return err
+	}
 	if err := f(tx); err != nil {
 		return err
 	}

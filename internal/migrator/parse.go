@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/pingcap/tidb/pkg/parser"
@@ -16,15 +17,20 @@ import (
 )
 
 // Step is a part of a migration that takes effect as a whole: a statement that changes the schema,
-// or statements that change rows, in a transaction.
+// or statements that change rows, in a transaction. A BATCH statement is one, too: it is its own
+// series of transactions.
 type Step struct {
-	// Statements are one if the step changes the schema.
+	// Statements are one unless the step is a transaction.
 	Statements []Statement
 
-	schema bool
-	hash   string   // of the statements
-	done   []uint16 // see schemaChange
+	schema     bool
+	repeatable bool     // BATCH: it may run again after a part of it took effect
+	hash       string   // of the statements
+	done       []uint16 // see schemaChange
 }
+
+// alone reports whether the step cannot be in a transaction.
+func (s Step) alone() bool { return s.schema || s.repeatable }
 
 // Statement is a statement of a migration.
 type Statement struct {
@@ -32,7 +38,12 @@ type Statement struct {
 	Text string
 	// Line is that of the file in which it begins.
 	Line int
+
+	node ast.StmtNode
 }
+
+// repeatableMark is the comment line above a BATCH statement.
+const repeatableMark = "-- portfolio:repeatable"
 
 // parse returns the steps of a migration. Its errors list all problems.
 func parse(m migration.Migration) (steps []Step, err error) {
@@ -49,46 +60,77 @@ func parse(m migration.Migration) (steps []Step, err error) {
 	for _, node := range nodes {
 		start := end + strings.Index(text[end:], node.OriginalText())
 		end = start + len(node.OriginalText())
-		start += leading(node.OriginalText())
-		s := Statement{Text: text[start:end], Line: 1 + strings.Count(text[:start], "\n")}
-		step := Step{Statements: []Statement{s}}
-		if m.Format == migration.Goose && !strings.HasSuffix(s.Text, ";") {
-			problems = append(problems, fmt.Errorf("%s:%d: the statement must end in a semicolon, as goose's CLI needs it: %s", m.Name, s.Line, FirstLine(s.Text)))
+		before := node.OriginalText()[:leading(node.OriginalText())]
+		start += len(before)
+		s := Statement{Text: text[start:end], Line: 1 + strings.Count(text[:start], "\n"), node: node}
+		fail := func(problem string) {
+			if problem != "" {
+				problems = append(problems, fmt.Errorf("%s:%d: %s: %s", m.Name, s.Line, problem, FirstLine(s.Text)))
+			}
 		}
-		switch node.(type) {
+		if m.Format == migration.Goose && !strings.HasSuffix(s.Text, ";") {
+			fail("the statement must end in a semicolon, as goose's CLI needs it")
+		}
+		above := strings.TrimSpace(before)
+		marked := above[strings.LastIndex(above, "\n")+1:] == repeatableMark
+		if _, batch := node.(*ast.NonTransactionalDMLStmt); marked && !batch {
+			fail("`" + repeatableMark + "` is for a BATCH statement")
+		}
+		step := Step{Statements: []Statement{s}}
+		switch node := node.(type) {
 		case *ast.InsertStmt, *ast.UpdateStmt, *ast.DeleteStmt:
-			if n := len(steps); n > 0 && !steps[n-1].schema {
+			if n := len(steps); n > 0 && !steps[n-1].alone() {
 				steps[n-1].Statements = append(steps[n-1].Statements, s)
 				continue
+			}
+			if slices.ContainsFunc(below[*ast.FuncCallExpr](node), func(f *ast.FuncCallExpr) bool { return f.FnName.L == ast.LastInsertId && len(f.Args) == 0 }) {
+				fail("LAST_INSERT_ID() here " + ofSession + "; use a subquery")
+			}
+		case *ast.NonTransactionalDMLStmt:
+			step.repeatable = true
+			if node.DryRun != ast.NoDryRun {
+				fail(changesNothing)
+			} else if !marked {
+				fail("an interrupted run would have done a part of it, and the next one does all of it again; if it may, put the line `" + repeatableMark + "` directly above it")
 			}
 		default:
 			var problem string
 			step.schema = true
-			if step.done, problem = schemaChange(node); problem != "" {
-				problems = append(problems, fmt.Errorf("%s:%d: %s: %s", m.Name, s.Line, problem, FirstLine(s.Text)))
-			}
+			step.done, problem = schemaChange(node)
+			fail(problem)
 		}
 		steps = append(steps, step)
 	}
 	for i := range steps {
-		sum := sha256.New()
-		for _, s := range steps[i].Statements {
-			sum.Write([]byte(s.Text + "\n"))
-		}
-		steps[i].hash = hex.EncodeToString(sum.Sum(nil))
+		steps[i].hash = hash(steps[i].Statements)
 	}
 	return steps, errors.Join(problems...)
 }
 
-// leading returns the length of the white space and the comment lines before a statement.
+// hash returns the hash of a step. The semicolon of a last statement may be missing until one comes
+// after it.
+func hash(statements []Statement) string {
+	sum := sha256.New()
+	for _, s := range statements {
+		sum.Write([]byte(strings.TrimRight(s.Text, "; \t\n") + ";\n"))
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// leading returns the length of what is before a statement: white space, comments, and the
+// semicolons of empty statements. TiDB executes a comment that begins with /*! or /*T!.
 func leading(text string) int {
 	rest := text
 	for {
-		rest = strings.TrimSpace(rest)
-		if !strings.HasPrefix(rest, "--") && !strings.HasPrefix(rest, "#") {
-			return strings.LastIndex(text, rest)
+		rest = strings.TrimLeft(rest, "; \t\r\n")
+		switch {
+		case strings.HasPrefix(rest, "--"), strings.HasPrefix(rest, "#"):
+			_, rest, _ = strings.Cut(rest, "\n")
+		case strings.HasPrefix(rest, "/*") && !strings.HasPrefix(rest, "/*!") && !strings.HasPrefix(rest, "/*T!"):
+			_, rest, _ = strings.Cut(rest, "*/")
+		default:
+			return len(text) - len(rest)
 		}
-		_, rest, _ = strings.Cut(rest, "\n")
 	}
 }
 
@@ -112,5 +154,5 @@ func FirstLine(text string) string {
 	if runes := []rune(line); len(runes) > 80 {
 		line = string(runes[:80]) + "…"
 	}
-	return line
+	return plain(line)
 }

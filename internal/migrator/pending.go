@@ -3,7 +3,9 @@ package migrator
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"portfolio-infra/internal/migration"
 )
@@ -13,6 +15,8 @@ type Pending struct {
 	migration.Migration
 	// Steps are all its steps, in order.
 	Steps []Step
+	// Baseline reports whether it is recorded and does not run.
+	Baseline bool
 
 	record *record
 }
@@ -23,22 +27,29 @@ func (p *Pending) plan() (err error) {
 		return err
 	}
 	var problems []error
-	for number, row := range p.record.steps {
-		if number <= len(p.Steps) && p.Steps[number-1].hash == row.hash {
-			continue
-		}
-		what := "was executed"
-		if !row.finished {
-			what = "may have been executed by a run that was interrupted"
-		}
+	for _, number := range slices.Sorted(maps.Keys(p.record.steps)) {
+		row := p.record.steps[number]
 		where := p.Name
 		if number <= len(p.Steps) {
+			if p.Steps[number-1].hash == row.hash {
+				continue
+			}
 			where = fmt.Sprintf("%s:%d", p.Name, p.Steps[number-1].Statements[0].Line)
 		}
-		problems = append(problems, fmt.Errorf("%s: step %d %s and was changed since: restore it, and change only what comes after it", where, number, what))
+		if row.finished {
+			problems = append(problems, fmt.Errorf("%s: step %d was executed and was changed since: restore it, and change only what comes after it", where, number))
+			continue
+		}
+		problems = append(problems, fmt.Errorf("%s: step %d was changed, and a run that was interrupted may have executed it as it was: restore it; "+
+			"or, if the database shows that its change was not made, remove its record by `%s`", where, number, p.removal(number)))
 	}
-	slices.SortFunc(problems, byText)
 	return errors.Join(problems...)
+}
+
+// removal is the statement that removes the record of a step whose outcome is unknown.
+func (p *Pending) removal(number int) string {
+	return fmt.Sprintf("DELETE FROM %s WHERE tool = '%s' AND migration = '%s' AND step = %d AND NOT finished",
+		stepsTable, p.Format, strings.ReplaceAll(p.ID, "'", "''"), number)
 }
 
 // Done returns how many steps earlier runs finished.
@@ -62,5 +73,3 @@ func (p *Pending) resumes(number int) bool {
 func (p *Pending) edited() bool {
 	return len(p.record.steps) == 0 && len(p.record.began) > 0 && !slices.Contains(p.record.began, p.Hash)
 }
-
-func byText(a, b error) int { return slices.Compare([]byte(a.Error()), []byte(b.Error())) }

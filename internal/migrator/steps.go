@@ -11,7 +11,9 @@ import (
 // stepsTable records the steps of migrations.
 const stepsTable = "pulumi_migration_steps"
 
-// createSteps creates the table of steps. Step 0 is the migration as a whole, after it was applied.
+// createSteps creates the table of steps. Step 0 is the migration as a whole, after it was applied,
+// with the checksum that the tool has of it.
+// The row without a migration names the run that may write, see [run.takeOver].
 const createSteps = "CREATE TABLE IF NOT EXISTS " + stepsTable + ` (
   tool VARCHAR(16) NOT NULL,
   migration VARCHAR(255) NOT NULL,
@@ -20,6 +22,7 @@ const createSteps = "CREATE TABLE IF NOT EXISTS " + stepsTable + ` (
   name VARCHAR(255) NOT NULL,
   started_at TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP,
   finished BOOLEAN NOT NULL DEFAULT FALSE,
+  checksum CHAR(64) NOT NULL DEFAULT '',
   PRIMARY KEY (tool, migration, step)
 )`
 
@@ -31,7 +34,7 @@ type stepRow struct {
 
 // readSteps adds the steps to the history.
 func (j Job) readSteps(ctx context.Context, db querier, h *History) error {
-	rows, err := db.QueryContext(ctx, "SELECT migration, step, hash, name, finished FROM "+stepsTable+" WHERE tool = ?", j.tool())
+	rows, err := db.QueryContext(ctx, "SELECT migration, step, hash, name, finished FROM "+stepsTable+" WHERE tool = ? AND migration <> ''", j.tool())
 	if isMissing(err) {
 		return nil
 	}
@@ -50,7 +53,7 @@ func (j Job) readSteps(ctx context.Context, db querier, h *History) error {
 		rec.name = name
 		switch {
 		case step == 0 && rec.applied:
-			rec.hash = cmp.Or(rec.hash, row.hash)
+			rec.hash, rec.whole = cmp.Or(rec.hash, row.hash), true
 		case step == 0:
 			rec.takenBack = true
 		case rec.steps == nil:
@@ -70,12 +73,12 @@ func (j Job) readSteps(ctx context.Context, db querier, h *History) error {
 // tool is the name of the folder's tool in the table.
 func (j Job) tool() string { return string(j.Format) }
 
-// insertStep records the beginning of a step, or its end. It fails if the step has a record.
+// insertStep records the beginning of a step, or its end.
 func (r *run) insertStep(ctx context.Context, db querier, m migration.Migration, step int, hash string, finished bool) error {
 	_, err := db.ExecContext(ctx, "INSERT INTO "+stepsTable+" (tool, migration, step, hash, name, finished) VALUES (?, ?, ?, ?, ?, ?)",
 		r.tool(), m.ID, step, hash, m.Name, finished)
 	if err != nil {
-		return fmt.Errorf("%s: recording step %d: %w", m.Name, step, err)
+		return fmt.Errorf("recording step %d: %w", step, err)
 	}
 	return nil
 }
@@ -84,7 +87,7 @@ func (r *run) insertStep(ctx context.Context, db querier, m migration.Migration,
 func (r *run) finishStep(ctx context.Context, db querier, m migration.Migration, step int) error {
 	_, err := db.ExecContext(ctx, "UPDATE "+stepsTable+" SET finished = TRUE WHERE tool = ? AND migration = ? AND step = ?", r.tool(), m.ID, step)
 	if err != nil {
-		return fmt.Errorf("%s: recording step %d: %w", m.Name, step, err)
+		return fmt.Errorf("recording the end of step %d: %w", step, err)
 	}
 	return nil
 }
@@ -103,10 +106,7 @@ func (r *run) forgetSteps(ctx context.Context, db querier, m migration.Migration
 
 // recordWhole records the content of a migration that was applied.
 func (r *run) recordWhole(ctx context.Context, db querier, m migration.Migration) error {
-	_, err := db.ExecContext(ctx, "REPLACE INTO "+stepsTable+" (tool, migration, step, hash, name, finished) VALUES (?, ?, 0, ?, ?, TRUE)",
-		r.tool(), m.ID, m.Hash, m.Name)
-	if err != nil {
-		return fmt.Errorf("%s: recording it: %w", m.Name, err)
-	}
-	return nil
+	_, err := db.ExecContext(ctx, "REPLACE INTO "+stepsTable+" (tool, migration, step, hash, name, finished, checksum) VALUES (?, ?, 0, ?, ?, TRUE, ?)",
+		r.tool(), m.ID, m.Hash, m.Name, m.Checksum)
+	return err
 }

@@ -1,6 +1,7 @@
 // Plancheck reads the output of `pulumi preview --json` from standard input. It fails if the plan
 // deletes or replaces a resource that takes something with it: rows, a login that reaches them,
-// the site, what serves the site, or what the stack knows of itself.
+// the site, what serves the site, or what the stack knows of itself. It also fails if a pending
+// migration takes data away, of which the provider warns.
 //
 // The workflow .github/workflows/deploy.yml runs it before a deployment. The deployment then makes
 // its own plan. If that one deletes the cluster, the cluster's deletion protection refuses.
@@ -14,6 +15,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"portfolio-infra/internal/migration"
 )
 
 func main() {
@@ -32,7 +35,7 @@ type plan struct {
 	} `json:"steps"`
 	Diagnostics []struct {
 		Severity string `json:"severity"`
-		Message  string `json:"message"`
+		Message  string `json:"message"` // begins with the severity of a warning or error
 	} `json:"diagnostics"`
 }
 
@@ -50,10 +53,17 @@ func check(in io.Reader, out io.Writer) error {
 		return fmt.Errorf("reading the plan from standard input: %w", err)
 	}
 	failed := false
+	var lost, safe []string
 	for _, d := range p.Diagnostics {
-		if d.Severity == "error" || d.Severity == "warning" {
+		text := strings.TrimSpace(strings.TrimPrefix(d.Message, d.Severity+": "))
+		switch {
+		case d.Severity == "warning" && isLoss(text):
+			if !slices.Contains(lost, text) {
+				lost = append(lost, text)
+			}
+		case d.Severity == "error" || d.Severity == "warning":
 			failed = failed || d.Severity == "error"
-			fmt.Fprintf(out, "%s: %s\n", d.Severity, strings.TrimSpace(d.Message))
+			fmt.Fprintf(out, "%s: %s\n", d.Severity, text)
 		}
 	}
 	if failed {
@@ -63,7 +73,6 @@ func check(in io.Reader, out io.Writer) error {
 	if len(p.Steps) == 0 {
 		return errors.New("the plan on standard input has no steps")
 	}
-	var lost, safe []string
 	for _, step := range p.Steps {
 		if slices.Contains(harmless, step.Op) {
 			continue
@@ -91,6 +100,14 @@ func check(in io.Reader, out io.Writer) error {
 	}
 	_, err := fmt.Fprintln(out, "this plan neither deletes nor replaces what holds data")
 	return err
+}
+
+// isLoss reports whether a warning says that a migration takes data away. The engine puts [secret]
+// in place of each text that is a secret of the config, so that one could hide the prefix.
+// https://github.com/pulumi/pulumi/blob/v3.256.0/sdk/go/common/util/logging/log.go#L497
+func isLoss(warning string) bool {
+	head, _, masked := strings.Cut(warning, "[secret]")
+	return strings.HasPrefix(warning, migration.LossPrefix) || masked && strings.HasPrefix(migration.LossPrefix, head)
 }
 
 // parseURN returns the type and the name of a resource.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"portfolio-infra/internal/migration"
 )
 
 // step is a step of a plan as the engine prints it.
@@ -14,6 +16,11 @@ func step(op, kind, name string) string {
 // replacement are the steps by which the engine replaces a resource.
 func replacement(kind, name string) string {
 	return step("create-replacement", kind, name) + "," + step("replace", kind, name) + "," + step("delete-replaced", kind, name)
+}
+
+// warning is a warning of a provider as the engine prints it.
+func warning(text string) string {
+	return fmt.Sprintf(`{"severity":"warning","message":%q}`, "warning: "+text+"\n")
 }
 
 func TestCheck(t *testing.T) {
@@ -54,6 +61,16 @@ func TestCheck(t *testing.T) {
 	}
 	for _, test := range []struct{ name, plan, out, err string }{
 		{"a warning", `{"steps":[` + stack + `],"diagnostics":[{"severity":"warning","message":"slow\n"},{"severity":"info","message":"fine"}]}`, "warning: slow\nthis plan", ""},
+		{"a warning as the engine prints it", `{"steps":[` + stack + `],"diagnostics":[` + warning("slow") + `]}`, "^warning: slow\nthis plan", ""},
+		{"a migration drops a column", `{"steps":[` + stack + `],"diagnostics":[` + warning(migration.LossPrefix+"4_x.sql:2: drops the column a.x") + `]}`,
+			"", "tick its box:\n  this migration takes data away: 4_x.sql:2: drops the column a.x$"},
+		{"migrations and resources take data away", `{"steps":[` + stack + "," + step("delete", cluster, "cluster") + `],"diagnostics":[` +
+			warning("slow") + "," + warning(migration.LossPrefix+"x") + "," + warning(migration.LossPrefix+"y") + "," + warning(migration.LossPrefix+"x") + `]}`,
+			"^warning: slow\n", "\n  this migration takes data away: x\n  this migration takes data away: y\n  delete "},
+		{"a secret of the config is part of the prefix", `{"steps":[` + stack + `],"diagnostics":[` + warning("this migration takes [secret] away: 4_x.sql:2: drops the table a") + `]}`,
+			"", "\n  this migration takes [secret] away: 4_x.sql:2: drops the table a$"},
+		{"a secret is the word warning", `{"steps":[` + stack + `],"diagnostics":[{"severity":"warning","message":"[secret]: ` + migration.LossPrefix + `x\n"}]}`, "", "takes data away: x$"},
+		{"a text about migrations", `{"steps":[` + stack + `],"diagnostics":[` + warning("using the [secret] state: "+migration.LossPrefix) + `]}`, "neither", ""},
 		{"a failed preview", `{"steps":[` + stack + `],"diagnostics":[{"severity":"error","message":"no such region"}]}`, "error: no such region", "the preview failed"},
 		{"no plan", "", "", "reading the plan"},
 		{"another text", "error: no stack", "", "reading the plan"},
@@ -63,8 +80,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// checkPlan checks a plan, and compares what is printed and the error, which may be empty. A "$" at the
-// end of a wanted error matches the end.
+// checkPlan checks a plan, and compares what is printed and the error, which may be empty. A "^" matches
+// the beginning of what is printed, and a "$" the end of the error.
 func checkPlan(t *testing.T, plan, wantOut, wantErr string) {
 	t.Helper()
 	var out strings.Builder
@@ -76,7 +93,7 @@ func checkPlan(t *testing.T, plan, wantOut, wantErr string) {
 	if (have == "") != (wantErr == "") || !strings.Contains(have, wantErr) {
 		t.Errorf("the error is %v, want %q", err, wantErr)
 	}
-	if !strings.Contains(out.String(), wantOut) || wantOut == "" && out.Len() > 0 {
+	if !strings.Contains("^"+out.String(), wantOut) || wantOut == "" && out.Len() > 0 {
 		t.Errorf("it prints %q, want %q", out.String(), wantOut)
 	}
 }

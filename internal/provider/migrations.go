@@ -45,9 +45,10 @@ type MigrationsState struct {
 
 // Annotate implements [infer.Annotated].
 func (m *Migrations) Annotate(a infer.Annotator) {
-	a.Describe(m, "The SQL migrations of a folder, in the format of goose (https://pressly.github.io/goose/), applied to a database in the order of their numbers. "+
-		"Goose's CLI works on the same folder and database, and what it applied counts as applied. A preview lists the pending files and parses them with TiDB's own parser. "+
-		"The Up part of a file is one statement that changes the schema, or any number of statements that change rows, in one transaction. "+
+	a.Describe(m, "The SQL migrations of a folder, as goose, drizzle-kit or Prisma lays it out, applied to a database in their order. "+
+		"The tool's CLI works on the same folder and database, and what it applied counts as applied. "+
+		"A preview lists the pending migrations, parses them with TiDB's own parser, and warns of what they take away. "+
+		"A statement that changes the schema is a step, and so are the changes of rows between two such, in one transaction; an interrupted run goes on at its step. "+
 		"Nothing is ever taken back: deleting the resource keeps the tables.")
 }
 
@@ -83,7 +84,7 @@ func (m *Migrations) Create(ctx context.Context, req infer.CreateRequest[Migrati
 // Read implements [infer.CustomRead]. It removes the migrations that the database lost.
 func (m *Migrations) Read(ctx context.Context, req infer.ReadRequest[MigrationsArgs, MigrationsState]) (resp infer.ReadResponse[MigrationsArgs, MigrationsState], err error) {
 	if req.State.Database == "" {
-		return resp, errors.New("migrations cannot be imported and need not be: declare them, and what goose applied before counts as applied")
+		return resp, errors.New("migrations cannot be imported and need not be: declare them, and what their tool applied before counts as applied")
 	}
 	args, state := req.Inputs, req.State
 	job := args.job(ctx, migration.Folder{Format: args.format()})
@@ -147,10 +148,10 @@ func (m *Migrations) Diff(ctx context.Context, req infer.DiffRequest[MigrationsA
 	if replaced {
 		return diff.response(), nil
 	}
-	plans, err := m.plan(ctx, want, old.Files)
-	for _, plan := range plans {
-		if property := fileProperty(plan.Name); !diff.has(property) {
-			p.GetLogger(ctx).Warningf("database %q no longer has the migration %s: it will be applied again", want.Database, plan.Name)
+	pending, _, err := m.plan(ctx, want, old.Files)
+	for _, lost := range pending {
+		if property := fileProperty(lost.Name); !diff.has(property) {
+			p.GetLogger(ctx).Warningf("database %q no longer has the migration %s: it will be applied again", want.Database, lost.Name)
 			diff.drift(property)
 		}
 	}
@@ -160,25 +161,17 @@ func (m *Migrations) Diff(ctx context.Context, req infer.DiffRequest[MigrationsA
 // fileProperty returns the path of a file in the inputs, such as files["00001_a.sql"].
 func fileProperty(name string) string { return fmt.Sprintf("files[%q]", name) }
 
-// announce lists the pending migrations in a preview.
-func (m *Migrations) announce(ctx context.Context, args MigrationsArgs, recorded map[string]string) error {
-	plans, err := m.plan(ctx, args, recorded)
-	for _, plan := range plans {
-		p.GetLogger(ctx).Infof("pending migration: %s", plan.Name)
-	}
-	return err
-}
-
-// plan returns what a run would apply, or the error that it would fail with. If it cannot read the
-// database, the recorded files count as applied.
-func (m *Migrations) plan(ctx context.Context, args MigrationsArgs, recorded map[string]string) ([]migrator.Pending, error) {
+// plan returns what a run would apply and what that would take away, or the error that it would
+// fail with. If it cannot read the database, the recorded files count as applied.
+func (m *Migrations) plan(ctx context.Context, args MigrationsArgs, recorded map[string]string) (pending []migrator.Pending, losses []string, err error) {
 	folder, err := args.read()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	job := args.job(ctx, folder)
 	h, _ := m.history(ctx, args, job, recorded)
-	return job.Pending(h)
+	pending, err = job.Pending(h)
+	return pending, job.Losses(h, pending), err
 }
 
 // history returns the history of the database, or else the recorded one. It reports which.

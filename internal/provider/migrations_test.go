@@ -195,7 +195,9 @@ func TestMigrations_life(t *testing.T) {
 		if _, err := m.preview(m.wanted(nil)); err != nil {
 			t.Fatal(err)
 		}
-		same(t, "shown", m.log.all(), "info pending migration: 00001_create_guests.sql\ninfo pending migration: 00002_first_guests.sql")
+		same(t, "shown", m.log.all(), fmt.Sprintf("info the migrations in %q have the format of goose\n", m.folder)+
+			"info pending migration: 00001_create_guests.sql, 1 step\n  step 1, line 2: CREATE TABLE guests (id BIGINT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(60) NOT …\n"+
+			"info pending migration: 00002_first_guests.sql, 1 step\n  step 1, line 2: INSERT INTO guests (name) VALUES ('Ada'); and 1 more statement")
 		m.log.clear()
 		m.steps(m.wanted(nil), "create", "same")
 		m.unchanged()

@@ -39,8 +39,6 @@ type sqlServers struct {
 	dials int
 	// instead, where set, may answer a connection in place of the server.
 	instead func() (packet []byte)
-	// killer, where set, cuts the provider's connections.
-	killer *killer
 }
 
 // lagging is a new user, and when it can log in.
@@ -105,12 +103,8 @@ func (s *sqlServers) start(t *testing.T, c *cloud) {
 func (s *sqlServers) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	s.mu.Lock()
 	s.dials++
-	instead, killer := s.instead, s.killer
+	instead := s.instead
 	s.mu.Unlock()
-	if killer != nil {
-		conn, err := s.dialServer(ctx, network, addr)
-		return killer.watch(conn), err
-	}
 	if instead != nil {
 		if packet := instead(); packet != nil {
 			client, server := net.Pipe()

@@ -40,8 +40,6 @@ var commands = []command{
 	{"cancel", "", "unlock the state after a run was killed", 0, nil, cancel},
 	{"site", "[PROJECT]", "serve what was deployed, on Cloudflare's own runtime", 1, siteFlags, serveSite},
 	{"serve", "", "run the emulated clouds alone and print the environment for any client", 0, serveFlags, serve},
-	{"cli", "", "find the Pulumi CLI, or build it", 0, nil, findCLI},
-	{"tidb", "", "find TiDB, or build it", 0, nil, findTiDB},
 }
 
 func operationFlags(s *sandbox, flags *flag.FlagSet) {

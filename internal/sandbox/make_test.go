@@ -40,3 +40,30 @@ func TestMake_goSettings(t *testing.T) {
 		}
 	}
 }
+
+// CI's deployment builds neither the Pulumi CLI nor TiDB, nor does a statement on the real
+// stack.
+func TestMake_parts(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"build"}, ""},
+		{[]string{"up"}, " cli tidb"},
+		{[]string{"site"}, " cli tidb"},
+		{[]string{"test"}, " cli tidb"},
+		{[]string{"sql"}, " cli tidb"},
+		{[]string{"sql", "REAL=1"}, ""},
+		{[]string{"output"}, " cli"},
+		{[]string{"serve"}, " tidb"},
+	} {
+		cmd := exec.CommandContext(t.Context(), "make", append([]string{"--no-print-directory", "-n"}, tt.args...)...)
+		cmd.Dir = root
+		cmd.Env = append(os.Environ(), "MAKEFLAGS=")
+		output, err := cmd.CombinedOutput()
+		_, have, ok := strings.Cut(string(output), " ./internal/sandbox/build/run")
+		if have, _, _ = strings.Cut(have, "\n"); err != nil || !ok || strings.TrimRight(have, " ") != tt.want {
+			t.Errorf("make %s: %v; it builds%q, want%q", strings.Join(tt.args, " "), err, have, tt.want)
+		}
+	}
+}

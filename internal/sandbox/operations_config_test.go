@@ -71,6 +71,7 @@ var keyValues = map[string][2]any{
 	"productionBranch": {"trunk", "main"}, "compatibilityDate": {"2026-01-01", "2026-02-01"}, "compatibilityFlags": {[]any{"nodejs_compat"}, []any{}},
 	"observability": {"false", "true"}, "binding": {"API", "BACKEND"}, "previewBinding": {"none", theirWorker}, "workersDev": {"false", "true"},
 	"tidbProject": {"1372813089454000001", ""}, "spendingLimit": {"500", "600"}, "rotation": {"1", "2"}, "migrations": {"", "internal/example/migrations"},
+	"migrationsFormat": {"goose", ""}, "migrationsTable": {"goose_db_version", ""}, "migrationsBaseline": {"00001_create_projects", ""},
 	"databaseUrlOptions": {map[string]any{"ssl": "strict"}, map[string]any{}}, "doppler": {map[string]any{"project": "portfolio", "config": "dev"}, map[string]any{}},
 	"functions": {"internal/example/api", ""}, "functionsEnv": {[]any{"MODE"}, []any{}}, "publicFiles": {[]any{".env.example"}, []any{}}, "shrinkSite": {"true", "false"},
 	"protect": {"true", "false"}, "overwriteSite": {"true", "false"}, "overwriteWorker": {"true", "false"},

@@ -16,6 +16,7 @@ import (
 
 	"portfolio-infra/internal/sandbox/build"
 	"portfolio-infra/internal/sandbox/clouds"
+	"portfolio-infra/internal/sandbox/emulator/sql"
 	"portfolio-infra/internal/sandbox/engine"
 )
 
@@ -127,9 +128,12 @@ func (s *sandbox) start(ctx context.Context) (*clouds.Clouds, error) {
 }
 
 // withTiDB returns the environment with the path of the TiDB that the clouds need. It builds
-// TiDB if there is none.
+// TiDB if there is none. New clusters are copied from what lies beside it.
 func (s *sandbox) withTiDB(ctx context.Context) (clouds.Lookup, error) {
 	program, err := build.TiDB(ctx, s.root, s.lookup, s.stderr)
+	if err == nil && s.env(build.TiDBVariable) == "" {
+		err = sql.Prepare(program)
+	}
 	return func(name string) (string, bool) {
 		if name == build.TiDBVariable {
 			return program, true
@@ -204,16 +208,6 @@ func output(ctx context.Context, s *sandbox, name string) error {
 }
 
 func cancel(ctx context.Context, s *sandbox, _ string) error { return s.engine(nil).Cancel(ctx) }
-
-func findCLI(ctx context.Context, s *sandbox, _ string) error {
-	_, err := engine.FindCLI(ctx, s.root, s.stderr)
-	return err
-}
-
-func findTiDB(ctx context.Context, s *sandbox, _ string) error {
-	_, err := build.TiDB(ctx, s.root, s.lookup, s.stderr)
-	return err
-}
 
 func serve(ctx context.Context, s *sandbox, _ string) error {
 	switch {

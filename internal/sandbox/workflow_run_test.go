@@ -42,6 +42,18 @@ func TestWorkflow(t *testing.T) {
 	r.passes("deploy", push(), "1 updated")
 	f.bound()
 
+	t.Log("a migration takes data away, however it is written")
+	r.write("migrations/1_guests.sql", "-- +goose Up\nCREATE TABLE guests (id INT, name INT, note INT);\nALTER TABLE guests DROP COLUMN note;\n")
+	r.settings(func(config map[string]any) { config["portfolio:migrations"] = "migrations" })
+	r.passes("deploy", push(), "neither deletes nor replaces")
+	r.write("migrations/2_names.sql", "-- +goose Up\nALTER TABLE guests ADD COLUMN email INT /*!80000 , drop name */;\n")
+	readOnly("a preview", func() { r.passes("preview", pullRequest(), "this migration takes data away: 2_names.sql:2: ") })
+	readOnly("a deployment that would lose a column", func() {
+		r.fails("deploy", push(), "tick its box:\n  this migration takes data away: 2_names.sql:2: drops the column guests.name: ALTER TABLE ")
+	})
+	r.passes("deploy", byHand(), "applied 2_names.sql")
+	r.passes("deploy", push(), "neither deletes nor replaces")
+
 	t.Log("the protected cluster is not replaced")
 	r.settings(func(config map[string]any) { config["portfolio:region"] = "regions/aws-us-east-1" })
 	readOnly("a refused deployment", func() { r.fails("deploy", push(), "protect") })
@@ -155,6 +167,19 @@ func (r *runner) initStack() {
 	cmd.Env = append(slices.Clone(r.env), "PULUMI_BACKEND_URL="+github["vars.PULUMI_BACKEND_URL"], "PULUMI_CONFIG_PASSPHRASE="+github["secrets.PULUMI_CONFIG_PASSPHRASE"])
 	if output, err := cmd.CombinedOutput(); err != nil {
 		r.Fatalf("%v\n%s", err, output)
+	}
+}
+
+// write writes a file, as a commit does.
+func (r *runner) write(name, text string) {
+	r.Helper()
+	path := filepath.Join(r.dir, filepath.FromSlash(name))
+	err := os.MkdirAll(filepath.Dir(path), 0o700)
+	if err == nil {
+		err = os.WriteFile(path, []byte(text), 0o600)
+	}
+	if err != nil {
+		r.Fatal(err)
 	}
 }
 

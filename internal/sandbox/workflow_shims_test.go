@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"portfolio-infra/internal/sandbox/build"
 	"portfolio-infra/internal/sandbox/clouds"
 	"portfolio-infra/internal/sandbox/engine"
 	"portfolio-infra/internal/sandbox/standin"
@@ -105,7 +106,7 @@ func serveLanguage(engine string) error {
 }
 
 func (*language) GetPluginInfo(context.Context, *emptypb.Empty) (*pulumirpc.PluginInfo, error) {
-	return &pulumirpc.PluginInfo{Version: engine.CLIVersion}, nil
+	return &pulumirpc.PluginInfo{Version: build.CLIVersion}, nil
 }
 
 // GetRequiredPackages returns the plugins of the SDKs in go.mod.

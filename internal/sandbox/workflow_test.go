@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
 
-	"portfolio-infra/internal/sandbox/engine"
+	"portfolio-infra/internal/sandbox/build"
 )
 
 // workflow is what is run of a GitHub Actions workflow: the `run:` steps, with bash, in a
@@ -257,15 +257,15 @@ func TestWorkflow_versions(t *testing.T) {
 	}
 	for _, job := range readWorkflow(t).Jobs {
 		for _, step := range job.Steps {
-			if version, ok := step.With["pulumi-version"]; ok && version != engine.CLIVersion {
-				t.Errorf("the workflow installs Pulumi %s, want %s", version, engine.CLIVersion)
+			if version, ok := step.With["pulumi-version"]; ok && version != build.CLIVersion {
+				t.Errorf("the workflow installs Pulumi %s, want %s", version, build.CLIVersion)
 			}
 		}
 	}
 	var project map[string]any
 	readYAML(t, filepath.Join(root, "Pulumi.yaml"), &project)
-	if required := project["requiredPulumiVersion"]; required != ">="+engine.CLIVersion {
-		t.Errorf("Pulumi.yaml requires %v, want %s or newer", required, engine.CLIVersion)
+	if required := project["requiredPulumiVersion"]; required != ">="+build.CLIVersion {
+		t.Errorf("Pulumi.yaml requires %v, want %s or newer", required, build.CLIVersion)
 	}
 }
 

@@ -169,7 +169,7 @@ func (r *reader) domain(key, zoneKey string) (name, zone string) {
 		r.check(zoneKey, zone, checkZone)
 	}
 	if name == "" && zone != "" {
-		r.problem(zoneKey, "set without the config key %s: set both, or run `pulumi config rm %s`", key, zoneKey)
+		r.without(zoneKey, key)
 	}
 	return name, zone
 }

@@ -57,7 +57,11 @@ func TestLoadConfig_problems(t *testing.T) {
 		{"variable of wrangler with a dash", "portfolio:functionsEnv", `["MODE","A-B"]`, `portfolio:functionsEnv: "A-B" must be letters, digits and underscores`},
 		{"variables of wrangler that are no list", "portfolio:functionsEnv", `{"A":"b"}`, "portfolio:functionsEnv: the value must be a list of names"},
 		{"migrations that are not there", "portfolio:migrations", "no/such", `portfolio:migrations: "no/such": there is no such folder`},
-		{"migrations of another kind", "portfolio:migrations", "internal/example/api", "it has no .sql files"},
+		{"migrations of another kind", "portfolio:migrations", "internal/example/api", "it has no migrations; the layouts are goose ("},
+		{"migrations that are a file", "portfolio:migrations", "go.mod", `portfolio:migrations: "go.mod": it is not a folder`},
+		{"format without migrations", "portfolio:migrationsFormat", "prisma", "set without the config key migrations: set both, or run `pulumi config rm migrationsFormat`"},
+		{"table without migrations", "portfolio:migrationsTable", "t", "run `pulumi config rm migrationsTable`"},
+		{"baseline without migrations", "portfolio:migrationsBaseline", "00001_a", "run `pulumi config rm migrationsBaseline`"},
 		{"migrations by an absolute path", "portfolio:migrations", "/tmp", "the path is absolute"},
 		{"rotation of before", "portfolio:rotation", "2026-11", "pulumi config set rotation 0"},
 		{"rotation below zero", "portfolio:rotation", "-1", "portfolio:rotation:"},
@@ -87,6 +91,41 @@ func TestLoadConfig_problems(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The keys of migrations are checked against the folder.
+func TestLoadConfig_migrations(t *testing.T) {
+	const prisma = "internal/stack/testdata/prisma" // its layout does not tell, without migration_lock.toml
+	for _, test := range []struct {
+		name, folder, key, value string
+		want                     string // if empty, the value is taken
+	}{
+		{"format of the folder", prisma, "migrationsFormat", "drizzle-1", ""},
+		{"format that the layout does not tell", prisma, "", "", "`pulumi config set migrationsFormat prisma`"},
+		{"format of another tool", prisma, "migrationsFormat", "goose", `portfolio:migrations: "internal/stack/testdata/prisma": the config key migrationsFormat is goose, but`},
+		{"format of no tool", prisma, "migrationsFormat", "flyway", `portfolio:migrationsFormat: "flyway" must be goose, drizzle-0, drizzle-1 or prisma`},
+		{"table", "internal/example/migrations", "migrationsTable", "versions", ""},
+		{"table with a dot", "internal/example/migrations", "migrationsTable", "a.b", `portfolio:migrationsTable: "a.b" must be`},
+		{"the stack's own table", "internal/example/migrations", "migrationsTable", "Pulumi_migrations", "a name of the stack's own tables"},
+		{"baseline", "internal/example/migrations", "migrationsBaseline", "00002_first_projects.sql", ""},
+		{"baseline that is not there", "internal/example/migrations", "migrationsBaseline", "00002_projects",
+			`portfolio:migrationsBaseline: "internal/example/migrations" has no migration "00002_projects"; the nearest are 00002_first_projects.sql, `},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			config := map[string]string{"portfolio:migrations": test.folder}
+			if test.key != "" {
+				config["portfolio:"+test.key] = test.value
+			}
+			_, err := newAccount(t).run(config)
+			if test.want == "" {
+				wantError(t, err)
+			} else {
+				wantError(t, err, "has a problem", test.want)
+			}
+		})
+	}
+	_, err := newAccount(t).run(map[string]string{"portfolio:migrations": prisma, "portfolio:migrationsFormat": "prisma", "portfolio:migrationsTable": "t"})
+	wantError(t, err, "has a problem", "portfolio:migrationsTable: Prisma's table is always _prisma_migrations: run `pulumi config rm migrationsTable`")
 }
 
 // A number among secrets is refused without being shown.

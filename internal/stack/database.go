@@ -10,6 +10,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumix"
+
+	"portfolio-infra/internal/migration"
 )
 
 // Database is the component portfolio:index:Database: the cluster, its SQL users, the
@@ -100,8 +102,17 @@ func newDatabase(ctx *pulumi.Context, cfg *Config, w *world, owner pulumi.String
 	}
 	d.Schema = database
 	if m := cfg.Migrations; m != nil {
-		if d.Schema, err = register[appliedMigrations](ctx, "Migrations", "migrations",
-			byAdmin(pulumi.Map{"database": database.Name, "folder": pulumi.String(m.Folder), "files": m.Files}),
+		inputs := byAdmin(pulumi.Map{"database": database.Name, "folder": pulumi.String(m.Folder), "files": m.Files})
+		if m.Format != migration.Goose { // the only one of earlier versions
+			inputs["format"] = pulumi.String(m.Format)
+		}
+		if m.Table != "" {
+			inputs["table"] = pulumi.String(m.Table)
+		}
+		if m.Baseline != "" {
+			inputs["baseline"] = pulumi.String(m.Baseline)
+		}
+		if d.Schema, err = register[appliedMigrations](ctx, "Migrations", "migrations", inputs,
 			append(slices.Clip(onCluster), pulumi.AdditionalSecretOutputs([]string{"password"}))...); err != nil {
 			return nil, err
 		}

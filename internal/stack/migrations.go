@@ -1,9 +1,14 @@
 package stack
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -17,28 +22,71 @@ type Migrations struct {
 	Folder string
 	// Files maps the names of its files to their hashes.
 	Files pulumi.StringMap
+	// Format is the tool whose layout the folder has.
+	Format migration.Format
+	// Table is the tool's own table, or empty for the tool's default.
+	Table string
+	// Baseline is the file of the last migration whose tables were made otherwise, or empty.
+	Baseline string
 }
 
 // migrations reads a folder of migrations, if there is one. The provider parses their SQL.
 func (r *reader) migrations(key string) *Migrations {
-	folder := r.text(key)
+	const formatKey, tableKey, baselineKey = "migrationsFormat", "migrationsTable", "migrationsBaseline"
+	folder, format := r.text(key), migration.Format(r.checked(formatKey, checkFormat))
+	m := &Migrations{Folder: filepath.ToSlash(filepath.Clean(folder)), Files: pulumi.StringMap{}, Table: r.checked(tableKey, checkTable)}
+	baseline := r.text(baselineKey)
 	if folder == "" {
+		for _, option := range []string{formatKey, tableKey, baselineKey} {
+			if r.text(option) != "" {
+				r.without(option, key)
+			}
+		}
 		return nil
 	}
-	var read migration.Folder
-	err := checkPath(folder)
-	if err == nil {
-		read, err = migration.Read(filepath.Join(r.program.Dir, folder), "")
+	if err := checkFormat(string(format)); err != nil {
+		return m // it was noted
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		err = errors.New("there is no such folder")
-	}
+	read, err := r.readMigrations(folder, format)
 	if err != nil {
-		r.problem(key, "%q: %v; give a folder of SQL files in goose's format, relative to the project's folder", folder, err)
+		r.problem(key, "%q: %v", folder, err)
+		return m
 	}
-	m := &Migrations{Folder: filepath.ToSlash(filepath.Clean(folder)), Files: pulumi.StringMap{}}
+	m.Format = read.Format
 	for name, hash := range read.Hashes() {
 		m.Files[name] = pulumi.String(hash)
 	}
+	if m.Table != "" && m.Format == migration.Prisma {
+		r.problem(tableKey, "Prisma's table is always _prisma_migrations: run `pulumi config rm %s`", tableKey)
+	}
+	if last, ok := read.Find(baseline); ok {
+		m.Baseline = last.Name
+	} else if baseline != "" {
+		r.problem(baselineKey, "%q has no migration %q; the nearest are %s", folder, baseline, nearest(baseline, read.Migrations))
+	}
 	return m
+}
+
+func (r *reader) readMigrations(folder string, format migration.Format) (migration.Folder, error) {
+	if err := checkPath(folder); err != nil {
+		return migration.Folder{}, fmt.Errorf("%w; give a folder relative to the project's", err)
+	}
+	path := filepath.Join(r.program.Dir, folder)
+	switch info, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return migration.Folder{}, errors.New("there is no such folder")
+	case err == nil && !info.IsDir():
+		return migration.Folder{}, errors.New("it is not a folder")
+	}
+	return migration.Read(path, format)
+}
+
+// nearest lists the migrations whose names are most like a name.
+func nearest(name string, migrations []migration.Migration) string {
+	var names []string
+	for _, m := range migrations {
+		names = append(names, strings.TrimSuffix(m.Name, "/migration.sql"))
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(distance(a, name), distance(b, name)) })
+	return strings.Join(names[:min(3, len(names))], ", ")
 }

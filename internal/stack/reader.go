@@ -36,6 +36,11 @@ func (r *reader) problem(key, format string, args ...any) {
 	r.problems = append(r.problems, r.full(key)+": "+fmt.Sprintf(format, args...))
 }
 
+// without notes that a key is set that means nothing without another one.
+func (r *reader) without(key, other string) {
+	r.problem(key, "set without the config key %s: set both, or run `pulumi config rm %s`", other, key)
+}
+
 // full adds the project's namespace to a key without one.
 func (r *reader) full(key string) string {
 	if strings.Contains(key, ":") {

@@ -3,6 +3,7 @@ package stack
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"portfolio-infra/internal/cloudflare"
@@ -33,6 +34,7 @@ var (
 	checkTiDBProject = pattern(`^[0-9]{0,30}$`, "empty or a project ID: digits, as the TiDB Cloud console shows them")
 	// What needs no quotes and no percent-encoding anywhere.
 	checkDatabase = pattern(`^[A-Za-z0-9_]{1,64}$`, "1 to 64 letters, digits and underscores")
+	checkFormat   = pattern(`^(goose|drizzle-0|drizzle-1|prisma)?$`, "goose, drizzle-0, drizzle-1 or prisma, or empty for the one that the folder has")
 	// What a shell takes without quotes.
 	checkDopplerName = pattern(`^[a-z0-9]([a-z0-9_-]{0,58}[a-z0-9])?$`, "lowercase letters, digits, inner hyphens and underscores")
 	checkDomain      = pattern(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$`, "a domain name in lowercase letters, such as www.example.com")
@@ -47,6 +49,17 @@ func checkSQLUser(name string) error {
 		return fmt.Errorf("%q is the stack's own admin; choose another name", name)
 	}
 	return tidbcloud.CheckUserName(name)
+}
+
+// checkTable checks the name of a migration tool's table.
+func checkTable(name string) error {
+	switch {
+	case name == "":
+		return nil
+	case strings.HasPrefix(strings.ToLower(name), "pulumi_migration"):
+		return fmt.Errorf("%q is a name of the stack's own tables; choose another one", name)
+	}
+	return checkDatabase(name)
 }
 
 // Names of the Worker's variables that the stack sets itself.

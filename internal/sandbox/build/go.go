@@ -1,55 +1,54 @@
-// Package build builds the programs that a run needs and a machine may not have, into bin/.
-// internal/tools pins their versions. Each is built once, which takes minutes; the build
-// prints its progress.
 package build
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 )
 
-// Go returns a go command in the module at dir, without a workspace.
-func Go(ctx context.Context, dir string, stderr io.Writer, args ...string) *exec.Cmd {
+// target is what one go build builds, with whatever go commands need for it.
+type target struct {
+	dir       string
+	toolchain string   // GOTOOLCHAIN, unless it is the environment's
+	env       []string // on top of the process's
+	flags     []string // of go list, too
+	build     []string // more flags of go build
+	packages  []string
+}
+
+// command returns a go command.
+func (t target) command(ctx context.Context, stderr io.Writer, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "go", args...)
-	cmd.Dir, cmd.Env, cmd.Stderr = dir, append(os.Environ(), "GOWORK=off"), stderr
+	cmd.Dir, cmd.Env, cmd.Stderr = t.dir, append(os.Environ(), t.env...), stderr
+	if t.toolchain != "" {
+		cmd.Env = append(cmd.Env, "GOTOOLCHAIN="+t.toolchain)
+	}
 	return cmd
 }
 
-// Packages is a writer for the output of go build -v, which names each package that it
-// compiles. It prints the build's progress and passes everything else on.
-type Packages struct {
-	Out     io.Writer
-	Total   int
-	done    int
-	partial []byte
+// offline returns the target without the network.
+func (t target) offline() target {
+	t.env = append(slices.Clone(t.env), "GOPROXY=off")
+	return t
 }
 
-// Count returns the writer for a build. list is go list's output: an x for each package to be
-// compiled.
-func Count(out io.Writer, list []byte) *Packages {
-	return &Packages{Out: out, Total: max(1, bytes.Count(list, []byte("x")))}
-}
-
-// Write implements [io.Writer].
-func (c *Packages) Write(b []byte) (int, error) {
-	c.partial = append(c.partial, b...)
-	for {
-		line, rest, whole := bytes.Cut(c.partial, []byte("\n"))
-		if !whole {
-			return len(b), nil
-		}
-		c.partial = rest
-		if bytes.ContainsAny(line, " \t") {
-			fmt.Fprintf(c.Out, "%s\n", line)
-			continue
-		}
-		c.done++
-		if c.done*10/c.Total > (c.done-1)*10/c.Total {
-			fmt.Fprintf(c.Out, "  %d of %d packages\n", c.done, c.Total)
-		}
+// stale adds the packages that go build would compile to a set, but for the main ones: of
+// these it does not know.
+func (t target) stale(ctx context.Context, packages map[string]bool) error {
+	args := append([]string{"list", "-deps", "-trimpath", "-f", `{{if and .Stale (ne .Name "main")}}{{.ImportPath}}{{end}}`}, t.flags...)
+	out, err := t.command(ctx, io.Discard, append(args, t.packages...)...).Output()
+	for _, name := range strings.Fields(string(out)) {
+		packages[t.toolchain+" "+name] = true
 	}
+	return err
+}
+
+// run builds the target. To stderr it names each package that it compiles.
+func (t target) run(ctx context.Context, stderr io.Writer) error {
+	args := append([]string{"build", "-v", "-buildvcs=false", "-trimpath"}, t.flags...)
+	args = append(args, t.build...)
+	return t.command(ctx, stderr, append(args, t.packages...)...).Run()
 }

@@ -8,13 +8,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 
 	"golang.org/x/mod/modfile"
-
-	"portfolio-infra/internal/sandbox/emulator/sql"
 )
 
 // TiDBVariable is the environment variable that names a program to use in place of the one in
@@ -29,7 +26,20 @@ const (
 
 // TiDB returns the path of the SQL server: the one that TIDB_SERVER names, or else the one in
 // bin/. It builds the latter if there is none from these sources.
-func TiDB(ctx context.Context, root string, lookup func(string) (string, bool), progress io.Writer) (string, error) {
+func TiDB(ctx context.Context, root string, lookup func(string) (string, bool), out io.Writer) (string, error) {
+	program, err := findTiDB(root, lookup)
+	if errors.Is(err, errNoTiDB) {
+		err = run(ctx, out, cores(), tidbPart(root))
+	}
+	return program, err
+}
+
+// errNoTiDB reports that TiDB is to be built.
+var errNoTiDB = errors.New("TiDB is not built")
+
+// findTiDB returns the path of the SQL server. If the error is errNoTiDB, it is to be built
+// there.
+func findTiDB(root string, lookup func(string) (string, bool)) (string, error) {
 	if program, ok := lookup(TiDBVariable); ok && program != "" {
 		if _, err := os.Stat(program); err != nil {
 			return "", fmt.Errorf("%s: %w", TiDBVariable, err)
@@ -37,17 +47,14 @@ func TiDB(ctx context.Context, root string, lookup func(string) (string, bool), 
 		return filepath.Abs(program)
 	}
 	program, err := BuiltTiDB(root)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return program, err
+	if err == nil && !exist(program) {
+		err = errNoTiDB
 	}
-	if err := buildTiDB(ctx, root, program, progress); err != nil {
-		return "", fmt.Errorf("building TiDB: %w", err)
-	}
-	return program, nil
+	return program, err
 }
 
-// BuiltTiDB returns the program in bin/ that was built from the sources in internal/tools/tidb.
-// The error is [fs.ErrNotExist] if there is none.
+// BuiltTiDB returns the path of the program in bin/ that is built from the sources in
+// internal/tools/tidb.
 func BuiltTiDB(root string) (string, error) {
 	sources := os.DirFS(tidbSources(root))
 	h := sha256.New()
@@ -60,61 +67,50 @@ func BuiltTiDB(root string) (string, error) {
 		fmt.Fprintf(h, "%s %d\n%s", name, len(b), b)
 		return err
 	})
-	if err != nil {
-		return "", err
-	}
-	program := filepath.Join(root, "bin", fmt.Sprintf("tidb-%.6x", h.Sum(nil)))
-	for _, part := range []string{program, sql.Bootstrapped(program)} {
-		if _, err := os.Stat(part); err != nil {
-			return program, err
-		}
-	}
-	return program, nil
+	return filepath.Join(root, "bin", fmt.Sprintf("tidb-%.6x", h.Sum(nil))), err
 }
 
 func tidbSources(root string) string { return filepath.Join(root, "internal", "tools", "tidb") }
 
-// buildTiDB builds the program, and the data that new clusters are copied from.
-func buildTiDB(ctx context.Context, root, program string, progress io.Writer) error {
-	flags := "-w -s -X " + tidbVersionVar + "=" + tidbVersion
-	toolchain, err := tidbToolchain(root)
-	if err != nil {
-		return err
+func tidbPart(root string) part {
+	built := filepath.Join(root, "bin", "tidb.new")
+	return part{
+		name:     "TiDB " + tidbVersion,
+		missing:  true,
+		packages: 1680, linking: 40,
+		instead: TiDBVariable + "=PATH, if another folder has it built,",
+		target: func(ctx context.Context, _ string, offline bool, stderr io.Writer) (target, error) {
+			toolchain, err := tidbToolchain(root)
+			if err != nil {
+				return target{}, err
+			}
+			t := target{dir: tidbSources(root), toolchain: toolchain, packages: []string{"."}}
+			// GOGC keeps its biggest process, the linker, small.
+			t.env = []string{"GOWORK=off", "GOFLAGS=", "CGO_ENABLED=0", "GOGC=50"}
+			flags := "-w -s -X " + tidbVersionVar + "=" + tidbVersion
+			if !offline && t.command(ctx, io.Discard, "version").Run() != nil {
+				fmt.Fprintf(stderr, "warning: %s cannot be downloaded, with which TiDB is meant to be built: this Go builds it under its name\n", toolchain)
+				// TiDB checks the version's name, since it reads the memory of Go's maps:
+				// https://github.com/pingcap/tidb/blob/v8.5.6/pkg/util/hack/map_abi.go
+				t.toolchain = "local"
+				flags += " -X runtime.buildVersion=" + toolchain
+			}
+			t.build = []string{"-ldflags", flags, "-o", built}
+			return t, nil
+		},
+		// A program that is there is whole, and the only one.
+		finish: func() error {
+			program, err := BuiltTiDB(root)
+			if err != nil {
+				return err
+			}
+			old, err := filepath.Glob(filepath.Join(root, "bin", "tidb-*"))
+			for _, name := range old {
+				err = errors.Join(err, os.RemoveAll(name))
+			}
+			return errors.Join(err, os.Rename(built, program))
+		},
 	}
-	if _, err := tidbGo(ctx, root, io.Discard, toolchain, "version").Output(); err != nil {
-		fmt.Fprintf(progress, "warning: %s cannot be downloaded, with which TiDB is meant to be built: this Go builds it under its name\n", toolchain)
-		// TiDB checks the version's name, since it reads the memory of Go's maps:
-		// https://github.com/pingcap/tidb/blob/v8.5.6/pkg/util/hack/map_abi.go
-		flags += " -X runtime.buildVersion=" + toolchain
-		toolchain = "local"
-	}
-	stale, err := tidbGo(ctx, root, progress, toolchain, "list", "-trimpath", "-deps", "-f", "{{if .Stale}}x{{end}}", ".").Output()
-	if err != nil {
-		return err
-	}
-	packages := Count(progress, stale)
-	fmt.Fprintf(progress, "building TiDB %s into bin/: up to %d packages, only once\n", tidbVersion, packages.Total)
-	old, err := filepath.Glob(filepath.Join(root, "bin", "tidb-*"))
-	if err != nil {
-		return err
-	}
-	for _, name := range old {
-		if err := os.RemoveAll(name); err != nil {
-			return err
-		}
-	}
-	if err := tidbGo(ctx, root, packages, toolchain, "build", "-v", "-buildvcs=false", "-trimpath", "-ldflags", flags, "-o", program, ".").Run(); err != nil {
-		return err
-	}
-	return sql.Bootstrap(program, sql.Bootstrapped(program))
-}
-
-// tidbGo returns a go command of TiDB's own toolchain. More frequent garbage collection keeps
-// its biggest process, the linker, small.
-func tidbGo(ctx context.Context, root string, stderr io.Writer, toolchain string, args ...string) *exec.Cmd {
-	cmd := Go(ctx, tidbSources(root), stderr, args...)
-	cmd.Env = append(cmd.Env, "GOTOOLCHAIN="+toolchain, "GOFLAGS=", "CGO_ENABLED=0", "GOGC=50")
-	return cmd
 }
 
 // tidbToolchain returns the Go version that TiDB's go.mod names, in the form of GOTOOLCHAIN.

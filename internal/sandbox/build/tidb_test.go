@@ -6,44 +6,74 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
 
-// Other sources make another program. A program without its bootstrapped data is not enough.
-func TestBuiltTiDB(t *testing.T) {
-	root := t.TempDir()
-	write := func(name, text string) {
-		t.Helper()
-		file := filepath.Join(root, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(text), 0o600)); err != nil {
+// project makes a project's folder with sources of TiDB, as far as there are any.
+func project(t *testing.T, gomod string) (root string) {
+	t.Helper()
+	root = t.TempDir()
+	dir := filepath.Join(root, "internal", "tools", "tidb")
+	err := errors.Join(os.MkdirAll(dir, 0o700), os.Mkdir(filepath.Join(root, "bin"), 0o700), os.WriteFile(filepath.Join(dir, "go.mod"), []byte(gomod), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+func unset(string) (string, bool) { return "", false }
+
+// Other sources make another program, and only one is kept.
+func TestTiDB_sources(t *testing.T) {
+	root := project(t, "go 1.25.11\n")
+	old := filepath.Join(root, "bin", "tidb-0123456789ab")
+	for _, name := range []string{old, filepath.Join(root, "bin", "tidb.new")} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	seen := map[string]bool{}
-	for _, text := range []string{"go 1.25.11\n", "go 1.25.12\n"} {
-		write("internal/tools/tidb/go.mod", text)
-		program, err := BuiltTiDB(root)
-		if !errors.Is(err, fs.ErrNotExist) || seen[program] {
-			t.Errorf("%s: %v", program, err)
+	program, err := findTiDB(root, unset)
+	if !errors.Is(err, errNoTiDB) {
+		t.Errorf("before it is built: %s, %v", program, err)
+	}
+	if other, err := BuiltTiDB(project(t, "go 1.25.12\n")); filepath.Base(other) == filepath.Base(program) || err != nil {
+		t.Errorf("other sources: %s, %v", other, err)
+	}
+	if err := tidbPart(root).finish(); err != nil {
+		t.Fatal(err)
+	}
+	if have, err := findTiDB(root, unset); have != program || err != nil {
+		t.Errorf("%s, %v", have, err)
+	}
+	if _, err := os.Stat(old); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the old program: %v", err)
+	}
+}
+
+// TiDB is built by its own Go; where that cannot be downloaded, by any, under that one's name.
+func TestTiDB_toolchain(t *testing.T) {
+	const own = "go1.98.7" // no machine has it
+	root := project(t, "go 1.98.7\n")
+	t.Setenv("GOPROXY", "off")
+	t.Setenv("GOMODCACHE", t.TempDir())
+	for offline, want := range map[bool]string{true: own, false: "local"} {
+		var said strings.Builder
+		have, err := tidbPart(root).target(t.Context(), "", offline, &said)
+		if err != nil || have.toolchain != want {
+			t.Errorf("offline %v: %s, want %s; %v", offline, have.toolchain, want, err)
 		}
-		seen[program] = true
-		for _, part := range []string{program, program + ".data/kv"} {
-			if _, err := BuiltTiDB(root); !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("without %s: %v", part, err)
-			}
-			name, err := filepath.Rel(root, part)
-			if err != nil {
-				t.Fatal(err)
-			}
-			write(name, "")
+		if renamed := strings.Contains(strings.Join(have.build, " "), "-X runtime.buildVersion="+own); renamed == offline || strings.Contains(said.String(), own+" cannot be downloaded") == offline {
+			t.Errorf("offline %v: it says %q and builds with %q", offline, said.String(), have.build)
 		}
-		if again, err := BuiltTiDB(root); again != program || err != nil {
-			t.Errorf("%s: %v", again, err)
-		}
-		if toolchain, err := tidbToolchain(root); "go"+strings.Fields(text)[1] != toolchain || err != nil {
-			t.Errorf("the toolchain is %s, %v", toolchain, err)
-		}
+	}
+	// A Go that is there is used as it is.
+	local := strings.TrimPrefix(runtime.Version(), "go")
+	var said strings.Builder
+	have, err := tidbPart(project(t, "go "+local+"\n")).target(t.Context(), "", false, &said)
+	if err != nil || have.toolchain != runtime.Version() || said.Len() > 0 || strings.Contains(strings.Join(have.build, " "), "buildVersion") {
+		t.Errorf("%s, %v; it says %q and builds with %q", have.toolchain, err, said.String(), have.build)
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/sandbox/build"
 )
 
 func TestEngine_writeProject(t *testing.T) {
@@ -61,10 +63,12 @@ func TestEngine_writeProject(t *testing.T) {
 // modules require.
 func TestVersions(t *testing.T) {
 	for _, test := range []struct{ file, module, want string }{
-		{"../../../go.mod", "github.com/pulumi/pulumi/sdk/v3", CLIVersion},
-		{"../../tools/go.mod", "github.com/pulumi/pulumi/pkg/v3", CLIVersion},
+		{"../../../go.mod", "github.com/pulumi/pulumi/sdk/v3", build.CLIVersion},
+		{"../../tools/go.mod", "github.com/pulumi/pulumi/pkg/v3", build.CLIVersion},
 		{"../../../go.mod", "github.com/pulumi/pulumi-cloudflare/sdk/v6", Plugins[0].Version},
 		{"../../../go.mod", "github.com/pulumi/pulumi-command/sdk", Plugins[1].Version},
+		{"../../../go.mod", "github.com/pressly/goose/v3", "3.26.0"},
+		{"../../tools/goose/go.mod", "github.com/pressly/goose/v3", "3.26.0"}, // its CLI
 		// Without these each process takes twice as long to start.
 		{"../../../go.mod", "go-runewidth => github.com/mattn/go-runewidth", "0.0.24"},
 		{"../../tools/go.mod", "go-runewidth => github.com/mattn/go-runewidth", "0.0.24"},

@@ -49,7 +49,7 @@ func (c *cluster) applyAccounts() error {
 		if a.Known {
 			continue
 		}
-		if err := c.server.run(a.script(name)); err != nil {
+		if err := a.apply(c.server, name); err != nil {
 			// TiDB quotes the statement.
 			return fmt.Errorf("user %s: %s", name, strings.ReplaceAll(err.Error(), a.Hash, "..."))
 		}
@@ -66,24 +66,30 @@ func (c *cluster) applyAccounts() error {
 	return emulator.Save(c.accountsFile(), c.accounts)
 }
 
-// script returns the statements that create, change or drop the user.
-func (a account) script(name string) string {
+// apply creates, changes or drops the user. What it needs is mostly there or mostly not, so it
+// tries that first: TiDB reads all privileges again after most of these statements.
+func (a account) apply(server *process, name string) error {
 	user := quote(name) + "@'%'"
 	if a.Dropped {
-		return "DROP USER IF EXISTS " + user
+		return server.run("DROP USER IF EXISTS " + user)
+	}
+	identified := user + " IDENTIFIED WITH mysql_native_password AS " + quote(a.Hash)
+	if server.run("CREATE USER "+identified) != nil {
+		if err := server.run("ALTER USER " + identified); err != nil {
+			return err
+		}
 	}
 	role := quote(a.Role)
-	identified := user + " IDENTIFIED WITH mysql_native_password AS " + quote(a.Hash)
-	return strings.Join([]string{
-		"CREATE ROLE IF NOT EXISTS " + role,
-		privileges(a.Role, role),
-		"CREATE USER IF NOT EXISTS " + identified,
-		"ALTER USER " + identified,
+	grant := strings.Join([]string{
 		// Revoke any role that the user had before. No statement of SQL does this.
 		"DELETE FROM mysql.role_edges WHERE TO_USER = " + quote(name) + " AND FROM_USER RLIKE '(^|[.])role_(admin|readwrite|readonly)$'",
 		"GRANT " + role + " TO " + user,
 		"SET DEFAULT ROLE " + role + " TO " + user,
 	}, ";\n")
+	if server.run(grant) == nil {
+		return nil
+	}
+	return server.run(strings.Join([]string{"CREATE ROLE IF NOT EXISTS " + role, privileges(a.Role, role), grant}, ";\n"))
 }
 
 // privileges returns the statements that give a built-in role its privileges. Nobody can write

@@ -127,12 +127,21 @@ SET GLOBAL tidb_txn_commit_batch_size = 1073741824;
 SET GLOBAL tidb_server_memory_limit = '1GB';
 DROP USER IF EXISTS root`
 
-// Bootstrapped returns the folder beside the program from which new clusters are copied, if
-// [Bootstrap] created it.
-func Bootstrapped(tidb string) string { return tidb + ".data" }
+// prepared is the folder beside the program from which new clusters are copied, if [Prepare]
+// created it.
+func prepared(tidb string) string { return tidb + ".data" }
 
-// Bootstrap creates the data of a new cluster in dir, or nothing. It takes two seconds.
-func Bootstrap(tidb, dir string) error {
+// Prepare creates the data of a new cluster beside the program, unless it is there. It takes
+// two seconds.
+func Prepare(tidb string) error {
+	if _, err := os.Stat(prepared(tidb)); err == nil {
+		return nil
+	}
+	return create(tidb, prepared(tidb))
+}
+
+// create creates the data of a new cluster in dir, or nothing.
+func create(tidb, dir string) error {
 	scratch, err := os.MkdirTemp(filepath.Dir(dir), "bootstrap")
 	if err != nil {
 		return err
@@ -153,10 +162,10 @@ func Bootstrap(tidb, dir string) error {
 
 var bootstrap sync.Mutex // makes clusters wait for each other
 
-// createData creates the data of a new cluster in dir, or nothing. It copies the data that was
-// built with the program, or else data that cache keeps for exactly this program.
+// createData creates the data of a new cluster in dir, or nothing. It copies the data that lies
+// beside the program, or else data that cache keeps for exactly this program.
 func createData(tidb, cache, dir string) error {
-	from := Bootstrapped(tidb)
+	from := prepared(tidb)
 	if _, err := os.Stat(from); err != nil {
 		hash, err := fileHash(tidb)
 		if err != nil {
@@ -166,7 +175,7 @@ func createData(tidb, cache, dir string) error {
 		bootstrap.Lock()
 		defer bootstrap.Unlock()
 		if _, err := os.Stat(from); err != nil {
-			if err := Bootstrap(tidb, from); err != nil {
+			if err := create(tidb, from); err != nil {
 				return err
 			}
 		}

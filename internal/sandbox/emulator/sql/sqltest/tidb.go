@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/sandbox/build"
+	"portfolio-infra/internal/sandbox/emulator/sql"
 )
 
 // TiDB returns the path of the SQL servers' program. It does not build the program, which
@@ -17,8 +18,14 @@ func TiDB(t testing.TB) string {
 		return program
 	}
 	program, err := build.BuiltTiDB(root(t))
+	if err == nil {
+		_, err = os.Stat(program)
+	}
 	if err != nil {
-		t.Fatalf("TiDB is not built: run `make build` and `bin/sandbox tidb` first (%v)", err)
+		t.Fatalf("TiDB is not built: run `make build PARTS=tidb` first (%v)", err)
+	}
+	if err := sql.Prepare(program); err != nil {
+		t.Fatal(err)
 	}
 	return program
 }

@@ -1,4 +1,4 @@
-package engine
+package build
 
 import (
 	"context"
@@ -12,8 +12,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"portfolio-infra/internal/sandbox/build"
 )
 
 const cliModule = "github.com/pulumi/pulumi/pkg/v3"
@@ -86,9 +84,9 @@ var cliCut = map[string][]cliEdit{
 type cliEdit struct{ pattern, with string }
 
 // cutCLI makes a cut-down copy of the CLI's module in dir. It returns a go.mod that replaces
-// the module that internal/tools requires with the copy.
-func cutCLI(ctx context.Context, tools, dir string, progress io.Writer) (modfile string, err error) {
-	out, err := build.Go(ctx, tools, progress, "mod", "download", "-json", cliModule).Output()
+// the module that internal/tools requires, in t, with the copy.
+func cutCLI(ctx context.Context, t target, dir string, stderr io.Writer) (modfile string, err error) {
+	out, err := t.command(ctx, stderr, "mod", "download", "-json", cliModule).Output()
 	if err != nil {
 		return "", fmt.Errorf("downloading %s: %w", cliModule, err)
 	}
@@ -100,7 +98,7 @@ func cutCLI(ctx context.Context, tools, dir string, progress io.Writer) (modfile
 		return "", fmt.Errorf("cutting %s: %w", cliModule, err)
 	}
 	for _, name := range []string{"go.mod", "go.sum"} {
-		b, err := os.ReadFile(filepath.Join(tools, name))
+		b, err := os.ReadFile(filepath.Join(t.dir, name))
 		if err != nil {
 			return "", err
 		}

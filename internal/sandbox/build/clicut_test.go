@@ -1,4 +1,4 @@
-package engine
+package build
 
 import (
 	"io"
@@ -6,18 +6,15 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"portfolio-infra/internal/sandbox/build"
 )
 
 // The cut fits the pinned version, and removes what it is meant to remove.
 func TestCutCLI(t *testing.T) {
-	tools := filepath.Join("..", "..", "tools")
-	modfile, err := cutCLI(t.Context(), tools, t.TempDir(), io.Discard)
+	cli, err := cliPart(filepath.Join("..", "..", "..")).target(t.Context(), t.TempDir(), false, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	deps, err := build.Go(t.Context(), tools, io.Discard, "list", "-modfile", modfile, "-deps", cliPackage).Output()
+	deps, err := cli.command(t.Context(), io.Discard, "list", "-deps", cli.flags[0], cli.flags[1], cliPackage).Output()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,91 @@
+package migrator_test
+
+import (
+	"regexp"
+	"testing"
+
+	"portfolio-infra/internal/migration"
+)
+
+// A table of the tool under another name is found, and the advice names it.
+func TestTables_otherName(t *testing.T) {
+	eachFormat(t, func(w *world, applied string) {
+		if w.format == migration.Prisma {
+			return // it has no other name
+		}
+		w.want()
+		table := regexp.MustCompile(`FROM (\w+)`).FindStringSubmatch(applied)[1]
+		w.hand("RENAME TABLE " + table + " TO my_own")
+		err := w.up()
+		wantErr(w.T, err, "the table my_own", "under another name", "`pulumi config set migrationsTable my_own`", "`pulumi config set migrationsTable "+table+"`")
+		job, db := w.job(), w.open(w.name)
+		defer db.Close()
+		if h, err := job.History(w.Context(), db); err != nil || job.Lost(h, job.Migrations[0].Name) {
+			w.Errorf("a refresh loses %s, or %v", job.Migrations[0].Name, err)
+		}
+		w.follow(err)
+		w.want()
+		same(w.T, "tables", w.rows("SHOW TABLES LIKE '"+table+"'"), []string(nil))
+	})
+}
+
+// A table of the application may look like the tool's.
+func TestTables_lookalike(t *testing.T) {
+	w := newWorld(t)
+	w.write(formats[migration.Drizzle0].files)
+	w.hand("CREATE TABLE uploads (id BIGINT PRIMARY KEY, hash TEXT, created_at BIGINT)")
+	wantErr(t, w.up(), "the table uploads")
+	w.table = "__drizzle_migrations"
+	w.want()
+	same(t, "uploads", w.rows("SELECT * FROM uploads"), []string(nil))
+}
+
+// A table that is not the tool's is refused before anything is written.
+func TestTables_unfit(t *testing.T) {
+	w := newWorld(t)
+	w.write(formats[migration.Goose].files)
+	w.table = "a"
+	w.hand(createA)
+	err := w.up()
+	wantErr(t, err, "the table a of database", "is none of goose, since it lacks the column version_id")
+	w.hand("DROP TABLE a")
+	w.follow(err)
+	w.want()
+}
+
+// A database has one tool. To change it, a person renames the table and names what is made.
+func TestTables_otherTool(t *testing.T) {
+	for _, pair := range [][2]migration.Format{
+		{migration.Goose, migration.Prisma}, {migration.Prisma, migration.Drizzle0},
+		{migration.Drizzle0, migration.Goose}, {migration.Drizzle1, migration.Prisma},
+	} {
+		t.Run(string(pair[0]+" to "+pair[1]), func(t *testing.T) {
+			w := newWorld(t)
+			w.format = pair[0]
+			w.write(formats[pair[0]].files)
+			w.want()
+			w.folder, w.format = t.TempDir(), pair[1]
+			w.write(formats[pair[1]].files)
+			err := w.up()
+			wantErr(t, err, "one tool a database", "go on with ")
+			w.hand(regexp.MustCompile("`(RENAME TABLE [^`]*)`").FindStringSubmatch(err.Error())[1])
+			w.baseline = w.job().Migrations[1].Name
+			w.want()
+			same(t, "applied", w.rows(formats[pair[1]].applied), []string{"2"})
+		})
+	}
+}
+
+// A migration that was begun is finished before the folder gets another format.
+func TestTables_begun(t *testing.T) {
+	w := newWorld(t)
+	w.write(map[string]string{"0000_a.sql": createA + "ALTER TABLE nobody ADD x INT;\n", "meta/_journal.json": `{"entries":[{"when":1000,"tag":"0000_a"}]}`})
+	wantErr(t, w.up(), "Error 1146")
+	old := w.folder
+	w.folder = t.TempDir()
+	w.write(map[string]string{first + "/migration.sql": createA, first + "/snapshot.json": "{}"})
+	wantErr(t, w.up(), "0000_a.sql was begun while the folder was one of drizzle-kit 0.x, and is not finished")
+	w.folder = old
+	w.write(map[string]string{"0000_a.sql": createA})
+	w.want()
+}

@@ -1,0 +1,145 @@
+package build
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// module makes a module of a program that prints its text, and returns what builds it.
+func module(t *testing.T, name, text string) part {
+	t.Helper()
+	dir := t.TempDir()
+	for file, text := range map[string]string{
+		"go.mod":  "module " + name + "\n\ngo 1.25\n",
+		"main.go": "package main\n\nimport \"" + name + "/text\"\n\nfunc main() { print(text.Text) }\n",
+		// Different each time, so that it is in no cache.
+		"text/text.go": "package text\n\nconst Text = `" + text + dir + "`\n",
+	} {
+		file := filepath.Join(dir, file)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return part{
+		name: name, missing: true, packages: 1000,
+		target: func(context.Context, string, bool, io.Writer) (target, error) {
+			return target{dir: dir, env: []string{"GOWORK=off"}, build: []string{"-o", filepath.Join(dir, "program")}, packages: []string{"."}}, nil
+		},
+		finish: func() error { return os.Remove(filepath.Join(dir, "program")) },
+	}
+}
+
+// Both are announced before and built after; what is compiled already is linked, and what is
+// not missing is not spoken of.
+func TestRun(t *testing.T) {
+	a, b := module(t, "a", "one"), module(t, "b", "two")
+	for _, want := range []string{
+		"building a and b into bin/, only once: up to 2 packages, a few seconds on 3 cores\n",
+		"linking a and b into bin/\n",
+		"linking b into bin/\n",
+	} {
+		var out strings.Builder
+		if err := run(t.Context(), &out, 3, a, b); err != nil {
+			t.Fatal(err)
+		}
+		if have := out.String(); have != want {
+			t.Errorf("it says %q, want %q", have, want)
+		}
+		a.missing = strings.HasPrefix(want, "building")
+	}
+}
+
+// What cannot be counted without the network is taken to be all there is.
+func TestRun_notDownloaded(t *testing.T) {
+	a := module(t, "a", "one")
+	built, err := a.target(t.Context(), "", false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.target = func(_ context.Context, _ string, offline bool, _ io.Writer) (target, error) {
+		if offline {
+			return target{}, errors.New("not downloaded")
+		}
+		return built, nil
+	}
+	var out strings.Builder
+	if err := run(t.Context(), &out, 2, a); err != nil || !strings.Contains(out.String(), "up to 1000 packages, about 2 minutes on 2 cores\n") {
+		t.Errorf("%v; it says %q", err, out.String())
+	}
+}
+
+func TestRun_fails(t *testing.T) {
+	a := module(t, "a", "`\nconst")
+	var out strings.Builder
+	err := run(t.Context(), &out, 2, a)
+	if err == nil || !strings.Contains(err.Error(), "building a: ") || !strings.Contains(out.String(), "syntax error") {
+		t.Errorf("%v; it says %q", err, out.String())
+	}
+}
+
+// What is there is not built again.
+func TestChoose(t *testing.T) {
+	root := project(t, "go 1.25.11\n")
+	dir := t.TempDir()
+	t.Setenv("PATH", dir)
+	file := func(name, text string) {
+		t.Helper()
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, []byte(text), 0o700)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pulumi := func(name, version string) { file(name, "#!/bin/sh\necho v"+version+"\n") }
+	tidb, err := BuiltTiDB(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chosen := func(when, want string) {
+		t.Helper()
+		parts, err := choose(t.Context(), root, unset, true, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var have []string
+		for i, p := range parts {
+			if i > 0 || p.missing { // the program is always looked at
+				have = append(have, strings.Fields(p.name)[1])
+			}
+		}
+		if have := strings.Join(have, " "); have != want {
+			t.Errorf("%s: builds %q, want %q", when, have, want)
+		}
+	}
+	chosen("nothing is there", "program Pulumi "+tidbVersion)
+	pulumi(filepath.Join(dir, "pulumi"), "3.9.0")
+	chosen("an old CLI is on the PATH", "program Pulumi "+tidbVersion)
+	pulumi(filepath.Join(root, "bin", "pulumi"), CLIVersion)
+	chosen("a CLI is built", "program "+tidbVersion)
+	pulumi(filepath.Join(dir, "pulumi"), "3.1000.0")
+	if err := os.Remove(filepath.Join(root, "bin", "pulumi")); err != nil {
+		t.Fatal(err)
+	}
+	chosen("a new CLI is on the PATH", "program "+tidbVersion)
+	file(tidb, "")
+	chosen("TiDB is built", "program")
+	for _, name := range []string{"bin/portfolio", "bin/sandbox", "bin/plancheck", "internal/provider/pulumi-resource-tidbcloud/pulumi-resource-tidbcloud"} {
+		chosen("before "+name, "program")
+		file(filepath.Join(root, name), "")
+	}
+	chosen("all is built", "")
+	if err := os.Remove(tidb); err != nil {
+		t.Fatal(err)
+	}
+	chosen("TiDB is missing", tidbVersion)
+	if parts, err := choose(t.Context(), root, unset, false, false); err != nil || len(parts) != 1 {
+		t.Errorf("the program alone: %v, %v", parts, err)
+	}
+	missing := func(name string) (string, bool) { return filepath.Join(dir, "tidb"), name == TiDBVariable }
+	if _, err := choose(t.Context(), root, missing, true, true); err == nil || !strings.Contains(err.Error(), TiDBVariable) {
+		t.Errorf("a TIDB_SERVER that is missing: %v", err)
+	}
+}
