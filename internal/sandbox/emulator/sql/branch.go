@@ -74,8 +74,13 @@ func (c *cluster) copyParent() error {
 		err = parent.read(c.id(), func(ctx context.Context, conn *sql.Conn) error {
 			return c.create(func(p *process) error {
 				// A view can be used only if its definer exists. After a reset nobody else creates it.
-				root, script := c.root()
-				return errors.Join(p.run(script), copyData(ctx, conn, from.At, root, p.run))
+				name, root := c.root()
+				if root != (account{}) {
+					if err := root.apply(p, name); err != nil {
+						return err
+					}
+				}
+				return copyData(ctx, conn, from.At, name, p.run)
 			})
 		})
 	}
@@ -85,17 +90,17 @@ func (c *cluster) copyParent() error {
 	return nil
 }
 
-// root returns the full name of a branch's root, and the statements that create it. Without a
-// password root does not exist, and nobody can log in.
-func (c *cluster) root() (name, script string) {
+// root returns the full name of a branch's root and its account. Without a password it has none,
+// and nobody can log in.
+func (c *cluster) root() (string, account) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for name, a := range c.accounts {
 		if strings.HasSuffix(name, ".root") {
-			return name, a.script(name)
+			return name, a
 		}
 	}
-	return "root", ""
+	return "root", account{}
 }
 
 // read calls f with a connection to the server, whether or not the endpoint is disabled. For
