@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 
@@ -51,6 +52,21 @@ func (c *checker) that(input string, ok bool, format string, args ...any) {
 
 // valid adds err, if any, as a failure of an input.
 func (c *checker) valid(input string, err error) { c.that(input, err == nil, "%v", err) }
+
+// owner checks the owner of a cluster or branch. Only an imported one may have none.
+func (c *checker) owner(req infer.CheckRequest, owner string) {
+	old, had := req.OldInputs.GetOk("owner")
+	unowned := owner == "" && had && old.IsString() && old.AsString() == ""
+	c.that("owner", unowned || validOwner(owner),
+		"%q must have 1 to 63 letters, digits, hyphens, underscores and dots, with a letter or digit first and last, and must not be %s; use project.stack, for example", owner, FreeOwner)
+}
+
+// keys checks the keys of labels or annotations.
+func (c *checker) keys(input string, values map[string]string) {
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		c.that(input, labelAllowed(key), "%q is reserved: leave out empty keys, those under tidb.cloud/ (use projectId) and %s (use owner)", key, OwnerLabel)
+	}
+}
 
 // orZero returns the value of an optional input, and the zero value if it is unset.
 func orZero[T any](input *T) T {

@@ -43,6 +43,7 @@ type cloud struct {
 	calls    []string          // see kindOfCall
 	sent     []string          // the bodies
 	ids      []string          // of the clusters, in the order of creation
+	branches []string          // IDs of the branches, likewise
 	prefixes map[string]string // of their users
 }
 
@@ -85,7 +86,10 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func kindOfCall(r *http.Request, body []byte) string {
 	segments := strings.Split(strings.TrimPrefix(r.URL.Path, "/v1beta1"), "/")
 	for i := 2; i < len(segments); i += 2 {
-		segments[i] = "*"
+		_, verb, reset := strings.Cut(segments[i], ":")
+		if segments[i] = "*"; reset {
+			segments[i] += ":" + verb
+		}
 	}
 	kind := r.Method + " " + strings.Join(segments, "/")
 	var patch struct{ UpdateMask string }
@@ -199,6 +203,16 @@ func (c *cloud) only() tidbcloud.Cluster {
 	return alive[0]
 }
 
+// branchesOf returns the branches of a cluster that are not being deleted.
+func (c *cloud) branchesOf(clusterID string) []tidbcloud.Branch {
+	return slices.DeleteFunc(c.Branches(clusterID), func(b tidbcloud.Branch) bool { return b.State == "DELETED" })
+}
+
+// addBranch creates a branch of the first cluster by hand, and returns its ID.
+func (c *cloud) addBranch(name string, annotations map[string]string) string {
+	return c.byHand("POST", "/clusters/"+c.first()+"/branches", map[string]any{"displayName": name, "annotations": annotations})["branchId"].(string)
+}
+
 // users returns a cluster's SQL users and their roles, without root.
 func (c *cloud) users(id string) map[string]string {
 	users := map[string]string{}
@@ -213,8 +227,17 @@ func (c *cloud) users(id string) map[string]string {
 // remember notes the clusters that are new.
 func (c *cloud) remember() {
 	clusters := c.Clusters()
+	var branches []tidbcloud.Branch
+	for _, x := range clusters {
+		branches = append(branches, c.Branches(x.ClusterID)...)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for _, b := range branches {
+		if !slices.Contains(c.branches, b.BranchID) {
+			c.branches = append(c.branches, b.BranchID)
+		}
+	}
 	for _, x := range clusters {
 		if !slices.Contains(c.ids, x.ClusterID) {
 			c.ids = append(c.ids, x.ClusterID)
@@ -225,7 +248,7 @@ func (c *cloud) remember() {
 	}
 }
 
-// short returns a text with 1001, 1002, ... for the clusters' IDs and p1001, p1002, ... for
+// short returns a text with 1001, 1002, ... for the clusters' IDs, b1, b2, ... for the branches', and p1001, p1002, ... for
 // their user prefixes.
 func (c *cloud) short(text string) string {
 	c.remember()
@@ -236,6 +259,9 @@ func (c *cloud) short(text string) string {
 		if prefix := c.prefixes[id]; prefix != "" {
 			text = strings.ReplaceAll(text, prefix, fmt.Sprintf("p%d", 1001+i))
 		}
+	}
+	for i, id := range c.branches {
+		text = strings.ReplaceAll(text, id, fmt.Sprintf("b%d", i+1))
 	}
 	return text
 }

@@ -3,8 +3,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	p "github.com/pulumi/pulumi-go-provider"
@@ -164,14 +162,9 @@ func (c *Cluster) Check(ctx context.Context, req infer.CheckRequest) (infer.Chec
 	}
 	check.valid("displayName", tidbcloud.CheckClusterName(args.DisplayName))
 	check.valid("region", tidbcloud.CheckRegion(args.Region))
-	old, had := req.OldInputs.GetOk("owner")
-	unowned := args.Owner == "" && had && old.IsString() && old.AsString() == ""
-	check.that("owner", unowned || validOwner(args.Owner),
-		"%q must have 1 to 63 letters, digits, hyphens, underscores and dots, with a letter or digit first and last, and must not be %s; use project.stack, for example", args.Owner, FreeOwner)
+	check.owner(req, args.Owner)
 	check.that("projectId", args.ProjectID == nil || *args.ProjectID != "", "must not be empty; leave it out for the default project")
-	for _, key := range slices.Sorted(maps.Keys(args.Labels)) {
-		check.that("labels", labelAllowed(key), "%q is reserved: leave out empty keys, those under tidb.cloud/ (use projectId) and %s (use owner)", key, OwnerLabel)
-	}
+	check.keys("labels", args.Labels)
 	check.that("spendingLimitMonthly", args.SpendingLimitMonthly == nil || *args.SpendingLimitMonthly > 0,
 		"must be 1 or more, in US cents; leave it out for the free plan")
 	for _, name := range args.Logins {

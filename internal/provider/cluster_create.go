@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,7 +37,13 @@ func createOrAdopt(ctx context.Context, api *tidbcloud.Client, resource string, 
 		SpendingLimit: orZero(want.SpendingLimitMonthly),
 	})
 	if rest.Ambiguous(err) {
-		created, err = findAfterAmbiguous(ctx, api, want, err)
+		created, err = lookAgain(ctx, "cluster", want.DisplayName, err, func() (*tidbcloud.Cluster, error) {
+			all, err := listClusters(ctx, api)
+			if err != nil {
+				return nil, err
+			}
+			return findOrphan(ctx, api, all, want)
+		})
 	}
 	if err != nil {
 		return nil, err
@@ -149,23 +156,20 @@ func adoptOrConflict(all []tidbcloud.Cluster, resource string, want ClusterArgs)
 		"or choose another displayName", describe(found...), reason, suggestion, resource, first.ID)
 }
 
-// findAfterAmbiguous returns the cluster that a POST with an ambiguous result created. If it finds
-// none, the cluster may still appear. So nobody sends the POST again: the next run lists first.
-func findAfterAmbiguous(ctx context.Context, api *tidbcloud.Client, want ClusterArgs, ambiguous error) (*tidbcloud.Cluster, error) {
+// lookAgain returns what a POST with an ambiguous result created. If look finds nothing, the thing
+// may still appear. So nobody sends the POST again: the next run looks first.
+func lookAgain[T any](ctx context.Context, kind, name string, ambiguous error, look func() (*T, error)) (*T, error) {
 	for _, wait := range readWaits {
-		p.GetLogger(ctx).InfoStatusf("the request for cluster %s had an ambiguous result, looking for the cluster in %s", want.DisplayName, seconds(wait))
+		p.GetLogger(ctx).InfoStatusf("the request for %s %s had an ambiguous result, looking for the %[1]s in %[3]s", kind, name, seconds(wait))
 		if err := rest.Sleep(ctx, wait); err != nil {
 			break
 		}
-		all, err := listClusters(ctx, api)
-		if err != nil {
-			continue
-		}
-		if orphan, err := findOrphan(ctx, api, all, want); orphan != nil || err != nil {
-			return orphan, err
+		found, err := look()
+		if unread := errors.As(err, new(*rest.Error)); !unread && (found != nil || err != nil) {
+			return found, err
 		}
 	}
-	return nil, fmt.Errorf("%w; the cluster was not found so far, and the next `pulumi up` looks again before it creates one", ambiguous)
+	return nil, fmt.Errorf("%w; the %s was not found so far, and the next `pulumi up` looks again before it creates one", ambiguous, kind)
 }
 
 // resolveConcurrentCreate looks for a run that created the same cluster at the same time. The
@@ -184,7 +188,7 @@ func resolveConcurrentCreate(ctx context.Context, api *tidbcloud.Client, created
 	}
 	for _, other := range all {
 		rival := other.DisplayName == want.DisplayName || ownerOf(other) == want.Owner
-		if !rival || released(other) || other.ID == created.ID || !earlier(other, this) {
+		if !rival || released(other) || other.ID == created.ID || !earlier(other.CreateTime, other.ID, this.CreateTime, this.ID) {
 			continue
 		}
 		// A list may lag behind a delete, such as the one before a replacement.
@@ -210,12 +214,12 @@ func resolveConcurrentCreate(ctx context.Context, api *tidbcloud.Client, created
 	return nil
 }
 
-// earlier reports whether cluster a was created before b. At the same time the ID decides.
-func earlier(a, b tidbcloud.Cluster) bool {
-	at, err1 := time.Parse(time.RFC3339, a.CreateTime)
-	bt, err2 := time.Parse(time.RFC3339, b.CreateTime)
+// earlier reports whether a was created before b. At the same time the ID decides.
+func earlier(a, aID, b, bID string) bool {
+	at, err1 := time.Parse(time.RFC3339, a)
+	bt, err2 := time.Parse(time.RFC3339, b)
 	if err1 == nil && err2 == nil && !at.Equal(bt) {
 		return at.Before(bt)
 	}
-	return a.ID < b.ID
+	return aID < bID
 }

@@ -21,31 +21,37 @@ var readWaits = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8
 // delete, but may mean anything. After one the cluster counts as missing only if the list shows
 // that it is being deleted.
 func findCluster(ctx context.Context, api *tidbcloud.Client, id string) (*tidbcloud.Cluster, error) {
+	live, err := find(ctx, "clusters", func() (*tidbcloud.Cluster, error) { return api.GetCluster(ctx, id) }, func(missing error) (listed bool, err error) {
+		all, err := api.ListClusters(ctx)
+		i := slices.IndexFunc(all, func(c tidbcloud.Cluster) bool { return c.ID == id })
+		if rest.StatusIs(missing, 403) && (err != nil || i < 0) {
+			err = fmt.Errorf("%w; if the cluster has just been deleted, run it again in a minute", missing)
+		}
+		return i >= 0 && !all[i].State.Deleting(), err
+	})
+	if live != nil && live.State == tidbcloud.StateDeleted {
+		live = nil
+	}
+	return live, err
+}
+
+// find reads something. It returns nil after a 404 or a 403, if inList agrees that it is missing.
+func find[T any](ctx context.Context, list string, get func() (*T, error), inList func(missing error) (bool, error)) (*T, error) {
 	var missing error
 	for _, wait := range append([]time.Duration{0}, readWaits...) {
 		if err := rest.Sleep(ctx, wait); err != nil {
 			return nil, err
 		}
-		live, err := api.GetCluster(ctx, id)
-		switch {
-		case err == nil && live.State == tidbcloud.StateDeleted:
-			return nil, nil
-		case err == nil || !rest.StatusIs(err, 404, 403):
+		live, err := get()
+		if err == nil || !rest.StatusIs(err, 404, 403) {
 			return live, err
 		}
-		all, listErr := api.ListClusters(ctx)
-		i := slices.IndexFunc(all, func(c tidbcloud.Cluster) bool { return c.ID == id })
-		switch {
-		case rest.StatusIs(err, 403) && (listErr != nil || i < 0):
-			return nil, fmt.Errorf("%w; if the cluster has just been deleted, run it again in a minute", err)
-		case listErr != nil:
+		if listed, listErr := inList(err); !listed || listErr != nil {
 			return nil, listErr
-		case i < 0 || all[i].State.Deleting():
-			return nil, nil
 		}
 		missing = err
 	}
-	return nil, fmt.Errorf("%w; it is still on the list of clusters, so nothing was done; run it again in a minute", missing)
+	return nil, fmt.Errorf("%w; it is still on the list of %s, so nothing was done; run it again in a minute", missing, list)
 }
 
 // gone reports whether a cluster is missing or being deleted.

@@ -1,5 +1,5 @@
 // Package provider is the Pulumi provider tidbcloud: clusters of TiDB Cloud Starter and
-// Essential, their SQL users, databases and migrations. It is built on pulumi-go-provider's
+// Essential, their branches, SQL users, databases and migrations. It is built on pulumi-go-provider's
 // infer, so the schema and the (de)serialization come from the Go types.
 //
 // # Nothing twice, nothing lost
@@ -33,6 +33,32 @@
 //
 // A known ID always gets into the state. If a wait is cancelled or times out, the error is an
 // [infer.ResourceInitFailedError], and the next `pulumi up` resumes in Update.
+//
+// # Branches
+//
+// A branch is created as a cluster is: Create looks first, sends at most one POST, and looks again.
+// The owner is an annotation of the branch. A list may leave annotations out, so each branch is
+// read. If TiDB Cloud kept no annotations at all, which its description does not say, then only
+// a name that contains the owner would tell an orphan. A bare name proves nothing: another
+// repository's branch may have it. A conflict is never adopted, only imported.
+//
+// No call changes a branch. So every other input replaces it, and a reset is a changed token. The
+// state gets the new token only after TiDB Cloud has accepted the reset. If that result is
+// ambiguous and the branch is not RESTORING, the next run resets again, which does no harm: by
+// then nothing else was written.
+//
+// Root's password is in the POST, since no call creates a user on a branch and nothing says that
+// the parent's come along. Only the state has it. After an adoption, an import or an ambiguous
+// POST root gets another one, and after a reset the same once more, as nobody says what a reset
+// does to it. The run waits until that login works. If it is refused for good, the run fails; if
+// the server cannot be reached from here, it only warns.
+//
+// The deletion of a branch cannot reach its parent, whatever ID the state has: the client refuses
+// IDs that a server could clean into another path. An imported branch without the owner's
+// annotation stays. A branch has no deletion protection, since all of it is a copy.
+//
+// The limits are known only by TiDB Cloud's refusal, except for an Essential parent. The error
+// lists the branches of all clusters.
 //
 // # SQL users
 //

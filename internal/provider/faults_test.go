@@ -71,6 +71,14 @@ func (op operation) harm(t *testing.T, s *process, plan faultlist.Plan, tally *f
 	if n := len(l.alive()); n > 1 {
 		wrong.add("%d clusters", n)
 	}
+	for _, x := range l.alive() {
+		if n := len(l.branchesOf(x.ClusterID)); n > 1 {
+			wrong.add("%d branches", n)
+		}
+	}
+	if err != nil && op.name == "create branch" && plan.Skip > 0 && plan.Kind == "GET /clusters/*/branches/*" && (l.branch.id == "" || !l.branch.failed) {
+		wrong.add("the ID of the branch was not kept")
+	}
 	if err != nil && op.name == "create cluster" && plan.Kind == "GET /clusters/*" && (l.cluster.id == "" || !l.cluster.failed) {
 		wrong.add("the ID of the cluster was not kept")
 	}
@@ -137,6 +145,20 @@ func (op operation) converge(l *life) (wrong problems) {
 		}
 		users["p1001.api"] = "p1001." + l.user.out("role")
 	}
+	if op.branch != nil {
+		again(l.branch, op.branch(l))
+		branches := l.branchesOf(l.cluster.id)
+		if len(branches) != 1 || l.branch.id != l.cluster.id+"/"+branches[0].BranchID {
+			wrong.add("%d branches, managing %s", len(branches), l.branch.id)
+			return wrong
+		}
+		if b := branches[0]; b.DisplayName != op.branch(l).Get("displayName").AsString() || b.Annotations[provider.OwnerLabel] != owner {
+			wrong.add("the branch is %+v", b)
+		}
+		if !l.CheckPassword(branches[0].BranchID, l.branch.out("user"), l.branch.out("password")) {
+			wrong.add("the recorded password of root does not log in")
+		}
+	}
 	wrongUsers := func(id string) {
 		if diff := cmp.Diff(users, l.users(id)); diff != "" {
 			wrong.add("the users (-want +got):\n%s", diff)
@@ -145,7 +167,10 @@ func (op operation) converge(l *life) (wrong problems) {
 	if !op.theirs {
 		wrongUsers(l.cluster.id)
 	}
-	for _, e := range []*engine{l.user, l.cluster} {
+	for _, e := range []*engine{l.user, l.branch, l.cluster} {
+		if e == l.cluster && len(l.Branches(l.cluster.id)) > 0 {
+			wrong.add("a branch is left")
+		}
 		if e.id != "" {
 			if err := e.delete(); err != nil {
 				wrong.add("deleting: %v", err)
@@ -184,7 +209,7 @@ func wanted(inputs property.Map) string {
 var remedy = regexp.MustCompile("`pulumi |run it again|check |look |wait a minute|must belong")
 
 // waited is an error of a wait that ran out. It names the cluster and its state, not a call.
-var waited = regexp.MustCompile(`waiting for (the end of )?cluster \d+: still (CREATING|DELETING|HIBERNATING) after `)
+var waited = regexp.MustCompile(`waiting for (the deletion of )?(cluster \d+|branch \S+): still (CREATING|DELETING|DELETED|RESTORING|HIBERNATING) after `)
 
 // badError returns what an error lacks.
 func badError(err error, plan faultlist.Plan, calls []faultlist.Call) (wrong problems) {
@@ -328,7 +353,7 @@ func TestProvider_Faults_cancel(t *testing.T) {
 func TestProvider_Faults_ambiguousAndBlind(t *testing.T) {
 	defer slog.SetDefault(slog.Default())
 	faults := named("reset after the effect", "no answer after the effect", "500 after the effect", "truncated JSON", "a list for an object")
-	posts := map[string]string{"create cluster": "POST /clusters", "create user": postUser}
+	posts := map[string]string{"create cluster": "POST /clusters", "create user": postUser, "create branch": postBranch}
 	for _, op := range operations() {
 		for _, fault := range faults {
 			post, ok := posts[op.name]
@@ -347,8 +372,8 @@ func TestProvider_Faults_ambiguousAndBlind(t *testing.T) {
 						blind.Store(blind.Load() || c.Hit)
 					}
 					l.net.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-						if kind := kindOfCall(r, nil); blind.Load() && (kind == "GET /clusters" || kind == listUsers) {
-							_, _ = w.Write([]byte(`{"clusters":[],"sqlUsers":[]}`))
+						if kind := kindOfCall(r, nil); blind.Load() && (kind == "GET /clusters" || kind == listUsers || kind == listBranches) {
+							_, _ = w.Write([]byte(`{"clusters":[],"sqlUsers":[],"branches":[]}`))
 							return
 						}
 						l.Cloud.ServeHTTP(w, r)

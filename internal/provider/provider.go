@@ -51,7 +51,7 @@ func New(o Options) p.Provider {
 	inferred := infer.Provider(infer.Options{
 		Metadata: schema.Metadata{
 			DisplayName: "TiDB Cloud",
-			Description: "TiDB Cloud Starter and Essential: clusters, SQL users, databases and their migrations.",
+			Description: "TiDB Cloud Starter and Essential: clusters, branches, SQL users, databases and their migrations.",
 			Keywords:    []string{"pulumi", "tidb", "tidbcloud", "category/database"},
 			Homepage:    "https://tidbcloud.com",
 			// For the Go code that `pulumi import` prints. There is no generated SDK: the types of
@@ -61,6 +61,7 @@ func New(o Options) p.Provider {
 		Config: infer.Config(config),
 		Resources: []infer.InferredResource{
 			infer.Resource(&Cluster{connect: config.connect, lists: lists}),
+			infer.Resource(&Branch{connect: config.connect, sql: sql}),
 			infer.Resource(&SQLUser{connect: config.connect, sql: sql, lists: lists}),
 			infer.Resource(&Database{connect: config.connect, sql: sql}),
 			infer.Resource(&Migrations{sql: sql}),
@@ -83,7 +84,8 @@ func hidePassword(update updateFunc) updateFunc {
 	return func(ctx context.Context, req p.UpdateRequest) (p.UpdateResponse, error) {
 		resp, err := update(ctx, req)
 		password := resp.Properties.Get("password")
-		if req.DryRun && req.Urn.Type() == "tidbcloud:index:SqlUser" && password.IsString() && password.AsString() == "" {
+		sets := req.Urn.Type() == "tidbcloud:index:SqlUser" || req.Urn.Type() == "tidbcloud:index:Branch"
+		if req.DryRun && sets && password.IsString() && password.AsString() == "" {
 			resp.Properties = resp.Properties.Set("password", property.New(property.Computed).WithSecret(true))
 		}
 		return resp, err

@@ -64,6 +64,7 @@ func TestSchema_secrets(t *testing.T) {
 		"config variables privateKey",
 		"provider inputProperties privateKey",
 		"resources tidbcloud:index:SqlUser properties password",
+		"resources tidbcloud:index:Branch properties password",
 		"resources tidbcloud:index:Database inputProperties password",
 		"resources tidbcloud:index:Database properties password",
 		"resources tidbcloud:index:Migrations inputProperties password",

@@ -109,7 +109,7 @@ func (u *SQLUser) Read(ctx context.Context, req infer.ReadRequest[SQLUserArgs, S
 	case live == nil && imported:
 		return resp, fmt.Errorf("SQL user %q does not exist on cluster %s", state.FullName, args.ClusterID)
 	case live == nil:
-		exists, err := userClusterExists(ctx, api, state)
+		exists, err := clusterExists(ctx, api, state.ClusterID, state.Organization)
 		if err != nil || exists {
 			return resp, err
 		}
@@ -138,7 +138,7 @@ func (u *SQLUser) Delete(ctx context.Context, req infer.DeleteRequest[SQLUserSta
 	case err != nil:
 		return resp, err
 	case live == nil:
-		_, err := userClusterExists(ctx, api, req.State)
+		_, err := clusterExists(ctx, api, req.State.ClusterID, req.State.Organization)
 		return resp, err
 	}
 	return resp, u.lists.deleteUser(ctx, api, req.State.ClusterID, req.State.FullName)

@@ -9,7 +9,6 @@ import (
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi-go-provider/infer"
 
-	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/sqllogin"
 )
 
@@ -22,32 +21,9 @@ func (s *SQLUserState) setPassword() {
 	s.Password, s.PasswordSetAt = newPassword(), time.Now().UTC().Format(time.RFC3339)
 }
 
-// loginLag is how long TiDB Cloud may take to accept a new password (assumed: it does not say).
-// Until then a refused login is no reason for another password, which would take as long.
-const loginLag = 10 * time.Minute
-
-// loginRefused reports whether the server refuses the recorded login twice. It reports false if it
-// cannot try, or if the password is new.
+// loginRefused reports whether the server refuses the recorded login, see [sqlOpener.refused].
 func (u *SQLUser) loginRefused(ctx context.Context, recorded SQLUserState) bool {
-	if recorded.Host == "" || recorded.Port == 0 || recorded.Password == "" {
-		return false
-	}
-	err := u.sql.probe(ctx, recorded.login(), nil)
-	if loginDenied(err) && rest.Sleep(ctx, time.Second) == nil {
-		err = u.sql.probe(ctx, recorded.login(), nil)
-	}
-	setAt, parseErr := time.Parse(time.RFC3339, recorded.PasswordSetAt)
-	switch age := time.Since(setAt); {
-	case err == nil:
-	case !loginDenied(err):
-		p.GetLogger(ctx).Warningf("not checking whether SQL user %q can log in: %v", recorded.FullName, err)
-	case parseErr == nil && age < loginLag:
-		p.GetLogger(ctx).Warningf("SQL user %q cannot log in yet with its %s old password; if that does not change, it gets another one after %s",
-			recorded.FullName, age.Round(time.Second), loginLag)
-	default:
-		return true
-	}
-	return false
+	return u.sql.refused(ctx, recorded.login(), recorded.PasswordSetAt)
 }
 
 // verifyLogin waits until the login works, since the application moves to it next. If it never does,

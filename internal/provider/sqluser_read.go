@@ -46,14 +46,14 @@ func importUser(ctx context.Context, api *tidbcloud.Client, id string) (SQLUserS
 	return SQLUserState{SQLUserArgs: args, FullName: tidbcloud.FullName(cluster.UserPrefix, name)}, nil
 }
 
-// userClusterExists reports whether the cluster of a missing user exists. It returns an error if the
-// API key belongs to another organization.
-func userClusterExists(ctx context.Context, api *tidbcloud.Client, state SQLUserState) (bool, error) {
-	cluster, err := findCluster(ctx, api, state.ClusterID)
-	if err != nil || cluster != nil || state.Organization == "" {
+// clusterExists reports whether the cluster of a missing user or branch exists. It returns an error
+// if the API key belongs to another organization.
+func clusterExists(ctx context.Context, api *tidbcloud.Client, clusterID, organization string) (bool, error) {
+	cluster, err := findCluster(ctx, api, clusterID)
+	if err != nil || cluster != nil || organization == "" {
 		return cluster != nil, err
 	}
-	return false, checkOrganization(ctx, api, state.ClusterID, state.Organization)
+	return false, checkOrganization(ctx, api, clusterID, organization)
 }
 
 // diffLive adds how a live user differs from the recorded or wanted one. It only warns about what it

@@ -3,6 +3,7 @@ package tidbcloud_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -138,6 +139,7 @@ func writeContract(t *testing.T, c *tidbcloud.Client) {
 	}
 
 	sqlUserContract(ctx, t, c, live)
+	branchContract(ctx, t, c, live)
 
 	if err := c.DeleteCluster(ctx, id); err != nil {
 		t.Fatal(err)
@@ -148,6 +150,45 @@ func writeContract(t *testing.T, c *tidbcloud.Client) {
 	}
 	if err := c.DeleteCluster(ctx, id); err != nil && !rest.StatusIs(err, 404, 403) {
 		t.Errorf("a second delete: %v", err)
+	}
+}
+
+func branchContract(ctx context.Context, t *testing.T, c *tidbcloud.Client, parent *tidbcloud.Cluster) {
+	const annotation, owner = "pulumi.com/owner", "contract.branch"
+	want := tidbcloud.Branch{DisplayName: "contract-branch", Annotations: map[string]string{annotation: owner}}
+	created, err := c.CreateBranch(ctx, parent.ID, want, "first-Password-1")
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer func() {
+		if err := errors.Join(c.DeleteBranch(ctx, parent.ID, created.ID), c.WaitUntilBranchGone(ctx, parent.ID, created.ID, nil)); err != nil {
+			t.Errorf("branch %s still exists: %v", created, err)
+		}
+		if left, err := c.ListBranches(ctx, parent.ID); err != nil || slices.ContainsFunc(left, func(b tidbcloud.Branch) bool { return b.ID == created.ID }) {
+			t.Errorf("left: %v, %v", left, err)
+		}
+	}()
+	live, err := c.WaitUntilBranchConnectable(ctx, parent.ID, created.ID, nil)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if live.DisplayName != want.DisplayName || live.Annotations[annotation] != owner || live.UserPrefix == parent.UserPrefix || live.CreateTime == "" {
+		t.Errorf("created %+v", live)
+	}
+	if all, err := c.ListBranches(ctx, parent.ID); err != nil || !slices.ContainsFunc(all, func(b tidbcloud.Branch) bool { return b.ID == created.ID }) {
+		t.Errorf("the branch is not listed: %v, %v", all, err)
+	}
+	if err := c.ResetBranch(ctx, parent.ID, created.ID); err != nil {
+		t.Error(err)
+	}
+	again, err := c.WaitUntilBranchConnectable(ctx, parent.ID, created.ID, nil)
+	if err != nil || again.UserPrefix != live.UserPrefix || again.Annotations[annotation] != owner {
+		t.Errorf("reset to %+v: %v", again, err)
+	}
+	if err := c.SetBranchPassword(ctx, parent.ID, created.ID, tidbcloud.FullName(live.UserPrefix, "root"), "second-Password-2"); err != nil {
+		t.Error(err)
 	}
 }
 

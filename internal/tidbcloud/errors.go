@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"portfolio-infra/internal/rest"
@@ -49,18 +50,50 @@ func text(raw json.RawMessage) string {
 	return string(raw)
 }
 
-// quotaExceeded matches what the API says when an organization may have no more clusters.
+// quotaExceeded matches what the API says when an organization may have no more clusters or
+// branches.
 // spendingLimit matches messages that are about something else.
 var (
 	spendingLimit = regexp.MustCompile(`(?i)spending.?limit`)
 	quotaExceeded = regexp.MustCompile(`(?i)quota|maximum number|free cluster|limit (has been |is )?(reached|exceeded)|exceeds? the .*limit`)
 )
 
+// largeParent matches what the API says of a cluster that holds too much for a branch, and
+// essential of one whose plan has no branches. Both are assumed: no document has the texts.
+var (
+	largeParent = regexp.MustCompile(`(?i)\bGiB\b|too large`)
+	essential   = regexp.MustCompile(`(?i)essential`)
+)
+
+// BranchLimit reports whether the API refused to create a branch because of a limit.
+func BranchLimit(err error) bool {
+	var e *rest.Error
+	return errors.As(err, &e) && branchLimit(e) != ""
+}
+
+// branchLimit returns what to do about a limit that a new branch would exceed, or "".
+// https://docs.pingcap.com/tidbcloud/branch-overview/#limitations-and-quotas
+func branchLimit(e *rest.Error) string {
+	switch {
+	case e.Method != http.MethodPost || !strings.HasSuffix(e.URL, "/branches") || !slices.Contains([]int{400, 402, 403, 409, 422}, e.Status):
+	case largeParent.MatchString(e.Message):
+		return "a cluster that holds more than 100 GiB can have no branches: use a cluster of its own instead"
+	case essential.MatchString(e.Message):
+		return "an Essential cluster created since 2026-07-14 can have no branches: use a cluster of its own instead"
+	case quotaExceeded.MatchString(e.Message) && !spendingLimit.MatchString(e.Message):
+		return "an organization may have five branches by default, and 100 Starter clusters and branches together: delete a branch that nobody needs"
+	}
+	return ""
+}
+
 // permanent matches lists that TiDB Cloud always has. A 404 for one comes from another server.
 var permanent = regexp.MustCompile(`/(regions|projects)\b`)
 
 // suggest returns one sentence that says what to do about an error. It names config keys.
 func suggest(e *rest.Error) string {
+	if limit := branchLimit(e); limit != "" {
+		return limit
+	}
 	switch e.Status {
 	case http.StatusUnauthorized:
 		return "check the API key: tidbcloud:publicKey and tidbcloud:privateKey, or TIDBCLOUD_PUBLIC_KEY and TIDBCLOUD_PRIVATE_KEY"

@@ -47,6 +47,29 @@ func FuzzCluster_UnmarshalJSON(f *testing.F) {
 	})
 }
 
+// A decoded branch has an ID, and a connectable one has all that a client needs.
+func FuzzBranch_UnmarshalJSON(f *testing.F) {
+	for _, seed := range []string{
+		`{"name":"clusters/1/branches/b","branchId":"b","displayName":"pr-1","state":"ACTIVE","userPrefix":"p","endpoints":{"public":{"host":"h","port":4000}}}`,
+		`{"name":"clusters/1/branches/b"}`, `{"name":"clusters/1/branches/"}`, `{"name":"clusters/1"}`, `{"branchId":""}`, "{}", "null", `{"branchId":1}`,
+		`{"branchId":"b","annotations":null,"endpoints":{"public":null}}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var b Branch
+		if err := json.Unmarshal(data, &b); err != nil {
+			return
+		}
+		if b.ID == "" {
+			t.Errorf("%q has no ID", data)
+		}
+		if b.Connectable() && (b.State != StateActive || b.Host == "" || b.Port == 0 || b.UserPrefix == "") {
+			t.Errorf("nobody can connect to %+v", b)
+		}
+	})
+}
+
 // A decoded user has a name and a role without prefix.
 func FuzzSQLUser_UnmarshalJSON(f *testing.F) {
 	for _, seed := range []string{

@@ -16,6 +16,7 @@ const maxPages = 100
 // page is a page of any list.
 type page struct {
 	Clusters      []Cluster `json:"clusters"`
+	Branches      []Branch  `json:"branches"`
 	SQLUsers      []SQLUser `json:"sqlUsers"`
 	Projects      []project `json:"projects"`
 	NextPageToken string    `json:"nextPageToken"`
@@ -32,6 +33,7 @@ func list(ctx context.Context, api *rest.Client, path string) (page, error) {
 			return page{}, err
 		}
 		all.Clusters = append(all.Clusters, p.Clusters...)
+		all.Branches = append(all.Branches, p.Branches...)
 		all.SQLUsers = append(all.SQLUsers, p.SQLUsers...)
 		all.Projects = append(all.Projects, p.Projects...)
 		if p.NextPageToken == "" {

@@ -9,7 +9,7 @@ import (
 	"portfolio-infra/internal/rest"
 )
 
-// How often a busy cluster is polled. A real cluster takes about 10 seconds, so the polls of the
+// How often a busy cluster or branch is polled. A real cluster takes about 10 seconds, so the polls of the
 // first half minute are fast. With the slower ones after that, a wait stays well below 100
 // requests a minute.
 const (
@@ -51,7 +51,7 @@ func (e *StateError) Error() string {
 // off, is a [*StateError] at once. Any other state may change. Retryable errors of the API do
 // not end the wait. If ctx does, the error names the last state.
 func (c *Client) WaitUntilConnectable(ctx context.Context, id string, on OnStatus) (*Cluster, error) {
-	cluster, err := c.poll(ctx, id, on, func(cluster *Cluster, err error) (bool, error) {
+	cluster, err := poll(ctx, c.cluster(id), on, func(cluster *Cluster, err error) (bool, error) {
 		if err == nil && (cluster.State == StateInactive || cluster.State.Deleting() || cluster.State == StateActive && cluster.EndpointOff) {
 			err = &StateError{*cluster}
 		}
@@ -66,7 +66,7 @@ func (c *Client) WaitUntilConnectable(ctx context.Context, id string, on OnStatu
 // WaitUntilGone waits until a cluster that is being deleted no longer exists. The API then
 // responds 404, or 403 right after the delete, or the state DELETED.
 func (c *Client) WaitUntilGone(ctx context.Context, id string, on OnStatus) error {
-	_, err := c.poll(ctx, id, on, func(cluster *Cluster, err error) (bool, error) {
+	_, err := poll(ctx, c.cluster(id), on, func(cluster *Cluster, err error) (bool, error) {
 		if rest.StatusIs(err, 404, 403) {
 			return true, nil
 		}
@@ -78,25 +78,30 @@ func (c *Client) WaitUntilGone(ctx context.Context, id string, on OnStatus) erro
 	return nil
 }
 
-// poll reads a cluster again and again until check says done or fails.
-func (c *Client) poll(ctx context.Context, id string, on OnStatus, check func(*Cluster, error) (done bool, err error)) (*Cluster, error) {
+// cluster returns the read of a cluster, for [poll].
+func (c *Client) cluster(id string) func(context.Context) (*Cluster, error) {
+	return func(ctx context.Context) (*Cluster, error) { return c.GetCluster(ctx, id) }
+}
+
+// poll reads a cluster or a branch again and again until check says done or fails.
+func poll[T interface{ status() string }](ctx context.Context, get func(context.Context) (T, error), on OnStatus, check func(T, error) (done bool, err error)) (none T, _ error) {
 	start := time.Now()
 	status, reported, reportedAt := unknownState, "", start
 	for interval := fastestInterval; ; {
 		began := time.Now()
-		cluster, err := c.GetCluster(ctx, id)
-		done, err := check(cluster, err)
+		live, err := get(ctx)
+		done, err := check(live, err)
 		switch {
 		case done:
-			return cluster, nil
+			return live, nil
 		case err != nil && ctx.Err() != nil:
 			// The error below names the last status.
 		case err != nil && !rest.Retryable(err):
-			return nil, err
+			return none, err
 		case err != nil:
 			status = fmt.Sprintf("unreachable (%v)", err)
 		default:
-			status = cluster.status()
+			status = live.status()
 		}
 		if on != nil && ctx.Err() == nil && (status != reported || time.Since(reportedAt) >= repeatStatus) {
 			on(status, time.Since(start).Round(time.Second))
@@ -108,10 +113,10 @@ func (c *Client) poll(ctx context.Context, id string, on OnStatus, check func(*C
 		}
 		asked := rest.RetryAfter(err)
 		if deadline, ok := ctx.Deadline(); asked > 0 && (asked > rest.MaxWait || ok && asked > time.Until(deadline)) {
-			return nil, err // a poll before that would only add to the limit
+			return none, err // a poll before that would only add to the limit
 		}
 		if rest.Sleep(ctx, max(interval-time.Since(began), minPause, asked)) != nil {
-			return nil, fmt.Errorf("still %s after %s: %w; check it in the TiDB Cloud console, or run it again to keep waiting",
+			return none, fmt.Errorf("still %s after %s: %w; check it in the TiDB Cloud console, or run it again to keep waiting",
 				status, time.Since(start).Round(time.Second), ctx.Err())
 		}
 	}
@@ -120,9 +125,11 @@ func (c *Client) poll(ctx context.Context, id string, on OnStatus, check func(*C
 const unknownState = "in an unknown state"
 
 // status returns the state for [OnStatus].
-func (c *Cluster) status() string {
-	if c.State == StateActive && !c.Connectable() {
+func (c *Cluster) status() string { return statusOf(c.State, c.Connectable()) }
+
+func statusOf(state State, connectable bool) string {
+	if state == StateActive && !connectable {
 		return "ACTIVE without an address"
 	}
-	return cmp.Or(string(c.State), unknownState)
+	return cmp.Or(string(state), unknownState)
 }

@@ -18,7 +18,11 @@ type cluster struct {
 	dir      string // of the server; missing until it first runs
 	listener net.Listener
 
+	copying sync.Mutex // is held while a branch is copied; locked before mu
+
 	mu sync.Mutex // guards the fields below
+	// origin is not zero if the cluster is a branch.
+	origin origin
 	// disabled and closed shut the port: each connection is closed at once. That a client of a
 	// disabled endpoint sees this is assumed.
 	disabled, closed bool
@@ -32,6 +36,9 @@ type cluster struct {
 func openCluster(s *Servers, id string, l net.Listener) (*cluster, error) {
 	c := &cluster{servers: s, dir: filepath.Join(s.dir, id), listener: l, conns: map[net.Conn]bool{}, accounts: map[string]account{}}
 	if err := emulator.Load(c.accountsFile(), &c.accounts); err != nil {
+		return nil, err
+	}
+	if err := emulator.Load(c.originFile(), &c.origin); err != nil {
 		return nil, err
 	}
 	if err := c.importDump(c.dumpFile()); err != nil {
@@ -93,6 +100,9 @@ func (c *cluster) serve(client net.Conn) {
 // connect connects to the server. It first starts the server if it does not run, and gives it
 // the users that it does not know.
 func (c *cluster) connect() (net.Conn, error) {
+	if err := c.copyParent(); err != nil {
+		return nil, err
+	}
 	if running, _, _ := c.state(); !running {
 		c.servers.starting.Lock()
 		defer c.servers.starting.Unlock()
@@ -128,11 +138,14 @@ func (c *cluster) start() error {
 		}
 	}
 	server, err := startProcess(c.servers.TiDB, c.dir, "-cert", "../"+serverFile, "-key", "../"+serverKeyFile)
-	if err == nil {
-		c.server = server
+	if err != nil {
+		return err
 	}
-	return err
+	c.server = server
+	return server.run(safePoint)
 }
+
+func (c *cluster) id() string { return filepath.Base(c.dir) }
 
 // running reports whether the server runs. The caller holds c.mu.
 func (c *cluster) running() bool { return c.server != nil && !c.server.ended() }

@@ -28,6 +28,10 @@
 //   - Each start skips 30,000 values of an AUTO_INCREMENT column, as each of TiDB Cloud's
 //     servers uses a range of its own. A TINYINT or SMALLINT key soon reaches its end. In a
 //     table with AUTO_ID_CACHE 1 a start skips 4,000 values.
+//   - A branch is a logical copy, made at the first connection: the databases, tables, rows,
+//     sequences and views of its parent at the moment, read at that tidb_snapshot. Users,
+//     privileges and global variables are not copied, and root is the definer of the views.
+//     TiDB Cloud copies on write; whether the users come along is not documented.
 //   - Garbage is never collected, so the folder grows, and tidb_snapshot reaches back to the
 //     beginning.
 //   - TiDB Cloud Starter is a later build of TiDB: VERSION() differs, and so may new features.

@@ -221,7 +221,7 @@ func (s *session) query(ctx context.Context, query string) (_ *answer, err error
 				continue
 			}
 			text := string(v)
-			if typ := out.Types[i].Type; typ == "BIT" || strings.HasSuffix(typ, "BINARY") || strings.HasSuffix(typ, "BLOB") {
+			if isBinary(out.Types[i].Type) {
 				text = hex.EncodeToString(v)
 			}
 			row[i] = &text

@@ -20,15 +20,15 @@ func (c *cluster) importDump(file string) error {
 	if _, err := os.Stat(c.dir); errors.Is(err, os.ErrNotExist) {
 		// The dump creates all databases.
 		script := "DROP DATABASE test;\n" + string(dump) + "\n;CREATE DATABASE IF NOT EXISTS test"
-		if err := c.create(script); err != nil {
+		if err := c.create(func(p *process) error { return p.run(script) }); err != nil {
 			return fmt.Errorf("moving the data of %s into TiDB: %w\nThe file is as it was: correct that statement in it, or remove it to begin without its data", file, err)
 		}
 	}
 	return os.Rename(file, file+".imported")
 }
 
-// create creates the cluster's data and runs a script on it.
-func (c *cluster) create(script string) error {
+// create creates the cluster's data and lets fill change it.
+func (c *cluster) create(fill func(*process) error) error {
 	if err := c.servers.hasTiDB(); err != nil {
 		return err
 	}
@@ -44,8 +44,13 @@ func (c *cluster) create(script string) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(p.run(script), p.stop()); err != nil {
+	if err := errors.Join(fill(p), p.stop()); err != nil {
 		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed { // it may be deleted
+		return errClosed
 	}
 	return os.Rename(scratch, c.dir)
 }

@@ -155,7 +155,7 @@ func (s *Servers) DeleteCluster(clusterID string) (err error) {
 	delete(s.clusters, clusterID)
 	delete(s.ports, clusterID)
 	errs := []error{c.close(), emulator.Save(s.portsFile(), s.ports)}
-	for _, name := range []string{c.dir, c.accountsFile(), c.dumpFile() + ".imported"} {
+	for _, name := range []string{c.dir, c.accountsFile(), c.originFile(), c.dumpFile() + ".imported"} {
 		errs = append(errs, os.RemoveAll(name))
 	}
 	return errors.Join(errs...)

@@ -45,16 +45,20 @@ type Cloud struct {
 	// request cannot choose one: the field is read-only in the API's description. Essential
 	// clusters have no user prefix, like those created since 2026-06-30 (assumed).
 	ServicePlan string
+	// MaxBranches is how many branches the organization may have: 0 means 5.
+	MaxBranches int
+	// NoAnnotations makes the Cloud keep no annotations of branches.
+	NoAnnotations bool
 	// OrganizationID defaults to Organization.
 	OrganizationID string
 	// Projects are the IDs of the organization's projects. A cluster belongs to the first one
 	// unless its labels name another. The default is only DefaultProject.
 	Projects []string
 
-	// Endpoint returns a cluster's public SQL endpoint. It is called whenever a cluster that
-	// is not CREATING is shown. It must not call the Cloud. The default endpoint looks like a
+	// Endpoint returns the public SQL endpoint of a cluster or branch. It is called whenever one
+	// that is not CREATING is shown. It must not call the Cloud. The default endpoint looks like a
 	// real one and leads nowhere.
-	Endpoint func(clusterID string) (host string, port int)
+	Endpoint func(id string) (host string, port int)
 	// SQL, if not nil, creates the clusters' SQL servers and the users on them.
 	SQL SQL
 
@@ -109,11 +113,32 @@ func (c *Cloud) Users(clusterID string) []User {
 	return users
 }
 
-// CheckPassword reports whether the SQL user with that full name can log in with the password.
-func (c *Cloud) CheckPassword(clusterID, user, password string) bool {
-	ok := false
+// Branches returns the branches of a cluster as a GET shows them, the oldest first.
+func (c *Cloud) Branches(clusterID string) []Branch {
+	var branches []Branch
 	_ = c.read(func(s *state) error {
 		rec, err := s.cluster(clusterID)
+		if err != nil {
+			return err
+		}
+		for i := range rec.Branches {
+			branches = append(branches, c.viewBranch(s, rec, &rec.Branches[i]))
+		}
+		return nil
+	})
+	return branches
+}
+
+// CheckPassword reports whether the SQL user with that full name can log in with the password,
+// on a cluster or a branch.
+func (c *Cloud) CheckPassword(id, user, password string) bool {
+	ok := false
+	_ = c.read(func(s *state) error {
+		if b := s.branch(id); b != nil {
+			ok = b.Root.User.UserName == user && equal(b.Root.Hash, nativeHash(password))
+			return nil
+		}
+		rec, err := s.cluster(id)
 		if err != nil {
 			return err
 		}
@@ -126,13 +151,28 @@ func (c *Cloud) CheckPassword(clusterID, user, password string) bool {
 	return ok
 }
 
-// SetState holds a cluster in a state, whatever the time. The API need not know the state. The
-// hold ends when the cluster is deleted, or with the state "".
-func (c *Cloud) SetState(clusterID, clusterState string) error {
+// SetState holds a cluster or a branch in a state, whatever the time. The API need not know the
+// state. The hold ends when the thing is deleted, or with the state "".
+func (c *Cloud) SetState(id, held string) error {
+	return c.write(func(s *state) error {
+		if b := s.branch(id); b != nil {
+			b.HeldState = held
+			return nil
+		}
+		rec, err := s.cluster(id)
+		if err == nil {
+			rec.HeldState = held
+		}
+		return err
+	})
+}
+
+// SetStorage tells the Cloud how much a cluster stores.
+func (c *Cloud) SetStorage(clusterID string, gib int) error {
 	return c.write(func(s *state) error {
 		rec, err := s.cluster(clusterID)
 		if err == nil {
-			rec.HeldState = clusterState
+			rec.StorageGiB = gib
 		}
 		return err
 	})

@@ -47,6 +47,9 @@ func (c *Cloud) createCluster(s *state, r *http.Request) (any, error) {
 		return nil, badRequest("the organization has reached its quota: the maximum number of free clusters is %d; "+
 			"delete one or set a spending limit for the new one", maxFreeClusters)
 	}
+	if err := s.checkStarters(); err != nil {
+		return nil, err
+	}
 	if err := c.createSQL(cl); err != nil {
 		return nil, err
 	}
@@ -137,6 +140,7 @@ func (c *Cloud) updateCluster(s *state, r *http.Request) (any, error) {
 	return c.view(s, rec), nil
 }
 
+// deleteCluster deletes the branches, too. That this is what happens to them is assumed.
 func (c *Cloud) deleteCluster(s *state, r *http.Request) (any, error) {
 	rec, err := c.visibleCluster(s, r)
 	if err != nil {
@@ -144,9 +148,16 @@ func (c *Cloud) deleteCluster(s *state, r *http.Request) (any, error) {
 	}
 	if rec.Deleted.IsZero() {
 		rec.Deleted, rec.Cluster.UpdateTime, rec.HeldState = s.now.UTC(), s.timestamp(), ""
-		if err := c.sql().DeleteCluster(rec.Cluster.ClusterID); err != nil {
-			return nil, err
+		ids := []string{rec.Cluster.ClusterID}
+		for _, b := range rec.Branches {
+			ids = append(ids, b.Branch.BranchID)
 		}
+		for _, id := range ids {
+			if err := c.sql().DeleteCluster(id); err != nil {
+				return nil, err
+			}
+		}
+		rec.Branches = nil
 	}
 	return c.view(s, rec), nil
 }

@@ -1,5 +1,5 @@
 // Package tidbcloud emulates the part of TiDB Cloud that manages Starter
-// ("Serverless") clusters and their SQL users: the [cluster API], and the SQL users
+// ("Serverless") clusters, their branches and SQL users: the [cluster API], and the SQL users
 // and projects of the [IAM API], behind HTTP digest authentication ([RFC 7616]). One
 // handler, [Cloud], serves both hosts of the real cloud. Their paths do not collide,
 // so a client can point both base URLs to one address.
@@ -29,7 +29,7 @@
 //
 // A cluster is CREATING for [Cloud.CreateTime]; its host, port and user prefix are
 // empty until it is ACTIVE. A deleted one is DELETING for [Cloud.DeleteTime], then
-// gone. Nothing runs in the background: a cluster's state follows from its times and
+// gone. So is a branch, but it is DELETED for that time, and RESTORING after a reset. Nothing runs in the background: a cluster's state follows from its times and
 // from [Cloud.Now]. So a test moves the clock instead of waiting, and a restart
 // changes nothing. [Cloud.SetState] holds a cluster in a state.
 //
@@ -41,6 +41,8 @@
 //     missing one 404.
 //   - A second DELETE answers like the first.
 //   - Only clusters without a spending limit count towards the quota.
+//   - The branches of a cluster are deleted with it. A branch that is reset keeps root's
+//     password. A list of branches shows no annotations.
 //   - root cannot be deleted and keeps its role.
 //   - A disabled public endpoint is still shown with its host and port.
 //   - The "error" member of the IAM API's error body, declared without a type, is the text.

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi2"
 	"github.com/getkin/kin-openapi/openapi2conv"
@@ -25,7 +26,7 @@ import (
 )
 
 // specsVar names the environment variable for a folder with TiDB Cloud's API
-// descriptions, Swagger 2.0 in *.json: cluster.swagger.json and iam.swagger.json from
+// descriptions, Swagger 2.0 in *.json: those of clusters, branches and the IAM API from
 // https://github.com/tidbcloud/tidbcloud-cli/tree/main/pkg/tidbcloud/v1beta1, for
 // instance. They are PingCAP's, so there is no copy here. With it all tests of this
 // package compare their calls with the descriptions.
@@ -204,6 +205,17 @@ func TestOpenAPI_client(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	branch, err := client.CreateBranch(ctx, cluster.ID, tidbcloud.Branch{
+		DisplayName: "pr-1", Annotations: map[string]string{"pulumi.com/owner": "web"}, ParentTimestamp: cloud.Now().Format(time.RFC3339),
+	}, "correct horse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, branchesError := client.ListBranches(ctx, cluster.ID)
+	ready, readyError := client.WaitUntilBranchConnectable(ctx, cluster.ID, branch.ID, nil)
+	if readyError != nil {
+		t.Fatal(readyError)
+	}
 	network := []tidbcloud.Network{{DisplayName: "office", StartIPAddress: "192.0.2.1", EndIPAddress: "192.0.2.9"}}
 	_, regionsError := client.ListRegions(ctx)
 	_, organizationsError := client.Organizations(ctx)
@@ -211,7 +223,11 @@ func TestOpenAPI_client(t *testing.T) {
 	_, waitError := client.WaitUntilConnectable(ctx, cluster.ID, nil)
 	_, findError := client.FindSQLUser(ctx, cluster.ID, user.FullName)
 	for _, err := range []error{
-		regionsError, organizationsError, listError, waitError, findError,
+		regionsError, organizationsError, listError, waitError, findError, branchesError,
+		client.SetBranchPassword(ctx, cluster.ID, branch.ID, tidbcloud.FullName(ready.UserPrefix, "root"), "another horse"),
+		client.ResetBranch(ctx, cluster.ID, branch.ID),
+		client.DeleteBranch(ctx, cluster.ID, branch.ID),
+		client.WaitUntilBranchGone(ctx, cluster.ID, branch.ID, nil),
 		client.RenameCluster(ctx, cluster.ID, "renamed"),
 		client.SetClusterLabels(ctx, cluster.ID, map[string]string{"team": "web"}),
 		client.SetSpendingLimit(ctx, cluster.ID, 600),

@@ -36,6 +36,13 @@ func (c *Cloud) routes() *http.ServeMux {
 	serverless("DELETE /v1beta1/clusters/{cluster}", c.deleteCluster)
 	serverless("GET /v1beta1/regions", c.listRegions)
 
+	serverless("GET /v1beta1/clusters/{cluster}/branches", c.listBranches, "pageSize", "pageToken")
+	serverless("POST /v1beta1/clusters/{cluster}/branches", c.createBranch)
+	serverless("GET /v1beta1/clusters/{cluster}/branches/{branch}", c.getBranch, "view")
+	serverless("DELETE /v1beta1/clusters/{cluster}/branches/{branch}", c.deleteBranch)
+	serverless("POST /v1beta1/clusters/{cluster}/branches/{branch}", c.resetBranch)
+	serverless("PATCH /v1beta1/clusters/{cluster}/branches/{branch}/sqlUsers/{user}", c.updateBranchUser)
+
 	iam("GET /v1beta1/projects", c.listProjects, "pageSize", "pageToken")
 	iam("GET /v1beta1/clusters/{cluster}/sqlUsers", c.listUsers, "pageSize", "pageToken")
 	iam("POST /v1beta1/clusters/{cluster}/sqlUsers", c.createUser)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // SQL manages the SQL servers behind the clusters' endpoints. The Cloud makes one call at a
@@ -16,7 +17,11 @@ import (
 type SQL interface {
 	// CreateCluster starts a cluster's server, with no user on it.
 	CreateCluster(clusterID string) error
-	// DeleteCluster stops it and drops its data.
+	// CreateBranch starts a branch's server, with the schema and the rows that the parent had at
+	// a moment and no user on it. The server of a branch that exists, with another moment, gets
+	// the new data and keeps its users. All other methods take a branch's ID, too.
+	CreateBranch(parentID, branchID string, at time.Time) error
+	// DeleteCluster stops a server and drops its data.
 	DeleteCluster(clusterID string) error
 	// SetEndpoint stops serving a cluster's clients, or serves them again. A new server serves
 	// its clients.
@@ -46,6 +51,8 @@ func (noSQL) SetEndpoint(string, bool) error { return nil }
 func (noSQL) PutUser(string, Login) error    { return nil }
 func (noSQL) DropUser(string, string) error  { return nil }
 
+func (noSQL) CreateBranch(string, string, time.Time) error { return nil }
+
 func (c *Cloud) sql() SQL {
 	if c.SQL == nil {
 		return noSQL{}
@@ -68,6 +75,18 @@ func (c *Cloud) replay(s *state) error {
 				return fmt.Errorf("restoring SQL user %s: %w", u.User.UserName, err)
 			}
 		}
+		for _, b := range rec.Branches {
+			if !b.Deleted.IsZero() {
+				continue
+			}
+			err := c.sql().CreateBranch(id, b.Branch.BranchID, b.copied())
+			if err == nil {
+				err = c.putUser(b.Branch.BranchID, b.Root, "")
+			}
+			if err != nil {
+				return fmt.Errorf("restoring branch %s: %w", b.Branch.BranchID, err)
+			}
+		}
 	}
 	return nil
 }
@@ -82,10 +101,10 @@ func (c *Cloud) createSQL(cl Cluster) error {
 	return err
 }
 
-// setPassword gives a user a new password.
-func (c *Cloud) setPassword(rec *clusterRecord, u *userRecord, password string) error {
+// setPassword gives a user of a cluster or branch a new password.
+func (c *Cloud) setPassword(id string, u *userRecord, password string) error {
 	u.Hash = nativeHash(password)
-	return c.putUser(rec.Cluster.ClusterID, *u, password)
+	return c.putUser(id, *u, password)
 }
 
 // putUser creates or changes a user that has a password on the SQL server.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -22,7 +23,10 @@ func (r *recorder) record(format string, args ...any) error {
 	return r.err
 }
 
-func (r *recorder) CreateCluster(id string) error      { return r.record("create %s", id) }
+func (r *recorder) CreateCluster(id string) error { return r.record("create %s", id) }
+func (r *recorder) CreateBranch(parent, id string, at time.Time) error {
+	return r.record("branch %s %s %s", parent, id, at.Format(time.RFC3339Nano))
+}
 func (r *recorder) DeleteCluster(id string) error      { return r.record("delete %s", id) }
 func (r *recorder) DropUser(id, userName string) error { return r.record("drop %s %s", id, userName) }
 func (r *recorder) SetEndpoint(id string, disabled bool) error {

@@ -25,7 +25,10 @@ type clusterRecord struct {
 	// HeldState is the argument of SetState.
 	HeldState string `json:"stuck,omitempty"`
 	// Users are the cluster's SQL users. The first is root.
-	Users []userRecord `json:"users"`
+	Users    []userRecord   `json:"users"`
+	Branches []branchRecord `json:"branches,omitempty"`
+	// StorageGiB is the argument of SetStorage.
+	StorageGiB int `json:"storageGiB,omitempty"`
 }
 
 // userRecord is a SQL user and the hash of its password. The hash is empty until the user has
@@ -73,13 +76,17 @@ func (c *Cloud) write(fn func(s *state) error) error {
 	})
 }
 
-// current returns the state as of now, without the clusters that are gone.
+// current returns the state as of now, without the clusters and branches that are gone.
 func (c *Cloud) current(s *state) *state {
 	now := c.now()
-	gone := func(rec clusterRecord) bool {
-		return rec.HeldState == "" && !rec.Deleted.IsZero() && !now.Before(rec.Deleted.Add(c.deleteTime()))
+	gone := func(held string, deleted time.Time) bool {
+		return held == "" && !deleted.IsZero() && !now.Before(deleted.Add(c.deleteTime()))
 	}
-	return &state{Next: s.Next, Clusters: slices.DeleteFunc(slices.Clone(s.Clusters), gone), now: now}
+	clusters := slices.DeleteFunc(slices.Clone(s.Clusters), func(rec clusterRecord) bool { return gone(rec.HeldState, rec.Deleted) })
+	for i := range clusters {
+		clusters[i].Branches = slices.DeleteFunc(slices.Clone(clusters[i].Branches), func(b branchRecord) bool { return gone(b.HeldState, b.Deleted) })
+	}
+	return &state{Next: s.Next, Clusters: clusters, now: now}
 }
 
 // nextSeq returns the number of a new cluster or user.
@@ -102,6 +109,17 @@ func (s *state) cluster(id string) (*clusterRecord, error) {
 		}
 	}
 	return nil, notFound("cluster %s not found", id)
+}
+
+// branch finds a branch of any cluster by its ID, or returns nil.
+func (s *state) branch(id string) *branchRecord {
+	for i := range s.Clusters {
+		branches := s.Clusters[i].Branches
+		if j := slices.IndexFunc(branches, func(b branchRecord) bool { return b.Branch.BranchID == id }); j >= 0 {
+			return &branches[j]
+		}
+	}
+	return nil
 }
 
 // user finds a SQL user by its full name.

@@ -68,7 +68,7 @@ func (c *Cloud) createUser(s *state, r *http.Request) (any, error) {
 		return nil, badRequest("user %q already exists", user.UserName)
 	}
 	rec.Users = append(rec.Users, userRecord{Seq: s.nextSeq(), User: user})
-	return user, c.setPassword(rec, &rec.Users[len(rec.Users)-1], in.Password)
+	return user, c.setPassword(rec.Cluster.ClusterID, &rec.Users[len(rec.Users)-1], in.Password)
 }
 
 // newUser returns the user that a request asks for. autoPrefix puts the prefix in front of the
@@ -126,7 +126,7 @@ func (c *Cloud) updateUser(s *state, r *http.Request) (any, error) {
 	if err := checkPassword(*in.Password); err != nil {
 		return nil, err
 	}
-	return u.User, c.setPassword(rec, u, *in.Password)
+	return u.User, c.setPassword(rec.Cluster.ClusterID, u, *in.Password)
 }
 
 func (c *Cloud) deleteUser(s *state, r *http.Request) (any, error) {
