@@ -33,9 +33,9 @@ type MigrationsArgs struct {
 	Database string            `pulumi:"database" provider:"replaceOnChanges"`
 	Folder   string            `pulumi:"folder"`
 	Files    map[string]string `pulumi:"files"`
-	Format   string            `pulumi:"format,optional"`
-	Table    string            `pulumi:"table,optional"`
-	Baseline string            `pulumi:"baseline,optional"`
+	Format   *string           `pulumi:"format,optional"`
+	Table    *string           `pulumi:"table,optional"`
+	Baseline *string           `pulumi:"baseline,optional"`
 }
 
 // MigrationsState is the state of a database's migrations.
@@ -204,12 +204,12 @@ func (m *Migrations) migrate(ctx context.Context, args MigrationsArgs) error {
 }
 
 func (m MigrationsArgs) job(ctx context.Context, folder migration.Folder) migrator.Job {
-	return migrator.Job{Folder: folder, Database: m.Database, Table: m.Table, Baseline: m.Baseline, Log: p.GetLogger(ctx)}
+	return migrator.Job{Folder: folder, Database: m.Database, Table: orZero(m.Table), Baseline: orZero(m.Baseline), Log: p.GetLogger(ctx)}
 }
 
 // format returns the folder's format. States of former versions have none.
 func (m MigrationsArgs) format() migration.Format {
-	return cmp.Or(migration.Format(m.Format), migration.Goose)
+	return cmp.Or(migration.Format(orZero(m.Format)), migration.Goose)
 }
 
 // read reads the folder. It must have exactly the files of the inputs.
