@@ -66,7 +66,7 @@ func announcement(works []work, cores int) string {
 const (
 	// perPackage is the CPU time of a package, in seconds, and serial the share of the work
 	// that only one core can do, as measured on two cores.
-	perPackage = 0.22
+	perPackage = 0.36
 	serial     = 0.1
 	// few is how many seconds are not worth a line.
 	few = 20

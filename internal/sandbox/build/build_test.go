@@ -68,7 +68,7 @@ func TestRun_notDownloaded(t *testing.T) {
 		return built, nil
 	}
 	var out strings.Builder
-	if err := run(t.Context(), &out, 2, a); err != nil || !strings.Contains(out.String(), "up to 1000 packages, about 2 minutes on 2 cores\n") {
+	if err := run(t.Context(), &out, 2, a); err != nil || !strings.Contains(out.String(), "up to 1000 packages, about 3 minutes on 2 cores\n") {
 		t.Errorf("%v; it says %q", err, out.String())
 	}
 }
