@@ -58,7 +58,7 @@ var tools = map[migration.Format]tool{
 	migration.Drizzle0: {"drizzle-kit 0.x", "__drizzle_migrations", "id bigint, hash text, created_at bigint", "TRUE"},
 	// mysql-core/async/session.js of drizzle-orm 1.0.0-rc.5.
 	migration.Drizzle1: {"drizzle-kit 1.x", "__drizzle_migrations", "id bigint, hash text, created_at bigint, name text, applied_at timestamp", "TRUE"},
-	// schema-engine/connectors/sql-schema-connector/src/flavour/mysql.rs of prisma-engines.
+	// flavour/mysql.rs of prisma-engines, see prismaLedger.
 	migration.Prisma: {"Prisma", prismaTable, "id varchar, checksum varchar, finished_at datetime, migration_name varchar, " +
 		"logs text, rolled_back_at datetime, started_at datetime, applied_steps_count int", "rolled_back_at IS NULL"},
 }

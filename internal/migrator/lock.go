@@ -45,9 +45,9 @@ func (r *run) take(ctx context.Context, name string) error {
 			return nil
 		}
 		if waited+pause > cmp.Or(r.patience, lockPatience) {
-			return fmt.Errorf("another run has been migrating database %q for %s; wait until it ends, then run `pulumi up` again", r.Database, seconds(waited))
+			return fmt.Errorf("another run has been migrating database %q for %s; wait until it ends, then run `pulumi up` again", r.Database, rest.Seconds(waited))
 		}
-		r.Log.InfoStatusf("waiting for another run's migrations, %s", seconds(waited))
+		r.Log.InfoStatusf("waiting for another run's migrations, %s", rest.Seconds(waited))
 		if err := rest.Sleep(ctx, pause); err != nil {
 			return fmt.Errorf("locking the migrations of %q: %w", r.Database, err)
 		}
@@ -85,6 +85,3 @@ func lockName(database string) string {
 	sum := sha256.Sum256([]byte(strings.ToLower(database)))
 	return journalTable + ":" + hex.EncodeToString(sum[:16])
 }
-
-// seconds formats a duration for a status line.
-func seconds(d time.Duration) string { return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds())) }

@@ -12,11 +12,13 @@ import (
 // prismaTable is Prisma's table.
 const prismaTable = "_prisma_migrations"
 
-// prismaLedger is the table of Prisma's schema engine
-// (schema-engine/connectors/sql-schema-connector/src/sql_migration_persistence.rs of
-// prisma-engines). A migration has a row before its first step, without finished_at: as long as
-// there is such a row, Prisma applies nothing (schema-engine/commands/src/commands/apply_migrations.rs,
+// prismaLedger is the table of Prisma's schema engine. A migration has a row before its first step,
+// without finished_at: as long as there is such a row, Prisma applies nothing (apply_migrations.rs,
 // detect_failed_migrations).
+//
+//   - https://github.com/prisma/prisma-engines/blob/4e88174652340aa84a2dae03a18633bf857074a7/schema-engine/connectors/sql-schema-connector/src/sql_migration_persistence.rs
+//   - https://github.com/prisma/prisma-engines/blob/f3fa6ef88a992be20030f7471972c42935e2d0ba/schema-engine/connectors/sql-schema-connector/src/flavour/mysql.rs
+//   - https://github.com/prisma/prisma-engines/blob/68e56494afddb7ba534a3bcb4d1c9f6d0b947a81/schema-engine/commands/src/commands/apply_migrations.rs
 type prismaLedger struct{ migrations []migration.Migration }
 
 // openRow is the condition of the row of a migration that has begun and is not finished.

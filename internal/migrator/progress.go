@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"portfolio-infra/internal/rest"
 )
 
 // progress shows what the run does, and every few seconds for how long. It ends with stop.
@@ -25,7 +27,7 @@ func (r *run) progress(ctx context.Context, what string, schema bool) (stop func
 			case <-ctx.Done():
 				return
 			case now := <-ticks:
-				text := what + ", " + seconds(now.Sub(start))
+				text := what + ", " + rest.Seconds(now.Sub(start))
 				if schema {
 					rows, err := r.rowsDone(ctx)
 					schema = err == nil // a user who may not read it sees the time alone

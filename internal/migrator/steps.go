@@ -12,8 +12,8 @@ import (
 const stepsTable = "pulumi_migration_steps"
 
 // createSteps creates the table of steps. Step 0 is the migration as a whole, after it was applied,
-// with the checksum that the tool has of it.
-// The row without a migration names the run that may write, see [run.takeOver].
+// with the checksum that the tool has of it. The row without a migration names the run that may
+// write, see [run.takeOver].
 const createSteps = "CREATE TABLE IF NOT EXISTS " + stepsTable + ` (
   tool VARCHAR(16) NOT NULL,
   migration VARCHAR(255) NOT NULL,

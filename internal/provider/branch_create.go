@@ -17,8 +17,9 @@ import (
 // https://docs.pingcap.com/tidbcloud/branch-overview/#limitations-and-quotas
 var essentialSince = time.Date(2026, 7, 14, 0, 0, 0, 0, time.UTC)
 
-// createOrAdoptBranch creates the branch of a state, with a new password, or adopts an orphan, of
-// which it does not know the password. It does not wait until clients can connect. It never sends a second POST, see the package comment.
+// createOrAdoptBranch creates the branch of a state, with a new password, or adopts an orphan, whose
+// password it does not know. It does not wait until clients can connect. It never sends a second
+// POST, see the package comment.
 func createOrAdoptBranch(ctx context.Context, api *tidbcloud.Client, resource string, state *BranchState) (adopted bool, err error) {
 	want := state.BranchArgs
 	parent, err := findParent(ctx, api, want.ClusterID)

@@ -160,7 +160,7 @@ func adoptOrConflict(all []tidbcloud.Cluster, resource string, want ClusterArgs)
 // may still appear. So nobody sends the POST again: the next run looks first.
 func lookAgain[T any](ctx context.Context, kind, name string, ambiguous error, look func() (*T, error)) (*T, error) {
 	for _, wait := range readWaits {
-		p.GetLogger(ctx).InfoStatusf("the request for %s %s had an ambiguous result, looking for the %[1]s in %[3]s", kind, name, seconds(wait))
+		p.GetLogger(ctx).InfoStatusf("the request for %s %s had an ambiguous result, looking for the %[1]s in %[3]s", kind, name, rest.Seconds(wait))
 		if err := rest.Sleep(ctx, wait); err != nil {
 			break
 		}

@@ -121,7 +121,7 @@ func (c *Config) build() (*tidbcloud.Client, error) {
 		IAMURL:        iam.value(),
 		Transport:     c.transport,
 		OnWait: func(ctx context.Context, d time.Duration, why string) {
-			p.GetLogger(ctx).InfoStatusf("%s, trying again in %s", why, seconds(d))
+			p.GetLogger(ctx).InfoStatusf("%s, trying again in %s", why, rest.Seconds(d))
 		},
 	}, nil
 }

@@ -2,11 +2,11 @@ package provider
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	p "github.com/pulumi/pulumi-go-provider"
 
+	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/tidbcloud"
 )
 
@@ -18,9 +18,6 @@ func showStatus(ctx context.Context, name string) tidbcloud.OnStatus {
 func showStatusOf(ctx context.Context, kind, name string) tidbcloud.OnStatus {
 	log := p.GetLogger(ctx)
 	return func(status string, waited time.Duration) {
-		log.InfoStatusf("%s %s is %s, %s", kind, name, status, seconds(waited))
+		log.InfoStatusf("%s %s is %s, %s", kind, name, status, rest.Seconds(waited))
 	}
 }
-
-// seconds formats a duration for a status line.
-func seconds(d time.Duration) string { return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds())) }

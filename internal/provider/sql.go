@@ -121,9 +121,9 @@ func (o *sqlOpener) connect(ctx context.Context, login login, f func(*sql.DB) er
 		}
 		waited := time.Since(start)
 		if !loginRetryable(err) || waited+pause > loginPatience {
-			return fmt.Errorf("%w (tried for %s)", login.wrap(err), seconds(waited))
+			return fmt.Errorf("%w (tried for %s)", login.wrap(err), rest.Seconds(waited))
 		}
-		p.GetLogger(ctx).InfoStatusf("waiting for the login of %s, %s (%v)", login.User, seconds(waited), err)
+		p.GetLogger(ctx).InfoStatusf("waiting for the login of %s, %s (%v)", login.User, rest.Seconds(waited), err)
 		if err := rest.Sleep(ctx, pause); err != nil {
 			return login.wrap(err)
 		}

@@ -61,6 +61,9 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// Seconds formats a duration for a status line, such as "12 s".
+func Seconds(d time.Duration) string { return fmt.Sprintf("%d s", int(d.Round(time.Second).Seconds())) }
+
 // waitReason returns why there is a wait, for [Client.OnWait].
 func (e *Error) waitReason() string {
 	switch {
