@@ -126,7 +126,7 @@ func TestChoose(t *testing.T) {
 	chosen("a new CLI is on the PATH", "program "+tidbVersion)
 	file(tidb, "")
 	chosen("TiDB is built", "program")
-	for _, name := range []string{"bin/portfolio", "bin/sandbox", "bin/plancheck", "internal/provider/pulumi-resource-tidbcloud/pulumi-resource-tidbcloud"} {
+	for _, name := range []string{"bin/portfolio", "bin/sandbox", "bin/plancheck", "bin/environment", "internal/provider/pulumi-resource-tidbcloud/pulumi-resource-tidbcloud"} {
 		chosen("before "+name, "program")
 		file(filepath.Join(root, name), "")
 	}

@@ -22,7 +22,7 @@ func programPart(root string) part {
 	in := func(name string) string { return filepath.Join(root, name) }
 	return part{
 		name:     "the program with its provider and the sandbox",
-		missing:  !exist(in("bin/portfolio"), in("bin/sandbox"), in("bin/plancheck"), in(stamp.Plugin+"/pulumi-resource-tidbcloud")),
+		missing:  !exist(in("bin/portfolio"), in("bin/sandbox"), in("bin/plancheck"), in("bin/environment"), in(stamp.Plugin+"/pulumi-resource-tidbcloud")),
 		packages: 930, linking: 10,
 		target: func(ctx context.Context, _ string, offline bool, stderr io.Writer) (target, error) {
 			// What is left of a go.work, slim mends.
@@ -43,7 +43,7 @@ func programPart(root string) part {
 				// nothing else is linked again.
 				build: []string{"-ldflags", "-w -s", "-ldflags", "./" + stamp.Plugin + "=-w -s -X portfolio-infra/internal/provider.stamp=" + sum, "-o", "bin/"},
 				// One go build is faster than four.
-				packages: []string{".", "./internal/sandbox", "./internal/plancheck", "./" + stamp.Plugin},
+				packages: []string{".", "./internal/sandbox", "./internal/plancheck", "./internal/environment", "./" + stamp.Plugin},
 			}, err
 		},
 		finish: func() error {
