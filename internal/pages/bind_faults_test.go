@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -45,110 +44,55 @@ var bindOperations = []bindOperation{
 // Whatever call fails in whatever way and however often, the next run leaves both
 // environments with the binding, or without it, and nothing else.
 func TestBind_Faults(t *testing.T) {
-	var tallies []faultlist.Tally
+	var all []faultlist.Operation
 	for _, op := range bindOperations {
-		var calls []faultlist.Call
-		synctest.Test(t, func(t *testing.T) {
-			s := op.begin(t)
-			s.net.Set(faultlist.Plan{})
-			if err := op.run(t.Context(), s); err != nil {
-				t.Fatal(err)
-			}
-			calls = s.net.Calls()
-		})
-		tally := faultlist.Tally{Operation: op.name, Calls: len(calls)}
-		for plan := range faultlist.Plans(faultlist.Cloudflare, calls) {
-			var problems []string
-			synctest.Test(t, func(t *testing.T) { problems = op.meets(t, plan, &tally) })
-			if len(problems) > 0 {
-				t.Errorf("%s / %s:\n\t%s", op.name, plan, strings.Join(problems, "\n\t"))
-			}
-		}
-		tallies = append(tallies, tally)
+		all = append(all, faultlist.Operation{Name: op.name, Calls: op.calls, Begin: op.meet})
 	}
-	t.Logf("%d faults, each once, twice and always:\n%s", len(faultlist.All(faultlist.Cloudflare)), faultlist.Table(tallies))
+	suite.Run(t, all)
 }
 
-// meets runs the bindOperation with a fault and twice without, and returns what is wrong.
-func (op bindOperation) meets(t *testing.T, plan faultlist.Plan, tally *faultlist.Tally) (problems []string) {
-	problem := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	tally.Cases++
+// suite is for the commands. The client says when it waits.
+var suite = faultlist.Suite{Cloud: faultlist.Cloudflare, Secrets: []string{token, apiToken}, Waiting: func(d time.Duration) string {
+	return fmt.Sprintf("waiting %s: Cloudflare's rate limit is reached", d)
+}}
+
+func (op bindOperation) calls(t *testing.T) []faultlist.Call {
 	s := op.begin(t)
-	s.net.Set(plan)
-	err := op.run(t.Context(), s)
-	switch {
-	case err != nil:
-		problems = badError(err, plan.Fault, s.net.Calls())
-	case slices.Equal(s.bound(), op.want):
-		tally.Success++
-	default:
-		problem("a success, and bound: %v", s.bound())
-	}
-	problems = append(problems, badWaits(plan.Fault, s.net.Calls(), s.progress.String())...)
-	if shows := faultlist.Shows(fmt.Sprint(err, s.progress.String()), token); len(shows) > 0 {
-		problem("the token shows: %v", shows)
-	}
-
 	s.net.Set(faultlist.Plan{})
-	for range 2 {
-		if err := op.run(t.Context(), s); err != nil {
-			problem("the next run: %v", err)
-		}
+	if err := op.run(t.Context(), s); err != nil {
+		t.Fatal(err)
 	}
-	patches := 0
-	for _, c := range s.net.Calls() {
-		if c.Method == http.MethodPatch {
-			patches++
-		}
-	}
-	if patches > 1 {
-		problem("the second of the next runs had something to do: %d patches", patches)
-	}
-	if slices.Equal(s.bound(), op.want) {
-		tally.Converged++
-	} else {
-		problem("bound in the end: %v", s.bound())
-	}
-	if len(problems) > 0 {
-		problem("the error: %v", err)
-	}
-	return problems
+	return s.net.Calls()
 }
 
-// bindRemedy is what an error says to do.
-var bindRemedy = regexp.MustCompile("run it again|check |look at |wait until|`pulumi ")
-
-// badError returns what an error lacks.
-func badError(err error, f faultlist.Fault, calls []faultlist.Call) (problems []string) {
-	text := err.Error()
-	if !bindRemedy.MatchString(text) {
-		problems = append(problems, "the error does not say what to do")
-	}
-	if !strings.Contains(text, "Pages project") && !strings.Contains(text, "production.API_SERVICE") {
-		problems = append(problems, "the error names neither the project nor the bindings")
-	}
-	if errors.Is(err, errNotPersisted) {
-		return problems
-	}
-	return append(problems, faultlist.Missing(err, f, calls)...)
-}
-
-// badWaits returns the waits that the API asked for and that were not kept or not shown.
-func badWaits(f faultlist.Fault, calls []faultlist.Call, progress string) (problems []string) {
-	asked := map[string]time.Duration{"429 with Retry-After": 2 * time.Second, "429 with X-Ratelimit-Reset": 3 * time.Second,
-		"429 that asks for an hour": time.Hour}[f.Name]
-	if asked == 0 {
-		return nil
-	}
-	for i, c := range calls[:len(calls)-1] {
-		if wait := calls[i+1].At.Sub(c.At); c.Hit && wait < asked {
-			problems = append(problems, fmt.Sprintf("waited %s, asked for %s", wait, asked))
+// meet runs the command with a fault and twice without.
+func (op bindOperation) meet(t *testing.T) func(faultlist.Plan) *faultlist.Case {
+	return func(plan faultlist.Plan) *faultlist.Case {
+		s := op.begin(t)
+		s.net.Set(plan)
+		err := op.run(t.Context(), s)
+		c := &faultlist.Case{Err: err, Calls: s.net.Calls(), Apart: errors.Is(err, errNotPersisted), Said: s.progress.String()}
+		switch {
+		case err != nil && !strings.Contains(err.Error(), "Pages project") && !strings.Contains(err.Error(), "production.API_SERVICE"):
+			c.Problem("the error names neither the project nor the bindings")
+		case err == nil && !slices.Equal(s.bound(), op.want):
+			c.Problem("a success, and bound: %v", s.bound())
 		}
+		s.net.Set(faultlist.Plan{})
+		for range 2 {
+			if err := op.run(t.Context(), s); err != nil {
+				c.Problem("the next run: %v", err)
+			}
+		}
+		patches := slices.DeleteFunc(s.net.Calls(), func(call faultlist.Call) bool { return call.Method != http.MethodPatch })
+		if len(patches) > 1 {
+			c.Problem("the second of the next runs had something to do: %d patches", len(patches))
+		}
+		if c.Converged = slices.Equal(s.bound(), op.want); !c.Converged {
+			c.Problem("bound in the end: %v", s.bound())
+		}
+		return c
 	}
-	if asked < time.Minute && !strings.Contains(progress, fmt.Sprintf("waiting %s: Cloudflare's rate limit is reached", asked)) {
-		problems = append(problems, "the wait is not shown")
-	}
-	return problems
 }
 
 // A canceled command ends at once. That the next one finishes is in TestBind_Faults.

@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"portfolio-infra/internal/cloudflare"
@@ -109,83 +108,60 @@ var operations = []operation{
 func TestDeploy_Faults(t *testing.T) {
 	folder := files{"index.html": "hello", "style.css": "a{}"}.site(t)
 	t.Setenv("PATH", t.TempDir()) // no git: thousands of processes
-	var tallies []faultlist.Tally
+	var all []faultlist.Operation
 	for _, op := range operations {
-		var calls []faultlist.Call
-		synctest.Test(t, func(t *testing.T) {
-			e := newEmulation(t, folder)
-			op.before(e)
-			e.net.Set(faultlist.Plan{})
-			if err := e.run(op.verb); err != nil {
-				t.Fatal(err)
-			}
-			calls = e.net.Calls()
+		all = append(all, faultlist.Operation{
+			Name: op.name,
+			Calls: func(t *testing.T) []faultlist.Call {
+				e := newEmulation(t, folder)
+				op.before(e)
+				e.net.Set(faultlist.Plan{})
+				if err := e.run(op.verb); err != nil {
+					t.Fatal(err)
+				}
+				return e.net.Calls()
+			},
+			Begin: func(t *testing.T) func(faultlist.Plan) *faultlist.Case {
+				return func(plan faultlist.Plan) *faultlist.Case { return op.meets(newEmulation(t, folder), plan) }
+			},
 		})
-		tally := faultlist.Tally{Operation: op.name, Calls: len(calls)}
-		for plan := range faultlist.Plans(faultlist.Cloudflare, calls) {
-			var problems []string
-			synctest.Test(t, func(t *testing.T) { problems = op.meets(newEmulation(t, folder), plan, &tally) })
-			if len(problems) > 0 {
-				t.Errorf("%s / %s:\n\t%s", op.name, plan, strings.Join(problems, "\n\t"))
-			}
-		}
-		tallies = append(tallies, tally)
 	}
-	t.Logf("%d faults, each once, twice and always:\n%s", len(faultlist.All(faultlist.Cloudflare)), faultlist.Table(tallies))
+	suite.Run(t, all)
 }
 
-// remedy is what an error says to do.
-var remedy = regexp.MustCompile("run it again|check |look at |wait until|`pulumi |`bin/portfolio ")
-
-// meets runs the operation with a fault and twice without, and returns what is wrong.
-func (op operation) meets(e *emulation, plan faultlist.Plan, tally *faultlist.Tally) (problems []string) {
-	problem := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	tally.Cases++
+// meets runs the operation with a fault and twice without.
+func (op operation) meets(e *emulation, plan faultlist.Plan) *faultlist.Case {
 	op.before(e)
 	e.net.Set(plan)
 	err := e.run(op.verb)
+	c := &faultlist.Case{Err: err, Calls: e.net.Calls(), Said: e.progress.String()}
 	ids, live := e.deployments()
 	switch {
-	case err == nil:
-		if tally.Success++; len(ids) != op.want || ids[0] != live {
-			problem("a success with %d deployments, %q is live", len(ids), live)
-		}
-	case !remedy.MatchString(err.Error()):
-		problem("the error does not say what to do")
-	case !strings.Contains(err.Error(), "Pages project site"):
-		problem("the error does not name the project")
+	case err == nil && (len(ids) != op.want || ids[0] != live):
+		c.Problem("a success with %d deployments, %q is live", len(ids), live)
+	case err != nil && !strings.Contains(err.Error(), "Pages project site"):
+		c.Problem("the error does not name the project")
 	}
-	if err != nil {
-		problems = append(problems, faultlist.Missing(err, plan.Fault, e.net.Calls())...)
-	}
-	if shows := faultlist.Shows(fmt.Sprint(err, e.progress.String()), apiToken); len(shows) > 0 {
-		problem("the token shows: %v", shows)
-	}
-
 	e.net.Set(faultlist.Plan{})
-	e.net.OnCall = func(c faultlist.Call) {
-		if c.Kind != "POST /pages/assets/upload" {
+	e.net.OnCall = func(call faultlist.Call) {
+		if call.Kind != "POST /pages/assets/upload" {
 			return
 		}
-		for _, key := range regexp.MustCompile(`"key":"([0-9a-f]+)"`).FindAllStringSubmatch(c.Sent, -1) {
+		for _, key := range regexp.MustCompile(`"key":"([0-9a-f]+)"`).FindAllStringSubmatch(call.Sent, -1) {
 			if f, err := e.cloud.Asset(key[1]); err == nil {
 				_ = f.Close()
-				problem("%s is uploaded twice", key[1])
+				c.Problem("%s is uploaded twice", key[1])
 			}
 		}
 	}
 	for range 2 {
 		if err := e.run(op.verb); err != nil {
-			problem("the next run: %v", err)
+			c.Problem("the next run: %v", err)
 		}
 	}
-	if ids, live := e.deployments(); len(ids) == op.want && ids[0] == live {
-		tally.Converged++
-	} else {
-		problem("in the end %d deployments, %q is live", len(ids), live)
+	ids, live = e.deployments()
+	if c.Converged = len(ids) == op.want && ids[0] == live; !c.Converged {
+		c.Problem("in the end %d deployments, %q is live", len(ids), live)
 	}
-	if len(problems) > 0 {
-		problem("the error: %v", err)
-	}
-	return problems
+	return c
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -62,71 +61,46 @@ func (op operation) begin(t *testing.T) *account {
 	return a
 }
 
-// remedy is what an error says to do.
-var remedy = regexp.MustCompile("run it again|check |look at |wait until|`pulumi ")
-
-// faulted runs the operation with a fault and then without. It returns what is wrong with
-// the outcome.
-func (op operation) faulted(t *testing.T, plan faultlist.Plan, tally *faultlist.Tally) (problems []string) {
-	a := op.begin(t)
-	a.net.Set(plan)
-	err := op.run(t.Context(), a)
-	switch {
-	case err == nil && op.verdict != "":
-		problems = append(problems, "the check passed")
-	case err == nil || op.verdict != "" && strings.Contains(err.Error(), op.verdict):
-		tally.Success++ // or the verdict without the fault
-	default:
-		if !remedy.MatchString(err.Error()) {
-			problems = append(problems, "the error does not say what to do")
+// meet runs the operation with a fault and then without.
+func (op operation) meet(t *testing.T) func(faultlist.Plan) *faultlist.Case {
+	return func(plan faultlist.Plan) *faultlist.Case {
+		a := op.begin(t)
+		a.net.Set(plan)
+		err := op.run(t.Context(), a)
+		c := &faultlist.Case{Err: err, Calls: a.net.Calls(), Decided: err != nil && op.verdict != "" && strings.Contains(err.Error(), op.verdict)}
+		if err == nil && op.verdict != "" {
+			c.Problem("the check passed")
 		}
-		problems = append(problems, faultlist.Missing(err, plan.Fault, a.net.Calls())...)
+		if a.projects() < op.projects {
+			c.Problem("the project is lost")
+		}
+		a.net.Set(faultlist.Plan{})
+		again := op.run(t.Context(), a)
+		if c.Converged = (again == nil) == (op.verdict == "") && a.projects() == op.projects; !c.Converged {
+			c.Problem("the next run: %v; %d projects", again, a.projects())
+		}
+		return c
 	}
-	if a.projects() < op.projects {
-		problems = append(problems, "the project is lost")
+}
+
+// calls returns the calls of the operation without a fault.
+func (op operation) calls(t *testing.T) []faultlist.Call {
+	a := op.begin(t)
+	err := op.run(t.Context(), a)
+	if (err == nil) != (op.verdict == "") || err != nil && !strings.Contains(err.Error(), op.verdict) {
+		t.Fatal(err)
 	}
-	if shows := faultlist.Shows(fmt.Sprint(err), testToken); len(shows) > 0 {
-		problems = append(problems, fmt.Sprint("the token shows: ", shows))
-	}
-	a.net.Set(faultlist.Plan{})
-	again := op.run(t.Context(), a)
-	if (again == nil) == (op.verdict == "") && a.projects() == op.projects {
-		tally.Converged++
-	} else {
-		problems = append(problems, fmt.Sprintf("the next run: %v; %d projects", again, a.projects()))
-	}
-	if len(problems) > 0 {
-		problems = append(problems, fmt.Sprintf("the error: %v", err))
-	}
-	return problems
+	return a.net.Calls()
 }
 
 // Whatever call of an ownership check or of the search for drift fails, and in whatever
 // way, no conflict is touched, and the next run succeeds.
 func TestChecks_Faults(t *testing.T) {
-	var tallies []faultlist.Tally
+	var all []faultlist.Operation
 	for _, op := range operations() {
-		var calls []faultlist.Call
-		synctest.Test(t, func(t *testing.T) {
-			a := op.begin(t)
-			err := op.run(t.Context(), a)
-			if (err == nil) != (op.verdict == "") || err != nil && !strings.Contains(err.Error(), op.verdict) {
-				t.Fatal(err)
-			}
-			calls = a.net.Calls()
-		})
-		tally := faultlist.Tally{Operation: op.name, Calls: len(calls)}
-		for plan := range faultlist.Plans(faultlist.Cloudflare, calls) {
-			tally.Cases++
-			var problems []string
-			synctest.Test(t, func(t *testing.T) { problems = op.faulted(t, plan, &tally) })
-			if len(problems) > 0 {
-				t.Errorf("%s / %s:\n\t%s", op.name, plan, strings.Join(problems, "\n\t"))
-			}
-		}
-		tallies = append(tallies, tally)
+		all = append(all, faultlist.Operation{Name: op.name, Calls: op.calls, Begin: op.meet})
 	}
-	t.Logf("%d faults, each once, twice and for good:\n%s", len(faultlist.All(faultlist.Cloudflare)), faultlist.Table(tallies))
+	faultlist.Suite{Cloud: faultlist.Cloudflare, Secrets: []string{testToken}}.Run(t, all)
 }
 
 // A check that is cancelled stops at once, whatever it is waiting for.

@@ -8,7 +8,6 @@ package faultlist
 import (
 	"encoding/json"
 	"fmt"
-	"iter"
 	"net/http"
 	"slices"
 
@@ -49,32 +48,22 @@ func All(cloud string) []Fault {
 	return all
 }
 
-// Plans yields each fault of a cloud at each of the calls of a run: once, twice, and always.
-func Plans(cloud string, calls []Call) iter.Seq[Plan] {
-	return func(yield func(Plan) bool) {
-		before := map[string]int{} // calls of a kind
-		for _, call := range calls {
-			for _, fault := range All(cloud) {
-				for _, times := range []int{1, 2, -1} {
-					if !yield(Plan{Fault: fault, Kind: call.Kind, Skip: before[call.Kind], Times: times}) {
-						return
-					}
-				}
-			}
-			before[call.Kind]++
-		}
-	}
-}
-
 // String names what fails, and how.
 func (p Plan) String() string {
 	return fmt.Sprintf("%s #%d / %s, %d times", p.Kind, p.Skip+1, p.Fault.Name, p.Times)
 }
 
+// The names of the faults that ask the client to wait.
+const (
+	limitedFor   = "429 with Retry-After"
+	limitedUntil = "429 with X-Ratelimit-Reset"
+	limitedLong  = "429 that asks for an hour"
+)
+
 var list = []Fault{
-	status("429 with Retry-After", 429, "Retry-After", "2"),
-	status("429 with X-Ratelimit-Reset", 429, "X-Ratelimit-Reset", "3"),
-	status("429 that asks for an hour", 429, "Retry-After", "3600"),
+	status(limitedFor, 429, "Retry-After", "2"),
+	status(limitedUntil, 429, "X-Ratelimit-Reset", "3"),
+	status(limitedLong, 429, "Retry-After", "3600"),
 	status("500", 500),
 	{Fault: emulator.Fault{Name: "500 after the effect", After: true, Status: 500, Header: header(), Body: failure(500)}},
 	html("502 with HTML", 502),
