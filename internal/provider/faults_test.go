@@ -3,6 +3,7 @@ package provider_test
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -20,32 +21,15 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 )
 
-// point is a call of an operation: the kind of the call, and how many of the kind came before.
-type point struct {
-	kind string
-	skip int
-}
-
-// calls lists the calls of the operation without a fault. Of equal calls in a row, such as those of a
-// wait, it lists the first and the last.
-func (op operation) calls(t *testing.T) (all []point) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLife(t, newProcess(t))
-		op.before(l)
-		l.nextRun(l.process)
-		if err := op.run(l); err != nil {
-			t.Fatalf("%s without a fault: %v", op.name, err)
-		}
-		calls, count := l.net.Calls(), map[string]int{}
-		for i, c := range calls {
-			inner := i > 0 && i < len(calls)-1 && calls[i-1].Kind == c.Kind && calls[i+1].Kind == c.Kind
-			if !inner {
-				all = append(all, point{c.Kind, count[c.Kind]})
-			}
-			count[c.Kind]++
-		}
-	})
-	return all
+// calls runs the operation without a fault and returns its calls.
+func (op operation) calls(t *testing.T) []faultlist.Call {
+	l := newLife(t, newProcess(t))
+	op.before(l)
+	l.nextRun(l.process)
+	if err := op.run(l); err != nil {
+		t.Fatalf("%s without a fault: %v", op.name, err)
+	}
+	return l.net.Calls()
 }
 
 // problems are the faults of a run.
@@ -53,57 +37,46 @@ type problems []string
 
 func (p *problems) add(format string, args ...any) { *p = append(*p, fmt.Sprintf(format, args...)) }
 
-// harm runs an operation with a fault, then without, and counts how it went.
-func (op operation) harm(t *testing.T, s *process, plan faultlist.Plan, tally *faultlist.Tally) (wrong problems) {
-	l := newLife(t, s)
-	op.before(l)
-	before := l.alive()
-	l.nextRun(s, plan)
-	err := op.run(l)
-	calls := l.net.Calls()
-	tally.Cases++
-	if err == nil {
-		tally.Success++
-	} else {
-		wrong = append(wrong, badError(err, plan, calls)...)
-	}
-	wrong = append(wrong, badWaits(plan, calls, l.log)...)
-	if n := len(l.alive()); n > 1 {
-		wrong.add("%d clusters", n)
-	}
-	for _, x := range l.alive() {
-		if n := len(l.branchesOf(x.ClusterID)); n > 1 {
-			wrong.add("%d branches", n)
+// meet runs the operation with a fault and then without.
+func (op operation) meet(t *testing.T) func(faultlist.Plan) *faultlist.Case {
+	s := newProcess(t)
+	return func(plan faultlist.Plan) *faultlist.Case {
+		l := newLife(t, s)
+		op.before(l)
+		before := l.alive()
+		l.nextRun(s, plan)
+		err := op.run(l)
+		c := &faultlist.Case{Err: err, Calls: l.net.Calls(), Apart: err != nil && waited.MatchString(err.Error())}
+		// A preview that cannot read says so and gives up; the next run starts from the beginning.
+		c.Blind = l.log.has("warn", "not checking ") || l.log.has("warn", "using the recorded state")
+		if n := len(l.alive()); n > 1 {
+			c.Problem("%d clusters", n)
 		}
-	}
-	if err != nil && op.name == "create branch" && plan.Skip > 0 && plan.Kind == "GET /clusters/*/branches/*" && (l.branch.id == "" || !l.branch.failed) {
-		wrong.add("the ID of the branch was not kept")
-	}
-	if err != nil && op.name == "create cluster" && plan.Kind == "GET /clusters/*" && (l.cluster.id == "" || !l.cluster.failed) {
-		wrong.add("the ID of the cluster was not kept")
-	}
-	// Another cluster of the same name would pass all other checks, but lacks the data.
-	if after := l.alive(); op.keeps && (len(after) != 1 || after[0].ClusterID != before[0].ClusterID) {
-		wrong.add("cluster %s is lost", before[0].ClusterID)
-	}
-	time.Sleep(time.Minute) // nobody runs it again at once
-	l.nextRun(s)
-	if bad := op.converge(l); len(bad) > 0 {
-		wrong = append(wrong, bad...)
-	} else {
-		tally.Converged++
-	}
-	if len(wrong) > 0 {
-		wrong.add("the first run ended with: %v", err)
-	}
-	shown := fmt.Sprint(l.log.all(), "\n", err)
-	l.passwords[privateKey] = true
-	for secret := range l.passwords {
-		for _, form := range faultlist.Shows(shown, secret) {
-			wrong.add("a secret shows, %s, in:\n%s", form, shown)
+		for _, x := range l.alive() {
+			if n := len(l.branchesOf(x.ClusterID)); n > 1 {
+				c.Problem("%d branches", n)
+			}
 		}
+		if err != nil && op.name == "create branch" && plan.Skip > 0 && plan.Kind == "GET /clusters/*/branches/*" && (l.branch.id == "" || !l.branch.failed) {
+			c.Problem("the ID of the branch was not kept")
+		}
+		if err != nil && op.name == "create cluster" && plan.Kind == "GET /clusters/*" && (l.cluster.id == "" || !l.cluster.failed) {
+			c.Problem("the ID of the cluster was not kept")
+		}
+		// Another cluster of the same name would pass all other checks, but lacks the data.
+		if after := l.alive(); op.keeps && (len(after) != 1 || after[0].ClusterID != before[0].ClusterID) {
+			c.Problem("cluster %s is lost", before[0].ClusterID)
+		}
+		time.Sleep(time.Minute) // nobody runs it again at once
+		l.nextRun(s)
+		wrong := op.converge(l)
+		c.Converged = len(wrong) == 0
+		for _, problem := range wrong {
+			c.Problem("%s", problem)
+		}
+		c.Said, c.Secrets = fmt.Sprint(l.log.all()), slices.Collect(maps.Keys(l.passwords))
+		return c
 	}
-	return wrong
 }
 
 // converge runs the operation without a fault, and returns what is not as it should be after that.
@@ -205,104 +178,28 @@ func wanted(inputs property.Map) string {
 	return fmt.Sprint(inputs.Get("displayName").AsString(), inputs.Get("region").AsString(), owner, team, limit, networks)
 }
 
-// remedy is what an error says to do. Each is an imperative, or names the command.
-var remedy = regexp.MustCompile("`pulumi |run it again|check |look |wait a minute|must belong")
-
 // waited is an error of a wait that ran out. It names the cluster and its state, not a call.
 var waited = regexp.MustCompile(`waiting for (the deletion of )?(cluster \d+|branch \S+): still (CREATING|DELETING|DELETED|RESTORING|HIBERNATING) after `)
 
-// badError returns what an error lacks.
-func badError(err error, plan faultlist.Plan, calls []faultlist.Call) (wrong problems) {
-	text := err.Error()
-	if strings.Contains(text, "\n") {
-		wrong.add("the error has several lines")
-	}
+// suite takes a sample in a short test, since all faults take minutes with the race detector.
+var suite = faultlist.Suite{
+	Cloud: faultlist.TiDBCloud, Secrets: []string{privateKey}, Polls: true, Sample: 5,
+	Waiting: func(d time.Duration) string {
+		return fmt.Sprintf("rate limit is reached, trying again in %d s", int(d.Seconds()))
+	},
 	// A 400 itself says what is wrong with the request.
-	if plan.Fault.Status != http.StatusBadRequest && !remedy.MatchString(text) {
-		wrong.add("the error does not say what to do")
-	}
-	switch {
-	case !slices.ContainsFunc(calls, func(c faultlist.Call) bool { return c.Hit }):
-		wrong.add("the error has no cause")
-	case !waited.MatchString(text):
-		wrong = append(wrong, faultlist.Missing(err, plan.Fault, calls)...)
-	}
-	return wrong
-}
-
-// badWaits returns the waits that the API asked for and that were not kept or not shown.
-func badWaits(plan faultlist.Plan, calls []faultlist.Call, log *logs) (wrong problems) {
-	asked := map[string]time.Duration{"429 with Retry-After": 2 * time.Second, "429 with X-Ratelimit-Reset": 3 * time.Second,
-		"429 that asks for an hour": time.Hour}[plan.Fault.Name]
-	if asked == 0 {
-		return nil
-	}
-	// A preview that cannot read says so and gives up; the next run starts from the beginning.
-	blind := log.has("warn", "not checking ") || log.has("warn", "using the recorded state")
-	hits := 0
-	for i, c := range calls {
-		if !c.Hit {
-			continue
-		}
-		hits++
-		if next := slices.IndexFunc(calls[i+1:], func(next faultlist.Call) bool { return next.Kind == c.Kind }); next >= 0 {
-			if wait := calls[i+1+next].At.Sub(c.At); wait < asked && !(wait == 0 && blind) {
-				wrong.add("%s came again after %s, asked for %s", c.Kind, wait, asked)
-			}
-		}
-	}
-	shown := fmt.Sprintf("rate limit is reached, trying again in %d s", int(asked.Seconds()))
-	if asked < time.Minute && hits > 0 && !log.has("status", shown) {
-		wrong.add("%q is not shown", shown)
-	}
-	return wrong
+	Excused: func(f faultlist.Fault) bool { return f.Status == http.StatusBadRequest },
 }
 
 // Whichever call fails, however and how often: there is never a second cluster or user, nothing is
 // lost, and the next run finishes.
 func TestProvider_Faults(t *testing.T) {
 	defer slog.SetDefault(slog.Default())
-	often := map[string]int{"once": 1, "twice": 2, "for good": -1}
-	if testing.Short() {
-		often = map[string]int{"once": 1}
-	}
-	var tallies []faultlist.Tally
+	var all []faultlist.Operation
 	for _, op := range operations() {
-		calls := op.calls(t)
-		tally := faultlist.Tally{Operation: op.name, Calls: len(calls)}
-		for i, call := range calls {
-			var failures []string // a failure within the bubble would end the test
-			synctest.Test(t, func(t *testing.T) {
-				s := newProcess(t)
-				for _, fault := range sample(faultlist.All(faultlist.TiDBCloud), i) {
-					for times, n := range often {
-						plan := faultlist.Plan{Fault: fault, Kind: call.kind, Skip: call.skip, Times: n}
-						if wrong := op.harm(t, s, plan, &tally); len(wrong) > 0 {
-							failures = append(failures, fmt.Sprintf("%s / %s #%d / %s, %s:\n\t%s", op.name, call.kind, call.skip+1, fault.Name, times, strings.Join(wrong, "\n\t")))
-						}
-					}
-				}
-			})
-			for _, failure := range failures {
-				t.Error(failure)
-			}
-		}
-		tallies = append(tallies, tally)
+		all = append(all, faultlist.Operation{Name: op.name, Calls: op.calls, Begin: op.meet})
 	}
-	t.Logf("%d faults, %d repeats:\n%s", len(faultlist.All(faultlist.TiDBCloud)), len(often), faultlist.Table(tallies))
-}
-
-// sample returns all faults. In a short test it returns every fifth, others for each call, since all
-// of them take minutes with the race detector.
-func sample(faults []faultlist.Fault, call int) []faultlist.Fault {
-	if !testing.Short() {
-		return faults
-	}
-	var some []faultlist.Fault
-	for i := call % 5; i < len(faults); i += 5 {
-		some = append(some, faults[i])
-	}
-	return some
+	suite.Run(t, all)
 }
 
 // named returns the faults of these names.
@@ -316,34 +213,32 @@ func TestProvider_Faults_cancel(t *testing.T) {
 	defer slog.SetDefault(slog.Default())
 	faults := named("no answer, no effect", "no answer after the effect", "429 with Retry-After", "503", "body slower than the time-out")
 	for _, op := range operations() {
-		for i, call := range op.calls(t) {
-			for _, fault := range sample(faults, i) {
-				synctest.Test(t, func(t *testing.T) {
-					name := fmt.Sprintf("%s / %s #%d / %s", op.name, call.kind, call.skip+1, fault.Name)
-					l := newLife(t, newProcess(t))
-					op.before(l)
-					l.nextRun(l.process, faultlist.Plan{Fault: fault, Kind: call.kind, Skip: call.skip, Times: -1})
-					var at time.Time // of the cancellation
-					note := l.net.OnCall
-					l.net.OnCall = func(c faultlist.Call) {
-						note(c)
-						if c.Hit && at.IsZero() {
-							at = time.Now().Add(300 * time.Millisecond)
-							time.AfterFunc(300*time.Millisecond, func() { _ = l.process.Cancel() })
-						}
+		for _, plan := range slices.Concat(suite.Plans(t, op.calls, faults, -1)...) {
+			synctest.Test(t, func(t *testing.T) {
+				name := fmt.Sprintf("%s / %s", op.name, plan)
+				l := newLife(t, newProcess(t))
+				op.before(l)
+				l.nextRun(l.process, plan)
+				var at time.Time // of the cancellation
+				note := l.net.OnCall
+				l.net.OnCall = func(c faultlist.Call) {
+					note(c)
+					if c.Hit && at.IsZero() {
+						at = time.Now().Add(300 * time.Millisecond)
+						time.AfterFunc(300*time.Millisecond, func() { _ = l.process.Cancel() })
 					}
-					err := op.run(l)
-					// The operation may have ended all the same, since a 404 needs no body.
-					if late := time.Since(at); late > time.Second {
-						t.Errorf("%s: %v, %s after the cancellation", name, err, late)
-					}
-					time.Sleep(time.Minute)
-					l.nextRun(newProcess(t))
-					if wrong := op.converge(l); len(wrong) > 0 {
-						t.Errorf("%s:\n\t%s\n\tthe cancelled run ended with: %v", name, strings.Join(wrong, "\n\t"), err)
-					}
-				})
-			}
+				}
+				err := op.run(l)
+				// The operation may have ended all the same, since a 404 needs no body.
+				if late := time.Since(at); late > time.Second {
+					t.Errorf("%s: %v, %s after the cancellation", name, err, late)
+				}
+				time.Sleep(time.Minute)
+				l.nextRun(newProcess(t))
+				if wrong := op.converge(l); len(wrong) > 0 {
+					t.Errorf("%s:\n\t%s\n\tthe cancelled run ended with: %v", name, strings.Join(wrong, "\n\t"), err)
+				}
+			})
 		}
 	}
 }

@@ -21,7 +21,8 @@ type Suite struct {
 	// Polls says that the client waits by equal calls. Of those in a row the first and the last
 	// meet faults.
 	Polls bool
-	// Sample makes a short test take one fault of so many, others at each call. 0 takes all.
+	// Sample makes a short test take one fault of so many, and that once, twice or always: others
+	// at each call. 0 takes all.
 	Sample int
 	// Excused reports whether the error of a fault need not say what to do, or nil.
 	Excused func(Fault) bool
@@ -67,25 +68,18 @@ func (c *Case) Problem(format string, args ...any) {
 func (s Suite) Run(t *testing.T, operations []Operation) {
 	t.Helper()
 	often := []int{1, 2, -1}
-	if s.Sample > 0 && testing.Short() {
-		often = often[:1]
-	}
 	var tallies []Tally
 	for _, op := range operations {
-		var calls []Call
-		synctest.Test(t, func(t *testing.T) { calls = op.Calls(t) })
-		tally := Tally{Operation: op.Name, Calls: len(calls)}
-		for i, at := range s.points(calls) {
+		tally := Tally{Operation: op.Name}
+		for _, plans := range s.Plans(t, op.Calls, All(s.Cloud), often...) {
+			tally.Calls++
 			var failures []string // a failure within the bubble would end the test
 			synctest.Test(t, func(t *testing.T) {
 				meet := op.Begin(t)
-				for _, fault := range s.faults(i) {
-					for _, times := range often {
-						plan := Plan{Fault: fault, Kind: at.Kind, Skip: at.Skip, Times: times}
-						c := meet(plan)
-						if s.judge(c, plan, &tally); len(c.problems) > 0 {
-							failures = append(failures, fmt.Sprintf("%s / %s:\n\t%s\n\tthe error: %v", op.Name, plan, strings.Join(c.problems, "\n\t"), c.Err))
-						}
+				for _, plan := range plans {
+					c := meet(plan)
+					if s.judge(c, plan, &tally); len(c.problems) > 0 {
+						failures = append(failures, fmt.Sprintf("%s / %s:\n\t%s\n\tthe error: %v", op.Name, plan, strings.Join(c.problems, "\n\t"), c.Err))
 					}
 				}
 			})
@@ -98,30 +92,35 @@ func (s Suite) Run(t *testing.T, operations []Operation) {
 	t.Logf("%d faults, each as often as %v (-1 is always):\n%s", len(All(s.Cloud)), often, Table(tallies))
 }
 
-// points returns where faults hit: each call by its kind, and how many of the kind came before.
-func (s Suite) points(calls []Call) (all []Plan) {
-	before := map[string]int{}
+// Plans returns, for each call of an operation, the plans by which faults hit it.
+func (s Suite) Plans(t *testing.T, run func(*testing.T) []Call, faults []Fault, often ...int) (all [][]Plan) {
+	t.Helper()
+	var calls []Call
+	synctest.Test(t, func(t *testing.T) { calls = run(t) })
+	before := map[string]int{} // calls of the kind
 	for i, c := range calls {
 		inner := i > 0 && i < len(calls)-1 && calls[i-1].Kind == c.Kind && calls[i+1].Kind == c.Kind
 		if !inner || !s.Polls {
-			all = append(all, Plan{Kind: c.Kind, Skip: before[c.Kind]})
+			var plans []Plan
+			for n, fault := range faults {
+				if s.samples() && n%s.Sample != len(all)%s.Sample {
+					continue
+				}
+				for m, times := range often {
+					if s.samples() && m != (n+len(all))%len(often) {
+						continue
+					}
+					plans = append(plans, Plan{Fault: fault, Kind: c.Kind, Skip: before[c.Kind], Times: times})
+				}
+			}
+			all = append(all, plans)
 		}
 		before[c.Kind]++
 	}
 	return all
 }
 
-// faults returns those for a call, which is the nth.
-func (s Suite) faults(n int) (some []Fault) {
-	all := All(s.Cloud)
-	if s.Sample == 0 || !testing.Short() {
-		return all
-	}
-	for i := n % s.Sample; i < len(all); i += s.Sample {
-		some = append(some, all[i])
-	}
-	return some
-}
+func (s Suite) samples() bool { return s.Sample > 0 && testing.Short() }
 
 // remedy is what an error says to do: an imperative, or a command.
 var remedy = regexp.MustCompile("`(pulumi|bin/portfolio) |run it again|check |look |wait |must belong")
