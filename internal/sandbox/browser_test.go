@@ -1,28 +1,19 @@
 package main
 
 import (
-	"bufio"
-	"encoding/base64"
-	"encoding/json"
+	"context"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
 )
 
 var picture = flag.Bool("picture", false, "write the page as a browser shows it to .github/site.png")
-
-// browser is a page of a headless Chromium, driven by its own protocol.
-// https://chromedevtools.github.io/devtools-protocol/
-type browser struct {
-	testing.TB
-	in      *os.File
-	out     *bufio.Reader
-	id      int
-	session string
-}
 
 // findChromium returns the program's path under the names that it has on Debian, Fedora and
 // GitHub's runners.
@@ -37,126 +28,59 @@ func findChromium(t testing.TB) string {
 	return ""
 }
 
-// openBrowser opens an empty page. The protocol goes by pipes, with a zero byte after each
-// message.
+// browser is a page of a headless Chromium.
+type browser struct {
+	testing.TB
+	page context.Context
+}
+
+// openBrowser opens an empty page.
 func openBrowser(t testing.TB, chromium string) *browser {
 	t.Helper()
-	theirIn, in, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, theirOut, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	home := t.TempDir()
-	cmd := exec.Command(chromium, "--headless=new", "--remote-debugging-pipe", "--no-sandbox",
-		"--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--user-data-dir="+home)
-	cmd.Env = append(os.Environ(), "HOME="+home)
-	cmd.ExtraFiles = []*os.File{theirIn, theirOut}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	_, _ = theirIn.Close(), theirOut.Close()
-	b := &browser{TB: t, in: in, out: bufio.NewReader(out)}
-	t.Cleanup(func() {
-		b.session = ""
-		b.call("Browser.close", nil)
-		_ = cmd.Wait()
-		_, _ = in.Close(), out.Close()
-	})
-	target := b.call("Target.createTarget", map[string]any{"url": "about:blank"})["targetId"]
-	b.session, _ = b.call("Target.attachToTarget", map[string]any{"targetId": target, "flatten": true})["sessionId"].(string)
-	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": 1100, "height": 1130, "deviceScaleFactor": 1, "mobile": false})
-	b.call("Emulation.setEmulatedMedia", map[string]any{"features": []any{map[string]any{"name": "prefers-color-scheme", "value": "light"}}})
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(chromium), chromedp.NoSandbox, chromedp.WindowSize(1100, 1130), chromedp.Env("HOME="+t.TempDir()))
+	allocated, end := chromedp.NewExecAllocator(t.Context(), options...)
+	page, closePage := chromedp.NewContext(allocated)
+	t.Cleanup(func() { closePage(); end() })
+	b := &browser{t, page}
+	b.run(chromedp.EmulateViewport(1100, 1130),
+		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "light"}}))
 	return b
 }
 
-// call calls a method and returns its result.
-func (b *browser) call(method string, params map[string]any) map[string]any {
+func (b *browser) run(actions ...chromedp.Action) {
 	b.Helper()
-	b.id++
-	message := map[string]any{"id": b.id, "method": method, "params": params}
-	if params == nil {
-		delete(message, "params")
+	if err := chromedp.Run(b.page, actions...); err != nil {
+		b.Fatal(err)
 	}
-	if b.session != "" {
-		message["sessionId"] = b.session
-	}
-	text, err := json.Marshal(message)
-	if err == nil {
-		_, err = b.in.Write(append(text, 0))
-	}
-	if err != nil {
-		b.Fatalf("%s: %v", method, err)
-	}
-	for {
-		text, err := b.out.ReadBytes(0)
-		if err != nil {
-			b.Fatalf("%s: %v", method, err)
-		}
-		var answer struct {
-			ID     int            `json:"id"`
-			Result map[string]any `json:"result"`
-			Error  map[string]any `json:"error"`
-		}
-		if err := json.Unmarshal(text[:len(text)-1], &answer); err != nil {
-			b.Fatalf("%s: %v", method, err)
-		}
-		if answer.ID != b.id { // an event
-			continue
-		}
-		if answer.Error != nil {
-			b.Fatalf("%s: %v", method, answer.Error)
-		}
-		return answer.Result
-	}
-}
-
-// eval evaluates an expression and waits for its promise.
-func (b *browser) eval(expression string) any {
-	b.Helper()
-	out := b.call("Runtime.evaluate", map[string]any{"expression": expression, "awaitPromise": true, "returnByValue": true})
-	if out["exceptionDetails"] != nil {
-		b.Fatalf("%s: %v", expression, out["exceptionDetails"])
-	}
-	result, _ := out["result"].(map[string]any)
-	return result["value"]
 }
 
 // open opens a page, and returns when what it loads by itself is there.
 func (b *browser) open(url string) {
 	b.Helper()
-	b.call("Page.navigate", map[string]any{"url": url})
-	b.waitFor(fmt.Sprintf(`location.href === %q && document.readyState === "complete" && !document.querySelector("[aria-busy]")`, url))
+	b.run(chromedp.Navigate(url))
+	b.waitFor(`!document.querySelector("[aria-busy]")`)
 }
 
 // waitFor returns when a condition of the page is true.
 func (b *browser) waitFor(condition string) {
 	b.Helper()
-	for b.eval(`new Promise((resolve) => setTimeout(() => resolve(`+condition+`), 20))`) != true {
-		if err := b.Context().Err(); err != nil {
-			b.Fatalf("%s: %v", condition, err)
-		}
-	}
+	b.run(chromedp.Poll(condition, nil))
 }
 
 // texts returns the texts of the elements that a selector finds, joined by commas.
-func (b *browser) texts(selector string) string {
+func (b *browser) texts(selector string) (text string) {
 	b.Helper()
-	text, _ := b.eval(fmt.Sprintf(`[...document.querySelectorAll(%q)].map((e) => e.textContent).join(", ")`, selector)).(string)
+	b.run(chromedp.Evaluate(fmt.Sprintf(`[...document.querySelectorAll(%q)].map((e) => e.textContent).join(", ")`, selector), &text))
 	return text
 }
 
 // save writes a picture of the page.
 func (b *browser) save(file string) {
 	b.Helper()
-	data, _ := b.call("Page.captureScreenshot", map[string]any{"format": "png"})["data"].(string)
-	content, err := base64.StdEncoding.DecodeString(data)
-	if err == nil {
-		err = os.WriteFile(file, content, 0o644)
-	}
-	if err != nil {
+	var content []byte
+	b.run(chromedp.CaptureScreenshot(&content))
+	if err := os.WriteFile(file, content, 0o644); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -172,9 +96,7 @@ func TestStack_siteInBrowser(t *testing.T) {
 	f.want("projects", b.texts("#project-list h3"), "This page, Field notes, Tide table")
 
 	name, entry := "Ada <3", `It's "lovely" here, isn't it? \o/`
-	b.eval(fmt.Sprintf(`document.querySelector("#name").value = %q;
-		document.querySelector("#message").value = %q;
-		document.querySelector("#guest-form button").click()`, name, entry))
+	b.run(chromedp.SendKeys("#name", name), chromedp.SendKeys("#message", entry), chromedp.Click("#guest-form button"))
 	b.waitFor(`document.querySelector("#status").textContent !== ""`)
 	f.want("status", b.texts("#status"), "Thank you!")
 	signed := func(when string) {
