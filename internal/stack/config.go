@@ -129,7 +129,7 @@ func (p Program) loadConfig(ctx *pulumi.Context) (*Config, error) {
 	c.Bindings.Vars, c.SiteSecrets = r.siteVariables(c.Bindings)
 	workers := bundle.Runtime{Date: c.CompatibilityDate, Flags: c.CompatibilityFlags}
 	c.Script = r.script("workerScript", workers)
-	if c.Site = r.site("site", workers); c.Site != nil {
+	if c.Site = r.site("site", workers, c.Environment != nil); c.Site != nil {
 		c.Bindings.CompatibilityDate, c.Bindings.CompatibilityFlags = c.CompatibilityDate, c.CompatibilityFlags
 	}
 	if c.Environment == nil {
