@@ -97,7 +97,7 @@ const kindMigration, kindSeed, kindMask = "migration", "seed", "mask"
 func (c *connection) files(ctx context.Context) (files []File, err error) {
 	rows, err := c.QueryContext(ctx, "SELECT tool, MAX(name), SUM(step > 0), COALESCE(MAX(IF(step = 0, UNIX_TIMESTAMP(started_at), NULL)) - MIN(IF(step > 0, UNIX_TIMESTAMP(started_at), NULL)), 0)"+
 		" FROM pulumi_migration_steps WHERE migration <> '' GROUP BY tool, migration ORDER BY MAX(IF(step = 0, started_at, NULL)), MAX(name)")
-	if refused := (*mysql.MySQLError)(nil); errors.As(err, &refused) && refused.Number == errNoTable {
+	if isRefused(err, errNoTable) {
 		return nil, nil // nothing was applied
 	}
 	if err != nil {
@@ -126,8 +126,13 @@ func (c *connection) files(ctx context.Context) (files []File, err error) {
 	return files, rows.Err()
 }
 
-// errNoTable is TiDB's ErrNoSuchTable. https://docs.pingcap.com/tidb/stable/error-codes/
-const errNoTable = 1146
+// Error numbers of the server. https://docs.pingcap.com/tidb/stable/error-codes/
+const errDatabaseDenied, errNoTable = 1044, 1146
+
+func isRefused(err error, number uint16) bool {
+	var refused *mysql.MySQLError
+	return errors.As(err, &refused) && refused.Number == number
+}
 
 // quote returns a name as an SQL identifier.
 func quote(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }

@@ -202,6 +202,16 @@ func TestRun(t *testing.T) {
 			w.env[urlVariable] = strings.Replace(w.env[urlVariable], "admin", "nobody", 1)
 			w.want([]string{"-base", w.base}, "### <https://portfolio-pr-7.pages.dev>", "The database could not be read: `reading what was applied: Error 1045 (28000): (the server's text is not shown")
 		},
+		// So is the admin of a copy, whose grants are on one database.
+		"a login that may not make a database": func(w *world) {
+			w.write(w.head, "sql/3_email.sql", "-- +goose Up\nALTER TABLE guests ADD COLUMN email VARCHAR(100);\n")
+			w.up()
+			w.exec("DROP USER IF EXISTS 'p1001.less'@'%'", "CREATE USER 'p1001.less'@'%' IDENTIFIED BY '"+password+"'", "GRANT ALL ON `"+database+"`.* TO 'p1001.less'@'%'")
+			w.env[urlVariable] = strings.Replace(w.env[urlVariable], "admin", "less", 1)
+			w.want([]string{"-base", w.base}, "What changes in the schema is not known: `the login may not make the database pulumi_report_my-site, in which the base's migrations would run`\n", "| `guests` | 2 |")
+			w.exec("GRANT ALL ON `pulumi_report_" + database + "`.* TO 'p1001.less'@'%'")
+			w.want([]string{"-base", w.base}, "+  `email` varchar(100)")
+		},
 		"a cancelled run": func(w *world) {
 			w.write(w.base, "sql/3_long.sql", "-- +goose Up\nCREATE TABLE b (id INT PRIMARY KEY, x INT);\nINSERT INTO b SELECT 1, SLEEP(600);\n")
 			w.up()

@@ -45,7 +45,10 @@ func (c *connection) before(ctx context.Context, project settings.Settings, base
 		return "", folder, fmt.Errorf("the migrations of the pull request's base cannot be read: %s", brief(err))
 	}
 	schema, err = c.scratch(ctx, migrator.Job{Folder: folder, Table: of.MigrationsTable, Redact: true, Log: silent{}})
-	if err != nil {
+	switch {
+	case isRefused(err, errDatabaseDenied):
+		return "", folder, fmt.Errorf("the login may not make the database %s, in which the base's migrations would run", c.scratchName())
+	case err != nil:
 		return "", folder, fmt.Errorf("the migrations of the pull request's base cannot be applied to an empty database: %s", brief(err))
 	}
 	return schema, folder, nil
@@ -61,8 +64,7 @@ func brief(err error) string {
 // scratch returns the schema that a job makes. Each environment has one name for its scratch
 // database, so that what a killed report left is dropped by the next one.
 func (c *connection) scratch(ctx context.Context, job migrator.Job) (schema string, err error) {
-	name := scratchPrefix + c.database
-	name = name[:min(len(name), 64)] // TiDB's limit
+	name := c.scratchName()
 	var charset, collation string
 	if err := c.QueryRowContext(ctx, "SELECT default_character_set_name, default_collation_name FROM information_schema.schemata WHERE schema_name = DATABASE()").Scan(&charset, &collation); err != nil {
 		return "", err
@@ -107,6 +109,11 @@ func (c *connection) scratch(ctx context.Context, job migrator.Job) (schema stri
 	}
 	schema, _, err = schemaOf(ctx, db, name, job)
 	return schema, err
+}
+
+func (c *connection) scratchName() string {
+	name := scratchPrefix + c.database
+	return name[:min(len(name), 64)] // TiDB's limit
 }
 
 // tableName is the name of a table, a view or a sequence.
