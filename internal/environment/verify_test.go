@@ -123,7 +123,9 @@ func TestVerify_later(t *testing.T) {
 		w := newWorld(t)
 		time.AfterFunc(5*time.Second, func() { leave["Worker"].leave(w, "") })
 		time.AfterFunc(17*time.Second, func() { leave["cluster"].leave(w, "") })
-		if code := w.run(t.Context(), "", "verify", "7"); code != 0 || len(w.all()) > 0 {
+		code := w.run(t.Context(), "", "verify", "7")
+		time.Sleep(time.Minute) // until both are there
+		if code != 0 || len(w.all()) > 0 {
 			t.Errorf("%d: %s%s %v", code, &w.stdout, &w.stderr, w.all())
 		}
 	})
@@ -161,7 +163,7 @@ func TestVerify_unreadable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.branch(w.production(), ours, ours)
-		w.net.Set(faultlist.Plan{Fault: not, Kind: "GET/clusters/*/branches/*", Times: 1})
+		w.net.Set(faultlist.Plan{Fault: not, Kind: "GET/clusters/*/branches/*", Times: -1})
 		if code := w.run(t.Context(), "", "verify", "7"); code != 0 || !strings.Contains(w.stdout.String(), "removed the branch") {
 			t.Errorf("%d: %s%s", code, &w.stdout, &w.stderr)
 		}
