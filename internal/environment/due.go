@@ -118,8 +118,8 @@ func readStacks(file, project string) (map[int]time.Time, error) {
 		Name       string `json:"name"`
 		LastUpdate string `json:"lastUpdate"`
 	}
-	if err := json.Unmarshal(b, &all); err != nil || all == nil {
-		return nil, fmt.Errorf("%s is not the output of `pulumi stack ls --json`: %v", file, err)
+	if json.Unmarshal(b, &all) != nil || all == nil {
+		return nil, fmt.Errorf("%s is not the output of `pulumi stack ls --json`", file)
 	}
 	updated := map[int]time.Time{}
 	for _, stack := range all {

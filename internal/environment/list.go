@@ -153,7 +153,8 @@ func (l *lister) cluster(n int, c tidbcloud.Cluster) thing {
 	return t
 }
 
-// branches lists the branches of a cluster that bear a mark. The list may lack annotations.
+// branches lists the branches of a cluster that bear a mark. The list may lack annotations. What
+// cannot be read counts by its name, since the list may lag behind, or the answer be wrong.
 func (l *lister) branches(ctx context.Context, c tidbcloud.Cluster) (things []thing, err error) {
 	all, err := l.tidbcloud.ListBranches(ctx, c.ID)
 	if rest.StatusIs(err, 404) {
@@ -169,7 +170,7 @@ func (l *lister) branches(ctx context.Context, c tidbcloud.Cluster) (things []th
 		b, err := l.tidbcloud.GetBranch(ctx, c.ID, listed.ID)
 		switch {
 		case rest.StatusIs(err, 404):
-			continue // the list lags behind
+			b = &listed
 		case err != nil:
 			return nil, err
 		}
