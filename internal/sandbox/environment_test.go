@@ -34,7 +34,7 @@ func (f *fixture) named(worker string) cloudflare.Script {
 	return only(f, "Workers "+worker, slices.DeleteFunc(f.clouds.Cloudflare.Scripts(), func(s cloudflare.Script) bool { return s.Name != worker }))
 }
 
-// app and admin return connection strings of the environment.
+// urls returns the connection strings of the application and of the admin.
 func (f *fixture) urls() (app, admin string) {
 	f.Helper()
 	all := f.outputs()
@@ -57,7 +57,7 @@ func (f *fixture) ended() {
 // gone after a destroy.
 func TestEnvironment_fresh(t *testing.T) {
 	f := newFixture(t).environment("pr-1", map[string]any{"site": "internal/example/site", "seeds": "internal/example/seeds"})
-	f.up()
+	f.planned()
 	bears := func(what, owner string) {
 		if !mark.Bears(owner, mark.Of(testRepository, 1)) {
 			f.Errorf("%s: %q does not bear the mark", what, owner)
@@ -108,7 +108,7 @@ func TestEnvironment_branch(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := f.environment("pr-2", map[string]any{"previewData": "branch", "branchOf": "stack:organization/portfolio/dev", "masks": masks})
-	e.up()
+	e.planned()
 	branch := only(f, "branches", f.clouds.TiDB.Branches(parent))
 	for what, owner := range map[string]string{"name": branch.DisplayName, "annotation": branch.Annotations["pulumi.com/owner"], "Worker": e.named("portfolio-pr-2-api").Vars["PULUMI_STACK"]} {
 		if !mark.Bears(owner, mark.Of(testRepository, 2)) {
@@ -138,7 +138,7 @@ func TestEnvironment_branch(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(root, masks, "2_more.sql"), []byte("UPDATE guests SET message = 'gone';\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e.up()
+	e.planned()
 	app, _ = e.urls()
 	f.want("masked rows", e.query(app, guests), "name\tmessage\nGuest 1\tgone\nGuest 2\tgone\n")
 	e.noChanges()
