@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"portfolio-infra/internal/environment/mark"
@@ -88,6 +90,7 @@ func TestEnvironment_fresh(t *testing.T) {
 // for byte, and stays when the environment ends.
 func TestEnvironment_branch(t *testing.T) {
 	f := newFixture(t)
+	f.clouds.TiDB.InheritUsers = true // nobody knows whether TiDB Cloud does that
 	f.set(map[string]any{"migrations": "internal/example/migrations"})
 	f.up()
 	production, _ := f.login()
@@ -117,10 +120,15 @@ func TestEnvironment_branch(t *testing.T) {
 	}
 	outputs := e.outputs()
 	f.want("IDs", []any{outputs["clusterId"], outputs["branchId"], outputs["clusterUserPrefix"]}, []any{parent, branch.BranchID, branch.UserPrefix})
-	const guests = "SELECT name, message FROM guests ORDER BY id"
+	const guests = "SELECT CONCAT(name, ': ', message) AS guest FROM guests ORDER BY id"
 	app, _ := e.urls()
-	f.want("masked rows", e.query(app, guests), "name\tmessage\nGuest 1\txxxxxxxxxxxxxxx\nGuest 2\txxxxxxx\n")
+	f.want("masked rows", e.query(app, guests), "guest\nGuest 1: xxxxxxxxxxxxxxx\nGuest 2: xxxxxxx\n")
 	untouched("after the branch was made")
+	inherited := strings.Replace(production, f.cluster().UserPrefix, branch.UserPrefix, 1)
+	inherited = strings.Replace(inherited, fmt.Sprint(f.cluster().Endpoints.Public.Port), fmt.Sprint(branch.Endpoints.Public.Port), 1)
+	if _, err := f.tryQuery(inherited, "SELECT 1"); err == nil || !strings.Contains(err.Error(), "1045") {
+		f.Errorf("production's login on the branch: %v", err)
+	}
 	e.query(app, "INSERT INTO guests (name, message) VALUES ('Linus', 'typed by a reviewer')")
 	e.noChanges()
 	f.want("refresh", e.run("refresh").changes, map[string]int{})
@@ -140,7 +148,7 @@ func TestEnvironment_branch(t *testing.T) {
 	}
 	e.planned()
 	app, _ = e.urls()
-	f.want("masked rows", e.query(app, guests), "name\tmessage\nGuest 1\tgone\nGuest 2\tgone\n")
+	f.want("masked rows", e.query(app, guests), "guest\nGuest 1: gone\nGuest 2: gone\n")
 	e.noChanges()
 	untouched("after the reset")
 
