@@ -25,7 +25,9 @@ func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArg
 			return resp, err
 		}
 		// Without a password it is shown as unknown, see hidePassword.
-		if live, err := u.look(ctx, old, want); err == nil && (live == nil || u.loginRefused(ctx, old)) {
+		// Root gets another one when its branch is reset, which drops the user.
+		live, err := u.look(ctx, old, want)
+		if err == nil && (live == nil || u.loginRefused(ctx, old)) || orZero(old.Root) != orZero(want.Root) {
 			state.Password = ""
 		}
 		resp.Output = state
