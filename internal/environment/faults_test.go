@@ -1,10 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,87 +23,53 @@ func everything(w *world, production string) {
 // Whatever call of verify fails in whatever way and however often: it is never green with something
 // left, touches nothing of others, and the next run converges.
 func TestVerify_Faults(t *testing.T) {
-	var calls []faultlist.Call
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		everything(w, w.others("other-pr-7", owner(neighbor, 7), ""))
-		w.net.Set(faultlist.Plan{})
-		if code := w.run(t.Context(), "", "verify", "7"); code != 0 {
-			t.Fatal(w.stderr.String())
-		}
-		calls = w.net.Calls()
-	})
-	var tallies []faultlist.Tally
 	for _, cloud := range []string{faultlist.Cloudflare, faultlist.TiDBCloud} {
-		// Of the calls of a kind, the first and the last tell.
-		last := map[string]int{}
-		var of []faultlist.Call
-		for _, c := range calls {
-			if isCloudflare(strings.TrimPrefix(c.URL, "https://api.cloudflare.com")) == (cloud == faultlist.Cloudflare) {
-				of = append(of, c)
-				last[c.Kind]++
-			}
-		}
-		tally := faultlist.Tally{Operation: "verify, " + cloud, Calls: len(of)}
-		n := 0
-		for plan := range faultlist.Plans(cloud, of) {
-			if plan.Skip > 0 && plan.Skip < last[plan.Kind]-1 {
-				continue
-			}
-			if n++; testing.Short() && n%7 != 0 {
-				continue // a sample
-			}
-			var problems []string
-			synctest.Test(t, func(t *testing.T) { problems = meets(t, plan, &tally) })
-			if len(problems) > 0 {
-				t.Errorf("%s:\n\t%s", plan, strings.Join(problems, "\n\t"))
-			}
-		}
-		tallies = append(tallies, tally)
+		faultlist.Suite{Cloud: cloud, Secrets: []string{token, privateKey}, Polls: true, Sample: 7}.Run(t, []faultlist.Operation{{
+			Name: "verify, " + cloud,
+			Calls: func(t *testing.T) []faultlist.Call {
+				w := newWorld(t)
+				everything(w, w.others("other-pr-7", owner(neighbor, 7), ""))
+				w.net.Set(faultlist.Plan{})
+				if code := w.run(t.Context(), "", "verify", "7"); code != 0 {
+					t.Fatal(w.stderr.String())
+				}
+				return slices.DeleteFunc(w.net.Calls(), func(c faultlist.Call) bool {
+					return isCloudflare(strings.TrimPrefix(c.URL, "https://api.cloudflare.com")) != (cloud == faultlist.Cloudflare)
+				})
+			},
+			Begin: func(t *testing.T) func(faultlist.Plan) *faultlist.Case {
+				return func(plan faultlist.Plan) *faultlist.Case { return meets(t, plan) }
+			},
+		}})
 	}
-	t.Logf("each once, twice and always:\n%s", faultlist.Table(tallies))
 }
 
-// meets runs verify with a fault and once without, and returns what is wrong.
-func meets(t *testing.T, plan faultlist.Plan, tally *faultlist.Tally) (problems []string) {
-	problem := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	tally.Cases++
+// meets runs verify with a fault and once without.
+func meets(t *testing.T, plan faultlist.Plan) *faultlist.Case {
 	w := newWorld(t)
 	production := w.others("other-pr-7", owner(neighbor, 7), "")
 	before := w.all()
 	everything(w, production)
 	w.net.Set(plan)
-	code, said := w.run(t.Context(), "", "verify", "7"), fmt.Sprint(&w.stdout, &w.stderr)
-	green := strings.HasSuffix(w.stdout.String(), "nothing is left\n")
-	if green != (code == 0) {
-		problem("exit code %d", code)
+	code := w.run(t.Context(), "", "verify", "7")
+	c := &faultlist.Case{Calls: w.net.Calls(), Said: fmt.Sprint(&w.stdout, &w.stderr)}
+	if code != 0 {
+		c.Err = errors.New(strings.TrimSpace(w.stderr.String()))
+		c.Decided = strings.Contains(c.Said, "this is left:\n  the ")
+	} else if diff := cmp.Diff(before, w.all()); diff != "" {
+		c.Problem("green, and left: %s", diff)
 	}
-	after := w.all()
-	if code == 0 {
-		tally.Success++
-		if diff := cmp.Diff(before, after); diff != "" {
-			problem("green, and left: %s", diff)
-		}
-	} else if !strings.Contains(said, "run it again") && !strings.Contains(said, "this is left:\n  the ") {
-		problem("the error says neither what is left nor what to do")
-	}
-	for _, secret := range []string{token, privateKey} {
-		if shows := faultlist.Shows(said, secret); len(shows) > 0 {
-			problem("a secret shows: %v", shows)
-		}
+	if green := strings.HasSuffix(w.stdout.String(), "nothing is left\n"); green != (code == 0) {
+		c.Problem("exit code %d", code)
 	}
 	time.Sleep(time.Minute) // nobody runs it again at once
 	w.net.Set(faultlist.Plan{})
 	if code := w.run(t.Context(), "", "verify", "7"); code != 0 {
-		problem("the next run: %s", &w.stderr)
+		c.Problem("the next run: %s", &w.stderr)
 	}
-	if diff := cmp.Diff(before, w.all()); diff == "" {
-		tally.Converged++
-	} else {
-		problem("in the end: %s", diff)
+	diff := cmp.Diff(before, w.all())
+	if c.Converged = diff == ""; !c.Converged {
+		c.Problem("in the end: %s", diff)
 	}
-	if len(problems) > 0 {
-		problem("the first run: %d %s", code, said)
-	}
-	return problems
+	return c
 }
