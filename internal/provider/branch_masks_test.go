@@ -17,6 +17,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
 	"portfolio-infra/internal/provider"
+	"portfolio-infra/internal/sandbox/emulator"
 	"portfolio-infra/internal/sqllogin"
 )
 
@@ -368,6 +369,46 @@ func TestBranch_masks_Faults(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A call whose answer is lost is as harmless.
+func TestBranch_masks_ambiguous(t *testing.T) {
+	withMaskedBranch(t, []bool{true}, func(m *masked) {
+		t := m.T
+		resets := 0
+		inputs := func() property.Map { return m.inputs(map[string]any{"resetToken": fmt.Sprint(resets)}) }
+		if err := m.up(inputs()); err != nil {
+			t.Fatal(err)
+		}
+		for _, call := range []emulator.Fault{{Method: "PATCH", Path: "/clusters/*/branches/*/sqlUsers/*"}, {Method: "PATCH", Path: "/clusters/*/branches/*/sqlUsers/*", Skip: 1},
+			{Method: "POST", Path: "/clusters/*/branches/*"}} {
+			for _, after := range []bool{false, true} {
+				call.Reset, call.After, call.Times = true, after, -1
+				resets++
+				before, user := m.branch.state, m.user.state
+				m.c.fail(call)
+				_, err := m.branch.up(inputs())
+				m.c.fail()
+				name := fmt.Sprintf("%s %d, after: %v", call.Method, call.Skip, after)
+				if began := call.Method == "POST" && after; (err == nil) != began {
+					t.Errorf("%s: %v", name, err)
+				}
+				failed := m.branch.state
+				for _, state := range []state{failed, before} {
+					time.Sleep(time.Hour)
+					m.branch.state, m.user.state = state, user
+					_, _ = m.user.up(m.api())
+					m.safe(name)
+				}
+				m.branch.state, m.user.state = failed, user
+				if err := m.up(inputs()); err != nil {
+					t.Fatalf("%s: the next run: %v", name, err)
+				}
+				m.want()
+				m.branch.steps(inputs(), "same")
+			}
+		}
+	})
 }
 
 // Bad masks are refused before anything is written, and what the server says of rows is not shown.
