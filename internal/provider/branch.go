@@ -23,7 +23,7 @@ type Branch struct {
 // Annotate implements [infer.Annotated].
 func (b *Branch) Annotate(a infer.Annotator) {
 	a.Describe(b, "A branch of a TiDB Cloud cluster: a copy-on-write copy of its schema and rows, with an endpoint of its own, ready to connect to as root. "+
-		"Do not rely on the cluster's other SQL users being there. TiDB Cloud cannot change a branch, so any change but that of resetToken replaces it, deleting the old one first; the cluster is never touched. "+
+		"Do not rely on the cluster's other SQL users being there, nor on their absence: see dropLogins. TiDB Cloud cannot change a branch, so any change but that of resetToken replaces it, deleting the old one first; the cluster is never touched. "+
 		"A preview reads the live branch, so it also shows one that was deleted by hand, or whose root has another password. "+
 		"It can be imported by clusterId/branchId; the password cannot be read, so the next `pulumi up` sets a new one. "+
 		"A branch that was imported and lacks the owner's annotation is not deleted but stays.")

@@ -173,37 +173,3 @@ func resolveConcurrentBranch(ctx context.Context, api *tidbcloud.Client, created
 	}
 	return nil
 }
-
-// explainLimit adds to the error of a limit what uses it up.
-func explainLimit(ctx context.Context, api *tidbcloud.Client, err error) error {
-	if !tidbcloud.BranchLimit(err) {
-		return err
-	}
-	clusters, listErr := listClusters(ctx, api)
-	count, used := 0, make([]string, len(clusters))
-	for i := range clusters {
-		var branches []tidbcloud.Branch
-		if listErr == nil {
-			branches, listErr = api.ListBranches(ctx, clusters[i].ID)
-		}
-		count += len(branches)
-		used[i] = clusters[i].String() + ": " + describeBranches(branches)
-	}
-	if listErr != nil {
-		return fmt.Errorf("%w; what there is could not be listed: %w", err, listErr)
-	}
-	return fmt.Errorf("%w; the organization has %d clusters and %d branches: %s; `ticloud serverless branch delete --cluster-id CLUSTER_ID --branch-id BRANCH_ID` deletes one, then run it again",
-		err, len(clusters), count, strings.Join(used, "; "))
-}
-
-// describeBranches names branches for people.
-func describeBranches(branches []tidbcloud.Branch) string {
-	names := make([]string, len(branches))
-	for i := range branches {
-		names[i] = branches[i].String()
-	}
-	if len(names) == 0 {
-		return "no branches"
-	}
-	return strings.Join(names, ", ")
-}

@@ -46,7 +46,7 @@ func createOrAdopt(ctx context.Context, api *tidbcloud.Client, resource string, 
 		})
 	}
 	if err != nil {
-		return nil, err
+		return nil, explainLimit(ctx, api, err)
 	}
 	return created, resolveConcurrentCreate(ctx, api, created, want)
 }

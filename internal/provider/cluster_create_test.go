@@ -2,8 +2,10 @@ package provider_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -119,7 +121,7 @@ func TestCluster_Create_fails(t *testing.T) {
 		{"the list lags", []emulator.Fault{{Method: "POST", Path: "/clusters", Reset: true, After: true}, {Method: "GET", Path: "/clusters", Skip: 2, Times: 2, Body: `{"clusters":[]}`}},
 			"", "looking for the cluster in 4 s"},
 		{"quota", []emulator.Fault{{Method: "POST", Path: "/clusters", Status: 400, Body: `{"code":3,"message":"You have reached the maximum number of free clusters"}`}},
-			"delete one, or set a spending limit", ""},
+			"or set a spending limit", ""},
 		{"no list of regions", []emulator.Fault{{Path: "/regions", Status: 404, Times: -1}}, "", "not checking whether TiDB Cloud offers region"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -138,6 +140,43 @@ func TestCluster_Create_fails(t *testing.T) {
 				}
 				if c.only().ClusterID != e.id {
 					t.Errorf("managing %q", e.id)
+				}
+			})
+		})
+	}
+}
+
+// The error of a limit names what uses it up, and what to do.
+func TestCluster_Create_limit(t *testing.T) {
+	for name, tt := range map[string]struct {
+		given func(c *cloud, e *engine)
+		want  []string
+	}{
+		"five free clusters": {func(c *cloud, _ *engine) {
+			c.add("production", tokyo, nil, time.Now().Add(-time.Hour))
+			time.Sleep(time.Minute)
+			c.patch(c.first(), "spendingLimit.monthly", 500)
+			c.addBranch("preview", nil)
+			for i := range 5 {
+				c.add(fmt.Sprintf("portfolio-pr-%d-db", i), tokyo, nil, time.Now().Add(-time.Hour))
+			}
+		}, []string{"five free clusters", "the organization has 6 clusters and 1 branches", `"production" (1001): "preview" (b1)`, `"portfolio-pr-0-db" (1002), free: no branches`, `"portfolio-pr-4-db" (1006), free: no branches`, "delete one that nobody needs, such as that of a closed pull request, or set a spending limit", "`ticloud serverless delete --cluster-id CLUSTER_ID`"}},
+		"another refusal": {func(c *cloud, _ *engine) {
+			c.fail(emulator.Fault{Method: "POST", Path: "/clusters", Status: 400, Times: -1, Body: `{"code":3,"message":"bad"}`})
+		}, []string{"bad (code 3"}},
+		"no list": {func(c *cloud, _ *engine) {
+			c.add("production", tokyo, nil, time.Now().Add(-time.Hour))
+			c.fail(emulator.Fault{Method: "POST", Path: "/clusters", Status: 402, Times: -1, Body: `{"code":3,"message":"quota exceeded"}`},
+				emulator.Fault{Method: "GET", Path: "/clusters/*/branches", Status: 403, Times: -1})
+		}, []string{"five free clusters", "what there is could not be listed: "}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, c *cloud, e *engine) {
+				tt.given(c, e)
+				_, err := e.up(db(nil))
+				wantErr(t, err, tt.want...)
+				if e.id != "" || strings.Contains(fmt.Sprint(err), "the organization has") != (name == "five free clusters") {
+					t.Errorf("managing %q: %v", e.id, err)
 				}
 			})
 		})

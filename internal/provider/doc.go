@@ -58,7 +58,23 @@
 // annotation stays. A branch has no deletion protection, since all of it is a copy.
 //
 // The limits are known only by TiDB Cloud's refusal, except for an Essential parent. The error
-// lists the branches of all clusters.
+// lists the branches of all clusters, and so does that of the limit of clusters.
+//
+// # Rows that nobody may see
+//
+// A branch has its parent's rows, and perhaps its logins. With dropLogins only root and the users
+// that were made for the branch may log in. With masks the rows are changed before any other login
+// exists: root logs in, all logins are dropped, the files are applied, and only then the branch
+// counts as made. The record of what was applied is among the rows. So if a branch was reset, by
+// whomever, the record is gone with it, Diff sees that, and all of this happens again.
+//
+// A run can die anywhere, and somebody can run `pulumi up --target` for a SQL user then. So while
+// masks are missing the state has no password of root that works: after an error it has none, and
+// before a reset, or as soon as masks are found missing, root gets another one.
+//
+// A login of the parent's works until it is dropped. Whoever has it sees the same rows in the parent.
+// What a program makes by root's login must be no more than it needs: users of one database.
+// The errors of the masks show the file, the line and the number alone.
 //
 // # SQL users
 //

@@ -125,7 +125,9 @@ func TestClient_CreateCluster(t *testing.T) {
 	}{
 		{"least", least, 200, `{"clusterId":"1","state":"CREATING"}`, leastBody, "", false},
 		{"most", most, 200, `{"clusterId":"1"}`, `{"displayName":"portfolio-db","region":{"name":"r"},"labels":{"a":"b"},"spendingLimit":{"monthly":1}}`, "", false},
-		{"quota", least, 400, `{"code":3,"message":"You have reached the maximum number of free clusters","details":[]}`, leastBody, "delete one, or set a spending limit", false},
+		{"quota", least, 400, `{"code":3,"message":"You have reached the maximum number of free clusters","details":[]}`, leastBody, "or set a spending limit", false},
+		{"quota with advice", least, 403, `{"code":3,"message":"the maximum number of free clusters is 5; set a spending limit"}`, leastBody, "such as that of a closed pull request", false},
+		{"too high a limit", least, 400, `{"code":3,"message":"the spending limit exceeds the maximum limit"}`, leastBody, "exceeds the maximum limit (code 3, request id trace-1)", false},
 		{"another 400", least, 400, `{"code":3,"message":"spending limit is invalid","details":[]}`, leastBody, "spending limit is invalid (code 3, request id trace-1)", false},
 		{"payment", least, 402, `{"code":402,"message":"no card"}`, leastBody, "add a payment method", false},
 		{"role", least, 403, `{"code":7,"message":"forbidden"}`, leastBody, "the API key may not do this", false},

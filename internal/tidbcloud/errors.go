@@ -51,9 +51,10 @@ func text(raw json.RawMessage) string {
 }
 
 // quotaExceeded matches what the API says when an organization may have no more clusters or
-// branches.
-// spendingLimit matches messages that are about something else.
+// branches. spendingLimit matches messages that are about something else, unless numberOf says that
+// a spending limit is only the way out.
 var (
+	numberOf      = regexp.MustCompile(`(?i)(number|quota) of (\w+ ){0,2}(clusters|instances|branches)`)
 	spendingLimit = regexp.MustCompile(`(?i)spending.?limit`)
 	quotaExceeded = regexp.MustCompile(`(?i)quota|maximum number|free cluster|limit (has been |is )?(reached|exceeded)|exceeds? the .*limit`)
 )
@@ -71,16 +72,43 @@ func BranchLimit(err error) bool {
 	return errors.As(err, &e) && branchLimit(e) != ""
 }
 
+// ClusterLimit reports whether the API refused to create a cluster because of a limit.
+func ClusterLimit(err error) bool {
+	var e *rest.Error
+	return errors.As(err, &e) && clusterLimit(e) != ""
+}
+
+// refusedPOST reports whether the API refused to create something on a list.
+func refusedPOST(e *rest.Error, list string) bool {
+	return e.Method == http.MethodPost && strings.HasSuffix(e.URL, list) && slices.Contains([]int{400, 402, 403, 409, 422}, e.Status)
+}
+
+// isQuota reports whether the API says that an organization may have no more of something.
+func isQuota(e *rest.Error) bool {
+	return quotaExceeded.MatchString(e.Message) && (!spendingLimit.MatchString(e.Message) || numberOf.MatchString(e.Message))
+}
+
+// clusterLimit returns what to do about a limit that a new cluster would exceed, or "".
+// https://docs.pingcap.com/tidbcloud/manage-serverless-spend-limit has the five free ones, and the
+// release notes of 2026-06-02 have the hundred.
+func clusterLimit(e *rest.Error) string {
+	if !refusedPOST(e, "/clusters") || !isQuota(e) {
+		return ""
+	}
+	return "an organization may have five free clusters, and 100 Starter clusters and branches together: delete one that nobody needs, " +
+		"such as that of a closed pull request, or set a spending limit to pay for this one (config key spendingLimit)"
+}
+
 // branchLimit returns what to do about a limit that a new branch would exceed, or "".
 // https://docs.pingcap.com/tidbcloud/branch-overview/#limitations-and-quotas
 func branchLimit(e *rest.Error) string {
 	switch {
-	case e.Method != http.MethodPost || !strings.HasSuffix(e.URL, "/branches") || !slices.Contains([]int{400, 402, 403, 409, 422}, e.Status):
+	case !refusedPOST(e, "/branches"):
 	case largeParent.MatchString(e.Message):
 		return "a cluster that holds more than 100 GiB can have no branches: use a cluster of its own instead"
 	case essential.MatchString(e.Message):
 		return "an Essential cluster created since 2026-07-14 can have no branches: use a cluster of its own instead"
-	case quotaExceeded.MatchString(e.Message) && !spendingLimit.MatchString(e.Message):
+	case isQuota(e):
 		return "an organization may have five branches by default, and 100 Starter clusters and branches together: delete a branch that nobody needs"
 	}
 	return ""
@@ -91,7 +119,7 @@ var permanent = regexp.MustCompile(`/(regions|projects)\b`)
 
 // suggest returns one sentence that says what to do about an error. It names config keys.
 func suggest(e *rest.Error) string {
-	if limit := branchLimit(e); limit != "" {
+	if limit := cmp.Or(branchLimit(e), clusterLimit(e)); limit != "" {
 		return limit
 	}
 	switch e.Status {
@@ -109,10 +137,6 @@ func suggest(e *rest.Error) string {
 		return "check in the TiDB Cloud console that it exists in the API key's organization, then run `pulumi refresh`"
 	case http.StatusTooManyRequests:
 		return "TiDB Cloud allows 100 requests a minute for one API key: wait a minute, or give concurrent runs keys of their own"
-	case http.StatusBadRequest:
-		if e.Method == http.MethodPost && strings.HasSuffix(e.URL, "/clusters") && quotaExceeded.MatchString(e.Message) && !spendingLimit.MatchString(e.Message) {
-			return "an organization may have five free clusters: delete one, or set a spending limit to pay for this one (config key spendingLimit)"
-		}
 	}
 	switch {
 	case errors.Is(e.Err, context.Canceled) || errors.Is(e.Err, context.DeadlineExceeded):
