@@ -61,9 +61,9 @@ func (c *cutConn) Read(b []byte) (int, error) {
 	return c.Conn.Read(b)
 }
 
-// cuts calls run with a cut at each command that it makes, before and after it takes effect, and check
-// after each. It returns how often run failed.
-func (s *sqlServers) cuts(run func(cut string) error, check func(cut string)) (failed int) {
+// cuts calls before, run and check in turn, with a cut at each command that run makes, before and after
+// it takes effect. It returns how often run failed.
+func (s *sqlServers) cuts(before func(), run func() error, check func(cut string)) (failed int) {
 	set := func(c *cut) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -73,8 +73,9 @@ func (s *sqlServers) cuts(run func(cut string) error, check func(cut string)) (f
 		for at := 1; ; at++ {
 			c := &cut{at: at, after: after}
 			name := fmt.Sprintf("cut at command %d, after its effect: %v", at, after)
+			before()
 			set(c)
-			err := run(name)
+			err := run()
 			set(nil)
 			check(name)
 			if err != nil {

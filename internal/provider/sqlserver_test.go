@@ -41,6 +41,9 @@ type sqlServers struct {
 	instead func() (packet []byte)
 	// cut, where set, ends one connection.
 	cut *cut
+	// work is done, with an answer, outside of the bubble.
+	work chan func() error
+	done chan error
 }
 
 // lagging is a new user, and when it can log in.
@@ -53,7 +56,13 @@ type lagging struct {
 // newSQLServers starts the SQL servers of a cloud. A new user's login is refused for the lag.
 func newSQLServers(t *testing.T, c *cloud, lag time.Duration) *sqlServers {
 	t.Helper()
-	s := &sqlServers{now: bubbleStart, lag: lag, known: map[string]bool{}, late: map[string]lagging{}}
+	s := &sqlServers{now: bubbleStart, lag: lag, known: map[string]bool{}, late: map[string]lagging{}, work: make(chan func() error), done: make(chan error)}
+	t.Cleanup(func() { close(s.work) })
+	go func() {
+		for f := range s.work {
+			s.done <- f()
+		}
+	}()
 	s.Servers = &emulatedsql.Servers{TiDB: sqltest.TiDB(t), Dir: t.TempDir(), Host: gateway}
 	s.start(t, c)
 	return s
@@ -75,6 +84,13 @@ func (s *sqlServers) PutUser(clusterID string, l emulatedcloud.Login) error {
 	}
 	s.known[l.UserName] = true
 	return s.Servers.PutUser(clusterID, l)
+}
+
+// CreateBranch creates or resets a branch outside of the bubble, where it can listen. Its moment is
+// that of the real time, in which the parent was written.
+func (s *sqlServers) CreateBranch(parentID, branchID string, _ time.Time) error {
+	s.work <- func() error { return s.Servers.CreateBranch(parentID, branchID, time.Now()) }
+	return <-s.done
 }
 
 // DropUser forgets the user.

@@ -306,8 +306,7 @@ func TestSQLUser_root_interrupted(t *testing.T) {
 					time.Sleep(time.Hour)
 				}
 				recorded := e.state
-				failed := s.cuts(func(cut string) error {
-					e.state = recorded // as if the run had been killed
+				failed := s.cuts(func() { e.state = recorded }, func() error { // as if the run had been killed
 					_, err := e.up(rooted(c, s, to))
 					return err
 				}, func(cut string) {
