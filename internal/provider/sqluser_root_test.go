@@ -266,7 +266,8 @@ func TestSQLUser_root_unreadable(t *testing.T) {
 				}
 				e.log.want(t, tt.warn)
 				outputs, err := e.preview(to)
-				if err != nil || outputs.Get("password").IsComputed() || outputs.Get("fullName").IsComputed() {
+				reset := root.Get("password").IsComputed() // the branch may be reset, and has no users then
+				if err != nil || outputs.Get("password").IsComputed() != reset || outputs.Get("fullName").IsComputed() {
 					t.Errorf("previewed %v: %v", outputs, err)
 				}
 				if tt.login == nil {

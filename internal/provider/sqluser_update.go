@@ -25,9 +25,9 @@ func (u *SQLUser) Update(ctx context.Context, req infer.UpdateRequest[SQLUserArg
 			return resp, err
 		}
 		// Without a password it is shown as unknown, see hidePassword.
-		// Root gets another one when its branch is reset, which drops the user.
+		// A preview knows no password of root if the branch is to be reset, which drops the user.
 		live, err := u.look(ctx, old, want)
-		if err == nil && (live == nil || u.loginRefused(ctx, old)) || orZero(old.Root) != orZero(want.Root) {
+		if err == nil && (live == nil || u.loginRefused(ctx, old)) || want.bySQL() && orZero(want.Root).Password == "" {
 			state.Password = ""
 		}
 		resp.Output = state

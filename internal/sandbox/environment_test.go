@@ -97,6 +97,8 @@ func TestEnvironment_branch(t *testing.T) {
 	const all = "SELECT id, name, message, created_at FROM guests ORDER BY id"
 	f.query(production, "INSERT INTO guests (name, message) VALUES ('Ada Lovelace', 'ada@example.com'), ('Grace Hopper', 'call me')")
 	before, parent := f.query(production, all), f.cluster().ClusterID
+	f.byHand("POST", tidbAPI, "/clusters/"+parent+"/sqlUsers",
+		`{"userName":"reporter","password":"recognizable-theirs","authMethod":"mysql_native_password","autoPrefix":true,"builtinRole":"role_readonly"}`)
 	untouched := func(when string) {
 		f.Helper()
 		f.want("rows of production "+when, f.query(production, all), before)
@@ -124,9 +126,10 @@ func TestEnvironment_branch(t *testing.T) {
 	app, _ := e.urls()
 	f.want("masked rows", e.query(app, guests), "guest\nGuest 1: xxxxxxxxxxxxxxx\nGuest 2: xxxxxxx\n")
 	untouched("after the branch was made")
-	inherited := strings.Replace(production, f.cluster().UserPrefix, branch.UserPrefix, 1)
-	inherited = strings.Replace(inherited, fmt.Sprint(f.cluster().Endpoints.Public.Port), fmt.Sprint(branch.Endpoints.Public.Port), 1)
-	if _, err := f.tryQuery(inherited, "SELECT 1"); err == nil || !strings.Contains(err.Error(), "1045") {
+	f.want("users of production", f.users(parent), []string{"api", "api_b", "pulumi", "reporter", "root"})
+	_, err := f.tryQuery(fmt.Sprintf("mysql://%s.reporter:recognizable-theirs@%s:%d/portfolio", branch.UserPrefix,
+		branch.Endpoints.Public.Host, branch.Endpoints.Public.Port), "SELECT 1")
+	if err == nil || !strings.Contains(err.Error(), "1045") {
 		f.Errorf("production's login on the branch: %v", err)
 	}
 	e.query(app, "INSERT INTO guests (name, message) VALUES ('Linus', 'typed by a reviewer')")
