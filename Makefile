@@ -90,7 +90,7 @@ slim: ## Cut the Cloudflare SDK down to what the program uses
 # sample of the provider's fault list runs, without it the whole. Of pages it is for what
 # binds and what uploads: the others compare with wrangler, for minutes.
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
-RACY := migration|migrator|provider|rest|sandbox/.*|stack|tidbcloud
+RACY := environment|migration|migrator|provider|rest|sandbox/.*|stack|tidbcloud
 
 # A test on the engine waits half of the time, so more of them run than there are cores.
 .PHONY: test

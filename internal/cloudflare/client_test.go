@@ -113,6 +113,12 @@ func TestClient_delete_missing(t *testing.T) {
 	if err := failing(404, "8000007", "Project not found.").DeleteProject(t.Context(), "site"); err != nil {
 		t.Error(err)
 	}
+	if err := failing(404, "10007", "This Worker does not exist on your account.").DeleteScript(t.Context(), "api"); err != nil {
+		t.Error(err)
+	}
+	if err := failing(400, "10142", "Cannot delete service").DeleteScript(t.Context(), "api"); err == nil {
+		t.Error("a Worker that was not deleted is no error")
+	}
 	if err := failing(404, "10056", "Binding not found").DeleteSecret(t.Context(), "api", "KEY"); err != nil {
 		t.Error(err)
 	}

@@ -63,6 +63,13 @@ func (c *Client) Deployments(ctx context.Context, project, environment string, p
 	return get[[]Deployment](ctx, c, projectNotFound, format, segments...)
 }
 
+// AllDeployments lists a project's deployments of both environments, the newest first.
+func (c *Client) AllDeployments(ctx context.Context, project string) ([]Deployment, error) {
+	return allPages(DeploymentsPerPage, func(d Deployment) string { return d.ID }, func(number int) ([]Deployment, error) {
+		return c.Deployments(ctx, project, "", number)
+	})
+}
+
 // Deployment returns one deployment. If it is missing, [IsNotFound] is true for the error.
 func (c *Client) Deployment(ctx context.Context, project, id string) (Deployment, error) {
 	return get[Deployment](ctx, c, deploymentNotFound, "/pages/projects/%s/deployments/%s", project, id)

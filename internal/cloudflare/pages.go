@@ -2,9 +2,11 @@ package cloudflare
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"portfolio-infra/internal/rest"
 )
@@ -89,6 +91,43 @@ func (p Project) BoundTo() []string {
 // Project returns one project. If it is missing, [IsNotFound] is true for the error.
 func (c *Client) Project(ctx context.Context, name string) (Project, error) {
 	return get[Project](ctx, c, projectNotFound, "/pages/projects/%s", name)
+}
+
+// projectsPerPage is the number of projects on a page. The API refuses more with code 8000024, and
+// wrangler asks for as many.
+// https://github.com/cloudflare/workers-sdk/blob/main/packages/wrangler/src/pages/projects.ts
+const projectsPerPage = 10
+
+// Projects lists the account's Pages projects.
+// https://developers.cloudflare.com/api/resources/pages/subresources/projects/methods/list/
+func (c *Client) Projects(ctx context.Context) ([]Project, error) {
+	return allPages(projectsPerPage, func(p Project) string { return p.Name }, func(number int) ([]Project, error) {
+		return get[[]Project](ctx, c, accountNotFound, "/pages/projects?page=%s&per_page=%s", strconv.Itoa(number), strconv.Itoa(projectsPerPage))
+	})
+}
+
+// allPages reads a list page by page, until one has less than size items. An item that is new moves
+// another one to the next page, where it does not count.
+func allPages[T any](size int, id func(T) string, read func(number int) ([]T, error)) (all []T, err error) {
+	seen := map[string]bool{}
+	for number := 1; ; number++ {
+		page, err := read(number)
+		if err != nil {
+			return nil, err
+		}
+		before := len(all)
+		for _, item := range page {
+			if !seen[id(item)] {
+				seen[id(item)], all = true, append(all, item)
+			}
+		}
+		switch {
+		case len(page) < size:
+			return all, nil
+		case len(all) == before:
+			return nil, fmt.Errorf("page %d of a list of Cloudflare's has nothing new, so the list has no end", number)
+		}
+	}
 }
 
 // CreateProject creates a project.

@@ -2,6 +2,7 @@ package cloudflare
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -40,6 +41,32 @@ func (s Script) index(kind, name string) int {
 // Script returns a Worker's settings. If it is missing, [IsNotFound] is true for the error.
 func (c *Client) Script(ctx context.Context, name string) (Script, error) {
 	return get[Script](ctx, c, workerNotFound, "/workers/scripts/%s/settings", name)
+}
+
+// Scripts lists the names of the account's Workers. The list has one page, and no variables.
+// https://developers.cloudflare.com/api/resources/workers/subresources/scripts/methods/list/
+func (c *Client) Scripts(ctx context.Context) ([]string, error) {
+	all, err := get[[]struct {
+		ID string `json:"id"`
+	}](ctx, c, accountNotFound, "/workers/scripts")
+	names := make([]string, len(all))
+	for i, script := range all {
+		if names[i] = script.ID; script.ID == "" {
+			return nil, errors.New("the API lists a Worker without a name")
+		}
+	}
+	return names, err
+}
+
+// DeleteScript deletes a Worker. The API refuses it while others are bound to the Worker. It is no
+// error if the Worker is missing.
+// https://developers.cloudflare.com/api/resources/workers/subresources/scripts/methods/delete/
+func (c *Client) DeleteScript(ctx context.Context, name string) error {
+	err := c.write(ctx, workerNotFound, http.MethodDelete, nil, "/workers/scripts/%s", name)
+	if IsNotFound(err) {
+		return nil
+	}
+	return err
 }
 
 // DeleteSecret deletes a secret of a Worker. It is no error if the secret is missing.

@@ -95,9 +95,14 @@ func (r DeployRequest) mark() string {
 var markPattern = regexp.MustCompile(`\[pulumi ([A-Za-z0-9-]+) [0-9a-f]{16}\]$`)
 
 // IsOurs reports whether a deployment bears the mark of the stack that has that owner.
-func IsOurs(d cloudflare.Deployment, owner string) bool {
-	found := markPattern.FindStringSubmatch(d.Message())
-	return found != nil && found[1] == owner
+func IsOurs(d cloudflare.Deployment, owner string) bool { return owner != "" && Owner(d) == owner }
+
+// Owner returns the owner of the stack whose mark a deployment bears, or "".
+func Owner(d cloudflare.Deployment) string {
+	if found := markPattern.FindStringSubmatch(d.Message()); found != nil {
+		return found[1]
+	}
+	return ""
 }
 
 // makes reports whether the request would make the same deployment: nothing that it depends on

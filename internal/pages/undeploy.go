@@ -81,6 +81,17 @@ func (u *undeployer) run(ctx context.Context, getenv func(string) string, transp
 	if u.client, err = cloudflare.NewClient(account, getenv, &http.Client{Transport: transport}, u.log); err != nil {
 		return err
 	}
+	return u.start(ctx)
+}
+
+// Shrink deletes just enough deployments of a project, whoever made them, for Cloudflare to delete
+// the project.
+func Shrink(ctx context.Context, client *cloudflare.Client, project string) error {
+	u := undeployer{client: client, project: project, others: true, most: maxDeployments, log: io.Discard}
+	return u.start(ctx)
+}
+
+func (u *undeployer) start(ctx context.Context) error {
 	project, err := u.client.Project(ctx, u.project)
 	if err != nil {
 		return fmt.Errorf("reading the Pages project %s: %w", u.project, err)
@@ -151,22 +162,12 @@ func (u *undeployer) shrink(ctx context.Context) error {
 }
 
 // list returns all deployments, the newest first.
-func (u *undeployer) list(ctx context.Context) (all []cloudflare.Deployment, err error) {
-	seen := map[string]bool{} // a new deployment moves an old one to the next page
-	for number := 1; ; number++ {
-		page, err := u.client.Deployments(ctx, u.project, "", number)
-		if err != nil {
-			return nil, fmt.Errorf("listing the deployments of the Pages project %s: %w", u.project, err)
-		}
-		for _, d := range page {
-			if !seen[d.ID] {
-				seen[d.ID], all = true, append(all, d)
-			}
-		}
-		if len(page) < cloudflare.DeploymentsPerPage {
-			return all, nil
-		}
+func (u *undeployer) list(ctx context.Context) ([]cloudflare.Deployment, error) {
+	all, err := u.client.AllDeployments(ctx, u.project)
+	if err != nil {
+		return nil, fmt.Errorf("listing the deployments of the Pages project %s: %w", u.project, err)
 	}
+	return all, nil
 }
 
 // delete deletes as many deployments as have to go. If too few of them may go, it deletes none.

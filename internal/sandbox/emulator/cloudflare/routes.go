@@ -8,8 +8,8 @@ import (
 // base is the path under which the API is served.
 const base = "/client/v4"
 
-// routes are all that is emulated, with their query parameters: what the stack, the
-// Cloudflare provider, and wrangler as pages deploy, deploy and secret put call. noRoute
+// routes are all that is emulated, with their query parameters: what the stack, the commands
+// of environments, the Cloudflare provider, and wrangler as pages deploy, deploy and secret put call. noRoute
 // answers other paths, and noMethod other methods.
 var routes = []struct {
 	pattern string
@@ -44,6 +44,7 @@ var routes = []struct {
 	{"PUT /accounts/{account}/workers/subdomain", putAccountSubdomain},
 	{"GET /accounts/{account}/workers/services/{script}", getService},
 	{"GET /accounts/{account}/workers/workers/{script}", withScript(getWorker)},
+	{"GET /accounts/{account}/workers/scripts", listScripts},
 	{"GET /accounts/{account}/workers/scripts/{script}", withScript(getContent)},
 	{"PUT /accounts/{account}/workers/scripts/{script}?bindings_inherit&excludeScript", putScript},
 	{"DELETE /accounts/{account}/workers/scripts/{script}?force", withScript(deleteScript)},

@@ -111,6 +111,21 @@ func getContent(_ *call, s *script) (any, error) {
 	return &document{http.Header{"Content-Type": {contentType}, "Cf-Entrypoint": {s.Entry}}, body}, nil
 }
 
+// listScripts shows no bindings, and all Workers on one page.
+// https://developers.cloudflare.com/api/resources/workers/subresources/scripts/methods/list/
+// https://github.com/cloudflare/terraform-provider-cloudflare/blob/v5.22.0/internal/services/workers_script/list_data_source_model.go
+func listScripts(c *call) (any, error) {
+	all := []any{}
+	for _, s := range byAge(c.state.Scripts) {
+		item := s.describe()
+		for _, ofUpload := range []string{"entry_point", "deployment_id", "startup_time_ms", "limits"} {
+			delete(item, ofUpload)
+		}
+		all = append(all, item)
+	}
+	return all, nil
+}
+
 func deleteScript(c *call, s *script) (any, error) {
 	if c.URL.Query().Get("force") != "true" {
 		if err := c.state.checkUnbound(s.Name, c.now); err != nil {

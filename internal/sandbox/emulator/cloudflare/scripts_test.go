@@ -1,6 +1,7 @@
 package cloudflare_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -139,4 +140,29 @@ func TestScript_delete(t *testing.T) {
 			c.refused("DELETE", scripts+"/api", nil, 404, 10007, "This Worker does not exist on your account.")
 		})
 	}
+}
+
+// A list has neither variables nor pages.
+func TestScript_list(t *testing.T) {
+	c := newClient(t, &cloudflare.Cloud{})
+	same(t, "an empty list", c.get(scripts), `[]`)
+	for i := range 30 {
+		c.worker(fmt.Sprintf("w-%02d", i), `{"type":"plain_text","name":"V","text":"v"}`)
+	}
+	list := c.get(scripts)
+	if names := each(list, "id"); len(names) != 30 || names[0] != "w-00" || names[29] != "w-29" {
+		t.Errorf("the list is %v", names)
+	}
+	first := list.([]any)[0].(map[string]any)
+	for _, name := range []string{"tag", "etag", "created_on", "modified_on"} {
+		if first[name] == "" || first[name] == nil {
+			t.Errorf("no %s", name)
+		}
+		delete(first, name)
+	}
+	same(t, "a Worker", any(first), `{"id":"w-00","tags":null,"tail_consumers":null,"logpush":false,"usage_model":"standard",
+		"compatibility_date":"2026-01-01","has_assets":false,"has_modules":true,"handlers":["fetch"],"last_deployed_from":"api"}`)
+	c.refused("GET", scripts+"?page=2", nil, 400, 8009999, "page: unknown query parameter, or not emulated")
+	c.refused("GET", scripts+"?tags=a:yes", nil, 400, 8009999, "tags: unknown query parameter, or not emulated")
+	c.refused("POST", scripts, nil, 405, 10405, "Method not allowed")
 }

@@ -1,0 +1,85 @@
+// Package settings reads what the commands around an environment need to know of the project's
+// files, without the Pulumi engine.
+package settings
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"portfolio-infra/internal/environment/mark"
+)
+
+// Settings of the project's environments.
+type Settings struct {
+	// Project is the project's name in Pulumi.yaml.
+	Project string
+	// ExpireAfterDays is the key expireAfterDays of Pulumi.pr.yaml, or else Pulumi.yaml's default.
+	ExpireAfterDays int
+}
+
+const (
+	projectFile     = "Pulumi.yaml"
+	environmentFile = "Pulumi.pr.yaml"
+	expireKey       = "expireAfterDays"
+)
+
+// Read reads the files of the project in a folder. Pulumi.pr.yaml may be missing.
+func Read(folder string) (Settings, error) {
+	var project struct {
+		Name   string `yaml:"name"`
+		Config map[string]struct {
+			Default any `yaml:"default"`
+		} `yaml:"config"`
+	}
+	var environment struct {
+		Config map[string]any `yaml:"config"`
+	}
+	err := read(folder, projectFile, &project)
+	if err == nil && project.Name == "" {
+		err = fmt.Errorf("%s has no name", projectFile)
+	}
+	if err == nil {
+		if err = read(folder, environmentFile, &environment); errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+	}
+	if err != nil {
+		return Settings{}, err
+	}
+	// A key of a stack's file may leave out the project's name.
+	// https://github.com/pulumi/pulumi/blob/v3.256.0/sdk/go/common/workspace/config.go
+	set := cmp.Or(environment.Config[project.Name+":"+expireKey], environment.Config[expireKey], project.Config[expireKey].Default)
+	days, err := strconv.Atoi(fmt.Sprint(set)) // pulumi config set writes text
+	if err != nil || days < 1 {
+		return Settings{}, fmt.Errorf("%s: %v must be a whole number of days, 1 or more: correct it in %s", expireKey, set, environmentFile)
+	}
+	return Settings{project.Name, days}, nil
+}
+
+func read(folder, name string, into any) error {
+	b, err := os.ReadFile(filepath.Join(folder, name))
+	if err == nil {
+		err = yaml.Unmarshal(b, into)
+	}
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	return nil
+}
+
+var notInName = regexp.MustCompile(`[^a-z0-9]+`)
+
+// Name returns the name of the Pages project of a pull request's environment, with which those of
+// its Worker and its cluster begin. It is internal/stack's default, which no environment may change.
+func (s Settings) Name(n int) string {
+	return strings.Trim(notInName.ReplaceAllString(strings.ToLower(s.Project+"-"+mark.Stack(n)), "-"), "-")
+}

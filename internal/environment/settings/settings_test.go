@@ -1,0 +1,60 @@
+package settings
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"portfolio-infra/internal/rest/resttest"
+)
+
+func TestRead(t *testing.T) {
+	const project = "name: My_Site\nconfig:\n  expireAfterDays: {type: integer, default: 7}\n"
+	for name, tt := range map[string]struct {
+		project, environment string // no file if empty
+		want                 int
+		err                  string
+	}{
+		"default":              {project, "", 7, ""},
+		"default, with a file": {project, "config:\n  My_Site:seeds: seeds\n", 7, ""},
+		"empty file":           {project, "# nothing\n", 7, ""},
+		"set":                  {project, "config:\n  My_Site:expireAfterDays: 3\n", 3, ""},
+		"set by pulumi":        {project, "config:\n  My_Site:expireAfterDays: \"3\"\n", 3, ""},
+		"set, short":           {project, "config:\n  expireAfterDays: 3\n", 3, ""},
+		"of another project":   {project, "config:\n  other:expireAfterDays: 3\n", 7, ""},
+		"text":                 {project, "config:\n  My_Site:expireAfterDays: soon\n", 0, "expireAfterDays: soon must be a whole number of days, 1 or more: correct it in Pulumi.pr.yaml"},
+		"zero":                 {project, "config:\n  My_Site:expireAfterDays: 0\n", 0, "expireAfterDays: 0 must be"},
+		"no default":           {"name: site\n", "", 0, "expireAfterDays"},
+		"no name":              {"config: {}\n", "", 0, "Pulumi.yaml has no name"},
+		"no project":           {"", "", 0, "reading Pulumi.yaml"},
+		"not YAML":             {project, "config: [", 0, "reading Pulumi.pr.yaml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			for file, content := range map[string]string{projectFile: tt.project, environmentFile: tt.environment} {
+				if content == "" {
+					continue
+				}
+				if err := os.WriteFile(filepath.Join(folder, file), []byte(content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, err := Read(folder)
+			resttest.CheckError(t, err, tt.err)
+			if got.ExpireAfterDays != tt.want {
+				t.Errorf("%+v", got)
+			}
+			if err == nil && got.Name(12) != "my-site-pr-12" {
+				t.Error(got.Name(12))
+			}
+		})
+	}
+}
+
+// The project's own files are readable.
+func TestRead_own(t *testing.T) {
+	got, err := Read("../../..")
+	if err != nil || got.Name(7) != "portfolio-pr-7" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}

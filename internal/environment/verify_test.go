@@ -1,0 +1,343 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var ours = owner(repository, 7)
+
+// leave are the ways to leave one thing of pull request 7 behind, with what verify says of its
+// removal.
+var leave = map[string]struct {
+	leave func(w *world, production string)
+	says  string
+}{
+	"Worker":                      {func(w *world, _ string) { w.worker("portfolio-pr-7-api", ours) }, `removed the Worker "portfolio-pr-7-api"`},
+	"project without deployments": {func(w *world, _ string) { w.project("portfolio-pr-7") }, `removed the Pages project "portfolio-pr-7"`},
+	"project with deployments":    {func(w *world, _ string) { w.project("portfolio-pr-7"); w.deployed(30, "portfolio-pr-7", ours) }, `removed the Pages project "portfolio-pr-7"`},
+	"project with many deployments": {func(w *world, _ string) { w.project("portfolio-pr-7"); w.deployed(103, "portfolio-pr-7", ours) },
+		`removed the Pages project "portfolio-pr-7"`},
+	"project bound to its Worker": {func(w *world, _ string) {
+		w.worker("portfolio-pr-7-api", ours)
+		w.project("portfolio-pr-7", "portfolio-pr-7-api")
+		w.deployed(2, "portfolio-pr-7", ours)
+	}, "removed the Pages project \"portfolio-pr-7\"\nremoved the Worker \"portfolio-pr-7-api\""},
+	"project bound to more Workers": {func(w *world, _ string) {
+		w.worker("portfolio-pr-7-api", ours)
+		w.project("portfolio-pr-7", "portfolio-pr-7-api", "portfolio-prod-api")
+		w.deployed(2, "portfolio-pr-7", ours)
+	}, `removed the Pages project "portfolio-pr-7"`},
+	"project of an earlier name": {func(w *world, _ string) {
+		w.worker("earlier-pr-7-api", ours)
+		w.project("earlier-pr-7", "earlier-pr-7-api")
+		w.deployed(1, "earlier-pr-7", ours)
+	}, `removed the Pages project "earlier-pr-7"`},
+	"cluster":         {func(w *world, _ string) { w.cluster("portfolio-pr-7-db", ours, ours) }, `removed the cluster "portfolio-pr-7-db" (`},
+	"branch":          {func(w *world, production string) { w.branch(production, ours, ours) }, `removed the branch "` + ours + `" (bran-`},
+	"branch, by name": {func(w *world, production string) { w.branch(production, ours, "") }, `removed the branch "` + ours + `" (bran-`},
+}
+
+// Whatever is left is removed and named, by itself and all together, and nothing else is touched.
+func TestVerify(t *testing.T) {
+	for name, tt := range leave {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				production := w.production()
+				before := w.all()
+				tt.leave(w, production)
+				code := w.run(t.Context(), "", "verify", "7")
+				if out := w.stdout.String(); code != 0 || !strings.Contains(out, tt.says) || !strings.HasSuffix(out, "\nnothing is left\n") {
+					t.Errorf("%d: %s%s", code, out, &w.stderr)
+				}
+				if diff := cmp.Diff(before, w.all()); diff != "" {
+					t.Error(diff)
+				}
+			})
+		})
+	}
+	t.Run("all together", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			production := w.production()
+			before := w.all()
+			leave["project bound to its Worker"].leave(w, production)
+			leave["cluster"].leave(w, production)
+			leave["branch"].leave(w, production)
+			w.branch(w.cluster("portfolio-pr-7-db", ours, ours), "somebody-s", "")
+			code := w.run(t.Context(), "", "verify", "7")
+			if out := w.stdout.String(); code != 0 || strings.Count(out, "removed the ") != 5 {
+				t.Errorf("%d: %s%s", code, out, &w.stderr)
+			}
+			if diff := cmp.Diff(before, w.all()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	})
+	t.Run("nothing", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			w.production()
+			if code := w.run(t.Context(), "", "verify", "7"); code != 0 || w.stdout.String() != "nothing is left\n" {
+				t.Errorf("%d: %s%s", code, &w.stdout, &w.stderr)
+			}
+			for _, c := range w.net.Calls() {
+				if c.Method != http.MethodGet {
+					t.Errorf("called %s", c.Kind)
+				}
+			}
+		})
+	})
+}
+
+// A call that was under way when a run was killed takes effect after the first list, or after the
+// first removal.
+func TestVerify_late(t *testing.T) {
+	for name, tt := range leave {
+		for _, first := range []string{"", "Worker", "cluster"} {
+			if first == "Worker" && strings.Contains(name, "Worker") || first == name {
+				continue
+			}
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				production := w.production()
+				before := w.all()
+				if first != "" {
+					leave[first].leave(w, production)
+				}
+				time.AfterFunc(5*time.Second, func() { tt.leave(w, production) })
+				if code := w.run(t.Context(), "", "verify", "7"); code != 0 || !strings.Contains(w.stdout.String(), tt.says) {
+					t.Errorf("%s, after %q: %d: %s%s", name, first, code, &w.stdout, &w.stderr)
+				}
+				if diff := cmp.Diff(before, w.all()); diff != "" {
+					t.Error(diff)
+				}
+			})
+		}
+	}
+}
+
+// What may be somebody else's is not removed. What is certainly somebody else's is no failure;
+// anything else is named.
+func TestVerify_stays(t *testing.T) {
+	for name, tt := range map[string]struct {
+		leave func(w *world, production string)
+		err   string // empty if it is no failure
+		gone  string // what is removed all the same
+	}{
+		"another repository's project of that name": {func(w *world, _ string) {
+			w.worker("portfolio-pr-7-api", owner(neighbor, 7))
+			w.project("portfolio-pr-7", "portfolio-pr-7-api")
+			w.deployed(1, "portfolio-pr-7", owner(neighbor, 7))
+		}, "", ""},
+		"another repository's, without deployments": {func(w *world, _ string) {
+			w.worker("portfolio-pr-7-api", owner(neighbor, 7))
+			w.project("portfolio-pr-7", "portfolio-pr-7-api")
+		}, "", ""},
+		"another repository's, not bound yet": {func(w *world, _ string) {
+			w.worker("portfolio-pr-7-api", owner(neighbor, 7))
+			w.project("portfolio-pr-7")
+		}, "", ""},
+		"another repository's, whose Worker is gone": {func(w *world, _ string) {
+			w.project("portfolio-pr-7")
+			w.deployed(1, "portfolio-pr-7", owner(neighbor, 7))
+		}, "", ""},
+		"a stack's that somebody made by hand": {func(w *world, _ string) {
+			w.worker("portfolio-pr-7-api", "portfolio-pr-7-abcdefghijkl")
+			w.project("portfolio-pr-7", "portfolio-pr-7-api")
+			w.deployed(1, "portfolio-pr-7", "portfolio-pr-7-abcdefghijkl")
+		}, "", ""},
+		"of an earlier name, whose Worker is gone": {func(w *world, _ string) {
+			w.project("earlier-pr-7")
+			w.deployed(1, "earlier-pr-7", ours)
+		}, "", ""},
+		"another pull request's": {func(w *world, production string) {
+			w.worker("portfolio-pr-8-api", owner(repository, 8))
+			w.project("portfolio-pr-8", "portfolio-pr-8-api")
+			w.cluster("portfolio-pr-8-db", owner(repository, 8), owner(repository, 8))
+			w.branch(production, owner(repository, 8), "")
+		}, "", ""},
+		"a Worker without a mark": {func(w *world, _ string) { w.worker("portfolio-pr-7-api", "") }, "", ""},
+		"one deployment of many by hand": {func(w *world, _ string) {
+			w.worker("portfolio-pr-7-api", ours)
+			w.project("portfolio-pr-7", "portfolio-pr-7-api")
+			w.deployed(1, "portfolio-pr-7", "")
+			w.deployed(26, "portfolio-pr-7", ours)
+		}, `the Pages project "portfolio-pr-7", which stays: 1 of its 27 deployments bear no mark of this environment`, ""},
+		"all deployments by hand": {func(w *world, _ string) {
+			w.worker("portfolio-pr-7-api", ours)
+			w.project("portfolio-pr-7", "portfolio-pr-7-api")
+			w.deployed(2, "portfolio-pr-7", "")
+		}, `the Pages project "portfolio-pr-7", which stays: 2 of its 2 deployments`, ""},
+		"somebody's project that is bound to the Worker": {func(w *world, _ string) {
+			w.worker("portfolio-pr-7-api", ours)
+			w.project("blog-pr-7", "portfolio-pr-7-api")
+			w.deployed(1, "blog-pr-7", "")
+		}, `the Worker "portfolio-pr-7-api": Cloudflare: DELETE`, ""},
+		"bound to another's Worker": {func(w *world, _ string) {
+			w.project("portfolio-pr-7", "portfolio-prod-api")
+			w.deployed(1, "portfolio-pr-7", ours)
+		}, `the Pages project "portfolio-pr-7", which stays: its Worker "portfolio-prod-api" has another owner`, ""},
+		"bound to a Worker without a mark": {func(w *world, _ string) {
+			w.worker("portfolio-pr-7-api", "")
+			w.project("portfolio-pr-7", "portfolio-pr-7-api")
+			w.deployed(1, "portfolio-pr-7", ours)
+		}, `the Pages project "portfolio-pr-7", which stays: its Worker "portfolio-pr-7-api" bears no mark`, ""},
+		"an adopted cluster": {func(w *world, _ string) { w.cluster("somebody-s", ours, "") },
+			`the cluster "somebody-s" (`, ""},
+		"a cluster made for another stack": {func(w *world, _ string) { w.cluster("somebody-s", ours, owner(repository, 8)) },
+			`which stays: it was adopted, so it is somebody else's: take its label pulumi.com/owner away`, ""},
+		"a cluster that another stack adopted": {func(w *world, _ string) { w.cluster("somebody-s", "other-abcdefghijkl", ours) }, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				production := w.production()
+				tt.leave(w, production)
+				before := w.all()
+				code := w.run(t.Context(), "", "verify", "7")
+				switch text := w.stderr.String(); {
+				case tt.err == "" && (code != 0 || w.stdout.String() != "nothing is left\n"):
+					t.Errorf("%d: %s%s", code, &w.stdout, text)
+				case tt.err != "" && (code != 1 || !strings.Contains(text, "this is left:\n") || !strings.Contains(text, tt.err) || strings.Contains(w.stdout.String(), "nothing")):
+					t.Errorf("%d: %s%s", code, &w.stdout, text)
+				}
+				if diff := cmp.Diff(before, w.all()); diff != "" {
+					t.Error(diff)
+				}
+			})
+		})
+	}
+}
+
+// A removal that takes longer than the provider would wait is a failure that names the thing.
+func TestVerify_patience(t *testing.T) {
+	for after, want := range map[time.Duration]int{8 * time.Minute: 0, 30 * time.Minute: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			w.tidbcloud.DeleteTime = after
+			w.cluster("portfolio-pr-7-db", ours, ours)
+			start := time.Now()
+			code := w.run(t.Context(), "", "verify", "7")
+			if code != want || time.Since(start) > 12*time.Minute {
+				t.Errorf("%d after %s: %s%s", code, time.Since(start), &w.stdout, &w.stderr)
+			}
+			if want == 1 && !strings.Contains(w.stderr.String(), `the cluster "portfolio-pr-7-db" (`) {
+				t.Errorf("%s", &w.stderr)
+			}
+		})
+	}
+}
+
+// An organization with many clusters meets the limit of 100 calls a minute, which is waited for.
+func TestVerify_limit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		var production string
+		for i := range 60 {
+			production = w.cluster(fmt.Sprintf("cluster-%02d", i), "", "")
+		}
+		w.tidbcloud.RateLimit = 100
+		w.branch(production, ours, ours)
+		if code := w.run(t.Context(), "", "verify", "7"); code != 0 || !strings.Contains(w.stderr.String(), "waiting") || len(w.all()) != 60 {
+			t.Errorf("%d: %s%s", code, &w.stdout, &w.stderr)
+		}
+	})
+}
+
+// A state that still has something is refused before anything is removed, even before anything is
+// read.
+func TestVerify_state(t *testing.T) {
+	const head = `{"version":3,"deployment":{"manifest":{},"resources":[`
+	resource := func(kind string, custom bool) string {
+		return fmt.Sprintf(`{"urn":"urn:pulumi:pr-7::portfolio::%s::x","type":%[1]q,"custom":%t}`, kind, custom)
+	}
+	rest := strings.Join([]string{resource("pulumi:pulumi:Stack", false), resource("portfolio:index:Api", false), resource("pulumi:providers:tidbcloud", true),
+		resource("pulumi:index:Stash", true)}, ",")
+	for name, tt := range map[string]struct {
+		state string
+		err   string
+	}{
+		"no stack":           {" \n", ""},
+		"empty":              {`{"version":3,"deployment":{"manifest":{}}}`, ""},
+		"nothing in a cloud": {head + rest + `]}}`, ""},
+		"a Worker":           {head + rest + "," + resource("cloudflare:index/workersScript:WorkersScript", true) + `]}}`, "\n  urn:pulumi:pr-7::portfolio::cloudflare:index/workersScript:WorkersScript::x\n"},
+		"an unknown type":    {head + resource("tidbcloud:index:Backup", true) + `]}}`, "the state still has these resources, so nothing was removed: run `pulumi destroy` first:"},
+		"no state":           {`{}`, "not the output of `pulumi stack export`"},
+		"cut off":            {head, "reading the state from standard input"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				w.worker("portfolio-pr-7-api", ours)
+				code := w.run(t.Context(), tt.state, "verify", "7")
+				if (code == 0) != (tt.err == "") || !strings.Contains(w.stderr.String(), tt.err) || (len(w.all()) == 0) != (tt.err == "") {
+					t.Errorf("%d: %s%s %v", code, &w.stdout, &w.stderr, w.all())
+				}
+				if tt.err != "" && len(w.net.Calls()) > 0 {
+					t.Errorf("called %v", w.net.Calls())
+				}
+			})
+		})
+	}
+}
+
+// Both environments are told apart by their whole number.
+func TestMarked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		production := w.production()
+		if code := w.run(t.Context(), "", "marked"); code != 0 || w.stdout.Len() > 0 {
+			t.Errorf("%d: %s%s", code, &w.stdout, &w.stderr)
+		}
+		w.worker("portfolio-pr-12-api", owner(repository, 12))
+		w.project("portfolio-pr-12")
+		w.project("portfolio-pr-3")
+		w.deployed(1, "portfolio-pr-3", owner(repository, 3))
+		w.project("portfolio-pr-4") // bears no mark
+		w.cluster("renamed", owner(repository, 5), owner(repository, 5))
+		w.branch(production, owner(repository, 6), "")
+		if code := w.run(t.Context(), "", "marked"); code != 0 || w.stdout.String() != "3\n5\n6\n12\n" {
+			t.Errorf("%d: %s%s", code, &w.stdout, &w.stderr)
+		}
+		for _, c := range w.net.Calls() {
+			if c.Method != http.MethodGet {
+				t.Errorf("called %s", c.Kind)
+			}
+		}
+	})
+}
+
+func TestUsage(t *testing.T) {
+	for _, args := range [][]string{{}, {"x"}, {"verify"}, {"verify", "x"}, {"verify", "0"}, {"verify", "7", "8"}, {"marked", "x"}, {"forget", "x"}, {"due"}, {"due", "-only", "x"}} {
+		w := newWorld(t)
+		if code := w.run(t.Context(), "", args...); code != 2 || !strings.HasPrefix(w.stderr.String(), "usage: environment ") {
+			t.Errorf("%v: %d, %s", args, code, &w.stderr)
+		}
+	}
+}
+
+// One error names all that the environment lacks.
+func TestClouds(t *testing.T) {
+	w := newWorld(t)
+	env := map[string]string{"CLOUDFLARE_ACCOUNT_ID": "x", "TIDBCLOUD_IAM_ENDPOINT": "http://example.com"}
+	code := run(t.Context(), process{stdin: strings.NewReader(""), stdout: &w.stdout, stderr: &w.stderr,
+		getenv: func(name string) string { return env[name] }, transport: w.net, folder: "../.."}, []string{"marked"})
+	for _, want := range []string{"set GITHUB_REPOSITORY_ID", "set CLOUDFLARE_API_TOKEN", "set TIDBCLOUD_PUBLIC_KEY", "set TIDBCLOUD_PRIVATE_KEY",
+		`CLOUDFLARE_ACCOUNT_ID: "x" is not`, "TIDBCLOUD_IAM_ENDPOINT: "} {
+		if code != 1 || !strings.Contains(w.stderr.String(), want) {
+			t.Errorf("%d: %s, want %s", code, &w.stderr, want)
+		}
+	}
+	if slices.Contains(strings.Split(w.stderr.String(), "\n"), "") && strings.Count(w.stderr.String(), "\n") != 1 {
+		t.Errorf("%q is not one line", &w.stderr)
+	}
+}
