@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"gopkg.in/yaml.v3"
@@ -88,6 +89,8 @@ type runner struct {
 	env []string
 	// github returns the secrets and variables that a job is given.
 	github func(job string) values
+	// step is the one that runs. Another goroutine may kill it.
+	step atomic.Pointer[session]
 }
 
 // newRunner copies the project, as a checkout does, and sets a runner's environment and
@@ -98,7 +101,7 @@ func newRunner(f *fixture) *runner {
 	r := &runner{TB: f.TB, dir: f.TempDir()}
 	r.checkout(root)
 	for _, folder := range []string{"state", "tmp"} {
-		if err := os.Mkdir(filepath.Join(f.Dir, folder), 0o700); err != nil {
+		if err := os.MkdirAll(filepath.Join(f.Dir, folder), 0o700); err != nil {
 			f.Fatal(err)
 		}
 	}
@@ -192,8 +195,10 @@ func (r *runner) steps(name string, e event) (printed string, outputs map[string
 				cmd.Env = append(cmd.Env, key+"="+known.fill(r, value))
 			}
 		}
-		output, err := cmd.CombinedOutput()
-		printed += string(output)
+		s := newSession(r, cmd)
+		r.step.Store(s)
+		output, err := s.wait()
+		printed += output
 		if err != nil {
 			return printed, nil, fmt.Errorf("%q: %w", step.Run, err)
 		}
@@ -240,7 +245,7 @@ func readOutputs(t testing.TB, file string) map[string]string {
 func (r *runner) checkout(root string) {
 	r.Helper()
 	cmd := exec.CommandContext(r.Context(), "sh", "-c", `tar -C "$0" --exclude ./.git --exclude ./.sandbox `+
-		`--exclude ./bin/pulumi --exclude ./bin/golangci-lint --exclude ./bin/actionlint -cf - . | tar -C "$1" -xf -`, root, r.dir)
+		`--exclude ./bin/pulumi --exclude './bin/tidb-*' --exclude ./bin/golangci-lint --exclude ./bin/actionlint -cf - . | tar -C "$1" -xf -`, root, r.dir)
 	if output, err := cmd.CombinedOutput(); err != nil {
 		r.Fatalf("%v\n%s", err, output)
 	}

@@ -353,7 +353,7 @@ func (e event) with(set values) event {
 // pullRequest is a push to a pull request within the repository.
 func pullRequest() event {
 	return event{
-		values{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_REF": "refs/pull/7/merge", "GITHUB_ACTOR": "somebody", "GITHUB_REPOSITORY": "owner/site"},
+		values{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_REF": "refs/pull/7/merge", "GITHUB_ACTOR": "somebody", "GITHUB_REPOSITORY": "owner/site", "GITHUB_REPOSITORY_ID": "1234"},
 		values{"vars.PULUMI_STACK": "", "vars.PULUMI_ENVIRONMENTS": "", "inputs.lose-data": "", "inputs.number": "",
 			"github.event.pull_request.number": "7", "github.event.pull_request.head.repo.full_name": "owner/site", "github.event.pull_request.user.login": "somebody",
 			"github.event.pull_request.head.sha": "1111111111111111111111111111111111111111", "github.event.pull_request.head.ref": "feature"},
