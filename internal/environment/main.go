@@ -22,6 +22,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"portfolio-infra/internal/environment/report"
 )
 
 // process is what a command may use of the process.
@@ -40,6 +42,9 @@ var commands = map[string]func(ctx context.Context, p process, args []string) er
 	"due":    runDue,
 	"forget": runForget,
 	"verify": runVerify,
+	"report": func(ctx context.Context, p process, args []string) error {
+		return report.Run(ctx, args, p.stdin, p.stdout, p.getenv)
+	},
 }
 
 // usageError is an error of the command line. It says how a command is used.

@@ -26,6 +26,13 @@
 // What the tool's CLI applied has no record of ours and counts as applied. The next run that
 // applies something records its hash, which shows whether a file was changed later.
 //
+// Plain files are those of a folder that no tool has written: seeds, and masks of a copy. The table of
+// steps alone has them, under a name of their own, and all else holds for them too.
+//
+// What the server says of a statement may have values of rows, and what a run says may be public. A
+// redacted run uses connections that keep the server's text to themselves (package sqllogin), so that
+// no path of an error can show it.
+//
 // TiDB's GET_LOCK is a transaction (pkg/session/advisory_locks.go of v8.5.6), and others may clear
 // the lock of one that is older than an hour (max-txn-ttl,
 // https://docs.pingcap.com/tidb/stable/tidb-configuration-file/#max-txn-ttl). The session does not

@@ -79,3 +79,29 @@ func TestApply_redacted_pool(t *testing.T) {
 	wantErr(t, job.Apply(t.Context(), db), "must redact, too")
 	same(t, "format", job.Format, migration.Plain)
 }
+
+// A query may fail before its first row or later, and a transaction at its end.
+func TestOpenRedacted(t *testing.T) {
+	w := newWorld(t)
+	w.hand("CREATE TABLE a (id INT PRIMARY KEY, address VARCHAR(100))",
+		"INSERT INTO a WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900) SELECT /*+ SET_VAR(cte_max_recursion_depth=1000) */ i, '\"x\"' FROM n",
+		"UPDATE a SET address = 'alice@example.com' WHERE id = 900")
+	w.redact = true
+	db := w.open(w.name)
+	defer db.Close()
+	rows, err := db.QueryContext(t.Context(), "SELECT /*+ SET_VAR(tidb_max_chunk_size=32) */ JSON_EXTRACT(address, '$') FROM a")
+	if err != nil {
+		t.Fatalf("it failed before the first row: %v", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+	}
+	err = rows.Err()
+	var refused *mysql.MySQLError
+	if !errors.As(err, &refused) || strings.Contains(err.Error()+refused.Message, "alice") {
+		t.Errorf("%v", err)
+	}
+	if _, err := db.PrepareContext(t.Context(), "SELECT 1"); err == nil {
+		t.Error("a statement that is not redacted can be prepared")
+	}
+}

@@ -66,15 +66,20 @@ func (j Job) lacks(t tables) string {
 // others reports whether there is a table that records no migrations.
 func (j Job) others(t tables) bool {
 	for name := range t {
-		records := strings.HasPrefix(name, ourPrefix) || strings.EqualFold(name, j.table())
-		for _, tool := range tools {
-			records = records || strings.EqualFold(name, tool.table)
-		}
-		if !records {
+		if !j.Records(name) {
 			return true
 		}
 	}
 	return false
+}
+
+// Records reports whether a table is one that records migrations, a tool's or our own.
+func (j Job) Records(name string) bool {
+	records := strings.HasPrefix(name, ourPrefix) || strings.EqualFold(name, j.table())
+	for _, tool := range tools {
+		records = records || strings.EqualFold(name, tool.table)
+	}
+	return records
 }
 
 // ourPrefix begins the names of our own tables.

@@ -24,6 +24,8 @@ type Settings struct {
 	Project string
 	// ExpireAfterDays is the key expireAfterDays of Pulumi.pr.yaml, or else Pulumi.yaml's default.
 	ExpireAfterDays int
+	// Migrations and so on are the keys of that name, or empty.
+	Migrations, MigrationsFormat, MigrationsTable, PreviewData string
 }
 
 const (
@@ -33,7 +35,18 @@ const (
 )
 
 // Read reads the files of the project in a folder. Pulumi.pr.yaml may be missing.
-func Read(folder string) (Settings, error) {
+func Read(folder string) (Settings, error) { return readFiles(folder, environmentFile) }
+
+// ReadStack is Read for one environment, whose own file is a copy of Pulumi.pr.yaml, or missing.
+func ReadStack(folder, stack string) (Settings, error) {
+	own := "Pulumi." + stack + ".yaml"
+	if _, err := os.Stat(filepath.Join(folder, own)); errors.Is(err, fs.ErrNotExist) {
+		own = environmentFile
+	}
+	return readFiles(folder, own)
+}
+
+func readFiles(folder, environmentFile string) (Settings, error) {
 	var project struct {
 		Name   string `yaml:"name"`
 		Config map[string]struct {
@@ -57,12 +70,22 @@ func Read(folder string) (Settings, error) {
 	}
 	// A key of a stack's file may leave out the project's name.
 	// https://github.com/pulumi/pulumi/blob/v3.256.0/sdk/go/common/workspace/config.go
-	set := cmp.Or(environment.Config[project.Name+":"+expireKey], environment.Config[expireKey], project.Config[expireKey].Default)
+	value := func(key string) any {
+		return cmp.Or(environment.Config[project.Name+":"+key], environment.Config[key], project.Config[key].Default)
+	}
+	text := func(key string) string {
+		s, _ := value(key).(string)
+		return s
+	}
+	set := value(expireKey)
 	days, err := strconv.Atoi(fmt.Sprint(set)) // pulumi config set writes text
 	if err != nil || days < 1 {
 		return Settings{}, fmt.Errorf("%s: %v must be a whole number of days, 1 or more: correct it in %s", expireKey, set, environmentFile)
 	}
-	return Settings{project.Name, days}, nil
+	return Settings{
+		Project: project.Name, ExpireAfterDays: days, Migrations: text("migrations"),
+		MigrationsFormat: text("migrationsFormat"), MigrationsTable: text("migrationsTable"), PreviewData: text("previewData"),
+	}, nil
 }
 
 func read(folder, name string, into any) error {
