@@ -129,12 +129,8 @@ func (d *Database) Delete(ctx context.Context, req infer.DeleteRequest[DatabaseS
 		}
 		return nil
 	})
-	if err != nil {
-		if api, connectErr := d.connect(); connectErr == nil {
-			if cluster, readErr := findCluster(ctx, api, req.State.ClusterID); readErr == nil && gone(cluster) {
-				return resp, nil
-			}
-		}
+	if err != nil && serverGone(ctx, d.connect, req.State.ClusterID) {
+		err = nil
 	}
 	return resp, err
 }

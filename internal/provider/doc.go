@@ -81,6 +81,12 @@
 // password as unverified, so that the next run waits for the same one. If a login is refused
 // minutes later, somebody changed the password, and the user gets another.
 //
+// TiDB Cloud has no call for the SQL users of a branch. So with the input root they are created by
+// SQL, with privileges on one database and no role, since a branch may lack the roles. The server
+// itself says what they are, and so Diff reads it: a user counts as ours if its comment names the
+// branch, since a copy of it has another ID. Nobody knows who has the password of any other user of
+// the name. It is dropped, and so is one at another host.
+//
 // # Databases
 //
 // The API has no databases, so they are created by SQL, always over TLS with a verified name.

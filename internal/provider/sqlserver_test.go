@@ -39,6 +39,8 @@ type sqlServers struct {
 	dials int
 	// instead, where set, may answer a connection in place of the server.
 	instead func() (packet []byte)
+	// cut, where set, ends one connection.
+	cut *cut
 }
 
 // lagging is a new user, and when it can log in.
@@ -103,7 +105,7 @@ func (s *sqlServers) start(t *testing.T, c *cloud) {
 func (s *sqlServers) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	s.mu.Lock()
 	s.dials++
-	instead := s.instead
+	instead, cut := s.instead, s.cut
 	s.mu.Unlock()
 	if instead != nil {
 		if packet := instead(); packet != nil {
@@ -115,7 +117,11 @@ func (s *sqlServers) dial(ctx context.Context, network, addr string) (net.Conn, 
 			return client, nil
 		}
 	}
-	return s.dialServer(ctx, network, addr)
+	conn, err := s.dialServer(ctx, network, addr)
+	if err != nil || cut == nil {
+		return conn, err
+	}
+	return &cutConn{Conn: conn, cut: cut}, nil
 }
 
 // advance notes the time, and lets in the users whose lag is over.

@@ -44,11 +44,15 @@ func (*SQLUser) WireDependencies(f infer.FieldSelector, args *SQLUserArgs, state
 		f.OutputField(output).DependsOn(cluster)
 	}
 	f.OutputField(&state.Password).AlwaysSecret()
+	f.OutputField(&state.Root).AlwaysSecret()
 }
 
 // Create implements [infer.CustomCreate].
 func (u *SQLUser) Create(ctx context.Context, req infer.CreateRequest[SQLUserArgs]) (resp infer.CreateResponse[SQLUserState], err error) {
 	want, state := req.Inputs, SQLUserState{SQLUserArgs: req.Inputs}
+	if want.bySQL() {
+		return u.createAsRoot(ctx, state, req.DryRun)
+	}
 	api, err := u.connect()
 	if err != nil {
 		return resp, err
@@ -90,6 +94,9 @@ func (u *SQLUser) Create(ctx context.Context, req infer.CreateRequest[SQLUserArg
 
 // Read implements [infer.CustomRead].
 func (u *SQLUser) Read(ctx context.Context, req infer.ReadRequest[SQLUserArgs, SQLUserState]) (resp infer.ReadResponse[SQLUserArgs, SQLUserState], err error) {
+	if req.State.bySQL() {
+		return u.readAsRoot(ctx, req), nil
+	}
 	api, err := u.connect()
 	if err != nil {
 		return resp, err
@@ -118,10 +125,7 @@ func (u *SQLUser) Read(ctx context.Context, req infer.ReadRequest[SQLUserArgs, S
 		resp.ID, resp.Inputs, resp.State = req.ID, args, state
 		return resp, nil
 	}
-	if live.Role != "" {
-		role := string(live.Role)
-		args.Role = &role
-	}
+	args.setRole(live)
 	state.SQLUserArgs = args
 	resp.ID, resp.Inputs, resp.State = args.id(), args, state
 	return resp, nil
@@ -129,6 +133,9 @@ func (u *SQLUser) Read(ctx context.Context, req infer.ReadRequest[SQLUserArgs, S
 
 // Delete implements [infer.CustomDelete].
 func (u *SQLUser) Delete(ctx context.Context, req infer.DeleteRequest[SQLUserState]) (resp infer.DeleteResponse, err error) {
+	if req.State.bySQL() {
+		return resp, u.deleteAsRoot(ctx, req.State)
+	}
 	api, err := u.connect()
 	if err != nil {
 		return resp, err
@@ -155,6 +162,7 @@ func (u *SQLUser) Check(ctx context.Context, req infer.CheckRequest) (infer.Chec
 	roles := []tidbcloud.Role{tidbcloud.RoleReadWrite, tidbcloud.RoleReadOnly, tidbcloud.RoleAdmin}
 	check.that("role", slices.Contains(roles, args.role()), "%q must be one of %v", args.role(), roles)
 	check.that("owner", args.Owner == nil || validOwner(*args.Owner), "%q must be the cluster's owner", orZero(args.Owner))
+	check.root(args)
 	check.that("name", u.claim(args, req.Name), "another resource of this run has the SQL user %q; choose another name", args.Name)
 	// A replacement deletes the old user before it creates the new one. The preview of the new one
 	// cannot see that.

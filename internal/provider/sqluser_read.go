@@ -28,7 +28,7 @@ func findUser(ctx context.Context, api *tidbcloud.Client, clusterID, fullName st
 func importUser(ctx context.Context, api *tidbcloud.Client, id string) (SQLUserState, error) {
 	clusterID, name, ok := strings.Cut(id, "/")
 	if !ok || clusterID == "" || name == "" || strings.Contains(name, "/") {
-		return SQLUserState{}, fmt.Errorf("%q is not the ID of a SQL user: write clusterId/name, the name without the cluster's prefix", id)
+		return SQLUserState{}, fmt.Errorf("%q is not the ID of a SQL user: write clusterId/name, the name without the cluster's prefix; a user of a branch cannot be imported and need not be: declare it with root, and it is created anew", id)
 	}
 	cluster, err := findCluster(ctx, api, clusterID)
 	switch {
@@ -60,11 +60,10 @@ func clusterExists(ctx context.Context, api *tidbcloud.Client, clusterID, organi
 // cannot read.
 func (u *SQLUser) diffLive(ctx context.Context, d *differ, recorded SQLUserState, want SQLUserArgs) {
 	log := p.GetLogger(ctx)
-	api, err := u.connect()
-	var live *tidbcloud.SQLUser
-	if err == nil {
-		live, err = u.lists.find(ctx, api, want.ClusterID, recorded.FullName)
+	if want.bySQL() && !orZero(want.Root).Known() {
+		return // a preview does not know it yet
 	}
+	live, err := u.look(ctx, recorded, want)
 	switch {
 	case err != nil:
 		log.Warningf("using the recorded state of SQL user %q: %v", recorded.FullName, err)
@@ -83,6 +82,28 @@ func (u *SQLUser) diffLive(ctx context.Context, d *differ, recorded SQLUserState
 	if !d.has("password") && !d.has("rotation") && u.loginRefused(ctx, recorded) {
 		log.Warningf("SQL user %q cannot log in with the recorded password: it will get a new one", recorded.FullName)
 		d.drift("password")
+	}
+}
+
+// look reads a live user for a preview. It returns nil if there is none.
+func (u *SQLUser) look(ctx context.Context, recorded SQLUserState, want SQLUserArgs) (*tidbcloud.SQLUser, error) {
+	if want.bySQL() {
+		root := u.asRoot(want)
+		root.impatient = true
+		return root.find(ctx, recorded)
+	}
+	api, err := u.connect()
+	if err != nil {
+		return nil, err
+	}
+	return u.lists.find(ctx, api, want.ClusterID, recorded.FullName)
+}
+
+// setRole sets the role to a live user's, unless the API leaves it out.
+func (u *SQLUserArgs) setRole(live *tidbcloud.SQLUser) {
+	if live.Role != "" {
+		role := string(live.Role)
+		u.Role = &role
 	}
 }
 

@@ -1,0 +1,89 @@
+package provider_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"sync"
+)
+
+// cut ends a connection at a command to a SQL server, before or after it took effect. The command is
+// the first one, the second one and so on of all connections.
+type cut struct {
+	at    int
+	after bool
+
+	mu   sync.Mutex
+	seen int // commands
+}
+
+// happened reports whether the connection was ended.
+func (c *cut) happened() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.seen >= c.at
+}
+
+// cutConn is a client's connection that may be ended.
+type cutConn struct {
+	net.Conn
+	cut    *cut
+	writes int
+	ended  bool
+}
+
+// handshake is how many writes a client needs to log in: the request for TLS, two of TLS, and the login.
+const handshake = 4
+
+func (c *cutConn) Write(b []byte) (int, error) {
+	if c.writes++; c.writes <= handshake {
+		return c.Conn.Write(b)
+	}
+	c.cut.mu.Lock()
+	c.cut.seen++
+	c.ended = c.ended || c.cut.seen == c.cut.at
+	c.cut.mu.Unlock()
+	if !c.ended {
+		return c.Conn.Write(b)
+	}
+	if c.cut.after {
+		_, _ = c.Conn.Write(b)
+		_, _ = c.Conn.Read(make([]byte, 1)) // now the command has taken effect
+	}
+	_ = c.Conn.Close()
+	return len(b), nil
+}
+
+func (c *cutConn) Read(b []byte) (int, error) {
+	if c.ended {
+		return 0, io.EOF
+	}
+	return c.Conn.Read(b)
+}
+
+// cuts calls run with a cut at each command that it makes, before and after it takes effect, and check
+// after each. It returns how often run failed.
+func (s *sqlServers) cuts(run func(cut string) error, check func(cut string)) (failed int) {
+	set := func(c *cut) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.cut = c
+	}
+	for _, after := range []bool{false, true} {
+		for at := 1; ; at++ {
+			c := &cut{at: at, after: after}
+			name := fmt.Sprintf("cut at command %d, after its effect: %v", at, after)
+			set(c)
+			err := run(name)
+			set(nil)
+			check(name)
+			if err != nil {
+				failed++
+			}
+			if !c.happened() {
+				break
+			}
+		}
+	}
+	return failed
+}
