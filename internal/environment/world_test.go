@@ -32,7 +32,9 @@ const (
 )
 
 // owner returns the owner of an environment's stack.
-func owner(repository string, n int) string { return mark.Owner(mark.Of(repository, n), "abcdefghijkl") }
+func owner(repository string, n int) string {
+	return mark.Owner(mark.Of(repository, n), "abcdefghijkl")
+}
 
 // world is both clouds, in memory.
 type world struct {
@@ -187,18 +189,25 @@ func (w *world) branch(cluster, name, owner string) string {
 // somebody made by hand.
 func (w *world) production() (cluster string) {
 	w.Helper()
-	w.worker("portfolio-prod-api", "portfolio-prod-abcdefghijkl")
-	w.project("portfolio-prod", "portfolio-prod-api")
-	w.deployed(1, "portfolio-prod", "portfolio-prod-abcdefghijkl")
-	cluster = w.cluster("portfolio-prod-db", "portfolio-prod-abcdefghijkl", "portfolio-prod-abcdefghijkl")
-	for project, owner := range map[string]string{"other-pr-7": owner(neighbor, 7), "byhand-pr-7": "byhand-pr-7-abcdefghijkl", "portfolio-pr-70": owner(neighbor, 70)} {
-		w.worker(project+"-api", owner)
-		w.project(project, project+"-api")
-		w.deployed(2, project, owner)
-		w.cluster(project+"-db", owner, owner)
-		w.branch(cluster, owner, owner)
-	}
+	cluster = w.others("portfolio-prod", "portfolio-prod-abcdefghijkl", "")
+	w.others("other-pr-7", owner(neighbor, 7), cluster)
+	w.others("byhand-pr-7", "byhand-pr-7-abcdefghijkl", cluster)
+	w.others("portfolio-pr-70", owner(neighbor, 70), cluster)
 	return cluster
+}
+
+// others makes a stack with one of each. It has a branch of a cluster, or a cluster, which it
+// returns.
+func (w *world) others(name, owner, cluster string) string {
+	w.Helper()
+	w.worker(name+"-api", owner)
+	w.project(name, name+"-api")
+	w.deployed(1, name, owner)
+	if cluster != "" {
+		w.branch(cluster, owner, owner)
+		return cluster
+	}
+	return w.cluster(name+"-db", owner, owner)
 }
 
 // all returns what is in both clouds, by kind and name, sorted.
