@@ -56,6 +56,9 @@
 // content under any key. So deploy hashes what it sends. Before it reports success, it compares
 // some answers of the deployment's own address with the site.
 //
+// With noindex the deployment's _headers tell search engines to list none of its paths, for an
+// environment that ends with its pull request. The site's own headers stay in force.
+//
 // undeploy is the delete command of the resource. It deletes nothing: deployments go with their
 // project, and if only the resource is replaced or removed, the site must stay up. With a
 // project as its argument it is for people: it deletes deployments where Cloudflare refuses to

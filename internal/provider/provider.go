@@ -54,9 +54,12 @@ func New(o Options) p.Provider {
 			Description: "TiDB Cloud Starter and Essential: clusters, branches, SQL users, databases and their migrations.",
 			Keywords:    []string{"pulumi", "tidb", "tidbcloud", "category/database"},
 			Homepage:    "https://tidbcloud.com",
-			// For the Go code that `pulumi import` prints. There is no generated SDK: the types of
-			// the resources are in the program's own package.
-			LanguageMap: map[string]any{"go": map[string]any{"importBasePath": "portfolio-infra/internal/stack"}},
+			// There is no published SDK, and so no repository, license or download URL. `pulumi
+			// package add` makes one in the user's program. This is its path in Go, there and in what
+			// `pulumi import` prints; otherwise it would be example.com/pulumi-tidbcloud (codegen/go,
+			// ExtractModulePath).
+			Publisher:   "portfolio-infra",
+			LanguageMap: map[string]any{"go": map[string]any{"importBasePath": "portfolio-infra/sdk/go/tidbcloud"}},
 		},
 		Config: infer.Config(config),
 		Resources: []infer.InferredResource{
