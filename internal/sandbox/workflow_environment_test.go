@@ -43,8 +43,8 @@ func TestWorkflow_environments(t *testing.T) {
 
 	t.Log("a job that dies in the middle of up, of a pull request that is closed then")
 	e.open(7, 9)
-	e.killed(http.MethodPost, "/clusters", func() { e.fails(9) })
-	e.want("clusters of a run that was killed", e.marked(9), []string{"script portfolio-pr-9-api", "cluster portfolio-pr-9-db"})
+	e.killed(http.MethodPost, "/clusters", e.fails, 9)
+	e.want("what the run left that was killed", e.marked(9), []string{"cluster portfolio-pr-9-db"})
 	e.open(7)
 	e.closed(9)
 	e.commented(9, "nothing of it is left")
@@ -55,7 +55,7 @@ func TestWorkflow_environments(t *testing.T) {
 	e.write("waiting", "41\n42\n")
 	e.withdrawn(7)
 	e.want("runs that were ended", e.read("cancelled"), "41\n42\n")
-	e.killed(http.MethodDelete, "/pages/projects/portfolio-pr-7", func() { e.notClosed(7) })
+	e.killed(http.MethodDelete, "/pages/projects/portfolio-pr-7", e.notClosed, 7)
 	e.commented(7, "ended as `failure`")
 	e.want("over", e.night(), []int{7})
 	e.commented(7, "nothing of it is left")
@@ -253,11 +253,13 @@ func (e *environments) up(n int) {
 	}
 }
 
-func (e *environments) fails(n int) {
+func (e *environments) fails(n int) (printed string) {
 	e.Helper()
-	if printed, err := e.does(e.branch, "up", "comment", e.event(pullRequest(), n)); err == nil {
+	printed, err := e.does(e.branch, "up", "comment", e.event(pullRequest(), n))
+	if err == nil {
 		e.Fatalf("up succeeded:\n%s", printed)
 	}
+	return printed
 }
 
 func (e *environments) closed(n int) {
@@ -267,11 +269,13 @@ func (e *environments) closed(n int) {
 	}
 }
 
-func (e *environments) notClosed(n int) {
+func (e *environments) notClosed(n int) (printed string) {
 	e.Helper()
-	if printed, err := e.does(e.main, "end", "gone", e.event(closed(), n)); err == nil {
+	printed, err := e.does(e.main, "end", "gone", e.event(closed(), n))
+	if err == nil {
 		e.Fatalf("end succeeded:\n%s", printed)
 	}
+	return printed
 }
 
 func (e *environments) withdrawn(n int) {
@@ -303,7 +307,7 @@ func (e *environments) night() (over []int) {
 }
 
 // killed kills the step that makes a call, after the call took effect and before its answer.
-func (e *environments) killed(method, path string, run func()) {
+func (e *environments) killed(method, path string, run func(n int) (printed string), n int) {
 	e.Helper()
 	var killed atomic.Bool
 	e.clouds.Intercept(func(r *http.Request, after bool) bool {
@@ -317,9 +321,8 @@ func (e *environments) killed(method, path string, run func()) {
 		return killed.Load()
 	})
 	defer e.clouds.Intercept(nil)
-	run()
-	if !killed.Load() {
-		e.Fatalf("%s %s was never called", method, path)
+	if printed := run(n); !killed.Load() {
+		e.Fatalf("%s %s was never called:\n%s", method, path, printed)
 	}
 }
 
