@@ -198,6 +198,7 @@ func (r *runner) steps(name string, e event) (printed string, outputs map[string
 		s := newSession(r, cmd)
 		r.step.Store(s)
 		output, err := s.wait()
+		r.step.Store(nil)
 		printed += output
 		if err != nil {
 			return printed, nil, fmt.Errorf("%q: %w", step.Run, err)
