@@ -40,6 +40,9 @@ func (*Branch) WireDependencies(f infer.FieldSelector, args *BranchArgs, state *
 // Create implements [infer.CustomCreate].
 func (b *Branch) Create(ctx context.Context, req infer.CreateRequest[BranchArgs]) (resp infer.CreateResponse[BranchState], err error) {
 	state := BranchState{BranchArgs: req.Inputs}
+	if _, err := req.Inputs.readMasks(); err != nil {
+		return resp, err
+	}
 	api, err := b.connect()
 	if err != nil {
 		return resp, err
@@ -58,7 +61,7 @@ func (b *Branch) Create(ctx context.Context, req infer.CreateRequest[BranchArgs]
 	if adopted {
 		state.Password = "" // perhaps only a run that died knew it
 	}
-	if err = b.reconcile(ctx, api, &state); err != nil {
+	if err = b.reconcile(ctx, api, &state, ""); err != nil {
 		err = infer.ResourceInitFailedError{Reasons: []string{fmt.Sprintf("%v; the branch is kept, and the next `pulumi up` resumes", err)}}
 	}
 	resp.Output = state
@@ -110,24 +113,36 @@ func (b *Branch) Update(ctx context.Context, req infer.UpdateRequest[BranchArgs,
 	if err != nil {
 		return resp, err
 	}
+	if _, err := req.Inputs.readMasks(); err != nil {
+		return resp, err
+	}
 	old, state := req.State, req.State
 	state.BranchArgs = req.Inputs
-	if b.rootRefused(ctx, old) {
+	if b.rootRefused(ctx, old, req.Inputs) {
 		state.Password = "" // in a preview it is shown as unknown, see hidePassword
 	}
+	resets := orZero(old.ResetToken) != orZero(state.ResetToken)
 	if req.DryRun {
+		if state.Masks != nil && (resets || b.unmasked(ctx, state)) {
+			state.Password = ""
+		}
 		resp.Output = state
 		return resp, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, req.Inputs.timeout())
 	defer cancel()
-	if orZero(old.ResetToken) != orZero(state.ResetToken) {
-		if err := b.reset(ctx, api, state); err != nil {
-			return resp, err // the state keeps the old token, so the next run resets
+	if resets {
+		if err := b.reset(ctx, api, &state); err != nil {
+			if state.Masks == nil {
+				return resp, err // the state keeps the old token, so the next run resets
+			}
+			state.ResetToken, state.Password, state.PasswordSetAt = old.ResetToken, "", "" // see lockOut
+			resp.Output = state
+			return resp, infer.ResourceInitFailedError{Reasons: []string{err.Error()}}
 		}
 		state.PasswordSetAt = "" // what a reset does to it is not known
 	}
-	if err = b.reconcile(ctx, api, &state); err != nil {
+	if err = b.reconcile(ctx, api, &state, old.Password); err != nil {
 		err = infer.ResourceInitFailedError{Reasons: []string{fmt.Sprintf("%v; the next `pulumi up` resumes", err)}}
 	}
 	resp.Output = state
@@ -195,6 +210,7 @@ func (b *Branch) Check(ctx context.Context, req infer.CheckRequest) (infer.Check
 		_, err := time.Parse(time.RFC3339, *at)
 		check.that("parentTimestamp", err == nil, "%q must be a time such as 2026-01-02T15:04:05Z", *at)
 	}
+	check.masks(args)
 	check.that("createTimeoutSeconds", args.CreateTimeoutSeconds == nil || *args.CreateTimeoutSeconds > 0, "must be more than 0, in seconds")
 	return infer.CheckResponse[BranchArgs]{Inputs: args, Failures: check.failures}, nil
 }
@@ -212,6 +228,9 @@ func (b *Branch) Diff(ctx context.Context, req infer.DiffRequest[BranchArgs, Bra
 	}
 	if d.inputs(old, want) {
 		return d.response(), nil // the live branch does not matter
+	}
+	if _, err := want.readMasks(); err != nil {
+		return p.DiffResponse{}, err
 	}
 	if err := b.diffLive(ctx, d, req.ID, req.State, want); err != nil {
 		return p.DiffResponse{}, err

@@ -26,6 +26,8 @@ type BranchArgs struct {
 	ParentTimestamp      *string           `pulumi:"parentTimestamp,optional" provider:"replaceOnChanges"`
 	ResetToken           *string           `pulumi:"resetToken,optional"`
 	CreateTimeoutSeconds *int              `pulumi:"createTimeoutSeconds,optional"`
+	DropLogins           *bool             `pulumi:"dropLogins,optional"`
+	Masks                *Masks            `pulumi:"masks,optional"`
 }
 
 // BranchState is a branch's state. Like [ClusterState] it lacks what TiDB Cloud changes.
@@ -56,6 +58,10 @@ func (b *BranchArgs) Annotate(a infer.Annotator) {
 	a.Describe(&b.ResetToken, "Any text; a change resets the branch to what the cluster has then. All that was written to the branch is lost.")
 	a.Describe(&b.CreateTimeoutSeconds, fmt.Sprintf("How long to wait until the branch can be connected to, in seconds. "+
 		"The resource option customTimeouts wins if it is shorter. The next run resumes. Default: %d.", int(clusterTimeout.Seconds())))
+	a.Describe(&b.DropLogins, "Drop each SQL user with the branch's prefix but root and those that were made for the branch (SqlUser with root), before the branch counts as made. "+
+		"A preview shows others that came later, and a run drops them. Default: false.")
+	a.Describe(&b.Masks, "SQL files that change the rows which nobody may see, applied once as root, before any other login exists; needs dropLogins. "+
+		"A reset, also one outside of Pulumi, drops all logins and applies them again. An error shows the file, the line and the number alone. A file that was applied cannot be changed without another resetToken.")
 }
 
 // Annotate implements [infer.Annotated].

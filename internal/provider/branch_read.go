@@ -91,14 +91,22 @@ func (b *Branch) diffLive(ctx context.Context, d *differ, id string, recorded Br
 			d.drift(property) // where it is missing, the last run ended before the branch was ready
 		}
 	}
-	if recorded.Password == "" || recorded.PasswordSetAt == "" || b.rootRefused(ctx, recorded) {
+	if recorded.Password == "" || recorded.PasswordSetAt == "" || b.rootRefused(ctx, recorded, want) {
 		d.drift("password")
+	}
+	if !d.has("password") {
+		b.diffProtection(ctx, d, recorded, want)
 	}
 	return nil
 }
 
-// rootRefused reports whether the server refuses the recorded login of root.
-func (b *Branch) rootRefused(ctx context.Context, recorded BranchState) bool {
+// rootRefused reports whether the server refuses the recorded login of root. With masks a new one that
+// is refused is no late one: the run that recorded it logged in, and another that was killed may have
+// set another, see lockOut.
+func (b *Branch) rootRefused(ctx context.Context, recorded BranchState, want BranchArgs) bool {
+	if want.Masks != nil {
+		recorded.PasswordSetAt = ""
+	}
 	if !b.sql.refused(ctx, recorded.login(), recorded.PasswordSetAt) {
 		return false
 	}

@@ -17,10 +17,22 @@ func (b *BranchState) setPassword() {
 	b.Password, b.PasswordSetAt = newPassword(), time.Now().UTC().Format(time.RFC3339)
 }
 
-// reconcile waits until clients can connect to a branch, and root can log in. It gives root a
-// password if the state has none, and the same once more if the state does not say when it was
-// set.
-func (b *Branch) reconcile(ctx context.Context, api *tidbcloud.Client, state *BranchState) error {
+// reconcile makes a branch what is wanted, as soon as root can log in. known is root's password as far
+// as the state has it.
+func (b *Branch) reconcile(ctx context.Context, api *tidbcloud.Client, state *BranchState, known string) error {
+	err := b.logIn(ctx, api, state)
+	if err == nil && state.protected() {
+		err = b.protect(ctx, api, state, known)
+	}
+	if err != nil && state.Masks != nil {
+		state.Password, state.PasswordSetAt = "", "" // see lockOut; the next run sets another
+	}
+	return err
+}
+
+// logIn waits until clients can connect to a branch, and root can log in. It gives root a password
+// if the state has none, and the same once more if the state does not say when it was set.
+func (b *Branch) logIn(ctx context.Context, api *tidbcloud.Client, state *BranchState) error {
 	live, err := api.WaitUntilBranchConnectable(ctx, state.ClusterID, state.BranchID, showStatusOf(ctx, "branch", state.DisplayName))
 	if err != nil {
 		return err
@@ -35,7 +47,7 @@ func (b *Branch) reconcile(ctx context.Context, api *tidbcloud.Client, state *Br
 		}
 	}
 	err = b.sql.connect(ctx, state.login(), func(*sql.DB) error { return nil })
-	if err != nil && !loginUnknown(err) && ctx.Err() == nil {
+	if err != nil && !loginUnknown(err) && !state.protected() && ctx.Err() == nil {
 		p.GetLogger(ctx).Warningf("branch %s is ACTIVE, but a login could not be verified: %v", live, err)
 		return nil
 	}
@@ -57,7 +69,16 @@ func (b *Branch) sendPassword(ctx context.Context, api *tidbcloud.Client, state 
 
 // reset begins to reset a branch. It waits before that, since only an ACTIVE branch can be reset
 // (assumed). After an ambiguous result it looks whether the branch is being reset.
-func (b *Branch) reset(ctx context.Context, api *tidbcloud.Client, state BranchState) error {
+func (b *Branch) reset(ctx context.Context, api *tidbcloud.Client, state *BranchState) error {
+	if state.Masks != nil {
+		err := b.logIn(ctx, api, state)
+		if err == nil {
+			err = b.lockOut(ctx, api, state)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	live, err := api.WaitUntilBranchConnectable(ctx, state.ClusterID, state.BranchID, showStatusOf(ctx, "branch", state.DisplayName))
 	if err == nil {
 		err = checkBranchOwner(*live, state.Owner)

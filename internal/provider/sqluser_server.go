@@ -16,8 +16,8 @@ import (
 // otherRole is the role of a user whose privileges are those of no role.
 const otherRole tidbcloud.Role = "other privileges"
 
-// privileges are what a role may do with the database of a user that root creates. Such a user
-// gets no role of the cluster's: whether a branch has them is not documented.
+// privileges are what a role may do with the database of a user that root creates. Such a user gets
+// none of the cluster's roles: whether a branch has them is not documented.
 var privileges = map[tidbcloud.Role][]string{
 	tidbcloud.RoleAdmin:     {"ALL PRIVILEGES"}, // also to create the database
 	tidbcloud.RoleReadWrite: {"DELETE", "INSERT", "SELECT", "UPDATE"},
@@ -140,8 +140,9 @@ type serverUser struct{ name, host, comment string }
 
 // usersOf returns the users that keep accepts by name.
 //
-// The table needs no privilege and, unlike mysql.user, has no hashes of passwords.
-// https://docs.pingcap.com/tidbcloud/information-schema-user-attributes/
+// The table has all of them, and needs no privilege (setDataForUserAttributes in
+// pkg/executor/infoschema_reader.go of TiDB v8.5.6). In TiDB's security enhanced mode an
+// administrator cannot read mysql.user.
 func usersOf(ctx context.Context, db *sql.DB, keep func(name string) bool) (found []serverUser, err error) {
 	rows, err := db.QueryContext(ctx, "SELECT USER, HOST, COALESCE(ATTRIBUTE, '{}') FROM information_schema.USER_ATTRIBUTES")
 	if err != nil {

@@ -29,7 +29,7 @@ func (c *cluster) originFile() string { return c.dir + ".branch.json" }
 
 // CreateBranch opens the port of a branch, which has the schema and the rows that its parent had
 // at a moment, and none of its users. If the branch exists with another moment, its data is
-// copied anew; its users and its port stay.
+// copied anew; its port and the users that PutUser created stay, also those dropped by SQL since.
 func (s *Servers) CreateBranch(parentID, branchID string, at time.Time) (err error) {
 	defer named(branchID, &err)
 	// Only what was written in the millisecond of the moment may be later than it.
@@ -55,7 +55,11 @@ func (c *cluster) setOrigin(o origin) error {
 	}
 	c.disconnect()
 	c.origin = o
-	return errors.Join(c.stop(), os.RemoveAll(c.dir), emulator.Save(c.originFile(), o))
+	for name, a := range c.accounts {
+		a.Known = false
+		c.accounts[name] = a
+	}
+	return errors.Join(c.stop(), os.RemoveAll(c.dir), emulator.Save(c.accountsFile(), c.accounts), emulator.Save(c.originFile(), o))
 }
 
 // copyParent makes the data of a branch, unless it is there. The caller holds no lock, since the

@@ -187,3 +187,21 @@ func TestServers_branchMeanwhile(t *testing.T) {
 	_, root = branchOf(t, s, time.Now())
 	wantRows(t, root, "SELECT COUNT(*) FROM test.t", fmt.Sprint(n))
 }
+
+// What root drops is dropped, and comes back with a reset if it is the parent's.
+func TestServers_branchUsers(t *testing.T) {
+	s := start(t, &emulated.Servers{})
+	id, root := branchOf(t, s, time.Now())
+	put(t, s, id, twoPrefix+"api", "role_readwrite", password)
+	apiOfBranch := func() *sql.DB { return client(t, s, id, twoPrefix+"api", password, "") }
+	must(t, apiOfBranch().PingContext(t.Context()))
+	run(t, root, "CREATE USER '"+twoPrefix+"made' IDENTIFIED BY 'in SQL'", "DROP USER '"+twoPrefix+"api'")
+	refused(t, apiOfBranch(), 1045)
+	put(t, s, id, twoPrefix+"api", "role_readwrite", password) // as after a restart
+	refused(t, apiOfBranch(), 1045)
+
+	must(t, s.CreateBranch(one, id, time.Now()))
+	must(t, apiOfBranch().PingContext(t.Context()))
+	refused(t, client(t, s, id, twoPrefix+"made", "in SQL", ""), 1045)
+	run(t, client(t, s, id, twoPrefix+"root", password, ""), "DROP USER '"+twoPrefix+"role_readwrite'") // a role
+}

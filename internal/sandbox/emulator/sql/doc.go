@@ -31,7 +31,8 @@
 //   - A branch is a logical copy, made at the first connection: the databases, tables, rows,
 //     sequences and views of its parent at the moment, read at that tidb_snapshot. Users,
 //     privileges and global variables are not copied, and root is the definer of the views.
-//     TiDB Cloud copies on write; whether the users come along is not documented.
+//     TiDB Cloud copies on write. Whether the users come along is not documented; with
+//     [tidbcloud.Cloud.InheritUsers] those of the IAM API do.
 //   - Garbage is never collected, so the folder grows, and tidb_snapshot reaches back to the
 //     beginning.
 //   - TiDB Cloud Starter is a later build of TiDB: VERSION() differs, and so may new features.

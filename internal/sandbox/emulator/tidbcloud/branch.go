@@ -3,6 +3,7 @@ package tidbcloud
 import (
 	"maps"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -48,8 +49,10 @@ type branchRecord struct {
 	Reset time.Time `json:"reset,omitzero"`
 	// HeldState is the argument of SetState.
 	HeldState string `json:"stuck,omitempty"`
-	// Root is the only SQL user that is known of.
+	// Root is the only SQL user that is known of, but for those of InheritUsers.
 	Root userRecord `json:"root"`
+	// Inherited are the users that came along, see Cloud.InheritUsers. No call lists them.
+	Inherited []userRecord `json:"inherited,omitempty"`
 }
 
 // copied returns the moment of which the branch is a copy.
@@ -100,6 +103,38 @@ func (c *Cloud) viewBranch(s *state, parent *clusterRecord, b *branchRecord) Bra
 		br.Annotations[annotationPassword] = "true"
 	}
 	return br
+}
+
+// inherit gives the branch its parent's users.
+func (c *Cloud) inherit(parent *clusterRecord, b *branchRecord) error {
+	for _, u := range b.Inherited { // before a reset
+		if err := c.sql().DropUser(b.Branch.BranchID, u.User.UserName); err != nil {
+			return err
+		}
+	}
+	b.Inherited = nil
+	if !c.InheritUsers {
+		return nil
+	}
+	of, to := parent.Cluster.fullName(""), b.Branch.UserPrefix+"."
+	for _, u := range parent.Users[1:] { // but root
+		u.User.UserName = to + strings.TrimPrefix(u.User.UserName, of)
+		if role, prefixed := strings.CutPrefix(u.User.BuiltinRole, of); prefixed && of != "" {
+			u.User.BuiltinRole = to + role
+		}
+		b.Inherited = append(b.Inherited, u)
+	}
+	return c.putInherited(b)
+}
+
+// putInherited creates the inherited users on the branch's SQL server.
+func (c *Cloud) putInherited(b *branchRecord) error {
+	for _, u := range b.Inherited {
+		if err := c.putUser(b.Branch.BranchID, u, ""); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func newBranchID() string { return "bran-" + randomString("abcdefghijklmnopqrstuvwxyz234567", 26) }

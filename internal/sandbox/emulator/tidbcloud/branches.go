@@ -78,6 +78,9 @@ func (c *Cloud) createBranch(s *state, r *http.Request) (any, error) {
 			return nil, err
 		}
 	}
+	if err := c.inherit(rec, &b); err != nil {
+		return nil, err
+	}
 	rec.Branches = append(rec.Branches, b)
 	return c.viewBranch(s, rec, &b), nil
 }
@@ -193,7 +196,10 @@ func (c *Cloud) resetBranch(s *state, r *http.Request) (any, error) {
 		return nil, err
 	}
 	b.Reset, b.Branch.UpdateTime = s.now.UTC(), s.timestamp()
-	return c.viewBranch(s, rec, b), c.sql().CreateBranch(rec.Cluster.ClusterID, b.Branch.BranchID, b.copied())
+	if err := c.sql().CreateBranch(rec.Cluster.ClusterID, b.Branch.BranchID, b.copied()); err != nil {
+		return nil, err
+	}
+	return c.viewBranch(s, rec, b), c.inherit(rec, b)
 }
 
 func (c *Cloud) updateBranchUser(s *state, r *http.Request) (any, error) {

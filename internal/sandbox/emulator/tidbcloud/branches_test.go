@@ -201,3 +201,49 @@ func TestBranch_sql(t *testing.T) {
 	c.do("DELETE", clusterPath(parent), "").want(200)
 	want("delete "+parent, "delete "+id, "delete "+again)
 }
+
+// A branch may get its parent's users, as they are at the moment. Root is always another.
+func TestBranch_inheritedUsers(t *testing.T) {
+	for _, inherits := range []bool{false, true} {
+		sql, cloud := &recorder{}, newCloud()
+		cloud.SQL, cloud.File, cloud.InheritUsers = sql, filepath.Join(t.TempDir(), "state.json"), inherits
+		c := serve(t, cloud)
+		parent := c.create("cluster", "")
+		c.createUser(parent, "api")
+		of := cloud.Clusters()[0].UserPrefix + "."
+		sql.calls = nil
+		id := c.branch(parent, "pr-1", "")
+		to := cloud.Branches(parent)[0].UserPrefix + "."
+		put := func(name string) string {
+			return fmt.Sprintf("put %s %s%s %srole_readwrite %q", id, to, name, to, "")
+		}
+		want := func(calls ...string) {
+			t.Helper()
+			var users []string
+			for _, call := range sql.calls {
+				if !strings.HasPrefix(call, "branch ") && strings.Contains(call, id) {
+					call, _, _ = strings.Cut(call, " *") // the hash
+					users = append(users, call)
+				}
+			}
+			if !inherits {
+				calls = nil
+			}
+			if diff := cmp.Diff(calls, users); diff != "" {
+				t.Errorf("inherits %v: (-want +got)\n%s", inherits, diff)
+			}
+			sql.calls = nil
+		}
+		want(put("api"))
+		c.createUser(parent, "web")
+		c.do("DELETE", clusterPath(parent, "sqlUsers", of+"api"), "").want(200)
+		want()
+		c.do("POST", branchPath(parent, id)+":reset", "").want(200)
+		want("drop "+id+" "+to+"api", put("web"))
+		again := newCloud()
+		if again.SQL, again.File = sql, cloud.File; again.Load() != nil {
+			t.Fatal("it does not load")
+		}
+		want(put("web"))
+	}
+}

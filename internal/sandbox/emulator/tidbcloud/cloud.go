@@ -49,6 +49,9 @@ type Cloud struct {
 	MaxBranches int
 	// NoAnnotations makes the Cloud keep no annotations of branches.
 	NoAnnotations bool
+	// InheritUsers gives a new or reset branch its parent's SQL users but root, with their
+	// passwords, under the branch's prefix. Whether TiDB Cloud does so is not documented.
+	InheritUsers bool
 	// OrganizationID defaults to Organization.
 	OrganizationID string
 	// Projects are the IDs of the organization's projects. A cluster belongs to the first one

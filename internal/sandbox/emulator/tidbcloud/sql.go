@@ -19,7 +19,7 @@ type SQL interface {
 	CreateCluster(clusterID string) error
 	// CreateBranch starts a branch's server, with the schema and the rows that the parent had at
 	// a moment and no user on it. The server of a branch that exists, with another moment, gets
-	// the new data and keeps its users. All other methods take a branch's ID, too.
+	// the new data and keeps its users, as PutUser left them. All other methods take a branch's ID, too.
 	CreateBranch(parentID, branchID string, at time.Time) error
 	// DeleteCluster stops a server and drops its data.
 	DeleteCluster(clusterID string) error
@@ -82,6 +82,9 @@ func (c *Cloud) replay(s *state) error {
 			err := c.sql().CreateBranch(id, b.Branch.BranchID, b.copied())
 			if err == nil {
 				err = c.putUser(b.Branch.BranchID, b.Root, "")
+			}
+			if err == nil {
+				err = c.putInherited(&b)
 			}
 			if err != nil {
 				return fmt.Errorf("restoring branch %s: %w", b.Branch.BranchID, err)
