@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -32,7 +34,7 @@ func (f *fixture) named(worker string) cloudflare.Script {
 	return only(f, "Workers "+worker, slices.DeleteFunc(f.clouds.Cloudflare.Scripts(), func(s cloudflare.Script) bool { return s.Name != worker }))
 }
 
-// app and admin return connection strings of the environment.
+// urls returns the connection strings of the application and of the admin.
 func (f *fixture) urls() (app, admin string) {
 	f.Helper()
 	all := f.outputs()
@@ -55,7 +57,7 @@ func (f *fixture) ended() {
 // gone after a destroy.
 func TestEnvironment_fresh(t *testing.T) {
 	f := newFixture(t).environment("pr-1", map[string]any{"site": "internal/example/site", "seeds": "internal/example/seeds"})
-	f.up()
+	f.planned()
 	bears := func(what, owner string) {
 		if !mark.Bears(owner, mark.Of(testRepository, 1)) {
 			f.Errorf("%s: %q does not bear the mark", what, owner)
@@ -79,4 +81,73 @@ func TestEnvironment_fresh(t *testing.T) {
 	f.run("destroy")
 	f.left(0, 0, 0)
 	f.ended()
+}
+
+// An environment on a branch has the rows of production without those who are in it. What is
+// typed there stays there. Other masks begin with another copy. Production keeps its rows byte
+// for byte, and stays when the environment ends.
+func TestEnvironment_branch(t *testing.T) {
+	f := newFixture(t)
+	f.set(map[string]any{"migrations": "internal/example/migrations"})
+	f.up()
+	production, _ := f.login()
+	const all = "SELECT id, name, message, created_at FROM guests ORDER BY id"
+	f.query(production, "INSERT INTO guests (name, message) VALUES ('Ada Lovelace', 'ada@example.com'), ('Grace Hopper', 'call me')")
+	before, parent := f.query(production, all), f.cluster().ClusterID
+	untouched := func(when string) {
+		f.Helper()
+		f.want("rows of production "+when, f.query(production, all), before)
+	}
+
+	masks := filepath.Join(".sandbox", "test", t.Name())
+	if err := os.RemoveAll(filepath.Join(root, masks)); err != nil { // of a run that was killed
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(filepath.Join(root, masks)) })
+	if err := os.CopyFS(filepath.Join(root, masks), os.DirFS(filepath.Join(root, "internal/example/masks"))); err != nil {
+		t.Fatal(err)
+	}
+	e := f.environment("pr-2", map[string]any{"previewData": "branch", "branchOf": "stack:organization/portfolio/dev", "masks": masks})
+	e.planned()
+	branch := only(f, "branches", f.clouds.TiDB.Branches(parent))
+	for what, owner := range map[string]string{"name": branch.DisplayName, "annotation": branch.Annotations["pulumi.com/owner"], "Worker": e.named("portfolio-pr-2-api").Vars["PULUMI_STACK"]} {
+		if !mark.Bears(owner, mark.Of(testRepository, 2)) {
+			f.Errorf("%s: %q does not bear the mark", what, owner)
+		}
+	}
+	outputs := e.outputs()
+	f.want("IDs", []any{outputs["clusterId"], outputs["branchId"], outputs["clusterUserPrefix"]}, []any{parent, branch.BranchID, branch.UserPrefix})
+	const guests = "SELECT name, message FROM guests ORDER BY id"
+	app, _ := e.urls()
+	f.want("masked rows", e.query(app, guests), "name\tmessage\nGuest 1\txxxxxxxxxxxxxxx\nGuest 2\txxxxxxx\n")
+	untouched("after the branch was made")
+	e.query(app, "INSERT INTO guests (name, message) VALUES ('Linus', 'typed by a reviewer')")
+	e.noChanges()
+	f.want("refresh", e.run("refresh").changes, map[string]int{})
+	e.noChanges()
+	untouched("after an entry on the branch")
+
+	t.Log("the logins rotate as on a cluster")
+	e.set(map[string]any{"rotation": "1"})
+	e.up()
+	app, _ = e.urls()
+	f.want("guests", e.query(app, "SELECT COUNT(*) FROM guests"), "COUNT(*)\n3\n")
+	e.noChanges()
+
+	t.Log("other masks, on another copy")
+	if err := os.WriteFile(filepath.Join(root, masks, "2_more.sql"), []byte("UPDATE guests SET message = 'gone';\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e.planned()
+	app, _ = e.urls()
+	f.want("masked rows", e.query(app, guests), "name\tmessage\nGuest 1\tgone\nGuest 2\tgone\n")
+	e.noChanges()
+	untouched("after the reset")
+
+	e.run("destroy")
+	e.ended()
+	f.left(1, 1, 1)
+	f.want("branches that are left", len(f.clouds.TiDB.Branches(parent)), 0)
+	untouched("after the end of the environment")
+	f.noChanges()
 }

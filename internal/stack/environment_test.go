@@ -2,12 +2,15 @@ package stack
 
 import (
 	"maps"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+	"gopkg.in/yaml.v3"
 
 	"portfolio-infra/internal/environment/mark"
 )
@@ -266,5 +269,29 @@ func TestRun_rotationOnBranch(t *testing.T) {
 	}
 	if want := "mysql://copy.api_b:password-of-user_b@branch.example.com:4000/portfolio?"; !strings.HasPrefix(url, want) {
 		t.Errorf("the Worker has %s, want %s", url, want)
+	}
+}
+
+// The tracked settings are taken as they are, and with the lines that they propose instead.
+func TestEnvironment_settingsFile(t *testing.T) {
+	file, err := os.ReadFile("../../Pulumi.pr.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh := string(file)
+	branch := regexp.MustCompile(`(?m)^  portfolio:(previewData|seeds): .*\n`).ReplaceAllString(fresh, "")
+	branch = strings.NewReplacer("  # portfolio:", "  portfolio:", "CLUSTER_ID", `"10000001"`).Replace(branch)
+	for data, text := range map[string]string{freshData: fresh, branchData: branch} {
+		var settings struct{ Config map[string]string }
+		if err := yaml.Unmarshal([]byte(text), &settings); err != nil {
+			t.Fatal(err)
+		}
+		if settings.Config["portfolio:previewData"] != data {
+			t.Errorf("the data is %q, want %q", settings.Config["portfolio:previewData"], data)
+		}
+		a := newAccount(t)
+		a.stack = "pr-7"
+		_, err = a.run(settings.Config)
+		wantError(t, err)
 	}
 }

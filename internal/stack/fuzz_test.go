@@ -119,6 +119,7 @@ var accepted = []struct {
 		return c.Doppler == (Doppler{}) || plainPattern.MatchString(c.Doppler.Project) && plainPattern.MatchString(c.Doppler.Config)
 	}},
 	{"PROJECT:adopt", []string{"true"}, nil},
+	{"PROJECT:expireAfterDays", []string{"3"}, nil},
 	{"PROJECT:protect", []string{"false"}, nil},
 	{"cloudflare:apiToken", []string{testToken}, func(c *Config) bool { return tokenPattern.MatchString(c.Token) }},
 	{"cloudflare:baseUrl", []string{"http://127.0.0.1:1/client/v4", "https:user:hunter2@x"}, func(c *Config) bool {
