@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -10,6 +11,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/sandbox/emulator/faultlist"
 )
 
 var ours = owner(repository, 7)
@@ -40,6 +44,10 @@ var leave = map[string]struct {
 		w.project("earlier-pr-7", "earlier-pr-7-api")
 		w.deployed(1, "earlier-pr-7", ours)
 	}, `removed the Pages project "earlier-pr-7"`},
+	"project of an earlier name, without deployments": {func(w *world, _ string) {
+		w.worker("earlier-pr-7-api", ours)
+		w.project("earlier-pr-7", "earlier-pr-7-api")
+	}, `removed the Pages project "earlier-pr-7"`},
 	"cluster":         {func(w *world, _ string) { w.cluster("portfolio-pr-7-db", ours, ours) }, `removed the cluster "portfolio-pr-7-db" (`},
 	"branch":          {func(w *world, production string) { w.branch(production, ours, ours) }, `removed the branch "` + ours + `" (bran-`},
 	"branch, by name": {func(w *world, production string) { w.branch(production, ours, "") }, `removed the branch "` + ours + `" (bran-`},
@@ -60,6 +68,9 @@ func TestVerify(t *testing.T) {
 				}
 				if diff := cmp.Diff(before, w.all()); diff != "" {
 					t.Error(diff)
+				}
+				if deleted := w.deletes(); slices.ContainsFunc(deleted, func(d string) bool { return strings.Count(fmt.Sprint(deleted), d) > 1 }) {
+					t.Errorf("something was deleted twice: %v", deleted)
 				}
 			})
 		})
@@ -89,12 +100,82 @@ func TestVerify(t *testing.T) {
 			if code := w.run(t.Context(), "", "verify", "7"); code != 0 || w.stdout.String() != "nothing is left\n" {
 				t.Errorf("%d: %s%s", code, &w.stdout, &w.stderr)
 			}
-			for _, c := range w.net.Calls() {
-				if c.Method != http.MethodGet {
-					t.Errorf("called %s", c.Kind)
-				}
+			if deleted := w.deletes(); len(deleted) > 0 {
+				t.Errorf("deleted %v", deleted)
 			}
 		})
+	})
+}
+
+// deletes returns the URLs of the calls that delete something but deployments.
+func (w *world) deletes() (all []string) {
+	for _, c := range w.net.Calls() {
+		if c.Method == http.MethodDelete && !strings.Contains(c.URL, "/deployments/") {
+			all = append(all, c.URL+" ")
+		}
+	}
+	return all
+}
+
+// Two lists in a row must be empty.
+func TestVerify_later(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		time.AfterFunc(5*time.Second, func() { leave["Worker"].leave(w, "") })
+		time.AfterFunc(17*time.Second, func() { leave["cluster"].leave(w, "") })
+		if code := w.run(t.Context(), "", "verify", "7"); code != 0 || len(w.all()) > 0 {
+			t.Errorf("%d: %s%s %v", code, &w.stdout, &w.stderr, w.all())
+		}
+	})
+}
+
+// A list may lag behind, and show what the cloud knows no more.
+func TestVerify_lag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.tidbcloud.DeleteTime = -1
+		id := w.cluster("portfolio-pr-7-db", ours, ours)
+		stale, err := json.Marshal(w.ofTiDBCloud("GET", "/clusters", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.ofTiDBCloud("DELETE", "/clusters/"+id, nil)
+		start := time.Now()
+		w.net.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/v1beta1/clusters" && time.Since(start) < 30*time.Second {
+				resttest.Respond(200, string(stale))(rw, r)
+				return
+			}
+			w.ServeHTTP(rw, r)
+		})
+		if code := w.run(t.Context(), "", "verify", "7"); code != 0 || !strings.Contains(w.stdout.String(), "removed the cluster") {
+			t.Errorf("%d: %s%s", code, &w.stdout, &w.stderr)
+		}
+	})
+}
+
+// A branch that is listed and cannot be read is not taken for gone.
+func TestVerify_unreadable(t *testing.T) {
+	all := faultlist.All(faultlist.TiDBCloud)
+	not := all[slices.IndexFunc(all, func(f faultlist.Fault) bool { return f.Status == 404 })]
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.branch(w.production(), ours, ours)
+		w.net.Set(faultlist.Plan{Fault: not, Kind: "GET/clusters/*/branches/*", Times: 1})
+		if code := w.run(t.Context(), "", "verify", "7"); code != 0 || !strings.Contains(w.stdout.String(), "removed the branch") {
+			t.Errorf("%d: %s%s", code, &w.stdout, &w.stderr)
+		}
+	})
+}
+
+// What is being deleted already is only waited for.
+func TestVerify_going(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.ofTiDBCloud("DELETE", "/clusters/"+w.cluster("portfolio-pr-7-db", ours, ours), nil)
+		if code := w.run(t.Context(), "", "verify", "7"); code != 0 || !strings.Contains(w.stdout.String(), "removed the cluster") || len(w.deletes()) > 0 {
+			t.Errorf("%d: %s%s %v", code, &w.stdout, &w.stderr, w.deletes())
+		}
 	})
 }
 
@@ -131,71 +212,75 @@ func TestVerify_stays(t *testing.T) {
 	for name, tt := range map[string]struct {
 		leave func(w *world, production string)
 		err   string // empty if it is no failure
-		gone  string // what is removed all the same
 	}{
 		"another repository's project of that name": {func(w *world, _ string) {
 			w.worker("portfolio-pr-7-api", owner(neighbor, 7))
 			w.project("portfolio-pr-7", "portfolio-pr-7-api")
 			w.deployed(1, "portfolio-pr-7", owner(neighbor, 7))
-		}, "", ""},
+		}, ""},
 		"another repository's, without deployments": {func(w *world, _ string) {
 			w.worker("portfolio-pr-7-api", owner(neighbor, 7))
 			w.project("portfolio-pr-7", "portfolio-pr-7-api")
-		}, "", ""},
+		}, ""},
 		"another repository's, not bound yet": {func(w *world, _ string) {
 			w.worker("portfolio-pr-7-api", owner(neighbor, 7))
 			w.project("portfolio-pr-7")
-		}, "", ""},
+		}, ""},
 		"another repository's, whose Worker is gone": {func(w *world, _ string) {
 			w.project("portfolio-pr-7")
 			w.deployed(1, "portfolio-pr-7", owner(neighbor, 7))
-		}, "", ""},
+		}, ""},
 		"a stack's that somebody made by hand": {func(w *world, _ string) {
 			w.worker("portfolio-pr-7-api", "portfolio-pr-7-abcdefghijkl")
 			w.project("portfolio-pr-7", "portfolio-pr-7-api")
 			w.deployed(1, "portfolio-pr-7", "portfolio-pr-7-abcdefghijkl")
-		}, "", ""},
+		}, ""},
 		"of an earlier name, whose Worker is gone": {func(w *world, _ string) {
 			w.project("earlier-pr-7")
 			w.deployed(1, "earlier-pr-7", ours)
-		}, "", ""},
+		}, ""},
 		"another pull request's": {func(w *world, production string) {
 			w.worker("portfolio-pr-8-api", owner(repository, 8))
 			w.project("portfolio-pr-8", "portfolio-pr-8-api")
 			w.cluster("portfolio-pr-8-db", owner(repository, 8), owner(repository, 8))
 			w.branch(production, owner(repository, 8), "")
-		}, "", ""},
-		"a Worker without a mark": {func(w *world, _ string) { w.worker("portfolio-pr-7-api", "") }, "", ""},
+		}, ""},
+		"a Worker without a mark": {func(w *world, _ string) { w.worker("portfolio-pr-7-api", "") }, ""},
 		"one deployment of many by hand": {func(w *world, _ string) {
 			w.worker("portfolio-pr-7-api", ours)
 			w.project("portfolio-pr-7", "portfolio-pr-7-api")
 			w.deployed(1, "portfolio-pr-7", "")
 			w.deployed(26, "portfolio-pr-7", ours)
-		}, `the Pages project "portfolio-pr-7", which stays: 1 of its 27 deployments bear no mark of this environment`, ""},
+		}, `the Pages project "portfolio-pr-7", which stays: 1 of its 27 deployments bear no mark of this environment`},
 		"all deployments by hand": {func(w *world, _ string) {
 			w.worker("portfolio-pr-7-api", ours)
 			w.project("portfolio-pr-7", "portfolio-pr-7-api")
 			w.deployed(2, "portfolio-pr-7", "")
-		}, `the Pages project "portfolio-pr-7", which stays: 2 of its 2 deployments`, ""},
+		}, `the Pages project "portfolio-pr-7", which stays: 2 of its 2 deployments`},
 		"somebody's project that is bound to the Worker": {func(w *world, _ string) {
 			w.worker("portfolio-pr-7-api", ours)
 			w.project("blog-pr-7", "portfolio-pr-7-api")
 			w.deployed(1, "blog-pr-7", "")
-		}, `the Worker "portfolio-pr-7-api": Cloudflare: DELETE`, ""},
+		}, "this is left:\n  the Worker \"portfolio-pr-7-api\": Cloudflare: DELETE"},
 		"bound to another's Worker": {func(w *world, _ string) {
 			w.project("portfolio-pr-7", "portfolio-prod-api")
 			w.deployed(1, "portfolio-pr-7", ours)
-		}, `the Pages project "portfolio-pr-7", which stays: its Worker "portfolio-prod-api" has another owner`, ""},
+		}, `the Pages project "portfolio-pr-7", which stays: its Worker "portfolio-prod-api" has another owner`},
 		"bound to a Worker without a mark": {func(w *world, _ string) {
 			w.worker("portfolio-pr-7-api", "")
 			w.project("portfolio-pr-7", "portfolio-pr-7-api")
 			w.deployed(1, "portfolio-pr-7", ours)
-		}, `the Pages project "portfolio-pr-7", which stays: its Worker "portfolio-pr-7-api" bears no mark`, ""},
+		}, `the Pages project "portfolio-pr-7", which stays: its Worker "portfolio-pr-7-api" bears no mark`},
 		"an adopted cluster": {func(w *world, _ string) { w.cluster("somebody-s", ours, "") },
-			`the cluster "somebody-s" (`, ""},
+			`the cluster "somebody-s" (`},
 		"a cluster made for another stack": {func(w *world, _ string) { w.cluster("somebody-s", ours, owner(repository, 8)) },
-			`which stays: it was adopted, so it is somebody else's: take its label pulumi.com/owner away`, ""},
-		"a cluster that another stack adopted": {func(w *world, _ string) { w.cluster("somebody-s", "other-abcdefghijkl", ours) }, "", ""},
+			`which stays: it was adopted, so it is somebody else's: take its label pulumi.com/owner away`},
+		"a cluster that is deleted, and still shown": {func(w *world, _ string) {
+			if err := w.tidbcloud.SetState(w.cluster("portfolio-pr-7-db", ours, ours), "DELETED"); err != nil {
+				w.Fatal(err)
+			}
+		}, ""},
+		"a cluster that another stack adopted": {func(w *world, _ string) { w.cluster("somebody-s", "other-abcdefghijkl", ours) }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -203,7 +288,11 @@ func TestVerify_stays(t *testing.T) {
 				production := w.production()
 				tt.leave(w, production)
 				before := w.all()
+				start := time.Now()
 				code := w.run(t.Context(), "", "verify", "7")
+				if time.Since(start) > time.Minute {
+					t.Errorf("it took %s", time.Since(start))
+				}
 				switch text := w.stderr.String(); {
 				case tt.err == "" && (code != 0 || w.stdout.String() != "nothing is left\n"):
 					t.Errorf("%d: %s%s", code, &w.stdout, text)
@@ -229,6 +318,15 @@ func TestVerify_patience(t *testing.T) {
 			code := w.run(t.Context(), "", "verify", "7")
 			if code != want || time.Since(start) > 12*time.Minute {
 				t.Errorf("%d after %s: %s%s", code, time.Since(start), &w.stdout, &w.stderr)
+			}
+			lists := 0
+			for _, c := range w.net.Calls() {
+				if c.Kind == "GET/clusters" {
+					lists++
+				}
+			}
+			if lists > 4 {
+				t.Errorf("%d lists: a cluster is waited for by itself", lists)
 			}
 			if want == 1 && !strings.Contains(w.stderr.String(), `the cluster "portfolio-pr-7-db" (`) {
 				t.Errorf("%s", &w.stderr)
