@@ -61,19 +61,32 @@ func TestWorkflow_environments(t *testing.T) {
 	e.commented(7, "nothing of it is left")
 	e.want("what is left", e.marked(7), []string(nil))
 
-	t.Log("a night with nothing to do, and pull requests without an environment")
+	t.Log("a night after a job that died before it made anything, and one with nothing to do")
+	e.branch.initStack(mark.Stack(11))
+	e.want("over", e.night(), []int{11})
 	e.want("over", e.night(), []int(nil))
+
+	t.Log("pull requests without an environment")
 	e.closed(7)
 	e.up(7) // it waited while the pull request was closed
 	e.want("stacks", e.stacks(), "")
 
-	t.Log("reopened; then it expires, with a resource of a type that main's provider lacks")
+	t.Log("reopened, by a job that dies, and the next push after it")
 	e.open(7)
-	e.up(7)
+	e.killed(http.MethodPost, "/clusters", e.fails, 7)
+	if printed := e.up(7); !strings.Contains(printed, "Refreshing (pr-7)") || strings.Contains(printed, "pending operations") {
+		t.Errorf("the next run does not refresh:\n%s", printed)
+	}
 	e.commented(7, "https://portfolio-pr-7.pages.dev")
+	e.want("what bears the mark", e.marked(7), []string{"project portfolio-pr-7", "script portfolio-pr-7-api", "cluster portfolio-pr-7-db"})
+	if printed := e.up(7); strings.Contains(printed, "Refreshing") {
+		t.Errorf("a run after one that was not killed refreshes:\n%s", printed)
+	}
 	e.want("over", e.night(), []int(nil))
+
+	t.Log("it expires, with a resource of a type that main's provider lacks")
 	e.state(7, func(state string) string {
-		state = regexp.MustCompile(`"time": "[^"]*"`).ReplaceAllString(state, `"time": "2020-01-01T00:00:00Z"`)
+		state = regexp.MustCompile(`"time": ?"[^"]*"`).ReplaceAllString(state, `"time": "2020-01-01T00:00:00Z"`)
 		return strings.ReplaceAll(state, "tidbcloud:index:Cluster", "tidbcloud:index:Aurora")
 	})
 	e.want("over", e.night(), []int{7})
@@ -246,11 +259,13 @@ func (e *environments) does(r *runner, job, comments string, of event) (printed 
 	return printed, err
 }
 
-func (e *environments) up(n int) {
+func (e *environments) up(n int) (printed string) {
 	e.Helper()
-	if printed, err := e.does(e.branch, "up", "comment", e.event(pullRequest(), n)); err != nil {
+	printed, err := e.does(e.branch, "up", "comment", e.event(pullRequest(), n))
+	if err != nil {
 		e.Fatalf("up: %v\n%s", err, printed)
 	}
+	return printed
 }
 
 func (e *environments) fails(n int) (printed string) {

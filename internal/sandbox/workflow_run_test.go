@@ -23,7 +23,7 @@ func TestWorkflow(t *testing.T) {
 	r := newRunner(f)
 	r.workflow = readWorkflow(f, "deploy.yml")
 	r.settings(func(config map[string]any) { f.want("protect", config["portfolio:protect"], any(true)) })
-	r.initStack()
+	r.initStack("prod")
 	readOnly := func(what string, run func()) {
 		t.Helper()
 		before := len(f.clouds.Log.Calls())
@@ -252,11 +252,11 @@ func (r *runner) checkout(root string) {
 	}
 }
 
-// initStack creates the stack, which a person does before there is a workflow.
-func (r *runner) initStack() {
+// initStack creates a stack, which a person does before there is a workflow.
+func (r *runner) initStack(name string) {
 	r.Helper()
 	github := r.github("deploy")
-	cmd := exec.CommandContext(r.Context(), "/bin/sh", "-c", "pulumi stack init prod --non-interactive")
+	cmd := exec.CommandContext(r.Context(), "/bin/sh", "-c", "pulumi stack init --non-interactive "+name)
 	cmd.Dir = r.dir
 	cmd.Env = append(slices.Clone(r.env), "PULUMI_BACKEND_URL="+github["vars.PULUMI_BACKEND_URL"], "PULUMI_CONFIG_PASSPHRASE="+github["secrets.PULUMI_CONFIG_PASSPHRASE"])
 	if output, err := cmd.CombinedOutput(); err != nil {
