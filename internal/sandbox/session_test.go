@@ -86,6 +86,8 @@ func (s *session) kill() {
 	}
 	for family := []int{s.cmd.Process.Pid}; len(family) > 0; family = family[1:] {
 		family = append(family, children[family[0]]...)
-		_ = syscall.Kill(-group[family[0]], syscall.SIGKILL)
+		if group := group[family[0]]; group > 0 { // 0 would be that of the test
+			_ = syscall.Kill(-group, syscall.SIGKILL)
+		}
 	}
 }

@@ -105,8 +105,8 @@ type environments struct {
 	branch, main, nightly *runner
 	// hub is the folder of the script that is GitHub's API.
 	hub string
-	// id is the repository's, and state the folder of its backend.
-	id, backend string
+	// id is the repository's.
+	id string
 }
 
 func newEnvironments(t *testing.T) *environments {
