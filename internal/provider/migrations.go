@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 
 	p "github.com/pulumi/pulumi-go-provider"
@@ -159,6 +160,12 @@ func (m *Migrations) Diff(ctx context.Context, req infer.DiffRequest[MigrationsA
 		return diff.response(), nil
 	}
 	pending, _, err := m.plan(ctx, want, old.Files)
+	if other := otherFilesError(""); errors.As(err, &other) || errors.Is(err, fs.ErrNotExist) {
+		// A refresh compares with the recorded inputs, and the folder may have got another file
+		// since, or be that of another branch. Where the files are to be run, they are read again.
+		// https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/resource/deploy/step.go, RefreshStep
+		err = nil
+	}
 	for _, lost := range pending {
 		if property := fileProperty(lost.Name); !diff.has(property) {
 			p.GetLogger(ctx).Warningf("database %q no longer has the %s %s: it will be applied again", want.Database, migrator.Noun(want.format()), lost.Name)
@@ -229,10 +236,15 @@ func (m MigrationsArgs) read() (migration.Folder, error) {
 		return folder, fmt.Errorf("reading the %ss in %q: %w", migrator.Noun(m.format()), m.Folder, err)
 	}
 	if m.Files != nil && !maps.Equal(folder.Hashes(), m.Files) { // a preview may not know them
-		return folder, fmt.Errorf("the %ss in %q changed while Pulumi ran; run it again", migrator.Noun(m.format()), m.Folder)
+		return folder, otherFilesError(fmt.Sprintf("the %ss in %q changed while Pulumi ran; run it again", migrator.Noun(m.format()), m.Folder))
 	}
 	return folder, nil
 }
+
+// otherFilesError is the error of a folder that does not have the files of the inputs.
+type otherFilesError string
+
+func (e otherFilesError) Error() string { return string(e) }
 
 func (m MigrationsArgs) login() login {
 	return login{Login: m.Login, database: m.Database, redact: orZero(m.RedactErrors)}

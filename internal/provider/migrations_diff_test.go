@@ -2,6 +2,8 @@ package provider_test
 
 import (
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +68,30 @@ func TestMigrations_Diff(t *testing.T) {
 					t.Errorf("%d logins", got)
 				}
 				m.log.want(t, tt.warn)
+			})
+		})
+	}
+}
+
+// A refresh compares with the recorded inputs, whatever the folder is by then.
+func TestMigrations_Diff_otherFolder(t *testing.T) {
+	for name, change := range map[string]func(m *schema) error{
+		"another file": func(m *schema) error { m.write(addEmail); return nil },
+		"a file less":  func(m *schema) error { return os.Remove(filepath.Join(m.folder, "00002_first_guests.sql")) },
+		"no folder":    func(m *schema) error { return os.RemoveAll(m.folder) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			withSchema(t, func(m *schema) {
+				m.write(createGuests, firstGuests)
+				recorded := m.wanted(nil)
+				m.steps(recorded, "create")
+				if err := change(m); err != nil {
+					m.Fatal(err)
+				}
+				m.unchanged()
+				m.wantDiff(recorded)
+				_, err := m.up(recorded.Set("baseline", property.New("00002_first_guests.sql")))
+				wantErr(m.T, err, "migrations in")
 			})
 		})
 	}

@@ -27,7 +27,7 @@ func newTerminal(f *fixture) *terminal {
 		f.Fatal(err)
 	}
 	t.dir = dir
-	t.initStack()
+	t.initStack("prod")
 	engine := f.Environment()
 	for _, name := range []string{"PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_TOKEN", "TIDBCLOUD_PUBLIC_KEY", "TIDBCLOUD_PRIVATE_KEY"} {
 		t.env = append(t.env, name+"="+engine[name])

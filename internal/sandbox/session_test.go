@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// session is a run of bin/sandbox, with all its plugins and commands, that can be killed.
+// session is a run of bin/sandbox or of a workflow's step, with all its plugins and commands,
+// that can be killed.
 type session struct {
 	testing.TB
 	cmd *exec.Cmd
@@ -25,9 +26,9 @@ func (f *fixture) start(verb string) *session { f.Helper(); return f.startIn(roo
 // startIn runs that of another checkout.
 func (f *fixture) startIn(root, verb string) *session {
 	f.Helper()
-	s := &session{TB: f, cmd: exec.CommandContext(f.Context(), filepath.Join(root, "bin", "sandbox"), verb)}
+	cmd := exec.CommandContext(f.Context(), filepath.Join(root, "bin", "sandbox"), verb)
 	if verb != "cancel" {
-		s.cmd.Args = append(s.cmd.Args, "-served")
+		cmd.Args = append(cmd.Args, "-served")
 		for key, value := range f.Config {
 			text, ok := value.(string)
 			if !ok {
@@ -37,19 +38,26 @@ func (f *fixture) startIn(root, verb string) *session {
 				}
 				text = string(b)
 			}
-			s.cmd.Args = append(s.cmd.Args, "-c", key+"="+text)
+			cmd.Args = append(cmd.Args, "-c", key+"="+text)
 		}
 	}
-	s.cmd.Dir = root
-	s.cmd.Env = append(os.Environ(), "SANDBOX_DIR="+f.Dir)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "SANDBOX_DIR="+f.Dir)
 	for name, value := range f.Env {
-		s.cmd.Env = append(s.cmd.Env, name+"="+value)
+		cmd.Env = append(cmd.Env, name+"="+value)
 	}
-	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	s.cmd.Cancel = func() error { s.kill(); return nil }
-	if err := s.cmd.Start(); err != nil {
-		f.Fatal(err)
+	return newSession(f, cmd)
+}
+
+// newSession starts a command.
+func newSession(t testing.TB, cmd *exec.Cmd) *session {
+	t.Helper()
+	s := &session{TB: t, cmd: cmd}
+	cmd.Stdout, cmd.Stderr = &s.out, &s.out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { s.kill(); return nil }
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
 	}
 	return s
 }
@@ -78,6 +86,8 @@ func (s *session) kill() {
 	}
 	for family := []int{s.cmd.Process.Pid}; len(family) > 0; family = family[1:] {
 		family = append(family, children[family[0]]...)
-		_ = syscall.Kill(-group[family[0]], syscall.SIGKILL)
+		if group := group[family[0]]; group > 0 { // 0 would be that of the test
+			_ = syscall.Kill(-group, syscall.SIGKILL)
+		}
 	}
 }

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"gopkg.in/yaml.v3"
@@ -17,8 +21,9 @@ import (
 func TestWorkflow(t *testing.T) {
 	f := newFixture(t)
 	r := newRunner(f)
+	r.workflow = readWorkflow(f, "deploy.yml")
 	r.settings(func(config map[string]any) { f.want("protect", config["portfolio:protect"], any(true)) })
-	r.initStack()
+	r.initStack("prod")
 	readOnly := func(what string, run func()) {
 		t.Helper()
 		before := len(f.clouds.Log.Calls())
@@ -26,81 +31,77 @@ func TestWorkflow(t *testing.T) {
 		f.noWrites(what, f.clouds.Log.Calls()[before:])
 	}
 
+	stack := values{"vars.PULUMI_STACK": "prod"}
+	pullRequest, push, night := pullRequest().with(stack), push().with(stack), night().with(stack)
+	byHand := byHand().with(stack)
+
 	t.Log("a pull request before there is anything")
-	readOnly("the first preview", func() { r.passes("preview", pullRequest(), "to create") })
+	readOnly("the first preview", func() { r.passes("preview", pullRequest, "to create") })
 
 	t.Log("a push to main")
-	r.passes("deploy", push(), "neither deletes nor replaces")
+	r.passes("deploy", push, "neither deletes nor replaces")
 	f.bound()
 	cluster := f.cluster().ClusterID
 
 	t.Log("nights without drift and with")
-	readOnly("a night without drift", func() { r.passes("drift", night(), "unchanged") })
+	readOnly("a night without drift", func() { r.passes("drift", night, "unchanged") })
 	f.byHand("PATCH", cloudflareAPI, f.account()+"/pages/projects/portfolio",
 		`{"deployment_configs":{"production":{"services":{"API_SERVICE":null}}}}`)
-	readOnly("a night with drift", func() { r.fails("drift", night(), "production.API_SERVICE") })
-	r.passes("deploy", push(), "1 updated")
+	readOnly("a night with drift", func() { r.fails("drift", night, "production.API_SERVICE") })
+	r.passes("deploy", push, "1 updated")
 	f.bound()
 
 	t.Log("a migration takes data away, however it is written")
 	r.write("migrations/1_guests.sql", "-- +goose Up\nCREATE TABLE guests (id INT, name INT, note INT);\nALTER TABLE guests DROP COLUMN note;\n")
 	r.settings(func(config map[string]any) { config["portfolio:migrations"] = "migrations" })
-	r.passes("deploy", push(), "neither deletes nor replaces")
+	r.passes("deploy", push, "neither deletes nor replaces")
 	r.write("migrations/2_names.sql", "-- +goose Up\nALTER TABLE guests ADD COLUMN email INT /*!80000 , drop name */;\n")
-	readOnly("a preview", func() { r.passes("preview", pullRequest(), "this migration takes data away: 2_names.sql:2: ") })
+	readOnly("a preview", func() { r.passes("preview", pullRequest, "this migration takes data away: 2_names.sql:2: ") })
 	readOnly("a deployment that would lose a column", func() {
-		r.fails("deploy", push(), "tick its box:\n  this migration takes data away: 2_names.sql:2: drops the column guests.name: ALTER TABLE ")
+		r.fails("deploy", push, "tick its box:\n  this migration takes data away: 2_names.sql:2: drops the column guests.name: ALTER TABLE ")
 	})
-	r.passes("deploy", byHand(), "applied 2_names.sql")
-	r.passes("deploy", push(), "neither deletes nor replaces")
+	r.passes("deploy", byHand, "applied 2_names.sql")
+	r.passes("deploy", push, "neither deletes nor replaces")
 
 	t.Log("the protected cluster is not replaced")
 	r.settings(func(config map[string]any) { config["portfolio:region"] = "regions/aws-us-east-1" })
-	readOnly("a refused deployment", func() { r.fails("deploy", push(), "protect") })
+	readOnly("a refused deployment", func() { r.fails("deploy", push, "protect") })
 
 	t.Log("without protection it takes a run by hand")
 	r.settings(func(config map[string]any) { delete(config, "portfolio:region"); config["portfolio:protect"] = false })
-	r.passes("deploy", push(), "neither deletes nor replaces")
+	r.passes("deploy", push, "neither deletes nor replaces")
 	r.settings(func(config map[string]any) { config["portfolio:region"] = "regions/aws-us-east-1" })
-	readOnly("a deployment that would lose data", func() { r.fails("deploy", push(), "replace tidbcloud:index:Cluster cluster") })
+	readOnly("a deployment that would lose data", func() { r.fails("deploy", push, "replace tidbcloud:index:Cluster cluster") })
 	f.want("cluster", f.cluster().ClusterID, cluster)
-	r.passes("deploy", byHand(), "replaced")
+	r.passes("deploy", byHand, "replaced")
 	if f.cluster().ClusterID == cluster {
 		t.Error("the run by hand did not replace the cluster")
 	}
 	f.bound()
 }
 
-// pullRequest are the values of a pull request within the repository.
-func pullRequest() values {
-	return values{
-		"vars.PULUMI_STACK": "prod", "github.event_name": "pull_request", "github.ref": "refs/pull/1/merge",
-		"github.repository": "owner/site", "github.event.pull_request.head.repo.full_name": "owner/site",
-		"github.event.pull_request.user.login": "somebody", "github.actor": "somebody", "inputs.lose-data": "",
-	}
+// runner runs the jobs of a workflow. What they leave in dir stays for the next job.
+type runner struct {
+	testing.TB
+	workflow
+	dir string
+	// env is what a runner sets for each step.
+	env []string
+	// github returns the secrets and variables that a job is given.
+	github func(job string) values
+	// step is the one that runs. Another goroutine may kill it.
+	step atomic.Pointer[session]
 }
-
-// onMain are the values of a run on the main branch.
-func onMain(event, loseData string) values {
-	v := pullRequest()
-	v["github.event_name"], v["github.ref"], v["inputs.lose-data"] = event, "refs/heads/main", loseData
-	v["github.event.pull_request.head.repo.full_name"], v["github.event.pull_request.user.login"] = "", ""
-	return v
-}
-
-func push() values   { return onMain("push", "") }
-func night() values  { return onMain("schedule", "") }
-func byHand() values { return onMain("workflow_dispatch", "true") }
 
 // newRunner copies the project, as a checkout does, and sets a runner's environment and
-// the repository's secrets. The backend is a folder. A pull request has its keys from
-// GitHub, the other jobs theirs from Doppler.
+// the repository's secrets. The backend is a folder. A deployment and the look for drift
+// have their keys from Doppler, the other jobs theirs from GitHub.
 func newRunner(f *fixture) *runner {
 	f.Helper()
-	r := &runner{TB: f.TB, workflow: readWorkflow(f), dir: f.TempDir()}
+	r := &runner{TB: f.TB, dir: f.TempDir()}
 	r.checkout(root)
 	for _, folder := range []string{"state", "tmp"} {
-		if err := os.Mkdir(filepath.Join(f.Dir, folder), 0o700); err != nil {
+		if err := os.MkdirAll(filepath.Join(f.Dir, folder), 0o700); err != nil {
 			f.Fatal(err)
 		}
 	}
@@ -130,21 +131,114 @@ func newRunner(f *fixture) *runner {
 	}
 	r.github = func(job string) values {
 		v := values{
-			"vars.PULUMI_BACKEND_URL": engine["PULUMI_BACKEND_URL"], "vars.AWS_REGION": "", "steps.oidc.outputs.pulumi-access-token": "",
+			"vars.PULUMI_BACKEND_URL": engine["PULUMI_BACKEND_URL"], "vars.AWS_REGION": "", "github.token": "made-up",
 			"secrets.PULUMI_CONFIG_PASSPHRASE": engine["PULUMI_CONFIG_PASSPHRASE"], "secrets.PULUMI_ACCESS_TOKEN": "",
-			"secrets.AWS_ACCESS_KEY_ID": "", "secrets.AWS_SECRET_ACCESS_KEY": "", "secrets.DOPPLER_TOKEN": dopplerToken,
-			"vars.CLOUDFLARE_ACCOUNT_ID": "", "secrets.CLOUDFLARE_API_TOKEN": "", "secrets.TIDBCLOUD_PUBLIC_KEY": "", "secrets.TIDBCLOUD_PRIVATE_KEY": "",
+			"secrets.AWS_ACCESS_KEY_ID": "", "secrets.AWS_SECRET_ACCESS_KEY": "", "secrets.DOPPLER_TOKEN": "", "secrets.DOPPLER_TOKEN && 'doppler run --'": "",
 		}
-		if job == "preview" {
-			v["secrets.DOPPLER_TOKEN"] = ""
-			v["vars.CLOUDFLARE_ACCOUNT_ID"] = secrets["CLOUDFLARE_ACCOUNT_ID"]
-			for _, name := range []string{"CLOUDFLARE_API_TOKEN", "TIDBCLOUD_PUBLIC_KEY", "TIDBCLOUD_PRIVATE_KEY"} {
-				v["secrets."+name] = secrets[name]
-			}
+		keys := secrets
+		if job == "deploy" || job == "drift" {
+			v["secrets.DOPPLER_TOKEN"], v["secrets.DOPPLER_TOKEN && 'doppler run --'"], keys = dopplerToken, "doppler run --", nil
+		}
+		v["vars.CLOUDFLARE_ACCOUNT_ID"] = keys["CLOUDFLARE_ACCOUNT_ID"]
+		for _, name := range []string{"CLOUDFLARE_API_TOKEN", "TIDBCLOUD_PUBLIC_KEY", "TIDBCLOUD_PRIVATE_KEY"} {
+			v["secrets."+name] = keys[name]
 		}
 		return v
 	}
 	return r
+}
+
+// job runs a job that the workflow's job `which` lets run.
+func (r *runner) job(name string, e event) (printed string, outputs map[string]string, err error) {
+	r.Helper()
+	if !slices.Contains(r.runs(r, e), name) {
+		r.Fatalf("the job %s does not run", name)
+	}
+	_, decided, err := r.steps("which", e)
+	if err != nil {
+		r.Fatal(err)
+	}
+	needs := values{}
+	for output, value := range decided {
+		needs["needs.which.outputs."+output] = value
+	}
+	return r.steps(name, e.with(needs))
+}
+
+// steps runs the `run:` steps of a job in order, up to the first one that fails. It returns
+// what they printed, and the outputs of the job.
+func (r *runner) steps(name string, e event) (printed string, outputs map[string]string, err error) {
+	r.Helper()
+	job := r.Jobs[name]
+	known := r.github(name)
+	maps.Copy(known, e.values)
+	temp := r.TempDir()
+	file := func(name string) string { return filepath.Join(temp, name) }
+	for _, step := range job.Steps {
+		if step.Run == "" {
+			continue
+		}
+		if err := os.WriteFile(file("script.sh"), []byte(step.Run), 0o600); err != nil {
+			r.Fatal(err)
+		}
+		// As the runner does for `shell: bash`.
+		cmd := exec.CommandContext(r.Context(), "bash", "--noprofile", "--norc", "-eo", "pipefail", file("script.sh"))
+		cmd.Dir = r.dir
+		cmd.Env = append(slices.Clone(r.env), "CI=true", "RUNNER_TEMP="+temp,
+			"GITHUB_PATH="+file("path"), "GITHUB_OUTPUT="+file("output"), "GITHUB_STEP_SUMMARY="+file("summary"),
+			"GITHUB_SERVER_URL=https://github.com", "GITHUB_RUN_ID=1")
+		for key, value := range e.env {
+			cmd.Env = append(cmd.Env, key+"="+value)
+		}
+		for _, env := range []map[string]string{job.Env, step.Env} {
+			for key, value := range env {
+				cmd.Env = append(cmd.Env, key+"="+known.fill(r, value))
+			}
+		}
+		s := newSession(r, cmd)
+		r.step.Store(s)
+		output, err := s.wait()
+		r.step.Store(nil)
+		printed += output
+		if err != nil {
+			return printed, nil, fmt.Errorf("%q: %w", step.Run, err)
+		}
+		for name, value := range readOutputs(r, file("output")) {
+			known["steps."+step.ID+".outputs."+name] = value
+		}
+	}
+	outputs = map[string]string{}
+	for name, value := range job.Outputs {
+		outputs[name] = known.fill(r, value)
+	}
+	return printed, outputs, nil
+}
+
+// readOutputs reads the outputs that a step wrote, and removes the file.
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+func readOutputs(t testing.TB, file string) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err == nil {
+		err = os.Remove(file)
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	outputs := map[string]string{}
+	for rest := string(text); rest != ""; {
+		line, after, _ := strings.Cut(rest, "\n")
+		if name, end, ok := strings.Cut(line, "<<"); ok {
+			outputs[name], rest, _ = strings.Cut(after, "\n"+end+"\n")
+			continue
+		}
+		name, value, ok := strings.Cut(line, "=")
+		if !ok {
+			t.Fatalf("the output %q has no name", line)
+		}
+		outputs[name], rest = value, after
+	}
+	return outputs
 }
 
 // checkout copies the project's folder, with what `make build` left in it, as a runner's
@@ -152,17 +246,17 @@ func newRunner(f *fixture) *runner {
 func (r *runner) checkout(root string) {
 	r.Helper()
 	cmd := exec.CommandContext(r.Context(), "sh", "-c", `tar -C "$0" --exclude ./.git --exclude ./.sandbox `+
-		`--exclude ./bin/pulumi --exclude ./bin/golangci-lint --exclude ./bin/actionlint -cf - . | tar -C "$1" -xf -`, root, r.dir)
+		`--exclude ./bin/pulumi --exclude './bin/tidb-*' --exclude ./bin/golangci-lint --exclude ./bin/actionlint -cf - . | tar -C "$1" -xf -`, root, r.dir)
 	if output, err := cmd.CombinedOutput(); err != nil {
 		r.Fatalf("%v\n%s", err, output)
 	}
 }
 
-// initStack creates the stack, which a person does before there is a workflow.
-func (r *runner) initStack() {
+// initStack creates a stack, which a person does before there is a workflow.
+func (r *runner) initStack(name string) {
 	r.Helper()
 	github := r.github("deploy")
-	cmd := exec.CommandContext(r.Context(), "/bin/sh", "-c", "pulumi stack init prod --non-interactive")
+	cmd := exec.CommandContext(r.Context(), "/bin/sh", "-c", "pulumi stack init --non-interactive "+name)
 	cmd.Dir = r.dir
 	cmd.Env = append(slices.Clone(r.env), "PULUMI_BACKEND_URL="+github["vars.PULUMI_BACKEND_URL"], "PULUMI_CONFIG_PASSPHRASE="+github["secrets.PULUMI_CONFIG_PASSPHRASE"])
 	if output, err := cmd.CombinedOutput(); err != nil {
@@ -200,20 +294,20 @@ func (r *runner) settings(change func(config map[string]any)) {
 }
 
 // passes runs a job that must succeed and print the text.
-func (r *runner) passes(job string, event values, want string) {
+func (r *runner) passes(job string, e event, want string) {
 	r.Helper()
-	r.check(job, event, want, true)
+	r.check(job, e, want, true)
 }
 
 // fails runs a job that must fail and print the text.
-func (r *runner) fails(job string, event values, want string) {
+func (r *runner) fails(job string, e event, want string) {
 	r.Helper()
-	r.check(job, event, want, false)
+	r.check(job, e, want, false)
 }
 
-func (r *runner) check(job string, event values, want string, passes bool) {
+func (r *runner) check(job string, e event, want string, passes bool) {
 	r.Helper()
-	printed, err := r.job(job, event)
+	printed, _, err := r.job(job, e)
 	if (err == nil) != passes || !strings.Contains(printed, want) {
 		r.Fatalf("%s: the error is %v; want %q in:\n%s", job, err, want, printed)
 	}

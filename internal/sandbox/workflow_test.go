@@ -2,16 +2,11 @@ package main
 
 import (
 	"fmt"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -21,20 +16,29 @@ import (
 	"portfolio-infra/internal/sandbox/build"
 )
 
-// workflow is what is run of a GitHub Actions workflow: the `run:` steps, with bash, in a
-// folder of their own.
+// workflow is what the tests read of a GitHub Actions workflow.
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax
 type workflow struct {
-	Jobs map[string]workflowJob `yaml:"jobs"`
+	Permissions map[string]string      `yaml:"permissions"`
+	Jobs        map[string]workflowJob `yaml:"jobs"`
 }
 
 type workflowJob struct {
-	If    string            `yaml:"if"`
-	Env   map[string]string `yaml:"env"`
-	Steps []workflowStep    `yaml:"steps"`
+	If          string            `yaml:"if"`
+	Needs       oneOrMore         `yaml:"needs"`
+	Permissions map[string]string `yaml:"permissions"`
+	Environment any               `yaml:"environment"`
+	Concurrency any               `yaml:"concurrency"`
+	Strategy    any               `yaml:"strategy"`
+	Uses        string            `yaml:"uses"`
+	Secrets     string            `yaml:"secrets"`
+	Outputs     map[string]string `yaml:"outputs"`
+	Env         map[string]string `yaml:"env"`
+	Steps       []workflowStep    `yaml:"steps"`
 }
 
 type workflowStep struct {
+	ID   string            `yaml:"id"`
 	If   string            `yaml:"if"`
 	Uses string            `yaml:"uses"`
 	With map[string]string `yaml:"with"`
@@ -42,11 +46,24 @@ type workflowStep struct {
 	Env  map[string]string `yaml:"env"`
 }
 
-var workflowFile = filepath.Join(root, ".github", "workflows", "deploy.yml")
+// oneOrMore is a name, or a list of names.
+type oneOrMore []string
 
-func readWorkflow(t testing.TB) (w workflow) {
+func (o *oneOrMore) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind == yaml.ScalarNode {
+		*o = oneOrMore{node.Value}
+		return nil
+	}
+	return node.Decode((*[]string)(o))
+}
+
+var workflows = []string{"deploy.yml", "environments.yml", "environments-nightly.yml"}
+
+func workflowFile(name string) string { return filepath.Join(root, ".github", "workflows", name) }
+
+func readWorkflow(t testing.TB, name string) (w workflow) {
 	t.Helper()
-	readYAML(t, workflowFile, &w)
+	readYAML(t, workflowFile(name), &w)
 	return w
 }
 
@@ -61,204 +78,186 @@ func readYAML(t testing.TB, path string, into any) {
 	}
 }
 
-// runner runs the steps of jobs. What they leave in dir stays for the next job.
-type runner struct {
-	testing.TB
-	workflow
-	dir string
-	// env is what a runner sets for each step.
-	env []string
-	// github returns the secrets and variables that a job is given.
-	github func(job string) values
-}
+// The one condition that a job may have. always() is for a job that also tells of a failure.
+var conditionPattern = regexp.MustCompile(`^(always\(\) && )?needs\.([\w-]+)\.outputs\.([\w-]+) == 'true'$`)
 
-// job runs the `run:` steps of a job in order, up to the first one that fails, and returns
-// what they printed.
-func (r *runner) job(name string, event values) (printed string, err error) {
-	r.Helper()
-	job := r.Jobs[name]
-	known := r.github(name)
-	maps.Copy(known, event)
-	if !known.truth(r, job.If) {
-		r.Fatalf("the job %s does not run", name)
-	}
-	temp := r.TempDir()
-	path := filepath.Join(temp, "path")
-	for _, step := range job.Steps {
-		if step.Run == "" || step.If != "" && !known.truth(r, step.If) {
-			continue
-		}
-		script := filepath.Join(temp, "script.sh")
-		if err := os.WriteFile(script, []byte(step.Run), 0o600); err != nil {
-			r.Fatal(err)
-		}
-		// As the runner does for `shell: bash`.
-		cmd := exec.CommandContext(r.Context(), "bash", "--noprofile", "--norc", "-eo", "pipefail", script)
-		cmd.Dir = r.dir
-		cmd.Env = append(slices.Clone(r.env), "CI=true", "RUNNER_TEMP="+temp, "GITHUB_PATH="+path)
-		for _, env := range []map[string]string{job.Env, step.Env} {
-			for key, value := range env {
-				cmd.Env = append(cmd.Env, key+"="+known.fill(r, value))
-			}
-		}
-		output, err := cmd.CombinedOutput()
-		printed += string(output)
-		if err != nil {
-			return printed, fmt.Errorf("%q: %w", step.Run, err)
-		}
-	}
-	return printed, nil
-}
-
-// values evaluates the expressions that the workflow uses. A name that it does not know
-// fails the test.
-// https://docs.github.com/en/actions/reference/workflows-and-actions/expressions
-type values map[string]string
-
-var (
-	expressionPattern = regexp.MustCompile(`\$\{\{(.*?)\}\}`)
-	operandPattern    = regexp.MustCompile(`'[^']*'|[\w.-]+`)
-)
-
-// fill replaces each ${{ expression }} by its value.
-func (v values) fill(t testing.TB, text string) string {
+// runs lists the jobs that run after an event. The job `which` has decided it.
+func (w workflow) runs(t testing.TB, e event) (names []string) {
 	t.Helper()
-	return expressionPattern.ReplaceAllStringFunc(text, func(s string) string {
-		return v.evaluate(t, expressionPattern.FindStringSubmatch(s)[1])
-	})
-}
-
-// truth evaluates a condition, which may leave ${{ }} out.
-func (v values) truth(t testing.TB, condition string) bool {
-	t.Helper()
-	if m := expressionPattern.FindStringSubmatch(condition); m != nil {
-		condition = m[1]
-	}
-	return truthy(v.evaluate(t, condition))
-}
-
-// truthy reports what a value counts as. Booleans are kept as text: the workflow has no text
-// that reads "false".
-func truthy(value string) bool { return value != "" && value != "false" }
-
-// evaluate puts values in place of names. What is left has the syntax of Go, with the same
-// precedence.
-func (v values) evaluate(t testing.TB, text string) string {
-	t.Helper()
-	literals := operandPattern.ReplaceAllStringFunc(text, func(operand string) string {
-		if literal, ok := strings.CutPrefix(operand, "'"); ok {
-			return strconv.Quote(strings.TrimSuffix(literal, "'"))
-		}
-		value, known := v[operand]
-		if !known {
-			t.Fatalf("the test has no value for %s", operand)
-		}
-		return strconv.Quote(value)
-	})
-	expression, err := parser.ParseExpr(literals)
+	r := &runner{TB: t, workflow: w, dir: t.TempDir(), env: os.Environ(), github: func(string) values { return values{} }}
+	_, decided, err := r.steps("which", e)
 	if err != nil {
-		t.Fatalf("%q: %v", text, err)
+		t.Fatal(err)
 	}
-	return evaluate(t, expression)
-}
-
-func evaluate(t testing.TB, expression ast.Expr) string {
-	switch e := expression.(type) {
-	case *ast.ParenExpr:
-		return evaluate(t, e.X)
-	case *ast.BasicLit:
-		text, _ := strconv.Unquote(e.Value)
-		return text
-	case *ast.UnaryExpr:
-		return strconv.FormatBool(!truthy(evaluate(t, e.X)))
-	case *ast.BinaryExpr:
-		left, right := evaluate(t, e.X), evaluate(t, e.Y)
-		switch {
-		case e.Op == token.EQL:
-			return strconv.FormatBool(left == right)
-		case e.Op == token.NEQ:
-			return strconv.FormatBool(left != right)
-		case e.Op == token.LAND && truthy(left), e.Op == token.LOR && !truthy(left):
-			return right
-		case e.Op == token.LAND, e.Op == token.LOR:
-			return left
+	for name, job := range w.Jobs {
+		condition := conditionPattern.FindStringSubmatch(job.If)
+		if condition != nil && condition[2] == "which" && decided[condition[3]] == "true" {
+			names = append(names, name)
 		}
 	}
-	t.Fatalf("this evaluator does not know %T", expression)
-	return ""
+	slices.Sort(names)
+	return names
 }
 
 // Which jobs run is a matter of who may see secrets.
 func TestWorkflow_conditions(t *testing.T) {
-	jobs := readWorkflow(t).Jobs
-	for _, test := range []struct {
+	stack, environments := values{"vars.PULUMI_STACK": "prod"}, values{"vars.PULUMI_ENVIRONMENTS": "true"}
+	fork := values{"github.event.pull_request.head.repo.full_name": "stranger/site"}
+	ofDependabot := values{"github.event.pull_request.user.login": "dependabot[bot]"}
+	byDependabot := values{"GITHUB_ACTOR": "dependabot[bot]"}
+	branch := values{"GITHUB_REF": "refs/heads/x"}
+	called := values{"inputs.number": "7"}
+	for workflow, tests := range map[string][]struct {
 		name string
-		set  values
+		event
+		set  []values
 		want []string
 	}{
-		{"pull request", values{}, []string{"preview", "test"}},
-		{"pull request of a fork", values{"github.event.pull_request.head.repo.full_name": "stranger/site"}, []string{"test"}},
-		{"pull request of Dependabot", values{"github.event.pull_request.user.login": "dependabot[bot]"}, []string{"test"}},
-		{"push of Dependabot to a pull request", values{"github.actor": "dependabot[bot]"}, []string{"test"}},
-		{"pull request of a new repository", values{"vars.PULUMI_STACK": ""}, []string{"test"}},
-		{"push to main", values{"github.event_name": "push", "github.ref": "refs/heads/main"}, []string{"deploy", "test"}},
-		{"push to main of a new repository", values{"github.event_name": "push", "github.ref": "refs/heads/main", "vars.PULUMI_STACK": ""}, []string{"test"}},
-		{"by hand on main", values{"github.event_name": "workflow_dispatch", "github.ref": "refs/heads/main"}, []string{"deploy", "test"}},
-		{"by hand on a branch", values{"github.event_name": "workflow_dispatch", "github.ref": "refs/heads/x"}, []string{"test"}},
-		{"night", values{"github.event_name": "schedule", "github.ref": "refs/heads/main"}, []string{"drift"}},
-		{"night of a new repository", values{"github.event_name": "schedule", "github.ref": "refs/heads/main", "vars.PULUMI_STACK": ""}, nil},
+		"deploy.yml": {
+			{"pull request", pullRequest(), []values{stack}, []string{"preview", "test"}},
+			{"pull request of a fork", pullRequest(), []values{stack, fork}, []string{"test"}},
+			{"pull request of a fork that is gone", pullRequest(), []values{stack, {"github.event.pull_request.head.repo.full_name": ""}}, []string{"test"}},
+			{"pull request of Dependabot", pullRequest(), []values{stack, ofDependabot}, []string{"test"}},
+			{"push of Dependabot to a pull request", pullRequest(), []values{stack, byDependabot}, []string{"test"}},
+			{"pull request of a new repository", pullRequest(), nil, []string{"test"}},
+			{"push to main", push(), []values{stack}, []string{"deploy", "test"}},
+			{"push to main of a new repository", push(), nil, []string{"test"}},
+			{"by hand on main", byHand(), []values{stack}, []string{"deploy", "test"}},
+			{"by hand on a branch", byHand(), []values{stack, branch}, []string{"test"}},
+			{"night", night(), []values{stack}, []string{"drift"}},
+			{"night of a new repository", night(), nil, nil},
+		},
+		"environments.yml": {
+			{"pull request", pullRequest(), []values{environments}, []string{"comment", "up"}},
+			{"pull request of a fork", pullRequest(), []values{environments, fork}, nil},
+			{"pull request of Dependabot", pullRequest(), []values{environments, ofDependabot}, nil},
+			{"push of Dependabot to a pull request", pullRequest(), []values{environments, byDependabot}, nil},
+			{"pull request without environments", pullRequest(), []values{stack}, nil},
+			{"closed", closed(), []values{environments}, []string{"end", "gone", "withdraw"}},
+			{"closed, of a fork", closed(), []values{environments, fork}, nil},
+			{"closed, of Dependabot", closed(), []values{environments, ofDependabot}, nil},
+			{"closed, without environments", closed(), nil, nil},
+			{"called at night", night(), []values{environments, called}, []string{"end", "gone"}},
+			{"called by hand", byHand(), []values{environments, called}, []string{"end", "gone"}},
+			{"called by hand on a branch", byHand(), []values{environments, called, branch}, nil},
+			{"called with no number", night(), []values{environments, {"inputs.number": "7\nup=true"}}, nil},
+		},
+		"environments-nightly.yml": {
+			{"night", night(), []values{environments}, []string{"list"}},
+			{"by hand on a branch", byHand(), []values{environments, branch}, nil},
+			{"night without environments", night(), nil, nil},
+		},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			v := pullRequest()
-			maps.Copy(v, test.set)
-			var run []string
-			for name, job := range jobs {
-				if v.truth(t, job.If) {
-					run = append(run, name)
+		for _, test := range tests {
+			t.Run(workflow+", "+test.name, func(t *testing.T) {
+				e := test.event
+				for _, set := range test.set {
+					e = e.with(set)
+				}
+				if run := readWorkflow(t, workflow).runs(t, e); !slices.Equal(run, test.want) {
+					t.Errorf("%v run, want %v", run, test.want)
+				}
+			})
+		}
+	}
+}
+
+// No job decides by itself whether it runs, and none that has secrets runs after one that
+// failed. No text of a user becomes a part of a script.
+func TestWorkflow_rules(t *testing.T) {
+	for _, file := range workflows {
+		for name, job := range readWorkflow(t, file).Jobs {
+			secret := job.Environment != nil || job.Uses != "" || job.Secrets != ""
+			what := file + ", job " + name
+			for _, step := range job.Steps {
+				if strings.Contains(step.Run, "${{") {
+					t.Errorf("%s: a script has an expression in it: %s", what, step.Run)
+				}
+				if step.Run != "" && step.If != "" {
+					t.Errorf("%s: a script has a condition: %s", what, step.If)
+				}
+				for _, value := range step.Env {
+					if strings.Contains(value, "secrets.") && job.Environment == nil {
+						t.Errorf("%s has secrets and no environment", what)
+					}
 				}
 			}
-			slices.Sort(run)
-			if !slices.Equal(run, test.want) {
-				t.Errorf("%v run, want %v", run, test.want)
+			if name == "which" {
+				if secret || len(job.Permissions) > 0 || len(job.Needs) > 0 || job.If != "" {
+					t.Errorf("%s depends on something, or may do something", what)
+				}
+				continue
 			}
-		})
+			condition := conditionPattern.FindStringSubmatch(job.If)
+			if condition == nil || condition[1] != "" && secret {
+				t.Errorf("%s has the condition %q", what, job.If)
+				continue
+			}
+			decides, output := condition[2], condition[3]
+			from := readWorkflow(t, file).Jobs[decides]
+			i := slices.IndexFunc(from.Steps, func(s workflowStep) bool {
+				return s.Run != "" && from.Outputs[output] == fmt.Sprintf("${{ steps.%s.outputs.%s }}", s.ID, output)
+			})
+			if !slices.Contains(job.Needs, decides) || i < 0 {
+				t.Errorf("%s: its condition reads no output of one step: %s", what, job.If)
+			}
+		}
+	}
+}
+
+// What runs what a pull request wrote leaves no cache for main's jobs, and checks out main.
+func TestWorkflow_end(t *testing.T) {
+	for _, step := range readWorkflow(t, "environments.yml").Jobs["end"].Steps {
+		action, _, _ := strings.Cut(step.Uses, "@")
+		switch {
+		case action == "actions/cache",
+			action == "actions/setup-go" && step.With["cache"] != "false",
+			action == "actions/checkout" && step.With["ref"] != "main":
+			t.Errorf("%s with %v", step.Uses, step.With)
+		}
 	}
 }
 
 // In a repository without secrets the tests run, and one line says what to set.
 func TestWorkflow_newRepository(t *testing.T) {
-	r := &runner{TB: t, workflow: readWorkflow(t), dir: t.TempDir(), env: os.Environ(), github: func(string) values { return values{} }}
-	job := r.Jobs["test"]
-	tests := slices.IndexFunc(job.Steps, func(s workflowStep) bool { return s.Run == ".ci/run" })
-	if tests < 0 || job.Steps[tests].If != "" {
+	w := readWorkflow(t, "deploy.yml")
+	if !slices.ContainsFunc(w.Jobs["test"].Steps, func(s workflowStep) bool { return s.Run == ".ci/run" && s.If == "" }) {
 		t.Error("the tests do not run")
 	}
-	job.Steps = slices.Delete(job.Steps, tests, tests+1)
-	r.Jobs["test"] = job
+	r := &runner{TB: t, workflow: w, dir: t.TempDir(), env: os.Environ(), github: func(string) values { return values{} }}
 	for stack, want := range map[string]int{"": 1, "prod": 0} {
-		event := push()
-		event["vars.PULUMI_STACK"] = stack
-		printed, err := r.job("test", event)
+		printed, _, err := r.steps("which", push().with(values{"vars.PULUMI_STACK": stack}))
 		if err != nil || strings.Count(printed, "\n") != want || want > 0 && !strings.Contains(printed, "PULUMI_STACK") {
 			t.Errorf("with the stack %q: %v, %q", stack, err, printed)
 		}
 	}
 }
 
-// There is one version of the CLI. An action is pinned to what its author tagged.
+// There is one version of the CLI. An action is pinned to what its author tagged, and each
+// has one version.
 func TestWorkflow_versions(t *testing.T) {
-	text, err := os.ReadFile(workflowFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pinned := regexp.MustCompile(`uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+(\.\d+\.\d+)?\n`)
-	if uses, pins := strings.Count(string(text), "uses:"), len(pinned.FindAll(text, -1)); uses != pins || uses == 0 {
-		t.Errorf("%d of %d actions are pinned by a commit with the version beside it", pins, uses)
-	}
-	for _, job := range readWorkflow(t).Jobs {
-		for _, step := range job.Steps {
-			if version, ok := step.With["pulumi-version"]; ok && version != build.CLIVersion {
-				t.Errorf("the workflow installs Pulumi %s, want %s", version, build.CLIVersion)
+	pinned := regexp.MustCompile(`uses: ([\w-]+/[\w-]+)(@[0-9a-f]{40} # v\d+(?:\.\d+\.\d+)?)\n`)
+	versions := map[string]string{}
+	for _, file := range workflows {
+		text, err := os.ReadFile(workflowFile(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		uses, pins := strings.Count(string(text), "uses: ")-strings.Count(string(text), "uses: ./"), pinned.FindAllStringSubmatch(string(text), -1)
+		if uses != len(pins) || uses == 0 {
+			t.Errorf("%s: %d of %d actions are pinned by a commit with the version beside it", file, len(pins), uses)
+		}
+		for _, pin := range pins {
+			if other, ok := versions[pin[1]]; ok && other != pin[2] {
+				t.Errorf("%s has two versions: %s and %s", pin[1], pin[2], other)
+			}
+			versions[pin[1]] = pin[2]
+		}
+		for _, job := range readWorkflow(t, file).Jobs {
+			for _, step := range job.Steps {
+				if version, ok := step.With["pulumi-version"]; ok && version != build.CLIVersion {
+					t.Errorf("%s installs Pulumi %s, want %s", file, version, build.CLIVersion)
+				}
 			}
 		}
 	}
@@ -269,32 +268,134 @@ func TestWorkflow_versions(t *testing.T) {
 	}
 }
 
-// What each job may do, and whose secrets it gets.
+// What each job may do, whose secrets it gets, and what it does not run beside.
 func TestWorkflow_rights(t *testing.T) {
 	type rights struct {
-		Permissions map[string]string
-		Environment any
-		Concurrency any
+		Permissions              map[string]string
+		Environment, Concurrency any
 	}
-	var have struct {
-		Permissions map[string]string
-		Jobs        map[string]rights
-	}
-	readYAML(t, workflowFile, &have)
-	if diff := cmp.Diff(map[string]string{"contents": "read"}, have.Permissions); diff != "" {
-		t.Errorf("the workflow's permissions (-want +have):\n%s", diff)
+	may := func(assignments ...string) map[string]string {
+		permissions := map[string]string{}
+		for _, a := range assignments {
+			name, value, _ := strings.Cut(a, ": ")
+			permissions[name] = value
+		}
+		return permissions
 	}
 	reading := func(name string) map[string]any { return map[string]any{"name": name, "deployment": false} }
-	want := map[string]rights{
-		"test": {},
-		"preview": {Environment: reading("preview"),
-			Permissions: map[string]string{"contents": "read", "id-token": "write", "pull-requests": "write"}},
-		"deploy": {Environment: "prod", Concurrency: "deploy-${{ vars.PULUMI_STACK }}",
-			Permissions: map[string]string{"contents": "read", "id-token": "write"}},
-		"drift": {Environment: reading("drift"),
-			Permissions: map[string]string{"contents": "read", "id-token": "write", "issues": "write"}},
+	group := func(name string, ends bool) map[string]any {
+		return map[string]any{"group": name, "cancel-in-progress": ends}
 	}
-	if diff := cmp.Diff(want, have.Jobs); diff != "" {
-		t.Errorf("the jobs (-want +have):\n%s", diff)
+	which := rights{Permissions: may()}
+	writer := group("environment-pr-${{ needs.which.outputs.number }}", false)
+	for file, want := range map[string]map[string]rights{
+		"deploy.yml": {
+			"which": which,
+			"test":  {Concurrency: group("test-${{ github.event.pull_request.number || github.run_id }}", true)},
+			"preview": {Environment: reading("preview"), Permissions: may("contents: read", "id-token: write", "pull-requests: write"),
+				Concurrency: group("preview-${{ github.event.pull_request.number }}", true)},
+			"deploy": {Environment: "prod", Permissions: may("contents: read", "id-token: write"), Concurrency: "deploy-${{ vars.PULUMI_STACK }}"},
+			"drift":  {Environment: reading("drift"), Permissions: may("contents: read", "id-token: write", "issues: write")},
+		},
+		"environments.yml": {
+			"which":    which,
+			"up":       {Environment: reading("pull-request"), Permissions: may("contents: read", "pull-requests: read"), Concurrency: writer},
+			"end":      {Environment: reading("pull-request-end"), Permissions: may("contents: read", "pull-requests: read"), Concurrency: writer},
+			"comment":  {Permissions: may("pull-requests: write")},
+			"gone":     {Permissions: may("pull-requests: write")},
+			"withdraw": {Permissions: may("actions: write")},
+		},
+		"environments-nightly.yml": {
+			"which": which,
+			"list":  {Environment: reading("pull-request-end"), Permissions: may("contents: read", "pull-requests: read")},
+			"end":   {Permissions: may("actions: write", "contents: read", "pull-requests: write")},
+		},
+	} {
+		var whole struct {
+			Concurrency any
+		}
+		readYAML(t, workflowFile(file), &whole)
+		w := readWorkflow(t, file)
+		if diff := cmp.Diff(may("contents: read"), w.Permissions); diff != "" || whole.Concurrency != nil {
+			t.Errorf("%s: its concurrency is %v, and its permissions (-want +have):\n%s", file, whole.Concurrency, diff)
+		}
+		have := map[string]rights{}
+		for name, job := range w.Jobs {
+			have[name] = rights{job.Permissions, job.Environment, job.Concurrency}
+		}
+		if diff := cmp.Diff(want, have); diff != "" {
+			t.Errorf("%s: the jobs (-want +have):\n%s", file, diff)
+		}
 	}
+	matrix := map[string]any{"fail-fast": false, "matrix": map[string]any{"number": "${{ fromJSON(needs.list.outputs.numbers) }}"}}
+	if diff := cmp.Diff(any(matrix), readWorkflow(t, "environments-nightly.yml").Jobs["end"].Strategy); diff != "" {
+		t.Errorf("the nightly matrix (-want +have):\n%s", diff)
+	}
+}
+
+// An event is what a runner knows of why a workflow runs: the variables that it sets for each
+// step, and the values of expressions.
+type event struct{ env, values values }
+
+// with returns the event with other values. Those of variables have a name in capitals.
+func (e event) with(set values) event {
+	e = event{maps.Clone(e.env), maps.Clone(e.values)}
+	for name, value := range set {
+		if name == strings.ToUpper(name) {
+			e.env[name] = value
+		} else {
+			e.values[name] = value
+		}
+	}
+	return e
+}
+
+// pullRequest is a push to a pull request within the repository.
+func pullRequest() event {
+	return event{
+		values{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_REF": "refs/pull/7/merge", "GITHUB_ACTOR": "somebody", "GITHUB_REPOSITORY": "owner/site", "GITHUB_REPOSITORY_ID": "1234"},
+		values{"vars.PULUMI_STACK": "", "vars.PULUMI_ENVIRONMENTS": "", "inputs.lose-data": "", "inputs.number": "",
+			"github.event.pull_request.number": "7", "github.event.pull_request.head.repo.full_name": "owner/site", "github.event.pull_request.user.login": "somebody",
+			"github.event.pull_request.head.sha": "1111111111111111111111111111111111111111", "github.event.pull_request.head.ref": "feature"},
+	}
+}
+
+// closed is the end of a pull request. GITHUB_REF is main's, whatever the base was.
+// https://github.blog/changelog/2025-11-07-actions-pull_request_target-and-environment-branch-protections-changes
+func closed() event {
+	return pullRequest().with(values{"GITHUB_EVENT_NAME": "pull_request_target", "GITHUB_REF": "refs/heads/main"})
+}
+
+// onMain is an event of the main branch.
+func onMain(name string) event {
+	e := pullRequest().with(values{"GITHUB_EVENT_NAME": name, "GITHUB_REF": "refs/heads/main"})
+	for name := range e.values {
+		if strings.HasPrefix(name, "github.event.pull_request.") {
+			e.values[name] = ""
+		}
+	}
+	return e
+}
+
+func push() event   { return onMain("push") }
+func night() event  { return onMain("schedule") }
+func byHand() event { return onMain("workflow_dispatch").with(values{"inputs.lose-data": "true"}) }
+
+// values are those of expressions, by their whole text.
+type values map[string]string
+
+var expressionPattern = regexp.MustCompile(`\$\{\{ (.*?) \}\}`)
+
+// fill replaces each ${{ expression }} by its value. One that it does not know fails the test,
+// unless it is the output of a step that wrote none.
+func (v values) fill(t testing.TB, text string) string {
+	t.Helper()
+	return expressionPattern.ReplaceAllStringFunc(text, func(s string) string {
+		name := expressionPattern.FindStringSubmatch(s)[1]
+		value, known := v[name]
+		if !known && !strings.HasPrefix(name, "steps.") {
+			t.Fatalf("the test has no value for %s", name)
+		}
+		return value
+	})
 }
