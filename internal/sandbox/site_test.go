@@ -12,11 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"portfolio-infra/internal/sandbox/clouds"
-	"portfolio-infra/internal/sandbox/emulator"
-	"portfolio-infra/internal/sandbox/emulator/cloudflare"
-	"portfolio-infra/internal/sandbox/site"
 )
 
 // newSiteFixture is a sandbox whose config names a copy of the example, on a machine with
@@ -56,7 +51,7 @@ func (f *fixture) serveSite() *served {
 		f.Fatal(err)
 	}
 	s := &served{f: f}
-	server, err := (&sandbox{root: root, dir: f.Dir, stderr: &s.log}).startSite(f.Context(), f.clouds, "", secrets)
+	server, err := (&sandbox{root: root, dir: f.Dir, stderr: &s.log}).startSites(f.Context(), f.clouds, "", secrets)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -173,7 +168,7 @@ func TestRun_site(t *testing.T) {
 			t.Fatalf("%v: exit code %d, want %q: %s", args, code, want, out.String())
 		}
 	}
-	command(base+" serves it", "up")
+	command(base+", for https://portfolio.pages.dev\nserved by:   `make site`, which is running\n", "up")
 	site := &served{f: f, base: base}
 	site.sign("Ada")
 	command("Ada", "sql", "SELECT name FROM guests")
@@ -181,7 +176,7 @@ func TestRun_site(t *testing.T) {
 	if code := <-ended; code != 0 {
 		t.Errorf("site: exit code %d", code)
 	}
-	command("`make site` serves the Pages project portfolio", "up")
+	command("served by:   `make site`\n", "up")
 }
 
 // Code that throws as it starts fails in an up, as on Cloudflare, and what is deployed stays.
@@ -218,28 +213,4 @@ func TestStack_throwsAtStart(t *testing.T) {
 	write(functions, "export default { fetch: (request: Request, env: any) => env.API_SERVICE.fetch(request) };")
 	f.up()
 	f.want("what is served", f.serveSite().get("/api/x"), "good")
-}
-
-// Without npm an up says in one line what is missing, and succeeds.
-func TestRun_withoutRuntime(t *testing.T) {
-	t.Setenv("PATH", t.TempDir())
-	c := &clouds.Clouds{Cloudflare: &cloudflare.Cloud{Token: strings.Repeat("t", 40), DeployTime: -1}}
-	var out bytes.Buffer
-	s := &sandbox{root: t.TempDir(), stdout: &out}
-	if err := s.suggestSite(c); err != nil || out.Len() > 0 {
-		t.Errorf("without a site: %q, %v", out.String(), err)
-	}
-	call := func(path, contentType, body string) {
-		request := httptest.NewRequest(http.MethodPost, "/client/v4/accounts/"+cloudflare.DefaultAccountID+"/pages/projects"+path, strings.NewReader(body))
-		request.Header.Set("Authorization", "Bearer "+c.Cloudflare.Token)
-		request.Header.Set("Content-Type", contentType)
-		c.Cloudflare.ServeHTTP(httptest.NewRecorder(), request)
-	}
-	call("", "application/json", `{"name":"portfolio","production_branch":"main"}`)
-	form, contentType := emulator.Form(emulator.Part{Name: "manifest", Content: []byte("{}")})
-	call("/portfolio/deployments", contentType, string(form))
-	want := "`make site` serves the Pages project portfolio at http://localhost:8788\n" + site.NoRuntime + "\n"
-	if err := s.suggestSite(c); err != nil || out.String() != want {
-		t.Errorf("with a site: %q, %v", out.String(), err)
-	}
 }
