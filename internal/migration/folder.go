@@ -36,6 +36,10 @@ const (
 	Prisma Format = "prisma"
 )
 
+// Plain has the format of no tool: each file in the folder whose name ends in .sql runs once, in
+// the order of the names. A folder has it only if the caller says so, and no config key offers it.
+const Plain Format = "plain"
+
 // LossPrefix begins each warning of a preview about a statement that takes data away. Plancheck
 // looks for it.
 const LossPrefix = "this migration takes data away: "
@@ -75,7 +79,7 @@ func (m Migration) SQL() (string, error) {
 	switch m.Format {
 	case Drizzle0, Drizzle1:
 		return terminate(m.Name, m.text, breakpoint)
-	case Prisma:
+	case Prisma, Plain:
 		return m.text, nil
 	default:
 		return m.gooseUp()
@@ -98,11 +102,16 @@ func Read(folder string, format Format) (Folder, error) {
 		migrations, err = l.readJournal()
 	case Drizzle1, Prisma:
 		migrations, err = l.readFolders(format)
+	case Plain:
+		migrations, err = l.readPlain()
 	default:
 		migrations, err = l.readGoose()
 	}
 	if err = errors.Join(err, l.notRead(format, migrations)); err == nil && len(migrations) == 0 {
 		err = errors.New("it has no migrations yet")
+		if format == Plain {
+			err = errors.New("it has no file whose name ends in .sql")
+		}
 	}
 	return Folder{format, migrations}, err
 }
@@ -114,7 +123,7 @@ func IDOf(format Format, name string) (string, error) {
 	case Goose:
 		version, err := Version(name)
 		return strconv.FormatInt(version, 10), err
-	case Drizzle0:
+	case Drizzle0, Plain:
 		id = strings.TrimSuffix(name, ".sql")
 	}
 	if id == name || id == "." {

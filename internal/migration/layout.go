@@ -89,6 +89,8 @@ func (l listing) format(given Format) (Format, error) {
 	has := func(f Format) bool { return slices.Contains(found, f) }
 	either := len(found) == 0 && script != ""
 	switch {
+	case given == Plain:
+		return Plain, nil
 	case !slices.Contains([]Format{"", Goose, Drizzle0, Drizzle1, Prisma}, given):
 		return "", fmt.Errorf("%q is not a format; the formats are %s", given, layouts)
 	case has(Drizzle0) && script != "" && !has(Prisma) && given != Prisma && given != Goose:
@@ -136,6 +138,10 @@ func (l listing) notRead(format Format, read []Migration) error {
 		case entry.IsDir() || !isSQL(name) || slices.ContainsFunc(read, is):
 		case format == Goose && strings.Contains(name, "/"):
 			problems = append(problems, fmt.Errorf("%s: goose does not look into folders: move the file", name))
+		case format == Plain && strings.Contains(name, "/"):
+			problems = append(problems, fmt.Errorf("%s: only the files directly in the folder run: move the file", name))
+		case format == Plain && path.Ext(name) != ".sql":
+			problems = append(problems, fmt.Errorf("%s: only files whose names end in .sql run: rename the file", name))
 		case path.Ext(name) != ".sql":
 			problems = append(problems, fmt.Errorf("%s: %s reads only files whose names end in .sql: rename the file", name, format))
 		case format == Drizzle0:

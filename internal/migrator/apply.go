@@ -9,6 +9,7 @@ import (
 
 	"portfolio-infra/internal/migration"
 	"portfolio-infra/internal/rest"
+	"portfolio-infra/internal/sqllogin"
 )
 
 // apply applies a migration. Its errors begin with the file's name and the line.
@@ -178,7 +179,7 @@ func (r *run) execute(ctx context.Context, p Pending, step Step, resumes bool) *
 	case resumes && (step.repeatable || !isAboutStatement(err)):
 		return &stepError{err, true}
 	default:
-		sameAgain := again != nil && again.Error() == err.Error()
+		sameAgain := again != nil && sqllogin.Same(again, err)
 		return &stepError{err, !sameAgain && !step.hadNoEffect(err)}
 	}
 }

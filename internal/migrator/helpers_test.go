@@ -79,6 +79,7 @@ type world struct {
 	format       migration.Format // empty for the folder's own
 	table        string
 	baseline     string
+	redact       bool
 	dial         func(ctx context.Context, network, addr string) (net.Conn, error)
 	log          log
 }
@@ -109,7 +110,11 @@ func (w *world) login() sqllogin.Login {
 // open connects to a database.
 func (w *world) open(database string) *sql.DB {
 	w.Helper()
-	db, err := w.login().Open(w.CAFile(), func(c *mysql.Config) {
+	open := w.login().Open
+	if w.redact {
+		open = w.login().OpenRedacted
+	}
+	db, err := open(w.CAFile(), func(c *mysql.Config) {
 		c.DBName, c.InterpolateParams, c.DialFunc = database, true, w.dial
 		if w.dial == nil {
 			c.DialFunc = dial
@@ -154,7 +159,7 @@ func (w *world) job() migrator.Job {
 	if err != nil {
 		w.Fatal(err)
 	}
-	return migrator.Job{Folder: folder, Database: w.name, Table: w.table, Baseline: w.baseline, Log: &w.log}
+	return migrator.Job{Folder: folder, Database: w.name, Table: w.table, Baseline: w.baseline, Redact: w.redact, Log: &w.log}
 }
 
 // up applies the folder.

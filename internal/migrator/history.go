@@ -114,7 +114,7 @@ func (j Job) Pending(h History) (pending []Pending, err error) {
 		switch {
 		case rec != nil && rec.applied:
 			if rec.hash != "" && rec.hash != m.Hash {
-				problems = append(problems, fmt.Errorf("%s was changed after it had been applied: restore it, and put the change into a new migration", m.Name))
+				problems = append(problems, fmt.Errorf("%s was changed after it had been applied: restore it, and put the change into a new %s%s", m.Name, j.noun(), j.startOver()))
 			}
 		case last > 0 && m.Version <= last && !baseline:
 			problems = append(problems, j.late(m, last))
@@ -122,7 +122,7 @@ func (j Job) Pending(h History) (pending []Pending, err error) {
 			if j.ordered() { // what comes later is refused now, not by the next run
 				last = max(last, m.Version)
 			}
-			pending = append(pending, Pending{Migration: m, Baseline: baseline, record: cmp.Or(rec, &record{})})
+			pending = append(pending, Pending{Migration: m, Baseline: baseline, record: cmp.Or(rec, &record{}), tool: j.tool(), redact: j.Redact})
 		}
 	}
 	problems = append(problems, j.missing(h)...)

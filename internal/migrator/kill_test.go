@@ -123,6 +123,12 @@ var layouts = map[migration.Format]struct {
 		}
 		w.journal([]int{1, 2}, files...)
 	}, "SELECT hash, created_at FROM __drizzle_migrations ORDER BY id"},
+	migration.Plain: {func(w *world) {
+		w.format, w.table, w.redact = migration.Plain, "seeds", true
+		for i, statements := range killedLess {
+			w.write(map[string]string{fmt.Sprintf("%d_m.sql", i+1): strings.Join(statements, "\n")})
+		}
+	}, "SELECT COUNT(*) FROM pulumi_migration_steps WHERE tool = 'seeds' AND migration <> '' AND step = 0"},
 }
 
 // newKilled makes a world with the migrations in a format.

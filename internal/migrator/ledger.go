@@ -37,6 +37,8 @@ func (j Job) ledger() ledger {
 		return drizzleLedger{table: table, migrations: j.Migrations, named: true}
 	case migration.Prisma:
 		return prismaLedger{j.Migrations}
+	case migration.Plain:
+		return plainLedger{j.tool()}
 	default:
 		return newGooseLedger(table)
 	}
@@ -63,19 +65,35 @@ var tools = map[migration.Format]tool{
 		"logs text, rolled_back_at datetime, started_at datetime, applied_steps_count int", "rolled_back_at IS NULL"},
 }
 
-// kind is the tool of the folder.
+// kind is the tool of the folder. Plain files have none.
 func (j Job) kind() tool { return tools[cmp.Or(j.Format, migration.Goose)] }
 
-// table is the name of the tool's table. Prisma's has no other.
+// table is the name of the tool's table. Prisma's has no other, and plain files have no tool.
 func (j Job) table() string {
-	if j.Format == migration.Prisma {
+	switch j.Format {
+	case migration.Prisma:
 		return prismaTable
+	case migration.Plain:
+		return stepsTable
 	}
 	return cmp.Or(j.Table, j.kind().table)
 }
 
 // ordered reports whether the tool does not apply a migration late.
-func (j Job) ordered() bool { return j.Format != migration.Drizzle1 && j.Format != migration.Prisma }
+func (j Job) ordered() bool {
+	return j.Format != migration.Drizzle1 && j.Format != migration.Prisma && j.Format != migration.Plain
+}
+
+// noun is what messages call a file of the folder.
+func (j Job) noun() string { return Noun(j.Format) }
+
+// Noun is what messages call a file of a folder that has a format.
+func Noun(format migration.Format) string {
+	if format == migration.Plain {
+		return "file"
+	}
+	return "migration"
+}
 
 // setKey is the command that sets a config key.
 func setKey(key, value string) string { return fmt.Sprintf("`pulumi config set %s %s`", key, value) }

@@ -3,10 +3,12 @@ package migrator
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
 	"portfolio-infra/internal/migration"
+	"portfolio-infra/internal/sqllogin"
 )
 
 // Job is a folder of migrations and the database that they are for.
@@ -14,10 +16,14 @@ type Job struct {
 	migration.Folder
 	// Database is the name of the database, which the connections use by default.
 	Database string
-	// Table is the name of the tool's own table. If empty, the tool's default.
+	// Table is the name of the tool's own table. If empty, the tool's default. For plain files it
+	// is the name under which the table of steps has them, see [CheckName].
 	Table string
 	// Baseline is the migration up to which the tables were made otherwise, or empty.
 	Baseline string
+	// Redact keeps the statements and what the server says of them out of errors, since both may
+	// have values of rows. The connections must redact, too, see [sqllogin.Login.OpenRedacted].
+	Redact bool
 	// Log shows the progress.
 	Log Log
 
@@ -52,6 +58,9 @@ type run struct {
 
 // Apply applies the migrations that the database lacks.
 func (j Job) Apply(ctx context.Context, db *sql.DB) error {
+	if j.Redact && !sqllogin.Redacts(db) {
+		return errors.New("the connections of a redacted run must redact, too")
+	}
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return err
@@ -84,7 +93,7 @@ func (j Job) Apply(ctx context.Context, db *sql.DB) error {
 			continue
 		}
 		if err := r.apply(ctx, p); err != nil {
-			return fmt.Errorf("applying the migration %w", err)
+			return fmt.Errorf("applying the %s %w", j.noun(), err)
 		}
 		j.Log.Infof("applied %s", p.Name)
 	}

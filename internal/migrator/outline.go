@@ -13,7 +13,7 @@ func (p *Pending) Outline() string {
 		return fmt.Sprintf("pending migration: %s, recorded as applied without running it, because of %s", p.Name, baselineKey)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "pending migration: %s, %s", p.Name, count(len(p.Steps), "step"))
+	fmt.Fprintf(&b, "pending %s: %s, %s", Noun(p.Format), p.Name, count(len(p.Steps), "step"))
 	if done := p.Done(); done > 0 {
 		fmt.Fprintf(&b, ", %d of them done", done)
 	}

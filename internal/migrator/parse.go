@@ -45,15 +45,16 @@ type Statement struct {
 // repeatableMark is the comment line above a BATCH statement.
 const repeatableMark = "-- portfolio:repeatable"
 
-// parse returns the steps of a migration. Its errors list all problems.
-func parse(m migration.Migration) (steps []Step, err error) {
+// parse returns the steps of a migration. Its errors list all problems. Redacted ones do not show the
+// statements.
+func parse(m migration.Migration, redact bool) (steps []Step, err error) {
 	text, err := m.SQL()
 	if err != nil {
 		return nil, err
 	}
 	nodes, _, err := parser.New().Parse(text, "", "")
 	if err != nil {
-		return nil, syntaxError(m.Name, err)
+		return nil, syntaxError(m.Name, err, redact)
 	}
 	var problems []error
 	end := 0 // of the statement before
@@ -65,7 +66,10 @@ func parse(m migration.Migration) (steps []Step, err error) {
 		s := Statement{Text: text[start:end], Line: 1 + strings.Count(text[:start], "\n"), node: node}
 		fail := func(problem string) {
 			if problem != "" {
-				problems = append(problems, fmt.Errorf("%s:%d: %s: %s", m.Name, s.Line, problem, FirstLine(s.Text)))
+				if !redact {
+					problem += ": " + FirstLine(s.Text)
+				}
+				problems = append(problems, fmt.Errorf("%s:%d: %s", m.Name, s.Line, problem))
 			}
 		}
 		if m.Format == migration.Goose && !strings.HasSuffix(s.Text, ";") {
@@ -138,10 +142,15 @@ func leading(text string) int {
 var syntaxPosition = regexp.MustCompile(`^line (\d+) column \d+ near "`)
 
 // syntaxError returns an error of the parser as "name:line: syntax error near …".
-func syntaxError(name string, err error) error {
+func syntaxError(name string, err error, redact bool) error {
 	text := err.Error()
 	m := syntaxPosition.FindStringSubmatch(text)
-	if m == nil {
+	switch {
+	case m == nil && redact:
+		return fmt.Errorf("%s: TiDB's parser refuses it", name)
+	case redact:
+		return fmt.Errorf("%s:%s: syntax error", name, m[1])
+	case m == nil:
 		return fmt.Errorf("%s: %s", name, FirstLine(text))
 	}
 	near := strings.TrimSuffix(strings.TrimSpace(text[len(m[0]):]), `"`)

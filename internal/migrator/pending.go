@@ -19,11 +19,13 @@ type Pending struct {
 	Baseline bool
 
 	record *record
+	tool   string // see [Job.tool]
+	redact bool
 }
 
 // plan parses the migration and compares its steps with those that a run began.
 func (p *Pending) plan() (err error) {
-	if p.Steps, err = parse(p.Migration); err != nil {
+	if p.Steps, err = parse(p.Migration, p.redact); err != nil {
 		return err
 	}
 	var problems []error
@@ -49,7 +51,7 @@ func (p *Pending) plan() (err error) {
 // removal is the statement that removes the record of a step whose outcome is unknown.
 func (p *Pending) removal(number int) string {
 	return fmt.Sprintf("DELETE FROM %s WHERE tool = '%s' AND migration = '%s' AND step = %d AND NOT finished",
-		stepsTable, p.Format, strings.ReplaceAll(p.ID, "'", "''"), number)
+		stepsTable, p.tool, strings.ReplaceAll(p.ID, "'", "''"), number)
 }
 
 // Done returns how many steps earlier runs finished.

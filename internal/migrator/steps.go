@@ -70,8 +70,13 @@ func (j Job) readSteps(ctx context.Context, db querier, h *History) error {
 	return rows.Err()
 }
 
-// tool is the name of the folder's tool in the table.
-func (j Job) tool() string { return string(j.Format) }
+// tool is the name of the folder's tool in the table, or that of the plain files.
+func (j Job) tool() string {
+	if j.Format == migration.Plain {
+		return cmp.Or(j.Table, string(j.Format))
+	}
+	return string(j.Format)
+}
 
 // insertStep records the beginning of a step, or its end.
 func (r *run) insertStep(ctx context.Context, db querier, m migration.Migration, step int, hash string, finished bool) error {

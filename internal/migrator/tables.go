@@ -54,9 +54,9 @@ func (j Job) lacks(t tables) string {
 	if j.Format == migration.Drizzle1 {
 		kind = tools[migration.Drizzle0]
 	}
-	for column := range strings.SplitSeq(kind.columns, ", ") {
+	for column := range strings.SplitSeq(kind.columns, ", ") { // one empty column for plain files
 		name, _, _ := strings.Cut(column, " ")
-		if t.columns(j.table()) != "" && !t.has(j.table(), name) {
+		if name != "" && t.columns(j.table()) != "" && !t.has(j.table(), name) {
 			return name
 		}
 	}
@@ -82,6 +82,9 @@ const ourPrefix = "pulumi_migration"
 
 // inspect adds to the history what must be solved before anything can be applied.
 func (j Job) inspect(ctx context.Context, db querier, t tables, h *History) error {
+	if j.Format == migration.Plain {
+		return nil
+	}
 	if t.columns(j.table()) == "" {
 		j.otherTable(t, h)
 	}
@@ -142,6 +145,9 @@ func (j Job) otherSteps(ctx context.Context, db querier, t tables, h *History) e
 		var format, name string
 		if err := rows.Scan(&format, &name); err != nil {
 			return err
+		}
+		if _, known := tools[migration.Format(format)]; !known { // plain files have their own names
+			continue
 		}
 		h.problem("%s was begun while the folder was one of %s, and is not finished: run `pulumi up` with that folder, and change to %s afterwards",
 			name, tools[migration.Format(format)].name, j.kind().name)

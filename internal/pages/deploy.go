@@ -59,6 +59,7 @@ func (d *deployer) deploy(ctx context.Context) (DeployResult, error) {
 		FunctionsEnv: d.FunctionsEnv,
 		Public:       d.PublicFiles,
 		Runtime:      bundle.Runtime{Date: date, Flags: d.Flags},
+		NoIndex:      d.NoIndex,
 	})
 	if err == nil {
 		defer site.Close()

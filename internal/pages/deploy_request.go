@@ -36,6 +36,8 @@ type DeployRequest struct {
 	Functions    string   `json:"functions,omitempty"`
 	FunctionsEnv []string `json:"functionsEnv,omitempty"`
 	PublicFiles  []string `json:"publicFiles,omitempty"`
+	// NoIndex is as in [Folder].
+	NoIndex bool `json:"noindex,omitempty"`
 }
 
 var (

@@ -38,7 +38,7 @@ func newWorld(t *testing.T, f files) *world {
 // run runs a command for the site as it is, and returns its result and its calls.
 func (w *world) run(verb string) (result DeployResult, calls []string, err error) {
 	w.t.Helper()
-	s, err := Read(w.t.Context(), Folder{Site: w.request.Site, Functions: w.request.Functions, Runtime: bundle.Runtime{Date: projectDate, Flags: w.request.Flags}})
+	s, err := Read(w.t.Context(), Folder{Site: w.request.Site, Functions: w.request.Functions, Runtime: bundle.Runtime{Date: projectDate, Flags: w.request.Flags}, NoIndex: w.request.NoIndex})
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -26,6 +26,7 @@ const (
 type line struct {
 	number    int // from 1
 	from, why string
+	robots    bool // the rule sets or deletes the header X-Robots-Tag
 }
 
 // lines are the lines of a control file that have a rule, and those that Cloudflare ignores.
@@ -116,6 +117,7 @@ func parseHeaders(text string) lines {
 		case skip:
 		case !pair && rule.number > 0 && strings.HasPrefix(s, "! "):
 			used = true
+			rule.robots = rule.robots || strings.EqualFold(s[len("! "):], robotsTag)
 		case !pair && rule.number > 0:
 			l.ignore(number, "a header is NAME: VALUE")
 		case !pair:
@@ -130,6 +132,7 @@ func parseHeaders(text string) lines {
 			l.ignore(number, "no path stands above the header")
 		default:
 			used = true
+			rule.robots = rule.robots || strings.EqualFold(name, robotsTag)
 		}
 		return true
 	})

@@ -60,6 +60,8 @@ type Folder struct {
 	Public []string
 	// Runtime is that of the Functions.
 	Runtime bundle.Runtime
+	// NoIndex asks search engines to list no page of the site.
+	NoIndex bool
 }
 
 // Read reads a site. The error has all problems of the folder, by [errors.Join].
@@ -79,6 +81,9 @@ func Read(ctx context.Context, f Folder) (_ *Site, err error) {
 	}()
 	functions, err := s.readCode(ctx, f)
 	problems := append(s.readSettings(f.Site), err)
+	if f.NoIndex {
+		problems = append(problems, s.addNoIndex())
+	}
 
 	w := newWalker(root, f.Public)
 	w.walk("", root)
@@ -97,7 +102,7 @@ func Read(ctx context.Context, f Folder) (_ *Site, err error) {
 	}
 	slices.SortFunc(s.assets, func(a, b asset) int { return cmp.Compare(a.name, b.name) })
 	s.Warnings = append(s.Warnings, w.warnings()...)
-	s.Notes = w.notes(s.functions)
+	s.Notes = append(s.Notes, w.notes(s.functions)...)
 	s.Digest = s.digest(functions)
 	return s, nil
 }

@@ -14,10 +14,11 @@ type verdict struct {
 // type serves several purposes. A resource that is not here counts as lost.
 var verdicts = map[string]verdict{
 	"tidbcloud:index:Cluster":  {lost: "every row of every database on it"},
+	"tidbcloud:index:Branch":   {lost: "every row that was written to the copy; the cluster stays as it is"},
 	"tidbcloud:index:Database": {lost: "the application's rows: they stay on the cluster, in a database that nothing uses"},
 	"tidbcloud:index:SqlUser":  {lost: "a login, and whoever uses it is shut out"},
 	"tidbcloud:index:Migrations": {
-		safe: "the tables and the record of what was applied stay"},
+		safe: "the tables, the seeds' rows and the record of what was applied stay"},
 
 	"cloudflare:index/pagesProject:PagesProject": {lost: "the site, all its deployments and its pages.dev name"},
 	"cloudflare:index/pagesDomain:PagesDomain":   {lost: "the site under that domain"},

@@ -6,16 +6,18 @@ import (
 	"testing"
 )
 
-// The golden file has every resource that the program can declare. Each needs a verdict, and no verdict
+// The golden files have every resource that the program can declare. Each needs a verdict, and no verdict
 // is for anything else.
 func TestVerdicts_complete(t *testing.T) {
-	text, err := os.ReadFile("../stack/testdata/every_key.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var declared map[string]any
-	if err := json.Unmarshal(text, &declared); err != nil {
-		t.Fatal(err)
+	declared := map[string]any{}
+	for _, file := range []string{"every_key.json", "fresh.json", "branch.json"} {
+		text, err := os.ReadFile("../stack/testdata/" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(text, &declared); err != nil {
+			t.Fatal(err)
+		}
 	}
 	used := map[string]bool{"pulumi:pulumi:Stack": true} // the engine's own
 	for urn := range declared {

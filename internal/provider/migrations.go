@@ -36,6 +36,8 @@ type MigrationsArgs struct {
 	Format   *string           `pulumi:"format,optional"`
 	Table    *string           `pulumi:"table,optional"`
 	Baseline *string           `pulumi:"baseline,optional"`
+	// RedactErrors is for a database whose rows nobody may see in a log.
+	RedactErrors *bool `pulumi:"redactErrors,optional"`
 }
 
 // MigrationsState is the state of a database's migrations.
@@ -59,9 +61,13 @@ func (m *MigrationsArgs) Annotate(a infer.Annotator) {
 	a.Describe(&m.Database, "Name of the database, which must exist. A change replaces the resource.")
 	a.Describe(&m.Folder, "Folder of the files, relative to the Pulumi program's; another one alone changes nothing.")
 	a.Describe(&m.Files, "SHA-256 of each file in hexadecimal, by name, with line feeds alone as line ends.")
-	a.Describe(&m.Format, "The tool whose layout the folder has: goose, drizzle-0, drizzle-1 or prisma. By default goose.")
-	a.Describe(&m.Table, "Name of the tool's own table of what was applied. By default the tool's.")
+	a.Describe(&m.Format, "The tool whose layout the folder has: goose, drizzle-0, drizzle-1 or prisma. By default goose. "+
+		"Or plain: each file in the folder whose name ends in .sql runs once, in the order of the names.")
+	a.Describe(&m.Table, "Name of the tool's own table of what was applied. By default the tool's. "+
+		"For plain files it is the name, of up to 16 characters, under which they are recorded. By default plain.")
 	a.Describe(&m.Baseline, "Name of the last migration whose tables were made otherwise: it and those before it are recorded and not run. It has no effect on a database without tables, or after it was recorded.")
+	a.Describe(&m.RedactErrors, "Whether an error shows its number, the file and the line alone, and nothing of what the server or the statement says, "+
+		"since that may have values of rows. It counts for the next connection; another value alone changes nothing. By default false.")
 }
 
 // WireDependencies implements [infer.ExplicitDependencies].
@@ -122,6 +128,10 @@ func (m *Migrations) Check(ctx context.Context, req infer.CheckRequest) (infer.C
 	check.that("clusterId", args.ClusterID != "", "must not be empty")
 	check.that("port", args.Port >= 0 && args.Port <= 65535, "%d must be a port number", args.Port)
 	check.that("database", databasePattern.MatchString(args.Database), "%q must have 1 to 64 letters, digits, underscores, hyphens or dollar signs", args.Database)
+	if table := orZero(args.Table); args.format() == migration.Plain && table != "" {
+		err := migrator.CheckName(table)
+		check.that("table", err == nil, "%v", err)
+	}
 	check.that("files", len(args.Files) > 0, "must not be empty")
 	return infer.CheckResponse[MigrationsArgs]{Inputs: args, Failures: check.failures}, nil
 }
@@ -132,7 +142,7 @@ func (m *Migrations) Diff(ctx context.Context, req infer.DiffRequest[MigrationsA
 	diff := newDiff()
 	old, want := req.State.MigrationsArgs, req.Inputs
 	replaced := diff.inputs(old, want)
-	diff.ignore("host", "port", "user", "password", "folder", "files")
+	diff.ignore("host", "port", "user", "password", "folder", "redactErrors", "files")
 	for name := range want.Files {
 		if old.Files[name] == "" {
 			diff.change(fileProperty(name), p.Add)
@@ -151,7 +161,7 @@ func (m *Migrations) Diff(ctx context.Context, req infer.DiffRequest[MigrationsA
 	pending, _, err := m.plan(ctx, want, old.Files)
 	for _, lost := range pending {
 		if property := fileProperty(lost.Name); !diff.has(property) {
-			p.GetLogger(ctx).Warningf("database %q no longer has the migration %s: it will be applied again", want.Database, lost.Name)
+			p.GetLogger(ctx).Warningf("database %q no longer has the %s %s: it will be applied again", want.Database, migrator.Noun(want.format()), lost.Name)
 			diff.drift(property)
 		}
 	}
@@ -204,7 +214,7 @@ func (m *Migrations) migrate(ctx context.Context, args MigrationsArgs) error {
 }
 
 func (m MigrationsArgs) job(ctx context.Context, folder migration.Folder) migrator.Job {
-	return migrator.Job{Folder: folder, Database: m.Database, Table: orZero(m.Table), Baseline: orZero(m.Baseline), Log: p.GetLogger(ctx)}
+	return migrator.Job{Folder: folder, Database: m.Database, Table: orZero(m.Table), Baseline: orZero(m.Baseline), Redact: orZero(m.RedactErrors), Log: p.GetLogger(ctx)}
 }
 
 // format returns the folder's format. States of former versions have none.
@@ -216,14 +226,14 @@ func (m MigrationsArgs) format() migration.Format {
 func (m MigrationsArgs) read() (migration.Folder, error) {
 	folder, err := migration.Read(m.Folder, m.format())
 	if err != nil {
-		return folder, fmt.Errorf("reading the migrations in %q: %w", m.Folder, err)
+		return folder, fmt.Errorf("reading the %ss in %q: %w", migrator.Noun(m.format()), m.Folder, err)
 	}
 	if m.Files != nil && !maps.Equal(folder.Hashes(), m.Files) { // a preview may not know them
-		return folder, fmt.Errorf("the migrations in %q changed while Pulumi ran; run it again", m.Folder)
+		return folder, fmt.Errorf("the %ss in %q changed while Pulumi ran; run it again", migrator.Noun(m.format()), m.Folder)
 	}
 	return folder, nil
 }
 
 func (m MigrationsArgs) login() login {
-	return login{Login: m.Login, database: m.Database}
+	return login{Login: m.Login, database: m.Database, redact: orZero(m.RedactErrors)}
 }

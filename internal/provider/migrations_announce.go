@@ -18,7 +18,9 @@ func (m *Migrations) announce(ctx context.Context, args MigrationsArgs, recorded
 	log := p.GetLogger(ctx)
 	pending, losses, err := m.plan(ctx, args, recorded)
 	if len(pending) > 0 {
-		log.Infof("the migrations in %q have the format of %s", args.Folder, pending[0].Tool())
+		if args.format() != migration.Plain {
+			log.Infof("the migrations in %q have the format of %s", args.Folder, pending[0].Tool())
+		}
 		if !args.Known() {
 			log.Infof("the login to database %q is not known yet: only what the state has counts as applied", args.Database)
 		}

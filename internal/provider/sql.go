@@ -50,6 +50,8 @@ type login struct {
 	// patient reports whether a statement may take any time. By default a minute without a
 	// byte ends the connection.
 	patient bool
+	// redact keeps what the server says out of its errors.
+	redact bool
 }
 
 // describeLogin describes a login among the inputs of a resource. may says what its user may do.
@@ -135,7 +137,11 @@ func (o *sqlOpener) open(login login) (*sql.DB, error) {
 	if login.Host == "" || login.Port == 0 {
 		return nil, errors.New("connecting: host and port are not known yet; run `pulumi up` again when the cluster is ready")
 	}
-	return login.Open(os.Getenv(sqllogin.CAFileVariable), func(c *mysql.Config) {
+	open := login.Open
+	if login.redact {
+		open = login.OpenRedacted
+	}
+	return open(os.Getenv(sqllogin.CAFileVariable), func(c *mysql.Config) {
 		c.DBName = login.database
 		c.DialFunc = o.dial
 		c.Timeout = dialTimeout

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"net"
 	"os"
@@ -34,6 +35,14 @@ func (l Login) Addr() string { return net.JoinHostPort(l.Host, strconv.Itoa(l.Po
 // Open returns a pool of connections. It trusts the system's certificate authorities, and
 // those of caFile unless that is empty. configure may set what is not about the login.
 func (l Login) Open(caFile string, configure func(*mysql.Config)) (*sql.DB, error) {
+	connector, err := l.connector(caFile, configure)
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(connector), nil
+}
+
+func (l Login) connector(caFile string, configure func(*mysql.Config)) (driver.Connector, error) {
 	roots, err := trusted(caFile)
 	if err != nil {
 		return nil, err
@@ -48,7 +57,7 @@ func (l Login) Open(caFile string, configure func(*mysql.Config)) (*sql.DB, erro
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %s: %w", l.Addr(), err)
 	}
-	return sql.OpenDB(connector), nil
+	return connector, nil
 }
 
 // trusted returns the certificate authorities to trust. nil means the system's alone.

@@ -50,6 +50,8 @@ type Config struct {
 	URLOptions    map[string]string
 	Doppler       Doppler // empty for none
 
+	Environment *Environment // nil for any other stack
+
 	Adopt   bool // skips the ownership checks
 	Protect bool
 
@@ -120,16 +122,19 @@ func (p Program) loadConfig(ctx *pulumi.Context) (*Config, error) {
 		VarsSecret:     r.isSecret("vars"),
 		BindingsSecret: r.isSecret("siteVars") || r.isSecret("moreBindings"),
 	}
+	c.Environment = r.environment(c)
 	r.tidbcloud()
 	c.Vars, c.Secrets = r.variables("vars", "secrets", checkWorkerVar)
 	c.Bindings = r.bindings(c.Worker)
 	c.Bindings.Vars, c.SiteSecrets = r.siteVariables(c.Bindings)
 	workers := bundle.Runtime{Date: c.CompatibilityDate, Flags: c.CompatibilityFlags}
 	c.Script = r.script("workerScript", workers)
-	if c.Site = r.site("site", workers); c.Site != nil {
+	if c.Site = r.site("site", workers, c.Environment != nil); c.Site != nil {
 		c.Bindings.CompatibilityDate, c.Bindings.CompatibilityFlags = c.CompatibilityDate, c.CompatibilityFlags
 	}
-	c.Domain, c.ZoneID = r.domain("domain", "zoneId")
+	if c.Environment == nil {
+		c.Domain, c.ZoneID = r.domain("domain", "zoneId")
+	}
 	r.checkKeys()
 	if err := r.err(); err != nil {
 		return nil, err

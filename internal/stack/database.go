@@ -10,26 +10,24 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumix"
-
-	"portfolio-infra/internal/migration"
 )
 
-// Database is the component portfolio:index:Database: the cluster, its SQL users, the
+// Database is the component portfolio:index:Database: the server, its SQL users, the
 // database and its tables.
 type Database struct {
 	pulumi.ResourceState
 
-	Cluster *cluster
+	server *server
 	// URL is the connection string of the application's user, MigrationURL that of the
 	// admin, who may make tables. Both are secrets.
 	URL, MigrationURL pulumi.StringOutput
 	// Step is the rotation's step of the login in URL.
 	Step int
-	// Schema is what the application's code needs: the database, or its migrations.
+	// Schema is what the application's code needs: the database, its migrations or its seeds.
 	Schema pulumi.Resource
 }
 
-// newDatabase declares the cluster, its users, the database and the migrations.
+// newDatabase declares the server, its users, the database and its tables.
 //
 // No user is root. The application has two logins, which read and write data. The admin
 // makes the database, and migrations make tables with it:
@@ -40,42 +38,12 @@ func newDatabase(ctx *pulumi.Context, cfg *Config, w *world, owner pulumi.String
 	if err := ctx.RegisterComponentResource("portfolio:index:Database", "database", d); err != nil {
 		return nil, err
 	}
-	inputs := pulumi.Map{
-		"displayName": pulumi.String(cfg.Cluster),
-		"region":      pulumi.String(cfg.Region),
-		"owner":       owner,
-		"logins":      pulumi.ToStringArray([]string{adminUser, cfg.SQLUser, secondLogin(cfg.SQLUser)}),
-		"adopt":       pulumi.Bool(cfg.Adopt),
-		// The resource option protect binds only the runs after the one that sets it, and
-		// `pulumi state unprotect` takes it off.
-		"deletionProtection": pulumi.Bool(cfg.Protect),
-	}
-	if cfg.TiDBProject != "" {
-		inputs["projectId"] = pulumi.String(cfg.TiDBProject)
-	}
-	if cfg.SpendingLimit > 0 {
-		inputs["spendingLimitMonthly"] = pulumi.Int(cfg.SpendingLimit)
-	}
 	var err error
-	if d.Cluster, err = register[cluster](ctx, "Cluster", "cluster", inputs, childOptions(d, cfg.Protect)...); err != nil {
+	if d.server, err = newServer(ctx, cfg, owner, d); err != nil {
 		return nil, err
 	}
-	onCluster := append(childOptions(d, false), pulumi.DeletedWith(d.Cluster))
 	user := func(resource, name, role string, step int, opts ...pulumi.ResourceOption) (*sqlUser, error) {
-		inputs := pulumi.Map{
-			"clusterId": d.Cluster.ID(),
-			"name":      pulumi.String(name),
-			"role":      pulumi.String(role),
-			"owner":     owner,
-			"adopt":     pulumi.Bool(cfg.Adopt),
-		}
-		if step > 0 {
-			inputs["rotation"] = pulumi.String(strconv.Itoa(step))
-		} else {
-			opts = append(opts, pulumi.IgnoreChanges([]string{"rotation"}))
-		}
-		return register[sqlUser](ctx, "SqlUser", resource, inputs,
-			slices.Concat(onCluster, opts, []pulumi.ResourceOption{pulumi.AdditionalSecretOutputs([]string{"password"})})...)
+		return d.newUser(ctx, cfg, owner, resource, name, role, step, opts...)
 	}
 	logins, err := newLogins(ctx, cfg, w.worker, user)
 	if err != nil {
@@ -85,40 +53,25 @@ func newDatabase(ctx *pulumi.Context, cfg *Config, w *world, owner pulumi.String
 	if err != nil {
 		return nil, err
 	}
-	byAdmin := func(inputs pulumi.Map) pulumi.Map {
-		maps.Copy(inputs, pulumi.Map{
-			"clusterId": d.Cluster.ID(),
-			"host":      d.Cluster.Host,
-			"port":      d.Cluster.Port,
-			"user":      admin.FullName,
-			"password":  admin.Password,
-		})
-		return inputs
+	byAdmin := pulumi.Map{
+		"clusterId": d.server.id,
+		"host":      d.server.host,
+		"port":      d.server.port,
+		"user":      admin.FullName,
+		"password":  admin.Password,
 	}
-	database, err := register[sqlDatabase](ctx, "Database", "schema", byAdmin(pulumi.Map{"name": pulumi.String(cfg.Database)}),
-		append(childOptions(d, cfg.Protect), pulumi.DeletedWith(d.Cluster))...)
+	inputs := maps.Clone(byAdmin)
+	inputs["name"] = pulumi.String(cfg.Database)
+	database, err := register[sqlDatabase](ctx, "Database", "schema", inputs,
+		append(childOptions(d, cfg.Protect), pulumi.DeletedWith(d.server.resource))...)
 	if err != nil {
 		return nil, err
 	}
-	d.Schema = database
-	if m := cfg.Migrations; m != nil {
-		inputs := byAdmin(pulumi.Map{"database": database.Name, "folder": pulumi.String(m.Folder), "files": m.Files})
-		if m.Format != migration.Goose { // the only one of earlier versions
-			inputs["format"] = pulumi.String(m.Format)
-		}
-		if m.Table != "" {
-			inputs["table"] = pulumi.String(m.Table)
-		}
-		if m.Baseline != "" {
-			inputs["baseline"] = pulumi.String(m.Baseline)
-		}
-		if d.Schema, err = register[appliedMigrations](ctx, "Migrations", "migrations", inputs,
-			append(slices.Clip(onCluster), pulumi.AdditionalSecretOutputs([]string{"password"}))...); err != nil {
-			return nil, err
-		}
+	if d.Schema, err = d.newTables(ctx, cfg, database, byAdmin); err != nil {
+		return nil, err
 	}
 	connection := func(u *sqlUser) pulumi.StringOutput {
-		text := pulumix.Apply5(u.FullName, u.Password, d.Cluster.Host, d.Cluster.Port, database.Name,
+		text := pulumix.Apply5(u.FullName, u.Password, d.server.host, d.server.port, database.Name,
 			func(user, password, host string, port int, database string) string {
 				return databaseURL(user, password, host, port, database, cfg.URLOptions)
 			})
@@ -129,7 +82,44 @@ func newDatabase(ctx *pulumi.Context, cfg *Config, w *world, owner pulumi.String
 		return nil, err
 	}
 	d.URL, d.MigrationURL, d.Step = connection(app), connection(admin), step
-	return d, ctx.RegisterResourceOutputs(d, pulumi.Map{"clusterId": d.Cluster.ID(), "url": d.URL})
+	return d, ctx.RegisterResourceOutputs(d, pulumi.Map{"clusterId": d.server.id, "url": d.URL})
+}
+
+// newUser declares a SQL user, as a [newUserFunc] does.
+func (d *Database) newUser(ctx *pulumi.Context, cfg *Config, owner pulumi.StringOutput,
+	resource, name, role string, step int, opts ...pulumi.ResourceOption,
+) (*sqlUser, error) {
+	inputs := pulumi.Map{
+		"clusterId": d.server.id,
+		"name":      pulumi.String(name),
+		"role":      pulumi.String(role),
+		"owner":     owner,
+		"adopt":     pulumi.Bool(cfg.Adopt),
+	}
+	secrets := []string{"password"}
+	if d.server.root != nil {
+		inputs["root"], inputs["database"] = d.server.root, pulumi.String(cfg.Database)
+		secrets = append(secrets, "root")
+	}
+	if step > 0 {
+		inputs["rotation"] = pulumi.String(strconv.Itoa(step))
+	} else {
+		opts = append(opts, pulumi.IgnoreChanges([]string{"rotation"}))
+	}
+	return register[sqlUser](ctx, "SqlUser", resource, inputs, slices.Concat(childOptions(d, false), opts,
+		[]pulumi.ResourceOption{pulumi.DeletedWith(d.server.resource), pulumi.AdditionalSecretOutputs(secrets)})...)
+}
+
+// export exports what clients need to connect.
+func (d *Database) export(ctx *pulumi.Context) {
+	ctx.Export("databaseUrl", d.URL)
+	ctx.Export("migrationUrl", d.MigrationURL)
+	ctx.Export("clusterHost", d.server.host)
+	ctx.Export("clusterPort", d.server.port)
+	ctx.Export("clusterUserPrefix", d.server.userPrefix)
+	for name, value := range d.server.outputs {
+		ctx.Export(name, value)
+	}
 }
 
 // databaseURL returns a connection string as Prisma, mysql2, @tidbcloud/serverless and

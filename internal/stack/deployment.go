@@ -67,6 +67,7 @@ func (c *Config) deployRequest(settings, project, createdOn, owner string) (stri
 		Functions:    c.Site.Functions,
 		FunctionsEnv: c.Site.FunctionsEnv,
 		PublicFiles:  c.Site.PublicFiles,
+		NoIndex:      c.Site.NoIndex,
 	})
 	return string(b), err
 }

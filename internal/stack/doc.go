@@ -75,6 +75,24 @@
 // A project that was deleted stays in the state. It is created again under its name, which
 // is its ID ([createdOn]).
 //
+// # Environments
+//
+// A stack named pr-NUMBER is the environment of a pull request ([Environment]), and has what
+// any stack has under names of its own. It takes nothing of production's: its names are made
+// of the stack's, it has no domain and no protection, and pages ask not to be listed. Its
+// owner begins with a mark that can be derived (internal/environment/mark). So what a run
+// left that was killed is found even without the state.
+//
+// Its data is a cluster with seeds, or a branch of another cluster ([newServer]). A branch has
+// rows of production, and whoever opens a pull request can read what its code reads. So its
+// masks belong to the resource Branch: until they have run, nothing but root can log in, and
+// only the provider has root's password. SQL errors of a branch are told without the server's
+// text, which may quote a row.
+//
+// Other masks begin with another copy, which loses what was written to the last one: a mask
+// that ran on masked rows could not take anything back. The ID of the cluster that is copied
+// is read before anything is declared. A branch of another one replaces the branch.
+//
 // # Plans
 //
 // An input is the same in each evaluation of the program, or unknown in a preview

@@ -1,7 +1,9 @@
 package stack
 
 import (
+	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -32,6 +34,8 @@ type engine struct {
 	registered map[string]pulumi.MockResourceArgs
 	// state has what the engine tells of the stack's own state, by URN.
 	state resource.PropertyMap
+	// stacks has the outputs of other stacks, by name.
+	stacks map[string]resource.PropertyMap
 	// skipped has the state of resources that the run leaves as they are, by name.
 	skipped map[string]resource.PropertyMap
 }
@@ -47,8 +51,16 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 		state["output"] = args.Inputs["input"]
 	case "tidbcloud:index:Cluster":
 		state["host"], state["port"], state["userPrefix"] = text("db.example.com"), resource.NewNumberProperty(4000), text("prefix")
+	case "tidbcloud:index:Branch":
+		state["branchId"], state["host"], state["port"] = text("bran-1"), text("branch.example.com"), resource.NewNumberProperty(4000)
+		state["userPrefix"], state["user"] = text("copy"), text("copy.root")
+		state["password"] = resource.MakeSecret(text("password-of-root"))
 	case "tidbcloud:index:SqlUser":
-		state["fullName"] = text("prefix." + args.Inputs["name"].StringValue())
+		prefix := "prefix."
+		if args.Inputs.HasValue("root") {
+			prefix = "copy."
+		}
+		state["fullName"] = text(prefix + args.Inputs["name"].StringValue())
 		state["password"] = resource.MakeSecret(text("password-of-" + args.Name))
 	case "cloudflare:index/pagesProject:PagesProject":
 		state["subdomain"], state["createdOn"] = text("portfolio-x1.pages.dev"), text("2026-01-02T03:04:05Z")
@@ -59,7 +71,14 @@ func (e *engine) NewResource(args pulumi.MockResourceArgs) (string, resource.Pro
 	return args.Name + "-id", state, nil
 }
 
-func (e *engine) Call(pulumi.MockCallArgs) (resource.PropertyMap, error) {
+func (e *engine) Call(args pulumi.MockCallArgs) (resource.PropertyMap, error) {
+	if args.Token == "pulumi:pulumi:readStackOutputs" {
+		outputs, known := e.stacks[args.Args["name"].StringValue()]
+		if !known {
+			return nil, errors.New("unknown stack")
+		}
+		return resource.PropertyMap{"outputs": resource.NewObjectProperty(outputs)}, nil
+	}
 	return resource.PropertyMap{"outputs": resource.NewObjectProperty(e.state)}, nil
 }
 
@@ -126,6 +145,7 @@ type account struct {
 	net   *faultlist.Transport
 	env   map[string]string
 	dir   string // the project's folder
+	stack string // dev, if empty
 }
 
 func newAccount(t *testing.T) *account {
@@ -159,7 +179,7 @@ func (a *account) runOn(e *engine, config map[string]string, secrets ...string) 
 		return string(b)
 	}
 	p := Program{Getenv: getenv, HTTP: a.client().HTTP, Dir: a.dir}
-	return e.run(p.Run, "portfolio", "dev", config, secrets...)
+	return e.run(p.Run, "portfolio", cmp.Or(a.stack, "dev"), config, secrets...)
 }
 
 // byHand makes a call that is not the program's.

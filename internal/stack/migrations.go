@@ -34,8 +34,7 @@ type Migrations struct {
 func (r *reader) migrations(key string) *Migrations {
 	const formatKey, tableKey, baselineKey = "migrationsFormat", "migrationsTable", "migrationsBaseline"
 	folder, format := r.text(key), migration.Format(r.checked(formatKey, checkFormat))
-	m := &Migrations{Folder: filepath.ToSlash(filepath.Clean(folder)), Files: pulumi.StringMap{}, Table: r.checked(tableKey, checkTable)}
-	baseline := r.text(baselineKey)
+	table, baseline := r.checked(tableKey, checkTable), r.text(baselineKey)
 	if folder == "" {
 		for _, option := range []string{formatKey, tableKey, baselineKey} {
 			if r.text(option) != "" {
@@ -45,26 +44,33 @@ func (r *reader) migrations(key string) *Migrations {
 		return nil
 	}
 	if err := checkFormat(string(format)); err != nil {
-		return m // it was noted
+		return nil // it was noted
 	}
-	read, err := r.readMigrations(folder, format)
-	if err != nil {
-		r.problem(key, "%q: %v", folder, err)
-		return m
-	}
-	m.Format = read.Format
-	for name, hash := range read.Hashes() {
-		m.Files[name] = pulumi.String(hash)
-	}
+	m, read := r.sqlFolder(key, folder, format)
+	m.Table = table
 	if m.Table != "" && m.Format == migration.Prisma {
 		r.problem(tableKey, "Prisma's table is always _prisma_migrations: run `pulumi config rm %s`", tableKey)
 	}
 	if last, ok := read.Find(baseline); ok {
 		m.Baseline = last.Name
-	} else if baseline != "" {
+	} else if baseline != "" && len(read.Migrations) > 0 {
 		r.problem(baselineKey, "%q has no migration %q; the nearest are %s", folder, baseline, nearest(baseline, read.Migrations))
 	}
 	return m
+}
+
+// sqlFolder reads a folder of SQL files. What is wrong with it is noted, and it is empty then.
+func (r *reader) sqlFolder(key, folder string, format migration.Format) (*Migrations, migration.Folder) {
+	read, err := r.readMigrations(folder, format)
+	if err != nil {
+		r.problem(key, "%q: %v", folder, err)
+		read = migration.Folder{}
+	}
+	m := &Migrations{Folder: filepath.ToSlash(filepath.Clean(folder)), Files: pulumi.StringMap{}, Format: read.Format}
+	for name, hash := range read.Hashes() {
+		m.Files[name] = pulumi.String(hash)
+	}
+	return m, read
 }
 
 func (r *reader) readMigrations(folder string, format migration.Format) (migration.Folder, error) {

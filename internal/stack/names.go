@@ -27,7 +27,7 @@ type names struct {
 // each new name is checked: it must be free or this stack's. Hence what stands under a kept
 // name and is not in the state is an orphan.
 func newNames(ctx *pulumi.Context, cfg *Config, w *world) (*names, error) {
-	owner, err := newOwner(ctx)
+	owner, err := newOwner(ctx, cfg.Environment)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,10 @@ func newNames(ctx *pulumi.Context, cfg *Config, w *world) (*names, error) {
 	} else {
 		n.Before, err = n.recorded(ctx.Context())
 	}
-	return n, err
+	if err != nil {
+		return nil, err
+	}
+	return n, checkStackName(n.OwnerName, ctx.Project(), ctx.Stack())
 }
 
 // recorded returns the names that the state has now, or nil in a preview that creates them.

@@ -58,7 +58,13 @@ func checkNames(ctx *pulumi.Context, cfg *Config, w *world, names, kept map[stri
 
 // checkRenamed refuses a rename of the stack or the project that changes default names.
 // A name that was never the default is changed by its config key alone.
+//
+// An environment has only default names. So they may change with the project's, and the stack
+// keeps its name.
 func checkRenamed(cfg *Config, kept map[string]string, owner, project, stack string) error {
+	if err := checkStackName(owner, project, stack); err != nil || cfg.Environment != nil {
+		return err
+	}
 	var lines []string
 	names, before := cfg.names(), defaultNames(owner, project, stack)
 	if strings.LastIndexByte(owner, '-') >= maxOwnerSlug {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi/config"
+
+	"portfolio-infra/internal/environment/mark"
 )
 
 // reader reads config values and collects what is wrong with them, so that an error has
@@ -93,7 +95,11 @@ func (r *reader) name(key, made string, c check) string {
 	}
 	r.made[key] = true
 	if err := c(made); err != nil {
-		r.problem(key, "the default name is not valid: %v; set this key", err)
+		advice := "set this key"
+		if _, ok := mark.Number(r.ctx.Stack()); ok && notInEnvironments[key] != "" {
+			advice = "shorten the project's name in Pulumi.yaml"
+		}
+		r.problem(key, "the default name is not valid: %v; %s", err, advice)
 	}
 	return made
 }

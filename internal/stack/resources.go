@@ -14,6 +14,17 @@ type cluster struct {
 	UserPrefix pulumi.StringOutput `pulumi:"userPrefix"`
 }
 
+type branch struct {
+	pulumi.CustomResourceState
+
+	BranchID   pulumi.StringOutput `pulumi:"branchId"`
+	Host       pulumi.StringOutput `pulumi:"host"`
+	Port       pulumi.IntOutput    `pulumi:"port"`
+	UserPrefix pulumi.StringOutput `pulumi:"userPrefix"`
+	User       pulumi.StringOutput `pulumi:"user"`
+	Password   pulumi.StringOutput `pulumi:"password"`
+}
+
 type sqlUser struct {
 	pulumi.CustomResourceState
 

@@ -2,20 +2,27 @@ package stack
 
 import (
 	"encoding/json"
+	"maps"
 	"math"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
 // TestResources_schema compares what the program declares, and the outputs that it reads,
 // with the provider's schema, since no generated SDK does.
 func TestResources_schema(t *testing.T) {
-	type properties map[string]struct{ Type string }
+	type properties map[string]struct {
+		Type string
+		Ref  string `json:"$ref"` // of an object with a type of its own
+	}
 	var schema struct {
+		Types     map[string]struct{ Properties properties }
 		Resources map[string]struct {
 			Properties, InputProperties properties
 			RequiredInputs              []string
@@ -28,24 +35,29 @@ func TestResources_schema(t *testing.T) {
 	if err := json.Unmarshal(b, &schema); err != nil {
 		t.Fatal(err)
 	}
-	a := newAccount(t)
-	a.dopplerCLI("echo --visibility")
-	e, err := a.run(everyKey, everySecret...)
-	if err != nil {
-		t.Fatal(err)
+	var compare func(resource string, have resource.PropertyMap, want properties)
+	compare = func(resource string, have resource.PropertyMap, want properties) {
+		for name, value := range have {
+			of, inSchema := want[string(name)]
+			if of.Ref != "" {
+				compare(resource+"."+string(name), unwrap(value).ObjectValue(), schema.Types[strings.TrimPrefix(of.Ref, "#/types/")].Properties)
+			} else if have := jsonType(value); !inSchema || have != of.Type {
+				t.Errorf("%s: the input %s is of type %s, and %q in the schema", resource, name, have, of.Type)
+			}
+		}
 	}
 	declared := map[string]bool{}
-	for _, r := range e.registered {
+	var registered []pulumi.MockResourceArgs
+	for file := range goldens {
+		registered = slices.AppendSeq(registered, maps.Values(runGolden(t, file).registered))
+	}
+	for _, r := range registered {
 		if !strings.HasPrefix(r.TypeToken, "tidbcloud:") {
 			continue
 		}
 		declared[r.TypeToken] = true
 		want := schema.Resources[r.TypeToken]
-		for name, value := range r.Inputs {
-			if have := jsonType(value); have != want.InputProperties[string(name)].Type {
-				t.Errorf("%s: the input %s is of type %s, and %q in the schema", r.Name, name, have, want.InputProperties[string(name)].Type)
-			}
-		}
+		compare(r.Name, r.Inputs, want.InputProperties)
 		for _, name := range want.RequiredInputs {
 			if _, ok := r.Inputs[resource.PropertyKey(name)]; !ok {
 				t.Errorf("%s: the required input %s is not declared", r.Name, name)
@@ -55,6 +67,7 @@ func TestResources_schema(t *testing.T) {
 	types := map[string]string{"StringOutput": "string", "IntOutput": "integer", "BoolOutput": "boolean"}
 	for token, outputs := range map[string]reflect.Type{
 		"tidbcloud:index:Cluster":    reflect.TypeFor[cluster](),
+		"tidbcloud:index:Branch":     reflect.TypeFor[branch](),
 		"tidbcloud:index:SqlUser":    reflect.TypeFor[sqlUser](),
 		"tidbcloud:index:Database":   reflect.TypeFor[sqlDatabase](),
 		"tidbcloud:index:Migrations": reflect.TypeFor[appliedMigrations](),

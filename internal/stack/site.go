@@ -19,6 +19,8 @@ type Site struct {
 	Functions    string
 	FunctionsEnv []string
 	PublicFiles  []string
+	// NoIndex asks search engines to list no page of the site.
+	NoIndex bool
 	// Shrink permits a site that has lost most of its files.
 	Shrink bool
 	// Content is what the folder has.
@@ -28,12 +30,14 @@ type Site struct {
 }
 
 // site reads the folder that the Pages project is to serve. There is none by default.
-func (r *reader) site(key string, runtime bundle.Runtime) *Site {
+// No search engine is to list an environment.
+func (r *reader) site(key string, runtime bundle.Runtime, noIndex bool) *Site {
 	folder := r.text(key)
 	s := &Site{
 		Functions:    r.functions("functions"),
 		FunctionsEnv: r.variableNames("functionsEnv"),
 		PublicFiles:  object[[]string](r, "publicFiles", "a list of paths in the site"),
+		NoIndex:      noIndex,
 		Shrink:       r.boolean("shrinkSite"),
 	}
 	if folder == "" {
@@ -48,6 +52,7 @@ func (r *reader) site(key string, runtime bundle.Runtime) *Site {
 			FunctionsEnv: s.FunctionsEnv,
 			Public:       s.PublicFiles,
 			Runtime:      runtime,
+			NoIndex:      s.NoIndex,
 		})
 	}
 	if err == nil {

@@ -69,23 +69,23 @@ func (p Program) Run(ctx *pulumi.Context) error {
 	ctx.Export("pagesProject", pages.Project.Name)
 	ctx.Export("worker", worker.Script.ScriptName)
 	ctx.Export("binding", bound.Result)
-	ctx.Export("databaseUrl", database.URL)
-	ctx.Export("migrationUrl", database.MigrationURL)
-	ctx.Export("clusterId", database.Cluster.ID())
-	ctx.Export("clusterHost", database.Cluster.Host)
-	ctx.Export("clusterPort", database.Cluster.Port)
-	ctx.Export("clusterUserPrefix", database.Cluster.UserPrefix)
-	ctx.Export("clusterRegion", database.Cluster.Region)
+	database.export(ctx)
 	return nil
 }
 
-// prepare checks the machine that the program runs on, and writes the bundled Worker.
+// prepare checks what the run needs of the machine and of other stacks, and writes the bundled
+// Worker.
 func (p Program) prepare(ctx *pulumi.Context, cfg *Config) error {
 	if err := checkProvider(ctx, p.Dir); err != nil {
 		return err
 	}
 	if err := cfg.Script.write(p.Dir); err != nil {
 		return err
+	}
+	if e := cfg.Environment; e != nil && e.Copy != nil {
+		if err := e.Copy.findParent(ctx); err != nil {
+			return err
+		}
 	}
 	if cfg.Doppler == (Doppler{}) {
 		return nil

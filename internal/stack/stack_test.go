@@ -17,6 +17,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource/urn"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 
+	"portfolio-infra/internal/environment/mark"
 	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
 
@@ -27,6 +28,8 @@ type golden struct {
 	Inputs              map[string]any
 	Protect             bool
 	DeleteBeforeReplace bool     `json:",omitempty"`
+	DependsOn           []string `json:",omitempty"`
+	SecretOutputs       []string `json:",omitempty"`
 	DeletedWith         string   `json:",omitempty"`
 	IgnoreChanges       []string `json:",omitempty"`
 	Aliases             int      `json:",omitempty"`
@@ -84,23 +87,38 @@ var (
 // A state lives on under its URNs. This test shows each change of a type, a name, a
 // parent, an input or an option: an existing state must survive it.
 func TestRun_golden(t *testing.T) {
-	for file, config := range map[string]map[string]string{
-		"testdata/resources.json": {},
-		"testdata/every_key.json": everyKey,
-	} {
-		t.Run(filepath.Base(file), func(t *testing.T) {
-			a := newAccount(t)
-			a.dopplerCLI("echo --visibility")
-			e, err := a.run(config, everySecret...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			compareGolden(t, file, e)
+	for file, test := range goldens {
+		t.Run(file, func(t *testing.T) {
+			compareGolden(t, "testdata/"+file, test.stack, runGolden(t, file))
 		})
 	}
 }
 
-func compareGolden(t *testing.T, file string, e *engine) {
+// goldens has what the golden files are of. Together they have every resource of the program.
+var goldens = map[string]struct {
+	stack  string
+	config map[string]string
+}{
+	"resources.json": {"dev", nil},
+	"every_key.json": {"dev", everyKey},
+	"fresh.json":     {"pr-7", freshEnvironment},
+	"branch.json":    {"pr-7", branchEnvironment},
+}
+
+func runGolden(t *testing.T, file string) *engine {
+	t.Helper()
+	a := newAccount(t)
+	a.stack = goldens[file].stack
+	a.dopplerCLI("echo --visibility")
+	a.env[mark.EnvRepository] = "1234"
+	e, err := a.run(goldens[file].config, everySecret...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func compareGolden(t *testing.T, file, stack string, e *engine) {
 	t.Helper()
 	resources := map[urn.URN]golden{}
 	for _, r := range e.registered {
@@ -108,10 +126,12 @@ func compareGolden(t *testing.T, file string, e *engine) {
 		if p := urn.URN(r.RegisterRPC.GetParent()); p != "" {
 			parent = p.QualifiedType()
 		}
-		resources[urn.New("dev", "portfolio", parent, tokens.Type(r.TypeToken), r.Name)] = golden{
+		resources[urn.New(tokens.QName(stack), "portfolio", parent, tokens.Type(r.TypeToken), r.Name)] = golden{
 			Inputs:              plainInputs(r.Inputs),
 			Protect:             r.RegisterRPC.GetProtect(),
 			DeleteBeforeReplace: r.RegisterRPC.GetDeleteBeforeReplace(),
+			DependsOn:           slices.Sorted(slices.Values(r.RegisterRPC.GetDependencies())),
+			SecretOutputs:       r.RegisterRPC.GetAdditionalSecretOutputs(),
 			DeletedWith:         r.RegisterRPC.GetDeletedWith(),
 			IgnoreChanges:       r.RegisterRPC.GetIgnoreChanges(),
 			Aliases:             len(r.RegisterRPC.GetAliases()),
@@ -127,6 +147,7 @@ func compareGolden(t *testing.T, file string, e *engine) {
 	for pattern, masked := range map[string]string{
 		`\d{4}-\d\d-\d\dT[0-9:.]+Z`:             "TIME",
 		`portfolio-dev-[a-z0-9]{12}`:            "OWNER",
+		mark.Of("1234", 7) + `-[a-z0-9]{12}`:    "MARKED-OWNER",
 		`((?:digest|settings)\\":\\")[0-9a-f]+`: "${1}DIGEST",
 		`\b[A-Z2-7]{26}\b`:                      "KEY",
 		`[0-9a-f]{64}`:                          "HASH",

@@ -56,6 +56,15 @@ func Find(owner, repository string) (n int, ok bool) {
 	return Number(found[2])
 }
 
+// Marked returns the pull request whose mark an owner bears, of whatever repository.
+func Marked(owner string) (n int, ok bool) {
+	found := markPattern.FindStringSubmatch(owner)
+	if found == nil {
+		return 0, false
+	}
+	return Number(found[2])
+}
+
 func prefix(repository string) string {
 	sum := sha256.Sum256([]byte(repository))
 	return hex.EncodeToString(sum[:6]) + "-"

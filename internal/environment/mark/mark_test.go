@@ -19,6 +19,11 @@ func TestFind(t *testing.T) {
 			t.Errorf("Find(%q, %q) is %d, %t; want %d", test.owner, test.repository, n, ok, test.want)
 		}
 	}
+	for owner, want := range map[string]int{owner: 7, "portfolio-pr-7-abcdefghijkl": 0} {
+		if n, ok := Marked(owner); n != want || ok != (n > 0) {
+			t.Errorf("Marked(%q) is %d, %t; want %d", owner, n, ok, want)
+		}
+	}
 	if !Bears(owner, Of("1234", 7)) || Bears(Owner(Of("1234", 70), "a"), Of("1234", 7)) || Bears(owner, Of("4321", 7)) {
 		t.Error("an owner bears another mark than its own")
 	}
