@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -136,15 +137,17 @@ func (s *sandbox) announce(sites *site.Sites, base string) error {
 	if err != nil {
 		return err
 	}
+	var text strings.Builder
 	for _, stack := range sites.Order(projects) {
-		fmt.Fprintf(s.stdout, "%s serves the Pages project %s of the stack %s\n", siteURL(base, stack), projects[stack], stack)
+		fmt.Fprintf(&text, "%s serves the Pages project %s of the stack %s\n", siteURL(base, stack), projects[stack], stack)
 	}
 	if projects[engine.Stack] == "" {
-		fmt.Fprintf(s.stdout, "%s serves what the next `make up` deploys\n", base)
+		fmt.Fprintf(&text, "%s serves what the next `make up` deploys\n", base)
 	}
-	fmt.Fprintln(s.stdout, "Each `make up` shows at once, and that of another stack at NAME.localhost. Ctrl+C ends it.")
+	fmt.Fprintln(&text, "It follows each `make up`; another stack's is at NAME.localhost. Ctrl+C ends it.")
 	if !s.runtime().Installed() {
-		fmt.Fprintln(s.stdout, site.NoRuntime)
+		fmt.Fprintln(&text, site.NoRuntime)
 	}
-	return nil
+	_, err = io.WriteString(s.stdout, text.String())
+	return err
 }

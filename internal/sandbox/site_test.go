@@ -40,18 +40,20 @@ func newSiteFixture(t *testing.T) (f *fixture, folder string) {
 type served struct {
 	f    *fixture
 	base string
-	log  strings.Builder
+	host string // the header Host; "" is that of base
+	log  *strings.Builder
 }
 
 // serveSite serves what is deployed, as `make site` does.
 func (f *fixture) serveSite() *served {
 	f.Helper()
-	secrets, err := f.Secrets(f.Context())
+	s := &served{f: f, log: &strings.Builder{}}
+	box := &sandbox{root: root, dir: f.Dir, stderr: s.log}
+	secrets, err := box.secrets(f.Context())
 	if err != nil {
 		f.Fatal(err)
 	}
-	s := &served{f: f}
-	server, err := (&sandbox{root: root, dir: f.Dir, stderr: &s.log}).startSites(f.Context(), f.clouds, "", secrets)
+	server, err := box.startSites(f.Context(), f.clouds, "", secrets)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -64,16 +66,31 @@ func (f *fixture) serveSite() *served {
 // get returns the body of a path, which must answer 200.
 func (s *served) get(path string) string {
 	s.f.Helper()
-	response, err := http.Get(s.base + path)
+	status, body := s.answer(path)
+	if status != http.StatusOK {
+		s.f.Fatalf("%s: %d\n%s%s", path, status, body, s.log)
+	}
+	return body
+}
+
+// answer returns the status and the body of a path.
+func (s *served) answer(path string) (status int, body string) {
+	s.f.Helper()
+	request, err := http.NewRequestWithContext(s.f.Context(), http.MethodGet, s.base+path, nil)
+	if err != nil {
+		s.f.Fatal(err)
+	}
+	request.Host = s.host
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		s.f.Fatal(err)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK {
-		s.f.Fatalf("%s: %d, %v\n%s%s", path, response.StatusCode, err, body, s.log.String())
+	content, err := io.ReadAll(response.Body)
+	if err != nil {
+		s.f.Fatal(err)
 	}
-	return string(body)
+	return response.StatusCode, string(content)
 }
 
 // names returns the names of the rows that a path of the API lists.
@@ -169,7 +186,7 @@ func TestRun_site(t *testing.T) {
 		}
 	}
 	command(base+", for https://portfolio.pages.dev\nserved by:   `make site`, which is running\n", "up")
-	site := &served{f: f, base: base}
+	site := &served{f: f, base: base, log: &strings.Builder{}}
 	site.sign("Ada")
 	command("Ada", "sql", "SELECT name FROM guests")
 	stop()
