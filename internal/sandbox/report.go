@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"os/exec"
 	"strings"
 	"text/tabwriter"
@@ -30,13 +31,15 @@ func (o operation) do(ctx context.Context, env map[string]string, served string)
 	e.Done = &engine.Done{}
 	err := e.Operate(ctx, o.verb)
 	if err == nil && o.verb == "destroy" && o.stackName() != engine.Stack {
-		err = e.Remove(ctx)
+		if err = e.Remove(ctx); err == nil {
+			fmt.Fprintf(o.stdout, "the stack %s is removed\n", o.stack)
+		}
 	}
 	called := ""
 	if reads, writes := calls.Count(); reads+writes > 0 {
 		called = fmt.Sprintf("%d reads, %d writes; each one is in %s", reads, writes, o.shown(clouds.CallsFile))
 	}
-	lines := table{tabwriter.NewWriter(o.stdout, 0, 0, 2, ' ', 0)}
+	lines := newTable(o.stdout)
 	defer func() { _ = lines.out.Flush() }()
 	if err != nil || o.verb != "up" {
 		lines.add("calls", called)
@@ -53,6 +56,8 @@ func (o operation) do(ctx context.Context, env map[string]string, served string)
 
 // table is a table of two columns. A line without a value is left out.
 type table struct{ out *tabwriter.Writer }
+
+func newTable(out io.Writer) table { return table{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)} }
 
 func (t table) add(name, value string) {
 	if value != "" {

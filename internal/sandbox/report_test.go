@@ -69,3 +69,19 @@ func TestMigrated(t *testing.T) {
 		}
 	}
 }
+
+// Without npm an up says in one line what is missing, and succeeds.
+func TestOperation_withoutRuntime(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	for served, want := range map[string]string{
+		"":                      "site:       http://pr-1.localhost:8788, for https://x.pages.dev\nserved by:  `make site`. " + site.NoRuntime + "\nfiles:      1 sent, 2 skipped\n",
+		"http://localhost:8080": "site:       http://pr-1.localhost:8080, for https://x.pages.dev\nserved by:  `make site`, which is running\nfiles:      1 sent, 2 skipped\n",
+	} {
+		var out bytes.Buffer
+		lines := newTable(&out)
+		operation{sandbox: &sandbox{root: t.TempDir(), stack: "pr-1"}}.reportSite(lines, &engine.Done{Site: "https://x.pages.dev", Files: 3, Sent: 1}, served)
+		if err := lines.out.Flush(); err != nil || out.String() != want {
+			t.Errorf("%q, %v; want %q", out.String(), err, want)
+		}
+	}
+}

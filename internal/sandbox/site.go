@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,14 +100,22 @@ func (s *sandbox) startSites(ctx context.Context, c *clouds.Clouds, project stri
 	if err != nil {
 		return nil, err
 	}
+	known := s.watchProjects()
 	sites := &site.Sites{
 		Cloud: c.Cloudflare, SQL: sql.Scheme + "://" + sql.Host, Runtime: s.runtime(), Values: secrets, Main: engine.Stack,
 		Stacks: func() (map[string]string, error) {
-			projects, err := s.projects()
-			if main := cmp.Or(project, projects[engine.Stack], unclaimed(c.Cloudflare, projects)); main != "" && err == nil {
-				projects[engine.Stack] = main
+			projects, err := known()
+			if err != nil {
+				return nil, err
 			}
-			return projects, err
+			if project != "" {
+				projects[engine.Stack] = project
+			} else if projects[engine.Stack] == "" {
+				if name := unclaimed(c.Cloudflare, projects); name != "" {
+					projects[engine.Stack] = name
+				}
+			}
+			return projects, nil
 		},
 	}
 	return sites, sites.Start(ctx)

@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
+	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -72,6 +75,37 @@ func (s *sandbox) projects() (map[string]string, error) {
 		}
 	}
 	return projects, nil
+}
+
+// watchProjects returns a function that returns what [sandbox.projects] does. It reads the states
+// only after one of them has changed: that takes several milliseconds, and a page makes many
+// requests.
+func (s *sandbox) watchProjects() func() (map[string]string, error) {
+	folder := s.engine(nil).StacksFolder()
+	var mu sync.Mutex
+	var seen string
+	var projects map[string]string
+	return func() (map[string]string, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		files, err := os.ReadDir(folder)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+		var now strings.Builder
+		for _, file := range files {
+			if info, err := file.Info(); err == nil {
+				fmt.Fprintln(&now, file.Name(), info.Size(), info.ModTime().UnixNano())
+			}
+		}
+		if projects == nil || now.String() != seen {
+			if projects, err = s.projects(); err != nil {
+				return nil, err
+			}
+			seen = now.String()
+		}
+		return maps.Clone(projects), nil
+	}
 }
 
 // secrets returns the secrets of all stacks.

@@ -19,10 +19,13 @@ func CheckStack(name string) error {
 	return nil
 }
 
+// StacksFolder returns the folder in which the backend keeps a file for each stack.
+func (e *Engine) StacksFolder() string { return filepath.Dir(e.checkpoint()) }
+
 // Stacks returns the names of the stacks that there are, in order. Beside the file of a stack the
 // backend keeps older ones, which end otherwise.
 func (e *Engine) Stacks() ([]string, error) {
-	entries, err := os.ReadDir(filepath.Dir(e.checkpoint()))
+	entries, err := os.ReadDir(e.StacksFolder())
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("listing the stacks: %w", err)
 	}
