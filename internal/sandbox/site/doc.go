@@ -8,8 +8,8 @@
 //
 // [Sites] serves the sites of several stacks, each at a host of its own. They share the Node.js,
 // and each has a workerd, which starts at its first request. So a Worker that does not start, and
-// a deployment, which starts workerd again, concern one site alone. A site takes 70 MB of memory
-// more; a Node.js of its own would take 300 MB.
+// a deployment, which starts workerd again, concern one site alone. A site takes 80 MB of memory
+// more; with a Node.js of its own it would take 300 MB.
 //
 // A test compares the answers with those of `wrangler pages dev`. Where wrangler differs from
 // Pages, this package follows Pages. Only what was deployed is served, so _routes.json and
