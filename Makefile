@@ -1,5 +1,6 @@
 # Everything runs offline, apart from downloads of packages: see README.md.
 # ARGS goes to the command, as in: make up ARGS="-c region=regions/aws-us-east-1"
+# STACK names another stack than dev, as in: make up STACK=pr-1
 
 ifeq ($(filter Linux Darwin,$(shell uname -s)),)
 $(error this runs on Linux and macOS: on Windows use WSL)
@@ -15,8 +16,10 @@ FLAGS := -buildvcs=false -trimpath -ldflags "-w -s"
 export GOWORK := auto
 export GOFLAGS := $(filter-out -mod=%,$(shell go env GOFLAGS))
 
-# The statement of `make sql` goes through the environment, so that no shell parses it.
-export Q
+# The statement of `make sql` and the stack's name go through the environment, so that no shell
+# parses them.
+export Q STACK
+ON := $(if $(value STACK),-stack "$$STACK")
 
 .PHONY: help
 help: ## List the targets
@@ -24,30 +27,30 @@ help: ## List the targets
 
 .PHONY: up
 up: build ## Create or update the whole stack, offline, on emulated clouds
-	@bin/sandbox up $(ARGS)
+	@bin/sandbox up $(ON) $(ARGS)
 
 .PHONY: preview
 preview: build ## Show what up would do
-	@bin/sandbox preview $(ARGS)
+	@bin/sandbox preview $(ON) $(ARGS)
 
 .PHONY: refresh
 refresh: build ## Look for what was changed by hand
-	@bin/sandbox refresh $(ARGS)
+	@bin/sandbox refresh $(ON) $(ARGS)
 
 .PHONY: down
 down: build ## Remove the stack
-	@bin/sandbox destroy $(ARGS)
+	@bin/sandbox destroy $(ON) $(ARGS)
 
 .PHONY: output
 output: build ## Print the stack's outputs
-	@bin/sandbox output $(ARGS)
+	@bin/sandbox output $(ON) $(ARGS)
 
 .PHONY: sql
 sql: build ## Run one statement: make sql Q="SELECT 1" (ADMIN=1 to create tables, REAL=1 for the real stack)
-	@bin/sandbox sql $(if $(value ADMIN),-admin) $(if $(value REAL),-real) $(if $(value Q),"$$Q")
+	@bin/sandbox sql $(ON) $(if $(value ADMIN),-admin) $(if $(value REAL),-real) $(if $(value Q),"$$Q")
 
 .PHONY: site
-site: build runtime ## Serve what up deployed, on Cloudflare's own runtime, at http://localhost:8788
+site: build runtime ## Serve what up deployed, on Cloudflare's own runtime, at http://localhost:8788, and another stack at http://NAME.localhost:8788
 	@bin/sandbox site $(ARGS)
 
 # wrangler brings Miniflare and workerd, 230 MB in all. If it is installed, the registry is not

@@ -20,6 +20,7 @@ func (s *served) guest(name, message string, chunked bool) *http.Response {
 	if err != nil {
 		s.f.Fatal(err)
 	}
+	request.Host = s.host
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("Accept", "application/json")
 	response, err := http.DefaultClient.Do(request)

@@ -20,6 +20,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"portfolio-infra/internal/sandbox/engine"
 )
 
 // command is one of the sandbox's commands.
@@ -37,13 +39,18 @@ var commands = []command{
 	{"destroy", "", "remove the stack", 0, operationFlags, operate("destroy")},
 	{"output", "[NAME]", "print the stack's outputs", 1, outputFlags, output},
 	{"sql", "[STATEMENT]", "run one statement as the application; without one, say how to connect", 1, sqlFlags, runSQL},
-	{"cancel", "", "unlock the state after a run was killed", 0, nil, cancel},
+	{"cancel", "", "unlock the state after a run was killed", 0, stackFlag, cancel},
 	{"site", "[PROJECT]", "serve what was deployed, on Cloudflare's own runtime", 1, siteFlags, serveSite},
 	{"serve", "", "run the emulated clouds alone and print the environment for any client", 0, serveFlags, serve},
 }
 
+func stackFlag(s *sandbox, flags *flag.FlagSet) {
+	flags.Func("stack", "work on the stack `NAME` (default "+engine.Stack+")", s.setStack)
+}
+
 func operationFlags(s *sandbox, flags *flag.FlagSet) {
 	flags.Func("c", "set `KEY=VALUE` in the config for this run; may be given several times", s.setConfig)
+	stackFlag(s, flags)
 	servedFlag(s, flags)
 }
 
@@ -53,12 +60,14 @@ func servedFlag(s *sandbox, flags *flag.FlagSet) {
 
 func outputFlags(s *sandbox, flags *flag.FlagSet) {
 	flags.BoolVar(&s.showSecrets, "show-secrets", false, "show secrets")
+	stackFlag(s, flags)
 }
 
 func sqlFlags(s *sandbox, flags *flag.FlagSet) {
 	flags.BoolVar(&s.sql.admin, "admin", false, "log in as the stack's admin, to create tables")
 	flags.BoolVar(&s.sql.password, "password", false, "print just the password")
-	flags.BoolVar(&s.sql.real, "real", false, "use the stack that pulumi works on here")
+	flags.BoolVar(&s.sql.real, "real", false, "use the stack that pulumi works on here, or the one that -stack names")
+	stackFlag(s, flags)
 	servedFlag(s, flags)
 }
 

@@ -67,3 +67,26 @@ func TestMake_parts(t *testing.T) {
 		}
 	}
 }
+
+// The variable STACK names the stack of each command that works on one, and no shell parses it.
+func TestMake_stack(t *testing.T) {
+	for target, want := range map[string]string{"up": "up", "preview": "preview", "refresh": "refresh", "down": "destroy", "output": "output", "sql": "sql"} {
+		for _, stack := range []string{"", "pr-1", "$(touch gone)"} {
+			cmd := exec.CommandContext(t.Context(), "make", "--no-print-directory", "-n", target)
+			if stack != "" {
+				cmd.Args = append(cmd.Args, "STACK="+stack)
+			}
+			cmd.Dir = root
+			cmd.Env = append(os.Environ(), "MAKEFLAGS=", "STACK=", "Q=", "ADMIN=", "REAL=")
+			output, err := cmd.CombinedOutput()
+			_, have, _ := strings.Cut(string(output), "\nbin/sandbox ")
+			all := want
+			if stack != "" {
+				all += ` -stack "$STACK"`
+			}
+			if err != nil || strings.TrimSpace(have) != all {
+				t.Errorf("make %s STACK=%s: %v; it runs %q, want %q", target, stack, err, have, all)
+			}
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -28,7 +29,8 @@ type sandbox struct {
 	lookup         clouds.Lookup
 	stdout, stderr io.Writer
 
-	config       map[string]any // on top of Pulumi.dev.yaml, by key
+	stack        string         // empty is the default
+	config       map[string]any // on top of the stack's file, by key
 	served       bool           // another process serves the clouds, as the environment says
 	showSecrets  bool
 	sql          sqlRequest
@@ -77,7 +79,7 @@ func (s *sandbox) shown(name string) string {
 }
 
 func (s *sandbox) engine(env map[string]string) *engine.Engine {
-	return &engine.Engine{Root: s.root, Dir: s.dir, Env: env, Config: s.config, Stdout: s.stdout, Stderr: s.stderr}
+	return &engine.Engine{Root: s.root, Dir: s.dir, Stack: s.stack, Env: env, Config: s.config, Stdout: s.stdout, Stderr: s.stderr}
 }
 
 // useServed checks that the environment names clouds on this machine: the sandbox never
@@ -144,15 +146,26 @@ func (s *sandbox) withTiDB(ctx context.Context) (clouds.Lookup, error) {
 
 func operate(verb string) func(context.Context, *sandbox, string) error {
 	return func(ctx context.Context, s *sandbox, _ string) error {
+		if verb == "refresh" || verb == "destroy" {
+			if err := s.checkStack(); err != nil {
+				return err
+			}
+		}
+		r := operation{sandbox: s, verb: verb, start: time.Now()}
 		if s.served {
 			path, err := clouds.Path(s.dir, s.lookup)
 			if err != nil {
 				return err
 			}
-			return s.engine(map[string]string{"PATH": path}).Operate(ctx, verb)
+			return r.do(ctx, map[string]string{"PATH": path}, "")
 		}
 		if env, ok := clouds.SharedEnvironment(ctx, s.dir); ok {
-			return s.operateShared(ctx, verb, env)
+			var err error
+			if env["PATH"], err = clouds.Path(s.dir, s.lookup); err != nil {
+				return err
+			}
+			fmt.Fprintln(s.stdout, "on the emulated clouds of the process that serves them")
+			return r.do(ctx, env, env[siteVariable])
 		}
 		c, err := s.start(ctx)
 		if err != nil {
@@ -160,32 +173,15 @@ func operate(verb string) func(context.Context, *sandbox, string) error {
 		}
 		defer c.Close()
 		s.checkStart(ctx, c)
-		err = s.engine(c.Env).Operate(ctx, verb)
-		fmt.Fprintf(s.stdout, "%s; each one is in %s\n", c.Summary(), s.shown("calls.jsonl"))
-		if err == nil && verb == "up" {
-			err = s.suggestSite(c)
-		}
-		return err
+		return r.do(ctx, c.Env, "")
 	}
-}
-
-// operateShared runs an operation on the clouds that another process serves, with their
-// environment.
-func (s *sandbox) operateShared(ctx context.Context, verb string, env map[string]string) error {
-	var err error
-	if env["PATH"], err = clouds.Path(s.dir, s.lookup); err != nil {
-		return err
-	}
-	fmt.Fprintf(s.stdout, "on the emulated clouds of the process that serves them; each call is in %s\n", s.shown("calls.jsonl"))
-	err = s.engine(env).Operate(ctx, verb)
-	if address := env[siteVariable]; err == nil && verb == "up" && address != "" {
-		fmt.Fprintf(s.stdout, "%s serves it\n", address)
-	}
-	return err
 }
 
 // output prints all outputs, or one.
 func output(ctx context.Context, s *sandbox, name string) error {
+	if err := s.checkStack(); err != nil {
+		return err
+	}
 	outputs, err := s.engine(nil).Outputs(ctx, s.showSecrets)
 	if err != nil {
 		return err
@@ -207,7 +203,12 @@ func output(ctx context.Context, s *sandbox, name string) error {
 	return e.Encode(shown)
 }
 
-func cancel(ctx context.Context, s *sandbox, _ string) error { return s.engine(nil).Cancel(ctx) }
+func cancel(ctx context.Context, s *sandbox, _ string) error {
+	if err := s.checkStack(); err != nil {
+		return err
+	}
+	return s.engine(nil).Cancel(ctx)
+}
 
 func serve(ctx context.Context, s *sandbox, _ string) error {
 	switch {

@@ -4,15 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
-	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"portfolio-infra/internal/sandbox/clouds"
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/sandbox/engine"
 	"portfolio-infra/internal/sandbox/site"
 )
 
@@ -47,17 +51,17 @@ func (s *sandbox) checkStart(ctx context.Context, c *clouds.Clouds) {
 	})
 }
 
-// serveSite serves what was deployed until ctx ends. It also runs the clouds. Other commands
-// use these, so the site sees what they deploy.
+// serveSite serves the sites of all stacks until ctx ends. It also runs the clouds. Other commands
+// use these, so the sites are what they deploy.
 func serveSite(ctx context.Context, s *sandbox, project string) error {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.siteAddress)
 	if err != nil {
 		return fmt.Errorf("site: %w: choose another address with make site ARGS=\"-listen localhost:8080\"", err)
 	}
 	defer l.Close()
-	secrets, err := s.engine(nil).Secrets(ctx)
+	secrets, err := s.secrets(ctx)
 	if err != nil {
-		return fmt.Errorf("site: reading the stack's secrets: %w", err)
+		return fmt.Errorf("site: %w", err)
 	}
 	c, err := s.start(ctx)
 	if err != nil {
@@ -65,11 +69,11 @@ func serveSite(ctx context.Context, s *sandbox, project string) error {
 	}
 	defer c.Close()
 	s.checkStart(ctx, c)
-	server, err := s.startSite(ctx, c, project, secrets)
+	sites, err := s.startSites(ctx, c, project, secrets)
 	if err != nil {
 		return fmt.Errorf("site: %w", err)
 	}
-	defer func() { _ = server.Close() }()
+	defer func() { _ = sites.Close() }()
 	host, _, err := net.SplitHostPort(s.siteAddress)
 	if err != nil {
 		return fmt.Errorf("site: %w", err)
@@ -78,10 +82,10 @@ func serveSite(ctx context.Context, s *sandbox, project string) error {
 	if err := c.Share(s.dir); err != nil {
 		return err
 	}
-	if err := s.announce(server, c.Env[siteVariable]); err != nil {
+	if err := s.announce(sites, c.Env[siteVariable]); err != nil {
 		return fmt.Errorf("site: %w", err)
 	}
-	front := &http.Server{Handler: server, ReadHeaderTimeout: 10 * time.Second}
+	front := &http.Server{Handler: sites, ReadHeaderTimeout: 10 * time.Second}
 	defer context.AfterFunc(ctx, func() { _ = front.Close() })()
 	if err := front.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("site: %w", err)
@@ -89,46 +93,68 @@ func serveSite(ctx context.Context, s *sandbox, project string) error {
 	return nil
 }
 
-// startSite starts serving a project of the clouds.
-func (s *sandbox) startSite(ctx context.Context, c *clouds.Clouds, project string, secrets []string) (*site.Server, error) {
+// startSites starts serving the sites of all stacks. If project is not empty, the main stack's is
+// that one.
+func (s *sandbox) startSites(ctx context.Context, c *clouds.Clouds, project string, secrets []string) (*site.Sites, error) {
 	sql, err := url.Parse(c.Env["TIDBCLOUD_SERVERLESS_ENDPOINT"])
 	if err != nil {
 		return nil, err
 	}
-	server := &site.Server{
-		Cloud: c.Cloudflare, SQL: sql.Scheme + "://" + sql.Host,
-		Project: project, Runtime: s.runtime(), Values: secrets,
+	known := s.watchProjects()
+	sites := &site.Sites{
+		Cloud: c.Cloudflare, SQL: sql.Scheme + "://" + sql.Host, Runtime: s.runtime(), Values: secrets, Main: engine.Stack,
+		Stacks: func() (map[string]string, error) {
+			projects, err := known()
+			if err != nil {
+				return nil, err
+			}
+			if project != "" {
+				projects[engine.Stack] = project
+			} else if projects[engine.Stack] == "" {
+				if name := unclaimed(c.Cloudflare, projects); name != "" {
+					projects[engine.Stack] = name
+				}
+			}
+			return projects, nil
+		},
 	}
-	return server, server.Start(ctx)
+	return sites, sites.Start(ctx)
+}
+
+// unclaimed returns the oldest deployed project that no stack has, such as one of wrangler's.
+func unclaimed(cloud *cloudflare.Cloud, projects map[string]string) string {
+	known := slices.Collect(maps.Values(projects))
+	for _, p := range cloud.Projects() {
+		if _, ok, err := cloud.Site(p.Name); !slices.Contains(known, p.Name) && ok && err == nil {
+			return p.Name
+		}
+	}
+	return ""
+}
+
+// siteURL returns the address of a stack's site, if base is that of the main stack's.
+func siteURL(base, stack string) string {
+	host, _ := strings.CutPrefix(base, "http://")
+	return "http://" + site.Host(stack, engine.Stack, host)
 }
 
 // announce prints what is served at which address.
-func (s *sandbox) announce(server *site.Server, address string) error {
-	project, ok, err := server.Deployed()
+func (s *sandbox) announce(sites *site.Sites, base string) error {
+	projects, err := sites.Stacks()
 	if err != nil {
 		return err
 	}
-	if ok {
-		fmt.Fprintf(s.stdout, "%s serves the Pages project %s, and follows each `make up`. Ctrl+C ends it.\n", address, project)
-	} else {
-		fmt.Fprintf(s.stdout, "%s serves what the next `make up` deploys. Ctrl+C ends it.\n", address)
+	var text strings.Builder
+	for _, stack := range sites.Order(projects) {
+		fmt.Fprintf(&text, "%s serves the Pages project %s of the stack %s\n", siteURL(base, stack), projects[stack], stack)
 	}
+	if projects[engine.Stack] == "" {
+		fmt.Fprintf(&text, "%s serves what the next `make up` deploys\n", base)
+	}
+	fmt.Fprintln(&text, "It follows each `make up`; another stack's is at NAME.localhost. Ctrl+C ends it.")
 	if !s.runtime().Installed() {
-		fmt.Fprintln(s.stdout, site.NoRuntime)
+		fmt.Fprintln(&text, site.NoRuntime)
 	}
-	return nil
-}
-
-// suggestSite prints, after an up, how to see the site.
-func (s *sandbox) suggestSite(c *clouds.Clouds) error {
-	server := &site.Server{Cloud: c.Cloudflare}
-	project, ok, err := server.Deployed()
-	if err != nil || !ok {
-		return err
-	}
-	fmt.Fprintf(s.stdout, "`make site` serves the Pages project %s at http://%s\n", project, defaultSiteAddress)
-	if _, err := exec.LookPath("npm"); err != nil && !s.runtime().Installed() {
-		fmt.Fprintln(s.stdout, site.NoRuntime)
-	}
-	return nil
+	_, err = io.WriteString(s.stdout, text.String())
+	return err
 }

@@ -12,11 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"portfolio-infra/internal/sandbox/clouds"
-	"portfolio-infra/internal/sandbox/emulator"
-	"portfolio-infra/internal/sandbox/emulator/cloudflare"
-	"portfolio-infra/internal/sandbox/site"
 )
 
 // newSiteFixture is a sandbox whose config names a copy of the example, on a machine with
@@ -45,18 +40,20 @@ func newSiteFixture(t *testing.T) (f *fixture, folder string) {
 type served struct {
 	f    *fixture
 	base string
-	log  strings.Builder
+	host string // the header Host; "" is that of base
+	log  *strings.Builder
 }
 
 // serveSite serves what is deployed, as `make site` does.
 func (f *fixture) serveSite() *served {
 	f.Helper()
-	secrets, err := f.Secrets(f.Context())
+	s := &served{f: f, log: &strings.Builder{}}
+	box := &sandbox{root: root, dir: f.Dir, stderr: s.log}
+	secrets, err := box.secrets(f.Context())
 	if err != nil {
 		f.Fatal(err)
 	}
-	s := &served{f: f}
-	server, err := (&sandbox{root: root, dir: f.Dir, stderr: &s.log}).startSite(f.Context(), f.clouds, "", secrets)
+	server, err := box.startSites(f.Context(), f.clouds, "", secrets)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -69,16 +66,31 @@ func (f *fixture) serveSite() *served {
 // get returns the body of a path, which must answer 200.
 func (s *served) get(path string) string {
 	s.f.Helper()
-	response, err := http.Get(s.base + path)
+	status, body := s.answer(path)
+	if status != http.StatusOK {
+		s.f.Fatalf("%s: %d\n%s%s", path, status, body, s.log)
+	}
+	return body
+}
+
+// answer returns the status and the body of a path.
+func (s *served) answer(path string) (status int, body string) {
+	s.f.Helper()
+	request, err := http.NewRequestWithContext(s.f.Context(), http.MethodGet, s.base+path, nil)
+	if err != nil {
+		s.f.Fatal(err)
+	}
+	request.Host = s.host
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		s.f.Fatal(err)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK {
-		s.f.Fatalf("%s: %d, %v\n%s%s", path, response.StatusCode, err, body, s.log.String())
+	content, err := io.ReadAll(response.Body)
+	if err != nil {
+		s.f.Fatal(err)
 	}
-	return string(body)
+	return response.StatusCode, string(content)
 }
 
 // names returns the names of the rows that a path of the API lists.
@@ -173,15 +185,15 @@ func TestRun_site(t *testing.T) {
 			t.Fatalf("%v: exit code %d, want %q: %s", args, code, want, out.String())
 		}
 	}
-	command(base+" serves it", "up")
-	site := &served{f: f, base: base}
+	command(base+", for https://portfolio.pages.dev\nserved by:   `make site`, which is running\n", "up")
+	site := &served{f: f, base: base, log: &strings.Builder{}}
 	site.sign("Ada")
 	command("Ada", "sql", "SELECT name FROM guests")
 	stop()
 	if code := <-ended; code != 0 {
 		t.Errorf("site: exit code %d", code)
 	}
-	command("`make site` serves the Pages project portfolio", "up")
+	command("served by:   `make site`\n", "up")
 }
 
 // Code that throws as it starts fails in an up, as on Cloudflare, and what is deployed stays.
@@ -218,28 +230,4 @@ func TestStack_throwsAtStart(t *testing.T) {
 	write(functions, "export default { fetch: (request: Request, env: any) => env.API_SERVICE.fetch(request) };")
 	f.up()
 	f.want("what is served", f.serveSite().get("/api/x"), "good")
-}
-
-// Without npm an up says in one line what is missing, and succeeds.
-func TestRun_withoutRuntime(t *testing.T) {
-	t.Setenv("PATH", t.TempDir())
-	c := &clouds.Clouds{Cloudflare: &cloudflare.Cloud{Token: strings.Repeat("t", 40), DeployTime: -1}}
-	var out bytes.Buffer
-	s := &sandbox{root: t.TempDir(), stdout: &out}
-	if err := s.suggestSite(c); err != nil || out.Len() > 0 {
-		t.Errorf("without a site: %q, %v", out.String(), err)
-	}
-	call := func(path, contentType, body string) {
-		request := httptest.NewRequest(http.MethodPost, "/client/v4/accounts/"+cloudflare.DefaultAccountID+"/pages/projects"+path, strings.NewReader(body))
-		request.Header.Set("Authorization", "Bearer "+c.Cloudflare.Token)
-		request.Header.Set("Content-Type", contentType)
-		c.Cloudflare.ServeHTTP(httptest.NewRecorder(), request)
-	}
-	call("", "application/json", `{"name":"portfolio","production_branch":"main"}`)
-	form, contentType := emulator.Form(emulator.Part{Name: "manifest", Content: []byte("{}")})
-	call("/portfolio/deployments", contentType, string(form))
-	want := "`make site` serves the Pages project portfolio at http://localhost:8788\n" + site.NoRuntime + "\n"
-	if err := s.suggestSite(c); err != nil || out.String() != want {
-		t.Errorf("with a site: %q, %v", out.String(), err)
-	}
 }

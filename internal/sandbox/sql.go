@@ -36,7 +36,7 @@ func runSQL(ctx context.Context, s *sandbox, statement string) error {
 	}
 	u, err := parseConnection(text)
 	if err != nil {
-		return fmt.Errorf("output %s: %w: run `make up` first", output, err)
+		return fmt.Errorf("output %s: %w: run `%s` first", output, err, s.makeUp())
 	}
 	switch {
 	case s.sql.password:
@@ -62,10 +62,17 @@ func runSQL(ctx context.Context, s *sandbox, statement string) error {
 
 func (s *sandbox) connectionString(ctx context.Context, output string) (string, error) {
 	if s.sql.real {
-		cmd := exec.CommandContext(ctx, "pulumi", "stack", "output", output, "--show-secrets")
+		args := []string{"stack", "output", output, "--show-secrets"}
+		if s.stack != "" {
+			args = append(args, "--stack", s.stack)
+		}
+		cmd := exec.CommandContext(ctx, "pulumi", args...)
 		cmd.Stderr = s.stderr
 		out, err := cmd.Output()
 		return strings.TrimSpace(string(out)), err
+	}
+	if err := s.checkStack(); err != nil {
+		return "", err
 	}
 	outputs, err := s.engine(nil).Outputs(ctx, true)
 	text, _ := outputs[output].(string)
@@ -75,10 +82,13 @@ func (s *sandbox) connectionString(ctx context.Context, output string) (string, 
 // explain prints how to connect with a mysql client. The client reads the password from its
 // environment, since every user of the machine can see an argument.
 func (s *sandbox) explain(u *url.URL) {
-	fmt.Fprintln(s.stdout, "One statement:       make sql Q=\"SELECT 1\" (ADMIN=1 to create tables)\nWith a mysql client:")
-	flags, tls := "", " --ssl-mode=VERIFY_IDENTITY"
+	variable, flags, tls := "", "", " --ssl-mode=VERIFY_IDENTITY"
+	if s.stack != "" {
+		variable, flags = " STACK="+s.stack, " -stack "+s.stack
+	}
+	fmt.Fprintf(s.stdout, "One statement:       make sql Q=\"SELECT 1\"%s (ADMIN=1 to create tables)\nWith a mysql client:\n", variable)
 	if s.sql.admin {
-		flags = " -admin"
+		flags += " -admin"
 	}
 	if s.sql.real {
 		flags += " -real"

@@ -56,7 +56,7 @@ func Start(ctx context.Context, dir string, lookup Lookup) (_ *Clouds, err error
 	if c.unlock, err = lock(ctx, dir); err != nil {
 		return nil, err
 	}
-	if c.Log, err = emulator.OpenLog(filepath.Join(dir, "calls.jsonl")); err != nil {
+	if c.Log, err = emulator.OpenLog(filepath.Join(dir, CallsFile)); err != nil {
 		return nil, err
 	}
 	if err := setFaults(&c.faults, lookup); err != nil {
@@ -163,19 +163,6 @@ func (c *Clouds) Close() {
 	if c.unlock != nil {
 		c.unlock()
 	}
-}
-
-// Summary counts the calls of this run.
-func (c *Clouds) Summary() string {
-	reads, writes := 0, 0
-	for _, call := range c.Log.Calls() {
-		if call.Write() {
-			writes++
-		} else {
-			reads++
-		}
-	}
-	return fmt.Sprintf("calls: %d reads, %d writes", reads, writes)
 }
 
 // lock keeps out a second process, which would write the state of the same clouds.

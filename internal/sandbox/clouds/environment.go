@@ -71,5 +71,6 @@ func Path(dir string, lookup Lookup) (string, error) {
 		return "", err
 	}
 	path, _ := lookup("PATH")
-	return bin + string(os.PathListSeparator) + path, os.WriteFile(filepath.Join(bin, "doppler"), dopplerStandIn, 0o700)
+	// Another run may be reading it.
+	return bin + string(os.PathListSeparator) + path, emulator.WriteFile(filepath.Join(bin, "doppler"), dopplerStandIn, 0o700)
 }

@@ -27,7 +27,7 @@ func (e *Engine) getenv(ctx *pulumi.Context, env map[string]string) func(string)
 // values, by key with namespace. The context gives the values, the files give the keys.
 func (e *Engine) programConfig(ctx *pulumi.Context) string {
 	all := map[string]string{}
-	for _, name := range []string{"Pulumi.yaml", "Pulumi." + e.stack() + ".yaml"} {
+	for _, name := range []string{"Pulumi.yaml", stackFile(e.stack())} {
 		file, err := readYAML(filepath.Join(e.path("project"), name))
 		if err != nil {
 			return ""

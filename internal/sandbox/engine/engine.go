@@ -19,7 +19,8 @@ import (
 	"portfolio-infra/internal/stack"
 )
 
-// The name of the project in Pulumi.yaml, and that of the sandbox's stack.
+// The name of the project in Pulumi.yaml, and that of the stack that a command works on unless it
+// names another.
 const (
 	Project = "portfolio"
 	Stack   = "dev"
@@ -31,7 +32,7 @@ type Engine struct {
 	Root, Dir string
 	// Env is set on top of the process's environment.
 	Env map[string]string
-	// Config holds values on top of those of Pulumi.dev.yaml. A key without a namespace
+	// Config holds values on top of those of the stack's file. A key without a namespace
 	// belongs to the project.
 	Config map[string]any
 	// Stack is the stack's name. If empty, it is the constant's.
@@ -39,7 +40,9 @@ type Engine struct {
 	// CLI is the Pulumi CLI. If it is nil, [FindCLI] finds it.
 	CLI auto.PulumiCommand
 	// Program is what is deployed. If it is nil, it is the stack's own.
-	Program        pulumi.RunFunc
+	Program pulumi.RunFunc
+	// Done gets what an up did, if it is set.
+	Done           *Done
 	Stdout, Stderr io.Writer
 }
 

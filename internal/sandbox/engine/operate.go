@@ -10,7 +10,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optdestroy"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optpreview"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 )
 
 // Operate runs up, preview, refresh or destroy. After a run that was killed while it changed
@@ -44,7 +43,7 @@ func (e *Engine) run(ctx context.Context, st auto.Stack, verb string) error {
 	var err error
 	switch verb {
 	case "up":
-		_, err = st.Up(ctx, optup.ProgressStreams(e.Stdout), optup.ErrorProgressStreams(e.Stderr))
+		err = e.up(ctx, st)
 	case "preview":
 		_, err = st.Preview(ctx, optpreview.Diff(), optpreview.ProgressStreams(e.Stdout), optpreview.ErrorProgressStreams(e.Stderr))
 	case "refresh":
@@ -79,6 +78,12 @@ func (e *Engine) Command(ctx context.Context, args ...string) (string, error) {
 		err = fmt.Errorf("pulumi %s: %w\n%s", strings.Join(args, " "), err, stderr)
 	}
 	return stdout, err
+}
+
+// Remove forgets the stack, which has no resources any more, and its settings.
+func (e *Engine) Remove(ctx context.Context) error {
+	_, err := e.Command(ctx, "stack", "rm", "--yes")
+	return err
 }
 
 // Cancel unlocks the state after a run was killed.

@@ -19,16 +19,22 @@ const (
 )
 
 // usersPassphrase reports whether the state was made with the passphrase in the user's
-// environment, which early versions of the sandbox used.
+// environment, which early versions of the sandbox used. A new stack has that of the others, since
+// a reference to another stack reads its secrets with the same passphrase.
 func (e *Engine) usersPassphrase() bool {
 	_, value := os.LookupEnv(passphraseVariable)
 	_, file := os.LookupEnv(passphraseVariable + "_FILE")
 	if !value && !file {
 		return false // the check takes a while
 	}
-	copied, err := readYAML(filepath.Join(e.path("project"), "Pulumi."+e.stack()+".yaml"))
-	salt, ok := copied["encryptionsalt"].(string)
-	return err == nil && ok && !opens(salt, passphrase)
+	stacks, _ := e.Stacks() // without them the stack's own file decides
+	for _, stack := range append([]string{e.stack()}, stacks...) {
+		copied, err := readYAML(filepath.Join(e.path("project"), stackFile(stack)))
+		if salt, ok := copied["encryptionsalt"].(string); err == nil && ok {
+			return !opens(salt, passphrase)
+		}
+	}
+	return false
 }
 
 // opens reports whether an encryptionsalt was made with the passphrase. An encryptionsalt has

@@ -10,6 +10,9 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"portfolio-infra/internal/environment/mark"
+	"portfolio-infra/internal/sandbox/emulator"
 )
 
 // writeProject copies Pulumi.yaml and the stack's file into the folder project, since the
@@ -18,10 +21,25 @@ func (e *Engine) writeProject() error {
 	if err := e.copyProjectFile("Pulumi.yaml"); err != nil {
 		return fmt.Errorf("copying Pulumi.yaml: %w", err)
 	}
-	if err := e.copyStackFile("Pulumi." + e.stack() + ".yaml"); err != nil {
-		return fmt.Errorf("copying Pulumi.%s.yaml: %w", e.stack(), err)
+	if err := e.copyStackFile(); err != nil {
+		return fmt.Errorf("copying %s: %w", stackFile(e.stack()), err)
 	}
 	return nil
+}
+
+// stackFile returns the name of a stack's file.
+func stackFile(stack string) string { return "Pulumi." + stack + ".yaml" }
+
+// settings returns the path of the file that has the stack's settings. An environment without one
+// of its own has that of all environments, as in CI.
+func (e *Engine) settings() string {
+	own := filepath.Join(e.Root, stackFile(e.stack()))
+	if _, environment := mark.Number(e.stack()); environment {
+		if _, err := os.Stat(own); errors.Is(err, os.ErrNotExist) {
+			return filepath.Join(e.Root, stackFile("pr"))
+		}
+	}
+	return own
 }
 
 // yamlMap is a YAML mapping whose members are kept as they are.
@@ -76,9 +94,9 @@ func (e *Engine) rootFromProject() (string, error) {
 // copyStackFile copies the config, except for values that are encrypted for the real stack and
 // cannot be read here. It keeps the sandbox's own salt. It leaves the sandbox's data
 // unprotected, so that a destroy needs no second step.
-func (e *Engine) copyStackFile(name string) error {
-	target := filepath.Join(e.path("project"), name)
-	source, err := readYAML(filepath.Join(e.Root, name))
+func (e *Engine) copyStackFile() error {
+	target := filepath.Join(e.path("project"), stackFile(e.stack()))
+	source, err := readYAML(e.settings())
 	last, lastErr := readYAML(target)
 	for _, err := range []error{err, lastErr} {
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -139,10 +157,11 @@ func readYAML(path string) (yamlMap, error) {
 	return m, yaml.Unmarshal(b, &m)
 }
 
+// writeYAML writes a whole file or nothing: the run of another stack may be reading Pulumi.yaml.
 func writeYAML(path string, m yamlMap) error {
 	b, err := yaml.Marshal(m)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, b, 0o600)
+	return emulator.WriteFile(path, b, 0o600)
 }

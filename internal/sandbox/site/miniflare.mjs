@@ -1,11 +1,13 @@
-// Runs a Pages site and its Workers on Miniflare, with the asset handler of wrangler:
+// Runs Pages sites and their Workers on Miniflare, with the asset handler of wrangler:
 //
 //	node --input-type=module --eval SCRIPT FOLDER/node_modules
 //
-// Each line of standard input is a program, as program.go makes it, and replaces the one
-// before. A line of standard output answers with the program's address, with what a Worker threw
-// as it started, or with another error. What Workers print goes to standard error. The script
-// ends when its standard input is closed, so also when the process at the other end is killed.
+// Each line of standard input is the program of a site, as program.go makes it, and replaces the
+// one before of that site. A line of standard output answers with the program's address, with what
+// a Worker threw as it started, or with another error. Each site has a Miniflare, and so a workerd,
+// of its own: what one breaks leaves the others alone. What Workers print goes to standard error.
+// The script ends when its standard input is closed, so also when the process at the other end is
+// killed.
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
@@ -26,24 +28,68 @@ fs.lstatSync = (path, options) => {
   }
 };
 
-let current, miniflare, thrown;
+// Site is a Miniflare that runs one program after the other.
+class Site {
+  handleStructuredLogs = ({ message }) => {
+    const failure = /^service core:user:[^:]*: (Uncaught .*)/s.exec(message);
+    if (failure) this.thrown = failure[1];
+    else console.error(message);
+  };
 
-function handleStructuredLogs({ message }) {
-  const failure = /^service core:user:[^:]*: (Uncaught .*)/s.exec(message);
-  if (failure) thrown = failure[1];
-  else console.error(message);
-}
+  // A Worker reaches only the site itself and the database.
+  // https://github.com/tidbcloud/serverless-js/blob/main/packages/serverless/src/serverless.ts
+  outboundService = async (request) => {
+    const { host, hostname, pathname, port } = new URL(request.url);
+    if (this.program.hosts.includes(hostname) && port === this.program.port) return this.miniflare.dispatchFetch(request);
+    if (!hostname.startsWith("http-") || pathname !== "/v1beta/sql") {
+      return new Response(`the sandbox is offline: Workers reach no other host than the database, and not ${host}`, { status: 502 });
+    }
+    const { method, headers } = request;
+    return fetch(new URL(pathname, this.program.sql), { method, headers, body: await request.arrayBuffer() });
+  };
 
-// A Worker reaches only the site itself and the database.
-// https://github.com/tidbcloud/serverless-js/blob/main/packages/serverless/src/serverless.ts
-async function outboundService(request) {
-  const { host, hostname, pathname, port } = new URL(request.url);
-  if (["localhost", "127.0.0.1", "[::1]"].includes(hostname) && port === current.port) return miniflare.dispatchFetch(request);
-  if (!hostname.startsWith("http-") || pathname !== "/v1beta/sql") {
-    return new Response(`the sandbox is offline: Workers reach no other host than the database, and not ${host}`, { status: 502 });
+  worker = ({ name, date, flags, modules, vars, services }) => ({
+    name, compatibilityDate: date, compatibilityFlags: flags,
+    modules: modules.map(module), bindings: vars, serviceBindings: services, outboundService: this.outboundService,
+  });
+
+  // The handler reads _headers and _redirects, and watches them until it is aborted.
+  handler = { stop: new AbortController() };
+  async assets(directory) {
+    if (this.handler.directory === directory) return this.handler.fetch;
+    const quiet = () => {};
+    const log = { debug: quiet, log: quiet, info: quiet, warn: console.error, error: console.error };
+    const stop = new AbortController();
+    const options = { directory, log: { ...log, once: log }, signal: stop.signal };
+    const binding = await require("wrangler").unstable_generateASSETSBinding(options);
+    this.handler.stop.abort();
+    this.handler = { directory, stop, fetch: binding };
+    return binding;
   }
-  const { method, headers } = request;
-  return fetch(new URL(pathname, current.sql), { method, headers, body: await request.arrayBuffer() });
+
+  async run(program) {
+    [this.program, this.thrown] = [program, undefined];
+    for (const line of program.missing ?? []) {
+      if (!said.has(line)) console.error(line);
+      said.add(line);
+    }
+    const workers = (program.workers ?? []).map(this.worker);
+    if (program.directory) {
+      const ASSETS = await this.assets(program.directory);
+      const functions = workers.find(({ name }) => name === "Functions");
+      if (functions) functions.serviceBindings = { ...functions.serviceBindings, ASSETS };
+      workers.unshift(router(functions ? program.routes : { include: [], exclude: [] }, ASSETS, functions));
+    }
+    const options = convertV4MiniflareOptions({
+      // request.cf is Miniflare's placeholder; otherwise it would be fetched.
+      cf: false,
+      host: "127.0.0.1", port: 0, log: new Log(LogLevel.ERROR), handleStructuredLogs: this.handleStructuredLogs,
+      telemetry: { enabled: false }, workers,
+    });
+    if (this.miniflare) await this.miniflare.setOptions(options);
+    else this.miniflare = new Miniflare(options);
+    return { address: (await this.miniflare.ready).host };
+  }
 }
 
 // Miniflare has no JSON modules.
@@ -52,25 +98,6 @@ function module({ name, type, content }) {
   if (type === "JSON") return { path: name, type: "ESModule", contents: `export default ${bytes}` };
   const binary = type === "Data" || type === "CompiledWasm";
   return { path: name, type, contents: binary ? bytes : bytes.toString() };
-}
-
-const worker = ({ name, date, flags, modules, vars, services }) => ({
-  name, compatibilityDate: date, compatibilityFlags: flags,
-  modules: modules.map(module), bindings: vars, serviceBindings: services, outboundService,
-});
-
-// The handler reads _headers and _redirects, and watches them until it is aborted.
-let handler = { stop: new AbortController() };
-async function assets(directory) {
-  if (handler.directory === directory) return handler.fetch;
-  const quiet = () => {};
-  const log = { debug: quiet, log: quiet, info: quiet, warn: console.error, error: console.error };
-  const stop = new AbortController();
-  const options = { directory, log: { ...log, once: log }, signal: stop.signal };
-  const binding = await require("wrangler").unstable_generateASSETSBinding(options);
-  handler.stop.abort();
-  handler = { directory, stop, fetch: binding };
-  return binding;
 }
 
 // router chooses between files and Functions by wrangler's own rules. wrangler's template imports
@@ -93,31 +120,11 @@ function router(routes, ASSETS, functions) {
 }
 
 const said = new Set();
-async function run(program) {
-  [current, thrown] = [program, undefined];
-  for (const line of program.missing ?? []) {
-    if (!said.has(line)) console.error(line);
-    said.add(line);
-  }
-  const workers = (program.workers ?? []).map(worker);
-  if (program.directory) {
-    const ASSETS = await assets(program.directory);
-    const functions = workers.find(({ name }) => name === "Functions");
-    if (functions) functions.serviceBindings = { ...functions.serviceBindings, ASSETS };
-    workers.unshift(router(functions ? program.routes : { include: [], exclude: [] }, ASSETS, functions));
-  }
-  const options = convertV4MiniflareOptions({
-    // request.cf is Miniflare's placeholder; otherwise it would be fetched.
-    cf: false,
-    host: "127.0.0.1", port: 0, log: new Log(LogLevel.ERROR), handleStructuredLogs,
-    telemetry: { enabled: false }, workers,
-  });
-  if (miniflare) await miniflare.setOptions(options);
-  else miniflare = new Miniflare(options);
-  return { address: (await miniflare.ready).host };
-}
-
+const sites = new Map();
 for await (const line of createInterface({ input: process.stdin })) {
-  const answer = await run(JSON.parse(line)).catch((error) => (thrown ? { thrown } : { error: `${error.stack}` }));
+  const program = JSON.parse(line);
+  if (!sites.has(program.site)) sites.set(program.site, new Site());
+  const site = sites.get(program.site);
+  const answer = await site.run(program).catch((error) => (site.thrown ? { thrown: site.thrown } : { error: `${error.stack}` }));
   process.stdout.write(`${JSON.stringify(answer)}\n`);
 }

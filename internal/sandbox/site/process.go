@@ -19,13 +19,33 @@ import (
 //go:embed miniflare.mjs
 var script string
 
-// process is a Node.js process that runs programs, one after the other.
+// process is a Node.js process that runs the programs of sites.
 type process struct {
+	mu    sync.Mutex // for a line to in and its answer from out
 	stop  context.CancelFunc
 	ended chan struct{}
 	in    io.Writer
 	out   *json.Decoder
 	said  tail
+}
+
+// open starts a process, unless the Runtime is not installed. It removes what another one left.
+func (r Runtime) open(ctx context.Context) (*process, error) {
+	if !r.Installed() {
+		return nil, nil
+	}
+	if err := os.RemoveAll(r.Dir); err != nil { // a killed process may have left it
+		return nil, err
+	}
+	return r.start(ctx)
+}
+
+// close ends a process of open, if there is one, and removes all files.
+func (r Runtime) close(p *process) error {
+	if p != nil {
+		p.close()
+	}
+	return os.RemoveAll(r.Dir)
 }
 
 // start starts a process that runs nothing yet. When ctx ends, the process ends and its files
@@ -88,12 +108,14 @@ type startError struct{ message string }
 
 func (e *startError) Error() string { return "a Worker does not start: " + e.message }
 
-// run replaces the running program and returns the address of the new one.
+// run replaces the running program of a site and returns the address of the new one.
 func (p *process) run(next program) (address string, err error) {
 	line, err := json.Marshal(next)
 	if err != nil {
 		return "", err
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var answer struct{ Address, Thrown, Error string }
 	if _, err = p.in.Write(append(line, '\n')); err == nil {
 		err = p.out.Decode(&answer)

@@ -13,15 +13,19 @@ import (
 
 // program is what miniflare.mjs runs.
 type program struct {
+	// Site is the name of the project. What runs is replaced by the next program of that name.
+	Site string `json:"site"`
 	// Directory has the files of a site, with _headers and _redirects. If empty, there are
 	// only Workers, and the first one answers.
 	Directory string `json:"directory"`
 	// Routes is the text of _routes.json.
 	Routes  json.RawMessage `json:"routes"`
 	Workers []worker        `json:"workers,omitempty"`
-	// SQL is the address of the database over HTTP. Port is the site's port on this machine.
-	SQL  string `json:"sql"`
-	Port string `json:"port"`
+	// SQL is the address of the database over HTTP. Hosts and Port are where this machine serves
+	// the site.
+	SQL   string   `json:"sql"`
+	Hosts []string `json:"hosts"`
+	Port  string   `json:"port"`
 	// Missing has a line for each thing that a Worker of the program lacks.
 	Missing []string `json:"missing,omitempty"`
 }
@@ -57,7 +61,7 @@ var everywhere = json.RawMessage(`{"include":["/*"],"exclude":[]}`)
 // newProgram returns the program with a site's Functions and all Workers that they are bound to,
 // directly or through other Workers.
 func newProgram(site cloudflare.Site, scripts []cloudflare.Script, reveal func(cloudflare.Secret) (string, bool)) (program, error) {
-	p := program{Routes: everywhere}
+	p := program{Site: site.Project, Routes: everywhere}
 	if site.Routes != nil {
 		p.Routes = site.Routes
 	}

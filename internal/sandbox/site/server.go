@@ -29,6 +29,9 @@ type Server struct {
 	// Project is the name of the Pages project. If empty, it is the oldest one that was
 	// deployed.
 	Project string
+	// Hosts are the names and addresses of this machine at which the site's own code reaches it.
+	// If empty, they are those of this machine alone.
+	Hosts []string
 	// Runtime serves the site. If it is not installed, plain files are served.
 	Runtime Runtime
 	// Values are possible values of secrets. The Cloud keeps no secret on disk, so it knows
@@ -46,31 +49,20 @@ type Server struct {
 
 // Start starts the Runtime.
 func (s *Server) Start(ctx context.Context) (err error) {
-	if !s.Runtime.Installed() {
-		return nil
-	}
-	if err := os.RemoveAll(s.Runtime.Dir); err != nil { // a killed process may have left it
-		return err
-	}
-	s.process, err = s.Runtime.start(ctx)
+	s.process, err = s.Runtime.open(ctx)
 	return err
 }
 
 // Close ends all that Start and requests have started.
-func (s *Server) Close() error {
-	if s.process != nil {
-		s.process.close()
-	}
-	return os.RemoveAll(s.Runtime.Dir)
-}
+func (s *Server) Close() error { return s.Runtime.close(s.process) }
 
-var errNothing = errors.New("nothing is deployed yet: `make up` deploys the folder that the config key site names")
+const nothing = "nothing is deployed yet: `make up` deploys the folder that the config key site names"
 
 // ServeHTTP implements [http.Handler]. It answers from what is deployed now.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	site, ok, err := s.site()
 	if err == nil && !ok {
-		err = errNothing
+		err = errors.New(nothing)
 	}
 	var address string
 	switch {
@@ -157,6 +149,8 @@ func port(r *http.Request) string {
 	return ""
 }
 
+var localHosts = []string{"localhost", "127.0.0.1", "[::1]"}
+
 // update makes the process run what is deployed. It returns the address.
 func (s *Server) update(site cloudflare.Site, port string) (address string, err error) {
 	s.mu.Lock()
@@ -165,7 +159,10 @@ func (s *Server) update(site cloudflare.Site, port string) (address string, err 
 	if err != nil {
 		return "", err
 	}
-	p.SQL, p.Port, p.Directory = s.SQL, port, filepath.Join(s.Runtime.Dir, site.Deployment)
+	p.SQL, p.Hosts, p.Port, p.Directory = s.SQL, s.Hosts, port, filepath.Join(s.Runtime.Dir, site.Deployment)
+	if len(p.Hosts) == 0 {
+		p.Hosts = localHosts
+	}
 	next, err := json.Marshal(p)
 	if err != nil || bytes.Equal(next, s.runs) {
 		return s.address, errors.Join(err, s.err)

@@ -34,17 +34,19 @@ type cloud struct {
 	t *testing.T
 	// hash returns the key of a file by its name and its content in base64.
 	hash func(name, content string) string
+	// name is that of the project.
+	name string
 }
 
 func newCloud(t *testing.T) *cloud {
 	return &cloud{&cloudflare.Cloud{
 		Token: strings.Repeat("t", 40), DeployTime: -1, File: filepath.Join(t.TempDir(), "cloudflare.json"),
-	}, t, hash}
+	}, t, hash, "site"}
 }
 
 // restart is the Cloud of another process on the same files.
 func (c *cloud) restart() *cloud {
-	return &cloud{&cloudflare.Cloud{Token: c.Token, DeployTime: -1, File: c.File}, c.t, c.hash}
+	return &cloud{&cloudflare.Cloud{Token: c.Token, DeployTime: -1, File: c.File}, c.t, c.hash, c.name}
 }
 
 // call makes a call that succeeds, and returns the body of its answer.
@@ -93,7 +95,7 @@ func (c *cloud) upload(name, bindings, script string) {
 func (c *cloud) deploy(files folder, modules []emulator.Part, more ...emulator.Part) {
 	c.t.Helper()
 	var token struct{ Result struct{ JWT string } }
-	must(c.t, json.Unmarshal(c.json(http.MethodGet, "/pages/projects/site/upload-token", ""), &token))
+	must(c.t, json.Unmarshal(c.json(http.MethodGet, "/pages/projects/"+c.name+"/upload-token", ""), &token))
 	manifest, items := map[string]string{}, []any{}
 	for name, content := range files {
 		value := base64.StdEncoding.EncodeToString([]byte(content))
@@ -112,7 +114,7 @@ func (c *cloud) deploy(files folder, modules []emulator.Part, more ...emulator.P
 		bundle, _ := emulator.Form(modules...)
 		parts = append(parts, emulator.Part{Name: "_worker.bundle", Content: bundle})
 	}
-	c.form(http.MethodPost, "/pages/projects/site/deployments", parts...)
+	c.form(http.MethodPost, "/pages/projects/"+c.name+"/deployments", parts...)
 }
 
 func hash(name, content string) string {
@@ -131,8 +133,8 @@ func extension(name string) string {
 // project creates the project with its production configuration.
 func (c *cloud) project(config string) {
 	c.t.Helper()
-	c.json(http.MethodPost, "/pages/projects", `{"name":"site","production_branch":"main"}`)
-	c.json(http.MethodPatch, "/pages/projects/site", `{"deployment_configs":{"production":`+config+`}}`)
+	c.json(http.MethodPost, "/pages/projects", `{"name":"`+c.name+`","production_branch":"main"}`)
+	c.json(http.MethodPatch, "/pages/projects/"+c.name, `{"deployment_configs":{"production":`+config+`}}`)
 }
 
 // testServer is a Server on a port.

@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// beside returns the engine of another stack of the same project.
+func (e *Engine) beside(stack string) *Engine {
+	return &Engine{Root: e.Root, Dir: e.Dir, Stack: stack, CLI: e.CLI, Stdout: e.Stdout, Stderr: e.Stderr}
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A stack has the settings of its own file, and its own copy of them. Only an environment without
+// one has those of all environments.
+func TestEngine_settings(t *testing.T) {
+	dev := newEngine(t, "name: portfolio\n", "config:\n  portfolio:a: dev\n")
+	for stack, text := range map[string]string{"pr": "config:\n  portfolio:a: all\n  portfolio:protect: true\n", "pr-2": "config:\n  portfolio:a: own\n"} {
+		write(t, filepath.Join(dev.Root, stackFile(stack)), text)
+	}
+	for stack, want := range map[string]any{"dev": "dev", "pr-1": "all", "pr-2": "own", "pr-x": nil, "prod": nil} {
+		e := dev.beside(stack)
+		if err := e.writeProject(); err != nil {
+			t.Fatal(err)
+		}
+		copied, err := readYAML(filepath.Join(e.path("project"), stackFile(stack)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		config := yamlMap{"portfolio:protect": false}
+		if want != nil {
+			config["portfolio:a"] = want
+		}
+		if diff := cmp.Diff(yamlMap{"config": config}, copied); diff != "" {
+			t.Errorf("%s (-want +have):\n%s", stack, diff)
+		}
+	}
+}
+
+func TestCheckStack(t *testing.T) {
+	for name, good := range map[string]bool{"pr-1": true, "a.b_C": true, "": false, "org/dev": false, "../x": false, "a b": false, strings.Repeat("a", 101): false} {
+		if err := CheckStack(name); (err == nil) != good {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+// A stack that is made after others shares their passphrase, and one that has secrets keeps its own.
+func TestEngine_passphraseOfOthers(t *testing.T) {
+	const byX, bySandbox = "v1:v7Z/JAH9FiE=:v1:UEpPy+Fc5rH0sWdX:W+0O64dZUKACm88JzLJ08G4cMf2WcA==", "v1:dcA4wwjiw1c=:v1:4J2Nfa0S45hjFK4s:m8QU1YKmFwcDEYfBXTPVIyG87/teTA=="
+	t.Setenv(passphraseVariable, "x")
+	for name, test := range map[string]struct{ dev, own, want string }{
+		"the others' with theirs": {byX, "", ""},
+		"both with theirs":        {byX, byX, ""},
+		"its own by the sandbox":  {byX, bySandbox, passphrase},
+		"none with theirs":        {bySandbox, "", passphrase},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dev := newEngine(t, "name: portfolio\n", "")
+			if err := os.MkdirAll(filepath.Dir(dev.checkpoint()), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			write(t, dev.checkpoint(), "{}")
+			write(t, filepath.Join(dev.path("project"), "Pulumi.dev.yaml"), "encryptionsalt: "+test.dev+"\n")
+			other := dev.beside("pr-1")
+			if test.own != "" {
+				write(t, filepath.Join(dev.path("project"), "Pulumi.pr-1.yaml"), "encryptionsalt: "+test.own+"\n")
+			}
+			if have := other.Environment()[passphraseVariable]; have != test.want {
+				t.Errorf("%q, want %q", have, test.want)
+			}
+		})
+	}
+}
+
+// One stack reads another's outputs, secret ones too, whatever passphrase is in the user's
+// environment. Removing it leaves the other as it was.
+func TestEngine_stackReference(t *testing.T) {
+	t.Setenv(passphraseVariable, "theirs")
+	root, err := filepath.Abs("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	dev := newEngine(t, "name: portfolio\nruntime: go\n", "")
+	dev.Stdout, dev.Stderr = &said, &said
+	if dev.CLI, err = FindCLI(t.Context(), root, &said); err != nil {
+		t.Fatal(err)
+	}
+	dev.Program = func(ctx *pulumi.Context) error {
+		ctx.Export("clusterId", pulumi.String("1234"))
+		ctx.Export("databaseUrl", pulumi.ToSecret(pulumi.String("hidden")))
+		return nil
+	}
+	other := dev.beside("pr-2")
+	other.Program = func(ctx *pulumi.Context) error {
+		reference, err := pulumi.NewStackReference(ctx, "organization/portfolio/dev", nil)
+		if err != nil {
+			return err
+		}
+		for _, name := range []string{"clusterId", "databaseUrl"} {
+			ctx.Export(name, reference.GetOutput(pulumi.String(name)))
+		}
+		return nil
+	}
+	stacks := func(want ...string) {
+		t.Helper()
+		have, err := dev.Stacks()
+		if diff := cmp.Diff(want, have); diff != "" || err != nil {
+			t.Errorf("the stacks are %v, %v", have, err)
+		}
+	}
+	stacks()
+	for _, e := range []*Engine{dev, other} {
+		if err := e.Operate(t.Context(), "up"); err != nil {
+			t.Fatalf("%s: %v\n%s", e.stack(), err, said.String())
+		}
+	}
+	stacks("dev", "pr-2")
+	have, err := other.Outputs(t.Context(), true)
+	if diff := cmp.Diff(map[string]any{"clusterId": "1234", "databaseUrl": "hidden"}, have); diff != "" || err != nil {
+		t.Errorf("%v (-want +have):\n%s", err, diff)
+	}
+
+	before, err := os.ReadFile(dev.checkpoint())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Operate(t.Context(), "destroy"); err != nil {
+		t.Fatalf("%v\n%s", err, said.String())
+	}
+	if err := other.Remove(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stacks("dev")
+	if after, err := os.ReadFile(dev.checkpoint()); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the other stack's state is another one: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(dev.path("project"), "Pulumi.pr-2.yaml")); !os.IsNotExist(err) {
+		t.Errorf("the settings of the removed stack: %v", err)
+	}
+	if err := other.Exists(); err == nil || !strings.Contains(err.Error(), "there is no stack pr-2: there are dev") {
+		t.Errorf("the error is %v", err)
+	}
+}
