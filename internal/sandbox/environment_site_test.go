@@ -5,17 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
-
-	"portfolio-infra/internal/sandbox/engine"
 )
-
-// environment returns the fixture of the stack pr-N on the same clouds, with what
-// Pulumi.pr.yaml sets.
-func (f *fixture) environment(stack string) *fixture {
-	e := &fixture{TB: f.TB, clouds: f.clouds}
-	e.Engine = &engine.Engine{Root: root, Dir: f.Dir, Stack: stack, Env: f.Env, Config: map[string]any{}, CLI: f.CLI, Stdout: &e.printed, Stderr: &e.printed}
-	return e
-}
 
 // at returns the same server under another stack's host.
 func (s *served) at(f *fixture) *served {
@@ -32,7 +22,8 @@ func TestEnvironment_site(t *testing.T) {
 	production := f.serveSite()
 	f.want("guests of production", production.names("/api/guestbook"), []string{"Ada"})
 
-	pr := f.environment("pr-1")
+	example := map[string]any{"site": "internal/example/site", "seeds": "internal/example/seeds"}
+	pr := f.environment("pr-1", example)
 	page := production.at(pr)
 	if status, body := page.answer("/"); status != http.StatusNotFound || !strings.Contains(body, "`make up STACK=pr-1` makes one\n  http://localhost:") {
 		t.Errorf("before there is one: %d %s", status, body)
@@ -53,7 +44,7 @@ func TestEnvironment_site(t *testing.T) {
 	f.clouds.Close()
 	again := openFixture(t, f.Dir)
 	again.Config = f.Config
-	pr = again.environment("pr-1")
+	pr = again.environment("pr-1", example)
 	production = again.serveSite()
 	again.want("guests of production", production.names("/api/guestbook"), []string{"Alan", "Ada"})
 	again.want("guests of the environment", production.at(pr).names("/api/guestbook"), append([]string{"Grace"}, seeded...))

@@ -45,8 +45,8 @@ func (f *fixture) urls() (app, admin string) {
 	return app, admin
 }
 
-// ended checks that the state has nothing.
-func (f *fixture) ended() {
+// emptied checks that the state has nothing.
+func (f *fixture) emptied() {
 	f.Helper()
 	state, err := f.State()
 	if err != nil {
@@ -82,7 +82,7 @@ func TestEnvironment_fresh(t *testing.T) {
 	f.want("guests", f.query(app, "SELECT COUNT(*) FROM guests"), "COUNT(*)\n4\n")
 	f.run("destroy")
 	f.left(0, 0, 0)
-	f.ended()
+	f.emptied()
 }
 
 // An environment on a branch has the rows of production without those who are in it. What is
@@ -156,7 +156,7 @@ func TestEnvironment_branch(t *testing.T) {
 	untouched("after the reset")
 
 	e.run("destroy")
-	e.ended()
+	e.emptied()
 	f.left(1, 1, 1)
 	f.want("branches that are left", len(f.clouds.TiDB.Branches(parent)), 0)
 	untouched("after the end of the environment")
