@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"portfolio-infra/internal/testfiles"
 	"strings"
 	"testing"
 
@@ -45,9 +46,7 @@ func newDrizzle(t *testing.T, modules string) *drizzle {
 
 func (d *drizzle) add(name, text string) {
 	d.Helper()
-	if err := os.WriteFile(filepath.Join(d.project, name), []byte(text), 0o600); err != nil {
-		d.Fatal(err)
-	}
+	testfiles.Write(d, d.project, map[string]string{name: text})
 }
 
 // run runs a script of the project with node.

@@ -1,23 +1,18 @@
 package migrator_test
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"portfolio-infra/internal/migration"
 	"portfolio-infra/internal/migrator"
+	"portfolio-infra/internal/testfiles"
 )
 
 // lossesOf returns what a pending migration takes away, as far as one can tell without a database.
 func lossesOf(t *testing.T, sql string) ([]string, error) {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "1_x.sql"), []byte("-- +goose Up\n"+sql+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	folder, err := migration.Read(dir, migration.Goose)
+	folder, err := migration.Read(testfiles.Folder(t, map[string]string{"1_x.sql": "-- +goose Up\n" + sql + "\n"}), migration.Goose)
 	if err != nil {
 		t.Fatal(err)
 	}

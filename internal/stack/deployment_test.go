@@ -3,14 +3,13 @@ package stack
 import (
 	"encoding/json"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"portfolio-infra/internal/pages"
+	"portfolio-infra/internal/testfiles"
 )
 
 // deployMessage makes a deployment of a project with a commit message.
@@ -74,12 +73,7 @@ func TestRun_siteRequest(t *testing.T) {
 	a := newAccount(t)
 	a.dir = t.TempDir()
 	write := func(name, content string) {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(a.dir, name)), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(a.dir, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testfiles.Write(t, a.dir, map[string]string{name: content})
 	}
 	write("api.js", "export default {}")
 	write("public/index.html", "one")

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"portfolio-infra/internal/testfiles"
 	"regexp"
 	"strings"
 	"testing"
@@ -72,11 +73,8 @@ func TestCheckKeys_renameLine(t *testing.T) {
 	if line == nil {
 		t.Fatalf("no line: %v", err)
 	}
-	dir := t.TempDir()
+	dir := testfiles.Folder(t, map[string]string{"Pulumi.dev.yaml": file})
 	path := filepath.Join(dir, "Pulumi.dev.yaml")
-	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", line[1])
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -2,7 +2,6 @@ package stack
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,30 +11,15 @@ import (
 
 	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/pages"
+	"portfolio-infra/internal/testfiles"
 )
 
 // inProject writes files to a project's folder with a Worker's script, and returns it.
 func (a *account) inProject(files map[string]string) {
 	a.Helper()
 	a.dir = filepath.Join(a.TempDir(), "project")
-	for name, content := range files {
-		file := filepath.Join(a.dir, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-			a.Fatal(err)
-		}
-		var err error
-		if target, ok := strings.CutPrefix(content, "-> "); ok {
-			err = os.Symlink(target, file)
-		} else {
-			err = os.WriteFile(file, []byte(content), 0o600)
-		}
-		if err != nil {
-			a.Fatal(err)
-		}
-	}
-	if err := os.WriteFile(filepath.Join(a.dir, "api.js"), []byte("export default {}"), 0o600); err != nil {
-		a.Fatal(err)
-	}
+	testfiles.Write(a, a.dir, files)
+	testfiles.Write(a, a.dir, map[string]string{"api.js": "export default {}"})
 }
 
 func siteConfig(site string) map[string]string {

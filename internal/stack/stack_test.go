@@ -5,7 +5,6 @@ import (
 	"flag"
 	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,6 +18,7 @@ import (
 
 	"portfolio-infra/internal/environment/mark"
 	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/testfiles"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -190,11 +190,8 @@ func TestProgram_sideBySide(t *testing.T) {
 		a.dopplerCLI("echo --visibility")
 		a.cloud.AccountID, a.cloud.Token = strings.Repeat(digit, 32), testToken+digit
 		a.env["CLOUDFLARE_ACCOUNT_ID"], a.env["CLOUDFLARE_API_TOKEN"] = a.cloud.AccountID, a.cloud.Token
-		a.dir = t.TempDir()
 		script := digit + ".js"
-		if err := os.WriteFile(filepath.Join(a.dir, script), []byte("export default {}"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		a.dir = testfiles.Folder(t, map[string]string{script: "export default {}"})
 		wg.Go(func() {
 			e, err := a.run(map[string]string{"portfolio:workerScript": script, "portfolio:doppler": `{"project":"portfolio","config":"prd"}`})
 			if err != nil {

@@ -1,11 +1,10 @@
 package settings
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testfiles"
 )
 
 func TestRead(t *testing.T) {
@@ -32,11 +31,8 @@ func TestRead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
 			for file, content := range map[string]string{projectFile: tt.project, environmentFile: tt.environment} {
-				if content == "" {
-					continue
-				}
-				if err := os.WriteFile(filepath.Join(folder, file), []byte(content), 0o600); err != nil {
-					t.Fatal(err)
+				if content != "" {
+					testfiles.Write(t, folder, map[string]string{file: content})
 				}
 			}
 			got, err := Read(folder)
