@@ -15,9 +15,10 @@ import (
 	"portfolio-infra/internal/bundle"
 	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/sandbox/emulator/cloudflare/cloudflaretest"
 )
 
-const apiToken = "Zq7f3aW9c21e0-Xk_84hTm2Lp6Rv0Bn5Yd3Gs1Jw"
+const apiToken = cloudflaretest.Token
 
 // world is a site and the API to which it is deployed.
 type world struct {

@@ -2,7 +2,6 @@ package stack
 
 import (
 	"encoding/json"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -11,14 +10,6 @@ import (
 	"portfolio-infra/internal/pages"
 	"portfolio-infra/internal/testfiles"
 )
-
-// deployMessage makes a deployment of a project with a commit message.
-func (a *account) deployMessage(project, message string) {
-	a.Helper()
-	a.byHand(http.MethodPost, "/pages/projects/"+project+"/deployments", "multipart/form-data; boundary=b",
-		"--b\r\nContent-Disposition: form-data; name=\"manifest\"\r\n\r\n{}\r\n"+
-			"--b\r\nContent-Disposition: form-data; name=\"commit_message\"\r\n\r\n"+message+"\r\n--b--\r\n")
-}
 
 func TestSiteDrift(t *testing.T) {
 	const ours, other = "first [pulumi me 0123456789abcdef]", "by hand"
@@ -40,10 +31,10 @@ func TestSiteDrift(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a := newAccount(t)
-			a.cloud.DeployTime = -1 // none
-			a.createProject("site", "main")
+			a.Cloud.DeployTime = -1 // none
+			a.CreateProject("site", "main")
 			for _, message := range test.deployments {
-				a.deployMessage("site", message)
+				a.Deploy("site", "main", message)
 			}
 			w, err := readWorld(t.Context(), a.client(), "site", "api")
 			if err != nil {

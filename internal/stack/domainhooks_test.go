@@ -14,7 +14,7 @@ const testDomain = "www.example.com"
 // addRecord makes a DNS record of the test's domain.
 func (a *account) addRecord(kind, content string) {
 	a.Helper()
-	if err := a.cloud.AddRecord(emulated.Record{Type: kind, Name: testDomain, Content: content}); err != nil {
+	if err := a.Cloud.AddRecord(emulated.Record{Type: kind, Name: testDomain, Content: content}); err != nil {
 		a.Fatal(err)
 	}
 }
@@ -42,7 +42,7 @@ func TestClearDomain(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a := newAccount(t)
-			a.createProject("site", "main")
+			a.CreateProject("site", "main")
 			test.before(a)
 			cfg := &Config{Domain: testDomain, ZoneID: emulated.DefaultZoneID}
 			w := &world{api: a.client(), project: &cloudflare.Project{Subdomain: site}}
@@ -68,7 +68,7 @@ func TestClearDomain(t *testing.T) {
 
 func (a *account) addDomain() {
 	a.Helper()
-	a.byHand(http.MethodPost, "/pages/projects/site/domains", "application/json", `{"name":"`+testDomain+`"}`)
+	a.Call(http.MethodPost, "/pages/projects/site/domains", `{"name":"`+testDomain+`"}`)
 }
 
 // A preview that creates the project knows neither its name nor what a record leads to.
@@ -82,7 +82,7 @@ func TestClearDomain_firstPreview(t *testing.T) {
 // A domain that was deleted by hand is added again, and one that is there stays.
 func TestEnsureDomain(t *testing.T) {
 	a := newAccount(t)
-	a.createProject("site", "main")
+	a.CreateProject("site", "main")
 	var ids []string
 	for range 2 {
 		wantError(t, ensureDomain(t.Context(), a.client(), "site", testDomain))
@@ -90,7 +90,7 @@ func TestEnsureDomain(t *testing.T) {
 		if err != nil || found == nil {
 			t.Fatalf("domain %v, %v", found, err)
 		}
-		ids = append(ids, a.cloud.Projects()[0].Domains[0])
+		ids = append(ids, a.Cloud.Projects()[0].Domains[0])
 	}
 	if ids[0] != ids[1] {
 		t.Errorf("the domain was added twice: %v", ids)

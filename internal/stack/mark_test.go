@@ -39,7 +39,7 @@ func TestMarkConflict(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAccount(t)
-			a.uploadWorker("api", test.mark)
+			a.UploadWorker("api", test.mark)
 			var script *cloudflare.Script
 			if !test.gone {
 				found, err := a.client().Script(t.Context(), "api")

@@ -37,8 +37,8 @@ const (
 // bound makes the project site, bound to a Worker.
 func (a *account) bound(worker string) {
 	a.Helper()
-	a.createProject("site", "main")
-	a.bind("site", "preview", `{"A":{"service":"`+worker+`","environment":"production"}}`)
+	a.CreateProject("site", "main")
+	a.Configure("site", `{"preview":{"services":{"A":{"service":"`+worker+`","environment":"production"}}}}`)
 }
 
 func TestCheckNames(t *testing.T) {
@@ -48,13 +48,13 @@ func TestCheckNames(t *testing.T) {
 		worker, project []string // what the errors say
 	}{
 		"nothing exists":       {func(*account) {}, nil, nil},
-		"no subdomain":         {func(a *account) { a.cloud.NoSubdomain = true }, []string{"dash.cloudflare.com"}, nil},
-		"ours":                 {func(a *account) { a.uploadWorker("api", "me"); a.bound("api") }, nil, nil},
-		"conflict":             {func(a *account) { a.uploadWorker("api", "you"); a.bound("api") }, []string{importWorker, "adopt"}, []string{importProject, "adopt"}},
-		"without an owner":     {func(a *account) { a.uploadWorker("api", ""); a.bound("api") }, []string{importWorker}, []string{importProject}},
-		"an empty project":     {func(a *account) { a.uploadWorker("api", "me"); a.createProject("site", "main") }, nil, []string{"it is not bound to its Worker"}},
-		"bound to our old one": {func(a *account) { a.uploadWorker("api", "me"); a.uploadWorker("old", "me"); a.bound("old") }, nil, nil},
-		"bound to a conflict":  {func(a *account) { a.uploadWorker("api", "me"); a.uploadWorker("old", "you"); a.bound("old") }, nil, []string{importProject}},
+		"no subdomain":         {func(a *account) { a.Cloud.NoSubdomain = true }, []string{"dash.cloudflare.com"}, nil},
+		"ours":                 {func(a *account) { a.UploadWorker("api", "me"); a.bound("api") }, nil, nil},
+		"conflict":             {func(a *account) { a.UploadWorker("api", "you"); a.bound("api") }, []string{importWorker, "adopt"}, []string{importProject, "adopt"}},
+		"without an owner":     {func(a *account) { a.UploadWorker("api", ""); a.bound("api") }, []string{importWorker}, []string{importProject}},
+		"an empty project":     {func(a *account) { a.UploadWorker("api", "me"); a.CreateProject("site", "main") }, nil, []string{"it is not bound to its Worker"}},
+		"bound to our old one": {func(a *account) { a.UploadWorker("api", "me"); a.UploadWorker("old", "me"); a.bound("old") }, nil, nil},
+		"bound to a conflict":  {func(a *account) { a.UploadWorker("api", "me"); a.UploadWorker("old", "you"); a.bound("old") }, nil, []string{importProject}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAccount(t)
@@ -81,7 +81,7 @@ func TestCheckNames(t *testing.T) {
 // A state without names is one of an early version, or it has lost them.
 func TestCheckLost(t *testing.T) {
 	a := newAccount(t)
-	a.createProject("site", "main")
+	a.CreateProject("site", "main")
 	script := func(vars ...string) *foundWorker {
 		w := &foundWorker{}
 		for i := 0; i < len(vars); i += 2 {

@@ -61,7 +61,7 @@ func TestRun_siteFiles(t *testing.T) {
 	}
 	a.inProject(files)
 	asked := func() (n int) {
-		for _, call := range a.net.Calls() {
+		for _, call := range a.Net.Calls() {
 			if strings.HasSuffix(call.Kind, "/upload-token") {
 				n++
 			}

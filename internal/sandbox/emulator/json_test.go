@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"net/http/httptest"
+	"portfolio-infra/internal/testcheck"
 	"strings"
 	"testing"
 
@@ -33,9 +34,7 @@ func TestDecode(t *testing.T) {
 			var got outer
 			err := Decode(httptest.NewRequest("POST", "/", strings.NewReader(tt.body)), &got)
 			if tt.err != "" {
-				if err == nil || !strings.Contains(err.Error(), tt.err) {
-					t.Errorf("%v, want %s", err, tt.err)
-				}
+				testcheck.Error(t, err, tt.err)
 				return
 			}
 			if diff := cmp.Diff(outer{"x", &inner{1}, []inner{{2}}}, got); err != nil || diff != "" {

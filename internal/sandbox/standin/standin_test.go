@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"strings"
+	"portfolio-infra/internal/testcheck"
 	"testing"
 	"time"
 
@@ -55,9 +55,7 @@ func TestCommand_life(t *testing.T) {
 		t.Errorf("delete wrote %q, %v", b, err)
 	}
 	_, err = c.Create(t.Context(), p.CreateRequest{Urn: commandURN, Properties: inputs("create", "echo $SHAPE >&2; exit 3")})
-	if err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), "round") {
-		t.Errorf("the error of a command that fails is %v", err)
-	}
+	testcheck.Error(t, err, "exit status 3", "round")
 }
 
 func TestCommand_cancelled(t *testing.T) {
@@ -109,11 +107,9 @@ func TestDiff(t *testing.T) {
 
 func TestProviders_otherTypes(t *testing.T) {
 	urn := resource.URN("urn:pulumi:dev::portfolio::cloudflare:index/record:Record::r")
-	for name, provider := range map[string]p.Provider{"cloudflare": Cloudflare(Process{}), "command": Command(Process{})} {
+	for _, provider := range []p.Provider{Cloudflare(Process{}), Command(Process{})} {
 		_, err := provider.Check(t.Context(), p.CheckRequest{Urn: urn})
-		if err == nil || !strings.Contains(err.Error(), "install the real plugin") {
-			t.Errorf("%s: the error is %v", name, err)
-		}
+		testcheck.Error(t, err, "install the real plugin")
 	}
 }
 
