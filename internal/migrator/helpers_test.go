@@ -282,12 +282,3 @@ func same(t *testing.T, what string, got, want any) {
 		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 }
-
-func wantErr(t *testing.T, err error, want ...string) {
-	t.Helper()
-	for _, want := range want {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("got %v, want %q", err, want)
-		}
-	}
-}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
@@ -176,17 +175,3 @@ func (a *account) runOn(e *engine, config map[string]string, secrets ...string) 
 
 // projects returns the number of projects in the account.
 func (a *account) projects() int { return len(a.Cloud.Projects()) }
-
-// wantError fails the test unless err has every one of want in it; no want is no error.
-func wantError(t *testing.T, err error, want ...string) {
-	t.Helper()
-	if (err != nil) != (len(want) > 0) {
-		t.Errorf("error %v, want %q", err, want)
-		return
-	}
-	for _, text := range want {
-		if !strings.Contains(err.Error(), text) {
-			t.Errorf("error %q, want %q in it", err, text)
-		}
-	}
-}

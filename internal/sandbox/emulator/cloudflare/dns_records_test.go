@@ -45,6 +45,7 @@ func TestDNSRecord(t *testing.T) {
 		}
 	}
 	same(t, "the answer to DELETE", any(c.must("DELETE", records+"/"+id, nil)), `{"id":"`+id+`"}`)
+	c.refused("GET", records+"/"+id, nil, 404, 81044, "Record does not exist.")
 }
 
 // addRecord adds somebody else's record.
