@@ -1,6 +1,9 @@
 package migration_test
 
-import "testing"
+import (
+	"portfolio-infra/internal/testcheck"
+	"testing"
+)
 
 func TestMigration_SQL_drizzle(t *testing.T) {
 	const mark = "--> statement-breakpoint"
@@ -26,7 +29,7 @@ func TestMigration_SQL_drizzle(t *testing.T) {
 			if got != tt.want {
 				t.Errorf("got %q", got)
 			}
-			wantErr(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"portfolio-infra/internal/migration"
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/testfiles"
 )
 
@@ -149,7 +150,7 @@ func TestRead_errors(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := migration.Read(testfiles.Folder(t, tt.files), tt.format)
 			for want := range strings.SplitSeq(tt.want, "\n") {
-				wantErr(t, err, want)
+				testcheck.Error(t, err, want)
 			}
 			if err != nil && strings.Count(err.Error(), "\n") != strings.Count(tt.want, "\n") {
 				t.Errorf("more than one error: %v", err)

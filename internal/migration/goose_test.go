@@ -2,6 +2,7 @@ package migration_test
 
 import (
 	"maps"
+	"portfolio-infra/internal/testcheck"
 	"strings"
 	"testing"
 
@@ -82,7 +83,7 @@ func TestMigration_SQL_goose(t *testing.T) {
 			if got != tt.want {
 				t.Errorf("got %q", got)
 			}
-			wantErr(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/migration"
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/testfiles"
 )
 
@@ -44,7 +45,7 @@ func TestRead_plain_errors(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := migration.Read(testfiles.Folder(t, tt.files), migration.Plain)
-			wantErr(t, err, tt.want)
+			testcheck.Error(t, err, tt.want)
 		})
 	}
 }

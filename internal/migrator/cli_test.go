@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/testfiles"
 	"strings"
 	"testing"
@@ -167,7 +168,7 @@ func TestApply_drizzleKit(t *testing.T) {
 func TestApply_drizzleKit_refused(t *testing.T) {
 	each(t, func(t *testing.T, d *drizzle) {
 		d.generate("schema1", `timestamp("at")`, `timestamp("at", { fsp: 3 })`)
-		wantErr(t, d.up(), "Error 1067", "step 1 of 25 is done and stays")
+		testcheck.Error(t, d.up(), "Error 1067", "step 1 of 25 is done and stays")
 		d.edit("timestamp(3) NOT NULL DEFAULT (now())", "timestamp(3) NOT NULL DEFAULT (now(3))")
 		d.want()
 		d.idle()
@@ -197,7 +198,7 @@ func TestApply_drizzleKit_up(t *testing.T) {
 	next.write(map[string]string{"20991231000000_last/migration.sql": "CREATE TABLE last (id INT PRIMARY KEY);"})
 	next.want()
 	next.idle()
-	wantErr(t, d.up(), "the table __drizzle_migrations is one of drizzle-orm 1.x", "run `npx drizzle-kit up`")
+	testcheck.Error(t, d.up(), "the table __drizzle_migrations is one of drizzle-orm 1.x", "run `npx drizzle-kit up`")
 }
 
 // Drizzle-kit 1.x drops a foreign key by DROP CONSTRAINT, which TiDB ignores.
@@ -211,7 +212,7 @@ export const b = mysqlTable("b", { id: int().primaryKey().references(() => a.id%
 	d.want()
 	d.add("schema.ts", fmt.Sprintf(schema, `, { onDelete: "cascade" }`))
 	d.kit("generate", "--name", "two")
-	wantErr(t, d.up(), "migration.sql:1: TiDB drops no foreign key", "DROP FOREIGN KEY")
+	testcheck.Error(t, d.up(), "migration.sql:1: TiDB drops no foreign key", "DROP FOREIGN KEY")
 	d.edit("DROP CONSTRAINT", "DROP FOREIGN KEY")
 	d.want()
 	d.idle()

@@ -6,6 +6,7 @@ import (
 
 	"portfolio-infra/internal/migration"
 	"portfolio-infra/internal/migrator"
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/testfiles"
 )
 
@@ -142,7 +143,7 @@ func TestPending_done(t *testing.T) {
 		"pending migration: 4_d.sql, 0 steps"})
 	same(t, "losses", losses, []string{"2_b.sql:2: drops the column old.y: ALTER TABLE old DROP y;", "3_c.sql:3: drops the table a: DROP TABLE a;"})
 
-	wantErr(t, w.up(), "2_b.sql:7: ")
+	testcheck.Error(t, w.up(), "2_b.sql:7: ")
 	outlines, losses = shown()
 	same(t, "outline after two steps", outlines[0], "pending migration: 2_b.sql, 3 steps, 2 of them done\n  step 3, line 6: INSERT INTO b VALUES (1); and 1 more statement")
 	// The table b may have got rows since.

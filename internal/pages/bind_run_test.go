@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/cloudflare"
-	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 // goodRequest is the request of which a test changes one thing.
@@ -64,7 +64,7 @@ func TestRun_badRequest(t *testing.T) {
 				// A call to this address would fail with another error.
 				env := map[string]string{cloudflare.EnvToken: apiToken, cloudflare.EnvBaseURL: "http://127.0.0.1:1"}
 				err := Run(t.Context(), verb, strings.NewReader(tt.request), &out, io.Discard, func(name string) string { return env[name] })
-				resttest.CheckError(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 				if err != nil && !strings.HasPrefix(err.Error(), verb+": ") || out.Len() > 0 {
 					t.Errorf("%s prints %q: %.300v", verb, out.String(), err)
 				}
@@ -84,7 +84,7 @@ func TestRun_badEnvironment(t *testing.T) {
 			var out bytes.Buffer
 			env := map[string]string{cloudflare.EnvToken: tt.token, cloudflare.EnvBaseURL: tt.url}
 			err := Run(t.Context(), "bind", strings.NewReader(goodRequest), &out, io.Discard, func(name string) string { return env[name] })
-			resttest.CheckError(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 			if err != nil && strings.Contains(err.Error(), "hunter2") || out.Len() > 0 {
 				t.Errorf("printed %q: %v", out.String(), err)
 			}

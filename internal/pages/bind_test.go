@@ -11,6 +11,7 @@ import (
 	"portfolio-infra/internal/sandbox/emulator"
 	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
 	"portfolio-infra/internal/sandbox/emulator/faultlist"
+	"portfolio-infra/internal/testcheck"
 )
 
 var bothBound = []string{"preview.API_SERVICE=api", "production.API_SERVICE=api"}
@@ -197,7 +198,7 @@ func TestBind_wranglerFile(t *testing.T) {
 	s := newSite(t)
 	s.Configure("site", `{"production":{"wrangler_config_hash":"cafe"}}`)
 	_, err := s.run(t.Context(), "bind", bindRequest(apiBinding+`,"preview":{}`))
-	resttest.CheckError(t, err, "\n[[services]]\nbinding = \"API_SERVICE\"\nservice = \"api\"\nenvironment = \"production\"\n\n[env.preview]\nservices = []")
+	testcheck.Error(t, err, "\n[[services]]\nbinding = \"API_SERVICE\"\nservice = \"api\"\nenvironment = \"production\"\n\n[env.preview]\nservices = []")
 	s.wantCalls("GET")
 	s.Configure("site", `{"production":{"services":{"API_SERVICE":{"service":"api","environment":"production"}}}}`)
 	s.mustRun("bind", apiBinding+`,"preview":{}`, "GET")
@@ -208,7 +209,7 @@ func TestBind_notPersisted(t *testing.T) {
 	s.Net.Set(faultlist.Plan{Kind: "PATCH /pages/projects/site", Times: -1, Fault: faultlist.Fault{Fault: emulator.Fault{
 		Body: `{"success":true,"result":{}}`, Header: map[string]string{"Content-Type": "application/json"}}}})
 	_, err := s.run(t.Context(), "bind", bindRequest(apiBinding))
-	resttest.CheckError(t, err, "did not persist it")
+	testcheck.Error(t, err, "did not persist it")
 	s.wantCalls("GET", "PATCH", "GET")
 }
 
@@ -220,7 +221,7 @@ func TestBind_errors(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := s.run(t.Context(), "bind", tt.request)
-			resttest.CheckError(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 			resttest.CheckReadable(t, err, apiToken)
 		})
 	}

@@ -16,6 +16,7 @@ import (
 	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/rest/resttest"
 	"portfolio-infra/internal/sandbox/emulator/cloudflare/cloudflaretest"
+	"portfolio-infra/internal/testcheck"
 )
 
 const apiToken = cloudflaretest.Token
@@ -238,7 +239,7 @@ func TestDeploy_ambiguous(t *testing.T) {
 					return true
 				}
 				_, _, err := w.run("deploy")
-				resttest.CheckError(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 				if posts != tt.posts || err == nil && len(w.api.deployments) != 1 {
 					t.Errorf("%d deployments after %d calls, want %d", len(w.api.deployments), posts, tt.posts)
 				}
@@ -273,7 +274,7 @@ func TestDeploy_conflict(t *testing.T) {
 				}
 				w.request.Overwrite = tt.overwrite
 				_, calls, err := w.run("deploy")
-				resttest.CheckError(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 				if made := slices.Contains(calls, "POST /pages/assets/upload"); made != (tt.wantErr == "") {
 					t.Errorf("uploaded %t: %v", made, calls)
 				}
@@ -306,7 +307,7 @@ func TestDeploy_badInput(t *testing.T) {
 		{"content that is not planned", map[string]string{cloudflare.EnvToken: apiToken}, "config key site: " + w.request.Site + " has changed since the preview: run it again"},
 	} {
 		err := run(t.Context(), "deploy", in(), &bytes.Buffer{}, &w.progress, func(name string) string { return tt.env[name] }, resttest.Transport(w.api))
-		resttest.CheckError(t, err, tt.wantErr)
+		testcheck.Error(t, err, tt.wantErr)
 		if err != nil && strings.Contains(err.Error(), apiToken) {
 			t.Errorf("%s: the error shows the token", tt.name)
 		}

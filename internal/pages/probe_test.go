@@ -2,12 +2,11 @@ package pages
 
 import (
 	"net/http"
+	"portfolio-infra/internal/testcheck"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"portfolio-infra/internal/rest/resttest"
 )
 
 // A live deployment must answer with what was deployed. Its host name may need some time. If
@@ -81,7 +80,7 @@ func TestDeploy_probe(t *testing.T) {
 					return true
 				}
 				_, _, err := w.run("deploy")
-				resttest.CheckError(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 				took, most := time.Since(start), tt.took+time.Minute
 				if tt.noWay {
 					most = 20 * time.Second

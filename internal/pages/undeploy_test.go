@@ -12,6 +12,7 @@ import (
 
 	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 // The delete command of the resource deletes nothing, whatever state it runs from, and
@@ -108,7 +109,7 @@ func TestUndeploy(t *testing.T) {
 				time.Sleep(time.Minute) // until all are live
 				before, live := e.deployments()
 				slices.Reverse(before)
-				resttest.CheckError(t, e.undeploy(maxDeployments, tt.others), tt.err)
+				testcheck.Error(t, e.undeploy(maxDeployments, tt.others), tt.err)
 				after, _ := e.deployments()
 				gone := []int{}
 				for i, id := range before {
@@ -148,7 +149,7 @@ func TestUndeploy_lag(t *testing.T) {
 				return r.Method == http.MethodDelete
 			}
 			start := time.Now()
-			resttest.CheckError(t, w.undeploy(25), "")
+			testcheck.Error(t, w.undeploy(25), "")
 			took, most := time.Since(start), lagTime+maxPause
 			if lists == 4 {
 				most = 3 * time.Second
@@ -188,7 +189,7 @@ func TestUndeploy_refused(t *testing.T) {
 					}
 					return hit
 				}
-				resttest.CheckError(t, w.undeploy(2), tt.wantErr)
+				testcheck.Error(t, w.undeploy(2), tt.wantErr)
 				if deletes := w.api.count("DELETE "); deletes != tt.deletes {
 					t.Errorf("%d deletes, want %d", deletes, tt.deletes)
 				}
@@ -207,7 +208,7 @@ func TestUndeploy_badInput(t *testing.T) {
 	} {
 		good[cloudflare.EnvToken], good[envAccount] = tt.token, tt.account
 		err := Undeploy(t.Context(), tt.project, false, &bytes.Buffer{}, func(name string) string { return good[name] })
-		resttest.CheckError(t, err, tt.want)
+		testcheck.Error(t, err, tt.want)
 	}
 }
 

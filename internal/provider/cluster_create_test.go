@@ -12,6 +12,7 @@ import (
 	"portfolio-infra/internal/provider"
 	"portfolio-infra/internal/sandbox/emulator"
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestCluster_Create_existing(t *testing.T) {
@@ -73,7 +74,7 @@ func TestCluster_Create_existing(t *testing.T) {
 					}
 				}
 				op, err := e.up(db(tt.inputs))
-				wantErr(t, err, tt.wantErr...)
+				testcheck.Error(t, err, tt.wantErr...)
 				if got := e.short(e.id); got != tt.id {
 					t.Errorf("managing %q", got)
 				}
@@ -126,7 +127,7 @@ func TestCluster_Create_fails(t *testing.T) {
 			inBubble(t, func(t *testing.T, c *cloud, e *engine) {
 				c.fail(tt.faults...)
 				_, err := e.up(db(nil))
-				wantErr(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 				if !e.log.has(tt.shown) {
 					t.Errorf("shown:\n%s", e.log.all())
 				}
@@ -177,7 +178,7 @@ func TestCluster_Create_race(t *testing.T) {
 				if tt.age == 0 && rival < mine {
 					tt.wantErr = []string{"which was first"}
 				}
-				wantErr(t, err, tt.wantErr...)
+				testcheck.Error(t, err, tt.wantErr...)
 				left := []string{mine, rival}
 				if err != nil {
 					left, mine = []string{rival}, ""
@@ -237,7 +238,7 @@ func TestCluster_Create_interrupted(t *testing.T) {
 				}
 				start := time.Now()
 				_, err := e.up(db(tt.inputs))
-				wantErr(t, err, tt.wantErr...)
+				testcheck.Error(t, err, tt.wantErr...)
 				if took := time.Since(start); took != tt.at {
 					t.Errorf("ended after %s", took)
 				}
@@ -264,7 +265,7 @@ func TestCluster_Create_interruptedThenRefreshed(t *testing.T) {
 		c.CreateTime = time.Minute
 		inputs := db(map[string]any{"createTimeoutSeconds": 20})
 		_, err := e.up(inputs)
-		wantErr(t, err, "still CREATING")
+		testcheck.Error(t, err, "still CREATING")
 		if _, err := e.refresh(); err != nil || e.failed {
 			t.Fatal(err)
 		}

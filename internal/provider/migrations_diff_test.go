@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"maps"
+	"portfolio-infra/internal/testcheck"
 	"slices"
 	"strings"
 	"testing"
@@ -56,7 +57,7 @@ func TestMigrations_Diff(t *testing.T) {
 				wanted := m.wanted(tt.changes)
 				if got := m.s.logins(func() {
 					diff, err := m.diff(wanted)
-					wantErr(t, err, tt.wantErr...)
+					testcheck.Error(t, err, tt.wantErr...)
 					if err == nil {
 						same(t, "diff", properties(diff), tt.want)
 					} else if strings.Contains(err.Error(), password) {
@@ -103,6 +104,6 @@ func TestMigrations_Read(t *testing.T) {
 		t := m.T
 		m.id = m.c.first() + "/portfolio"
 		_, err := m.refresh()
-		wantErr(t, err, "cannot be imported and need not be")
+		testcheck.Error(t, err, "cannot be imported and need not be")
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"portfolio-infra/internal/pages"
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/testfiles"
 )
 
@@ -41,7 +42,7 @@ func TestSiteDrift(t *testing.T) {
 				t.Fatal(err)
 			}
 			err = checkServing(&Config{Site: &Site{}, OverwriteSite: test.overwrite}, w, "me")
-			wantError(t, err, test.wantErr...)
+			testcheck.Error(t, err, test.wantErr...)
 			if err != nil {
 				return
 			}

@@ -7,6 +7,7 @@ import (
 
 	"portfolio-infra/internal/cloudflare"
 	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/testcheck"
 )
 
 const testDomain = "www.example.com"
@@ -46,13 +47,13 @@ func TestClearDomain(t *testing.T) {
 			test.before(a)
 			cfg := &Config{Domain: testDomain, ZoneID: emulated.DefaultZoneID}
 			w := &world{api: a.client(), project: &cloudflare.Project{Subdomain: site}}
-			wantError(t, checkRecordName(t.Context(), cfg, w), test.new...)
+			testcheck.Error(t, checkRecordName(t.Context(), cfg, w), test.new...)
 			for _, dryRun := range []bool{true, false} {
 				err := clearDomain(t.Context(), cfg, w.api, dryRun, "site", test.since)
 				if err == nil {
 					err = clearRecord(t.Context(), cfg, w.api, dryRun, site, test.since)
 				}
-				wantError(t, err, test.want...)
+				testcheck.Error(t, err, test.want...)
 			}
 			found, err := a.client().Domain(t.Context(), "site", testDomain)
 			if err != nil || (found != nil) != (test.domains > 0) {
@@ -75,8 +76,8 @@ func (a *account) addDomain() {
 func TestClearDomain_firstPreview(t *testing.T) {
 	a := newAccount(t)
 	cfg := &Config{Domain: testDomain, ZoneID: emulated.DefaultZoneID}
-	wantError(t, clearDomain(t.Context(), cfg, a.client(), true, "", time.Now()))
-	wantError(t, clearRecord(t.Context(), cfg, a.client(), true, "", time.Now()))
+	testcheck.Error(t, clearDomain(t.Context(), cfg, a.client(), true, "", time.Now()))
+	testcheck.Error(t, clearRecord(t.Context(), cfg, a.client(), true, "", time.Now()))
 }
 
 // A domain that was deleted by hand is added again, and one that is there stays.
@@ -85,7 +86,7 @@ func TestEnsureDomain(t *testing.T) {
 	a.CreateProject("site", "main")
 	var ids []string
 	for range 2 {
-		wantError(t, ensureDomain(t.Context(), a.client(), "site", testDomain))
+		testcheck.Error(t, ensureDomain(t.Context(), a.client(), "site", testDomain))
 		found, err := a.client().Domain(t.Context(), "site", testDomain)
 		if err != nil || found == nil {
 			t.Fatalf("domain %v, %v", found, err)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"portfolio-infra/internal/testcheck"
 	"strings"
 	"testing"
 )
@@ -36,7 +37,7 @@ func TestRun_dopplerCLI(t *testing.T) {
 			config := map[string]string{test.key: test.value}
 			config["portfolio:doppler"] = `{"project":"portfolio","config":"prd"}`
 			e, err := a.run(config)
-			wantError(t, err, test.want)
+			testcheck.Error(t, err, test.want)
 			if err != nil && strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("the error shows the token: %v", err)
 			}

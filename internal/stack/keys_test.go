@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/testfiles"
 	"regexp"
 	"strings"
@@ -38,7 +39,7 @@ func TestCheckKeys(t *testing.T) {
 			if len(test.want) > 0 {
 				test.want = append(test.want, "has a problem", "nothing was changed")
 			}
-			wantError(t, err, test.want...)
+			testcheck.Error(t, err, test.want...)
 			if err != nil && len(e.registered) > 0 {
 				t.Errorf("registered %v", e.names())
 			}
@@ -54,11 +55,11 @@ func TestCheckKeys(t *testing.T) {
 func TestCheckKeys_defaults(t *testing.T) {
 	a := newAccount(t)
 	_, err := a.run(nil)
-	wantError(t, err)
+	testcheck.Error(t, err)
 	for _, value := range []string{"", "no JSON"} {
 		a.env[pulumi.EnvConfig] = value
 		_, err = a.run(map[string]string{"portfolio:protec": "true"})
-		wantError(t, err)
+		testcheck.Error(t, err)
 	}
 }
 
@@ -68,7 +69,7 @@ func TestCheckKeys_renameLine(t *testing.T) {
 		"  oldXsite:worker: theirs\n  cloudflare:baseUrl: http://old.site:80\n"
 	a := newAccount(t)
 	_, err := a.run(map[string]string{"old.site:cluster": "my-db", "old.site:secrets": "{}"})
-	wantError(t, err, "old.site")
+	testcheck.Error(t, err, "old.site")
 	line := regexp.MustCompile("`(sed .*?)`").FindStringSubmatch(err.Error())
 	if line == nil {
 		t.Fatalf("no line: %v", err)

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/cloudflare"
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestOwns(t *testing.T) {
@@ -48,7 +49,7 @@ func TestMarkConflict(t *testing.T) {
 				}
 				script = &found
 			}
-			wantError(t, markConflict("api", script, test.owner, "portfolio", "dev"), test.want...)
+			testcheck.Error(t, markConflict("api", script, test.owner, "portfolio", "dev"), test.want...)
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/cloudflare"
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestCheckRenamed(t *testing.T) {
@@ -21,12 +22,12 @@ func TestCheckRenamed(t *testing.T) {
 		}
 	}
 	// A key that was taken out again is no rename of the stack.
-	wantError(t, checkRenamed(cfg, before, "portfolio-prod-0123456789ab", "portfolio", "prod"))
-	wantError(t, checkRenamed(cfg, map[string]string{"pagesProject": "mine"}, owner, "portfolio", "prod"))
+	testcheck.Error(t, checkRenamed(cfg, before, "portfolio-prod-0123456789ab", "portfolio", "prod"))
+	testcheck.Error(t, checkRenamed(cfg, map[string]string{"pagesProject": "mine"}, owner, "portfolio", "prod"))
 	long := strings.Repeat("a", maxOwnerSlug) + "-0123456789ab"
-	wantError(t, checkRenamed(cfg, map[string]string{"pagesProject": "a"}, long, "portfolio", "prod"), "`pulumi config set pagesProject a`")
+	testcheck.Error(t, checkRenamed(cfg, map[string]string{"pagesProject": "a"}, long, "portfolio", "prod"), "`pulumi config set pagesProject a`")
 	cfg.DefaultNames = nil // other names are meant
-	wantError(t, checkRenamed(cfg, before, owner, "portfolio", "prod"))
+	testcheck.Error(t, checkRenamed(cfg, before, owner, "portfolio", "prod"))
 }
 
 const (
@@ -64,8 +65,8 @@ func TestCheckNames(t *testing.T) {
 				t.Fatal(err)
 			}
 			projects := a.projects()
-			wantError(t, checkWorkerName(t.Context(), cfg, w, "me"), test.worker...)
-			wantError(t, checkProjectName(t.Context(), cfg, w, "me"), test.project...)
+			testcheck.Error(t, checkWorkerName(t.Context(), cfg, w, "me"), test.worker...)
+			testcheck.Error(t, checkProjectName(t.Context(), cfg, w, "me"), test.project...)
 			if a.projects() != projects {
 				t.Error("the project was deleted")
 			}
@@ -74,7 +75,7 @@ func TestCheckNames(t *testing.T) {
 	t.Run("bound to a Worker that is gone", func(t *testing.T) {
 		project := &cloudflare.Project{DeploymentConfigs: map[string]cloudflare.DeploymentConfig{
 			"preview": {Services: map[string]*cloudflare.Service{"A": {Service: "old"}, "B": nil}}}}
-		wantError(t, checkProjectName(t.Context(), cfg, &world{api: newAccount(t).client(), project: project}, "me"), importProject)
+		testcheck.Error(t, checkProjectName(t.Context(), cfg, &world{api: newAccount(t).client(), project: project}, "me"), importProject)
 	})
 }
 
@@ -103,7 +104,7 @@ func TestCheckLost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &world{api: a.client(), project: &cloudflare.Project{}, worker: test.worker}
-			wantError(t, checkLost(&Config{PagesProject: "site", Worker: "api"}, w, "me", test.kept), test.want...)
+			testcheck.Error(t, checkLost(&Config{PagesProject: "site", Worker: "api"}, w, "me", test.kept), test.want...)
 		})
 	}
 }

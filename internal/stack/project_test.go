@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"portfolio-infra/internal/testcheck"
 	"testing"
 )
 
@@ -27,9 +28,9 @@ func TestClearProject(t *testing.T) {
 			cfg := &Config{PagesProject: "site", ProductionBranch: "main", Adopt: test.adopt}
 			err := clearProject(t.Context(), cfg, a.client(), test.dryRun)
 			if test.want == "" {
-				wantError(t, err)
+				testcheck.Error(t, err)
 			} else {
-				wantError(t, err, test.want, "pagesProject", "`pulumi config set adopt true`", "`"+importProject+"`")
+				testcheck.Error(t, err, test.want, "pagesProject", "`pulumi config set adopt true`", "`"+importProject+"`")
 			}
 			if a.projects() != test.left {
 				t.Errorf("%d projects, want %d", a.projects(), test.left)

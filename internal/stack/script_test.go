@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/bundle"
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/testfiles"
 )
 
@@ -40,7 +41,7 @@ func TestReadScript(t *testing.T) {
 			dir := testfiles.Folder(t, map[string]string{test.file: test.content, "lib.ts": "export const x: number = 1", "x.wasm": "\x00asm"})
 			// A script may be beside the project's folder.
 			s, err := readScript(dir, filepath.Join("..", filepath.Base(dir), test.file), bundle.Runtime{Date: "2026-06-01", Flags: test.flags})
-			wantError(t, err, test.want...)
+			testcheck.Error(t, err, test.want...)
 			if err != nil {
 				return
 			}

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"portfolio-infra/internal/testcheck"
 	"strings"
 	"testing"
 
@@ -47,7 +48,7 @@ func TestRun_secrets(t *testing.T) {
 				continue // refused
 			}
 			e, err := newAccount(t).run(map[string]string{"portfolio:" + key: value, "portfolio:site": "internal/example/site"}, secrets...)
-			wantError(t, err)
+			testcheck.Error(t, err)
 			var plain strings.Builder
 			for _, r := range e.registered {
 				plain.WriteString(plainTexts(resource.NewProperty(r.Inputs)))

@@ -17,6 +17,7 @@ import (
 
 	"portfolio-infra/internal/environment/mark"
 	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/testfiles"
 )
 
@@ -264,7 +265,7 @@ func TestRun_wranglerFile(t *testing.T) {
 	a.CreateProject("portfolio-dev", "main")
 	a.Configure("portfolio-dev", `{"production":{"wrangler_config_hash":"cafe"}}`)
 	e, err := a.run(nil)
-	wantError(t, err, "[[services]]")
+	testcheck.Error(t, err, "[[services]]")
 	if len(e.names()) > 0 {
 		t.Errorf("registered %v", e.names())
 	}

@@ -10,14 +10,15 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"portfolio-infra/internal/cloudflare"
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestCheckNewWorker(t *testing.T) {
 	for owner, want := range map[string][]string{"": {importWorker}, "me": nil, "you": {importWorker}} {
 		a := newAccount(t)
-		wantError(t, checkNewWorker(t.Context(), a.client(), "api", "me"))
+		testcheck.Error(t, checkNewWorker(t.Context(), a.client(), "api", "me"))
 		a.UploadWorker("api", owner)
-		wantError(t, checkNewWorker(t.Context(), a.client(), "api", "me"), want...)
+		testcheck.Error(t, checkNewWorker(t.Context(), a.client(), "api", "me"), want...)
 	}
 }
 

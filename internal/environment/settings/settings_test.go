@@ -3,7 +3,7 @@ package settings
 import (
 	"testing"
 
-	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/testfiles"
 )
 
@@ -36,7 +36,7 @@ func TestRead(t *testing.T) {
 				}
 			}
 			got, err := Read(folder)
-			resttest.CheckError(t, err, tt.err)
+			testcheck.Error(t, err, tt.err)
 			if got.ExpireAfterDays != tt.want {
 				t.Errorf("%+v", got)
 			}
