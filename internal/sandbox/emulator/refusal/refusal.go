@@ -69,7 +69,7 @@ func Run(t *testing.T, pattern string, begin func(t *testing.T, file string) *Cl
 				source, exchanges := parse(t, section)
 				prepares := true
 				for _, e := range exchanges {
-					prepares = prepares && e.answer.status == http.StatusOK
+					prepares = prepares && e.want.status == http.StatusOK
 				}
 				if prepares {
 					cloud.run(t, exchanges)
@@ -86,11 +86,11 @@ func Run(t *testing.T, pattern string, begin func(t *testing.T, file string) *Cl
 	}
 }
 
-// exchange is a request and what its answer has.
+// exchange is a request and its answer.
 type exchange struct {
 	method, path string
 	request      *request
-	answer       *answers
+	want         *want
 }
 
 type request struct {
@@ -100,7 +100,8 @@ type request struct {
 
 func (r *request) empty() bool { return len(r.header)+len(r.body) == 0 }
 
-type answers struct {
+// want is what an answer must have.
+type want struct {
 	status int
 	code   string
 	parts  []string
@@ -111,6 +112,7 @@ var (
 	headerLine  = regexp.MustCompile(`^([A-Z][A-Za-z-]+): (.*)$`)
 )
 
+// parse reads a section. Requests may share a body, and what their answers have.
 func parse(t *testing.T, section txtar.File) (source string, all []*exchange) {
 	t.Helper()
 	for text := range strings.Lines(string(section.Data)) {
@@ -122,9 +124,9 @@ func parse(t *testing.T, section txtar.File) (source string, all []*exchange) {
 		answer, isAnswer := strings.CutPrefix(line, "> ")
 		switch begins := requestLine.FindStringSubmatch(line); {
 		case begins != nil:
-			next := &exchange{method: begins[1], path: begins[2], request: &request{header: http.Header{}}, answer: &answers{}}
-			if len(all) > 0 && e.answer.status == 0 {
-				next.answer = e.answer
+			next := &exchange{method: begins[1], path: begins[2], request: &request{header: http.Header{}}, want: &want{}}
+			if len(all) > 0 && e.want.status == 0 {
+				next.want = e.want
 				if e.request.empty() {
 					next.request = e.request
 				}
@@ -132,24 +134,27 @@ func parse(t *testing.T, section txtar.File) (source string, all []*exchange) {
 			all = append(all, next)
 		case len(all) == 0 && strings.HasPrefix(line, "# "):
 			source += line
-		case line == "" && (len(all) == 0 || e.answer.status != 0):
-		case len(all) == 0 || !isAnswer && e.answer.status != 0:
+		case line == "" && (len(all) == 0 || e.want.status != 0):
+		case len(all) == 0 || !isAnswer && e.want.status != 0:
 			t.Fatalf("%s: %q is part of no request", section.Name, line)
-		case isAnswer && e.answer.status == 0:
+		case isAnswer && e.want.status == 0:
 			status, text, _ := strings.Cut(answer, " ")
-			e.answer.status, _ = strconv.Atoi(status)
-			if e.answer.status != http.StatusOK {
-				e.answer.code, text, _ = strings.Cut(text, " ")
+			e.want.status, _ = strconv.Atoi(status)
+			if e.want.status != http.StatusOK {
+				e.want.code, text, _ = strings.Cut(text, " ")
 			}
-			e.answer.parts = []string{text}
+			e.want.parts = []string{text}
 		case isAnswer:
-			e.answer.parts = append(e.answer.parts, answer)
+			e.want.parts = append(e.want.parts, answer)
 		case len(e.request.body) == 0 && headerLine.MatchString(line):
 			field := headerLine.FindStringSubmatch(line)
 			e.request.header.Set(field[1], field[2])
 		default:
 			e.request.body = append(e.request.body, line)
 		}
+	}
+	if len(all) == 0 {
+		t.Fatalf("%s has no request", section.Name)
 	}
 	return source, all
 }
@@ -174,21 +179,21 @@ func (c *Cloud) run(t *testing.T, exchanges []*exchange) {
 			t.Helper()
 			t.Errorf("%s %s: %s: %d %s", e.method, path, what, status, answer)
 		}
-		if status != e.answer.status {
-			failed(fmt.Sprintf("the status is not %d", e.answer.status))
+		if status != e.want.status {
+			failed(fmt.Sprintf("the status is not %d", e.want.status))
 			continue
 		}
 		text := answer
 		if status != http.StatusOK {
 			var code string
-			if code, text = c.Problem(t, status, answer); code != e.answer.code {
-				failed(fmt.Sprintf("the code is %s, not %s", code, e.answer.code))
+			if code, text = c.Problem(t, status, answer); code != e.want.code {
+				failed(fmt.Sprintf("the code is %s, not %s", code, e.want.code))
 			}
 			if diff := cmp.Diff(before, c.State()); diff != "" {
 				failed("it changed something (-before +after):\n" + diff)
 			}
 		}
-		for _, part := range e.answer.parts {
+		for _, part := range e.want.parts {
 			if name, member, ok := strings.Cut(part, "}="); ok && status == http.StatusOK {
 				c.Vars[strings.TrimPrefix(name, "${")] = dig(t, answer, member)
 			} else if part = c.expand(part); !strings.Contains(text, part) {
