@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"mime/multipart"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -112,27 +111,5 @@ func TestReadWorker_modules(t *testing.T) {
 	}
 	if len(warnings) != 1 || !strings.Contains(warnings[0], `import("node:fs") will fail`) {
 		t.Errorf("warnings %q", warnings)
-	}
-}
-
-// The digest changes with what a Worker is made of, which TestBuild_sources of package bundle
-// lists.
-func TestRead_workerSources(t *testing.T) {
-	for entry, up := range map[string]string{"_worker.ts": "../", "_worker.js": "../", "_worker.js/index.js": "../../"} {
-		digest := func(changes files) string {
-			project := files{
-				"lib/a.ts": "export * from './b'", "lib/b.ts": "export const b = 1",
-				"dist/index.html": "", "dist/" + entry: `import { b } from "` + up + `lib/a"; export default { fetch: () => new Response(b) }`,
-			}.project(t, "")
-			changes.write(t, project)
-			return mustRead(t, Folder{Site: filepath.Join(project, "dist")}).Digest
-		}
-		before := digest(nil)
-		if digest(files{"lib/b.ts": "export const b = 2"}) == before {
-			t.Errorf("%s: an import of an import is not in the digest", entry)
-		}
-		if digest(files{"lib/c.ts": "export {}"}) != before {
-			t.Errorf("%s: what nobody imports is in the digest", entry)
-		}
 	}
 }
