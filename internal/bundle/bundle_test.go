@@ -2,7 +2,6 @@ package bundle_test
 
 import (
 	"bytes"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,23 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"portfolio-infra/internal/bundle"
+	"portfolio-infra/internal/testcheck"
+	"portfolio-infra/internal/testfiles"
 )
-
-// write makes a folder of files.
-func write(t *testing.T, files map[string]string) string {
-	t.Helper()
-	root := t.TempDir()
-	for name, text := range files {
-		path := filepath.Join(root, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return root
-}
 
 // driver is a package with an entry for each runtime.
 var driver = map[string]string{
@@ -71,7 +56,7 @@ export default { async fetch(request: Request): Promise<Response> { return new R
 		"api/page.css":  "a { b: c }",
 		"api/query.sql": "SELECT 1",
 	}
-	one, err := bundle.Build(write(t, files(source)), "api/index.ts", bundle.Options{Runtime: bare})
+	one, err := bundle.Build(testfiles.Folder(t, files(source)), "api/index.ts", bundle.Options{Runtime: bare})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +65,7 @@ export default { async fetch(request: Request): Promise<Response> { return new R
 			t.Errorf("%s is not in the module:\n%s", want, one.Code)
 		}
 	}
-	other, err := bundle.Build(write(t, files(source)), "api/index.ts", bundle.Options{Runtime: bare})
+	other, err := bundle.Build(testfiles.Folder(t, files(source)), "api/index.ts", bundle.Options{Runtime: bare})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +99,7 @@ func TestBuild_plain(t *testing.T) {
 		"a bare name, not in this date": {"import events from 'events'; export default events", v1, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, err := bundle.Build(write(t, map[string]string{"index.js": tt.text, "lib.js": "export const x = 1"}), "index.js", bundle.Options{Runtime: tt.runtime})
+			r, err := bundle.Build(testfiles.Folder(t, map[string]string{"index.js": tt.text, "lib.js": "export const x = 1"}), "index.js", bundle.Options{Runtime: tt.runtime})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -132,7 +117,7 @@ func TestBuild_exports(t *testing.T) {
 		"export * from './lib'; export class A {}":  "A,x",
 		"export{x as default}from'./lib'":           "default",
 	} {
-		r, err := bundle.Build(write(t, map[string]string{"index.js": text, "lib.js": "export const x = 1"}), "index.js", bundle.Options{})
+		r, err := bundle.Build(testfiles.Folder(t, map[string]string{"index.js": text, "lib.js": "export const x = 1"}), "index.js", bundle.Options{})
 		if err != nil || strings.Join(r.Exports, ",") != want {
 			t.Errorf("%s: exports %q, %v, want %s", text, r.Exports, err, want)
 		}
@@ -190,7 +175,7 @@ func TestBuild_node(t *testing.T) {
 			for name, text := range packages {
 				all[name] = text
 			}
-			r, err := bundle.Build(write(t, all), "index.js", bundle.Options{Runtime: tt.runtime})
+			r, err := bundle.Build(testfiles.Folder(t, all), "index.js", bundle.Options{Runtime: tt.runtime})
 			if (err == nil) != (tt.errors == nil) {
 				t.Fatal(err)
 			}
@@ -212,7 +197,7 @@ func TestBuild_node(t *testing.T) {
 }
 
 func TestBuild_modules(t *testing.T) {
-	root := write(t, map[string]string{
+	root := testfiles.Folder(t, map[string]string{
 		"index.js":                  `import a from "./a.wasm?module"; import b from "./b.bin"; import c from "pkg/c.wasm"; export default [a, b, c]`,
 		"a.wasm":                    "\x00asm",
 		"b.bin":                     "bin",
@@ -262,6 +247,54 @@ func TestBuild_modules(t *testing.T) {
 	}
 }
 
+// The code changes with everything that it is made of.
+func TestBuild_sources(t *testing.T) {
+	sources := map[string]string{
+		"index.ts":                          `import { a } from "./lib/a"; import pkg from "pkg"; import text from "./t.txt"; import "effects"; export default [a(String), pkg, text]`,
+		"lib/a.tsx":                         "import { b } from '@b'; declare const one: any, two: any; export const a = (f: any) => { const one = f, two = f; return [b, <p/>]; }",
+		"lib/b.ts":                          "export const b = 1",
+		"lib/c.ts":                          "export const b = 3",
+		"t.txt":                             "text",
+		"tsconfig.json":                     `{"extends":"./tsconfig.base.json"}`,
+		"tsconfig.base.json":                `{"compilerOptions":{"paths":{"@b":["./lib/b.ts"]},"jsx":"react","jsxFactory":"one"}}`,
+		"node_modules/pkg/package.json":     `{"name":"pkg","exports":"./one.js"}`,
+		"node_modules/pkg/one.js":           "module.exports = 'one'",
+		"node_modules/pkg/two.js":           "module.exports = 'two'",
+		"node_modules/effects/package.json": `{"name":"effects","main":"i.js"}`,
+		"node_modules/effects/i.js":         "globalThis.effect = 1",
+	}
+	code := func(file, content string) string {
+		t.Helper()
+		root := testfiles.Folder(t, sources)
+		if file != "" {
+			testfiles.Write(t, root, map[string]string{file: content})
+		}
+		r, err := bundle.Build(root, "index.ts", bundle.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(r.Code)
+	}
+	before := code("", "")
+	for name, tt := range map[string]struct {
+		file, content string
+		same          bool
+	}{
+		"an import of an import":   {"lib/b.ts", "export const b = 2", false},
+		"a text":                   {"t.txt", "other", false},
+		"a package":                {"node_modules/pkg/one.js", "module.exports = 'other'", false},
+		"a package's exports":      {"node_modules/pkg/package.json", `{"name":"pkg","exports":"./two.js"}`, false},
+		"a package's side effects": {"node_modules/effects/package.json", `{"name":"effects","main":"i.js","sideEffects":false}`, false},
+		"paths of tsconfig.json":   {"tsconfig.base.json", `{"compilerOptions":{"paths":{"@b":["./lib/c.ts"]},"jsx":"react","jsxFactory":"one"}}`, false},
+		"JSX of tsconfig.json":     {"tsconfig.base.json", `{"compilerOptions":{"paths":{"@b":["./lib/b.ts"]},"jsx":"react","jsxFactory":"two"}}`, false},
+		"what nobody imports":      {"lib/other.ts", "export {}", true},
+	} {
+		if got := code(tt.file, tt.content) == before; got != tt.same {
+			t.Errorf("%s: the same code: %t", name, got)
+		}
+	}
+}
+
 func TestBuild_errors(t *testing.T) {
 	for name, test := range map[string]struct {
 		text string
@@ -276,16 +309,9 @@ func TestBuild_errors(t *testing.T) {
 		"an image":        {"import x from \"./x.png\";\nexport default x;", []string{"index.ts:1:", "x.png", "only .txt, .html and .sql"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			root := write(t, map[string]string{"index.ts": test.text, "x.png": "PNG"})
+			root := testfiles.Folder(t, map[string]string{"index.ts": test.text, "x.png": "PNG"})
 			_, err := bundle.Build(root, "index.ts", bundle.Options{})
-			if err == nil {
-				t.Fatal("no error")
-			}
-			for _, want := range test.want {
-				if !strings.Contains(err.Error(), want) {
-					t.Errorf("%q is not in %q", want, err)
-				}
-			}
+			testcheck.Error(t, err, test.want...)
 		})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 const (
@@ -73,7 +74,7 @@ func TestClient_errors(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := tt.c.Project(t.Context(), "site")
 			for _, want := range append(tt.want, "Cloudflare: GET https://api.cloudflare.com/client/v4/accounts/") {
-				resttest.CheckError(t, err, want)
+				testcheck.Error(t, err, want)
 			}
 			if err != nil {
 				resttest.CheckReadable(t, err, token)
@@ -82,7 +83,7 @@ func TestClient_errors(t *testing.T) {
 	}
 	// The suggestion names the keys of what is missing.
 	_, err := failing(404, "7003", "Could not route.").Script(t.Context(), "api")
-	resttest.CheckError(t, err, "keys accountId and worker,")
+	testcheck.Error(t, err, "keys accountId and worker,")
 }
 
 func TestIsNotFound(t *testing.T) {
@@ -185,7 +186,7 @@ func TestClient_ScriptSHA256(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := clientOf(resttest.Transport(resttest.Respond(200, tt.body, "Content-Type", tt.contentType, "Cf-Ray", "ray-1")))
 			got, err := c.ScriptSHA256(t.Context(), "api")
-			resttest.CheckError(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 			if want := sha256.Sum256([]byte(tt.hashed)); err == nil && got != hex.EncodeToString(want[:]) {
 				t.Errorf("got %s", got)
 			}

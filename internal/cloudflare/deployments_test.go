@@ -12,6 +12,7 @@ import (
 
 	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 // uploadToken is what the asset calls take.
@@ -127,7 +128,7 @@ func TestIsTokenExpired(t *testing.T) {
 				t.Errorf("IsTokenExpired of %v is %t", err, got)
 			}
 			if tt.want {
-				resttest.CheckError(t, err, "run it again: it uploads only what is missing")
+				testcheck.Error(t, err, "run it again: it uploads only what is missing")
 				resttest.CheckReadable(t, err, uploadToken)
 			}
 		})
@@ -161,7 +162,7 @@ func TestClient_missingDeployment(t *testing.T) {
 	if !IsNotFound(err) {
 		t.Errorf("not IsNotFound: %v", err)
 	}
-	resttest.CheckError(t, err, "somebody deleted the deployment: run it again")
+	testcheck.Error(t, err, "somebody deleted the deployment: run it again")
 	err = failing(400, "8000034", "You cannot delete the active production deployment.").DeleteDeployment(t.Context(), "site", "1")
 	if !IsActiveDeployment(err) {
 		t.Errorf("not IsActiveDeployment: %v", err)

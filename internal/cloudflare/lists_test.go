@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 // A list of pages ends at the first that is not full. What moves to the next page counts once.
@@ -36,7 +37,7 @@ func TestClient_Projects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			api := resttest.NewAPI(tt.pages...)
 			projects, err := clientOf(resttest.Transport(api)).Projects(t.Context())
-			resttest.CheckError(t, err, tt.err)
+			testcheck.Error(t, err, tt.err)
 			var got strings.Builder
 			for _, p := range projects {
 				got.WriteString(p.Name)

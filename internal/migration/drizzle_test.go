@@ -1,6 +1,10 @@
 package migration_test
 
-import "testing"
+import (
+	"testing"
+
+	"portfolio-infra/internal/testcheck"
+)
 
 func TestMigration_SQL_drizzle(t *testing.T) {
 	const mark = "--> statement-breakpoint"
@@ -26,7 +30,7 @@ func TestMigration_SQL_drizzle(t *testing.T) {
 			if got != tt.want {
 				t.Errorf("got %q", got)
 			}
-			wantErr(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 		})
 	}
 }

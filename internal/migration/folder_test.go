@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"portfolio-infra/internal/migration"
+	"portfolio-infra/internal/testcheck"
+	"portfolio-infra/internal/testfiles"
 )
 
 const (
@@ -79,7 +81,7 @@ func TestRead_formats(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got, cmpopts.IgnoreUnexported(migration.Migration{})); diff != "" {
 				t.Error(diff)
 			}
-			if again, err := migration.Read(folder(t, tt.files), got.Format); err != nil || len(again.Migrations) != len(got.Migrations) {
+			if again, err := migration.Read(testfiles.Folder(t, tt.files), got.Format); err != nil || len(again.Migrations) != len(got.Migrations) {
 				t.Errorf("by its name: %v, %v", again, err)
 			}
 		})
@@ -146,9 +148,9 @@ func TestRead_errors(t *testing.T) {
 		{"Prisma with a file beside its folders", "", map[string]string{"migration_lock.toml": lock, a: "", "seed.sql": ""}, "seed.sql: prisma runs only FOLDER/migration.sql"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := migration.Read(folder(t, tt.files), tt.format)
+			_, err := migration.Read(testfiles.Folder(t, tt.files), tt.format)
 			for want := range strings.SplitSeq(tt.want, "\n") {
-				wantErr(t, err, want)
+				testcheck.Error(t, err, want)
 			}
 			if err != nil && strings.Count(err.Error(), "\n") != strings.Count(tt.want, "\n") {
 				t.Errorf("more than one error: %v", err)
@@ -171,7 +173,7 @@ func TestRead_given(t *testing.T) {
 		// drizzle-kit's files, made into files of goose where they were
 		{"goose", map[string]string{"00001_a.sql": up, "meta/_journal.json": journal("0000_a")}},
 	} {
-		if got, err := migration.Read(folder(t, tt.files), tt.format); err != nil || got.Format != tt.format {
+		if got, err := migration.Read(testfiles.Folder(t, tt.files), tt.format); err != nil || got.Format != tt.format {
 			t.Errorf("%s %v: %v, %v", tt.format, tt.files, got, err)
 		}
 	}
@@ -183,7 +185,7 @@ func TestRead_links(t *testing.T) {
 		format migration.Format
 		want   int
 	}{{"prisma", 1}, {"drizzle-1", 2}} {
-		dir := folder(t, map[string]string{"20260401120000_a/migration.sql": ""})
+		dir := testfiles.Folder(t, map[string]string{"20260401120000_a/migration.sql": ""})
 		if err := os.Symlink(filepath.Join(dir, "20260401120000_a"), filepath.Join(dir, "20260401120001_b")); err != nil {
 			t.Fatal(err)
 		}

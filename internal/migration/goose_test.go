@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestRead(t *testing.T) {
@@ -82,7 +84,7 @@ func TestMigration_SQL_goose(t *testing.T) {
 			if got != tt.want {
 				t.Errorf("got %q", got)
 			}
-			wantErr(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 		})
 	}
 }

@@ -4,10 +4,12 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/migration"
+	"portfolio-infra/internal/testcheck"
+	"portfolio-infra/internal/testfiles"
 )
 
 func TestRead_plain(t *testing.T) {
-	dir := folder(t, map[string]string{"b.sql": "B", "10.sql": "ten", "2_a.sql": "A", "README.md": "", ".hidden.sql": "", "notes/a.txt": ""})
+	dir := testfiles.Folder(t, map[string]string{"b.sql": "B", "10.sql": "ten", "2_a.sql": "A", "README.md": "", ".hidden.sql": "", "notes/a.txt": ""})
 	got, err := migration.Read(dir, migration.Plain)
 	if err != nil {
 		t.Fatal(err)
@@ -42,8 +44,8 @@ func TestRead_plain_errors(t *testing.T) {
 		{"goose", map[string]string{"1_a.sql": up + "CREATE TABLE a (id INT);\n-- +goose Down\nDROP TABLE a;\n"}, "1_a.sql has goose's annotations, but all of it would run"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := migration.Read(folder(t, tt.files), migration.Plain)
-			wantErr(t, err, tt.want)
+			_, err := migration.Read(testfiles.Folder(t, tt.files), migration.Plain)
+			testcheck.Error(t, err, tt.want)
 		})
 	}
 }

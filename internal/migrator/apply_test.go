@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"portfolio-infra/internal/testcheck"
 )
 
 // A migration that is refused in the middle goes on where it stopped, with another text of what was
@@ -31,18 +33,18 @@ func TestApply_refused(t *testing.T) {
 	}
 	write(with(9, "ALTER TABLE nobody ADD COLUMN x INT;")...)
 	for range 2 {
-		wantErr(t, w.up(), "1_a.sql:10: Error 1146", "; steps 1 to 8 of 22 are done and stay: change only this one and those that follow, and run `pulumi up` again")
+		testcheck.Error(t, w.up(), "1_a.sql:10: Error 1146", "; steps 1 to 8 of 22 are done and stay: change only this one and those that follow, and run `pulumi up` again")
 	}
 	write(with(3, "CREATE TABLE t3 (id BIGINT);")...)
-	wantErr(t, w.up(), "1_a.sql:4: step 3 was executed and was changed since: restore it, and change only what comes after it")
+	testcheck.Error(t, w.up(), "1_a.sql:4: step 3 was executed and was changed since: restore it, and change only what comes after it")
 	write(statements[:6]...)
-	wantErr(t, w.up(), "1_a.sql: step 7 was executed and was changed since", "1_a.sql: step 8 was executed")
+	testcheck.Error(t, w.up(), "1_a.sql: step 7 was executed and was changed since", "1_a.sql: step 8 was executed")
 	w.write(map[string]string{"1_a.sql": "", "2_b.sql": "-- +goose Up\n"})
-	wantErr(t, w.up(), "a part of 1_a.sql has been applied, but its file is missing: restore it")
+	testcheck.Error(t, w.up(), "a part of 1_a.sql has been applied, but its file is missing: restore it")
 	w.write(map[string]string{"2_b.sql": ""})
 
 	write(with(9, "ALTER TABLE t1 MODIFY COLUMN nobody INT;")...)
-	wantErr(t, w.up(), "1_a.sql:10: Error 1054", "; steps 1 to 8 of 22 are done")
+	testcheck.Error(t, w.up(), "1_a.sql:10: Error 1054", "; steps 1 to 8 of 22 are done")
 	edited := append(statements[:8:8], "-- The ninth.\nALTER TABLE t1 ADD COLUMN x INT;", "UPDATE t1 SET x = 5;", "CREATE TABLE t8 (id INT);")
 	edited[0] = "/* Another comment. */\n" + edited[0]
 	write(edited...)
@@ -57,7 +59,7 @@ func TestApply_refused(t *testing.T) {
 func TestApply_refused_removed(t *testing.T) {
 	w := newWorld(t)
 	w.write(map[string]string{"1_a.sql": "-- +goose Up\nCREATE TABLE a (id INT);\nCREATE TABLE b AS SELECT 1;\n"})
-	wantErr(t, w.up(), "1_a.sql:3: Error 1105", "; step 1 of 2 is done and stays: change only this one")
+	testcheck.Error(t, w.up(), "1_a.sql:3: Error 1105", "; step 1 of 2 is done and stays: change only this one")
 	w.write(map[string]string{"1_a.sql": "-- +goose Up\nCREATE TABLE a (id INT);\n"})
 	w.want()
 }
@@ -76,7 +78,7 @@ func TestApply_refused_first(t *testing.T) {
 		w.hand("CREATE TABLE there (id INT PRIMARY KEY)", "INSERT INTO there VALUES (1)")
 		w.write(map[string]string{"1_a.sql": "-- +goose Up\n" + refused + ";\nCREATE TABLE b (id INT);\n"})
 		err := w.up()
-		wantErr(t, err, "applying the migration 1_a.sql:", ": Error ")
+		testcheck.Error(t, err, "applying the migration 1_a.sql:", ": Error ")
 		if err != nil && strings.Contains(err.Error(), ";") {
 			t.Errorf("%s: %v", refused, err)
 		}
@@ -114,9 +116,9 @@ func TestApply_unknown(t *testing.T) {
 	w.hand("ALTER TABLE a DROP COLUMN x") // it was not made
 	w.write(map[string]string{"1_a.sql": after})
 	err := w.up()
-	wantErr(t, err, "1_a.sql:3: step 2 was changed, and a run that was interrupted may have executed it as it was: restore it")
+	testcheck.Error(t, err, "1_a.sql:3: step 2 was changed, and a run that was interrupted may have executed it as it was: restore it")
 	w.write(map[string]string{"1_a.sql": "-- +goose Up\nCREATE TABLE a (id INT);\n"})
-	wantErr(t, w.up(), "1_a.sql: step 2 was changed")
+	testcheck.Error(t, w.up(), "1_a.sql: step 2 was changed")
 	w.hand(regexp.MustCompile("`(.*)`").FindStringSubmatch(err.Error())[1])
 	w.write(map[string]string{"1_a.sql": after})
 	w.want()
@@ -127,7 +129,7 @@ func TestApply_unknown(t *testing.T) {
 	w.want()
 	w.interrupt(2)
 	w.hand("DROP TABLE a")
-	wantErr(t, w.up(), "1_a.sql:3: Error 1146", "; step 1 of 2 is done and stays: change only this one")
+	testcheck.Error(t, w.up(), "1_a.sql:3: Error 1146", "; step 1 of 2 is done and stays: change only this one")
 	w.write(map[string]string{"1_a.sql": "-- +goose Up\nCREATE TABLE a (id INT);\nCREATE TABLE b (id INT);\n"})
 	w.want()
 }
@@ -156,7 +158,7 @@ func TestApply_cancelled(t *testing.T) {
 	db := w.open(w.name)
 	defer db.Close()
 	err := w.job().Apply(ctx, db)
-	wantErr(t, err, "1_a.sql:3: ", "; step 1 of 2 is done and stays; TiDB may go on with this statement, and the next run waits for it")
+	testcheck.Error(t, err, "1_a.sql:3: ", "; step 1 of 2 is done and stays; TiDB may go on with this statement, and the next run waits for it")
 	release()
 	w.want()
 	same(t, "columns", w.rows("SELECT id, x FROM a"), []string(nil))
@@ -206,18 +208,18 @@ func TestApply_batch(t *testing.T) {
 	}
 	w := newWorld(t)
 	w.write(batch("nobody = 1"))
-	wantErr(t, w.up(), "1_a.sql:6: Error 1054", "steps 1 to 2 of 3 are done and stay: change only this one")
+	testcheck.Error(t, w.up(), "1_a.sql:6: Error 1054", "steps 1 to 2 of 3 are done and stay: change only this one")
 	w.write(batch("id = 1"))
-	wantErr(t, w.up(), "shard column cannot be updated", "change only this one")
+	testcheck.Error(t, w.up(), "shard column cannot be updated", "change only this one")
 	w.write(batch("u = 1")) // fails at its second row
-	wantErr(t, w.up(), "1_a.sql:6: Error 8143", "whether this step took effect is not known: leave it as it is")
+	testcheck.Error(t, w.up(), "1_a.sql:6: Error 8143", "whether this step took effect is not known: leave it as it is")
 	same(t, "rows", w.rows("SELECT id, u FROM a ORDER BY id"), []string{"1 1", "2 ", "3 "})
 	w.write(batch("x = 1"))
-	wantErr(t, w.up(), "1_a.sql:6: step 3 was changed, and a run that was interrupted may have executed it as it was")
+	testcheck.Error(t, w.up(), "1_a.sql:6: step 3 was changed, and a run that was interrupted may have executed it as it was")
 	w.write(batch("u = 1"))
-	wantErr(t, w.up(), "1_a.sql:6: Error 8143")
+	testcheck.Error(t, w.up(), "1_a.sql:6: Error 8143")
 	w.hand("ALTER TABLE a RENAME COLUMN u TO v")
-	wantErr(t, w.up(), "1_a.sql:6: Error 1054", "whether this step took effect is not known: leave it as it is")
+	testcheck.Error(t, w.up(), "1_a.sql:6: Error 1054", "whether this step took effect is not known: leave it as it is")
 	w.hand("ALTER TABLE a RENAME COLUMN v TO u", "DELETE FROM a WHERE id > 1")
 	w.want()
 	w.interrupt(3)

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/migration"
+	"portfolio-infra/internal/testcheck"
 )
 
 // follow does what the command of a message says, of those that set a key.
@@ -93,7 +94,7 @@ func TestBaseline_fresh(t *testing.T) {
 	w.write(map[string]string{"3_c.sql": "-- +goose Up\nALTER TABLE nobody ADD x INT;\n"})
 	w.baseline = "3_c.sql"
 	for range 2 {
-		wantErr(t, w.up(), "3_c.sql:2: Error 1146")
+		testcheck.Error(t, w.up(), "3_c.sql:2: Error 1146")
 	}
 	w.write(map[string]string{"3_c.sql": "-- +goose Up\nALTER TABLE a ADD x INT;\n"})
 	w.want()
@@ -104,7 +105,7 @@ func TestBaseline_unknown(t *testing.T) {
 	w := newWorld(t)
 	w.write(formats[migration.Goose].files)
 	w.baseline = "c"
-	wantErr(t, w.up(), `migrationsBaseline: the folder has no migration "c": name one, such as 2_b.sql`)
+	testcheck.Error(t, w.up(), `migrationsBaseline: the folder has no migration "c": name one, such as 2_b.sql`)
 }
 
 // A baseline is not for a database with records.
@@ -115,7 +116,7 @@ func TestBaseline_records(t *testing.T) {
 		"INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, 1), (1, 1)", createA)
 	w.baseline = "2_b.sql"
 	err := w.up()
-	wantErr(t, err, "migrationsBaseline: database", "has records of migrations, but not of 2_b.sql", "`pulumi config rm migrationsBaseline`")
+	testcheck.Error(t, err, "migrationsBaseline: database", "has records of migrations, but not of 2_b.sql", "`pulumi config rm migrationsBaseline`")
 	w.follow(err)
 	w.want()
 	same(t, "b", w.rows("SELECT COUNT(*) FROM b"), []string{"0"})

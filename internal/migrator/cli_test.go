@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	"github.com/evanw/esbuild/pkg/api"
+
+	"portfolio-infra/internal/testcheck"
+	"portfolio-infra/internal/testfiles"
 )
 
 // The tests of this file run the tools' own CLIs on the same folder and database.
@@ -45,9 +48,7 @@ func newDrizzle(t *testing.T, modules string) *drizzle {
 
 func (d *drizzle) add(name, text string) {
 	d.Helper()
-	if err := os.WriteFile(filepath.Join(d.project, name), []byte(text), 0o600); err != nil {
-		d.Fatal(err)
-	}
+	testfiles.Write(d, d.project, map[string]string{name: text})
 }
 
 // run runs a script of the project with node.
@@ -168,7 +169,7 @@ func TestApply_drizzleKit(t *testing.T) {
 func TestApply_drizzleKit_refused(t *testing.T) {
 	each(t, func(t *testing.T, d *drizzle) {
 		d.generate("schema1", `timestamp("at")`, `timestamp("at", { fsp: 3 })`)
-		wantErr(t, d.up(), "Error 1067", "step 1 of 25 is done and stays")
+		testcheck.Error(t, d.up(), "Error 1067", "step 1 of 25 is done and stays")
 		d.edit("timestamp(3) NOT NULL DEFAULT (now())", "timestamp(3) NOT NULL DEFAULT (now(3))")
 		d.want()
 		d.idle()
@@ -198,7 +199,7 @@ func TestApply_drizzleKit_up(t *testing.T) {
 	next.write(map[string]string{"20991231000000_last/migration.sql": "CREATE TABLE last (id INT PRIMARY KEY);"})
 	next.want()
 	next.idle()
-	wantErr(t, d.up(), "the table __drizzle_migrations is one of drizzle-orm 1.x", "run `npx drizzle-kit up`")
+	testcheck.Error(t, d.up(), "the table __drizzle_migrations is one of drizzle-orm 1.x", "run `npx drizzle-kit up`")
 }
 
 // Drizzle-kit 1.x drops a foreign key by DROP CONSTRAINT, which TiDB ignores.
@@ -212,7 +213,7 @@ export const b = mysqlTable("b", { id: int().primaryKey().references(() => a.id%
 	d.want()
 	d.add("schema.ts", fmt.Sprintf(schema, `, { onDelete: "cascade" }`))
 	d.kit("generate", "--name", "two")
-	wantErr(t, d.up(), "migration.sql:1: TiDB drops no foreign key", "DROP FOREIGN KEY")
+	testcheck.Error(t, d.up(), "migration.sql:1: TiDB drops no foreign key", "DROP FOREIGN KEY")
 	d.edit("DROP CONSTRAINT", "DROP FOREIGN KEY")
 	d.want()
 	d.idle()

@@ -8,6 +8,7 @@ import (
 
 	"portfolio-infra/internal/migration"
 	"portfolio-infra/internal/migrator"
+	"portfolio-infra/internal/testcheck"
 )
 
 // journal writes files of drizzle-kit 0.x and their journal. Each has the time 1000 times its number.
@@ -48,7 +49,7 @@ func TestDrizzle0_late(t *testing.T) {
 	same(t, "rows", w.rows("SELECT id, created_at, LENGTH(hash) FROM __drizzle_migrations ORDER BY id"), []string{"1 1000 64", "2 3000 64"})
 	w.journal([]int{1, 2, 3}, "0000_a: "+createA, "0001_b: "+createB, "0001_c: "+createC)
 	for range 2 {
-		wantErr(t, w.up(), "0001_b.sql is new, but drizzle skips it without a word", "is not above 3000", "set it to 3001")
+		testcheck.Error(t, w.up(), "0001_b.sql is new, but drizzle skips it without a word", "is not above 3000", "set it to 3001")
 	}
 	w.write(map[string]string{"meta/_journal.json": `{"dialect":"mysql","entries":[{"when":1000,"tag":"0000_a"},{"when":3001,"tag":"0001_b"},{"when":3000,"tag":"0001_c"}]}`})
 	w.want()
@@ -59,7 +60,7 @@ func TestDrizzle0_late(t *testing.T) {
 func TestDrizzle0_order(t *testing.T) {
 	w := newWorld(t)
 	w.journal([]int{2, 1}, "0000_a: "+createA, "0001_b: "+createB)
-	wantErr(t, w.up(), "0001_b.sql is new", "set it to 2001")
+	testcheck.Error(t, w.up(), "0001_b.sql is new", "set it to 2001")
 	same(t, "tables", w.rows("SHOW TABLES LIKE '__drizzle%'"), []string(nil))
 }
 
@@ -81,7 +82,7 @@ func TestDrizzle0_match(t *testing.T) {
 	w.want()
 	same(t, "rows", w.rows("SELECT created_at FROM __drizzle_migrations ORDER BY created_at"), []string{"2000", "3000", "3000", "4000"})
 	w.hand("INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('feed', 1764500000000)")
-	wantErr(t, w.up(), "the migration of 2025-11-30T10:53:20Z with the SHA-256 feed has been applied, but its file is missing")
+	testcheck.Error(t, w.up(), "the migration of 2025-11-30T10:53:20Z with the SHA-256 feed has been applied, but its file is missing")
 }
 
 // A refresh has no folder. It knows the migrations of 0.x from our own table.
@@ -149,7 +150,7 @@ func TestDrizzle1_upgrade_unknown(t *testing.T) {
 	w := newWorld(t)
 	w.folders(map[string]string{first: createA})
 	w.hand(drizzleTable0, "INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('feed', 1764500000000)")
-	wantErr(t, w.up(), "the migration of 2025-11-30T10:53:20Z with the SHA-256 feed has been applied, but its file is missing")
+	testcheck.Error(t, w.up(), "the migration of 2025-11-30T10:53:20Z with the SHA-256 feed has been applied, but its file is missing")
 	same(t, "columns", w.rows("SELECT COUNT(*) FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = '__drizzle_migrations'"), []string{"3"})
 }
 
@@ -157,5 +158,5 @@ func TestDrizzle0_newerTable(t *testing.T) {
 	w := newWorld(t)
 	w.journal([]int{1}, "0000_a: "+createA)
 	w.hand(drizzleTable1)
-	wantErr(t, w.up(), "the table __drizzle_migrations is one of drizzle-orm 1.x", "`npx drizzle-kit up`")
+	testcheck.Error(t, w.up(), "the table __drizzle_migrations is one of drizzle-orm 1.x", "`npx drizzle-kit up`")
 }

@@ -21,6 +21,7 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/sql/sqltest"
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 	"portfolio-infra/internal/sqllogin"
+	"portfolio-infra/internal/testfiles"
 )
 
 // server is the TiDB of all tests of the package. Each test has a database of its own on it.
@@ -139,14 +140,9 @@ func dial(ctx context.Context, network, addr string) (net.Conn, error) {
 func (w *world) write(files map[string]string) {
 	w.Helper()
 	for name, text := range files {
-		path := filepath.Join(w.folder, filepath.FromSlash(name))
-		err := os.MkdirAll(filepath.Dir(path), 0o700)
-		if err == nil && text == "" {
-			err = os.Remove(path)
-		} else if err == nil {
-			err = os.WriteFile(path, []byte(text), 0o600)
-		}
-		if err != nil {
+		if text != "" {
+			testfiles.Write(w, w.folder, map[string]string{name: text})
+		} else if err := os.Remove(filepath.Join(w.folder, filepath.FromSlash(name))); err != nil {
 			w.Fatal(err)
 		}
 	}
@@ -284,14 +280,5 @@ func same(t *testing.T, what string, got, want any) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", what, diff)
-	}
-}
-
-func wantErr(t *testing.T, err error, want ...string) {
-	t.Helper()
-	for _, want := range want {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("got %v, want %q", err, want)
-		}
 	}
 }

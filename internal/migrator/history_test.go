@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/migration"
+	"portfolio-infra/internal/testcheck"
 )
 
 // What was applied must be there unchanged, and what is new comes after it.
@@ -39,7 +40,7 @@ func TestPending_history(t *testing.T) {
 			}
 			same(t, "pending", names, tt.want)
 			if tt.wantErr != "" || err != nil {
-				wantErr(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 			}
 		})
 	}

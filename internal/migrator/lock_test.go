@@ -10,6 +10,7 @@ import (
 
 	"portfolio-infra/internal/migration"
 	"portfolio-infra/internal/migrator"
+	"portfolio-infra/internal/testcheck"
 )
 
 const lost = "this run lost its lock, and another one has taken over the migrations of"
@@ -43,7 +44,7 @@ func TestApply_lostLock(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		wantErr(t, w.up(), "2_b.sql:", lost, "run `pulumi up` again")
+		testcheck.Error(t, w.up(), "2_b.sql:", lost, "run `pulumi up` again")
 		w.want()
 		same(t, "a", w.rows("SELECT n, m FROM a"), []string{"1 "})
 	}
@@ -70,7 +71,7 @@ func TestApply_lostLock_rows(t *testing.T) {
 		release()
 	})
 	if err := w.up(); err != nil {
-		wantErr(t, err, lost)
+		testcheck.Error(t, err, lost)
 	}
 	<-meanwhile
 	second.Wait()
@@ -102,7 +103,7 @@ func TestApply_inProgress(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		wantErr(t, w.up(), lost)
+		testcheck.Error(t, w.up(), lost)
 		second.Wait()
 		w.want()
 		same(t, "a", w.rows("SELECT id FROM a USE INDEX (by_id)"), []string{"1"})
@@ -141,7 +142,7 @@ func TestApply_locked(t *testing.T) {
 			took = time.Since(start)
 		})
 		w.want()
-		wantErr(t, err, fmt.Sprintf("another run has been migrating database %q for 1 s; wait until it ends, then run `pulumi up` again", w.name))
+		testcheck.Error(t, err, fmt.Sprintf("another run has been migrating database %q for 1 s; wait until it ends, then run `pulumi up` again", w.name))
 		if took != time.Second {
 			t.Errorf("waited for %s", took)
 		}

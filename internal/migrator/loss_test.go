@@ -1,23 +1,19 @@
 package migrator_test
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"portfolio-infra/internal/migration"
 	"portfolio-infra/internal/migrator"
+	"portfolio-infra/internal/testcheck"
+	"portfolio-infra/internal/testfiles"
 )
 
 // lossesOf returns what a pending migration takes away, as far as one can tell without a database.
 func lossesOf(t *testing.T, sql string) ([]string, error) {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "1_x.sql"), []byte("-- +goose Up\n"+sql+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	folder, err := migration.Read(dir, migration.Goose)
+	folder, err := migration.Read(testfiles.Folder(t, map[string]string{"1_x.sql": "-- +goose Up\n" + sql + "\n"}), migration.Goose)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +143,7 @@ func TestPending_done(t *testing.T) {
 		"pending migration: 4_d.sql, 0 steps"})
 	same(t, "losses", losses, []string{"2_b.sql:2: drops the column old.y: ALTER TABLE old DROP y;", "3_c.sql:3: drops the table a: DROP TABLE a;"})
 
-	wantErr(t, w.up(), "2_b.sql:7: ")
+	testcheck.Error(t, w.up(), "2_b.sql:7: ")
 	outlines, losses = shown()
 	same(t, "outline after two steps", outlines[0], "pending migration: 2_b.sql, 3 steps, 2 of them done\n  step 3, line 6: INSERT INTO b VALUES (1); and 1 more statement")
 	// The table b may have got rows since.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/migrator"
+	"portfolio-infra/internal/testcheck"
 )
 
 // steps parses the Up part of a file of goose, without a database. A step is the lines of its
@@ -114,12 +115,12 @@ func TestPending_refused(t *testing.T) {
 		"-- +goose ENVSUB ON\nDELETE FROM a":                           `1_x.sql:2: the annotation "ENVSUB ON" is not supported`,
 	} {
 		_, err := steps(t, statement+";")
-		wantErr(t, err, "1_x.sql:", want)
+		testcheck.Error(t, err, "1_x.sql:", want)
 	}
 	_, err := steps(t, "INSERT INTO a VALUES (1)")
-	wantErr(t, err, "1_x.sql:2: the statement must end in a semicolon")
+	testcheck.Error(t, err, "1_x.sql:2: the statement must end in a semicolon")
 	_, err = steps(t, "SELECT 1;\nBEGIN;\nDELETE FROM a;\nCOMMIT;")
-	wantErr(t, err, "1_x.sql:2: it changes nothing: SELECT 1;", "1_x.sql:3: a run makes", "1_x.sql:5: a run makes")
+	testcheck.Error(t, err, "1_x.sql:2: it changes nothing: SELECT 1;", "1_x.sql:3: a run makes", "1_x.sql:5: a run makes")
 }
 
 // All problems of all pending files are one error.
@@ -127,5 +128,5 @@ func TestPending_all(t *testing.T) {
 	w := &world{T: t, folder: t.TempDir()}
 	w.write(map[string]string{"1_a.sql": "-- +goose Up\nCREATE TABL a;\n", "2_b.sql": "-- +goose Up\nSELECT 1;\n", "3_c.sql": "CREATE TABLE c (id INT);\n"})
 	_, err := w.job().Pending(migrator.History{})
-	wantErr(t, err, "1_a.sql:2: syntax error near: TABL a;", "2_b.sql:2: it changes nothing", `3_c.sql:1: SQL before the line "-- +goose Up"`)
+	testcheck.Error(t, err, "1_a.sql:2: syntax error near: TABL a;", "2_b.sql:2: it changes nothing", `3_c.sql:1: SQL before the line "-- +goose Up"`)
 }

@@ -7,6 +7,7 @@ import (
 
 	"portfolio-infra/internal/migration"
 	"portfolio-infra/internal/migrator"
+	"portfolio-infra/internal/testcheck"
 )
 
 // newPlain makes a world with plain files under a name.
@@ -35,9 +36,9 @@ func TestPlain(t *testing.T) {
 	same(t, "shown", strings.Contains(w.log.all(), "info applied a2.sql"), true)
 
 	w.write(map[string]string{"b.sql": "INSERT INTO a VALUES (3)"})
-	wantErr(t, w.up(), "b.sql was changed after it had been applied: restore it, and put the change into a new file; or run `pulumi destroy` and then `pulumi up`")
+	testcheck.Error(t, w.up(), "b.sql was changed after it had been applied: restore it, and put the change into a new file; or run `pulumi destroy` and then `pulumi up`")
 	w.write(map[string]string{"b.sql": ""})
-	wantErr(t, w.up(), "b.sql has been applied, but its file is missing: restore it")
+	testcheck.Error(t, w.up(), "b.sql has been applied, but its file is missing: restore it")
 
 	w.table, w.folder = "more", t.TempDir() // another name is another record
 	w.write(map[string]string{"b.sql": "INSERT INTO a VALUES (3)"})
@@ -48,12 +49,12 @@ func TestPlain(t *testing.T) {
 // What is refused in the middle goes on there, and the advice of an unknown outcome is right.
 func TestPlain_refused(t *testing.T) {
 	w := newPlain(t, "seeds", map[string]string{"a.sql": "CREATE TABLE a (id INT PRIMARY KEY);\nINSERT INTO nobody VALUES (1);\n"})
-	wantErr(t, w.up(), "applying the file a.sql:2: Error 1146", "; step 1 of 2 is done and stays: change only this one")
+	testcheck.Error(t, w.up(), "applying the file a.sql:2: Error 1146", "; step 1 of 2 is done and stays: change only this one")
 	w.write(map[string]string{"a.sql": "CREATE TABLE b (id INT PRIMARY KEY);\n"})
-	wantErr(t, w.up(), "a.sql:1: step 1 was executed and was changed since: restore it")
+	testcheck.Error(t, w.up(), "a.sql:1: step 1 was executed and was changed since: restore it")
 	w.hand("UPDATE pulumi_migration_steps SET finished = FALSE WHERE step = 1", "DROP TABLE a")
 	err := w.up()
-	wantErr(t, err, "step 1 was changed, and a run that was interrupted may have executed it", "tool = 'seeds'")
+	testcheck.Error(t, err, "step 1 was changed, and a run that was interrupted may have executed it", "tool = 'seeds'")
 	w.hand(regexp.MustCompile("`(DELETE [^`]*)`").FindStringSubmatch(err.Error())[1])
 	w.want()
 }
@@ -65,13 +66,13 @@ func TestPlain_besideTool(t *testing.T) {
 	w.want()
 	migrations := w.folder
 	w.write(map[string]string{"2_b.sql": "-- +goose Up\nCREATE TABLE b (id INT);\nALTER TABLE nobody ADD COLUMN x INT;\n"})
-	wantErr(t, w.up(), "2_b.sql:3")
+	testcheck.Error(t, w.up(), "2_b.sql:3")
 
 	w.folder, w.format, w.table = t.TempDir(), migration.Plain, "seeds"
 	w.write(map[string]string{"1_a.sql": "INSERT INTO a VALUES (1);\n"})
 	w.want()
 	w.write(map[string]string{"2_b.sql": "CREATE TABLE d (id INT);\nINSERT INTO nobody VALUES (1);\n"})
-	wantErr(t, w.up(), "2_b.sql:2")
+	testcheck.Error(t, w.up(), "2_b.sql:2")
 
 	w.folder, w.format, w.table = migrations, "", ""
 	w.write(map[string]string{"2_b.sql": "-- +goose Up\nCREATE TABLE b (id INT);\n"})

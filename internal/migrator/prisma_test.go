@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"portfolio-infra/internal/testcheck"
 )
 
 // newPrisma makes a folder as `prisma migrate dev` lays it out.
@@ -30,7 +32,7 @@ func sum(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(tex
 func TestPrisma(t *testing.T) {
 	empty := "-- This is an empty migration."
 	w := newPrisma(t, map[string]string{first: createA, second: "INSERT INTO a VALUES (IS_FREE_LOCK('prisma_migrate'));\nALTER TABLE nobody ADD x INT;\n", third: empty})
-	wantErr(t, w.up(), second+"/migration.sql:2: Error 1146", "step 1 of 2 is done and stays")
+	testcheck.Error(t, w.up(), second+"/migration.sql:2: Error 1146", "step 1 of 2 is done and stays")
 	text := "INSERT INTO a VALUES (IS_FREE_LOCK('prisma_migrate'));\nALTER TABLE nobody ADD x INT;\n"
 	same(t, "rows", w.rows(prismaRows), []string{first + " " + sum(createA) + " 1 0 none 1 36 1", second + " " + sum(text) + " 0 0 none 0 36 1"})
 	text = strings.ReplaceAll(text, "nobody", "a")
@@ -45,7 +47,7 @@ func TestPrisma(t *testing.T) {
 // A migration whose first step had no effect leaves no row.
 func TestPrisma_cancel(t *testing.T) {
 	w := newPrisma(t, map[string]string{first: "ALTER TABLE nobody ADD x INT;\n"})
-	wantErr(t, w.up(), "Error 1146")
+	testcheck.Error(t, w.up(), "Error 1146")
 	same(t, "rows", w.rows(prismaRows), []string(nil))
 }
 
@@ -56,7 +58,7 @@ func TestPrisma_failed(t *testing.T) {
 		fmt.Sprintf("INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at) VALUES ('1', '%s', '%s', NOW())", sum(createA), first),
 		fmt.Sprintf("INSERT INTO _prisma_migrations (id, checksum, migration_name, logs) VALUES ('2', '%s', '%s', 'Error 1064')", sum(createB), second))
 	for range 2 {
-		wantErr(t, w.up(), second, "`npx prisma migrate resolve --rolled-back "+second+"`", "`npx prisma migrate resolve --applied "+second+"`")
+		testcheck.Error(t, w.up(), second, "`npx prisma migrate resolve --rolled-back "+second+"`", "`npx prisma migrate resolve --applied "+second+"`")
 	}
 	w.hand("UPDATE _prisma_migrations SET rolled_back_at = NOW() WHERE id = '2'")
 	w.want()
@@ -73,7 +75,7 @@ func TestPrisma_resolved(t *testing.T) {
 	} {
 		t.Run(how, func(t *testing.T) {
 			w := newPrisma(t, map[string]string{first: createA + "ALTER TABLE nobody ADD x INT;\n"})
-			wantErr(t, w.up(), "Error 1146")
+			testcheck.Error(t, w.up(), "Error 1146")
 			w.hand(resolve...)
 			w.write(map[string]string{first + "/migration.sql": createA + createB})
 			w.want()
@@ -101,7 +103,7 @@ func TestPrisma_checksum(t *testing.T) {
 			if err := w.up(); test.want == "" && err != nil {
 				t.Error(err)
 			} else if test.want != "" {
-				wantErr(t, err, test.want)
+				testcheck.Error(t, err, test.want)
 			}
 		})
 	}
@@ -111,5 +113,5 @@ func TestPrisma_checksum(t *testing.T) {
 func TestPrisma_notEmpty(t *testing.T) {
 	w := newPrisma(t, map[string]string{first: createB})
 	w.hand(createA)
-	wantErr(t, w.up(), "has tables, but no records of Prisma", "`pulumi config set migrationsBaseline "+first+"`")
+	testcheck.Error(t, w.up(), "has tables, but no records of Prisma", "`pulumi config set migrationsBaseline "+first+"`")
 }

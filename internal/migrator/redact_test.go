@@ -8,6 +8,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"portfolio-infra/internal/migration"
+	"portfolio-infra/internal/testcheck"
 )
 
 // What a redacted run says has the number, the file and the line, and no value of a row or a
@@ -35,7 +36,7 @@ func TestApply_redacted(t *testing.T) {
 			plainErr := w.up()
 			w.redact = true
 			err := w.up()
-			wantErr(t, err, tt.want)
+			testcheck.Error(t, err, tt.want)
 			if err == nil || plainErr == nil {
 				t.Fatalf("%v, without redaction %v", err, plainErr)
 			}
@@ -64,9 +65,9 @@ func TestApply_redacted_batch(t *testing.T) {
 			"-- portfolio:repeatable\nBATCH ON id LIMIT 1 UPDATE a SET " + set + ";\n"}
 	}
 	w.write(batch("id = 1"))
-	wantErr(t, w.up(), "1_a.sql:5: Error 1105", "Non-transactional (the server's text", "change only this one")
+	testcheck.Error(t, w.up(), "1_a.sql:5: Error 1105", "Non-transactional (the server's text", "change only this one")
 	w.write(map[string]string{"1_a.sql": "-- +goose Up\nCREATE TABLE a (id INT PRIMARY KEY);\nCREATE TABLE b AS SELECT 1;\n"})
-	wantErr(t, w.up(), "1_a.sql:3: Error 1105", "change only this one")
+	testcheck.Error(t, w.up(), "1_a.sql:3: Error 1105", "change only this one")
 }
 
 // A run that is to redact does not run on connections that do not.
@@ -76,7 +77,7 @@ func TestApply_redacted_pool(t *testing.T) {
 	job.Redact = true
 	db := w.open(w.name)
 	defer db.Close()
-	wantErr(t, job.Apply(t.Context(), db), "must redact, too")
+	testcheck.Error(t, job.Apply(t.Context(), db), "must redact, too")
 	same(t, "format", job.Format, migration.Plain)
 }
 
@@ -127,7 +128,7 @@ func TestOpenRedacted_commit(t *testing.T) {
 			t.Fatal(err)
 		}
 		err = tx.Commit()
-		wantErr(t, err, "Error 1062")
+		testcheck.Error(t, err, "Error 1062")
 		if err != nil && strings.Contains(err.Error(), "alice") == w.redact {
 			t.Errorf("redacted %t: %v", w.redact, err)
 		}

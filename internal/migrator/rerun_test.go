@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/migration"
+	"portfolio-infra/internal/testcheck"
 )
 
 const there = "something outside the migrations already made this change: "
@@ -60,8 +61,8 @@ func TestApply_resumes(t *testing.T) {
 			}
 			w.hand(ddl)
 			if err := w.up(); err != nil {
-				wantErr(t, err, "applying the migration 1_change.sql:2: Error ", there)
-				wantErr(t, w.up(), there)
+				testcheck.Error(t, err, "applying the migration 1_change.sql:2: Error ", there)
+				testcheck.Error(t, w.up(), there)
 				w.began(w.job().Migrations[0])
 				w.want()
 			}
@@ -107,13 +108,13 @@ func TestApply_versionBefore(t *testing.T) {
 	t.Run("applied", func(t *testing.T) {
 		w := before(t)
 		w.write(map[string]string{"1_a.sql": first + "INSERT INTO a VALUES (1);\n"})
-		wantErr(t, w.up(), "1_a.sql was changed after it had been applied: restore it")
+		testcheck.Error(t, w.up(), "1_a.sql was changed after it had been applied: restore it")
 	})
 	t.Run("edited", func(t *testing.T) {
 		w := before(t)
 		w.write(map[string]string{"2_b.sql": strings.Replace(second, "INT", "BIGINT", 1)})
 		for range 2 {
-			wantErr(t, w.up(), "2_b.sql:2: Error 1060", "another content of this file", "restore that content")
+			testcheck.Error(t, w.up(), "2_b.sql:2: Error 1060", "another content of this file", "restore that content")
 		}
 		w.write(map[string]string{"2_b.sql": second})
 		w.want()
@@ -128,7 +129,7 @@ func TestApply_versionBefore(t *testing.T) {
 			"DELETE FROM pulumi_migrations WHERE version = 2", "DELETE FROM pulumi_migration_steps WHERE migration = '2'", "ALTER TABLE a DROP COLUMN x")
 		w.want()
 		w.hand("DELETE FROM goose_db_version WHERE version_id > 0", "ALTER TABLE a DROP COLUMN x") // a is there, and not ours
-		wantErr(t, w.up(), "1_a.sql:2: Error 1050", there)
+		testcheck.Error(t, w.up(), "1_a.sql:2: Error 1050", there)
 	})
 }
 
@@ -138,7 +139,7 @@ func TestApply_versionBefore(t *testing.T) {
 func TestApply_versionBefore_reads(t *testing.T) {
 	w := newWorld(t)
 	w.write(map[string]string{"1_a.sql": "-- +goose Up\nCREATE TABLE a (id INT);\n", "2_b.sql": "-- +goose Up\nCREATE TABLE b (id INT);\nALTER TABLE nobody ADD COLUMN x INT;\n"})
-	wantErr(t, w.up(), "2_b.sql:3: Error 1146")
+	testcheck.Error(t, w.up(), "2_b.sql:3: Error 1146")
 	files := w.job().Migrations
 	same(t, "journal", w.rows("SELECT version, hash, name, finished FROM pulumi_migrations ORDER BY version"), []string{"1 " + files[0].Hash + " 1_a.sql 1", "2 " + files[1].Hash + " 2_b.sql 0"})
 	same(t, "versions", w.rows("SELECT version_id, is_applied FROM goose_db_version ORDER BY id"), []string{"0 1", "1 1"})

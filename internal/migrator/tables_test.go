@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/migration"
+	"portfolio-infra/internal/testcheck"
 )
 
 // A table of the tool under another name is found, and the advice names it.
@@ -17,7 +18,7 @@ func TestTables_otherName(t *testing.T) {
 		table := regexp.MustCompile(`FROM (\w+)`).FindStringSubmatch(applied)[1]
 		w.hand("RENAME TABLE " + table + " TO my_own")
 		err := w.up()
-		wantErr(w.T, err, "the table my_own", "under another name", "`pulumi config set migrationsTable my_own`", "`pulumi config set migrationsTable "+table+"`")
+		testcheck.Error(w.T, err, "the table my_own", "under another name", "`pulumi config set migrationsTable my_own`", "`pulumi config set migrationsTable "+table+"`")
 		job, db := w.job(), w.open(w.name)
 		defer db.Close()
 		if h, err := job.History(w.Context(), db); err != nil || job.Lost(h, job.Migrations[0].Name) {
@@ -34,7 +35,7 @@ func TestTables_lookalike(t *testing.T) {
 	w := newWorld(t)
 	w.write(formats[migration.Drizzle0].files)
 	w.hand("CREATE TABLE uploads (id BIGINT PRIMARY KEY, hash TEXT, created_at BIGINT)")
-	wantErr(t, w.up(), "the table uploads")
+	testcheck.Error(t, w.up(), "the table uploads")
 	w.table = "__drizzle_migrations"
 	w.want()
 	same(t, "uploads", w.rows("SELECT * FROM uploads"), []string(nil))
@@ -47,7 +48,7 @@ func TestTables_unfit(t *testing.T) {
 	w.table = "a"
 	w.hand(createA)
 	err := w.up()
-	wantErr(t, err, "the table a of database", "is none of goose, since it lacks the column version_id")
+	testcheck.Error(t, err, "the table a of database", "is none of goose, since it lacks the column version_id")
 	w.hand("DROP TABLE a")
 	w.follow(err)
 	w.want()
@@ -67,7 +68,7 @@ func TestTables_otherTool(t *testing.T) {
 			w.folder, w.format = t.TempDir(), pair[1]
 			w.write(formats[pair[1]].files)
 			err := w.up()
-			wantErr(t, err, "one tool a database", "go on with ")
+			testcheck.Error(t, err, "one tool a database", "go on with ")
 			w.hand(regexp.MustCompile("`(RENAME TABLE [^`]*)`").FindStringSubmatch(err.Error())[1])
 			w.baseline = w.job().Migrations[1].Name
 			w.want()
@@ -80,11 +81,11 @@ func TestTables_otherTool(t *testing.T) {
 func TestTables_begun(t *testing.T) {
 	w := newWorld(t)
 	w.write(map[string]string{"0000_a.sql": createA + "ALTER TABLE nobody ADD x INT;\n", "meta/_journal.json": `{"entries":[{"when":1000,"tag":"0000_a"}]}`})
-	wantErr(t, w.up(), "Error 1146")
+	testcheck.Error(t, w.up(), "Error 1146")
 	old := w.folder
 	w.folder = t.TempDir()
 	w.write(map[string]string{first + "/migration.sql": createA, first + "/snapshot.json": "{}"})
-	wantErr(t, w.up(), "0000_a.sql was begun while the folder was one of drizzle-kit 0.x, and is not finished")
+	testcheck.Error(t, w.up(), "0000_a.sql was begun while the folder was one of drizzle-kit 0.x, and is not finished")
 	w.folder = old
 	w.write(map[string]string{"0000_a.sql": createA})
 	w.want()

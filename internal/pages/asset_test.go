@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 // The keys were computed by the npm package blake3-wasm 2.1.5, which wrangler uses.
@@ -53,7 +53,7 @@ func TestNewAsset_size(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := newAsset("video.mp4", file)
-		resttest.CheckError(t, err, tt.wantErr)
+		testcheck.Error(t, err, tt.wantErr)
 	}
 }
 

@@ -37,7 +37,7 @@ func bindOnce(s *site) { s.mustRun("bind", apiBinding, "GET", "PATCH", "GET") }
 var bindOperations = []bindOperation{
 	{"bind", "bind", func(*site) {}, bothBound},
 	{"bind again", "bind", bindOnce, bothBound},
-	{"bind a deleted project", "bind", func(s *site) { s.call(http.MethodDelete, "/site", "") }, bothBound},
+	{"bind a deleted project", "bind", func(s *site) { s.Call(http.MethodDelete, "/pages/projects/site", "") }, bothBound},
 	{"unbind", "unbind", bindOnce, nil},
 }
 
@@ -52,39 +52,39 @@ func TestBind_Faults(t *testing.T) {
 }
 
 // suite is for the commands. The client says when it waits.
-var suite = faultlist.Suite{Cloud: faultlist.Cloudflare, Secrets: []string{token, apiToken}, Waiting: func(d time.Duration) string {
+var suite = faultlist.Suite{Cloud: faultlist.Cloudflare, Secrets: []string{apiToken}, Waiting: func(d time.Duration) string {
 	return fmt.Sprintf("waiting %s: Cloudflare's rate limit is reached", d)
 }}
 
 func (op bindOperation) calls(t *testing.T) []faultlist.Call {
 	s := op.begin(t)
-	s.net.Set(faultlist.Plan{})
+	s.Net.Set(faultlist.Plan{})
 	if err := op.run(t.Context(), s); err != nil {
 		t.Fatal(err)
 	}
-	return s.net.Calls()
+	return s.Net.Calls()
 }
 
 // meet runs the command with a fault and twice without.
 func (op bindOperation) meet(t *testing.T) func(faultlist.Plan) *faultlist.Case {
 	return func(plan faultlist.Plan) *faultlist.Case {
 		s := op.begin(t)
-		s.net.Set(plan)
+		s.Net.Set(plan)
 		err := op.run(t.Context(), s)
-		c := &faultlist.Case{Err: err, Calls: s.net.Calls(), Apart: errors.Is(err, errNotPersisted), Said: s.progress.String()}
+		c := &faultlist.Case{Err: err, Calls: s.Net.Calls(), Apart: errors.Is(err, errNotPersisted), Said: s.progress.String()}
 		switch {
 		case err != nil && !strings.Contains(err.Error(), "Pages project") && !strings.Contains(err.Error(), "production.API_SERVICE"):
 			c.Problem("the error names neither the project nor the bindings")
 		case err == nil && !slices.Equal(s.bound(), op.want):
 			c.Problem("a success, and bound: %v", s.bound())
 		}
-		s.net.Set(faultlist.Plan{})
+		s.Net.Set(faultlist.Plan{})
 		for range 2 {
 			if err := op.run(t.Context(), s); err != nil {
 				c.Problem("the next run: %v", err)
 			}
 		}
-		patches := slices.DeleteFunc(s.net.Calls(), func(call faultlist.Call) bool { return call.Method != http.MethodPatch })
+		patches := slices.DeleteFunc(s.Net.Calls(), func(call faultlist.Call) bool { return call.Method != http.MethodPatch })
 		if len(patches) > 1 {
 			c.Problem("the second of the next runs had something to do: %d patches", len(patches))
 		}
@@ -100,7 +100,7 @@ func TestRun_cancel(t *testing.T) {
 	for _, op := range bindOperations {
 		synctest.Test(t, func(t *testing.T) {
 			s := op.begin(t)
-			s.net.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+			s.Net.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 			defer cancel()
 			start := time.Now()

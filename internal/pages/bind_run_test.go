@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/cloudflare"
-	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 // goodRequest is the request of which a test changes one thing.
@@ -17,9 +17,9 @@ var goodRequest = bindRequest(`"createdOn":"2026-01-02T03:04:05Z","bindings":{"A
 
 func TestRun(t *testing.T) {
 	s := newSite(t)
-	server := httptest.NewServer(s.cloud)
+	server := httptest.NewServer(s.Cloud)
 	defer server.Close()
-	env := map[string]string{cloudflare.EnvToken: token, cloudflare.EnvBaseURL: server.URL + "/client/v4"}
+	env := map[string]string{cloudflare.EnvToken: apiToken, cloudflare.EnvBaseURL: server.URL + "/client/v4"}
 	var out bytes.Buffer
 	if err := Run(t.Context(), "bind", strings.NewReader(goodRequest), &out, io.Discard, func(name string) string { return env[name] }); err != nil {
 		t.Fatal(err)
@@ -62,9 +62,9 @@ func TestRun_badRequest(t *testing.T) {
 			for _, verb := range []string{"bind", "unbind"} {
 				var out bytes.Buffer
 				// A call to this address would fail with another error.
-				env := map[string]string{cloudflare.EnvToken: token, cloudflare.EnvBaseURL: "http://127.0.0.1:1"}
+				env := map[string]string{cloudflare.EnvToken: apiToken, cloudflare.EnvBaseURL: "http://127.0.0.1:1"}
 				err := Run(t.Context(), verb, strings.NewReader(tt.request), &out, io.Discard, func(name string) string { return env[name] })
-				resttest.CheckError(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 				if err != nil && !strings.HasPrefix(err.Error(), verb+": ") || out.Len() > 0 {
 					t.Errorf("%s prints %q: %.300v", verb, out.String(), err)
 				}
@@ -76,15 +76,15 @@ func TestRun_badRequest(t *testing.T) {
 func TestRun_badEnvironment(t *testing.T) {
 	for name, tt := range map[string]struct{ token, url, wantErr string }{
 		"no token":            {"", "https://api.example.com", "bind: no API token: set " + cloudflare.EnvToken},
-		"URL without TLS":     {token, "http://api.example.com", "bind: " + cloudflare.EnvBaseURL + ": "},
-		"no URL":              {token, "://", "bind: " + cloudflare.EnvBaseURL + ": "},
-		"URL with a password": {token, "https://user:hunter2@api.example.com", "bind: " + cloudflare.EnvBaseURL + ": "},
+		"URL without TLS":     {apiToken, "http://api.example.com", "bind: " + cloudflare.EnvBaseURL + ": "},
+		"no URL":              {apiToken, "://", "bind: " + cloudflare.EnvBaseURL + ": "},
+		"URL with a password": {apiToken, "https://user:hunter2@api.example.com", "bind: " + cloudflare.EnvBaseURL + ": "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
 			env := map[string]string{cloudflare.EnvToken: tt.token, cloudflare.EnvBaseURL: tt.url}
 			err := Run(t.Context(), "bind", strings.NewReader(goodRequest), &out, io.Discard, func(name string) string { return env[name] })
-			resttest.CheckError(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 			if err != nil && strings.Contains(err.Error(), "hunter2") || out.Len() > 0 {
 				t.Errorf("printed %q: %v", out.String(), err)
 			}

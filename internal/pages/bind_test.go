@@ -11,6 +11,7 @@ import (
 	"portfolio-infra/internal/sandbox/emulator"
 	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
 	"portfolio-infra/internal/sandbox/emulator/faultlist"
+	"portfolio-infra/internal/testcheck"
 )
 
 var bothBound = []string{"preview.API_SERVICE=api", "production.API_SERVICE=api"}
@@ -34,7 +35,7 @@ func TestBind_sendsWholeObjects(t *testing.T) {
 		s.mustRun("bind", `"bindings":{"A":{"service":"api","environment":"`+environment+`","entrypoint":"One"}}`, "GET", "PATCH", "GET")
 	}
 	want := emulated.Service{Service: "api", Environment: "staging", Entrypoint: "One"}
-	if have := s.cloud.Projects()[0].Preview.Services["A"]; have != want {
+	if have := s.Cloud.Projects()[0].Preview.Services["A"]; have != want {
 		t.Errorf("%+v, want %+v", have, want)
 	}
 }
@@ -45,12 +46,12 @@ func TestBind_defaultEntrypoint(t *testing.T) {
 	s := newSite(t)
 	s.mustRun("bind", fields, "GET", "PATCH", "GET")
 	want := emulated.Service{Service: "api", Environment: "production"}
-	if have := s.cloud.Projects()[0].Production.Services["A"]; have != want {
+	if have := s.Cloud.Projects()[0].Production.Services["A"]; have != want {
 		t.Errorf("%+v, want %+v", have, want)
 	}
 	s.mustRun("bind", fields, "GET")
 	// A binding of an earlier version or of another client is the same.
-	s.configure(`{"production":{"services":{"A":{"service":"api","environment":"production","entrypoint":"default"}}}}`)
+	s.Configure("site", `{"production":{"services":{"A":{"service":"api","environment":"production","entrypoint":"default"}}}}`)
 	s.mustRun("bind", fields, "GET")
 	s.mustRun("unbind", fields, "GET", "PATCH", "GET")
 	s.wantBound()
@@ -66,7 +67,7 @@ func TestBind_drift(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t)
 			s.mustRun("bind", apiBinding, "GET", "PATCH", "GET")
-			s.configure(configs)
+			s.Configure("site", configs)
 			if result := s.mustRun("bind", apiBinding, "GET", "PATCH", "GET"); len(result.Found) == 0 {
 				t.Error("the result does not say what was found")
 			}
@@ -77,7 +78,7 @@ func TestBind_drift(t *testing.T) {
 
 func TestBind_leavesTheRestAlone(t *testing.T) {
 	s := newSite(t)
-	s.configure(`{
+	s.Configure("site", `{
 		"production":{"services":{"THEIRS":{"service":"auth","environment":"production"}},
 			"env_vars":{"MODE":{"type":"plain_text","value":"live"},"KEY":{"type":"secret_text","value":"hidden"}},
 			"compatibility_date":"2026-02-03","compatibility_flags":["nodejs_compat"]},
@@ -88,7 +89,7 @@ func TestBind_leavesTheRestAlone(t *testing.T) {
 				Configs map[string]map[string]any `json:"deployment_configs"`
 			}
 		}
-		if err := json.Unmarshal([]byte(s.call(http.MethodGet, "/site", "")), &project); err != nil {
+		if err := json.Unmarshal([]byte(s.Call(http.MethodGet, "/pages/projects/site", "")), &project); err != nil {
 			t.Fatal(err)
 		}
 		for _, config := range project.Result.Configs {
@@ -99,14 +100,14 @@ func TestBind_leavesTheRestAlone(t *testing.T) {
 		}
 		return project.Result.Configs
 	}
-	secret := s.cloud.Projects()[0].Production.Secrets["KEY"]
+	secret := s.Cloud.Projects()[0].Production.Secrets["KEY"]
 	before := rest()
 	for _, verb := range []string{"bind", "unbind"} {
 		s.mustRun(verb, apiBinding, "GET", "PATCH", "GET")
 		if diff := cmp.Diff(before, rest()); diff != "" {
 			t.Errorf("%s changed something else: %s", verb, diff)
 		}
-		if s.cloud.Projects()[0].Production.Secrets["KEY"] != secret {
+		if s.Cloud.Projects()[0].Production.Secrets["KEY"] != secret {
 			t.Errorf("%s changed the secret", verb)
 		}
 	}
@@ -119,7 +120,7 @@ func TestBind_severalAndFewer(t *testing.T) {
 		"GET", "PATCH", "GET")
 	s.wantBound("preview.A=api", "preview.B=auth", "preview.C=auth", "production.A=api", "production.B=auth", "production.C=auth")
 	// What somebody changed since is no longer ours.
-	s.configure(`{"production":{"services":{"C":{"service":"api","environment":"production"}}}}`)
+	s.Configure("site", `{"production":{"services":{"C":{"service":"api","environment":"production"}}}}`)
 	result := s.mustRun("bind", `"bindings":{"A":{"service":"api","environment":"production"}}`, "GET", "PATCH", "GET")
 	s.want("removed", result.Removed, "production.B", "preview.B", "preview.C")
 	s.wantBound("preview.A=api", "production.A=api", "production.C=api")
@@ -155,7 +156,7 @@ func TestBind_redeploy(t *testing.T) {
 				t.Error("a project without deployments needs a new one")
 			}
 			for _, branch := range tt.branches {
-				if _, err := s.cloud.AddDeployment("site", branch); err != nil {
+				if _, err := s.Cloud.AddDeployment("site", branch); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -183,10 +184,10 @@ func TestBind_preview(t *testing.T) {
 func TestBind_projectDeleted(t *testing.T) {
 	s := newSite(t)
 	s.mustRun("bind", apiBinding, "GET", "PATCH", "GET")
-	s.call(http.MethodDelete, "/site", "")
+	s.Call(http.MethodDelete, "/pages/projects/site", "")
 	result := s.mustRun("bind", `"productionBranch":"trunk",`+apiBinding, "GET", "POST", "GET", "PATCH", "GET")
-	if !result.Recreated || s.cloud.Projects()[0].ProductionBranch != "trunk" {
-		t.Errorf("created %+v, %+v", result, s.cloud.Projects()[0])
+	if !result.Recreated || s.Cloud.Projects()[0].ProductionBranch != "trunk" {
+		t.Errorf("created %+v, %+v", result, s.Cloud.Projects()[0])
 	}
 	s.wantBound(bothBound...)
 }
@@ -195,20 +196,20 @@ func TestBind_projectDeleted(t *testing.T) {
 // has the lines for that file. Once they are deployed there is nothing to patch.
 func TestBind_wranglerFile(t *testing.T) {
 	s := newSite(t)
-	s.configure(`{"production":{"wrangler_config_hash":"cafe"}}`)
+	s.Configure("site", `{"production":{"wrangler_config_hash":"cafe"}}`)
 	_, err := s.run(t.Context(), "bind", bindRequest(apiBinding+`,"preview":{}`))
-	resttest.CheckError(t, err, "\n[[services]]\nbinding = \"API_SERVICE\"\nservice = \"api\"\nenvironment = \"production\"\n\n[env.preview]\nservices = []")
+	testcheck.Error(t, err, "\n[[services]]\nbinding = \"API_SERVICE\"\nservice = \"api\"\nenvironment = \"production\"\n\n[env.preview]\nservices = []")
 	s.wantCalls("GET")
-	s.configure(`{"production":{"services":{"API_SERVICE":{"service":"api","environment":"production"}}}}`)
+	s.Configure("site", `{"production":{"services":{"API_SERVICE":{"service":"api","environment":"production"}}}}`)
 	s.mustRun("bind", apiBinding+`,"preview":{}`, "GET")
 }
 
 func TestBind_notPersisted(t *testing.T) {
 	s := newSite(t)
-	s.net.Set(faultlist.Plan{Kind: "PATCH/pages/projects/site", Times: -1, Fault: faultlist.Fault{Fault: emulator.Fault{
+	s.Net.Set(faultlist.Plan{Kind: "PATCH /pages/projects/site", Times: -1, Fault: faultlist.Fault{Fault: emulator.Fault{
 		Body: `{"success":true,"result":{}}`, Header: map[string]string{"Content-Type": "application/json"}}}})
 	_, err := s.run(t.Context(), "bind", bindRequest(apiBinding))
-	resttest.CheckError(t, err, "did not persist it")
+	testcheck.Error(t, err, "did not persist it")
 	s.wantCalls("GET", "PATCH", "GET")
 }
 
@@ -220,8 +221,8 @@ func TestBind_errors(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := s.run(t.Context(), "bind", tt.request)
-			resttest.CheckError(t, err, tt.wantErr)
-			resttest.CheckReadable(t, err, token)
+			testcheck.Error(t, err, tt.wantErr)
+			resttest.CheckReadable(t, err, apiToken)
 		})
 	}
 }
@@ -229,12 +230,12 @@ func TestBind_errors(t *testing.T) {
 func TestUnbind(t *testing.T) {
 	s := newSite(t)
 	s.mustRun("bind", apiBinding, "GET", "PATCH", "GET")
-	s.configure(`{"preview":{"services":{"API_SERVICE":{"service":"auth","environment":"production"}}}}`)
+	s.Configure("site", `{"preview":{"services":{"API_SERVICE":{"service":"auth","environment":"production"}}}}`)
 	result := s.mustRun("unbind", apiBinding, "GET", "PATCH", "GET")
 	s.want("removed", result.Removed, "production.API_SERVICE")
 	s.wantBound("preview.API_SERVICE=auth")
 
 	s.mustRun("unbind", apiBinding, "GET")
-	s.call(http.MethodDelete, "/site", "")
+	s.Call(http.MethodDelete, "/pages/projects/site", "")
 	s.mustRun("unbind", apiBinding, "GET")
 }

@@ -13,7 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"portfolio-infra/internal/cloudflare"
-	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 // Each asset is in one bucket, and no bucket is empty or beyond the limits.
@@ -111,7 +111,7 @@ func TestBucket_body_changed(t *testing.T) {
 					t.Fatal(err)
 				}
 				err = c.UploadAssets(t.Context(), "token", bucket(s.assets).body())
-				resttest.CheckError(t, err, "b.html has changed since the preview: run it again")
+				testcheck.Error(t, err, "b.html has changed since the preview: run it again")
 				if err := <-received; err == nil {
 					t.Error("the server got the whole request")
 				}

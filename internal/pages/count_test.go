@@ -9,6 +9,7 @@ import (
 
 	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 // withFiles is a site with n files, of which the first are named.
@@ -48,14 +49,14 @@ func TestSite_CheckShrunk(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			err := tt.site.CheckShrunk(fmt.Sprintf(`{"digest":%q}`, tt.digest), fmt.Sprintf(`{"id":"1","files":%d}`, tt.last))
-			resttest.CheckError(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 			if err != nil {
-				resttest.CheckError(t, err, "run `pulumi config set shrinkSite true` and remove the key after the next run")
+				testcheck.Error(t, err, "run `pulumi config set shrinkSite true` and remove the key after the next run")
 			}
 		})
 	}
 	for _, record := range []string{"", "{", "null", "[]"} {
-		resttest.CheckError(t, withFiles(1, ".gitkeep").CheckShrunk(record, record), "")
+		testcheck.Error(t, withFiles(1, ".gitkeep").CheckShrunk(record, record), "")
 	}
 }
 
@@ -82,7 +83,7 @@ func TestSite_CheckCount(t *testing.T) {
 				t.Fatal(err)
 			}
 			warning, err := withFiles(tt.files).CheckCount(t.Context(), client, tt.project)
-			resttest.CheckError(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 			if !strings.Contains(warning, tt.wantWarning) || (warning == "") != (tt.wantWarning == "") || len(a.calls) != tt.calls {
 				t.Errorf("warning %q, calls %v", warning, a.calls)
 			}

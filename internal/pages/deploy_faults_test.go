@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"regexp"
 	"strings"
 	"testing"
@@ -12,29 +11,23 @@ import (
 
 	"portfolio-infra/internal/cloudflare"
 	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/sandbox/emulator/cloudflare/cloudflaretest"
 	"portfolio-infra/internal/sandbox/emulator/faultlist"
 )
 
-// emulation is a site and an emulated Cloudflare in memory that has the Pages project "site".
+// emulation is a site and an emulated account that has the Pages project "site".
 type emulation struct {
 	*testing.T
-	cloud    *emulated.Cloud
-	net      *faultlist.Transport
+	*cloudflaretest.Account
 	request  DeployRequest
 	progress bytes.Buffer
 }
 
-var deploymentID = regexp.MustCompile(`deployments/[0-9a-f-]{36}`)
-
 func newEmulation(t *testing.T, folder string) *emulation {
 	t.Helper()
-	e := &emulation{T: t, cloud: &emulated.Cloud{Token: apiToken, DeployTime: 2 * time.Second}}
-	e.request = DeployRequest{AccountID: emulated.DefaultAccountID, Project: "site", Owner: owner, Site: folder}
-	e.net = &faultlist.Transport{Handler: e.cloud, Kind: func(r *http.Request, _ []byte) string {
-		path := strings.TrimPrefix(r.URL.Path, "/client/v4")
-		return r.Method + " " + deploymentID.ReplaceAllString(strings.TrimPrefix(path, "/accounts/"+emulated.DefaultAccountID), "deployments/*")
-	}}
-	e.api("POST", "/pages/projects", "application/json", []byte(`{"name":"site","production_branch":"main"}`))
+	e := &emulation{T: t, Account: cloudflaretest.New(t, &emulated.Cloud{DeployTime: 2 * time.Second})}
+	e.request = DeployRequest{AccountID: account, Project: "site", Owner: owner, Site: folder}
+	e.CreateProject("site", "main")
 	return e
 }
 
@@ -54,7 +47,7 @@ func (e *emulation) run(verb string) error {
 		e.Fatal(err)
 	}
 	env := map[string]string{cloudflare.EnvToken: apiToken}
-	return run(e.Context(), verb, bytes.NewReader(in), &bytes.Buffer{}, &e.progress, func(name string) string { return env[name] }, e.net)
+	return run(e.Context(), verb, bytes.NewReader(in), &bytes.Buffer{}, &e.progress, func(name string) string { return env[name] }, e.Net)
 }
 
 // deployments returns the IDs of the project's deployments, the newest first, and which one
@@ -63,14 +56,14 @@ func (e *emulation) deployments() (ids []string, live string) {
 	e.Helper()
 	for page := 1; len(ids) == (page-1)*cloudflare.DeploymentsPerPage; page++ {
 		var list struct{ Result []struct{ ID string } }
-		if err := json.Unmarshal(e.api("GET", fmt.Sprintf("/pages/projects/site/deployments?page=%d", page), "", nil), &list); err != nil {
+		if err := json.Unmarshal([]byte(e.Call("GET", fmt.Sprintf("/pages/projects/site/deployments?page=%d", page), "")), &list); err != nil {
 			e.Fatal(err)
 		}
 		for _, d := range list.Result {
 			ids = append(ids, d.ID)
 		}
 	}
-	if site, ok, err := e.cloud.Site("site"); err != nil {
+	if site, ok, err := e.Cloud.Site("site"); err != nil {
 		e.Fatal(err)
 	} else if ok {
 		live = site.Deployment
@@ -115,11 +108,11 @@ func TestDeploy_Faults(t *testing.T) {
 			Calls: func(t *testing.T) []faultlist.Call {
 				e := newEmulation(t, folder)
 				op.before(e)
-				e.net.Set(faultlist.Plan{})
+				e.Net.Set(faultlist.Plan{})
 				if err := e.run(op.verb); err != nil {
 					t.Fatal(err)
 				}
-				return e.net.Calls()
+				return e.Net.Calls()
 			},
 			Begin: func(t *testing.T) func(faultlist.Plan) *faultlist.Case {
 				return func(plan faultlist.Plan) *faultlist.Case { return op.meets(newEmulation(t, folder), plan) }
@@ -132,9 +125,9 @@ func TestDeploy_Faults(t *testing.T) {
 // meets runs the operation with a fault and twice without.
 func (op operation) meets(e *emulation, plan faultlist.Plan) *faultlist.Case {
 	op.before(e)
-	e.net.Set(plan)
+	e.Net.Set(plan)
 	err := e.run(op.verb)
-	c := &faultlist.Case{Err: err, Calls: e.net.Calls(), Said: e.progress.String()}
+	c := &faultlist.Case{Err: err, Calls: e.Net.Calls(), Said: e.progress.String()}
 	ids, live := e.deployments()
 	switch {
 	case err == nil && (len(ids) != op.want || ids[0] != live):
@@ -142,13 +135,13 @@ func (op operation) meets(e *emulation, plan faultlist.Plan) *faultlist.Case {
 	case err != nil && !strings.Contains(err.Error(), "Pages project site"):
 		c.Problem("the error does not name the project")
 	}
-	e.net.Set(faultlist.Plan{})
-	e.net.OnCall = func(call faultlist.Call) {
+	e.Net.Set(faultlist.Plan{})
+	e.Net.OnCall = func(call faultlist.Call) {
 		if call.Kind != "POST /pages/assets/upload" {
 			return
 		}
 		for _, key := range regexp.MustCompile(`"key":"([0-9a-f]+)"`).FindAllStringSubmatch(call.Sent, -1) {
-			if f, err := e.cloud.Asset(key[1]); err == nil {
+			if f, err := e.Cloud.Asset(key[1]); err == nil {
 				_ = f.Close()
 				c.Problem("%s is uploaded twice", key[1])
 			}

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/cloudflare"
-	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 const (
@@ -35,10 +35,10 @@ func TestReadRequest(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := readRequest[DeployRequest](strings.NewReader(tt.text))
 			if tt.want == nil {
-				resttest.CheckError(t, err, "")
+				testcheck.Error(t, err, "")
 			}
 			for _, want := range tt.want {
-				resttest.CheckError(t, err, want)
+				testcheck.Error(t, err, want)
 			}
 		})
 	}

@@ -15,9 +15,11 @@ import (
 	"portfolio-infra/internal/bundle"
 	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/sandbox/emulator/cloudflare/cloudflaretest"
+	"portfolio-infra/internal/testcheck"
 )
 
-const apiToken = "Zq7f3aW9c21e0-Xk_84hTm2Lp6Rv0Bn5Yd3Gs1Jw"
+const apiToken = cloudflaretest.Token
 
 // world is a site and the API to which it is deployed.
 type world struct {
@@ -237,7 +239,7 @@ func TestDeploy_ambiguous(t *testing.T) {
 					return true
 				}
 				_, _, err := w.run("deploy")
-				resttest.CheckError(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 				if posts != tt.posts || err == nil && len(w.api.deployments) != 1 {
 					t.Errorf("%d deployments after %d calls, want %d", len(w.api.deployments), posts, tt.posts)
 				}
@@ -272,7 +274,7 @@ func TestDeploy_conflict(t *testing.T) {
 				}
 				w.request.Overwrite = tt.overwrite
 				_, calls, err := w.run("deploy")
-				resttest.CheckError(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 				if made := slices.Contains(calls, "POST /pages/assets/upload"); made != (tt.wantErr == "") {
 					t.Errorf("uploaded %t: %v", made, calls)
 				}
@@ -305,7 +307,7 @@ func TestDeploy_badInput(t *testing.T) {
 		{"content that is not planned", map[string]string{cloudflare.EnvToken: apiToken}, "config key site: " + w.request.Site + " has changed since the preview: run it again"},
 	} {
 		err := run(t.Context(), "deploy", in(), &bytes.Buffer{}, &w.progress, func(name string) string { return tt.env[name] }, resttest.Transport(w.api))
-		resttest.CheckError(t, err, tt.wantErr)
+		testcheck.Error(t, err, tt.wantErr)
 		if err != nil && strings.Contains(err.Error(), apiToken) {
 			t.Errorf("%s: the error shows the token", tt.name)
 		}

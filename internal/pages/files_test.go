@@ -3,32 +3,18 @@ package pages
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
+
+	"portfolio-infra/internal/testfiles"
 )
 
-// files are the contents of a folder by path. A value that begins with "-> " is the target
-// of a symbolic link.
+// files are the contents of a folder, as [testfiles.Write] takes them.
 type files map[string]string
 
 // write adds the files to a folder.
 func (f files) write(t testing.TB, folder string) {
 	t.Helper()
-	for name, content := range f {
-		file := filepath.Join(folder, filepath.FromSlash(name))
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		var err error
-		if target, ok := strings.CutPrefix(content, "-> "); ok {
-			err = os.Symlink(target, file)
-		} else {
-			err = os.WriteFile(file, []byte(content), 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	testfiles.Write(t, folder, f)
 }
 
 // site writes the files to a new project with the site "public", and returns its folder.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 // npx puts an npx on the PATH that runs a shell script, and returns its folder.
@@ -101,7 +101,7 @@ func TestRead_functionsProblems(t *testing.T) {
 			npx(t, tt.npx)
 			t.Chdir(files{"dist/index.html": "", "functions/a.js": route}.project(t, ""))
 			_, err := Read(t.Context(), Folder{Site: "dist", Functions: tt.functions})
-			resttest.CheckError(t, err, tt.want)
+			testcheck.Error(t, err, tt.want)
 			if wrong := (*FunctionsError)(nil); !errors.As(err, &wrong) || wrong.Key != tt.key {
 				t.Errorf("%v is not an error of the key %s", err, tt.key)
 			}
@@ -215,8 +215,8 @@ func TestDeploy_functionsWithoutWrangler(t *testing.T) {
 		t.Setenv("PATH", t.TempDir())
 		_, calls, err := w.run("deploy")
 		project := filepath.Dir(w.request.Site)
-		resttest.CheckError(t, err, "config key "+key+": compiling "+filepath.Join(project, "functions")+" with wrangler: ")
-		resttest.CheckError(t, err, "install wrangler in "+project+" (npm install --save-dev wrangler)")
+		testcheck.Error(t, err, "config key "+key+": compiling "+filepath.Join(project, "functions")+" with wrangler: ")
+		testcheck.Error(t, err, "install wrangler in "+project+" (npm install --save-dev wrangler)")
 		if diff := cmp.Diff([]string{"GET "}, calls); diff != "" {
 			t.Error(diff)
 		}

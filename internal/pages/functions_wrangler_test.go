@@ -14,7 +14,7 @@ import (
 
 	"portfolio-infra/internal/bundle"
 	"portfolio-infra/internal/pages/pagestest"
-	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 // realNpx puts an npx on the PATH that runs the real wrangler, and returns its command line.
@@ -51,8 +51,8 @@ func TestDeploy_functions(t *testing.T) {
 	t.Run("error", func(t *testing.T) {
 		files{"functions/api/[id].ts": "export const onRequest = ("}.write(t, project)
 		_, err := Read(t.Context(), Folder{Site: folder})
-		resttest.CheckError(t, err, "compiling "+filepath.Join(project, "functions")+" with wrangler: ")
-		resttest.CheckError(t, err, "[id].ts:1:")
+		testcheck.Error(t, err, "compiling "+filepath.Join(project, "functions")+" with wrangler: ")
+		testcheck.Error(t, err, "[id].ts:1:")
 	})
 	t.Run("no routes", func(t *testing.T) {
 		files{"functions/api/[id].ts": "export const nothing = 1;"}.write(t, project)

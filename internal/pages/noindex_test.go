@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"portfolio-infra/internal/pages/pagestest"
-	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 const ruleForAll = "\n/*\n  X-Robots-Tag: noindex"
@@ -56,7 +56,7 @@ func TestNoIndex(t *testing.T) {
 func TestRead_noIndexFull(t *testing.T) {
 	site := Folder{NoIndex: true, Site: files{"index.html": "", "_headers": repeated(101, "/%d\n  X: 1")}.site(t)}
 	_, err := Read(t.Context(), site)
-	resttest.CheckError(t, err, "_headers has as many rules as Cloudflare takes, and noindex needs one for /*: add one for /*, and remove another one")
+	testcheck.Error(t, err, "_headers has as many rules as Cloudflare takes, and noindex needs one for /*: add one for /*, and remove another one")
 	site.NoIndex = false
 	if _, err := Read(t.Context(), site); err != nil {
 		t.Error(err)

@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 // A live deployment must answer with what was deployed. Its host name may need some time. If
@@ -81,7 +81,7 @@ func TestDeploy_probe(t *testing.T) {
 					return true
 				}
 				_, _, err := w.run("deploy")
-				resttest.CheckError(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 				took, most := time.Since(start), tt.took+time.Minute
 				if tt.noWay {
 					most = 20 * time.Second

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestCheckRoutes(t *testing.T) {
@@ -39,6 +39,6 @@ func TestCheckRoutes(t *testing.T) {
 		{"overlap", `{"version":1,"include":["/api/*","/api/foo"],"exclude":[]}`, `the rule "/api/*" covers "/api/foo"`},
 		{"overlap of exclude", `{"version":1,"include":["/*"],"exclude":["/b/c","/b/*"]}`, `the rule "/b/*" covers "/b/c"`},
 	} {
-		t.Run(tt.name, func(t *testing.T) { resttest.CheckError(t, checkRoutes([]byte(tt.text)), tt.wantErr) })
+		t.Run(tt.name, func(t *testing.T) { testcheck.Error(t, checkRoutes([]byte(tt.text)), tt.wantErr) })
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 // key returns a private key of that kind, as text.
@@ -44,7 +44,7 @@ func TestRead_secrets(t *testing.T) {
 			if tt.as == "" {
 				tt.as = tt.file
 			}
-			resttest.CheckError(t, err, "what looks like a secret: "+tt.as+": take it out of the folder")
+			testcheck.Error(t, err, "what looks like a secret: "+tt.as+": take it out of the folder")
 		})
 	}
 }
@@ -64,7 +64,7 @@ func TestRead_noSecrets(t *testing.T) {
 func TestRead_linkedSecrets(t *testing.T) {
 	f := files{"index.html": "", "readme.txt": "-> a/deploy", "a/deploy": key("PRIVATE KEY"), ".env": "-> index.html", "home/.ssh": "-> ../a"}
 	_, err := Read(t.Context(), Folder{Site: f.site(t)})
-	resttest.CheckError(t, err, "a secret: .env, a/deploy (a private key), home/.ssh, readme.txt (a private key): take")
+	testcheck.Error(t, err, "a secret: .env, a/deploy (a private key), home/.ssh, readme.txt (a private key): take")
 }
 
 var publicCommand = regexp.MustCompile("`pulumi config set (--type string )?--path 'publicFiles\\[(\\d+)\\]' (?:-- )?('(?:[^']|'\\\\'')*'|[^`]+)`")
@@ -107,7 +107,7 @@ func TestRead_publicFiles(t *testing.T) {
 			break
 		}
 		if rounds == 0 {
-			resttest.CheckError(t, err, "env/.env.06 and 6 more: take")
+			testcheck.Error(t, err, "env/.env.06 and 6 more: take")
 		}
 		if rounds > 5 {
 			t.Fatal(err)
@@ -135,6 +135,6 @@ func TestRead_publicFiles(t *testing.T) {
 	// A folder's path is for its name alone.
 	folder.Public = []string{".ssh", "docs", "env"}
 	_, err = Read(t.Context(), folder)
-	resttest.CheckError(t, err, ".ssh/id_rsa")
-	resttest.CheckError(t, err, "docs/.env.example")
+	testcheck.Error(t, err, ".ssh/id_rsa")
+	testcheck.Error(t, err, "docs/.env.example")
 }

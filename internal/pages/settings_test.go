@@ -20,46 +20,46 @@ func withSecret(value string) string {
 
 func TestBind_vars(t *testing.T) {
 	s := newSite(t)
-	s.configure(`{"production":{"env_vars":{"THEIRS":{"type":"plain_text","value":"x"},"A":{"type":"secret_text","value":"x"}}}}`)
+	s.Configure("site", `{"production":{"env_vars":{"THEIRS":{"type":"plain_text","value":"x"},"A":{"type":"secret_text","value":"x"}}}}`)
 	result := s.mustRun("bind", apiBinding+`,"vars":{"A":"one","B":"two"}`, "GET", "PATCH", "GET")
 	s.want("changed", result.Changed, "production.API_SERVICE", "preview.API_SERVICE", "production.A", "production.B", "preview.A", "preview.B")
 	want := map[string]string{"A": "one", "B": "two", "THEIRS": "x"}
-	if diff := cmp.Diff(want, s.cloud.Projects()[0].Production.Vars); diff != "" {
+	if diff := cmp.Diff(want, s.Cloud.Projects()[0].Production.Vars); diff != "" {
 		t.Errorf("variables (-want +got):\n%s", diff)
 	}
 	s.mustRun("bind", apiBinding+`,"vars":{"A":"one","B":"two"}`, "GET")
 
 	t.Log("what somebody changed since is no longer ours")
-	s.configure(`{"preview":{"env_vars":{"B":{"type":"plain_text","value":"changed"}}}}`)
+	s.Configure("site", `{"preview":{"env_vars":{"B":{"type":"plain_text","value":"changed"}}}}`)
 	result = s.mustRun("bind", apiBinding+`,"vars":{"A":"other"}`, "GET", "PATCH", "GET")
 	s.want("changed", result.Changed, "production.A", "preview.A")
 	s.want("removed", result.Removed, "production.B")
-	if diff := cmp.Diff(map[string]string{"A": "other", "B": "changed"}, s.cloud.Projects()[0].Preview.Vars); diff != "" {
+	if diff := cmp.Diff(map[string]string{"A": "other", "B": "changed"}, s.Cloud.Projects()[0].Preview.Vars); diff != "" {
 		t.Errorf("variables (-want +got):\n%s", diff)
 	}
 }
 
 func TestBind_secrets(t *testing.T) {
 	s := newSite(t)
-	s.configure(`{"production":{"env_vars":{"THEIRS":{"type":"secret_text","value":"x"},"KEY":{"type":"plain_text","value":"x"}}}}`)
+	s.Configure("site", `{"production":{"env_vars":{"THEIRS":{"type":"secret_text","value":"x"},"KEY":{"type":"plain_text","value":"x"}}}}`)
 	s.mustRun("bind", withSecret(hidden), "GET", "PATCH", "GET")
 	if strings.Contains(s.previous, hidden) || strings.Contains(s.previous, testKey) {
 		t.Errorf("the result shows the secret or the key: %s", s.previous)
 	}
-	secrets := s.cloud.Projects()[0].Production.Secrets
+	secrets := s.Cloud.Projects()[0].Production.Secrets
 	if secrets["KEY"] == "" || secrets["THEIRS"] == "" {
 		t.Errorf("secrets %v", secrets)
 	}
 	s.mustRun("bind", withSecret(hidden), "GET")
 
 	s.want("a new value", s.mustRun("bind", withSecret("other"), "GET", "PATCH", "GET").Changed, "production.KEY", "preview.KEY")
-	s.configure(`{"preview":{"env_vars":{"KEY":null}}}`)
+	s.Configure("site", `{"preview":{"env_vars":{"KEY":null}}}`)
 	s.want("removed by hand", s.mustRun("bind", withSecret("other"), "GET", "PATCH", "GET").Changed, "preview.KEY")
-	if !s.cloud.Projects()[0].Preview.Secrets["KEY"].Is("other") {
+	if !s.Cloud.Projects()[0].Preview.Secrets["KEY"].Is("other") {
 		t.Error("the preview environment has another value")
 	}
 	s.want("no longer wanted", s.mustRun("bind", apiBinding, "GET", "PATCH", "GET").Removed, "production.KEY", "preview.KEY")
-	if have := s.cloud.Projects()[0].Production.Secrets; len(have) != 1 || have["THEIRS"] == "" {
+	if have := s.Cloud.Projects()[0].Production.Secrets; len(have) != 1 || have["THEIRS"] == "" {
 		t.Errorf("secrets %v", have)
 	}
 }
@@ -78,7 +78,7 @@ func TestBind_compatibility(t *testing.T) {
 	const fields = apiBinding + `,"compatibilityDate":"2026-02-03","compatibilityFlags":["nodejs_compat"]`
 	s.mustRun("bind", fields, "GET", "PATCH", "GET")
 	s.mustRun("bind", fields, "GET")
-	s.configure(`{"production":{"compatibility_flags":[]}}`)
+	s.Configure("site", `{"production":{"compatibility_flags":[]}}`)
 	s.want("changed", s.mustRun("bind", fields, "GET", "PATCH", "GET").Changed, "production.compatibilityFlags")
 	s.want("no flags", s.mustRun("bind", apiBinding+`,"compatibilityDate":"2026-02-03"`, "GET", "PATCH", "GET").Changed,
 		"production.compatibilityFlags", "preview.compatibilityFlags")
@@ -87,11 +87,11 @@ func TestBind_compatibility(t *testing.T) {
 
 func TestUnbind_settings(t *testing.T) {
 	s := newSite(t)
-	s.configure(`{"production":{"env_vars":{"THEIRS":{"type":"plain_text","value":"x"}}}}`)
+	s.Configure("site", `{"production":{"env_vars":{"THEIRS":{"type":"plain_text","value":"x"}}}}`)
 	fields := withSecret(hidden) + `,"vars":{"A":"one"}`
 	s.mustRun("bind", fields, "GET", "PATCH", "GET")
 	s.mustRun("unbind", fields, "GET", "PATCH", "GET")
-	p := s.cloud.Projects()[0].Production
+	p := s.Cloud.Projects()[0].Production
 	if len(p.Secrets) > 0 || len(p.Vars) != 1 {
 		t.Errorf("left: %v, %v", p.Vars, p.Secrets)
 	}

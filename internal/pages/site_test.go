@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 const routes = `{"version":1,"include":["/api/*"],"exclude":[]}`
@@ -95,13 +95,13 @@ func TestRead_problems(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := Read(t.Context(), Folder{Site: tt.files.site(t)})
 			for _, want := range tt.want {
-				resttest.CheckError(t, err, want)
+				testcheck.Error(t, err, want)
 			}
 		})
 	}
 	t.Run("no folder", func(t *testing.T) {
 		_, err := Read(t.Context(), Folder{Site: filepath.Join(t.TempDir(), "public")})
-		resttest.CheckError(t, err, "there is no such folder: build the site, or give a folder to serve, relative to the project's folder")
+		testcheck.Error(t, err, "there is no such folder: build the site, or give a folder to serve, relative to the project's folder")
 	})
 	t.Run("a pipe", func(t *testing.T) {
 		folder := files{"index.html": ""}.site(t)
@@ -109,7 +109,7 @@ func TestRead_problems(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := Read(t.Context(), Folder{Site: folder})
-		resttest.CheckError(t, err, "pipe is neither a file nor a folder")
+		testcheck.Error(t, err, "pipe is neither a file nor a folder")
 	})
 }
 
@@ -202,5 +202,5 @@ func TestRead_root(t *testing.T) {
 		t.Errorf("%+v, %v", s, err)
 	}
 	_, err := Read(t.Context(), Folder{Site: filepath.Join(folder, "index.html")})
-	resttest.CheckError(t, err, "it is not a folder: give a folder to serve")
+	testcheck.Error(t, err, "it is not a folder: give a folder to serve")
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -13,8 +12,7 @@ import (
 
 	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/rest/resttest"
-	"portfolio-infra/internal/sandbox/emulator"
-	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/testcheck"
 )
 
 // The delete command of the resource deletes nothing, whatever state it runs from, and
@@ -36,47 +34,25 @@ func TestRun_undeploy(t *testing.T) {
 	}
 }
 
-// api calls the emulated API, which must not refuse.
-func (e *emulation) api(method, path, contentType string, body []byte) []byte {
-	e.Helper()
-	r := httptest.NewRequest(method, "/client/v4/accounts/"+emulated.DefaultAccountID+path, bytes.NewReader(body))
-	r.Header.Set("Authorization", "Bearer "+apiToken)
-	r.Header.Set("Content-Type", contentType)
-	w := httptest.NewRecorder()
-	if e.cloud.ServeHTTP(w, r); w.Code != http.StatusOK {
-		e.Fatal(method, path, w.Body)
-	}
-	return w.Body.Bytes()
-}
-
 // bound binds the project to a Worker that bears an owner.
 func (e *emulation) bound(worker, owner string) {
 	e.Helper()
-	body, contentType := emulator.Form(
-		emulator.Part{Name: "worker.js", Type: "application/javascript+module", Content: []byte("export default {}")},
-		emulator.Part{Name: "metadata", Type: "application/json", Content: fmt.Appendf(nil,
-			`{"main_module":"worker.js","compatibility_date":"2026-01-01","bindings":[{"type":"plain_text","name":"PULUMI_STACK","text":%q}]}`, owner)})
-	e.api("PUT", "/workers/scripts/"+worker, contentType, body)
-	e.api("PATCH", "/pages/projects/site", "application/json", fmt.Appendf(nil,
-		`{"deployment_configs":{"production":{"services":{%q:{"service":%q,"environment":"production"}}}}}`, strings.ToUpper(worker), worker))
+	e.UploadWorker(worker, owner)
+	e.Configure("site", fmt.Sprintf(`{"production":{"services":{%q:{"service":%q,"environment":"production"}}}}`, strings.ToUpper(worker), worker))
 }
 
 // deployed adds deployments to a branch of the project, with that commit message.
 func (e *emulation) deployed(n int, branch, message string) {
 	e.Helper()
 	for range n {
-		body, contentType := emulator.Form(
-			emulator.Part{Name: "manifest", Content: []byte("{}")},
-			emulator.Part{Name: "branch", Content: []byte(branch)},
-			emulator.Part{Name: "commit_message", Content: []byte(message)})
-		e.api("POST", "/pages/projects/site/deployments", contentType, body)
+		e.Deploy("site", branch, message)
 	}
 }
 
 func (e *emulation) undeploy(most int, others bool) error {
 	u := &undeployer{project: "site", others: others, most: most, log: &e.progress}
-	env := map[string]string{cloudflare.EnvToken: apiToken, envAccount: emulated.DefaultAccountID}
-	return u.run(e.Context(), func(name string) string { return env[name] }, e.net)
+	env := map[string]string{cloudflare.EnvToken: apiToken, envAccount: account}
+	return u.run(e.Context(), func(name string) string { return env[name] }, e.Net)
 }
 
 const ours = "[pulumi " + owner + " 0123456789abcdef]"
@@ -133,7 +109,7 @@ func TestUndeploy(t *testing.T) {
 				time.Sleep(time.Minute) // until all are live
 				before, live := e.deployments()
 				slices.Reverse(before)
-				resttest.CheckError(t, e.undeploy(maxDeployments, tt.others), tt.err)
+				testcheck.Error(t, e.undeploy(maxDeployments, tt.others), tt.err)
 				after, _ := e.deployments()
 				gone := []int{}
 				for i, id := range before {
@@ -148,7 +124,7 @@ func TestUndeploy(t *testing.T) {
 					t.Errorf("it says %s", &e.progress)
 				}
 				if tt.err == "" {
-					e.api("DELETE", "/pages/projects/site", "", nil)
+					e.Call("DELETE", "/pages/projects/site", "")
 				}
 			})
 		})
@@ -173,7 +149,7 @@ func TestUndeploy_lag(t *testing.T) {
 				return r.Method == http.MethodDelete
 			}
 			start := time.Now()
-			resttest.CheckError(t, w.undeploy(25), "")
+			testcheck.Error(t, w.undeploy(25), "")
 			took, most := time.Since(start), lagTime+maxPause
 			if lists == 4 {
 				most = 3 * time.Second
@@ -213,7 +189,7 @@ func TestUndeploy_refused(t *testing.T) {
 					}
 					return hit
 				}
-				resttest.CheckError(t, w.undeploy(2), tt.wantErr)
+				testcheck.Error(t, w.undeploy(2), tt.wantErr)
 				if deletes := w.api.count("DELETE "); deletes != tt.deletes {
 					t.Errorf("%d deletes, want %d", deletes, tt.deletes)
 				}
@@ -232,7 +208,7 @@ func TestUndeploy_badInput(t *testing.T) {
 	} {
 		good[cloudflare.EnvToken], good[envAccount] = tt.token, tt.account
 		err := Undeploy(t.Context(), tt.project, false, &bytes.Buffer{}, func(name string) string { return good[name] })
-		resttest.CheckError(t, err, tt.want)
+		testcheck.Error(t, err, tt.want)
 	}
 }
 

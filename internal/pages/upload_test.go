@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 // respondTo makes the API respond to a call with a path in another way, the first times.
@@ -60,7 +60,7 @@ func TestUpload_tokens(t *testing.T) {
 				w := newWorld(t, page)
 				w.respondTo(tt.path, tt.times, refusing(tt.status, tt.code))
 				_, _, err := w.run("deploy")
-				resttest.CheckError(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 				if w.api.tokens != tt.tokens {
 					t.Errorf("%d tokens, want %d", w.api.tokens, tt.tokens)
 				}
@@ -110,7 +110,7 @@ func TestUpload_gatewayErrors(t *testing.T) {
 				refuse(rw, 502, 0, "bad gateway")
 			})
 			_, _, err := w.run("deploy")
-			resttest.CheckError(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 			if most > 1 {
 				t.Errorf("%d uploads at a time", most)
 			}
@@ -130,7 +130,7 @@ func TestUpload_limits(t *testing.T) {
 				w := newWorld(t, files{"a.html": "a", "b.html": "b"})
 				w.api.token = tt.token
 				_, _, err := w.run("deploy")
-				resttest.CheckError(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 			})
 		})
 	}
@@ -188,7 +188,7 @@ func TestUpload_unexpectedKey(t *testing.T) {
 			fmt.Fprint(rw, `{"success":true,"result":["cafe"]}`)
 		})
 		_, _, err := w.run("deploy")
-		resttest.CheckError(t, err, `lists the file "cafe" as missing, which the site does not have`)
+		testcheck.Error(t, err, `lists the file "cafe" as missing, which the site does not have`)
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestDeploy_stages(t *testing.T) {
@@ -30,7 +31,7 @@ func TestDeploy_stages(t *testing.T) {
 				w := newWorld(t, page)
 				w.api.stages = tt.stages
 				_, _, err := w.run("deploy")
-				resttest.CheckError(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 			})
 		})
 	}
@@ -51,7 +52,7 @@ func TestDeploy_canceled(t *testing.T) {
 		defer cancel()
 		start := time.Now()
 		err = run(ctx, "deploy", bytes.NewReader(in), &bytes.Buffer{}, &w.progress, func(name string) string { return map[string]string{cloudflare.EnvToken: apiToken}[name] }, resttest.Transport(w.api))
-		resttest.CheckError(t, err, "run it again")
+		testcheck.Error(t, err, "run it again")
 		if !errors.Is(err, ctx.Err()) || time.Since(start) != 5*time.Second {
 			t.Errorf("after %s: %v", time.Since(start), err)
 		}

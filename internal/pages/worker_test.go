@@ -3,10 +3,8 @@ package pages
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"mime/multipart"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -113,50 +111,5 @@ func TestReadWorker_modules(t *testing.T) {
 	}
 	if len(warnings) != 1 || !strings.Contains(warnings[0], `import("node:fs") will fail`) {
 		t.Errorf("warnings %q", warnings)
-	}
-}
-
-// The digest changes with everything that a Worker is made of.
-func TestRead_workerSources(t *testing.T) {
-	sources := files{
-		"lib/a.tsx":                         "import { b } from '@b'; declare const one: any, two: any; export const a = (f: any) => { const one = f, two = f; return [b, <p/>]; }",
-		"lib/b.ts":                          "export const b = 1",
-		"lib/c.ts":                          "export const b = 3",
-		"t.txt":                             "text",
-		"tsconfig.json":                     `{"extends":"./tsconfig.base.json"}`,
-		"tsconfig.base.json":                `{"compilerOptions":{"paths":{"@b":["./lib/b.ts"]},"jsx":"react","jsxFactory":"one"}}`,
-		"node_modules/pkg/package.json":     `{"name":"pkg","exports":"./one.js"}`,
-		"node_modules/pkg/one.js":           "module.exports = 'one'",
-		"node_modules/pkg/two.js":           "module.exports = 'two'",
-		"node_modules/effects/package.json": `{"name":"effects","main":"i.js"}`,
-		"node_modules/effects/i.js":         "globalThis.effect = 1",
-	}
-	for entry, up := range map[string]string{"_worker.ts": "../", "_worker.js": "../", "_worker.js/index.js": "../../"} {
-		read := func(changes files) string {
-			project := sources.project(t, "")
-			files{"dist/index.html": "", "dist/" + entry: fmt.Sprintf(`import { a } from "%[1]slib/a"; import pkg from "pkg"; import text from "%[1]st.txt"; import "effects"; `+
-				`export default { fetch: () => new Response([a(String), pkg, text].join()) }`, up)}.write(t, project)
-			changes.write(t, project)
-			return mustRead(t, Folder{Site: filepath.Join(project, "dist")}).Digest
-		}
-		before := read(nil)
-		for _, tt := range []struct {
-			name    string
-			changes files
-			same    bool
-		}{
-			{"an import of an import", files{"lib/b.ts": "export const b = 2"}, false},
-			{"a text", files{"t.txt": "other"}, false},
-			{"a package", files{"node_modules/pkg/one.js": "module.exports = 'other'"}, false},
-			{"a package's exports", files{"node_modules/pkg/package.json": `{"name":"pkg","exports":"./two.js"}`}, false},
-			{"a package's side effects", files{"node_modules/effects/package.json": `{"name":"effects","main":"i.js","sideEffects":false}`}, false},
-			{"paths of tsconfig.json", files{"tsconfig.base.json": `{"compilerOptions":{"paths":{"@b":["./lib/c.ts"]},"jsx":"react","jsxFactory":"one"}}`}, false},
-			{"JSX of tsconfig.json", files{"tsconfig.base.json": `{"compilerOptions":{"paths":{"@b":["./lib/b.ts"]},"jsx":"react","jsxFactory":"two"}}`}, false},
-			{"what nobody imports", files{"lib/other.ts": "export {}"}, true},
-		} {
-			if got := read(tt.changes) == before; got != tt.same {
-				t.Errorf("%s, %s: the same digest: %t", entry, tt.name, got)
-			}
-		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"portfolio-infra/internal/provider"
 	"portfolio-infra/internal/sandbox/emulator"
 	"portfolio-infra/internal/sqllogin"
+	"portfolio-infra/internal/testcheck"
 )
 
 // masked is a cloud with production's rows, and a branch of it whose rows nobody but root may see
@@ -212,7 +213,7 @@ func TestBranch_masks(t *testing.T) {
 		// A file that was applied cannot change.
 		m.write("3.sql", "UPDATE guests SET masked = 2;\n")
 		_, err = m.branch.up(m.inputs(map[string]any{"resetToken": "2"}))
-		wantErr(t, err, "3.sql was changed after it had been applied")
+		testcheck.Error(t, err, "3.sql was changed after it had been applied")
 		m.branch.steps(m.inputs(map[string]any{"resetToken": "3"}), "update", "same")
 		m.user.steps(m.api(), "update", "same")
 		m.want()
@@ -421,9 +422,9 @@ func TestBranch_masks_refused(t *testing.T) {
 			func(i property.Map) error { _, err := m.branch.preview(i); return err },
 			func(i property.Map) error { _, err := m.branch.up(i); return err },
 		} {
-			wantErr(t, f(good), "masks: reading the folder", "its files changed while Pulumi ran; run it again")
+			testcheck.Error(t, f(good), "masks: reading the folder", "its files changed while Pulumi ran; run it again")
 			m.write("3.sql", "UPDATE guests SETT note = '"+secret+"';\n")
-			wantErr(t, f(m.inputs(nil)), "3.sql:1: syntax error")
+			testcheck.Error(t, f(m.inputs(nil)), "3.sql:1: syntax error")
 			if err := os.Remove(filepath.Join(m.folder, "3.sql")); err != nil {
 				t.Fatal(err)
 			}
@@ -432,7 +433,7 @@ func TestBranch_masks_refused(t *testing.T) {
 
 		m.write("2.sql", "UPDATE guests SET email = 'the same';\n")
 		_, err := m.branch.up(m.inputs(nil))
-		wantErr(t, err, `masking database "app" of branch "pr-1", which has no login but root's until then`, "2.sql:1: Error 1062", "the next `pulumi up` resumes")
+		testcheck.Error(t, err, `masking database "app" of branch "pr-1", which has no login but root's until then`, "2.sql:1: Error 1062", "the next `pulumi up` resumes")
 		if err != nil && strings.Contains(err.Error(), "the same") || m.branch.log.has("the same") {
 			t.Errorf("shown: %v\n%s", err, m.branch.log.all())
 		}
@@ -457,7 +458,7 @@ func TestBranch_masks_unproven(t *testing.T) {
 		missing := m.inputs(nil)
 		missing = missing.Set("masks", property.New(missing.Get("masks").AsMap().Set("database", property.New("nowhere"))))
 		_, err := m.branch.up(missing)
-		wantErr(t, err, `masks: branch "pr-1" has no database "nowhere"`)
+		testcheck.Error(t, err, `masks: branch "pr-1" has no database "nowhere"`)
 		m.branch.steps(m.inputs(nil), "update", "same")
 		m.s.instead = always(refusal("Due to the usage quota being exhausted"))
 		m.branch.log.clear()
@@ -466,7 +467,7 @@ func TestBranch_masks_unproven(t *testing.T) {
 			t.Errorf("shown:\n%s", m.branch.log.all())
 		}
 		_, err = m.branch.up(m.inputs(map[string]any{"createTimeoutSeconds": 60}))
-		wantErr(t, err, "usage quota", "the next `pulumi up` resumes")
+		testcheck.Error(t, err, "usage quota", "the next `pulumi up` resumes")
 	})
 }
 

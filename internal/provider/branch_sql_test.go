@@ -13,6 +13,7 @@ import (
 
 	"portfolio-infra/internal/provider"
 	"portfolio-infra/internal/sqllogin"
+	"portfolio-infra/internal/testcheck"
 )
 
 // A branch has the parent's rows, then both are apart. Nothing waits: the clouds have no delays, and
@@ -109,7 +110,7 @@ func TestBranch_password(t *testing.T) {
 		start := time.Now()
 		_, err = e.up(pr(c.first(), map[string]any{"resetToken": "2"}))
 		within(t, start, 3*time.Minute)
-		wantErr(t, err, "connecting to", "Access denied for user", "tried for", "the next `pulumi up` resumes")
+		testcheck.Error(t, err, "connecting to", "Access denied for user", "tried for", "the next `pulumi up` resumes")
 		if !e.failed || e.out("resetToken") != "2" {
 			t.Error("the reset was not recorded")
 		}

@@ -12,6 +12,7 @@ import (
 	"portfolio-infra/internal/provider"
 	"portfolio-infra/internal/sandbox/emulator"
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
+	"portfolio-infra/internal/testcheck"
 )
 
 const (
@@ -156,7 +157,7 @@ func TestBranch_Create_existing(t *testing.T) {
 					}
 				}
 				op, err := e.up(pr(c.first(), tt.inputs))
-				wantErr(t, err, tt.wantErr...)
+				testcheck.Error(t, err, tt.wantErr...)
 				if got := e.short(e.id); got != tt.id {
 					t.Errorf("managing %q", got)
 				}
@@ -190,7 +191,7 @@ func TestBranch_Create_limits(t *testing.T) {
 				c.add("other", tokyo, nil, time.Now().Add(-time.Hour))
 				tt.given(c)
 				_, err := e.up(pr(c.first(), nil))
-				wantErr(t, err, tt.want...)
+				testcheck.Error(t, err, tt.want...)
 				if e.id != "" {
 					t.Errorf("managing %s", e.id)
 				}
@@ -204,13 +205,13 @@ func TestBranch_Create_limits(t *testing.T) {
 			c.add("production", tokyo, nil, time.Date(2026, 7, 14, 0, 0, 0, 0, time.UTC))
 			e := configured(t, c, provider.Options{Dial: anyLogin(t)}, branchType, keys)
 			_, err := e.preview(pr(c.first(), nil))
-			wantErr(t, err, `cluster "production" (1001) can have no branches, since it is an Essential cluster created since 2026-07-14`)
+			testcheck.Error(t, err, `cluster "production" (1001) can have no branches, since it is an Essential cluster created since 2026-07-14`)
 		})
 	})
 	t.Run("no parent", func(t *testing.T) {
 		withParent(t, func(t *testing.T, c *cloud, e *engine) {
 			_, err := e.preview(pr("10000000000000000000", nil))
-			wantErr(t, err, "cluster 10000000000000000000 does not exist")
+			testcheck.Error(t, err, "cluster 10000000000000000000 does not exist")
 		})
 	})
 }
@@ -238,7 +239,7 @@ func TestBranch_Create_race(t *testing.T) {
 					}
 				}
 				_, err := e.up(pr(c.first(), nil))
-				wantErr(t, err, tt.want)
+				testcheck.Error(t, err, tt.want)
 				left := c.branchesOf(c.first())
 				if tt.first && (len(left) != 1 || e.id != "") || !tt.first && (len(left) != 2 || !strings.HasSuffix(e.id, left[0].BranchID)) {
 					t.Errorf("%d branches, managing %q", len(left), e.short(e.id))
@@ -268,7 +269,7 @@ func TestBranch_Create_interrupted(t *testing.T) {
 		c.CreateTime = time.Minute
 		inputs := pr(c.first(), map[string]any{"createTimeoutSeconds": 20})
 		_, err := e.up(inputs)
-		wantErr(t, err, "still CREATING after 20s", "the branch is kept, and the next `pulumi up` resumes")
+		testcheck.Error(t, err, "still CREATING after 20s", "the branch is kept, and the next `pulumi up` resumes")
 		if e.short(e.id) != "1001/b1" || !e.failed || e.out("password") == "" {
 			t.Errorf("kept %q, failed %v", e.id, e.failed)
 		}
@@ -293,7 +294,7 @@ func TestBranch_reset_ambiguous(t *testing.T) {
 				c.fail(emulator.Fault{Method: "POST", Path: "/clusters/*/branches/*", Reset: true, After: tt.began})
 				inputs := pr(c.first(), map[string]any{"resetToken": "2"})
 				_, err := e.up(inputs)
-				wantErr(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 				if err != nil {
 					e.steps(inputs, "update")
 				}
@@ -369,7 +370,7 @@ func TestBranch_otherOrganization(t *testing.T) {
 		_, diffErr := there.diff(pr(c.first(), nil))
 		_, refreshErr := there.refresh()
 		for _, err := range []error{diffErr, refreshErr, there.delete()} {
-			wantErr(t, err, "belongs to organization "+tidbcloud.Organization+", and the API key to 77")
+			testcheck.Error(t, err, "belongs to organization "+tidbcloud.Organization+", and the API key to 77")
 		}
 		if there.id == "" {
 			t.Error("the state lost the branch")
@@ -420,7 +421,7 @@ func TestBranch_import(t *testing.T) {
 		} {
 			e.state = state{id: id}
 			_, err := e.refresh()
-			wantErr(t, err, want)
+			testcheck.Error(t, err, want)
 		}
 	})
 }
@@ -450,8 +451,8 @@ func TestBranch_otherOwner(t *testing.T) {
 		time.Sleep(time.Minute)
 		e.id = c.first() + "/" + theirs
 		_, err := e.diff(pr(c.first(), nil))
-		wantErr(t, err, `its annotation pulumi.com/owner says that it belongs to "blog.prod"`)
-		wantErr(t, e.delete(), "was left unchanged", "`pulumi state delete --force --target-dependents 'URN'`")
+		testcheck.Error(t, err, `its annotation pulumi.com/owner says that it belongs to "blog.prod"`)
+		testcheck.Error(t, e.delete(), "was left unchanged", "`pulumi state delete --force --target-dependents 'URN'`")
 	})
 }
 
@@ -473,7 +474,7 @@ func TestBranch_Delete(t *testing.T) {
 			withBranch(t, nil, func(t *testing.T, c *cloud, e *engine) {
 				c.DeleteTime = tt.wait
 				c.fail(tt.faults...)
-				wantErr(t, e.delete(), tt.wantErr)
+				testcheck.Error(t, e.delete(), tt.wantErr)
 				if n := len(c.branchesOf(c.first())); n != 0 || len(c.alive()) != 1 {
 					t.Errorf("%d branches, %d clusters", n, len(c.alive()))
 				}

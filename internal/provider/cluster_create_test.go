@@ -14,6 +14,7 @@ import (
 	"portfolio-infra/internal/provider"
 	"portfolio-infra/internal/sandbox/emulator"
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestCluster_Create_existing(t *testing.T) {
@@ -75,7 +76,7 @@ func TestCluster_Create_existing(t *testing.T) {
 					}
 				}
 				op, err := e.up(db(tt.inputs))
-				wantErr(t, err, tt.wantErr...)
+				testcheck.Error(t, err, tt.wantErr...)
 				if got := e.short(e.id); got != tt.id {
 					t.Errorf("managing %q", got)
 				}
@@ -128,7 +129,7 @@ func TestCluster_Create_fails(t *testing.T) {
 			inBubble(t, func(t *testing.T, c *cloud, e *engine) {
 				c.fail(tt.faults...)
 				_, err := e.up(db(nil))
-				wantErr(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 				if !e.log.has(tt.shown) {
 					t.Errorf("shown:\n%s", e.log.all())
 				}
@@ -174,7 +175,7 @@ func TestCluster_Create_limit(t *testing.T) {
 			inBubble(t, func(t *testing.T, c *cloud, e *engine) {
 				tt.given(c, e)
 				_, err := e.up(db(nil))
-				wantErr(t, err, tt.want...)
+				testcheck.Error(t, err, tt.want...)
 				if e.id != "" || strings.Contains(fmt.Sprint(err), "the organization has") != (name == "five free clusters") {
 					t.Errorf("managing %q: %v", e.id, err)
 				}
@@ -216,7 +217,7 @@ func TestCluster_Create_race(t *testing.T) {
 				if tt.age == 0 && rival < mine {
 					tt.wantErr = []string{"which was first"}
 				}
-				wantErr(t, err, tt.wantErr...)
+				testcheck.Error(t, err, tt.wantErr...)
 				left := []string{mine, rival}
 				if err != nil {
 					left, mine = []string{rival}, ""
@@ -276,7 +277,7 @@ func TestCluster_Create_interrupted(t *testing.T) {
 				}
 				start := time.Now()
 				_, err := e.up(db(tt.inputs))
-				wantErr(t, err, tt.wantErr...)
+				testcheck.Error(t, err, tt.wantErr...)
 				if took := time.Since(start); took != tt.at {
 					t.Errorf("ended after %s", took)
 				}
@@ -303,7 +304,7 @@ func TestCluster_Create_interruptedThenRefreshed(t *testing.T) {
 		c.CreateTime = time.Minute
 		inputs := db(map[string]any{"createTimeoutSeconds": 20})
 		_, err := e.up(inputs)
-		wantErr(t, err, "still CREATING")
+		testcheck.Error(t, err, "still CREATING")
 		if _, err := e.refresh(); err != nil || e.failed {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"portfolio-infra/internal/provider"
 	"portfolio-infra/internal/sandbox/emulator"
+	"portfolio-infra/internal/testcheck"
 )
 
 // hand is what somebody does to a cluster outside of Pulumi.
@@ -128,7 +129,7 @@ func TestCluster_Diff_refuses(t *testing.T) {
 				other := c.add("another", virginia, map[string]string{provider.OwnerLabel: "blog.prod"}, time.Now())
 				c.fail(tt.faults...)
 				op, err := e.up(db(tt.to))
-				wantErr(t, err, tt.wantErr...)
+				testcheck.Error(t, err, tt.wantErr...)
 				if want := map[bool]string{true: "same", false: "diff"}[tt.wantErr == nil]; op != want || len(c.wrote()) > 0 {
 					t.Errorf("%s, which wrote", op)
 				}
@@ -155,8 +156,8 @@ func TestCluster_adoptedByAnother(t *testing.T) {
 			}
 			const want = `its label pulumi.com/owner says that it belongs to "blog.prod" now; to leave it to "blog.prod", remove it from the state with ` + "`pulumi state delete --force --target-dependents 'URN'`"
 			_, err := e.up(db(map[string]any{"displayName": "portfolio-db-2"}))
-			wantErr(t, err, want)
-			wantErr(t, e.delete(), want)
+			testcheck.Error(t, err, want)
+			testcheck.Error(t, e.delete(), want)
 			if wrote := c.wrote(); len(wrote) > 0 || len(c.alive()) != 1 {
 				t.Errorf("wrote %q", wrote)
 			}
@@ -192,6 +193,6 @@ func TestCluster_Update_inactive(t *testing.T) {
 		c.hold(e.id, "INACTIVE")
 		more["createTimeoutSeconds"] = 60
 		_, err := e.up(db(more))
-		wantErr(t, err, "is INACTIVE; resume it")
+		testcheck.Error(t, err, "is INACTIVE; resume it")
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"portfolio-infra/internal/provider"
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
+	"portfolio-infra/internal/testcheck"
 )
 
 const endpointMask = "endpoints.public.disabled"
@@ -66,7 +67,7 @@ func TestCluster_endpoint_orphan(t *testing.T) {
 func TestCluster_endpoint_adopted(t *testing.T) {
 	follow := func(c *cloud, err error) {
 		t.Helper()
-		wantErr(t, err, `cluster "portfolio-db" (1001) is ACTIVE, but its public endpoint is switched off; switch it on in the TiDB Cloud console`)
+		testcheck.Error(t, err, `cluster "portfolio-db" (1001) is ACTIVE, but its public endpoint is switched off; switch it on in the TiDB Cloud console`)
 		line := regexp.MustCompile("`ticloud serverless update --cluster-id (\\d+) --disable-public-endpoint=(false)`").FindStringSubmatch(err.Error())
 		if line == nil || line[1] != "1001" {
 			t.Fatalf("no line to follow: %v", err)
@@ -76,7 +77,7 @@ func TestCluster_endpoint_adopted(t *testing.T) {
 	withAdopted(t, func(t *testing.T, c *cloud, e *engine) {
 		switchedOff(c, e.id)
 		_, err := e.diff(adoptedDB(nil))
-		wantErr(t, err, "the cluster was not made for this stack, so no run does it for you")
+		testcheck.Error(t, err, "the cluster was not made for this stack, so no run does it for you")
 		_, err = e.up(adoptedDB(map[string]any{"displayName": "portfolio-db-2"}))
 		same(t, "writes", c.wrote(), nil)
 		follow(c, err)
@@ -108,7 +109,7 @@ func TestCluster_endpoint_adopted(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *cloud, e *engine) {
 		switchedOff(c, c.add("portfolio-db", tokyo, nil, time.Now().Add(-time.Hour)))
 		_, err := e.preview(adoptedDB(nil))
-		wantErr(t, err, "was not adopted", "its public endpoint is switched off")
+		testcheck.Error(t, err, "was not adopted", "its public endpoint is switched off")
 		_, err = e.up(adoptedDB(nil))
 		same(t, "writes", c.wrote(), nil)
 		follow(c, err)
@@ -125,13 +126,13 @@ func TestDatabase_endpoint(t *testing.T) {
 			defer database.Close()
 			return database.PingContext(t.Context())
 		}
-		wantErr(t, query())
+		testcheck.Error(t, query())
 		switchedOff(c, e.id)
 		if query() == nil {
 			t.Error("it serves with its endpoint switched off")
 		}
 		e.steps(db(nil), "update")
-		wantErr(t, query())
+		testcheck.Error(t, query())
 	})
 }
 
@@ -174,7 +175,7 @@ func TestProvider_withoutPrefix(t *testing.T) {
 		c.addUser("api", password, "role_readwrite")
 		c.patch(cluster.id, "labels", map[string]string{provider.MadeForLabel: "blog.prod"})
 		_, err := configured(t, c, provider.Options{Dial: s.dial}, userType, keys).preview(api(cluster.id, nil))
-		wantErr(t, err, `SQL user "api" exists already`)
+		testcheck.Error(t, err, `SQL user "api" exists already`)
 
 		if err := user.delete(); err != nil || slices.ContainsFunc(c.Users(cluster.id), func(u tidbcloud.User) bool { return u.UserName == "admin" }) {
 			t.Errorf("%v: %v", c.Users(cluster.id), err)
@@ -197,6 +198,6 @@ func TestSQLUser_import_early(t *testing.T) {
 		e := newEngine(t, c, userType)
 		e.id = c.add("portfolio-db", tokyo, nil, time.Now()) + "/api"
 		_, err := e.refresh()
-		wantErr(t, err, `cluster "portfolio-db" (1001) is CREATING`, "has no user prefix yet; run it again")
+		testcheck.Error(t, err, `cluster "portfolio-db" (1001) is CREATING`, "has no user prefix yet; run it again")
 	})
 }

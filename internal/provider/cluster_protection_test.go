@@ -11,6 +11,7 @@ import (
 	"portfolio-infra/internal/provider"
 	"portfolio-infra/internal/sandbox/emulator"
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
+	"portfolio-infra/internal/testcheck"
 )
 
 // protectedDB is the inputs of a protected cluster.
@@ -32,20 +33,20 @@ func TestCluster_protection(t *testing.T) {
 				if oldState {
 					e.outputs, e.inputs = e.outputs.Delete("deletionProtection").Delete("organization"), e.inputs.Delete("deletionProtection")
 				}
-				wantErr(t, e.delete(), refused...)
+				testcheck.Error(t, e.delete(), refused...)
 				// The value of this run does not count.
 				for _, inputs := range []property.Map{protectedDB(elsewhere), db(elsewhere)} {
 					_, err := e.diff(inputs)
-					wantErr(t, err, append(refused, "moving it to another region")...)
+					testcheck.Error(t, err, append(refused, "moving it to another region")...)
 				}
 				same(t, "calls", c.called(), nil)
 				e.steps(db(nil), "update")
 				same(t, "writes of turning it off", c.wrote(), nil)
 				_, err := e.diff(protectedDB(elsewhere))
-				wantErr(t, err, append(refused, "moving it to another region")...)
+				testcheck.Error(t, err, append(refused, "moving it to another region")...)
 				e.steps(db(elsewhere), "replace")
 				e.steps(protectedDB(elsewhere), "update")
-				wantErr(t, e.delete(), refused...)
+				testcheck.Error(t, e.delete(), refused...)
 			})
 		})
 	}
@@ -68,15 +69,15 @@ func TestCluster_protection_missing(t *testing.T) {
 			withDB(t, protectedDB(nil), func(t *testing.T, c *cloud, e *engine) {
 				tt.hand(c, e.id)
 				_, err := e.diff(protectedDB(nil))
-				wantErr(t, err, missing...)
+				testcheck.Error(t, err, missing...)
 				_, err = e.refresh()
-				wantErr(t, err, tt.refresh)
+				testcheck.Error(t, err, tt.refresh)
 				if e.id == "" {
 					t.Error("a refresh forgot it")
 				}
 				// Together with anything else it is refused as well.
 				_, err = e.diff(db(map[string]any{"displayName": "another"}))
-				wantErr(t, err, missing...)
+				testcheck.Error(t, err, missing...)
 
 				start := time.Now()
 				e.steps(db(nil), "update")
@@ -84,7 +85,7 @@ func TestCluster_protection_missing(t *testing.T) {
 				same(t, "writes of turning it off", c.wrote(), nil)
 				// A run that turns it on again is bound by it.
 				_, err = e.diff(protectedDB(nil))
-				wantErr(t, err, missing...)
+				testcheck.Error(t, err, missing...)
 				e.steps(db(nil), "replace", "same")
 			})
 		})
@@ -99,7 +100,7 @@ func TestCluster_protection_missingInOldState(t *testing.T) {
 		c.hold(e.id, "DELETED")
 		const out = "`pulumi state delete --force --target-dependents 'URN'`"
 		_, err := e.diff(protectedDB(nil))
-		wantErr(t, err, "no empty replacement is created", "the state does not say which organization the cluster was in", out)
+		testcheck.Error(t, err, "no empty replacement is created", "the state does not say which organization the cluster was in", out)
 		if strings.Contains(err.Error(), "protect false") || strings.Contains(err.Error(), "creates it again") {
 			t.Errorf("promised: %v", err)
 		}
@@ -108,7 +109,7 @@ func TestCluster_protection_missingInOldState(t *testing.T) {
 			t.Errorf("shown:\n%s", e.log.all())
 		}
 		_, err = e.diff(db(nil))
-		wantErr(t, err, "its organization or the API key's is not known", out)
+		testcheck.Error(t, err, "its organization or the API key's is not known", out)
 	})
 }
 
@@ -153,7 +154,7 @@ func TestProvider_otherOrganization(t *testing.T) {
 					errs = append(errs, cluster.delete())
 				}
 				for _, err := range errs {
-					wantErr(t, err, want...)
+					testcheck.Error(t, err, want...)
 				}
 				same(t, "writes", c.wrote(), nil)
 				if cluster.id == "" || other.id == "" {
@@ -172,10 +173,10 @@ func TestCluster_organizationUnknown(t *testing.T) {
 		c.hold(e.id, "DELETED")
 		c.fail(emulator.Fault{Path: "/projects", Status: 404, Times: -1})
 		_, err := e.diff(db(nil))
-		wantErr(t, err, "either it is gone, or the API key belongs to another organization", "must end in /v1beta1, below which TiDB Cloud has /projects")
+		testcheck.Error(t, err, "either it is gone, or the API key belongs to another organization", "must end in /v1beta1, below which TiDB Cloud has /projects")
 		c.fail(emulator.Fault{Path: "/projects", Body: `{"projects":[]}`, Times: -1})
 		_, err = e.diff(db(nil))
-		wantErr(t, err, "its organization or the API key's is not known")
+		testcheck.Error(t, err, "its organization or the API key's is not known")
 	})
 }
 

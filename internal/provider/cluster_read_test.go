@@ -6,6 +6,7 @@ import (
 
 	"portfolio-infra/internal/provider"
 	"portfolio-infra/internal/sandbox/emulator"
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestCluster_Read(t *testing.T) {
@@ -39,7 +40,7 @@ func TestCluster_Read(t *testing.T) {
 					tt.hand(c, e.id)
 				}
 				changed, err := e.refresh()
-				wantErr(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 				if changed != tt.changed {
 					t.Errorf("changed: %v, to %v", changed, e.outputs)
 				}
@@ -93,7 +94,7 @@ func TestCluster_import(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *cloud, e *engine) {
 		e.id = "10000000000000000001"
 		_, err := e.refresh()
-		wantErr(t, err, "cluster 10000000000000000001 does not exist")
+		testcheck.Error(t, err, "cluster 10000000000000000001 does not exist")
 	})
 }
 
@@ -123,7 +124,7 @@ func TestCluster_Delete(t *testing.T) {
 					tt.hand(c, e.id)
 				}
 				c.fail(tt.faults...)
-				wantErr(t, e.delete(), tt.wantErr)
+				testcheck.Error(t, e.delete(), tt.wantErr)
 				same(t, "writes", c.wrote(), tt.writes)
 				if gone := len(c.alive()) == 0; gone != (tt.wantErr == "") {
 					t.Errorf("gone: %v", gone)
@@ -138,7 +139,7 @@ func TestCluster_Delete_waits(t *testing.T) {
 		c.DeleteTime = time.Hour
 		start := time.Now()
 		time.AfterFunc(42*time.Second, func() { _ = e.Cancel() })
-		wantErr(t, e.delete(), "still DELETING after 42s: context canceled")
+		testcheck.Error(t, e.delete(), "still DELETING after 42s: context canceled")
 		if took := time.Since(start); took != 42*time.Second {
 			t.Errorf("ended after %s", took)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
 	"portfolio-infra/internal/provider"
+	"portfolio-infra/internal/testcheck"
 )
 
 // adoptedDB is the inputs of an adopted cluster, on which the stack makes three SQL users.
@@ -128,7 +129,7 @@ func TestCluster_release(t *testing.T) {
 				tt.before(c, e)
 				c.called()
 				e.log.clear()
-				wantErr(t, e.delete(), tt.wantErr)
+				testcheck.Error(t, e.delete(), tt.wantErr)
 				same(t, "writes", c.wrote(), tt.writes)
 				same(t, "users", c.names(), tt.left)
 				if got := c.only().Labels[provider.OwnerLabel]; got != tt.owner {
@@ -177,10 +178,10 @@ func TestCluster_release_replacement(t *testing.T) {
 		other := newEngine(t, c, clusterType)
 		theirs := map[string]any{"owner": "blog.prod"}
 		_, err := other.up(db(theirs)) // the name is taken twice
-		wantErr(t, err, "the name is not unique")
+		testcheck.Error(t, err, "the name is not unique")
 		c.patch(e.id, "displayName", "portfolio-db-2")
 		_, err = other.up(db(theirs))
-		wantErr(t, err, "exists already and was left unchanged: it does not belong to this stack", "adopt: true")
+		testcheck.Error(t, err, "exists already and was left unchanged: it does not belong to this stack", "adopt: true")
 		theirs["adopt"] = true
 		other.steps(db(theirs), "create", "same")
 		if other.id != c.first() {
@@ -219,7 +220,7 @@ func TestCluster_release_imported(t *testing.T) {
 		if got := c.only().Labels[provider.MadeForLabel]; got != owner {
 			t.Errorf("made for %q", got)
 		}
-		wantErr(t, e.delete(), `belongs to "blog.prod" now`)
+		testcheck.Error(t, e.delete(), `belongs to "blog.prod" now`)
 		if err := importer.delete(); err != nil || len(c.alive()) != 1 {
 			t.Fatalf("%d clusters: %v", len(c.alive()), err)
 		}

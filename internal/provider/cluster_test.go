@@ -15,6 +15,7 @@ import (
 
 	"portfolio-infra/internal/provider"
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
+	"portfolio-infra/internal/testcheck"
 )
 
 const (
@@ -153,7 +154,7 @@ func TestProvider_life(t *testing.T) {
 				team := map[string]any{"labels": full["labels"]}
 				step(cluster, db(team), "update")
 				_, err := cluster.up(db(nil))
-				wantErr(t, err, "still has labels that were removed from labels: team;", "remove them in its console, or put them back")
+				testcheck.Error(t, err, "still has labels that were removed from labels: team;", "remove them in its console, or put them back")
 				step(cluster, db(team), "same")
 
 				user := configured(t, c, provider.Options{Dial: anyLogin(t)}, userType, keys)
@@ -218,7 +219,7 @@ func TestCluster_preview_unknownOwner(t *testing.T) {
 				}
 				c.add("portfolio-db", tokyo, tt.labels, time.Now().Add(-time.Hour))
 				_, err := e.preview(db(tt.to))
-				wantErr(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 			})
 		})
 	}
@@ -233,7 +234,7 @@ func TestCluster_preview_unknownOwner(t *testing.T) {
 		e.steps(db(nil), "same")
 		labeling(provider.OwnerLabel, "blog.prod")(c, e.id)
 		_, err = e.diff(db(named))
-		wantErr(t, err, `belongs to "blog.prod" now`)
+		testcheck.Error(t, err, `belongs to "blog.prod" now`)
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"portfolio-infra/internal/provider"
 	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 var variables = []string{"TIDBCLOUD_PUBLIC_KEY", "TIDBCLOUD_PRIVATE_KEY", "TIDBCLOUD_SERVERLESS_ENDPOINT", "TIDBCLOUD_IAM_ENDPOINT"}
@@ -57,7 +58,7 @@ func TestConfig_sources(t *testing.T) {
 			}))
 			e := configured(t, nil, provider.Options{Transport: transport}, clusterType, tt.config)
 			_, err := e.preview(db(nil))
-			wantErr(t, err, tt.wantErr...)
+			testcheck.Error(t, err, tt.wantErr...)
 			if host != tt.host {
 				t.Errorf("called %q", host)
 			}
@@ -95,8 +96,8 @@ func TestConfig_withoutKeys(t *testing.T) {
 			t.Errorf("shown:\n%s", bare.log.all())
 		}
 		_, err := bare.up(db(map[string]any{"displayName": "another"}))
-		wantErr(t, err, "tidbcloud:publicKey")
-		wantErr(t, bare.delete(), "tidbcloud:publicKey")
+		testcheck.Error(t, err, "tidbcloud:publicKey")
+		testcheck.Error(t, bare.delete(), "tidbcloud:publicKey")
 		same(t, "calls", c.called(), nil)
 	})
 }
@@ -147,5 +148,5 @@ func TestConfig_Diff_forgets(t *testing.T) {
 	}
 	e := &engine{Server: s, t: t, typ: clusterType}
 	_, err = e.preview(db(nil))
-	wantErr(t, err, "no TiDB Cloud API key")
+	testcheck.Error(t, err, "no TiDB Cloud API key")
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
 	"portfolio-infra/internal/provider"
+	"portfolio-infra/internal/testcheck"
 )
 
 const (
@@ -127,7 +128,7 @@ func TestDatabase_Create(t *testing.T) {
 				}
 				start := time.Now()
 				_, err := e.up(portfolio(c, tt.changes))
-				wantErr(t, err, tt.wantErr...)
+				testcheck.Error(t, err, tt.wantErr...)
 				if took := time.Since(start); took < tt.at || took > tt.at+5*time.Second {
 					t.Errorf("ended after %s", took)
 				}
@@ -153,7 +154,7 @@ func TestDatabase_Create_cancel(t *testing.T) {
 		start := time.Now()
 		time.AfterFunc(7500*time.Millisecond, func() { _ = e.Cancel() })
 		_, err := e.up(portfolio(c, nil))
-		wantErr(t, err, "context canceled")
+		testcheck.Error(t, err, "context canceled")
 		if took := time.Since(start); took != 7500*time.Millisecond {
 			t.Errorf("ended after %s", took)
 		}
@@ -259,7 +260,7 @@ func TestDatabase_Read(t *testing.T) {
 	withAdmin(t, 0, func(t *testing.T, c *cloud, _ *sqlServers, e *engine) {
 		e.id = c.first() + "/portfolio"
 		_, err := e.refresh()
-		wantErr(t, err, "cannot be imported and need not be")
+		testcheck.Error(t, err, "cannot be imported and need not be")
 	})
 }
 
@@ -289,7 +290,7 @@ func TestDatabase_Delete(t *testing.T) {
 				if tt.hand != nil {
 					tt.hand(t, c, s)
 				}
-				if got := s.logins(func() { wantErr(t, e.delete(), tt.wantErr) }); (got > 0) != tt.logins {
+				if got := s.logins(func() { testcheck.Error(t, e.delete(), tt.wantErr) }); (got > 0) != tt.logins {
 					t.Errorf("%d logins", got)
 				}
 				time.Sleep(10 * time.Minute)
@@ -302,7 +303,7 @@ func TestDatabase_Delete(t *testing.T) {
 	t.Run("cluster deleted", func(t *testing.T) {
 		withDatabase(t, drop, func(t *testing.T, c *cloud, _ *sqlServers, e *engine) {
 			deleted(c, c.first())
-			wantErr(t, e.delete())
+			testcheck.Error(t, e.delete())
 		})
 	})
 }
@@ -327,7 +328,7 @@ func TestDatabase_certificateAuthority(t *testing.T) {
 				e := configured(t, c, provider.Options{Dial: s.dial}, databaseType, keys)
 				start := time.Now()
 				_, err := e.up(portfolio(c, nil))
-				wantErr(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 				within(t, start, 0)
 			})
 		})

@@ -260,22 +260,6 @@ func within(t *testing.T, start time.Time, d time.Duration) {
 	}
 }
 
-// wantErr fails the test unless the error contains all parts. No part, or "", wants no error.
-func wantErr(t *testing.T, err error, parts ...string) {
-	t.Helper()
-	if len(parts) == 0 || parts[0] == "" {
-		if err != nil {
-			t.Errorf("unexpected: %v", err)
-		}
-		return
-	}
-	for _, part := range parts {
-		if err == nil || !strings.Contains(err.Error(), part) {
-			t.Errorf("got %v, want %q", err, part)
-		}
-	}
-}
-
 // same fails the test unless two values are equal.
 func same[T any](t *testing.T, what string, got, want T) {
 	t.Helper()

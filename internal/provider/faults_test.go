@@ -19,6 +19,7 @@ import (
 	"portfolio-infra/internal/provider"
 	"portfolio-infra/internal/sandbox/emulator/faultlist"
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
+	"portfolio-infra/internal/testcheck"
 )
 
 // calls runs the operation without a fault and returns its calls.
@@ -274,7 +275,7 @@ func TestProvider_Faults_ambiguousAndBlind(t *testing.T) {
 						l.Cloud.ServeHTTP(w, r)
 					})
 					err := op.run(l)
-					wantErr(t, err, "`pulumi up` looks again")
+					testcheck.Error(t, err, "`pulumi up` looks again")
 					sent := slices.DeleteFunc(l.net.Calls(), func(c faultlist.Call) bool { return c.Kind != post })
 					if len(sent) != 1 {
 						t.Errorf("%d POSTs", len(sent))

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
+
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestMigrations_Diff(t *testing.T) {
@@ -58,7 +60,7 @@ func TestMigrations_Diff(t *testing.T) {
 				wanted := m.wanted(tt.changes)
 				if got := m.s.logins(func() {
 					diff, err := m.diff(wanted)
-					wantErr(t, err, tt.wantErr...)
+					testcheck.Error(t, err, tt.wantErr...)
 					if err == nil {
 						same(t, "diff", properties(diff), tt.want)
 					} else if strings.Contains(err.Error(), password) {
@@ -91,7 +93,7 @@ func TestMigrations_Diff_otherFolder(t *testing.T) {
 				m.unchanged()
 				m.wantDiff(recorded)
 				_, err := m.up(recorded.Set("baseline", property.New("00002_first_guests.sql")))
-				wantErr(m.T, err, "migrations in")
+				testcheck.Error(m.T, err, "migrations in")
 			})
 		})
 	}
@@ -129,6 +131,6 @@ func TestMigrations_Read(t *testing.T) {
 		t := m.T
 		m.id = m.c.first() + "/portfolio"
 		_, err := m.refresh()
-		wantErr(t, err, "cannot be imported and need not be")
+		testcheck.Error(t, err, "cannot be imported and need not be")
 	})
 }

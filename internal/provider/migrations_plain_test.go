@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/migration"
+	"portfolio-infra/internal/testcheck"
 )
 
 // seeds is the inputs for plain files, as an environment's seeds are.
@@ -49,7 +50,7 @@ func TestMigrations_plain(t *testing.T) {
 		m.write(map[string]string{"guests.sql": "INSERT INTO guests VALUES (1, 'Alan');\n"})
 		for _, changes := range []map[string]any{nil, {"host": unknown, "password": unknown}} {
 			_, err := m.diff(portfolio(m.c, m.seeds(changes)))
-			wantErr(t, err, "guests.sql was changed after it had been applied: restore it, and put the change into a new file; or run `pulumi destroy` and then `pulumi up`")
+			testcheck.Error(t, err, "guests.sql was changed after it had been applied: restore it, and put the change into a new file; or run `pulumi destroy` and then `pulumi up`")
 			if err != nil && strings.Contains(err.Error(), "\n") {
 				t.Errorf("more than one error: %v", err)
 			}
@@ -94,7 +95,7 @@ func TestMigrations_redactErrors(t *testing.T) {
 				}
 				_, previewErr := m.preview(wanted)
 				_, err := m.up(wanted)
-				wantErr(t, err, tt.want)
+				testcheck.Error(t, err, tt.want)
 				shown := m.log.all()
 				for _, err := range []error{previewErr, err} {
 					if err != nil {

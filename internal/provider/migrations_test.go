@@ -17,6 +17,7 @@ import (
 
 	"portfolio-infra/internal/migration"
 	"portfolio-infra/internal/provider"
+	"portfolio-infra/internal/testcheck"
 )
 
 const migrationsType = "tidbcloud:index:Migrations"
@@ -261,7 +262,7 @@ func TestMigrations_goose(t *testing.T) {
 
 		m.write(map[string]string{"00001_create_guests.sql": "-- +goose Up\nCREATE TABLE other (id INT);\n"})
 		_, err := m.diff(m.wanted(nil))
-		wantErr(t, err, "00001_create_guests.sql was changed after it had been applied")
+		testcheck.Error(t, err, "00001_create_guests.sql was changed after it had been applied")
 	})
 }
 
@@ -288,7 +289,7 @@ func TestMigrations_Create_fails(t *testing.T) {
 				m.c.addUser("reader", password, "role_readonly")
 				m.write(tt.files...)
 				_, err := m.up(m.wanted(tt.changes))
-				wantErr(t, err, tt.wantErr...)
+				testcheck.Error(t, err, tt.wantErr...)
 				if err != nil && strings.Contains(err.Error()+m.log.all(), password) {
 					t.Error("the password is shown")
 				}

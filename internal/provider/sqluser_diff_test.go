@@ -10,6 +10,7 @@ import (
 	"portfolio-infra/internal/provider"
 	"portfolio-infra/internal/sandbox/emulator"
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
+	"portfolio-infra/internal/testcheck"
 )
 
 // A plain up shows and repairs what was done to a user by hand. Its preview shows whether the password
@@ -149,7 +150,7 @@ func TestSQLUser_Update_rotation(t *testing.T) {
 				tt.hand(c, s)
 				start, before := time.Now(), e.out("password")
 				op, err := e.up(api(c.first(), rotated))
-				wantErr(t, err, tt.wantErr...)
+				testcheck.Error(t, err, tt.wantErr...)
 				took := time.Since(start)
 				if op != "update" || took < tt.took || took > tt.took+time.Minute {
 					t.Errorf("%s took %s", op, took)
@@ -164,7 +165,7 @@ func TestSQLUser_Update_rotation(t *testing.T) {
 					return
 				}
 				_, err = e.up(api(c.first(), rotated)) // too soon
-				wantErr(t, err, "cannot log in with it yet")
+				testcheck.Error(t, err, "cannot log in with it yet")
 				if _, err := e.refresh(); err != nil {
 					t.Fatal(err)
 				}
@@ -187,11 +188,11 @@ func TestSQLUser_Update_rotationAmbiguous(t *testing.T) {
 		rotated := api(c.first(), map[string]any{"rotation": "2"})
 		c.fail(emulator.Fault{Method: "PATCH", Path: "/clusters/*/sqlUsers/*", Reset: true, After: true, Times: -1})
 		_, err := e.up(rotated)
-		wantErr(t, err, "its password is not known")
+		testcheck.Error(t, err, "its password is not known")
 		c.fail()
 		s.instead = until(5*time.Minute, hangUp)
 		_, err = e.up(rotated)
-		wantErr(t, err, "cannot log in with it yet")
+		testcheck.Error(t, err, "cannot log in with it yet")
 		time.Sleep(5 * time.Minute)
 		e.steps(rotated, "update", "same")
 		agrees(t, c, e)

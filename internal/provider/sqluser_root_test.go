@@ -14,6 +14,7 @@ import (
 
 	"portfolio-infra/internal/sandbox/emulator"
 	"portfolio-infra/internal/sqllogin"
+	"portfolio-infra/internal/testcheck"
 )
 
 const (
@@ -351,7 +352,7 @@ func TestSQLUser_root_Delete(t *testing.T) {
 			withRoot(t, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
 				e.steps(rooted(c, s, nil), "create")
 				tt.hand(t, c, s)
-				wantErr(t, e.delete(), tt.want...)
+				testcheck.Error(t, e.delete(), tt.want...)
 				c.fail()
 				same(t, "users", s.named(t, c), tt.left)
 			})
@@ -364,7 +365,7 @@ func TestSQLUser_root_longName(t *testing.T) {
 		to := rooted(c, s, map[string]any{"name": "portfolio-writer"})
 		to = to.Set("root", property.New(to.Get("root").AsMap().Set("user", property.New(strings.Repeat("9", 21)+".root"))))
 		_, err := e.up(to)
-		wantErr(t, err, "has 38 characters, and 32 are allowed; shorten it by 6")
+		testcheck.Error(t, err, "has 38 characters, and 32 are allowed; shorten it by 6")
 	})
 }
 

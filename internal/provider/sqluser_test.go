@@ -12,6 +12,7 @@ import (
 
 	"portfolio-infra/internal/provider"
 	"portfolio-infra/internal/sandbox/emulator"
+	"portfolio-infra/internal/testcheck"
 )
 
 const (
@@ -143,9 +144,9 @@ func TestSQLUser_Create_existing(t *testing.T) {
 				c.addUser("api", "predates us", "role_admin")
 				inputs := api(c.first(), tt.changes)
 				_, err := e.preview(inputs)
-				wantErr(t, err, tt.wantErr...)
+				testcheck.Error(t, err, tt.wantErr...)
 				_, err = e.up(inputs)
-				wantErr(t, err, tt.wantErr...)
+				testcheck.Error(t, err, tt.wantErr...)
 				if tt.wantErr != nil {
 					if e.id != "" || len(c.wrote()) > 0 || !c.CheckPassword(c.first(), c.prefixes[c.first()]+".api", "predates us") {
 						t.Error("it was touched")
@@ -172,7 +173,7 @@ func TestSQLUser_Create_longName(t *testing.T) {
 		}
 		c.fail(emulator.Fault{Method: "GET", Path: "/clusters/*", Times: -1, Body: string(body)})
 		_, err = e.up(api(c.first(), map[string]any{"name": "portfolio-writer"}))
-		wantErr(t, err, "has 38 characters, and 32 are allowed; shorten it by 6")
+		testcheck.Error(t, err, "has 38 characters, and 32 are allowed; shorten it by 6")
 	})
 }
 
@@ -181,7 +182,7 @@ func TestSQLUser_Update_takenBack(t *testing.T) {
 	withUser(t, func(t *testing.T, c *cloud, _ *sqlServers, e *engine) {
 		c.fail(emulator.Fault{Method: "PATCH", Path: "/clusters/*/sqlUsers/*", Reset: true, After: true, Times: -1})
 		_, err := e.up(api(c.first(), map[string]any{"rotation": "1"}))
-		wantErr(t, err, "it may have taken effect", "the next `pulumi up` sets another one")
+		testcheck.Error(t, err, "it may have taken effect", "the next `pulumi up` sets another one")
 		c.fail()
 		e.steps(api(c.first(), nil), "update", "same")
 		agrees(t, c, e)
@@ -206,7 +207,7 @@ func TestSQLUser_Read(t *testing.T) {
 			withUser(t, func(t *testing.T, c *cloud, _ *sqlServers, e *engine) {
 				tt.hand(c)
 				changed, err := e.refresh()
-				wantErr(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 				if changed != tt.changed || e.short(e.id) != tt.id {
 					t.Errorf("%q changed: %v, to %v", e.id, changed, e.outputs)
 				}
@@ -224,7 +225,7 @@ func TestSQLUser_import(t *testing.T) {
 		} {
 			e.id = id
 			_, err := e.refresh()
-			wantErr(t, err, want)
+			testcheck.Error(t, err, want)
 		}
 		e.id = c.first() + "/api"
 		if _, err := e.refresh(); err != nil {
@@ -249,7 +250,7 @@ func TestSQLUser_Delete(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			withUser(t, func(t *testing.T, c *cloud, _ *sqlServers, e *engine) {
 				hand(c)
-				wantErr(t, e.delete())
+				testcheck.Error(t, e.delete())
 			})
 		})
 	}
@@ -322,7 +323,7 @@ func TestSQLUser_preview_unknownOwner(t *testing.T) {
 		}
 		c.addUser("api", "predates us", "role_admin")
 		_, err = configured(t, c, provider.Options{}, userType, keys).preview(first)
-		wantErr(t, err, `SQL user "p1001.api" exists already`)
+		testcheck.Error(t, err, `SQL user "p1001.api" exists already`)
 		if _, err = configured(t, c, provider.Options{}, userType, keys).preview(api(c.first(), map[string]any{"owner": unknown, "adopt": true})); err != nil {
 			t.Error(err)
 		}

@@ -15,6 +15,7 @@ import (
 
 	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 // plainText returns a body of the text, and counts how often it is opened.
@@ -68,7 +69,7 @@ func TestClient_Do_unreadableBody(t *testing.T) {
 			defer server.Close()
 			c := &rest.Client{Service: "Test API", BaseURL: server.URL}
 			err := c.DoIdempotent(t.Context(), "POST", "/things", rest.Body{Size: 5, Open: tt.open}, nil)
-			resttest.CheckError(t, err, "reading the request body: the file has changed")
+			testcheck.Error(t, err, "reading the request body: the file has changed")
 			if !errors.Is(err, broken) || rest.Ambiguous(err) || rest.Retryable(err) {
 				t.Errorf("ambiguous %t, retryable %t: %v", rest.Ambiguous(err), rest.Retryable(err), err)
 			}
@@ -127,6 +128,6 @@ func TestClient_Do_attemptTimeout(t *testing.T) {
 			t.Errorf("%d tries: %v", tries.Load(), err)
 		}
 		c.AttemptTimeout = time.Second
-		resttest.CheckError(t, c.Do(t.Context(), "POST", "/things", nil, &thing{}), "no complete response within 1s")
+		testcheck.Error(t, c.Do(t.Context(), "POST", "/things", nil, &thing{}), "no complete response within 1s")
 	})
 }

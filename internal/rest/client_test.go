@@ -18,6 +18,7 @@ import (
 
 	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 // thing is what the API of these tests responds.
@@ -133,7 +134,7 @@ func TestClient_Do_retries(t *testing.T) {
 				var out thing
 				err := call(t.Context(), method, "/things/1", in, &out)
 
-				resttest.CheckError(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 				if err == nil && out.Name != "portfolio-db" {
 					t.Errorf("got %+v", out)
 				}
@@ -218,7 +219,7 @@ func TestClient_Do_sockets(t *testing.T) {
 			defer cancel()
 			c := &rest.Client{Service: "Test API", BaseURL: tt.base, OnWait: func(context.Context, time.Duration, string) { cancel() }}
 			err := c.Do(ctx, "POST", "/things", thing{"x"}, &thing{})
-			resttest.CheckError(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 			if rest.Ambiguous(err) != tt.ambiguous {
 				t.Errorf("ambiguous %v: %v", rest.Ambiguous(err), err)
 			}
@@ -268,7 +269,7 @@ func TestClient_Do_refusesToSend(t *testing.T) {
 				c.BaseURL = tt.base
 			}
 			err := c.Do(t.Context(), "DELETE", tt.path, tt.in, nil)
-			resttest.CheckError(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 			if rest.Ambiguous(err) || len(api.Calls()) != 0 {
 				t.Errorf("sent %v: %v", api.Calls(), err)
 			}

@@ -12,6 +12,7 @@ import (
 
 	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestError_Error(t *testing.T) {
@@ -101,7 +102,7 @@ func TestClient_Do_responseDecoder(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var got text
 			err := client(resttest.Respond(200, tt.body, "Content-Type", tt.contentType, "Cf-Ray", "8f")).Do(t.Context(), "GET", "/things", nil, &got)
-			resttest.CheckError(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 			if err == nil && string(got) != tt.body {
 				t.Errorf("got %d bytes", len(got))
 			}

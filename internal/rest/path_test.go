@@ -8,6 +8,7 @@ import (
 
 	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestCheckBaseURL(t *testing.T) {
@@ -32,7 +33,7 @@ func TestCheckBaseURL(t *testing.T) {
 	} {
 		t.Run(tt.base, func(t *testing.T) {
 			err := rest.CheckBaseURL(tt.base)
-			resttest.CheckError(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 			if err != nil && strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("the error shows a secret: %v", err)
 			}

@@ -11,6 +11,7 @@ import (
 
 	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestClient_Do_waits(t *testing.T) {
@@ -53,7 +54,7 @@ func TestClient_Do_waits(t *testing.T) {
 				err := c.Do(ctx, "GET", "/things", nil, &thing{})
 				took := time.Since(start)
 
-				resttest.CheckError(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 				if took < tt.min || took > tt.max {
 					t.Errorf("waited %s, want %s to %s", took, tt.min, tt.max)
 				}
@@ -100,7 +101,7 @@ func TestClient_Do_cancel(t *testing.T) {
 				time.AfterFunc(3*time.Second, cancel)
 				start := time.Now()
 				err := client(api).Do(ctx, tt.method, "/things", nil, nil)
-				resttest.CheckError(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 				if !errors.Is(err, context.Canceled) || rest.Ambiguous(err) != tt.ambiguous {
 					t.Errorf("ambiguous %v: %v", rest.Ambiguous(err), err)
 				}

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestLoadConfig_problems(t *testing.T) {
@@ -82,7 +84,7 @@ func TestLoadConfig_problems(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			e, err := newAccount(t).run(map[string]string{test.key: test.value})
-			wantError(t, err, "has a problem", test.want) // and no other
+			testcheck.Error(t, err, "has a problem", test.want) // and no other
 			if err != nil && strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("the error shows the password: %q", err)
 			}
@@ -118,21 +120,21 @@ func TestLoadConfig_migrations(t *testing.T) {
 			}
 			_, err := newAccount(t).run(config)
 			if test.want == "" {
-				wantError(t, err)
+				testcheck.Error(t, err)
 			} else {
-				wantError(t, err, "has a problem", test.want)
+				testcheck.Error(t, err, "has a problem", test.want)
 			}
 		})
 	}
 	_, err := newAccount(t).run(map[string]string{"portfolio:migrations": prisma, "portfolio:migrationsFormat": "prisma", "portfolio:migrationsTable": "t"})
-	wantError(t, err, "has a problem", "portfolio:migrationsTable: Prisma's table is always _prisma_migrations: run `pulumi config rm migrationsTable`")
+	testcheck.Error(t, err, "has a problem", "portfolio:migrationsTable: Prisma's table is always _prisma_migrations: run `pulumi config rm migrationsTable`")
 }
 
 // A number among secrets is refused without being shown.
 func TestLoadConfig_numberInSecrets(t *testing.T) {
 	for _, key := range []string{"secrets", "siteSecrets"} {
 		_, err := newAccount(t).run(map[string]string{"portfolio:" + key: `{"PIN":12345678901234567890,"A":"b"}`}, "portfolio:"+key)
-		wantError(t, err, "has a problem", "portfolio:"+key+": PIN is a number", "`pulumi config set --secret --path "+key+".PIN`")
+		testcheck.Error(t, err, "has a problem", "portfolio:"+key+": PIN is a number", "`pulumi config set --secret --path "+key+".PIN`")
 		if err != nil && strings.Contains(err.Error(), "12345") {
 			t.Errorf("the error shows the value: %v", err)
 		}
@@ -142,7 +144,7 @@ func TestLoadConfig_numberInSecrets(t *testing.T) {
 // What a number keeps is taken.
 func TestLoadConfig_numbers(t *testing.T) {
 	cfg, err := load("portfolio", "dev", map[string]string{"PROJECT:vars": `{"A":9007199254740992,"B":-1500,"C":0,"D":true,"E":"1.10"}`})
-	wantError(t, err)
+	testcheck.Error(t, err)
 	want := map[string]string{"A": "9007199254740992", "B": "-1500", "C": "0", "D": "true", "E": "1.10"}
 	if diff := cmp.Diff(want, cfg.Vars); diff != "" {
 		t.Error(diff)
@@ -159,7 +161,7 @@ func TestLoadConfig_missing(t *testing.T) {
 		a := newAccount(t)
 		delete(a.env, env)
 		_, err := a.run(nil)
-		wantError(t, err, key+": not set", env)
+		testcheck.Error(t, err, key+": not set", env)
 	}
 }
 
@@ -168,9 +170,9 @@ func TestLoadConfig_noDefaults(t *testing.T) {
 	for key, value := range defaults {
 		_, err := newAccount(t).run(map[string]string{"portfolio:" + key: ""})
 		if value == "" {
-			wantError(t, err)
+			testcheck.Error(t, err)
 		} else {
-			wantError(t, err, "portfolio:"+key+":")
+			testcheck.Error(t, err, "portfolio:"+key+":")
 		}
 	}
 }
@@ -181,16 +183,16 @@ func TestLoadConfig_allProblemsAtOnce(t *testing.T) {
 	_, err := a.run(map[string]string{
 		"portfolio:cluster": "x", "portfolio:region": "x", "portfolio:worker": "X Y", "cloudflare:apiToken": "bad token",
 	}, "cloudflare:apiToken")
-	wantError(t, err, "5 problems", "portfolio:cluster", "portfolio:region", "portfolio:worker", "cloudflare:apiToken", "portfolio:accountId")
+	testcheck.Error(t, err, "5 problems", "portfolio:cluster", "portfolio:region", "portfolio:worker", "cloudflare:apiToken", "portfolio:accountId")
 	if strings.Contains(err.Error(), "bad token") {
 		t.Errorf("the error shows the token: %q", err)
 	}
 }
 
 func TestCheckSystem(t *testing.T) {
-	wantError(t, checkSystem("linux"))
-	wantError(t, checkSystem("darwin"))
-	wantError(t, checkSystem("windows"), "use WSL")
+	testcheck.Error(t, checkSystem("linux"))
+	testcheck.Error(t, checkSystem("darwin"))
+	testcheck.Error(t, checkSystem("windows"), "use WSL")
 }
 
 // Whatever the names of the project and the stack, the default names are valid, or the

@@ -2,24 +2,15 @@ package stack
 
 import (
 	"encoding/json"
-	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"portfolio-infra/internal/pages"
+	"portfolio-infra/internal/testcheck"
+	"portfolio-infra/internal/testfiles"
 )
-
-// deployMessage makes a deployment of a project with a commit message.
-func (a *account) deployMessage(project, message string) {
-	a.Helper()
-	a.byHand(http.MethodPost, "/pages/projects/"+project+"/deployments", "multipart/form-data; boundary=b",
-		"--b\r\nContent-Disposition: form-data; name=\"manifest\"\r\n\r\n{}\r\n"+
-			"--b\r\nContent-Disposition: form-data; name=\"commit_message\"\r\n\r\n"+message+"\r\n--b--\r\n")
-}
 
 func TestSiteDrift(t *testing.T) {
 	const ours, other = "first [pulumi me 0123456789abcdef]", "by hand"
@@ -41,17 +32,17 @@ func TestSiteDrift(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a := newAccount(t)
-			a.cloud.DeployTime = -1 // none
-			a.createProject("site", "main")
+			a.Cloud.DeployTime = -1 // none
+			a.CreateProject("site", "main")
 			for _, message := range test.deployments {
-				a.deployMessage("site", message)
+				a.Deploy("site", "main", message)
 			}
 			w, err := readWorld(t.Context(), a.client(), "site", "api")
 			if err != nil {
 				t.Fatal(err)
 			}
 			err = checkServing(&Config{Site: &Site{}, OverwriteSite: test.overwrite}, w, "me")
-			wantError(t, err, test.wantErr...)
+			testcheck.Error(t, err, test.wantErr...)
 			if err != nil {
 				return
 			}
@@ -74,12 +65,7 @@ func TestRun_siteRequest(t *testing.T) {
 	a := newAccount(t)
 	a.dir = t.TempDir()
 	write := func(name, content string) {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(a.dir, name)), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(a.dir, name), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testfiles.Write(t, a.dir, map[string]string{name: content})
 	}
 	write("api.js", "export default {}")
 	write("public/index.html", "one")

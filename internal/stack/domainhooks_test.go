@@ -7,6 +7,7 @@ import (
 
 	"portfolio-infra/internal/cloudflare"
 	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/testcheck"
 )
 
 const testDomain = "www.example.com"
@@ -14,7 +15,7 @@ const testDomain = "www.example.com"
 // addRecord makes a DNS record of the test's domain.
 func (a *account) addRecord(kind, content string) {
 	a.Helper()
-	if err := a.cloud.AddRecord(emulated.Record{Type: kind, Name: testDomain, Content: content}); err != nil {
+	if err := a.Cloud.AddRecord(emulated.Record{Type: kind, Name: testDomain, Content: content}); err != nil {
 		a.Fatal(err)
 	}
 }
@@ -42,17 +43,17 @@ func TestClearDomain(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a := newAccount(t)
-			a.createProject("site", "main")
+			a.CreateProject("site", "main")
 			test.before(a)
 			cfg := &Config{Domain: testDomain, ZoneID: emulated.DefaultZoneID}
 			w := &world{api: a.client(), project: &cloudflare.Project{Subdomain: site}}
-			wantError(t, checkRecordName(t.Context(), cfg, w), test.new...)
+			testcheck.Error(t, checkRecordName(t.Context(), cfg, w), test.new...)
 			for _, dryRun := range []bool{true, false} {
 				err := clearDomain(t.Context(), cfg, w.api, dryRun, "site", test.since)
 				if err == nil {
 					err = clearRecord(t.Context(), cfg, w.api, dryRun, site, test.since)
 				}
-				wantError(t, err, test.want...)
+				testcheck.Error(t, err, test.want...)
 			}
 			found, err := a.client().Domain(t.Context(), "site", testDomain)
 			if err != nil || (found != nil) != (test.domains > 0) {
@@ -68,29 +69,29 @@ func TestClearDomain(t *testing.T) {
 
 func (a *account) addDomain() {
 	a.Helper()
-	a.byHand(http.MethodPost, "/pages/projects/site/domains", "application/json", `{"name":"`+testDomain+`"}`)
+	a.Call(http.MethodPost, "/pages/projects/site/domains", `{"name":"`+testDomain+`"}`)
 }
 
 // A preview that creates the project knows neither its name nor what a record leads to.
 func TestClearDomain_firstPreview(t *testing.T) {
 	a := newAccount(t)
 	cfg := &Config{Domain: testDomain, ZoneID: emulated.DefaultZoneID}
-	wantError(t, clearDomain(t.Context(), cfg, a.client(), true, "", time.Now()))
-	wantError(t, clearRecord(t.Context(), cfg, a.client(), true, "", time.Now()))
+	testcheck.Error(t, clearDomain(t.Context(), cfg, a.client(), true, "", time.Now()))
+	testcheck.Error(t, clearRecord(t.Context(), cfg, a.client(), true, "", time.Now()))
 }
 
 // A domain that was deleted by hand is added again, and one that is there stays.
 func TestEnsureDomain(t *testing.T) {
 	a := newAccount(t)
-	a.createProject("site", "main")
+	a.CreateProject("site", "main")
 	var ids []string
 	for range 2 {
-		wantError(t, ensureDomain(t.Context(), a.client(), "site", testDomain))
+		testcheck.Error(t, ensureDomain(t.Context(), a.client(), "site", testDomain))
 		found, err := a.client().Domain(t.Context(), "site", testDomain)
 		if err != nil || found == nil {
 			t.Fatalf("domain %v, %v", found, err)
 		}
-		ids = append(ids, a.cloud.Projects()[0].Domains[0])
+		ids = append(ids, a.Cloud.Projects()[0].Domains[0])
 	}
 	if ids[0] != ids[1] {
 		t.Errorf("the domain was added twice: %v", ids)

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"portfolio-infra/internal/testcheck"
 )
 
 // dopplerCLI puts a Doppler CLI on the PATH that runs a shell script, and returns its
@@ -36,7 +38,7 @@ func TestRun_dopplerCLI(t *testing.T) {
 			config := map[string]string{test.key: test.value}
 			config["portfolio:doppler"] = `{"project":"portfolio","config":"prd"}`
 			e, err := a.run(config)
-			wantError(t, err, test.want)
+			testcheck.Error(t, err, test.want)
 			if err != nil && strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("the error shows the token: %v", err)
 			}

@@ -13,6 +13,7 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"portfolio-infra/internal/environment/mark"
+	"portfolio-infra/internal/testcheck"
 )
 
 // freshEnvironment and branchEnvironment are the configurations of an environment with data
@@ -90,10 +91,10 @@ func TestEnvironment_problems(t *testing.T) {
 			e := &engine{stacks: map[string]resource.PropertyMap{"acme/portfolio/prod": {"clusterId": resource.NewStringProperty("10000002")}}}
 			err := a.runOn(e, values)
 			if test.want == "" {
-				wantError(t, err)
+				testcheck.Error(t, err)
 				return
 			}
-			wantError(t, err, "has a problem", test.want) // and no other
+			testcheck.Error(t, err, "has a problem", test.want) // and no other
 			if len(e.registered) > 0 {
 				t.Errorf("registered %v", e.names())
 			}
@@ -101,7 +102,7 @@ func TestEnvironment_problems(t *testing.T) {
 	}
 	a, values := newEnvironment(t, branchEnvironment, "protect", "true", "worker", "api", "branchOf", "-", "masks", "-", "seeds", "x")
 	_, err := a.run(values)
-	wantError(t, err, "5 problems", "portfolio:protect", "portfolio:worker", "portfolio:branchOf", "portfolio:masks", "portfolio:seeds")
+	testcheck.Error(t, err, "5 problems", "portfolio:protect", "portfolio:worker", "portfolio:branchOf", "portfolio:masks", "portfolio:seeds")
 }
 
 // Any other stack refuses the keys of environments.
@@ -113,7 +114,7 @@ func TestEnvironment_only(t *testing.T) {
 			a := newAccount(t)
 			a.stack = stack
 			_, err := a.run(map[string]string{"portfolio:" + key: value})
-			wantError(t, err, "has a problem", "portfolio:"+key+": only a stack named pr-NUMBER", "`pulumi config rm "+key+"`")
+			testcheck.Error(t, err, "has a problem", "portfolio:"+key+": only a stack named pr-NUMBER", "`pulumi config rm "+key+"`")
 		}
 	}
 }
@@ -133,7 +134,7 @@ func TestCopy_findParent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, config := newEnvironment(t, branchEnvironment, "branchOf", "stack:acme/portfolio/prod")
 			e := &engine{stacks: test.stacks}
-			wantError(t, a.runOn(e, config), test.want...)
+			testcheck.Error(t, a.runOn(e, config), test.want...)
 			if test.want == nil {
 				if have := textOf(e.registered["branch"].Inputs, "clusterId"); have != "10000002" {
 					t.Errorf("the parent is %q", have)
@@ -209,9 +210,9 @@ func TestCheckStackName(t *testing.T) {
 	} {
 		err := checkStackName(test.owner, test.project, test.stack)
 		if test.want == "" {
-			wantError(t, err)
+			testcheck.Error(t, err)
 		} else {
-			wantError(t, err, test.want)
+			testcheck.Error(t, err, test.want)
 		}
 		if renamed := checkRenamed(&Config{}, map[string]string{}, test.owner, test.project, test.stack); (renamed == nil) != (err == nil) {
 			t.Errorf("%s: before the names are kept: %v", name, renamed)
@@ -219,7 +220,7 @@ func TestCheckStackName(t *testing.T) {
 	}
 	a, config := newEnvironment(t, branchEnvironment)
 	e := &engine{skipped: map[string]resource.PropertyMap{"owner": {"output": resource.NewStringProperty("portfolio-dev-0123456789ab")}}}
-	wantError(t, a.runOn(e, config), "`pulumi stack rename dev`")
+	testcheck.Error(t, a.runOn(e, config), "`pulumi stack rename dev`")
 	if _, registered := e.registered["branch"]; registered {
 		t.Error("the branch was registered")
 	}
@@ -292,6 +293,6 @@ func TestEnvironment_settingsFile(t *testing.T) {
 		a := newAccount(t)
 		a.stack = "pr-7"
 		_, err = a.run(settings.Config)
-		wantError(t, err)
+		testcheck.Error(t, err)
 	}
 }

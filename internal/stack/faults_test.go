@@ -12,6 +12,7 @@ import (
 
 	"portfolio-infra/internal/pages"
 	"portfolio-infra/internal/sandbox/emulator/faultlist"
+	"portfolio-infra/internal/testcheck"
 )
 
 // operation is one that begins with a read of what exists.
@@ -44,13 +45,13 @@ func operations() []operation {
 		}
 		return nil
 	}
-	site := func(a *account) { a.createProject("site", "main") }
+	site := func(a *account) { a.CreateProject("site", "main") }
 	return []operation{
 		{"orphaned project", site, project, "", 0},
-		{"project in use", func(a *account) { site(a); a.deploy("site") }, project, "does not belong to this stack", 1},
-		{"our Worker", func(a *account) { a.uploadWorker("api", "me") }, worker, "", 0},
-		{"another Worker", func(a *account) { a.uploadWorker("api", "you") }, worker, "does not belong to this stack", 0},
-		{"drift", func(a *account) { site(a); a.uploadWorker("api", "me") }, drift, "", 1},
+		{"project in use", func(a *account) { site(a); a.Deploy("site", "main", "") }, project, "does not belong to this stack", 1},
+		{"our Worker", func(a *account) { a.UploadWorker("api", "me") }, worker, "", 0},
+		{"another Worker", func(a *account) { a.UploadWorker("api", "you") }, worker, "does not belong to this stack", 0},
+		{"drift", func(a *account) { site(a); a.UploadWorker("api", "me") }, drift, "", 1},
 	}
 }
 
@@ -65,16 +66,16 @@ func (op operation) begin(t *testing.T) *account {
 func (op operation) meet(t *testing.T) func(faultlist.Plan) *faultlist.Case {
 	return func(plan faultlist.Plan) *faultlist.Case {
 		a := op.begin(t)
-		a.net.Set(plan)
+		a.Net.Set(plan)
 		err := op.run(t.Context(), a)
-		c := &faultlist.Case{Err: err, Calls: a.net.Calls(), Decided: err != nil && op.verdict != "" && strings.Contains(err.Error(), op.verdict)}
+		c := &faultlist.Case{Err: err, Calls: a.Net.Calls(), Decided: err != nil && op.verdict != "" && strings.Contains(err.Error(), op.verdict)}
 		if err == nil && op.verdict != "" {
 			c.Problem("the check passed")
 		}
 		if a.projects() < op.projects {
 			c.Problem("the project is lost")
 		}
-		a.net.Set(faultlist.Plan{})
+		a.Net.Set(faultlist.Plan{})
 		again := op.run(t.Context(), a)
 		if c.Converged = (again == nil) == (op.verdict == "") && a.projects() == op.projects; !c.Converged {
 			c.Problem("the next run: %v; %d projects", again, a.projects())
@@ -87,10 +88,8 @@ func (op operation) meet(t *testing.T) func(faultlist.Plan) *faultlist.Case {
 func (op operation) calls(t *testing.T) []faultlist.Call {
 	a := op.begin(t)
 	err := op.run(t.Context(), a)
-	if (err == nil) != (op.verdict == "") || err != nil && !strings.Contains(err.Error(), op.verdict) {
-		t.Fatal(err)
-	}
-	return a.net.Calls()
+	testcheck.Error(t, err, op.verdict)
+	return a.Net.Calls()
 }
 
 // Whatever call of an ownership check or of the search for drift fails, and in whatever
@@ -108,7 +107,7 @@ func TestChecks_cancel(t *testing.T) {
 	for _, op := range operations() {
 		synctest.Test(t, func(t *testing.T) {
 			a := op.begin(t)
-			a.net.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+			a.Net.Handler = http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 			defer cancel()
 			start := time.Now()

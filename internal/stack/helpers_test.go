@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/http"
-	"net/http/httptest"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
@@ -19,13 +16,12 @@ import (
 
 	"portfolio-infra/internal/cloudflare"
 	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
-	"portfolio-infra/internal/sandbox/emulator/faultlist"
+	"portfolio-infra/internal/sandbox/emulator/cloudflare/cloudflaretest"
 )
 
 const (
-	testAccount = "0123456789abcdef0123456789abcdef"
-	// testToken shares no part with what errors show.
-	testToken = "Zq7f3aW9c21e0-Xk_84hTm2Lp6Rv0Bn5Yd3Gs1Jw"
+	testAccount = emulated.DefaultAccountID
+	testToken   = cloudflaretest.Token
 )
 
 // engine is a mocked engine. It keeps what was registered, by name.
@@ -138,26 +134,21 @@ func testEnv() map[string]string {
 	}
 }
 
-// account is an emulated Cloudflare without a socket, and the environment of runs on it.
+// account is an emulated account, and the environment of runs on it.
 type account struct {
 	*testing.T
-	cloud *emulated.Cloud
-	net   *faultlist.Transport
+	*cloudflaretest.Account
 	env   map[string]string
 	dir   string // the project's folder
 	stack string // dev, if empty
 }
 
 func newAccount(t *testing.T) *account {
-	a := &account{T: t, cloud: &emulated.Cloud{AccountID: testAccount, Token: testToken}, env: testEnv(), dir: "../.."}
-	a.net = &faultlist.Transport{Handler: a.cloud, Kind: func(r *http.Request, _ []byte) string {
-		return r.Method + strings.TrimPrefix(r.URL.Path, "/client/v4/accounts/"+testAccount)
-	}}
-	return a
+	return &account{T: t, Account: cloudflaretest.New(t, &emulated.Cloud{}), env: testEnv(), dir: "../.."}
 }
 
 func (a *account) client() *cloudflare.Client {
-	return &cloudflare.Client{Token: testToken, AccountID: testAccount, HTTP: &http.Client{Transport: a.net}}
+	return &cloudflare.Client{Token: testToken, AccountID: testAccount, HTTP: a.HTTP()}
 }
 
 // run runs the program, with the environment that the language host gives it. The project
@@ -178,67 +169,9 @@ func (a *account) runOn(e *engine, config map[string]string, secrets ...string) 
 		}
 		return string(b)
 	}
-	p := Program{Getenv: getenv, HTTP: a.client().HTTP, Dir: a.dir}
+	p := Program{Getenv: getenv, HTTP: a.HTTP(), Dir: a.dir}
 	return e.run(p.Run, "portfolio", cmp.Or(a.stack, "dev"), config, secrets...)
 }
 
-// byHand makes a call that is not the program's.
-func (a *account) byHand(method, path, contentType, body string) {
-	a.Helper()
-	r := httptest.NewRequest(method, "/client/v4/accounts/"+testAccount+path, strings.NewReader(body))
-	r.Header.Set("Authorization", "Bearer "+testToken)
-	r.Header.Set("Content-Type", contentType)
-	w := httptest.NewRecorder()
-	a.cloud.ServeHTTP(w, r)
-	if w.Code != http.StatusOK {
-		a.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
-	}
-}
-
-func (a *account) createProject(name, branch string) {
-	a.Helper()
-	a.byHand(http.MethodPost, "/pages/projects", "application/json", `{"name":"`+name+`","production_branch":"`+branch+`"}`)
-}
-
-// bind sets service bindings of an environment, as JSON.
-func (a *account) bind(project, environment, services string) {
-	a.Helper()
-	a.byHand(http.MethodPatch, "/pages/projects/"+project, "application/json", `{"deployment_configs":{"`+environment+`":{"services":`+services+`}}}`)
-}
-
-func (a *account) deploy(project string) {
-	a.Helper()
-	if _, err := a.cloud.AddDeployment(project, "main"); err != nil {
-		a.Fatal(err)
-	}
-}
-
-// uploadWorker uploads a Worker with an owner; "" is none.
-func (a *account) uploadWorker(name, owner string) {
-	a.Helper()
-	bindings := ""
-	if owner != "" {
-		bindings = `{"type":"plain_text","name":"` + varOwner + `","text":"` + owner + `"}`
-	}
-	a.byHand(http.MethodPut, "/workers/scripts/"+name, "multipart/form-data; boundary=b", "--b\r\n"+
-		"Content-Disposition: form-data; name=\"metadata\"\r\nContent-Type: application/json\r\n\r\n"+
-		`{"main_module":"w.js","bindings":[`+bindings+"]}\r\n--b\r\n"+
-		"Content-Disposition: form-data; name=\"w.js\"; filename=\"w.js\"\r\nContent-Type: application/javascript+module\r\n\r\nexport default {}\r\n--b--\r\n")
-}
-
 // projects returns the number of projects in the account.
-func (a *account) projects() int { return len(a.cloud.Projects()) }
-
-// wantError fails the test unless err has every one of want in it; no want is no error.
-func wantError(t *testing.T, err error, want ...string) {
-	t.Helper()
-	if (err != nil) != (len(want) > 0) {
-		t.Errorf("error %v, want %q", err, want)
-		return
-	}
-	for _, text := range want {
-		if !strings.Contains(err.Error(), text) {
-			t.Errorf("error %q, want %q in it", err, text)
-		}
-	}
-}
+func (a *account) projects() int { return len(a.Cloud.Projects()) }

@@ -10,6 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"portfolio-infra/internal/testcheck"
+	"portfolio-infra/internal/testfiles"
 )
 
 func TestCheckKeys(t *testing.T) {
@@ -37,7 +40,7 @@ func TestCheckKeys(t *testing.T) {
 			if len(test.want) > 0 {
 				test.want = append(test.want, "has a problem", "nothing was changed")
 			}
-			wantError(t, err, test.want...)
+			testcheck.Error(t, err, test.want...)
 			if err != nil && len(e.registered) > 0 {
 				t.Errorf("registered %v", e.names())
 			}
@@ -53,11 +56,11 @@ func TestCheckKeys(t *testing.T) {
 func TestCheckKeys_defaults(t *testing.T) {
 	a := newAccount(t)
 	_, err := a.run(nil)
-	wantError(t, err)
+	testcheck.Error(t, err)
 	for _, value := range []string{"", "no JSON"} {
 		a.env[pulumi.EnvConfig] = value
 		_, err = a.run(map[string]string{"portfolio:protec": "true"})
-		wantError(t, err)
+		testcheck.Error(t, err)
 	}
 }
 
@@ -67,16 +70,13 @@ func TestCheckKeys_renameLine(t *testing.T) {
 		"  oldXsite:worker: theirs\n  cloudflare:baseUrl: http://old.site:80\n"
 	a := newAccount(t)
 	_, err := a.run(map[string]string{"old.site:cluster": "my-db", "old.site:secrets": "{}"})
-	wantError(t, err, "old.site")
+	testcheck.Error(t, err, "old.site")
 	line := regexp.MustCompile("`(sed .*?)`").FindStringSubmatch(err.Error())
 	if line == nil {
 		t.Fatalf("no line: %v", err)
 	}
-	dir := t.TempDir()
+	dir := testfiles.Folder(t, map[string]string{"Pulumi.dev.yaml": file})
 	path := filepath.Join(dir, "Pulumi.dev.yaml")
-	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", line[1])
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {

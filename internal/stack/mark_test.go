@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/cloudflare"
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestOwns(t *testing.T) {
@@ -39,7 +40,7 @@ func TestMarkConflict(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAccount(t)
-			a.uploadWorker("api", test.mark)
+			a.UploadWorker("api", test.mark)
 			var script *cloudflare.Script
 			if !test.gone {
 				found, err := a.client().Script(t.Context(), "api")
@@ -48,7 +49,7 @@ func TestMarkConflict(t *testing.T) {
 				}
 				script = &found
 			}
-			wantError(t, markConflict("api", script, test.owner, "portfolio", "dev"), test.want...)
+			testcheck.Error(t, markConflict("api", script, test.owner, "portfolio", "dev"), test.want...)
 		})
 	}
 }

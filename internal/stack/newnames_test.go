@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/cloudflare"
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestCheckRenamed(t *testing.T) {
@@ -21,12 +22,12 @@ func TestCheckRenamed(t *testing.T) {
 		}
 	}
 	// A key that was taken out again is no rename of the stack.
-	wantError(t, checkRenamed(cfg, before, "portfolio-prod-0123456789ab", "portfolio", "prod"))
-	wantError(t, checkRenamed(cfg, map[string]string{"pagesProject": "mine"}, owner, "portfolio", "prod"))
+	testcheck.Error(t, checkRenamed(cfg, before, "portfolio-prod-0123456789ab", "portfolio", "prod"))
+	testcheck.Error(t, checkRenamed(cfg, map[string]string{"pagesProject": "mine"}, owner, "portfolio", "prod"))
 	long := strings.Repeat("a", maxOwnerSlug) + "-0123456789ab"
-	wantError(t, checkRenamed(cfg, map[string]string{"pagesProject": "a"}, long, "portfolio", "prod"), "`pulumi config set pagesProject a`")
+	testcheck.Error(t, checkRenamed(cfg, map[string]string{"pagesProject": "a"}, long, "portfolio", "prod"), "`pulumi config set pagesProject a`")
 	cfg.DefaultNames = nil // other names are meant
-	wantError(t, checkRenamed(cfg, before, owner, "portfolio", "prod"))
+	testcheck.Error(t, checkRenamed(cfg, before, owner, "portfolio", "prod"))
 }
 
 const (
@@ -37,8 +38,8 @@ const (
 // bound makes the project site, bound to a Worker.
 func (a *account) bound(worker string) {
 	a.Helper()
-	a.createProject("site", "main")
-	a.bind("site", "preview", `{"A":{"service":"`+worker+`","environment":"production"}}`)
+	a.CreateProject("site", "main")
+	a.Configure("site", `{"preview":{"services":{"A":{"service":"`+worker+`","environment":"production"}}}}`)
 }
 
 func TestCheckNames(t *testing.T) {
@@ -48,13 +49,13 @@ func TestCheckNames(t *testing.T) {
 		worker, project []string // what the errors say
 	}{
 		"nothing exists":       {func(*account) {}, nil, nil},
-		"no subdomain":         {func(a *account) { a.cloud.NoSubdomain = true }, []string{"dash.cloudflare.com"}, nil},
-		"ours":                 {func(a *account) { a.uploadWorker("api", "me"); a.bound("api") }, nil, nil},
-		"conflict":             {func(a *account) { a.uploadWorker("api", "you"); a.bound("api") }, []string{importWorker, "adopt"}, []string{importProject, "adopt"}},
-		"without an owner":     {func(a *account) { a.uploadWorker("api", ""); a.bound("api") }, []string{importWorker}, []string{importProject}},
-		"an empty project":     {func(a *account) { a.uploadWorker("api", "me"); a.createProject("site", "main") }, nil, []string{"it is not bound to its Worker"}},
-		"bound to our old one": {func(a *account) { a.uploadWorker("api", "me"); a.uploadWorker("old", "me"); a.bound("old") }, nil, nil},
-		"bound to a conflict":  {func(a *account) { a.uploadWorker("api", "me"); a.uploadWorker("old", "you"); a.bound("old") }, nil, []string{importProject}},
+		"no subdomain":         {func(a *account) { a.Cloud.NoSubdomain = true }, []string{"dash.cloudflare.com"}, nil},
+		"ours":                 {func(a *account) { a.UploadWorker("api", "me"); a.bound("api") }, nil, nil},
+		"conflict":             {func(a *account) { a.UploadWorker("api", "you"); a.bound("api") }, []string{importWorker, "adopt"}, []string{importProject, "adopt"}},
+		"without an owner":     {func(a *account) { a.UploadWorker("api", ""); a.bound("api") }, []string{importWorker}, []string{importProject}},
+		"an empty project":     {func(a *account) { a.UploadWorker("api", "me"); a.CreateProject("site", "main") }, nil, []string{"it is not bound to its Worker"}},
+		"bound to our old one": {func(a *account) { a.UploadWorker("api", "me"); a.UploadWorker("old", "me"); a.bound("old") }, nil, nil},
+		"bound to a conflict":  {func(a *account) { a.UploadWorker("api", "me"); a.UploadWorker("old", "you"); a.bound("old") }, nil, []string{importProject}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAccount(t)
@@ -64,8 +65,8 @@ func TestCheckNames(t *testing.T) {
 				t.Fatal(err)
 			}
 			projects := a.projects()
-			wantError(t, checkWorkerName(t.Context(), cfg, w, "me"), test.worker...)
-			wantError(t, checkProjectName(t.Context(), cfg, w, "me"), test.project...)
+			testcheck.Error(t, checkWorkerName(t.Context(), cfg, w, "me"), test.worker...)
+			testcheck.Error(t, checkProjectName(t.Context(), cfg, w, "me"), test.project...)
 			if a.projects() != projects {
 				t.Error("the project was deleted")
 			}
@@ -74,14 +75,14 @@ func TestCheckNames(t *testing.T) {
 	t.Run("bound to a Worker that is gone", func(t *testing.T) {
 		project := &cloudflare.Project{DeploymentConfigs: map[string]cloudflare.DeploymentConfig{
 			"preview": {Services: map[string]*cloudflare.Service{"A": {Service: "old"}, "B": nil}}}}
-		wantError(t, checkProjectName(t.Context(), cfg, &world{api: newAccount(t).client(), project: project}, "me"), importProject)
+		testcheck.Error(t, checkProjectName(t.Context(), cfg, &world{api: newAccount(t).client(), project: project}, "me"), importProject)
 	})
 }
 
 // A state without names is one of an early version, or it has lost them.
 func TestCheckLost(t *testing.T) {
 	a := newAccount(t)
-	a.createProject("site", "main")
+	a.CreateProject("site", "main")
 	script := func(vars ...string) *foundWorker {
 		w := &foundWorker{}
 		for i := 0; i < len(vars); i += 2 {
@@ -103,7 +104,7 @@ func TestCheckLost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &world{api: a.client(), project: &cloudflare.Project{}, worker: test.worker}
-			wantError(t, checkLost(&Config{PagesProject: "site", Worker: "api"}, w, "me", test.kept), test.want...)
+			testcheck.Error(t, checkLost(&Config{PagesProject: "site", Worker: "api"}, w, "me", test.kept), test.want...)
 		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"portfolio-infra/internal/cloudflare"
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/tidbcloud"
 )
 
@@ -146,11 +147,11 @@ func TestCheckStep(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			live := rotated(strconv.Itoa(test.from), "cafe made (then) rotation "+strconv.Itoa(test.from))
-			wantError(t, checkStep(live, test.to), test.want...)
+			testcheck.Error(t, checkStep(live, test.to), test.want...)
 		})
 	}
-	wantError(t, checkStep(nil, 7)) // there is no Worker yet
-	wantError(t, checkStep(rotated("-", "-"), 7))
+	testcheck.Error(t, checkStep(nil, 7)) // there is no Worker yet
+	testcheck.Error(t, checkStep(rotated("-", "-"), 7))
 }
 
 // No login gets a new password while the Worker may use it. The advice always leads to a
@@ -181,9 +182,9 @@ func TestCheckIdle(t *testing.T) {
 		}
 		err := checkIdle(test.worker, test.step, ownStep(other, state[other]), inputs(state[due]), inputs(strconv.Itoa(test.step)))
 		if test.want == "" {
-			wantError(t, err)
+			testcheck.Error(t, err)
 		} else {
-			wantError(t, err, "config key rotation", test.want, test.refusedAt)
+			testcheck.Error(t, err, "config key rotation", test.want, test.refusedAt)
 		}
 	}
 }

@@ -3,13 +3,14 @@ package stack
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"portfolio-infra/internal/bundle"
+	"portfolio-infra/internal/testcheck"
+	"portfolio-infra/internal/testfiles"
 )
 
 func TestReadScript(t *testing.T) {
@@ -37,15 +38,10 @@ func TestReadScript(t *testing.T) {
 		{"WebAssembly", "api.ts", "import x from './x.wasm'\nexport default x", nil, []string{"api.ts:1:", "one module"}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			dir := t.TempDir()
-			for name, content := range map[string]string{test.file: test.content, "lib.ts": "export const x: number = 1", "x.wasm": "\x00asm"} {
-				if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
+			dir := testfiles.Folder(t, map[string]string{test.file: test.content, "lib.ts": "export const x: number = 1", "x.wasm": "\x00asm"})
 			// A script may be beside the project's folder.
 			s, err := readScript(dir, filepath.Join("..", filepath.Base(dir), test.file), bundle.Runtime{Date: "2026-06-01", Flags: test.flags})
-			wantError(t, err, test.want...)
+			testcheck.Error(t, err, test.want...)
 			if err != nil {
 				return
 			}
@@ -76,10 +72,7 @@ func TestReadScript(t *testing.T) {
 func TestReadScript_everywhere(t *testing.T) {
 	var scripts []Script
 	for range 2 {
-		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, "api.ts"), []byte("export default {} as object"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		dir := testfiles.Folder(t, map[string]string{"api.ts": "export default {} as object"})
 		s, err := readScript(dir, "api.ts", bundle.Runtime{})
 		if err != nil {
 			t.Fatal(err)
@@ -91,59 +84,5 @@ func TestReadScript_everywhere(t *testing.T) {
 	}
 	if scripts[0].Path != scripts[1].Path || scripts[0].SHA256 != scripts[1].SHA256 {
 		t.Errorf("scripts %+v", scripts)
-	}
-}
-
-// The hash changes with everything that the script is made of.
-func TestReadScript_sources(t *testing.T) {
-	sources := map[string]string{
-		"lib/a.tsx":                         "import { b } from '@b'; declare const one: any, two: any; export const a = (f: any) => { const one = f, two = f; return [b, <p/>]; }",
-		"lib/b.ts":                          "export const b = 1",
-		"lib/c.ts":                          "export const b = 3",
-		"t.txt":                             "text",
-		"tsconfig.json":                     `{"extends":"./tsconfig.base.json"}`,
-		"tsconfig.base.json":                `{"compilerOptions":{"paths":{"@b":["./lib/b.ts"]},"jsx":"react","jsxFactory":"one"}}`,
-		"node_modules/pkg/package.json":     `{"name":"pkg","exports":"./one.js"}`,
-		"node_modules/pkg/one.js":           "module.exports = 'one'",
-		"node_modules/pkg/two.js":           "module.exports = 'two'",
-		"node_modules/effects/package.json": `{"name":"effects","main":"i.js"}`,
-		"node_modules/effects/i.js":         "globalThis.effect = 1",
-	}
-	sources["api.ts"] = `import { a } from "./lib/a"; import pkg from "pkg"; import text from "./t.txt"; import "effects"; export default { fetch: () => new Response([a(String), pkg, text].join()) }`
-	hash := func(changes map[string]string) string {
-		t.Helper()
-		dir := t.TempDir()
-		for _, files := range []map[string]string{sources, changes} {
-			for name, content := range files {
-				file := filepath.Join(dir, name)
-				if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(content), 0o600)); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		s, err := readScript(dir, "api.ts", bundle.Runtime{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s.SHA256
-	}
-	before := hash(nil)
-	for _, test := range []struct {
-		name    string
-		changes map[string]string
-		same    bool
-	}{
-		{"an import of an import", map[string]string{"lib/b.ts": "export const b = 2"}, false},
-		{"a text", map[string]string{"t.txt": "other"}, false},
-		{"a package", map[string]string{"node_modules/pkg/one.js": "module.exports = 'other'"}, false},
-		{"a package's exports", map[string]string{"node_modules/pkg/package.json": `{"name":"pkg","exports":"./two.js"}`}, false},
-		{"a package's side effects", map[string]string{"node_modules/effects/package.json": `{"name":"effects","main":"i.js","sideEffects":false}`}, false},
-		{"paths of tsconfig.json", map[string]string{"tsconfig.base.json": `{"compilerOptions":{"paths":{"@b":["./lib/c.ts"]},"jsx":"react","jsxFactory":"one"}}`}, false},
-		{"JSX of tsconfig.json", map[string]string{"tsconfig.base.json": `{"compilerOptions":{"paths":{"@b":["./lib/b.ts"]},"jsx":"react","jsxFactory":"two"}}`}, false},
-		{"what nobody imports", map[string]string{"lib/other.ts": "export {}"}, true},
-	} {
-		if got := hash(test.changes) == before; got != test.same {
-			t.Errorf("%s: the same hash: %t", test.name, got)
-		}
 	}
 }

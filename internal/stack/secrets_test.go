@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+
+	"portfolio-infra/internal/testcheck"
 )
 
 // plainTexts returns what a state has of the value in plain text.
@@ -47,7 +49,7 @@ func TestRun_secrets(t *testing.T) {
 				continue // refused
 			}
 			e, err := newAccount(t).run(map[string]string{"portfolio:" + key: value, "portfolio:site": "internal/example/site"}, secrets...)
-			wantError(t, err)
+			testcheck.Error(t, err)
 			var plain strings.Builder
 			for _, r := range e.registered {
 				plain.WriteString(plainTexts(resource.NewProperty(r.Inputs)))

@@ -2,7 +2,6 @@ package stack
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,30 +11,16 @@ import (
 
 	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/pages"
+	"portfolio-infra/internal/testcheck"
+	"portfolio-infra/internal/testfiles"
 )
 
 // inProject writes files to a project's folder with a Worker's script, and returns it.
 func (a *account) inProject(files map[string]string) {
 	a.Helper()
 	a.dir = filepath.Join(a.TempDir(), "project")
-	for name, content := range files {
-		file := filepath.Join(a.dir, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-			a.Fatal(err)
-		}
-		var err error
-		if target, ok := strings.CutPrefix(content, "-> "); ok {
-			err = os.Symlink(target, file)
-		} else {
-			err = os.WriteFile(file, []byte(content), 0o600)
-		}
-		if err != nil {
-			a.Fatal(err)
-		}
-	}
-	if err := os.WriteFile(filepath.Join(a.dir, "api.js"), []byte("export default {}"), 0o600); err != nil {
-		a.Fatal(err)
-	}
+	testfiles.Write(a, a.dir, files)
+	testfiles.Write(a, a.dir, map[string]string{"api.js": "export default {}"})
 }
 
 func siteConfig(site string) map[string]string {
@@ -49,9 +34,9 @@ func TestRun_siteIsProject(t *testing.T) {
 	for site, want := range map[string]bool{".": true, "./": true, "..": true, "../..": true, "public/..": true, "link": true, "up": true, "../project": true, "public": false} {
 		_, err := a.run(siteConfig(site))
 		if want {
-			wantError(t, err, fmt.Sprintf("portfolio:site: %q: it has the project's own folder", site))
+			testcheck.Error(t, err, fmt.Sprintf("portfolio:site: %q: it has the project's own folder", site))
 		} else {
-			wantError(t, err)
+			testcheck.Error(t, err)
 		}
 	}
 }
@@ -61,7 +46,7 @@ func TestRun_siteProblems(t *testing.T) {
 	a := newAccount(t)
 	a.inProject(map[string]string{"public/a": "-> nowhere", "public/.env": "", "public/_headers/x": ""})
 	_, err := a.run(siteConfig("public"))
-	wantError(t, err, "the configuration has 3 problems", "\n  portfolio:site: \"public\": _headers cannot be read", "\n  portfolio:site: \"public\": a is a symbolic link",
+	testcheck.Error(t, err, "the configuration has 3 problems", "\n  portfolio:site: \"public\": _headers cannot be read", "\n  portfolio:site: \"public\": a is a symbolic link",
 		"\n  portfolio:site: \"public\": everybody could read", "`pulumi config set --path 'publicFiles[0]' .env`")
 	if err != nil && strings.Contains(err.Error(), "give a folder to serve") {
 		t.Errorf("advice of another problem: %v", err)
@@ -77,7 +62,7 @@ func TestRun_siteFiles(t *testing.T) {
 	}
 	a.inProject(files)
 	asked := func() (n int) {
-		for _, call := range a.net.Calls() {
+		for _, call := range a.Net.Calls() {
 			if strings.HasSuffix(call.Kind, "/upload-token") {
 				n++
 			}
@@ -85,17 +70,17 @@ func TestRun_siteFiles(t *testing.T) {
 		return n
 	}
 	_, err := a.run(siteConfig("public"))
-	wantError(t, err)
+	testcheck.Error(t, err)
 	if asked() > 0 {
 		t.Error("a project that does not exist was asked")
 	}
 	_, err = a.run(siteConfig("small")) // the first run has made the project
-	wantError(t, err)
+	testcheck.Error(t, err)
 	if asked() > 0 {
 		t.Error("asked for a small site")
 	}
 	e, err := a.run(siteConfig("public"))
-	wantError(t, err, "config key site: it has 20306 files, and Pages takes 20000: name a smaller folder")
+	testcheck.Error(t, err, "config key site: it has 20306 files, and Pages takes 20000: name a smaller folder")
 	if asked() != 1 || slices.Contains(e.names(), "portfolio-dev") {
 		t.Errorf("asked %d times, and registered %v", asked(), e.names())
 	}
@@ -112,11 +97,11 @@ func TestRun_shrinkSite(t *testing.T) {
 			"type": text("x"), "outputs": resource.NewObjectProperty(outputs)})}}
 	}
 	const urn = "urn:pulumi:dev::portfolio::portfolio:index:Pages$command:local:Command::"
-	wantError(t, a.runOn(record(urn+"site"), siteConfig("public")), "it has 1 files, and the last deployment had 30 files")
-	wantError(t, a.runOn(record(urn+"binding"), siteConfig("public")))
+	testcheck.Error(t, a.runOn(record(urn+"site"), siteConfig("public")), "it has 1 files, and the last deployment had 30 files")
+	testcheck.Error(t, a.runOn(record(urn+"binding"), siteConfig("public")))
 	consent := siteConfig("public")
 	consent["portfolio:shrinkSite"] = "true"
-	wantError(t, a.runOn(record(urn+"site"), consent))
+	testcheck.Error(t, a.runOn(record(urn+"site"), consent))
 }
 
 // Of a Wrangler file one thing is said.
@@ -139,7 +124,7 @@ func TestWranglerWarnings(t *testing.T) {
 		{"the project's file", site, world{project: withFile, worker: &foundWorker{}}, "", []string{"takes its bindings from a Wrangler file"}},
 	} {
 		got, err := wranglerWarnings(&Config{Bindings: bindings, Site: test.site}, &test.world)
-		wantError(t, err, test.wantErr...)
+		testcheck.Error(t, err, test.wantErr...)
 		if all := strings.Join(got, "\n"); len(got) > 1 || !strings.Contains(all, test.want) || (all == "") != (test.want == "") {
 			t.Errorf("%s: %q, want %q", test.name, got, test.want)
 		}

@@ -3,9 +3,7 @@ package stack
 import (
 	"encoding/json"
 	"flag"
-	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,6 +17,8 @@ import (
 
 	"portfolio-infra/internal/environment/mark"
 	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/testcheck"
+	"portfolio-infra/internal/testfiles"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -188,13 +188,10 @@ func TestProgram_sideBySide(t *testing.T) {
 	for _, digit := range []string{"a", "b"} {
 		a := newAccount(t)
 		a.dopplerCLI("echo --visibility")
-		a.cloud.AccountID, a.cloud.Token = strings.Repeat(digit, 32), testToken+digit
-		a.env["CLOUDFLARE_ACCOUNT_ID"], a.env["CLOUDFLARE_API_TOKEN"] = a.cloud.AccountID, a.cloud.Token
-		a.dir = t.TempDir()
+		a.Cloud.AccountID, a.Cloud.Token = strings.Repeat(digit, 32), testToken+digit
+		a.env["CLOUDFLARE_ACCOUNT_ID"], a.env["CLOUDFLARE_API_TOKEN"] = a.Cloud.AccountID, a.Cloud.Token
 		script := digit + ".js"
-		if err := os.WriteFile(filepath.Join(a.dir, script), []byte("export default {}"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		a.dir = testfiles.Folder(t, map[string]string{script: "export default {}"})
 		wg.Go(func() {
 			e, err := a.run(map[string]string{"portfolio:workerScript": script, "portfolio:doppler": `{"project":"portfolio","config":"prd"}`})
 			if err != nil {
@@ -202,8 +199,8 @@ func TestProgram_sideBySide(t *testing.T) {
 				return
 			}
 			worker := e.registered["portfolio-dev-api"].Inputs
-			if account, file := worker["accountId"].StringValue(), worker["contentFile"].StringValue(); account != a.cloud.AccountID || file != script {
-				t.Errorf("account %s and script %s, want %s and %s", account, file, a.cloud.AccountID, script)
+			if account, file := worker["accountId"].StringValue(), worker["contentFile"].StringValue(); account != a.Cloud.AccountID || file != script {
+				t.Errorf("account %s and script %s, want %s and %s", account, file, a.Cloud.AccountID, script)
 			}
 		})
 	}
@@ -225,11 +222,10 @@ func TestRun_drift(t *testing.T) {
 			a := newAccount(t)
 			if test.production != "" {
 				for _, worker := range []string{"portfolio-dev-api", "other"} {
-					a.uploadWorker(worker, "")
+					a.UploadWorker(worker, "")
 				}
-				a.createProject("portfolio-dev", "main")
-				a.bind("portfolio-dev", "production", test.production)
-				a.bind("portfolio-dev", "preview", test.preview)
+				a.CreateProject("portfolio-dev", "main")
+				a.Configure("portfolio-dev", `{"production":{"services":`+test.production+`},"preview":{"services":`+test.preview+`}}`)
 			}
 			e, err := a.run(nil)
 			if err != nil {
@@ -265,11 +261,11 @@ func TestRun_previewBindingNone(t *testing.T) {
 // a Worker to be bound.
 func TestRun_wranglerFile(t *testing.T) {
 	a := newAccount(t)
-	a.uploadWorker("portfolio-dev-api", "")
-	a.createProject("portfolio-dev", "main")
-	a.byHand(http.MethodPatch, "/pages/projects/portfolio-dev", "application/json", `{"deployment_configs":{"production":{"wrangler_config_hash":"cafe"}}}`)
+	a.UploadWorker("portfolio-dev-api", "")
+	a.CreateProject("portfolio-dev", "main")
+	a.Configure("portfolio-dev", `{"production":{"wrangler_config_hash":"cafe"}}`)
 	e, err := a.run(nil)
-	wantError(t, err, "[[services]]")
+	testcheck.Error(t, err, "[[services]]")
 	if len(e.names()) > 0 {
 		t.Errorf("registered %v", e.names())
 	}

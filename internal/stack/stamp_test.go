@@ -2,8 +2,6 @@ package stack
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,6 +9,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"portfolio-infra/internal/stamp"
+	"portfolio-infra/internal/testfiles"
 )
 
 // stamped is an engine whose provider has a stamp, or no function that says so.
@@ -32,16 +31,7 @@ func TestCheckProvider(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	broken := t.TempDir()
-	plugin := filepath.Join(broken, filepath.FromSlash(stamp.Plugin))
-	for _, err := range []error{
-		os.MkdirAll(plugin, 0o700), os.WriteFile(filepath.Join(broken, "go.mod"), []byte("module m\n"), 0o600),
-		os.WriteFile(filepath.Join(plugin, "main.go"), []byte("package"), 0o600),
-	} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	broken := testfiles.Folder(t, map[string]string{"go.mod": "module m\n", stamp.Plugin + "/main.go": "package"})
 	const old = "the provider binary is older than its source: run `make build`"
 	for _, tt := range []struct {
 		name, dir, stamp, err, want string

@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"portfolio-infra/internal/cloudflare"
+	"portfolio-infra/internal/sandbox/emulator/cloudflare/cloudflaretest"
 )
 
 // What others set on the Worker is an input, and what an upload gives by itself is none.
@@ -38,11 +39,10 @@ func TestRun_takeOver(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAccount(t)
-			a.uploadWorker("portfolio-dev-api", "")
-			a.uploadWorker("a", "")
-			a.uploadWorker("b", "")
-			a.byHand(http.MethodPatch, "/workers/scripts/portfolio-dev-api/settings", "multipart/form-data; boundary=b", "--b\r\n"+
-				"Content-Disposition: form-data; name=\"settings\"\r\nContent-Type: application/json\r\n\r\n"+test.live+"\r\n--b--\r\n")
+			a.UploadWorker("portfolio-dev-api", "")
+			a.UploadWorker("a", "")
+			a.UploadWorker("b", "")
+			a.Form(http.MethodPatch, "/workers/scripts/portfolio-dev-api/settings", cloudflaretest.Part("settings", "application/json", test.live))
 			e, err := a.run(nil)
 			if err != nil {
 				t.Fatal(err)

@@ -10,14 +10,15 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 
 	"portfolio-infra/internal/cloudflare"
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestCheckNewWorker(t *testing.T) {
 	for owner, want := range map[string][]string{"": {importWorker}, "me": nil, "you": {importWorker}} {
 		a := newAccount(t)
-		wantError(t, checkNewWorker(t.Context(), a.client(), "api", "me"))
-		a.uploadWorker("api", owner)
-		wantError(t, checkNewWorker(t.Context(), a.client(), "api", "me"), want...)
+		testcheck.Error(t, checkNewWorker(t.Context(), a.client(), "api", "me"))
+		a.UploadWorker("api", owner)
+		testcheck.Error(t, checkNewWorker(t.Context(), a.client(), "api", "me"), want...)
 	}
 }
 
@@ -44,9 +45,9 @@ func TestIsForeign(t *testing.T) {
 // under the name of a plain variable of ours.
 func TestRemoveSecrets(t *testing.T) {
 	a := newAccount(t)
-	a.uploadWorker("api", "me")
+	a.UploadWorker("api", "me")
 	for _, name := range []string{"KEY", "OTHER", "MANUAL", "MODE"} {
-		a.byHand(http.MethodPut, "/workers/scripts/api/secrets", "application/json", `{"type":"secret_text","name":"`+name+`","text":"hidden"}`)
+		a.Call(http.MethodPut, "/workers/scripts/api/secrets", `{"type":"secret_text","name":"`+name+`","text":"hidden"}`)
 	}
 	before := newFoundWorker("", []string{"MODE="}, "KEY", "GONE", "OTHER").Script
 	now := newFoundWorker("", nil, "OTHER").Script
@@ -55,7 +56,7 @@ func TestRemoveSecrets(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if have := slices.Sorted(maps.Keys(a.cloud.Scripts()[0].Secrets)); !slices.Equal(have, []string{"MANUAL", "MODE", "OTHER"}) {
+	if have := slices.Sorted(maps.Keys(a.Cloud.Scripts()[0].Secrets)); !slices.Equal(have, []string{"MANUAL", "MODE", "OTHER"}) {
 		t.Errorf("secrets: %v", have)
 	}
 }

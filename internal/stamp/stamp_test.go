@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/stamp"
+	"portfolio-infra/internal/testfiles"
 )
 
 // module is a small module with a provider, by file.
@@ -24,18 +25,6 @@ var module = map[string]string{
 	"internal/rest/rest.go":       "package rest\n\nimport _ \"example.com/m/internal/provider\"\n", // a circle ends
 }
 
-func write(t *testing.T, files map[string]string) (dir string) {
-	t.Helper()
-	dir = t.TempDir()
-	for name, content := range files {
-		file := filepath.Join(dir, filepath.FromSlash(name))
-		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(content), 0o600)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
-}
-
 func sum(t *testing.T, dir string) string {
 	t.Helper()
 	s, err := stamp.Sum(dir)
@@ -47,7 +36,7 @@ func sum(t *testing.T, dir string) string {
 
 // The sum is the same in every folder, and changes with what the provider is built from.
 func TestSum(t *testing.T) {
-	want := sum(t, write(t, module))
+	want := sum(t, testfiles.Folder(t, module))
 	for name, tt := range map[string]struct {
 		file, content string
 		same          bool
@@ -66,7 +55,7 @@ func TestSum(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			files := maps.Clone(module)
 			files[tt.file] = tt.content
-			if got := sum(t, write(t, files)); (got == want) != tt.same {
+			if got := sum(t, testfiles.Folder(t, files)); (got == want) != tt.same {
 				t.Errorf("got %s, want %s; the same: %v", got, want, tt.same)
 			}
 		})
@@ -84,7 +73,7 @@ func TestSum_fails(t *testing.T) {
 			if files[tt.file] = tt.content; tt.content == "" {
 				delete(files, tt.file)
 			}
-			_, err := stamp.Sum(write(t, files))
+			_, err := stamp.Sum(testfiles.Folder(t, files))
 			missing := tt.content == ""
 			if err == nil || errors.Is(err, fs.ErrNotExist) != missing || !missing && !strings.Contains(err.Error(), tt.want) {
 				t.Error(err)
@@ -109,7 +98,7 @@ func TestSum_provider(t *testing.T) {
 			files[strings.TrimPrefix(filepath.ToSlash(file), "../../")] = string(content)
 		}
 	}
-	if got, want := sum(t, write(t, files)), sum(t, "../.."); got != want {
+	if got, want := sum(t, testfiles.Folder(t, files)), sum(t, "../.."); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

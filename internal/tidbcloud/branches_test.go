@@ -13,6 +13,7 @@ import (
 
 	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/tidbcloud"
 )
 
@@ -46,7 +47,7 @@ func TestClient_GetBranch(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			api := resttest.NewAPI(respond(200, tt.body))
 			got, err := clientOf(api).GetBranch(t.Context(), "10205", "bran-1")
-			resttest.CheckError(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 			if diff := cmp.Diff(tt.want, got) + cmp.Diff([]string{"GET /v1beta1/clusters/10205/branches/bran-1?view=FULL"}, api.Calls()); diff != "" {
 				t.Error(diff)
 			}
@@ -85,7 +86,7 @@ func TestClient_CreateBranch(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			api := resttest.NewAPI(respond(tt.status, tt.body))
 			got, err := clientOf(api).CreateBranch(t.Context(), "10205", tt.want, password)
-			resttest.CheckError(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 			if rest.Ambiguous(err) != tt.ambiguous || tidbcloud.BranchLimit(err) != tt.limit || err == nil && got.ID != "bran-1" {
 				t.Errorf("got %+v, ambiguous %v, limit %v: %v", got, rest.Ambiguous(err), tidbcloud.BranchLimit(err), err)
 			}
@@ -121,7 +122,7 @@ func TestClient_branch_parentIsSafe(t *testing.T) {
 				getErr, c.DeleteBranch(t.Context(), cluster, id), c.ResetBranch(t.Context(), cluster, id),
 				c.SetBranchPassword(t.Context(), cluster, id, "p.root", "correct horse"), c.WaitUntilBranchGone(t.Context(), cluster, id, nil),
 			} {
-				resttest.CheckError(t, err, "is not the ID of a cluster or branch")
+				testcheck.Error(t, err, "is not the ID of a cluster or branch")
 			}
 		}
 	}
@@ -212,7 +213,7 @@ func TestClient_WaitUntilBranch(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 				defer cancel()
 				start := time.Now()
-				resttest.CheckError(t, tt.wait(clientOf(life(tt.life...)), ctx), tt.wantErr)
+				testcheck.Error(t, tt.wait(clientOf(life(tt.life...)), ctx), tt.wantErr)
 				if took := time.Since(start); took < tt.min || took > tt.max {
 					t.Errorf("took %s, want %s to %s", took, tt.min, tt.max)
 				}

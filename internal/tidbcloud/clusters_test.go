@@ -13,6 +13,7 @@ import (
 
 	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/tidbcloud"
 )
 
@@ -52,7 +53,7 @@ func TestClient_GetCluster(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := clientOf(respond(200, tt.body)).GetCluster(t.Context(), "10205")
-			resttest.CheckError(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 			if err != nil && !strings.HasPrefix(err.Error(), "reading cluster 10205: ") {
 				t.Error(err)
 			}
@@ -94,7 +95,7 @@ func TestClient_ListClusters(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			api := resttest.NewAPI(tt.pages...)
 			clusters, err := clientOf(api).ListClusters(t.Context())
-			resttest.CheckError(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 			if err != nil {
 				return
 			}
@@ -137,7 +138,7 @@ func TestClient_CreateCluster(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			api := resttest.NewAPI(respond(tt.status, tt.body))
 			got, err := clientOf(api).CreateCluster(t.Context(), tt.req)
-			resttest.CheckError(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 			if rest.Ambiguous(err) != tt.ambiguous || err == nil && got.ID != "1" {
 				t.Errorf("got %+v, ambiguous %v: %v", got, rest.Ambiguous(err), err)
 			}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/tidbcloud"
 )
 
@@ -33,7 +33,7 @@ func TestClient_lists(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := tt.list(clientOf(respond(tt.status, tt.body)), t.Context())
-			resttest.CheckError(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
 			}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/tidbcloud"
 )
 
@@ -41,9 +42,7 @@ func TestCheckNames(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			err := tt.check(tt.value)
-			if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error %v, want %q in it", err, tt.want)
-			}
+			testcheck.Error(t, err, tt.want)
 		})
 	}
 }

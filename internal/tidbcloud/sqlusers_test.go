@@ -12,6 +12,7 @@ import (
 
 	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/tidbcloud"
 )
 
@@ -34,7 +35,7 @@ func TestClient_FindSQLUser(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := clientOf(respond(200, tt.body)).FindSQLUser(t.Context(), "1", tt.fullName)
-			resttest.CheckError(t, err, tt.wantErr)
+			testcheck.Error(t, err, tt.wantErr)
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -105,7 +106,7 @@ func TestClient_passwordIsNotShown(t *testing.T) {
 				c.OnWait = func(_ context.Context, _ time.Duration, reason string) { shown = append(shown, reason) }
 				_, err := c.CreateSQLUser(t.Context(), "1", tidbcloud.CreateSQLUserRequest{Name: "api", Password: password})
 				for _, err := range []error{err, c.UpdateSQLUser(t.Context(), "1", "p.api", tidbcloud.UpdateSQLUserRequest{Password: password})} {
-					resttest.CheckError(t, err, tt.wantErr)
+					testcheck.Error(t, err, tt.wantErr)
 					var e *rest.Error
 					if !errors.As(err, &e) || strings.Contains(err.Error()+strings.Join(shown, "\n"), password[:8]) {
 						t.Errorf("%v\n%q", err, shown)
@@ -128,7 +129,7 @@ func TestClient_writes_foreignResponse(t *testing.T) {
 					c.UpdateSQLUser(t.Context(), "1", "p.api", tidbcloud.UpdateSQLUserRequest{Password: password}),
 					c.DeleteSQLUser(t.Context(), "1", "p.api"),
 				} {
-					resttest.CheckError(t, err, "check for a proxy in between")
+					testcheck.Error(t, err, "check for a proxy in between")
 					if !rest.Ambiguous(err) {
 						t.Errorf("not ambiguous: %v", err)
 					}

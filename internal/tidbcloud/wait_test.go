@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/tidbcloud"
 )
 
@@ -85,7 +86,7 @@ func TestClient_WaitUntilConnectable(t *testing.T) {
 					last = waited
 				})
 				took := time.Since(start)
-				resttest.CheckError(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 				if took < tt.min || took > tt.max || err == nil && !got.Connectable() {
 					t.Errorf("got %+v after %s, want %s to %s", got, took, tt.min, tt.max)
 				}
@@ -108,7 +109,7 @@ func TestClient_WaitUntilConnectable_error(t *testing.T) {
 		time.AfterFunc(4300*time.Millisecond, cancel)
 		start := time.Now()
 		_, err = clientOf(life(in("CREATING", 0))).WaitUntilConnectable(ctx, "1", nil)
-		resttest.CheckError(t, err, "still CREATING after 4s: context canceled")
+		testcheck.Error(t, err, "still CREATING after 4s: context canceled")
 		if !errors.Is(err, context.Canceled) || time.Since(start) != 4300*time.Millisecond {
 			t.Errorf("after %s: %v", time.Since(start), err)
 		}
@@ -121,7 +122,7 @@ func TestClient_WaitUntilConnectable_slowListener(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		_, err := clientOf(life(in("CREATING", 0))).WaitUntilConnectable(ctx, "1", func(string, time.Duration) { time.Sleep(2 * time.Minute) })
-		resttest.CheckError(t, err, "still CREATING after 2m")
+		testcheck.Error(t, err, "still CREATING after 2m")
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
@@ -203,7 +204,7 @@ func TestClient_WaitUntilGone(t *testing.T) {
 				defer cancel()
 				start := time.Now()
 				err := clientOf(life(tt.life...)).WaitUntilGone(ctx, "1", nil)
-				resttest.CheckError(t, err, tt.wantErr)
+				testcheck.Error(t, err, tt.wantErr)
 				if took := time.Since(start); took < tt.min || took > tt.max {
 					t.Errorf("took %s, want %s to %s", took, tt.min, tt.max)
 				}

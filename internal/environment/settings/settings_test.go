@@ -5,7 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
+	"portfolio-infra/internal/testfiles"
 )
 
 func TestRead(t *testing.T) {
@@ -32,15 +33,12 @@ func TestRead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
 			for file, content := range map[string]string{projectFile: tt.project, environmentFile: tt.environment} {
-				if content == "" {
-					continue
-				}
-				if err := os.WriteFile(filepath.Join(folder, file), []byte(content), 0o600); err != nil {
-					t.Fatal(err)
+				if content != "" {
+					testfiles.Write(t, folder, map[string]string{file: content})
 				}
 			}
 			got, err := Read(folder)
-			resttest.CheckError(t, err, tt.err)
+			testcheck.Error(t, err, tt.err)
 			if got.ExpireAfterDays != tt.want {
 				t.Errorf("%+v", got)
 			}

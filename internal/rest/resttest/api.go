@@ -85,14 +85,6 @@ func (f Fixed) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: f.Status, Header: f.Header.Clone(), Body: io.NopCloser(bytes.NewReader(f.Body)), Request: req}, nil
 }
 
-// CheckError fails unless the text of err contains want, or err is nil if want is empty.
-func CheckError(t testing.TB, err error, want string) {
-	t.Helper()
-	if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
-		t.Errorf("got  error %v\nwant %q", err, want)
-	}
-}
-
 // CheckReadable fails unless the text of err is one short line without the secret.
 func CheckReadable(t testing.TB, err error, secret string) {
 	t.Helper()

@@ -8,23 +8,20 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"portfolio-infra/internal/testfiles"
 )
 
 // module makes a module of a program that prints its text, and returns what builds it.
 func module(t *testing.T, name, text string) part {
 	t.Helper()
 	dir := t.TempDir()
-	for file, text := range map[string]string{
+	testfiles.Write(t, dir, map[string]string{
 		"go.mod":  "module " + name + "\n\ngo 1.25\n",
 		"main.go": "package main\n\nimport \"" + name + "/text\"\n\nfunc main() { print(text.Text) }\n",
 		// Different each time, so that it is in no cache.
 		"text/text.go": "package text\n\nconst Text = `" + text + dir + "`\n",
-	} {
-		file := filepath.Join(dir, file)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(text), 0o600)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	})
 	return part{
 		name: name, missing: true, packages: 1000,
 		target: func(context.Context, string, bool, io.Writer) (target, error) {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"portfolio-infra/internal/testcheck"
 )
 
 func none(string) (string, bool) { return "", false }
@@ -28,9 +30,7 @@ func TestStart_environment(t *testing.T) {
 			dir := t.TempDir()
 			env := map[string]string{test.env: test.value}
 			_, err := Start(t.Context(), dir, func(name string) (string, bool) { value, set := env[name]; return value, set })
-			if err == nil || !strings.Contains(err.Error(), test.env) || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("the error is %v, want %s and %q in it", err, test.env, test.want)
-			}
+			testcheck.Error(t, err, test.env, test.want)
 			// The lock and the log of calls come first, and are empty.
 			files, err := filepath.Glob(filepath.Join(dir, "*"))
 			if err != nil {
@@ -78,9 +78,7 @@ func TestServe(t *testing.T) {
 	if err := os.WriteFile(pidFile(dir), []byte("1"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := Stop(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "nothing serves") {
-		t.Errorf("after a kill: %v", err)
-	}
+	testcheck.Error(t, Stop(t.Context(), dir), "nothing serves")
 }
 
 func TestQuote(t *testing.T) {

@@ -3,10 +3,11 @@ package emulator
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestSave_Load(t *testing.T) {
@@ -59,9 +60,7 @@ func TestLoad_fails(t *testing.T) {
 	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := Load(path, new(int)); err == nil || !strings.Contains(err.Error(), path+" (remove it to start over)") {
-		t.Errorf("a broken file: %v", err)
-	}
+	testcheck.Error(t, Load(path, new(int)), path+" (remove it to start over)")
 }
 
 // wantPrivate checks that only its owner can read a file.

@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestReadForm_refused(t *testing.T) {
@@ -23,9 +25,7 @@ func TestReadForm_refused(t *testing.T) {
 			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(tt.body))
 			r.Header.Set("Content-Type", tt.contentType)
 			_, err := ReadForm(r)
-			if err == nil || !strings.Contains(err.Error(), tt.err) {
-				t.Errorf("%v, want %s", err, tt.err)
-			}
+			testcheck.Error(t, err, tt.err)
 			if errors.Is(err, http.ErrNotMultipart) != (tt.err == http.ErrNotMultipart.Error()) {
 				t.Errorf("%v is the wrong kind of error", err)
 			}

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestDecode(t *testing.T) {
@@ -33,9 +35,7 @@ func TestDecode(t *testing.T) {
 			var got outer
 			err := Decode(httptest.NewRequest("POST", "/", strings.NewReader(tt.body)), &got)
 			if tt.err != "" {
-				if err == nil || !strings.Contains(err.Error(), tt.err) {
-					t.Errorf("%v, want %s", err, tt.err)
-				}
+				testcheck.Error(t, err, tt.err)
 				return
 			}
 			if diff := cmp.Diff(outer{"x", &inner{1}, []inner{{2}}}, got); err != nil || diff != "" {

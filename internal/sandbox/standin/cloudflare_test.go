@@ -52,7 +52,7 @@ func TestCloudflare_life(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := site{t, s.Provider, s.api}
+			s := site{t, s.Provider, s.account}
 			made, err := s.Create(t.Context(), p.CreateRequest{Urn: test.urn, Properties: test.in})
 			if err != nil || made.ID != test.id {
 				t.Fatalf("it is %v, %v", made, err)

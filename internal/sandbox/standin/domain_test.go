@@ -10,41 +10,29 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
-	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/sandbox/emulator/cloudflare/cloudflaretest"
+	"portfolio-infra/internal/testcheck"
 )
 
 // site is a stand-in whose API has a Pages project "site".
 type site struct {
 	*testing.T
 	p.Provider
-	api *rest.Client
+	account *cloudflaretest.Account
 }
 
 func newSite(t *testing.T) site {
-	const token = "made-up_token_of_at_least_40_characters_"
-	server := httptest.NewServer(&cloudflare.Cloud{Token: token})
+	account := cloudflaretest.New(t, &cloudflare.Cloud{})
+	server := httptest.NewServer(account.Cloud)
 	t.Cleanup(server.Close)
-	process := Process{Environ: []string{"CLOUDFLARE_API_TOKEN=" + token, "CLOUDFLARE_BASE_URL=" + server.URL + "/client/v4"}}
-	s := site{t, Cloudflare(process), nil}
+	process := Process{Environ: []string{"CLOUDFLARE_API_TOKEN=" + cloudflaretest.Token, "CLOUDFLARE_BASE_URL=" + server.URL + "/client/v4"}}
+	s := site{t, Cloudflare(process), account}
 	if err := s.Configure(t.Context(), p.ConfigureRequest{}); err != nil {
 		t.Fatal(err)
 	}
-	api, err := newAPI(process, "", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.api = api
-	s.do("POST", "/accounts/"+cloudflare.DefaultAccountID+"/pages/projects", map[string]any{"name": "site", "production_branch": "main"})
+	account.CreateProject("site", "main")
 	return s
-}
-
-// do makes a call as somebody else.
-func (s site) do(method, path string, in any) {
-	s.Helper()
-	if err := s.api.Do(s.Context(), method, path, in, nil); err != nil {
-		s.Fatal(err)
-	}
 }
 
 // create creates a resource, of which a preview comes first.
@@ -124,7 +112,7 @@ func TestRecord(t *testing.T) {
 		t.Errorf("a refresh (-want +have):\n%s", d)
 	}
 	// Somebody else's change shows in a refresh, and an update takes it back.
-	s.do("PUT", path, map[string]any{"name": "www", "type": "CNAME", "content": "other.pages.dev", "ttl": 1, "proxied": true, "comment": "made"})
+	s.account.Call("PUT", path, `{"name":"www","type":"CNAME","content":"other.pages.dev","ttl":1,"proxied":true,"comment":"made"}`)
 	if have := text(s.refreshed(urn, made.ID, in, made.Properties), "content"); have != "other.pages.dev" {
 		t.Errorf("the refreshed content is %q", have)
 	}
@@ -144,7 +132,5 @@ func TestRecord(t *testing.T) {
 		t.Errorf("it is still there: %v", gone)
 	}
 	_, err = s.Create(t.Context(), p.CreateRequest{Urn: urn, Properties: in.Set("ttl", property.New(300.0))})
-	if err == nil || !strings.Contains(err.Error(), "ttl must be set to 1") {
-		t.Errorf("a proxied record with a TTL: %v", err)
-	}
+	testcheck.Error(t, err, "ttl must be set to 1")
 }

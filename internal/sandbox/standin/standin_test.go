@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +12,8 @@ import (
 	p "github.com/pulumi/pulumi-go-provider"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
+
+	"portfolio-infra/internal/testcheck"
 )
 
 const commandURN = resource.URN("urn:pulumi:dev::portfolio::command:local:Command::c")
@@ -55,9 +56,7 @@ func TestCommand_life(t *testing.T) {
 		t.Errorf("delete wrote %q, %v", b, err)
 	}
 	_, err = c.Create(t.Context(), p.CreateRequest{Urn: commandURN, Properties: inputs("create", "echo $SHAPE >&2; exit 3")})
-	if err == nil || !strings.Contains(err.Error(), "exit status 3") || !strings.Contains(err.Error(), "round") {
-		t.Errorf("the error of a command that fails is %v", err)
-	}
+	testcheck.Error(t, err, "exit status 3", "round")
 }
 
 func TestCommand_cancelled(t *testing.T) {
@@ -109,11 +108,9 @@ func TestDiff(t *testing.T) {
 
 func TestProviders_otherTypes(t *testing.T) {
 	urn := resource.URN("urn:pulumi:dev::portfolio::cloudflare:index/record:Record::r")
-	for name, provider := range map[string]p.Provider{"cloudflare": Cloudflare(Process{}), "command": Command(Process{})} {
+	for _, provider := range []p.Provider{Cloudflare(Process{}), Command(Process{})} {
 		_, err := provider.Check(t.Context(), p.CheckRequest{Urn: urn})
-		if err == nil || !strings.Contains(err.Error(), "install the real plugin") {
-			t.Errorf("%s: the error is %v", name, err)
-		}
+		testcheck.Error(t, err, "install the real plugin")
 	}
 }
 

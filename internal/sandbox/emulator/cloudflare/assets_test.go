@@ -101,46 +101,6 @@ func TestAssets_upload(t *testing.T) {
 	}
 }
 
-func TestAssets_refused(t *testing.T) {
-	c := newClient(t, &cloudflare.Cloud{})
-	c.project("site")
-	uploads := c.with(c.uploadToken())
-	item := func(change func(map[string]any)) []any {
-		bad := style.item()
-		change(bad)
-		return []any{page.item(), bad}
-	}
-	for name, tt := range map[string]struct {
-		body         any
-		status, code int
-		message      string
-	}{
-		"no list":        {`{}`, 400, 6007, "Malformed JSON"},
-		"an odd field":   {item(func(m map[string]any) { m["name"] = "x" }), 400, 6007, `unknown field "name"`},
-		"not base64":     {item(func(m map[string]any) { m["value"] = "?" }), 400, 6007, "illegal base64"},
-		"plain":          {item(func(m map[string]any) { m["base64"] = false }), 400, 8009999, "base64: must be true"},
-		"no key":         {item(func(m map[string]any) { m["key"] = "" }), 400, 8009999, "key: must be 32"},
-		"a path":         {item(func(m map[string]any) { m["key"] = "../../../../../../etc/passwd....." }), 400, 8009999, "key: must be 32"},
-		"two lines":      {item(func(m map[string]any) { m["metadata"] = map[string]any{"contentType": "a\nb"} }), 400, 8009999, "one line"},
-		"over 25 MiB":    {item(func(m map[string]any) { m["value"] = base64.StdEncoding.EncodeToString(make([]byte, 25<<20+1)) }), 413, 8009999, "at most 25 MiB"},
-		"an older field": {item(func(m map[string]any) { m["contentType"] = "x" }), 400, 6007, "unknown field"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			uploads.refused("POST", assets+"/upload", tt.body, tt.status, tt.code, tt.message)
-			if _, err := c.cloud.Asset(page.key); err == nil {
-				t.Error("a part of the upload was stored")
-			}
-		})
-	}
-	for _, body := range []string{`{}`, `{"hashes":["x"]}`, `{"hashes":"` + page.key + `"}`} {
-		uploads.refused("POST", assets+"/check-missing", body, 400, 8009999, "hashes")
-		uploads.refused("POST", assets+"/upsert-hashes", body, 400, 8009999, "hashes")
-	}
-	most := style
-	most.content = strings.Repeat("x", 25<<20)
-	c.uploadAssets(most)
-}
-
 func TestAssets_token(t *testing.T) {
 	now := morning
 	clock := func() time.Time { return now }
@@ -199,8 +159,6 @@ func TestAssets_token(t *testing.T) {
 		})
 	}
 	c.with(good).refused("GET", projects, nil, 400, 6003, "Invalid request headers")
-	c.refused("GET", projects+"/none/upload-token", nil, 404, 8000007, "Project not found")
-	c.refused("GET", assets+"/upload", nil, 405, 10405, "GET")
 }
 
 // The extension in a key is Node's: a name that only begins with a dot has none.

@@ -2,10 +2,8 @@ package cloudflare_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http/httptest"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -124,45 +122,6 @@ func TestDeployment_create_wranglerFile(t *testing.T) {
 	same(t, "the flags", dig(config, "compatibility_flags"), `["nodejs_compat"]`)
 	same(t, "the deployment's date", dig(c.get(projects+"/site"), "latest_deployment", "compatibility_date"), `"2026-02-02"`)
 	same(t, "the deployment's variables", dig(c.get(projects+"/site"), "latest_deployment", "env_vars", "W"), `{"type": "plain_text", "value": "w"}`)
-}
-
-func TestDeployment_create_refused(t *testing.T) {
-	c := newClient(t, &cloudflare.Cloud{})
-	c.project("site")
-	c.uploadAssets(page)
-	list := part{"manifest", "", "{}"}
-	many := make([]asset, 20_001)
-	for i := range many {
-		many[i] = asset{path: fmt.Sprint("/", i), key: page.key}
-	}
-	for name, tt := range map[string]struct {
-		body    encoded
-		code    int
-		message string
-	}{
-		"not a form":      {encoded{"application/json", "{}"}, 8009999, "multipart/form-data"},
-		"no manifest":     {form(part{"branch", "", "main"}), 8000096, `A "manifest" field was expected`},
-		"no JSON":         {form(part{"manifest", "", "x"}), 8009999, "manifest: must be a JSON object"},
-		"null":            {form(part{"manifest", "", "null"}), 8009999, "manifest: must be a JSON object"},
-		"a missing file":  {form(manifestOf(page, style)), 8009999, "/style.css: no file " + style.key},
-		"not a path":      {form(part{"manifest", "", `{"index.html":"` + page.key + `"}`}), 8009999, "index.html: must begin with a slash"},
-		"too many files":  {form(manifestOf(many...)), 8009999, "has 20001 files, at most 20000"},
-		"an unknown part": {form(list, part{"_worker.js", "", code}), 8009999, "_worker.js: unknown part, or not emulated"},
-		"a long message":  {form(list, part{"commit_message", "", strings.Repeat("x", 385)}), 8009999, "at most 384"},
-		"dirty":           {form(list, part{"commit_dirty", "", "very"}), 8009999, "commit_dirty: must be true or false"},
-		"no bundle":       {form(list, part{"_worker.bundle", "", code}), 8009999, "_worker.bundle: must be a multipart form"},
-		"a cut bundle":    {form(list, part{"_worker.bundle", "", "--x\r\nContent-Disposition: form-data; name=a\r\n\r\nabc"}), 8009999, "_worker.bundle: reading the multipart body"},
-		"no main module":  {form(list, bundle(`{"main_module":"x.js"}`)), 8009999, `No such module "x.js"`},
-		"no metadata":     {form(list, bundle(`null`)), 8009999, `No such module ""`},
-		"another binding": {form(list, part{"wrangler_config_hash", "", "h"}, bundle(`{"main_module":"functions.js","bindings":[{"type":"d1","name":"DB","id":"i"}]}`)),
-			8009999, "binding DB of type d1 is unknown, or not emulated"},
-		"a bundle too long": {form(list, part{"_worker.bundle", "", strings.Repeat("x", 25<<20+1)}), 8009999, "_worker.bundle: has 26214401 bytes"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			c.refused("POST", deployments, tt.body, 400, tt.code, tt.message)
-		})
-	}
-	c.must("POST", deployments, form(list, part{"commit_message", "", strings.Repeat("x", 384)}))
 }
 
 func TestDeployment_stages(t *testing.T) {

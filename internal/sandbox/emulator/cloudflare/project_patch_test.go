@@ -75,29 +75,13 @@ func TestProject_patch(t *testing.T) {
 	for _, body := range []string{`{"production_branch":"trunk"}`, `{}`} {
 		same(t, body, c.must("PATCH", projects+"/site", body)["production_branch"], `"trunk"`)
 	}
-	for body, message := range map[string]string{
-		`{"name":"other"}`:                           "name: unknown field, or not emulated",
-		`{"deployment_configs":{"production":null}}`: "must be an object",
-		`{"source":{"type":"github"}}`:               "source: unknown field, or not emulated",
-	} {
-		c.refused("PATCH", projects+"/site", body, 400, 8009999, message)
-	}
 }
 
-// A PATCH with a bad service binding does nothing else either.
+// A binding outlives its Worker until it is set again.
 func TestProject_patch_service(t *testing.T) {
 	c := newClient(t, &cloudflare.Cloud{})
 	c.worker("api")
 	c.project("site")
-	for binding, name := range map[string]string{
-		`{}`: "", `{"environment":"production"}`: "", `{"service":""}`: "", `{"service":null}`: "",
-		`{"service":"nobody","environment":"production"}`: "nobody",
-	} {
-		c.refused("PATCH", projects+"/site", `{"production_branch":"trunk","deployment_configs":{
-			"preview":{"services":{"API":{"service":"api"}}},"production":{"services":{"API":`+binding+`}}}}`,
-			400, 8000022, "Invalid Service name ("+name+"). Check your Service name and try again.")
-	}
-	// A binding outlives its Worker until it is set again.
 	const bind = `{"deployment_configs":{"production":{"services":{"API":{"service":"api"}}}}}`
 	c.must("PATCH", projects+"/site", bind)
 	c.must("DELETE", scripts+"/api", nil)

@@ -112,48 +112,6 @@ func TestScript_upload_allFields(t *testing.T) {
 	}
 }
 
-func TestScript_upload_refused(t *testing.T) {
-	c := newClient(t, &cloudflare.Cloud{})
-	c.worker("api", `{"type":"plain_text","name":"V","text":"v"}`)
-	const main = `{"main_module":"worker.js"}`
-	worker, metadata := part{"worker.js", esModule, code}, part{"metadata", "application/json", main}
-	with := func(fields string) encoded { return upload(`{"main_module":"worker.js",` + fields + `}`) }
-	for name, tt := range map[string]struct {
-		body    any
-		code    int
-		message string
-	}{
-		"JSON":               {main, 10001, "multipart/form-data"},
-		"a broken form":      {encoded{"multipart/form-data", "--x--"}, 8009999, "reading the multipart body"},
-		"no metadata":        {form(worker), 8009999, "metadata: part is missing"},
-		"a part twice":       {form(metadata, metadata), 8009999, "two parts"},
-		"metadata not JSON":  {upload(`{`), 8009999, "must be a JSON object"},
-		"metadata as text":   {form(part{"metadata", "text/plain", main}, worker), 8009999, "application/json"},
-		"no entry":           {upload(`{}`), 8009999, "main_module: is required"},
-		"a service worker":   {with(`"body_part":"worker.js"`), 8009999, "body_part: unknown field, or not emulated"},
-		"assets":             {with(`"assets":{}`), 8009999, "assets: unknown field, or not emulated"},
-		"a missing entry":    {upload(`{"main_module":"index.js"}`), 10021, `No such module "index.js"`},
-		"a script as module": {form(part{"metadata", "", main}, part{"worker.js", "application/javascript", code}), 10021, "ES module"},
-		"no type":            {form(metadata, worker, part{"x", "", ""}), 8009999, "x: unknown type of module, or not emulated"},
-		"an odd field":       {with(`"vars":{}`), 8009999, "metadata: vars: unknown field"},
-		"an odd field below": {with(`"observability":{"enabled":true,"logs":{"enabled":true,"x":1}}`), 8009999, "observability: logs: x"},
-		"a bad rate":         {with(`"observability":{"enabled":true,"head_sampling_rate":2}`), 8009999, "0 to 1"},
-		"a binding as text":  {with(`"bindings":["V"]`), 8009999, "bindings: 0: must be an object"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			for _, script := range []string{"api", "new"} {
-				c.refused("PUT", scripts+"/"+script, tt.body, 400, tt.code, tt.message)
-			}
-		})
-	}
-	for _, name := range []string{"A", "-a", "a.b", "a%20b", "%C3%A4", strings.Repeat("a", 64)} {
-		c.refused("PUT", scripts+"/"+name, upload(main), 400, 10016, "invalid_script_name")
-	}
-	for _, name := range []string{"a", "_a", "0-a_b", strings.Repeat("a", 63)} {
-		c.worker(name)
-	}
-}
-
 func TestScript_content(t *testing.T) {
 	c := newClient(t, &cloudflare.Cloud{})
 	lib, data := part{"lib/ü \"quoted\".js", esModule, "export const a = 1\r\n--boundary\r\n"}, part{"data.bin", "application/octet-stream", "\x00\xff\n\r"}

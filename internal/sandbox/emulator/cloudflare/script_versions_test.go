@@ -58,24 +58,3 @@ func TestVersion(t *testing.T) {
 		"created_on": "2026-03-04T05:06:07.00089Z", "updated_on": "2026-03-04T05:06:08.00089Z", "deployed_on": "2026-03-04T05:06:08.00089Z"
 	}`)
 }
-
-func TestVersion_refused(t *testing.T) {
-	c := newClient(t, &cloudflare.Cloud{})
-	api := scripts + "/api"
-	c.worker("api")
-	c.refused("POST", api+"/versions", upload(`{"main_module":"x.js"}`), 400, 10021, "No such module")
-	c.refused("POST", api+"/versions", upload(`{"main_module":"worker.js","colour":1}`), 400, 8009999, "colour: unknown field, or not emulated")
-	c.refused("POST", api+"/deployments", one("x"), 404, 8009999, "not x")
-	c.must("POST", api+"/versions", upload(`{"main_module":"worker.js"}`))
-	c.refused("POST", api+"/deployments", one("x"), 404, 8009999, "not x")
-	for body, message := range map[string]string{
-		`{}`: "strategy: is required",
-		`{"strategy":"percentage","versions":[]}`:                                      "deploys one version",
-		`{"strategy":"percentage","versions":[{"version_id":"x","percentage":50}]}`:    "percentage: must be 100",
-		`{"strategy":"x","versions":[]}`:                                               "strategy: must be one of",
-		`{"strategy":"percentage","versions":[],"annotations":{"workers/colour":"x"}}`: "unknown field",
-	} {
-		c.refused("POST", api+"/deployments", body, 400, 8009999, message)
-	}
-	c.refused("PATCH", api+"/script-settings", `{"usage_model":"standard"}`, 400, 8009999, "usage_model: unknown field, or not emulated")
-}

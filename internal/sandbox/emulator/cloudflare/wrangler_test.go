@@ -13,6 +13,7 @@ import (
 
 	"portfolio-infra/internal/sandbox/emulator"
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/testfiles"
 )
 
 // The real wrangler's commands that the documents name find all that they call.
@@ -35,13 +36,7 @@ func TestCloud_wrangler(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, content string) {
 		t.Helper()
-		file := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testfiles.Write(t, dir, map[string]string{name: content})
 	}
 	wrangler := func(folder, input string, args ...string) (said string, err error) {
 		cmd := exec.CommandContext(t.Context(), node, append([]string{script}, args...)...)

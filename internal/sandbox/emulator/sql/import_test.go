@@ -8,6 +8,7 @@ import (
 
 	"portfolio-infra/internal/sandbox/emulator/sql"
 	"portfolio-infra/internal/sandbox/emulator/sql/sqltest"
+	"portfolio-infra/internal/testcheck"
 )
 
 // dump is what earlier versions of the package kept.
@@ -54,9 +55,7 @@ func TestServers_import_fails(t *testing.T) {
 	must(t, os.WriteFile(file, []byte(dump+bad+";\n"), 0o600))
 	s := &sql.Servers{TiDB: sqltest.TiDB(t), Dir: dir}
 	err := s.CreateCluster(one)
-	if err == nil || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), bad) || !strings.Contains(err.Error(), "1273") {
-		t.Errorf("the error is %v", err)
-	}
+	testcheck.Error(t, err, file, bad, "1273")
 	must(t, s.Close())
 	kept, err := os.ReadFile(file)
 	must(t, err)

@@ -5,10 +5,10 @@ import (
 	"database/sql"
 	"net"
 	"strconv"
-	"strings"
 	"testing"
 
 	emulated "portfolio-infra/internal/sandbox/emulator/sql"
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestServers_login(t *testing.T) {
@@ -36,9 +36,7 @@ func TestServers_login(t *testing.T) {
 		})
 	}
 	for want, conf := range map[string]*tls.Config{"certificate": {}, "insecure transport": nil} {
-		if err := connect(t, addr, user, password, "test", conf).PingContext(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("got %v, want an error with %q", err, want)
-		}
+		testcheck.Error(t, connect(t, addr, user, password, "test", conf).PingContext(t.Context()), want)
 	}
 	must(t, connect(t, addr, user, password, "", secure).PingContext(t.Context()))
 	wantRows(t, api(t, s), "SELECT VERSION(), @@version, DATABASE(), CURRENT_USER()",

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"portfolio-infra/internal/sandbox/emulator/sql"
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestServers_Close(t *testing.T) {
@@ -122,9 +123,7 @@ func TestServers_ports(t *testing.T) {
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	must(t, err)
 	s = &sql.Servers{Dir: dir}
-	if err := s.CreateCluster(one); err == nil || !strings.Contains(err.Error(), strconv.Itoa(port)) {
-		t.Errorf("a port that another process has: %v", err)
-	}
+	testcheck.Error(t, s.CreateCluster(one), strconv.Itoa(port))
 	must(t, s.Close())
 	must(t, l.Close())
 	if _, again := start(t, &sql.Servers{Dir: dir}).Endpoint(one); again != port {
@@ -137,9 +136,7 @@ func TestServers_damaged(t *testing.T) {
 		dir := t.TempDir()
 		must(t, os.WriteFile(filepath.Join(dir, name), []byte("{"), 0o600))
 		s := &sql.Servers{Dir: dir}
-		if err := s.CreateCluster(one); err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("a damaged %s: %v", name, err)
-		}
+		testcheck.Error(t, s.CreateCluster(one), name)
 		must(t, s.Close())
 	}
 }

@@ -69,36 +69,6 @@ func TestBranch_life(t *testing.T) {
 	c.do("GET", clusterPath(parent), "").want(200, `"state":"ACTIVE"`)
 }
 
-func TestBranch_create(t *testing.T) {
-	cloud := newCloud()
-	c := serve(t, cloud)
-	parent, paidParent := c.create("cluster", ""), c.create("paid", paid)
-	at := func(ago time.Duration) string {
-		return `"displayName":"x","parentTimestamp":"` + cloud.Now().Add(-ago).Format(time.RFC3339) + `"`
-	}
-	for _, tt := range []struct {
-		name, parent, body, want string
-	}{
-		{"no name", parent, `{}`, "1 to 64 characters"},
-		{"long name", parent, `{"displayName":"` + strings.Repeat("x", 65) + `"}`, "1 to 64 characters"},
-		{"read-only field", parent, `{"displayName":"x","state":"ACTIVE"}`, "state"},
-		{"another parent", parent, `{"displayName":"x","parentId":"1"}`, "parentId"},
-		{"annotation of TiDB Cloud's", parent, `{"displayName":"x","annotations":{"tidb.cloud/x":"y"}}`, "annotation"},
-		{"short password", parent, `{"displayName":"x","rootPassword":"short"}`, "8 to 64 characters"},
-		{"future", parent, `{` + at(-time.Minute) + `}`, "not within the last 24h"},
-		{"before the cluster", parent, `{` + at(time.Minute) + `}`, "not within the last 24h"},
-		{"before the paid cluster", paidParent, `{` + at(time.Minute) + `}`, "not within the last 336h"},
-		{"no cluster", missingID, `{"displayName":"x"}`, "not found"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			if a := c.in(t).do("POST", clusterPath(tt.parent, "branches"), tt.body); a.status != 400 && a.status != 404 || !strings.Contains(a.raw, tt.want) {
-				t.Errorf("%d %s", a.status, a.raw)
-			}
-		})
-	}
-	c.branch(parent, "moment", `,"parentTimestamp":"`+cloud.Now().Format(time.RFC3339)+`"`)
-}
-
 func TestBranch_limits(t *testing.T) {
 	body := `{"displayName":"one-too-many"}`
 	t.Run("five", func(t *testing.T) {

@@ -20,8 +20,6 @@ import (
 const (
 	publicKey  = "A1B2C3D4"
 	privateKey = "0f0f0f0f-private-key-of-the-tests"
-
-	missingID = "10000000000000000000"
 )
 
 // clock is a clock that the test moves.

@@ -33,15 +33,6 @@ func TestCluster_list(t *testing.T) {
 
 	token := c.do("GET", clustersPath+"?pageSize=5", "").want(200, `"totalSize":12`).str("nextPageToken")
 	next := "?pageSize=5&pageToken=" + token
-	for query, text := range map[string]string{
-		"?pageSize=5&pageToken=bm9uc2Vuc2U": "not one of this API's",
-		"?pageSize=5&pageToken=!":           "not one of this API's",
-		"?pageSize=-1":                      "pageSize",
-		"?pageSize=x":                       "pageSize",
-		"?pageSize=99999999999":             "pageSize",
-	} {
-		c.do("GET", clustersPath+query, "").want(400, text)
-	}
 
 	// A cluster that was deleted meanwhile does not shift the next pages.
 	c.do("DELETE", clusterPath(ids[2]), "").want(200)
