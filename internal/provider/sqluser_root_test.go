@@ -81,7 +81,7 @@ const marked = `% {"comment": "pulumi 1001/` + branchID + `"}`
 func TestSQLUser_root(t *testing.T) {
 	withRoot(t, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
 		read, write := "SELECT * FROM my_app.t", "UPDATE my_app.t SET a = 2"
-		admin := []string{"DROP DATABASE my_app", "CREATE DATABASE my_app", "CREATE TABLE my_app.t (a INT)", "CREATE VIEW my_app.v AS SELECT * FROM my_app.t"}
+		admin := []string{"DROP DATABASE my_app", "CREATE DATABASE my_app", "CREATE TABLE my_app.t (a INT)", "CREATE VIEW my_app.v AS SELECT * FROM my_app.t", "CREATE DATABASE pulumi_report_my_app", "CREATE TABLE pulumi_report_my_app.t (a INT)", "DROP DATABASE pulumi_report_my_app"}
 		for _, step := range []struct {
 			changes map[string]any
 			op      string

@@ -69,13 +69,18 @@ func (r rootUsers) create(ctx context.Context, state SQLUserState) error {
 		if err != nil {
 			return unclear{err}
 		}
-		for _, statement := range []struct {
+		type statement struct {
 			text string
 			args []any
-		}{
+		}
+		statements := []statement{
 			{"CREATE USER ?@'%' IDENTIFIED WITH mysql_native_password BY ? COMMENT ?", []any{state.FullName, state.Password, mark(state.ClusterID)}},
 			{"GRANT " + strings.Join(privileges[state.role()], ", ") + " ON " + state.grantedOn() + " TO ?@'%'", []any{state.FullName}},
-		} {
+		}
+		if state.role() == tidbcloud.RoleAdmin {
+			statements = append(statements, statement{"GRANT ALL PRIVILEGES ON " + state.scratch() + " TO ?@'%'", []any{state.FullName}})
+		}
+		for _, statement := range statements {
 			if _, err := db.ExecContext(ctx, statement.text, statement.args...); err != nil {
 				return unclear{hide(err, state.Password)}
 			}
@@ -198,7 +203,7 @@ func readRole(ctx context.Context, db *sql.DB, state SQLUserState) (tidbcloud.Ro
 		switch {
 		case parts == nil || parts[3] != "":
 			return otherRole, rows.Err()
-		case parts[1] == "USAGE": // every user has it, and it is none
+		case parts[1] == "USAGE" || parts[2] == state.scratch(): // every user has the first, and it is none
 		case parts[2] != state.grantedOn():
 			return otherRole, rows.Err()
 		default:
@@ -221,4 +226,13 @@ func readRole(ctx context.Context, db *sql.DB, state SQLUserState) (tidbcloud.Ro
 var likeEscaper = strings.NewReplacer(`\`, `\\`, `_`, `\_`, `%`, `\%`)
 
 // grantedOn is what the user has its privileges on, as in a GRANT.
-func (u SQLUserArgs) grantedOn() string { return quote(likeEscaper.Replace(orZero(u.Database))) + ".*" }
+func (u SQLUserArgs) grantedOn() string { return inDatabase(orZero(u.Database)) }
+
+// scratch is what an administrator also has: a database to try migrations in. Package report of
+// the command environment gives it this name.
+func (u SQLUserArgs) scratch() string {
+	name := "pulumi_report_" + orZero(u.Database)
+	return inDatabase(name[:min(len(name), 64)]) // TiDB's limit
+}
+
+func inDatabase(database string) string { return quote(likeEscaper.Replace(database)) + ".*" }
