@@ -67,6 +67,7 @@ type verifier struct {
 	first   map[string]time.Time // when it was first listed
 	refused map[string]int       // how often in a row a cloud refused to remove it
 	why     map[string]error     // why it could not be removed the last time
+	asked   time.Duration        // the wait that a cloud asked for
 }
 
 // run lists and removes until two lists are empty, or until no more can be done.
@@ -74,7 +75,7 @@ func (v *verifier) run(ctx context.Context) error {
 	for pause, empty := time.Second, 0; ; {
 		things, err := v.list(ctx)
 		if err != nil {
-			return fmt.Errorf("what is left is not known: %w; run it again", err)
+			return fmt.Errorf("what is left is not known: %w", err)
 		}
 		v.sayRemoved(things)
 		if len(things) > 0 {
@@ -89,7 +90,8 @@ func (v *verifier) run(ctx context.Context) error {
 		}
 		next := settle
 		if len(things) > 0 {
-			next, pause = pause, min(2*pause, longestPause)
+			next, pause = max(pause, v.asked), min(2*pause, longestPause)
+			v.asked = 0
 		}
 		if rest.Sleep(ctx, next) != nil {
 			return fmt.Errorf("it ended before all was verified: %w; run it again", ctx.Err())
@@ -115,6 +117,9 @@ func (v *verifier) remove(ctx context.Context, things []thing) {
 		if _, seen := v.first[t.name]; !seen {
 			v.first[t.name] = now
 		}
+		if v.refused[t.name] >= tries {
+			continue
+		}
 		delete(v.why, t.name)
 		if t.stays != "" || t.going {
 			continue
@@ -123,8 +128,11 @@ func (v *verifier) remove(ctx context.Context, things []thing) {
 		switch {
 		case err == nil || rest.StatusIs(err, 404): // the list may lag behind
 			continue
+		case rest.RetryAfter(err) > rest.MaxWait:
+			v.refused[t.name] = tries // not in this run
 		case rest.Retryable(err) || rest.Ambiguous(err):
 			v.refused[t.name] = 0
+			v.asked = max(v.asked, rest.RetryAfter(err))
 		default:
 			v.refused[t.name]++
 		}
