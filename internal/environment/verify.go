@@ -68,6 +68,7 @@ type verifier struct {
 	refused map[string]int       // how often in a row a cloud refused to remove it
 	why     map[string]error     // why it could not be removed the last time
 	asked   time.Duration        // the wait that a cloud asked for
+	stop    bool                 // whether one asked for a longer wait than a run is worth
 }
 
 // run lists and removes until two lists are empty, or until no more can be done.
@@ -83,7 +84,9 @@ func (v *verifier) run(ctx context.Context) error {
 			if v.hopeless(things) {
 				return v.left(things)
 			}
-			v.remove(ctx, things)
+			if v.remove(ctx, things); v.stop {
+				return v.left(things)
+			}
 		} else if empty++; empty == 2 {
 			fmt.Fprintln(v.out, "nothing is left")
 			return nil
@@ -117,9 +120,6 @@ func (v *verifier) remove(ctx context.Context, things []thing) {
 		if _, seen := v.first[t.name]; !seen {
 			v.first[t.name] = now
 		}
-		if v.refused[t.name] >= tries {
-			continue
-		}
 		delete(v.why, t.name)
 		if t.stays != "" || t.going {
 			continue
@@ -129,7 +129,8 @@ func (v *verifier) remove(ctx context.Context, things []thing) {
 		case err == nil || rest.StatusIs(err, 404): // the list may lag behind
 			continue
 		case rest.RetryAfter(err) > rest.MaxWait:
-			v.refused[t.name] = tries // not in this run
+			v.stop = true
+			v.refused[t.name]++
 		case rest.Retryable(err) || rest.Ambiguous(err):
 			v.refused[t.name] = 0
 			v.asked = max(v.asked, rest.RetryAfter(err))
