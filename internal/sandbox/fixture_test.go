@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -321,14 +322,14 @@ func (f *fixture) byHand(method, base, path, body string) string {
 }
 
 // form makes a call to Cloudflare with the parts of a form.
-func (f *fixture) form(method, path string, parts ...string) {
+func (f *fixture) form(method, path string, parts ...emulator.Part) {
 	f.Helper()
-	body := strings.Join(append([]string{""}, parts...), "\r\n--b\r\nContent-Disposition: form-data; name=")
-	f.send(method, cloudflareAPI, path, "multipart/form-data; boundary=b", strings.TrimPrefix(body, "\r\n")+"\r\n--b--\r\n")
+	body, contentType := emulator.Form(parts...)
+	f.send(method, cloudflareAPI, path, contentType, string(body))
 }
 
-func jsonPart(name, content string) string {
-	return `"` + name + "\"\r\nContent-Type: application/json\r\n\r\n" + content
+func jsonPart(name, content string) emulator.Part {
+	return emulator.Part{Name: name, Type: "application/json", Content: []byte(content)}
 }
 
 // deploy uploads a Worker as wrangler does. The Worker keeps only bindings of the types in
@@ -337,14 +338,23 @@ func (f *fixture) deploy(name, script, keep string) {
 	f.Helper()
 	f.form(http.MethodPut, f.account()+"/workers/scripts/"+name,
 		jsonPart("metadata", `{"main_module":"worker.js","compatibility_date":"2026-06-01","bindings":[],"keep_bindings":`+keep+"}"),
-		"\"worker.js\"; filename=\"worker.js\"\r\nContent-Type: application/javascript+module\r\n\r\n"+script)
+		emulator.Part{Name: "worker.js", Type: "application/javascript+module", Content: []byte(script)})
 }
 
+// send makes a call that must succeed.
 func (f *fixture) send(method, base, path, contentType, body string) string {
 	f.Helper()
+	answer, err := f.trySend(method, base, path, contentType, body)
+	if err != nil {
+		f.Fatalf("%v\n%s", err, answer)
+	}
+	return answer
+}
+
+func (f *fixture) trySend(method, base, path, contentType, body string) (string, error) {
 	request, err := http.NewRequestWithContext(f.Context(), method, f.clouds.Env[base]+path, strings.NewReader(body))
 	if err != nil {
-		f.Fatal(err)
+		return "", err
 	}
 	request.Header.Set("Content-Type", contentType)
 	client := http.DefaultClient
@@ -355,14 +365,14 @@ func (f *fixture) send(method, base, path, contentType, body string) string {
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		f.Fatal(err)
+		return "", err
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode/100 != 2 {
-		f.Fatalf("%s %s: %d, %v\n%s", method, path, response.StatusCode, err, answer)
+	if err == nil && response.StatusCode/100 != 2 {
+		err = fmt.Errorf("%s %s: %s", method, path, response.Status)
 	}
-	return string(answer)
+	return string(answer), err
 }
 
 // cluster returns the only live cluster.
