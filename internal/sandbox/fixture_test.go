@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/icholy/digest"
@@ -321,24 +322,13 @@ func (f *fixture) byHand(method, base, path, body string) string {
 	return f.send(method, base, path, "application/json", body)
 }
 
-// form makes a call to Cloudflare with the parts of a form.
-func (f *fixture) form(method, path string, parts ...emulator.Part) {
+// deploy uploads a Worker as wrangler does.
+func (f *fixture) deploy(name string) {
 	f.Helper()
-	body, contentType := emulator.Form(parts...)
-	f.send(method, cloudflareAPI, path, contentType, string(body))
-}
-
-func jsonPart(name, content string) emulator.Part {
-	return emulator.Part{Name: name, Type: "application/json", Content: []byte(content)}
-}
-
-// deploy uploads a Worker as wrangler does. The Worker keeps only bindings of the types in
-// keep.
-func (f *fixture) deploy(name, script, keep string) {
-	f.Helper()
-	f.form(http.MethodPut, f.account()+"/workers/scripts/"+name,
-		jsonPart("metadata", `{"main_module":"worker.js","compatibility_date":"2026-06-01","bindings":[],"keep_bindings":`+keep+"}"),
-		emulator.Part{Name: "worker.js", Type: "application/javascript+module", Content: []byte(script)})
+	body, contentType := emulator.Form(
+		emulator.Part{Name: "metadata", Type: "application/json", Content: []byte(`{"main_module":"worker.js","compatibility_date":"2026-06-01","bindings":[]}`)},
+		emulator.Part{Name: "worker.js", Type: "application/javascript+module", Content: []byte("export default {}")})
+	f.send(http.MethodPut, cloudflareAPI, f.account()+"/workers/scripts/"+name, contentType, string(body))
 }
 
 // send makes a call that must succeed.
@@ -398,6 +388,14 @@ func only[T any](f *fixture, what string, all []T) T {
 		f.Fatalf("there are %d %s, want one", len(all), what)
 	}
 	return all[0]
+}
+
+// untilDeleted waits until no cluster is left: a refresh still reads one that is being
+// deleted.
+func (f *fixture) untilDeleted() {
+	for len(f.clouds.TiDB.Clusters()) > 0 {
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // bound checks that both environments of the project have the binding.

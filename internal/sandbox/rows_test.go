@@ -255,41 +255,11 @@ func TestRows_refusedDelete(t *testing.T) {
 	}
 }
 
-// A plain preview shows what was done to the database and its users by hand. An up repairs it,
-// and the next one changes nothing.
-func TestRows_drift(t *testing.T) {
-	f := newFixture(t)
-	f.up()
-	c := f.cluster()
-	user := "/clusters/" + c.ClusterID + "/sqlUsers/" + c.UserPrefix
-	root := f.insert()
-	// If the password was set long ago, a refused login is not due to its being new.
-	age := func() { f.edit(func(r *apitype.ResourceV3) { delete(r.Outputs, "passwordSetAt") }) }
-	for _, test := range []struct {
-		name    string
-		byHand  func()
-		updates int // 0 is any number
-		empties bool
-		says    string
-	}{
-		{"user deleted", func() { f.byHand("DELETE", tidbAPI, user+".api", "") }, 2, false, "no longer exists"},
-		{"admin deleted", func() { f.byHand("DELETE", tidbAPI, user+".pulumi", "") }, 0, false, "no longer exists"},
-		{"another role", func() { f.byHand("PATCH", tidbAPI, user+".api", `{"builtinRole":"role_admin"}`) }, 1, false, "its role is role_admin"},
-		{"another password", func() { f.byHand("PATCH", tidbAPI, user+".api", `{"password":"set-by-hand-1234"}`); age() }, 2, false, "cannot log in"},
-		{"database dropped", func() { f.query(root.url, "DROP DATABASE portfolio") }, 1, true, "no longer exists"},
-	} {
-		t.Log(test.name)
-		test.byHand()
-		changes := f.run("preview").changes
-		if n := changes["update"]; n == 0 || test.updates > 0 && n != test.updates || len(changes) != 1 {
-			t.Errorf("%s: preview shows %v", test.name, changes)
-		}
-		f.says("preview", test.says)
-		f.up()
-		f.serves()
-		if !test.empties {
-			root.intact(test.name)
-		}
-		f.noChanges()
+// moved checks that there is another cluster than before, and notes it.
+func (f *fixture) moved(cluster *tidbcloud.Cluster) {
+	f.Helper()
+	before := cluster.ClusterID
+	if *cluster = f.cluster(); cluster.ClusterID == before {
+		f.Error("there is no new cluster")
 	}
 }
