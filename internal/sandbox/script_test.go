@@ -35,11 +35,8 @@ func TestScripts(t *testing.T) {
 		s.fixture = openFixture(s.TB, s.TempDir())
 		s.fixture.TB = s
 		env.Values[storyKey{}] = s
-		// A config names folders relative to the project's.
-		work, err := filepath.Rel(root, env.WorkDir)
-		env.Setenv("work", filepath.ToSlash(work))
 		env.Setenv("root", root)
-		return err
+		return nil
 	}})
 }
 
@@ -197,7 +194,10 @@ func sqlStatement(s *story, args []string) {
 	}
 	rows, err := s.tryQuery(logins[args[0]], args[1])
 	s.ends(rows, err)
-	s.print(fmt.Sprintln(rows, err))
+	if err != nil {
+		rows = err.Error() + "\n"
+	}
+	s.print(rows)
 }
 
 // bound: both environments of the project have the binding.
