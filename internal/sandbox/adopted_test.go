@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -103,44 +102,6 @@ func TestAdopted_killed(t *testing.T) {
 		f.up()
 		r.intact("adopted again")
 	}
-}
-
-// A public endpoint that was switched off is seen by a plain preview. On the stack's own
-// cluster an up switches it on again; on another one somebody may have meant it.
-func TestEndpoint(t *testing.T) {
-	for _, adopted := range []bool{false, true} {
-		t.Run(fmt.Sprintf("adopted %t", adopted), func(t *testing.T) { endpoint(t, adopted) })
-	}
-}
-
-func endpoint(t *testing.T, adopted bool) {
-	f := newFixture(t)
-	var r *rows
-	if adopted {
-		r = f.adopt()
-	} else {
-		f.up()
-		r = f.insert()
-	}
-	set := func(disabled string) {
-		f.byHand("PATCH", tidbAPI, "/clusters/"+r.id, `{"updateMask":"endpoints.public.disabled","cluster":{"endpoints":{"public":{"disabled":`+disabled+`}}}}`)
-	}
-	set("true")
-	app, _ := f.login()
-	if _, err := f.tryQuery(app, "SELECT 1"); err == nil {
-		t.Error("it serves with its endpoint switched off")
-	}
-	if adopted {
-		f.refused("its public endpoint is switched off", "`ticloud serverless update --cluster-id "+r.id+" --disable-public-endpoint=false`")
-		set("false")
-	} else {
-		f.want("preview", f.run("preview").changes, map[string]int{"update": 1})
-		f.says("preview", "was changed outside of Pulumi: host is switched off")
-		f.want("up", f.up().changes, map[string]int{"update": 1})
-	}
-	r.intact("with its endpoint on again")
-	f.serves()
-	f.noChanges()
 }
 
 // An Essential cluster has no user prefix, and the stack works on it like on any other.

@@ -115,7 +115,7 @@ func TestConfig_secrets(t *testing.T) {
 	for _, path := range []string{"vars.A", "siteVars.B", "moreBindings.AUTH.service", "databaseUrlOptions.option"} {
 		p.types(secret, "pulumi config set --secret --path "+path)
 	}
-	f.deploy(secret, "export default {}", "[]") // what the binding is to
+	f.deploy(secret) // what the binding is to
 	p.types("", "pulumi config set site internal/example/site")
 	preview := p.types("", "pulumi preview --diff")
 	for _, want := range []string{"`pulumi config set --secret --path secrets.NAME`", "`pulumi config set --secret --path siteSecrets.NAME`"} {

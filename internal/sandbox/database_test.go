@@ -21,7 +21,9 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 )
 
-func TestStack_database(t *testing.T) {
+// Doppler has the connection string that the Worker has, after a rotation too, and only at the
+// place that the config names. A rotation writes no more than it must.
+func TestStack_doppler(t *testing.T) {
 	f := newFixture(t)
 	doppler := func(config string) {
 		f.set(map[string]any{"doppler": map[string]any{"project": "portfolio", "config": config}})
@@ -29,21 +31,7 @@ func TestStack_database(t *testing.T) {
 	doppler("prd")
 	f.up()
 	app, admin := f.login()
-	const table = "CREATE TABLE notes (id INT PRIMARY KEY, text VARCHAR(100))"
-	if _, err := f.tryQuery(app, table); err == nil || !strings.Contains(err.Error(), "1142") {
-		f.Errorf("the application creates a table: %v", err)
-	}
-	f.query(admin, table)
-	f.query(app, "INSERT INTO notes VALUES (1, 'it works')")
-	f.want("row", f.query(app, "SELECT text FROM notes"), "text\nit works\n")
-	if user := f.query(app, "SELECT CURRENT_USER()"); strings.Contains(user, "root") || !strings.Contains(user, ".api@") {
-		f.Errorf("the user is %s", user)
-	}
-	f.want("database", f.query(app, "SELECT DATABASE()"), "DATABASE()\nportfolio\n")
 	f.want("in Doppler", f.inDoppler("prd"), hashOf(app))
-	f.noChanges()
-	f.want("refresh", f.run("refresh").changes, map[string]int{})
-	f.noChanges()
 
 	f.set(map[string]any{"rotation": "1"})
 	r := f.up()
@@ -60,10 +48,8 @@ func TestStack_database(t *testing.T) {
 		f.Errorf("the admin's old password: %v", err)
 	}
 	f.query(app, "SELECT 1") // the previous login stays valid until the next step
-	app, admin = f.login()
-	f.query(admin, "ALTER TABLE notes ADD COLUMN at DATETIME")
+	app, _ = f.login()
 	f.want("in Doppler", f.inDoppler("prd"), hashOf(app))
-	f.want("row", f.query(app, "SELECT text FROM notes"), "text\nit works\n")
 	f.noChanges()
 
 	doppler("dev")

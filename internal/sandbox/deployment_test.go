@@ -3,79 +3,16 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"gopkg.in/yaml.v3"
 )
-
-// deployByHand makes a deployment that is not the stack's, and waits until it is live.
-func (f *fixture) deployByHand() {
-	f.Helper()
-	if _, err := f.clouds.Cloudflare.AddDeployment("portfolio", "main"); err != nil {
-		f.Fatal(err)
-	}
-	time.Sleep(time.Second)
-}
-
-// The site is deployed again when the settings that a deployment takes from the project
-// changed, or somebody replaced it and may be overwritten, and not otherwise.
-func TestStack_deployment(t *testing.T) {
-	f := newFixture(t)
-	f.set(map[string]any{"site": "internal/example/site"})
-	f.up()
-	f.says("the command's progress", "uploaded ")
-	f.noChanges()
-
-	t.Log("replaced by hand: refused, before anything else is changed, until the user consents")
-	f.deployByHand()
-	f.set(map[string]any{"vars": map[string]any{"MODE": "live"}})
-	f.refused("config key site", "`pulumi config set overwriteSite true`")
-	f.set(map[string]any{"vars": nil})
-	f.refused("config key site", "`pulumi config set overwriteSite true`")
-	f.set(map[string]any{"overwriteSite": "true"})
-	f.run("preview")
-	f.says("preview", "a deployment that this stack did not make")
-	f.repaired(1)
-
-	t.Log("replaced again, which must be noticed as well")
-	f.deployByHand()
-	f.repaired(1)
-	f.set(map[string]any{"overwriteSite": nil})
-	f.repaired(1)
-
-	t.Log("variables")
-	f.set(map[string]any{"siteVars": map[string]any{"MODE": "live"}})
-	f.repaired(2)
-	f.want("variables", f.project().Preview.Vars, map[string]string{"MODE": "live"})
-
-	t.Log("project deleted by hand")
-	f.byHand("DELETE", cloudflareAPI, f.pages(), "")
-	f.repaired(2)
-	f.want("variables", f.project().Production.Vars, map[string]string{"MODE": "live"})
-	f.run("destroy")
-	f.left(0, 0, 0)
-}
-
-// A site that somebody else deploys is not replaced without consent.
-func TestStack_deploymentConflict(t *testing.T) {
-	f := newFixture(t)
-	f.up()
-	f.deployByHand()
-	f.noChanges()
-	f.set(map[string]any{"site": "internal/example/site"})
-	f.refused("config key site", "overwriteSite")
-	f.set(map[string]any{"overwriteSite": "true"})
-	f.up()
-	f.noChanges()
-	f.set(map[string]any{"overwriteSite": nil})
-	f.up()
-	f.noChanges()
-}
 
 // Taking out the site deletes no deployment. A project that has too many to be deleted can be
 // deleted once the user ran the command in docs/site.md.
@@ -152,14 +89,19 @@ func (f *fixture) stackFile() map[string]any {
 	return file.Config
 }
 
-// A secret variable of the site is written when its value changes, and not otherwise.
+// A secret variable of the site is written when its value changes, and not otherwise. One of
+// somebody else outlives that, and an update of the project.
 func TestStack_siteSecrets(t *testing.T) {
 	f := newFixture(t)
 	f.set(map[string]any{"site": "internal/example/site"})
 	f.up()
-	for _, value := range []string{"recognizable-one", "recognizable-two"} {
-		f.set(map[string]any{"siteSecrets": map[string]any{"SESSION": f.encrypt(value)}})
+	f.byHand("PATCH", cloudflareAPI, f.pages(), `{"deployment_configs":{"production":{"env_vars":{"THEIRS":{"type":"secret_text","value":"hidden"}}}}}`)
+	for i, value := range []string{"recognizable-one", "recognizable-two"} {
+		f.set(map[string]any{"siteSecrets": map[string]any{"SESSION": f.encrypt(value)}, "productionBranch": fmt.Sprint("branch-", i)})
 		f.up()
+		if !f.project().Production.Secrets["THEIRS"].Is("hidden") {
+			t.Error("the secret of somebody else is lost")
+		}
 		if !f.project().Production.Secrets["SESSION"].Is(value) || !f.project().Preview.Secrets["SESSION"].Is(value) {
 			t.Errorf("the secret is not %s", value)
 		}
@@ -168,7 +110,7 @@ func TestStack_siteSecrets(t *testing.T) {
 	}
 	f.set(map[string]any{"siteSecrets": nil})
 	f.up()
-	f.want("secrets", len(f.project().Production.Secrets), 0)
+	f.want("secrets", slices.Collect(maps.Keys(f.project().Production.Secrets)), []string{"THEIRS"})
 	f.noChanges()
 }
 

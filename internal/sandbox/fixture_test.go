@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/icholy/digest"
@@ -320,31 +322,29 @@ func (f *fixture) byHand(method, base, path, body string) string {
 	return f.send(method, base, path, "application/json", body)
 }
 
-// form makes a call to Cloudflare with the parts of a form.
-func (f *fixture) form(method, path string, parts ...string) {
+// deploy uploads a Worker as wrangler does.
+func (f *fixture) deploy(name string) {
 	f.Helper()
-	body := strings.Join(append([]string{""}, parts...), "\r\n--b\r\nContent-Disposition: form-data; name=")
-	f.send(method, cloudflareAPI, path, "multipart/form-data; boundary=b", strings.TrimPrefix(body, "\r\n")+"\r\n--b--\r\n")
+	body, contentType := emulator.Form(
+		emulator.Part{Name: "metadata", Type: "application/json", Content: []byte(`{"main_module":"worker.js","compatibility_date":"2026-06-01","bindings":[]}`)},
+		emulator.Part{Name: "worker.js", Type: "application/javascript+module", Content: []byte("export default {}")})
+	f.send(http.MethodPut, cloudflareAPI, f.account()+"/workers/scripts/"+name, contentType, string(body))
 }
 
-func jsonPart(name, content string) string {
-	return `"` + name + "\"\r\nContent-Type: application/json\r\n\r\n" + content
-}
-
-// deploy uploads a Worker as wrangler does. The Worker keeps only bindings of the types in
-// keep.
-func (f *fixture) deploy(name, script, keep string) {
-	f.Helper()
-	f.form(http.MethodPut, f.account()+"/workers/scripts/"+name,
-		jsonPart("metadata", `{"main_module":"worker.js","compatibility_date":"2026-06-01","bindings":[],"keep_bindings":`+keep+"}"),
-		"\"worker.js\"; filename=\"worker.js\"\r\nContent-Type: application/javascript+module\r\n\r\n"+script)
-}
-
+// send makes a call that must succeed.
 func (f *fixture) send(method, base, path, contentType, body string) string {
 	f.Helper()
+	answer, err := f.trySend(method, base, path, contentType, body)
+	if err != nil {
+		f.Fatalf("%v\n%s", err, answer)
+	}
+	return answer
+}
+
+func (f *fixture) trySend(method, base, path, contentType, body string) (string, error) {
 	request, err := http.NewRequestWithContext(f.Context(), method, f.clouds.Env[base]+path, strings.NewReader(body))
 	if err != nil {
-		f.Fatal(err)
+		return "", err
 	}
 	request.Header.Set("Content-Type", contentType)
 	client := http.DefaultClient
@@ -355,14 +355,14 @@ func (f *fixture) send(method, base, path, contentType, body string) string {
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		f.Fatal(err)
+		return "", err
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode/100 != 2 {
-		f.Fatalf("%s %s: %d, %v\n%s", method, path, response.StatusCode, err, answer)
+	if err == nil && response.StatusCode/100 != 2 {
+		err = fmt.Errorf("%s %s: %s", method, path, response.Status)
 	}
-	return string(answer)
+	return string(answer), err
 }
 
 // cluster returns the only live cluster.
@@ -388,6 +388,14 @@ func only[T any](f *fixture, what string, all []T) T {
 		f.Fatalf("there are %d %s, want one", len(all), what)
 	}
 	return all[0]
+}
+
+// untilDeleted waits until no cluster is left: a refresh still reads one that is being
+// deleted.
+func (f *fixture) untilDeleted() {
+	for len(f.clouds.TiDB.Clusters()) > 0 {
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // bound checks that both environments of the project have the binding.

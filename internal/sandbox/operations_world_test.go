@@ -124,7 +124,7 @@ func (f *fixture) noChangesBeside() {
 // strangersBeside makes what other people have in the same accounts.
 func strangersBeside(f *fixture) {
 	f.Helper()
-	f.deploy(theirWorker, "export default {}", "[]")
+	f.deploy(theirWorker)
 	f.byHand("POST", tidbAPI, "/clusters", `{"displayName":"their-db","region":{"name":"regions/aws-us-east-1"}}`)
 	f.byHand("POST", cloudflareAPI, f.account()+"/pages/projects", `{"name":"portfolio2","production_branch":"main"}`)
 	f.addRecord(cloudflare.Record{Type: "A", Name: nextDomain, Content: "192.0.2.1"})

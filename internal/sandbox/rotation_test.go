@@ -1,7 +1,6 @@
 package main
 
 import (
-	"regexp"
 	"strings"
 	"testing"
 
@@ -61,17 +60,6 @@ const apiURN = "**cloudflare:index/workersScript:WorkersScript::portfolio-api"
 
 func loginURN(name string) string { return "**tidbcloud:index:SqlUser::" + name }
 
-// advised runs each command that the last operation advised, as far as it is a
-// `pulumi config set` of the rotation.
-func (l *logins) advised() {
-	l.Helper()
-	line := regexp.MustCompile("`pulumi config set rotation (\\d+)`").FindStringSubmatch(l.printed.String())
-	if line == nil {
-		l.Fatalf("no advice:\n%s", l.printed.String())
-	}
-	l.rotate(line[1])
-}
-
 // Whatever part of the stack a run is limited to, the login that the Worker uses keeps its
 // password until the Worker has another one.
 func TestRotation_partialRuns(t *testing.T) {
@@ -104,87 +92,4 @@ func TestRotation_partialRuns(t *testing.T) {
 	})
 	l.noChanges()
 	l.uses("api_b", "3")
-}
-
-// The step tells which login is in use, even if the variable is gone. If nothing tells it, no
-// login is touched, and the error says what to do.
-func TestRotation_variableGone(t *testing.T) {
-	l := newLogins(t)
-	l.rotate("1")
-	l.run("up")
-	forget := func(kept string) {
-		l.form("PATCH", l.scripts()+"/settings", jsonPart("settings", `{"bindings":[{"type":"inherit","name":"DATABASE_URL"},{"type":"inherit","name":"PULUMI_STACK"}`+kept+`]}`))
-	}
-
-	t.Log("the note says it")
-	forget(`,{"type":"inherit","name":"PULUMI_UPLOAD"}`)
-	l.rotate("2")
-	l.run("up")
-	l.uses("api", "2")
-	l.noChanges()
-
-	t.Log("nothing says it, and no step is due")
-	forget("")
-	l.run("up")
-	l.uses("api", "2")
-	l.noChanges()
-
-	t.Log("nothing says it, and a step is due")
-	forget("")
-	l.rotate("3")
-	l.refused("config key rotation", "PULUMI_ROTATION")
-	l.works("a refused step")
-	l.advised()
-	l.run("up")
-	l.uses("api", "2")
-	l.rotate("3")
-	l.run("up")
-	l.uses("api_b", "3")
-	l.noChanges()
-
-	t.Log("a step back, and the key taken out")
-	for _, step := range []any{"2", nil, "5"} {
-		l.rotate(step)
-		l.refused("config key rotation")
-		l.works("a refused step")
-	}
-	l.rotate("2")
-	l.fails("preview", "`pulumi config set rotation 3`")
-	l.advised()
-	l.noChanges()
-}
-
-// A new sqlUser reaches each login in the step that gives it a new password.
-func TestRotation_renamed(t *testing.T) {
-	l := newLogins(t)
-	l.set(map[string]any{"sqlUser": "app"})
-	l.noWrites("a new sqlUser", l.up().calls) // only the cluster's record of its logins changes
-	l.says("up", "config key sqlUser", "`pulumi config set rotation 1`")
-	l.noChanges()
-	l.uses("api", "")
-	for _, step := range []struct{ step, login string }{{"1", "app_b"}, {"2", "app"}} {
-		l.advised()
-		l.run("up")
-		l.uses(step.login, step.step)
-		l.noChanges()
-	}
-	if strings.Contains(l.printed.String(), "config key sqlUser") {
-		t.Errorf("the rename is done, but the run says:\n%s", l.printed.String())
-	}
-
-	t.Log("a name that the other login still has")
-	l.set(map[string]any{"sqlUser": "app_b"})
-	for _, step := range []struct{ step, login string }{{"3", "app_b_b"}, {"4", "app_b"}} {
-		l.rotate(step.step)
-		l.run("up")
-		l.uses(step.login, step.step)
-	}
-	l.set(map[string]any{"sqlUser": "app"}) // its second login would be app_b, which is in use
-	for _, step := range []struct{ step, login string }{{"5", "app_b_b"}, {"6", "app"}, {"7", "app_b"}} {
-		l.rotate(step.step)
-		l.run("up")
-		l.uses(step.login, step.step)
-		l.noChanges()
-	}
-	l.want("SQL users", len(l.clouds.TiDB.Users(l.cluster().ClusterID)), 4)
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
-	"portfolio-infra/internal/sandbox/engine"
 )
 
 // rows is a table that no operation of the stack may lose.
@@ -101,51 +100,43 @@ func (f *fixture) protect(on bool) { f.set(map[string]any{"protect": fmt.Sprint(
 // environment to the config and back, an endpoint is set to the value in use, and the keys are
 // another organization's for a while.
 func TestRows_providerConfig(t *testing.T) {
-	for _, protect := range []bool{false, true} {
-		t.Run(fmt.Sprintf("protect %t", protect), func(t *testing.T) {
-			f := newFixture(t)
-			f.protect(protect)
-			f.up()
-			r := f.insert()
-			inEnv := func(public, private string) {
-				f.Env["TIDBCLOUD_PUBLIC_KEY"], f.Env["TIDBCLOUD_PRIVATE_KEY"] = public, private
-			}
-			inConfig := func(public, private any) {
-				f.set(map[string]any{"tidbcloud:publicKey": public, "tidbcloud:privateKey": private})
-			}
-			public, private := f.clouds.TiDB.PublicKey, f.clouds.TiDB.PrivateKey
-			theirs := f.beside(&tidbcloud.Cloud{PublicKey: "neighbor", PrivateKey: "neighbors-private-key", OrganizationID: "1372813089200000099"})
-
-			inConfig(public, private)
-			inEnv("", "")
-			r.upInPlace("with the keys in the config")
-			f.set(map[string]any{"tidbcloud:serverlessEndpoint": f.Env[tidbAPI]})
-			r.upInPlace("with an endpoint in the config")
-			inConfig(nil, nil)
-			inEnv(public, private)
-			r.upInPlace("with the keys in the environment again")
-			f.set(map[string]any{"tidbcloud:serverlessEndpoint": nil})
-			r.upInPlace("with the endpoint in the environment again")
-
-			// The cluster of another organization cannot be seen. That is an error in every
-			// operation, and with the right key everything is as it was.
-			if protect {
-				inConfig(theirs.PublicKey, theirs.PrivateKey)
-			} else {
-				inEnv(theirs.PublicKey, theirs.PrivateKey)
-			}
-			says := "belongs to organization " + f.cluster().Labels["tidb.cloud/organization"] + ", and the API key to " + theirs.OrganizationID
-			for _, verb := range []string{"preview", "up", "refresh"} {
-				r.refuses(verb+" with another organization's key", verb, says)
-			}
-			if n := len(theirs.Clusters()); n != 0 {
-				t.Errorf("%d clusters were created in the other organization", n)
-			}
-			inConfig(nil, nil)
-			inEnv(public, private)
-			r.upInPlace("with the right key again")
-		})
+	f := newFixture(t)
+	f.protect(true)
+	f.up()
+	r := f.insert()
+	inEnv := func(public, private string) {
+		f.Env["TIDBCLOUD_PUBLIC_KEY"], f.Env["TIDBCLOUD_PRIVATE_KEY"] = public, private
 	}
+	inConfig := func(public, private any) {
+		f.set(map[string]any{"tidbcloud:publicKey": public, "tidbcloud:privateKey": private})
+	}
+	public, private := f.clouds.TiDB.PublicKey, f.clouds.TiDB.PrivateKey
+	theirs := f.beside(&tidbcloud.Cloud{PublicKey: "neighbor", PrivateKey: "neighbors-private-key", OrganizationID: "1372813089200000099"})
+
+	inConfig(public, private)
+	inEnv("", "")
+	r.upInPlace("with the keys in the config")
+	f.set(map[string]any{"tidbcloud:serverlessEndpoint": f.Env[tidbAPI]})
+	r.upInPlace("with an endpoint in the config")
+	inConfig(nil, nil)
+	inEnv(public, private)
+	r.upInPlace("with the keys in the environment again")
+	f.set(map[string]any{"tidbcloud:serverlessEndpoint": nil})
+	r.upInPlace("with the endpoint in the environment again")
+
+	// The cluster of another organization cannot be seen. That is an error in every
+	// operation, and with the right key everything is as it was.
+	inConfig(theirs.PublicKey, theirs.PrivateKey)
+	says := "belongs to organization " + f.cluster().Labels["tidb.cloud/organization"] + ", and the API key to " + theirs.OrganizationID
+	for _, verb := range []string{"preview", "up", "refresh"} {
+		r.refuses(verb+" with another organization's key", verb, says)
+	}
+	if n := len(theirs.Clusters()); n != 0 {
+		t.Errorf("%d clusters were created in the other organization", n)
+	}
+	inConfig(nil, nil)
+	inEnv(public, private)
+	r.upInPlace("with the right key again")
 }
 
 // beside puts another organization at the address of TiDB Cloud. Calls with its key get it.
@@ -168,128 +159,31 @@ func (f *fixture) beside(theirs *tidbcloud.Cloud) *tidbcloud.Cloud {
 	return theirs
 }
 
-// Protection is switched on and off. What it forbids is refused before anything changes. The
-// previous run's value counts.
-func TestRows_protection(t *testing.T) {
+// A deletion that the plan does not show is refused by the provider. By then Pulumi has
+// deleted what depends on the cluster; the next up restores that.
+func TestRows_refusedDelete(t *testing.T) {
 	f := newFixture(t)
 	f.protect(true)
 	f.up()
 	r := f.insert()
-	protected := "has deletion protection, and moving it to another region would delete all its data"
-	move := func(to string) { f.set(map[string]any{"region": "regions/aws-" + to}) }
-
-	move("us-east-1")
-	r.refuses("moved, previewed", "preview", protected)
-	r.refuses("moved", "up", protected, "pulumi config set protect false")
-	f.unprotect() // Pulumi's own protection; the cluster's is still on
-	r.refuses("moved, unprotected by hand", "up", protected)
-	f.protect(false)
-	r.refuses("moved and unprotected in one run", "up", protected)
-	move("ap-northeast-1")
-	r.upInPlace("unprotected")
-	f.protect(true)
-	r.upInPlace("protected again")
-	// The Automation API runs no preview of a destroy, so what is not protected may go
-	// before Pulumi meets what is.
-	f.fails("destroy", "because it is protected")
-	r.intact("destroyed")
-	f.up()
-	r.intact("after the refused destroy")
-
-	// A protected cluster that was deleted by hand is an error that names the ways out, and
-	// the first of them works.
-	cluster := f.cluster()
-	f.byHand("DELETE", tidbAPI, "/clusters/"+r.id, "")
-	f.untilDeleted()
-	for _, verb := range []string{"preview", "up", "refresh"} {
-		f.noWrites(verb, f.fails(verb, "no empty replacement is created").calls)
-	}
-	f.protect(false)
-	f.up()
-	f.up()
-	f.moved(&cluster)
-	f.serves()
-	f.noChanges()
-	move("us-east-1")
-	f.up()
-	f.moved(&cluster)
-	f.noChanges()
-	f.run("destroy")
-}
-
-// A deletion that the plan does not show is refused by the provider. By then Pulumi has
-// deleted what depends on the cluster; the next up restores that.
-func TestRows_refusedDelete(t *testing.T) {
-	for _, adopted := range []bool{false, true} {
-		t.Run(fmt.Sprintf("adopted %t", adopted), func(t *testing.T) {
-			f := newFixture(t)
-			if adopted {
-				f.byHand("POST", tidbAPI, "/clusters", `{"displayName":"portfolio-db","region":{"name":"regions/aws-ap-northeast-1"}}`)
-				f.set(map[string]any{"adopt": "true"})
-			}
-			f.protect(true)
-			f.up()
-			r := f.insert()
-			urn := "urn:pulumi:" + engine.Stack + "::portfolio::portfolio:index:Database$tidbcloud:index:Cluster::cluster"
-			for _, refused := range []struct {
-				verb    string
-				options []optup.Option
-			}{
-				{"destroy", nil},
-				{"up", []optup.Option{optup.Replace([]string{urn})}},
-			} {
-				f.protect(false) // in this run, so the state does not know of it
-				f.unprotect()
-				if f.try(refused.verb, refused.options...).err == nil {
-					t.Fatalf("%s succeeded:\n%s", refused.verb, f.printed.String())
-				}
-				f.says(refused.verb, "has deletion protection, and deleting it would delete all its data")
-				r.intact(refused.verb)
-				f.protect(true)
-				f.up()
-				r.intact("after " + refused.verb)
-				f.serves()
-				f.noChanges()
-			}
-		})
-	}
-}
-
-// A plain preview shows what was done to the database and its users by hand. An up repairs it,
-// and the next one changes nothing.
-func TestRows_drift(t *testing.T) {
-	f := newFixture(t)
-	f.up()
-	c := f.cluster()
-	user := "/clusters/" + c.ClusterID + "/sqlUsers/" + c.UserPrefix
-	root := f.insert()
-	// If the password was set long ago, a refused login is not due to its being new.
-	age := func() { f.edit(func(r *apitype.ResourceV3) { delete(r.Outputs, "passwordSetAt") }) }
-	for _, test := range []struct {
-		name    string
-		byHand  func()
-		updates int // 0 is any number
-		empties bool
-		says    string
+	for _, refused := range []struct {
+		verb    string
+		options []optup.Option
 	}{
-		{"user deleted", func() { f.byHand("DELETE", tidbAPI, user+".api", "") }, 2, false, "no longer exists"},
-		{"admin deleted", func() { f.byHand("DELETE", tidbAPI, user+".pulumi", "") }, 0, false, "no longer exists"},
-		{"another role", func() { f.byHand("PATCH", tidbAPI, user+".api", `{"builtinRole":"role_admin"}`) }, 1, false, "its role is role_admin"},
-		{"another password", func() { f.byHand("PATCH", tidbAPI, user+".api", `{"password":"set-by-hand-1234"}`); age() }, 2, false, "cannot log in"},
-		{"database dropped", func() { f.query(root.url, "DROP DATABASE portfolio") }, 1, true, "no longer exists"},
+		{"destroy", nil},
+		{"up", []optup.Option{optup.Replace([]string{f.urn("Cluster", "cluster")})}},
 	} {
-		t.Log(test.name)
-		test.byHand()
-		changes := f.run("preview").changes
-		if n := changes["update"]; n == 0 || test.updates > 0 && n != test.updates || len(changes) != 1 {
-			t.Errorf("%s: preview shows %v", test.name, changes)
+		f.protect(false) // in this run, so the state does not know of it
+		f.unprotect()
+		if f.try(refused.verb, refused.options...).err == nil {
+			t.Fatalf("%s succeeded:\n%s", refused.verb, f.printed.String())
 		}
-		f.says("preview", test.says)
+		f.says(refused.verb, "has deletion protection, and deleting it would delete all its data")
+		r.intact(refused.verb)
+		f.protect(true)
 		f.up()
+		r.intact("after " + refused.verb)
 		f.serves()
-		if !test.empties {
-			root.intact(test.name)
-		}
 		f.noChanges()
 	}
 }

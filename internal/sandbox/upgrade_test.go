@@ -136,3 +136,13 @@ func (f *fixture) forgetDoppler() {
 		}
 	}
 }
+
+// noDeletions checks that no step deletes or replaces anything.
+func (f *fixture) noDeletions(operation string, r result) {
+	f.Helper()
+	for urn, op := range r.steps {
+		if op != apitype.OpCreate && op != apitype.OpUpdate {
+			f.Errorf("%s: %s of %s", operation, op, urn)
+		}
+	}
+}
