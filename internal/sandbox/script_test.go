@@ -61,20 +61,20 @@ func (s *story) print(text string) { fmt.Fprint(s.script.Stdout(), text) }
 
 // scriptCommands are the commands beside testscript's own.
 var scriptCommands = map[string]func(*story, []string){
-	"up": operation("up"), "preview": operation("preview"), "refresh": operation("refresh"), "destroy": operation("destroy"),
+	"up": verb("up"), "preview": verb("preview"), "refresh": verb("refresh"), "destroy": verb("destroy"),
 	"nochanges": nochanges, "refused": refused, "set": set, "cf": cf, "tidb": tidb, "sql": sqlStatement, "bound": bound, "left": left,
 }
 
 // fallible are the commands that "!" stands before if they must fail.
 var fallible = []string{"up", "preview", "refresh", "destroy", "cf", "tidb", "sql"}
 
-// operation is `up KIND=N…`: exactly so many resources change in each of these ways, if any is
+// verb is `up KIND=N…`: exactly so many resources change in each of these ways, if any is
 // given. `! up TEXT…` fails and says each text.
-func operation(verb string) func(*story, []string) {
+func verb(name string) func(*story, []string) {
 	return func(s *story, args []string) {
 		if s.fail {
-			s.fails(verb, args...)
-		} else if have := s.run(verb).changes; len(args) > 0 {
+			s.fails(name, args...)
+		} else if have := s.run(name).changes; len(args) > 0 {
 			want := map[string]int{}
 			for _, arg := range args {
 				kind, n, _ := strings.Cut(arg, "=")
