@@ -93,7 +93,7 @@ slim: ## Cut the Cloudflare SDK down to what the program uses
 # provider's fault list a sample runs: the whole, in make matrix, takes eleven minutes. Of pages
 # it is for what binds and what uploads: the others compare with wrangler, for minutes.
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
-RACY := environment|migration|migrator|provider|rest|sandbox/.*|stack|tidbcloud
+RACY := migration|migrator|provider|rest|sandbox/.*|stack|tidbcloud
 
 # A test on the engine waits half of the time, so more of them run than there are cores.
 .PHONY: test
