@@ -320,7 +320,7 @@ func TestBranch_masks_Faults(t *testing.T) {
 				}
 				var branch, user state // before the run
 				killed := false
-				failed := m.s.cuts(43, func() {
+				failed := m.s.cuts(23, func() {
 					switch {
 					case op != "create":
 						must(m.up(inputs()))
