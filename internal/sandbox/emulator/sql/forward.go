@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync/atomic"
 )
 
 // The parts of the MySQL protocol that a gateway sees: packets, and what a client sends first.
@@ -25,7 +26,9 @@ var errPacket = errors.New("no packet of the MySQL protocol")
 // forward passes data between a client and the server until one of them ends. It refuses a
 // client that does not ask for TLS, since TiDB does not do so at a Unix socket.
 // https://github.com/pingcap/tidb/blob/v8.5.6/pkg/server/conn.go (isUnixSocket)
-func forward(client, server net.Conn) error {
+//
+// For cut see [Servers.Intercept].
+func forward(client, server net.Conn, cut func(after bool) bool) error {
 	greeting, err := readPacket(server)
 	if err != nil {
 		return err
@@ -43,12 +46,45 @@ func forward(client, server net.Conn) error {
 	if _, err := server.Write(first); err != nil {
 		return err
 	}
+	var sent atomic.Bool // and not answered
 	go func() {
-		_, _ = io.Copy(server, client)
+		sends := 0
+		_ = pass(server, client, func() bool {
+			if sends++; sends <= loginSends {
+				return false
+			}
+			sent.Store(true)
+			return cut(false)
+		})
 		_ = server.Close()
 	}()
-	_, err = io.Copy(client, server)
-	return err
+	return pass(client, server, func() bool { return sent.CompareAndSwap(true, false) && cut(true) })
+}
+
+// loginSends is how often a client sends something to log in after its request for TLS: twice for
+// TLS, and the login. After that it sends one command at a time.
+const loginSends = 3
+
+var errCut = errors.New("the connection was cut")
+
+// pass copies what comes from a connection until cut reports, before it passes something on, that it
+// is to end.
+func pass(to io.Writer, from io.Reader, cut func() bool) error {
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buffer)
+		if n > 0 {
+			if cut() {
+				return errCut
+			}
+			if _, err := to.Write(buffer[:n]); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // readPacket returns a packet, including its head.
