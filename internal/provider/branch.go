@@ -123,8 +123,8 @@ func (b *Branch) Update(ctx context.Context, req infer.UpdateRequest[BranchArgs,
 	}
 	resets := orZero(old.ResetToken) != orZero(state.ResetToken)
 	if req.DryRun {
-		if state.Masks != nil && (resets || b.unmasked(ctx, state)) {
-			state.Password = ""
+		if resets || b.unmasked(ctx, state) {
+			state.Password = "" // with it, all that is made by root is shown as made anew
 		}
 		resp.Output = state
 		return resp, nil
