@@ -75,14 +75,7 @@ func TestEnvironment_site(t *testing.T) {
 	unchanged := func(when string) { t.Helper(); f.want("rows of production "+when, rows(), before) }
 
 	// A pull request may add a migration.
-	migrations := filepath.Join(".sandbox", "test", t.Name()+"-migrations")
-	if err := os.RemoveAll(filepath.Join(root, migrations)); err != nil { // of a run that was killed
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(filepath.Join(root, migrations)) })
-	if err := os.CopyFS(filepath.Join(root, migrations), os.DirFS(filepath.Join(root, "internal/example/migrations"))); err != nil {
-		t.Fatal(err)
-	}
+	migrations := projectCopy(t, "internal/example/migrations", "-migrations")
 	fresh := map[string]any{"site": "internal/example/site", "migrations": migrations, "seeds": "internal/example/seeds"}
 	branch := map[string]any{"site": "internal/example/site", "migrations": migrations,
 		"previewData": "branch", "branchOf": "stack:organization/portfolio/dev", "masks": "internal/example/masks"}

@@ -105,14 +105,7 @@ func TestEnvironment_branch(t *testing.T) {
 		f.want("rows of production "+when, f.query(production, all), before)
 	}
 
-	masks := filepath.Join(".sandbox", "test", t.Name())
-	if err := os.RemoveAll(filepath.Join(root, masks)); err != nil { // of a run that was killed
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(filepath.Join(root, masks)) })
-	if err := os.CopyFS(filepath.Join(root, masks), os.DirFS(filepath.Join(root, "internal/example/masks"))); err != nil {
-		t.Fatal(err)
-	}
+	masks := projectCopy(t, "internal/example/masks", "")
 	e := f.environment("pr-2", map[string]any{"previewData": "branch", "branchOf": "stack:organization/portfolio/dev", "masks": masks})
 	e.planned()
 	branch := only(f, "branches", f.clouds.TiDB.Branches(parent))

@@ -40,19 +40,16 @@ var lives = []life{
 
 // deed is what is killed.
 type deed struct {
-	name   string
-	made   bool           // the environment is there before
-	next   []string       // how it goes on: by "up", or by "end"
-	config map[string]any // a change of the configuration
-	only   func(life) bool
+	name  string
+	made  bool     // the environment is there before
+	masks bool     // there are others
+	next  []string // how it goes on: by "up", or by "end"
 }
-
-const moreMasks = ".sandbox/test/masks of the kill matrix"
 
 var deeds = []deed{
 	{name: "up", next: []string{"up", "end"}},
 	{name: "destroy", made: true, next: []string{"end", "up"}},
-	{name: "up with other masks", made: true, next: []string{"up", "end"}, config: map[string]any{"masks": moreMasks}, only: func(l life) bool { return l.copied }},
+	{name: "up with other masks", made: true, next: []string{"up", "end"}, masks: true},
 	// It removes all, since the state is lost.
 	{name: "verify", made: true, next: []string{"verify"}},
 }
@@ -76,25 +73,18 @@ func TestMatrixOfEnvironments_full(t *testing.T) {
 
 func testMatrixOfEnvironments(t *testing.T, sample bool) {
 	t.Parallel()
-	folder := filepath.Join(root, moreMasks)
-	if err := os.RemoveAll(folder); err != nil { // of a run that was killed
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	if err := os.CopyFS(folder, os.DirFS(filepath.Join(root, "internal/example/masks"))); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(folder, "2_more.sql"), []byte("UPDATE guests SET message = 'x';\n"), 0o600); err != nil {
+	masks := projectCopy(t, "internal/example/masks", "")
+	if err := os.WriteFile(filepath.Join(root, masks, "2_more.sql"), []byte("UPDATE guests SET message = 'x';\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, l := range lives {
 		for _, d := range deeds {
-			if d.only != nil && !d.only(l) {
+			if d.masks && !l.copied {
 				continue
 			}
 			t.Run(l.name+", "+d.name, func(t *testing.T) {
 				t.Parallel()
-				testKills(t, l, d, sample)
+				testKills(t, l, d, masks, sample)
 			})
 		}
 	}
@@ -119,7 +109,7 @@ func (p point) String() string {
 
 // testKills kills a deed at its points. Copies of a prepared folder share the ports of the SQL
 // servers, so there is one folder for each trial that can run at the same time.
-func testKills(t *testing.T, l life, d deed, sample bool) {
+func testKills(t *testing.T, l life, d deed, masks string, sample bool) {
 	workers := 1
 	if !sample {
 		workers = flag.Lookup("test.parallel").Value.(flag.Getter).Get().(int)
@@ -128,8 +118,17 @@ func testKills(t *testing.T, l life, d deed, sample bool) {
 	for range workers {
 		folders <- prepareDeed(t, l, d)
 	}
+	inCopy := func(t *testing.T, do func(*killTrial)) {
+		t.Helper()
+		inCopy(t, l, d, folders, func(tr *killTrial) {
+			if d.masks {
+				tr.set(map[string]any{"masks": masks})
+			}
+			do(tr)
+		})
+	}
 	var all []point
-	inCopy(t, l, d, folders, func(tr *killTrial) { all = tr.points() })
+	inCopy(t, func(tr *killTrial) { all = tr.points() })
 	if sample {
 		all = ofToday(all)
 	}
@@ -138,7 +137,7 @@ func testKills(t *testing.T, l life, d deed, sample bool) {
 			if !sample {
 				t.Parallel()
 			}
-			inCopy(t, l, d, folders, func(tr *killTrial) { tr.run(p) })
+			inCopy(t, func(tr *killTrial) { tr.run(p) })
 		})
 	}
 }
@@ -220,7 +219,6 @@ func inCopy(t *testing.T, l life, d deed, folders chan prepared, do func(*killTr
 	tr := openTrial(t, l, d, dir)
 	defer tr.clouds.Close()
 	tr.production = p
-	tr.set(d.config)
 	if d.name == "verify" {
 		tr.lose()
 	}
@@ -259,35 +257,38 @@ func (tr *killTrial) startVerify(state string) *session {
 func (tr *killTrial) points() (all []point) {
 	tr.Helper()
 	var mu sync.Mutex
-	commands := 0
+	commands := map[bool]int{} // before they take effect, and after it
 	tr.clouds.SQL.Intercept(func(id string, after bool) bool {
 		mu.Lock()
 		defer mu.Unlock()
-		if isBranch(id) && !after {
-			commands++
+		if isBranch(id) {
+			commands[after]++
 		}
 		return false
 	})
+	defer tr.clouds.SQL.Intercept(nil)
 	before := len(tr.clouds.Log.Calls())
 	if out, err := tr.start().wait(); err != nil {
 		tr.Fatalf("%v\n%s", err, out)
 	}
-	var points []point
-	for _, c := range tr.clouds.Log.Calls()[before:] {
-		if c.Write() {
-			points = append(points, point{call: c.Method + " " + kindOf(c.Path), n: len(points)})
-		}
-	}
 	mu.Lock()
 	defer mu.Unlock()
-	for n := range commands {
-		points = append(points, point{call: fmt.Sprintf("SQL from %d", n/10*10+1), sql: true, n: n})
-	}
-	for _, p := range points {
-		for _, p.after = range []bool{false, true} {
+	for _, after := range []bool{false, true} {
+		n := 0
+		add := func(p point) {
+			p.n, p.after = n, after
 			for _, p.next = range tr.next {
 				all = append(all, p)
 			}
+			n++
+		}
+		for _, c := range tr.clouds.Log.Calls()[before:] {
+			if c.Write() {
+				add(point{call: c.Method + " " + kindOf(c.Path)})
+			}
+		}
+		for n = 0; n < commands[after]; {
+			add(point{call: fmt.Sprintf("SQL from %d", n/10*10+1), sql: true})
 		}
 	}
 	return all
