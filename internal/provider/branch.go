@@ -29,8 +29,8 @@ func (b *Branch) Annotate(a infer.Annotator) {
 		"A branch that was imported and lacks the owner's annotation is not deleted but stays.")
 }
 
-// WireDependencies implements [infer.ExplicitDependencies]. A preview of a reset knows all
-// outputs.
+// WireDependencies implements [infer.ExplicitDependencies]. A preview of a reset knows all other
+// outputs than the password.
 func (*Branch) WireDependencies(f infer.FieldSelector, args *BranchArgs, state *BranchState) {
 	f.OutputField(state).DependsOn(f.InputField(&args.ClusterID).Computed(), f.InputField(&args.DisplayName).Computed(),
 		f.InputField(&args.Owner).Computed(), f.InputField(&args.Annotations).Computed(), f.InputField(&args.ParentTimestamp).Computed())
