@@ -48,36 +48,34 @@ func forward(client, server net.Conn, cut func(after bool) bool) error {
 	}
 	var sent atomic.Bool // and not answered
 	go func() {
-		sends := 0
-		_ = pass(server, client, func() bool {
-			if sends++; sends <= loginSends {
-				return false
+		defer func() { _ = server.Close() }()
+		for data := 0; ; {
+			record, err := readRecord(client)
+			if err != nil {
+				return
 			}
-			sent.Store(true)
-			return cut(false)
-		})
-		_ = server.Close()
+			if record[0] == recordData {
+				data++
+			}
+			if data > loginRecords {
+				sent.Store(true)
+				if cut(false) {
+					return
+				}
+			}
+			if _, err := server.Write(record); err != nil {
+				return
+			}
+		}
 	}()
-	return pass(client, server, func() bool { return sent.CompareAndSwap(true, false) && cut(true) })
-}
-
-// loginSends is how often a client sends something to log in after its request for TLS: twice for
-// TLS, and the login. After that it sends one command at a time.
-const loginSends = 3
-
-var errCut = errors.New("the connection was cut")
-
-// pass copies what comes from a connection until cut reports, before it passes something on, that it
-// is to end.
-func pass(to io.Writer, from io.Reader, cut func() bool) error {
 	buffer := make([]byte, 32<<10)
 	for {
-		n, err := from.Read(buffer)
+		n, err := server.Read(buffer)
+		if n > 0 && sent.CompareAndSwap(true, false) && cut(true) {
+			return errCut
+		}
 		if n > 0 {
-			if cut() {
-				return errCut
-			}
-			if _, err := to.Write(buffer[:n]); err != nil {
+			if _, err := client.Write(buffer[:n]); err != nil {
 				return err
 			}
 		}
@@ -85,6 +83,29 @@ func pass(to io.Writer, from io.Reader, cut func() bool) error {
 			return err
 		}
 	}
+}
+
+// What a client sends by TLS 1.3 is in records, each with a head of its type, its version and its
+// length. The first ones of application data end the handshake and log in. After that each has a
+// command, if it is not of more than 16 kB.
+// https://www.rfc-editor.org/rfc/rfc8446#section-5
+const (
+	recordHead   = 5
+	recordData   = 23
+	loginRecords = 2
+)
+
+var errCut = errors.New("the connection was cut")
+
+// readRecord returns a record of TLS, including its head.
+func readRecord(r io.Reader) ([]byte, error) {
+	record := make([]byte, recordHead)
+	if _, err := io.ReadFull(r, record); err != nil {
+		return nil, err
+	}
+	record = append(record, make([]byte, binary.BigEndian.Uint16(record[3:]))...)
+	_, err := io.ReadFull(r, record[recordHead:])
+	return record, err
 }
 
 // readPacket returns a packet, including its head.
