@@ -29,8 +29,8 @@ func (b *Branch) Annotate(a infer.Annotator) {
 		"A branch that was imported and lacks the owner's annotation is not deleted but stays.")
 }
 
-// WireDependencies implements [infer.ExplicitDependencies]. A preview of a reset knows all
-// outputs.
+// WireDependencies implements [infer.ExplicitDependencies]. A preview of a reset knows all other
+// outputs than the password.
 func (*Branch) WireDependencies(f infer.FieldSelector, args *BranchArgs, state *BranchState) {
 	f.OutputField(state).DependsOn(f.InputField(&args.ClusterID).Computed(), f.InputField(&args.DisplayName).Computed(),
 		f.InputField(&args.Owner).Computed(), f.InputField(&args.Annotations).Computed(), f.InputField(&args.ParentTimestamp).Computed())
@@ -123,8 +123,8 @@ func (b *Branch) Update(ctx context.Context, req infer.UpdateRequest[BranchArgs,
 	}
 	resets := orZero(old.ResetToken) != orZero(state.ResetToken)
 	if req.DryRun {
-		if state.Masks != nil && (resets || b.unmasked(ctx, state)) {
-			state.Password = ""
+		if resets || b.unmasked(ctx, state) {
+			state.Password = "" // with it, all that is made by root is shown as made anew
 		}
 		resp.Output = state
 		return resp, nil

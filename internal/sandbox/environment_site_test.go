@@ -1,10 +1,15 @@
 package main
 
 import (
+	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // at returns the same server under another stack's host.
@@ -13,57 +18,160 @@ func (s *served) at(f *fixture) *served {
 	return &served{f: f, base: s.base, log: s.log, host: f.Stack + ".localhost:" + port}
 }
 
-// Production and an environment side by side: one server serves both, each from its own database,
-// and the end of the environment is the end of nothing else.
+// watch asks for the guest book all the time, until the function that it returns is called. Each answer
+// must be that of now.
+func (s *served) watch(why string) (stop func()) {
+	s.f.Helper()
+	want := s.get("/api/guestbook")
+	var wait sync.WaitGroup
+	var stopped atomic.Bool
+	asked := 0
+	wait.Go(func() {
+		for ; !stopped.Load(); asked++ {
+			time.Sleep(10 * time.Millisecond) // others need the processor too
+			request, err := http.NewRequestWithContext(s.f.Context(), http.MethodGet, s.base+"/api/guestbook", nil)
+			if err != nil {
+				s.f.Error(err)
+				return
+			}
+			request.Host = s.host
+			request.Header.Set("Cookie", "signed=1") // it reads the rows, whatever it read last
+			response, err := http.DefaultClient.Do(request)
+			var body []byte
+			if err == nil {
+				body, err = io.ReadAll(response.Body)
+				_ = response.Body.Close()
+			}
+			if err != nil || string(body) != want {
+				s.f.Errorf("production while %s: %v, %s, want %s", why, err, body, want)
+				return
+			}
+		}
+	})
+	return func() {
+		stopped.Store(true)
+		wait.Wait()
+		s.f.Logf("production answered %d times while %s", asked, why)
+		if asked < 2 {
+			s.f.Error("it was hardly asked")
+		}
+	}
+}
+
+// Production, an environment with data of its own and one on a branch, side by side: one server serves
+// all, each from its own rows. Whatever happens to the environments, production answers and its rows
+// stay, and the end of one is the end of nothing else.
 func TestEnvironment_site(t *testing.T) {
 	f, _ := newSiteFixture(t)
 	f.up()
-	f.query(f.outputs()["databaseUrl"].(string), "INSERT INTO guests (name, message) VALUES ('Ada', 'a row of production')")
+	database, _ := f.login()
+	f.query(database, "INSERT INTO guests (name, message) VALUES ('Ada', 'a row of production'), ('Alan', 'another one')")
 	production := f.serveSite()
-	f.want("guests of production", production.names("/api/guestbook"), []string{"Ada"})
+	f.want("guests of production", production.names("/api/guestbook"), []string{"Alan", "Ada"})
+	production.sign("Edsger")
+	guests := []string{"Edsger", "Alan", "Ada"}
+	rows := func() string { return f.query(database, "SELECT * FROM guests ORDER BY id") }
+	before := rows()
+	unchanged := func(when string) { t.Helper(); f.want("rows of production "+when, rows(), before) }
 
-	example := map[string]any{"site": "internal/example/site", "seeds": "internal/example/seeds"}
-	pr := f.environment("pr-1", example)
-	page := production.at(pr)
-	if status, body := page.answer("/"); status != http.StatusNotFound || !strings.Contains(body, "`make up STACK=pr-1` makes one\n  http://localhost:") {
+	// A pull request may add a migration.
+	migrations := projectCopy(t, "internal/example/migrations", "-migrations")
+	fresh := map[string]any{"site": "internal/example/site", "migrations": migrations, "seeds": "internal/example/seeds"}
+	branch := map[string]any{"site": "internal/example/site", "migrations": migrations,
+		"previewData": "branch", "branchOf": "stack:organization/portfolio/dev", "masks": "internal/example/masks"}
+
+	stop := production.watch("environments are made")
+	pr1, pr2 := f.environment("pr-1", fresh), f.environment("pr-2", branch)
+	page1, page2 := production.at(pr1), production.at(pr2)
+	if status, body := page1.answer("/"); status != http.StatusNotFound || !strings.Contains(body, "`make up STACK=pr-1` makes one\n  http://localhost:") {
 		t.Errorf("before there is one: %d %s", status, body)
 	}
-	pr.up()
-	pr.noChanges()
-	seeded := page.names("/api/guestbook")
-	if len(seeded) == 0 {
-		t.Error("the environment has no seeds")
+	pr1.up()
+	pr2.up()
+	seeded := page1.names("/api/guestbook")
+	f.want("guests of pr-1", seeded, []string{"Zoë", "Grace", "Ada"})
+	masked := page2.names("/api/guestbook")
+	f.want("guests of pr-2", masked, []string{"Guest 3", "Guest 2", "Guest 1"})
+	page1.sign("Linus")
+	page2.sign("recognizable-reviewer")
+	page2.sign("recognizable-reviewer")
+	seeded = append([]string{"Linus"}, seeded...)
+	masked = append([]string{"recognizable-reviewer", "recognizable-reviewer"}, masked...)
+	shown := func(when string) {
+		t.Helper()
+		f.want("guests of pr-1 "+when, page1.names("/api/guestbook"), seeded)
+		f.want("guests of pr-2 "+when, page2.names("/api/guestbook"), masked)
+		unchanged(when)
 	}
-	page.sign("Grace")
-	f.want("guests of the environment", page.names("/api/guestbook"), append([]string{"Grace"}, seeded...))
-	production.sign("Alan")
-	f.want("guests of production", production.names("/api/guestbook"), []string{"Alan", "Ada"})
+	shown("after their entries")
+	stop()
+	pr1.noChanges()
+	pr2.noChanges()
+
+	t.Log("a migration that fails")
+	stop = production.watch("a migration fails")
+	wrong := filepath.Join(root, migrations, "00004_once.sql")
+	if err := os.WriteFile(wrong, []byte("-- +goose Up\nALTER TABLE guests ADD UNIQUE INDEX once (message);\nALTER TABLE guests ADD UNIQUE INDEX one (name);\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	page1.sign("Linus") // with the same message
+	seeded = append([]string{"Linus"}, seeded...)
+	pr1.fails("up", "00004_once.sql", "Duplicate entry")
+	pr2.fails("up", "00004_once.sql", "1062")
+	for _, value := range []string{"recognizable-reviewer", "It's me", "Duplicate entry", "xxx"} {
+		if strings.Contains(pr2.printed.String(), value) {
+			t.Errorf("the error shows %q:\n%s", value, pr2.printed.String())
+		}
+	}
+	shown("after a migration that failed")
+	if err := os.Remove(wrong); err != nil {
+		t.Fatal(err)
+	}
+	pr1.up()
+	pr2.up()
+	stop()
 	f.noChanges()
 
 	t.Log("each in the process of another sandbox, whose clouds do not know the secrets")
 	f.clouds.Close()
 	again := openFixture(t, f.Dir)
 	again.Config = f.Config
-	pr = again.environment("pr-1", example)
+	f = again
+	pr1, pr2 = again.environment("pr-1", fresh), again.environment("pr-2", branch)
 	production = again.serveSite()
-	again.want("guests of production", production.names("/api/guestbook"), []string{"Alan", "Ada"})
-	again.want("guests of the environment", production.at(pr).names("/api/guestbook"), append([]string{"Grace"}, seeded...))
+	page1, page2 = production.at(pr1), production.at(pr2)
+	f.want("guests of production", production.names("/api/guestbook"), guests)
+	shown("in another process")
 
-	before, err := os.ReadFile(again.Dir + "/state/.pulumi/stacks/portfolio/dev.json")
-	if err != nil {
-		t.Fatal(err)
+	state := func() string {
+		t.Helper()
+		b, err := os.ReadFile(again.Dir + "/state/.pulumi/stacks/portfolio/dev.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
 	}
+	wasState := state()
 	if err := again.clouds.Share(again.Dir); err != nil {
 		t.Fatal(err)
 	}
-	pr.command("destroy", "-stack", "pr-1")
-	again.left(1, 1, 1)
-	if after, err := os.ReadFile(again.Dir + "/state/.pulumi/stacks/portfolio/dev.json"); err != nil || string(after) != string(before) {
-		t.Errorf("the state of production has changed: %v", err)
+	stop = production.watch("the environments end")
+	for i, pr := range []*fixture{pr1, pr2} {
+		pr.command("destroy", "-stack", pr.Stack)
+		if status, body := production.at(pr).answer("/"); status != http.StatusNotFound {
+			t.Errorf("%s after its end: %d %s", pr.Stack, status, body)
+		}
+		f.left(2-i, 2-i, 1)
+		unchanged("after the end of " + pr.Stack)
 	}
-	if status, body := production.at(pr).answer("/"); status != http.StatusNotFound {
-		t.Errorf("after its end: %d %s", status, body)
+	stop()
+	f.want("branches that are left", len(f.clouds.TiDB.Branches(f.cluster().ClusterID)), 0)
+	stacks, err := f.Stacks()
+	if err != nil {
+		t.Fatal(err)
 	}
-	again.want("guests of production", production.names("/api/guestbook"), []string{"Alan", "Ada"})
-	again.noChanges()
+	f.want("stacks", stacks, []string{"dev"})
+	f.want("the state of production has changed", state() != wasState, false)
+	f.want("guests of production", production.names("/api/guestbook"), guests)
+	f.noChanges()
 }

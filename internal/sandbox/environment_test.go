@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"portfolio-infra/internal/environment/mark"
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
@@ -104,14 +105,7 @@ func TestEnvironment_branch(t *testing.T) {
 		f.want("rows of production "+when, f.query(production, all), before)
 	}
 
-	masks := filepath.Join(".sandbox", "test", t.Name())
-	if err := os.RemoveAll(filepath.Join(root, masks)); err != nil { // of a run that was killed
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(filepath.Join(root, masks)) })
-	if err := os.CopyFS(filepath.Join(root, masks), os.DirFS(filepath.Join(root, "internal/example/masks"))); err != nil {
-		t.Fatal(err)
-	}
+	masks := projectCopy(t, "internal/example/masks", "")
 	e := f.environment("pr-2", map[string]any{"previewData": "branch", "branchOf": "stack:organization/portfolio/dev", "masks": masks})
 	e.planned()
 	branch := only(f, "branches", f.clouds.TiDB.Branches(parent))
@@ -160,5 +154,53 @@ func TestEnvironment_branch(t *testing.T) {
 	f.left(1, 1, 1)
 	f.want("branches that are left", len(f.clouds.TiDB.Branches(parent)), 0)
 	untouched("after the end of the environment")
+	f.noChanges()
+}
+
+// The data of a living environment becomes a copy and then its own again, as planned, and nothing is
+// left of what it was before. A copy that no longer needs masks, and then does, is made as planned too.
+func TestEnvironment_otherData(t *testing.T) {
+	f := newFixture(t)
+	f.set(map[string]any{"migrations": "internal/example/migrations"})
+	f.up()
+	production, _ := f.login()
+	f.query(production, "INSERT INTO guests (name, message) VALUES ('Ada Lovelace', 'ada@example.com')")
+	const all = "SELECT id, name, message, created_at FROM guests ORDER BY id"
+	before, parent := f.query(production, all), f.cluster().ClusterID
+
+	data := map[string]map[string]any{
+		"fresh":    {"previewData": "", "seeds": "internal/example/seeds", "branchOf": nil, "masks": nil},
+		"masked":   {"previewData": "branch", "seeds": "", "branchOf": parent, "masks": "internal/example/masks"},
+		"unmasked": {"previewData": "branch", "seeds": "", "branchOf": parent, "masks": "none"},
+	}
+	guests := map[string]string{"fresh": "name\nAda\nGrace\nZoë\n", "masked": "name\nGuest 1\n", "unmasked": "name\nAda Lovelace\n"}
+	e := f.environment("pr-3", nil)
+	for i, kind := range []string{"fresh", "masked", "unmasked", "masked", "fresh", "unmasked", "fresh"} {
+		t.Logf("%d: %s", i, kind)
+		e.set(data[kind])
+		e.planned()
+		e.noChanges()
+		app, _ := e.urls()
+		f.want("guests", e.query(app, "SELECT name FROM guests ORDER BY id"), guests[kind])
+		if !e.named("portfolio-pr-3-api").Secrets["DATABASE_URL"].Is(app) {
+			t.Error("the Worker's DATABASE_URL is not the output's")
+		}
+		for len(f.clouds.TiDB.Clusters()) > 2 { // one is still being deleted
+			time.Sleep(10 * time.Millisecond)
+		}
+		clusters, branches := 1, 1
+		if kind == "fresh" {
+			clusters, branches = 2, 0
+		}
+		f.left(2, 2, clusters)
+		f.want("branches", len(f.clouds.TiDB.Branches(parent)), branches)
+		f.want("rows of production", f.query(production, all), before)
+		f.want("users of production", f.users(parent), []string{"api", "api_b", "pulumi", "root"})
+		if t.Failed() {
+			t.FailNow()
+		}
+	}
+	e.run("destroy")
+	f.left(1, 1, 1)
 	f.noChanges()
 }

@@ -265,6 +265,22 @@ func (f *fixture) outputs() map[string]any {
 	return all
 }
 
+// projectCopy copies a folder of the project, for this test, to another one of the project, since the
+// config names no others. It returns the name for the config.
+func projectCopy(t testing.TB, from, suffix string) string {
+	t.Helper()
+	name := filepath.Join(".sandbox", "test", t.Name()+suffix)
+	folder := filepath.Join(root, name)
+	if err := os.RemoveAll(folder); err != nil { // of a run that was killed
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	if err := os.CopyFS(folder, os.DirFS(filepath.Join(root, from))); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
 // login returns the connection strings of the application, which must be what the Worker
 // has, and of the admin.
 func (f *fixture) login() (app, admin string) {

@@ -171,34 +171,53 @@ func (f *fixture) converges(sc scenario, call int, after bool) {
 // count.
 func (f *fixture) killed(verb string, call int, after bool, counts func(*http.Request) bool) {
 	f.Helper()
-	var mu sync.Mutex
-	var victim *session
-	counted, killed := 0, false
-	f.clouds.Intercept(func(r *http.Request, effective bool) bool {
-		mu.Lock()
-		defer mu.Unlock()
-		if killed {
-			return true // what is left of the killed run does nothing any more
-		}
-		if effective != after || !counts(r) {
-			return false
-		}
-		if counted++; counted == call+1 {
-			killed = true
-			victim.kill()
-		}
-		return killed
-	})
+	trap := &trap{TB: f, call: call, after: after}
+	f.clouds.Intercept(func(r *http.Request, after bool) bool { return trap.meets(counts(r), after) })
 	defer f.clouds.Intercept(nil)
-	mu.Lock()
-	victim = f.start(verb)
-	mu.Unlock()
-	out, err := victim.wait()
-	mu.Lock()
-	defer mu.Unlock()
-	if !killed {
-		f.Fatalf("the call was never made: %v\n%s", err, out)
+	if out, sprung := trap.kills(func() *session { return f.start(verb) }); !sprung {
+		f.Fatalf("the call was never made:\n%s", out)
 	}
+}
+
+// trap kills a session at one of its calls, before or after it took effect.
+type trap struct {
+	testing.TB
+	call  int
+	after bool
+
+	mu     sync.Mutex
+	victim *session
+	seen   int
+	sprung bool
+}
+
+// meets is called at each call, twice. It reports whether the connection is to be cut.
+func (t *trap) meets(counts, after bool) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.sprung {
+		return true // what is left of the killed run does nothing any more
+	}
+	if after != t.after || !counts {
+		return false
+	}
+	if t.seen++; t.seen == t.call+1 {
+		t.sprung = true
+		t.victim.kill()
+	}
+	return t.sprung
+}
+
+// kills waits until the session that start starts has ended. It reports whether it was killed.
+func (t *trap) kills(start func() *session) (out string, sprung bool) {
+	t.Helper()
+	t.mu.Lock()
+	t.victim = start()
+	t.mu.Unlock()
+	out, err := t.victim.wait()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return fmt.Sprint(out, err), t.sprung
 }
 
 // agrees checks that there is one of everything, and that all of it agrees.

@@ -27,6 +27,9 @@ func (f *fixture) start(verb string) *session { f.Helper(); return f.startIn(roo
 func (f *fixture) startIn(root, verb string) *session {
 	f.Helper()
 	cmd := exec.CommandContext(f.Context(), filepath.Join(root, "bin", "sandbox"), verb)
+	if f.Stack != "" {
+		cmd.Args = append(cmd.Args, "-stack", f.Stack)
+	}
 	if verb != "cancel" {
 		cmd.Args = append(cmd.Args, "-served")
 		for key, value := range f.Config {

@@ -22,18 +22,9 @@ func newSiteFixture(t *testing.T) (f *fixture, folder string) {
 		t.Skip("Cloudflare's runtime is not installed: `make runtime` does it where npm is on the PATH")
 	}
 	f = newFixture(t)
-	// The config names folders of the project.
-	name := filepath.Join(".sandbox", "test", t.Name())
-	folder = filepath.Join(root, name)
-	if err := os.RemoveAll(folder); err != nil { // of a run that was killed
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	if err := os.CopyFS(folder, os.DirFS(filepath.Join(root, "internal/example/site"))); err != nil {
-		t.Fatal(err)
-	}
+	name := projectCopy(t, "internal/example/site", "")
 	f.set(map[string]any{"site": name, "migrations": "internal/example/migrations"})
-	return f, folder
+	return f, filepath.Join(root, name)
 }
 
 // served is the site of a fixture's clouds.

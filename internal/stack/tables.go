@@ -20,8 +20,12 @@ func (d *Database) newTables(ctx *pulumi.Context, cfg *Config, database *sqlData
 		inputs := m.inputs()
 		maps.Copy(inputs, login)
 		inputs["database"] = database.Name
-		if d.server.root != nil { // an error of the server may quote a row of production
-			inputs["redactErrors"] = pulumi.Bool(true)
+		if cfg.Environment != nil {
+			// An error of a copy's server may quote a row of production. Data of its own has the
+			// input too: where another previewData would take it away, an `up` by a plan would fail,
+			// since the resource is deleted before the engine compares its inputs with the plan.
+			// https://github.com/pulumi/pulumi/blob/v3.256.0/pkg/resource/deploy/plan.go, checkGoal
+			inputs["redactErrors"] = pulumi.Bool(d.server.root != nil)
 		}
 		last, err = register[appliedMigrations](ctx, "Migrations", name, inputs,
 			slices.Concat(childOptions(d, false), []pulumi.ResourceOption{pulumi.DeletedWith(d.server.resource),

@@ -94,7 +94,11 @@ func (c *cluster) serve(client net.Conn) {
 		return
 	}
 	defer func() { _ = server.Close() }()
-	_ = forward(client, server) // the client and the server see what went wrong
+	cut := func(after bool) bool {
+		hook := c.servers.hook.Load()
+		return hook != nil && *hook != nil && (*hook)(c.id(), after)
+	}
+	_ = forward(client, server, cut) // the client and the server see what went wrong
 }
 
 // connect connects to the server. It first starts the server if it does not run, and gives it

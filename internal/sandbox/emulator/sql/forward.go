@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync/atomic"
 )
 
 // The parts of the MySQL protocol that a gateway sees: packets, and what a client sends first.
@@ -25,7 +26,9 @@ var errPacket = errors.New("no packet of the MySQL protocol")
 // forward passes data between a client and the server until one of them ends. It refuses a
 // client that does not ask for TLS, since TiDB does not do so at a Unix socket.
 // https://github.com/pingcap/tidb/blob/v8.5.6/pkg/server/conn.go (isUnixSocket)
-func forward(client, server net.Conn) error {
+//
+// For cut see [Servers.Intercept].
+func forward(client, server net.Conn, cut func(after bool) bool) error {
 	greeting, err := readPacket(server)
 	if err != nil {
 		return err
@@ -43,12 +46,66 @@ func forward(client, server net.Conn) error {
 	if _, err := server.Write(first); err != nil {
 		return err
 	}
+	var sent atomic.Bool // and not answered
 	go func() {
-		_, _ = io.Copy(server, client)
-		_ = server.Close()
+		defer func() { _ = server.Close() }()
+		for data := 0; ; {
+			record, err := readRecord(client)
+			if err != nil {
+				return
+			}
+			if record[0] == recordData {
+				data++
+			}
+			if data > loginRecords {
+				sent.Store(true)
+				if cut(false) {
+					return
+				}
+			}
+			if _, err := server.Write(record); err != nil {
+				return
+			}
+		}
 	}()
-	_, err = io.Copy(client, server)
-	return err
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := server.Read(buffer)
+		if n > 0 && sent.CompareAndSwap(true, false) && cut(true) {
+			return errCut
+		}
+		if n > 0 {
+			if _, err := client.Write(buffer[:n]); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// What a client sends by TLS 1.3 is in records, each with a head of its type, its version and its
+// length. The first ones of application data end the handshake and log in. After that each has a
+// command, if it is not of more than 16 kB.
+// https://www.rfc-editor.org/rfc/rfc8446#section-5
+const (
+	recordHead   = 5
+	recordData   = 23
+	loginRecords = 2
+)
+
+var errCut = errors.New("the connection was cut")
+
+// readRecord returns a record of TLS, including its head.
+func readRecord(r io.Reader) ([]byte, error) {
+	record := make([]byte, recordHead)
+	if _, err := io.ReadFull(r, record); err != nil {
+		return nil, err
+	}
+	record = append(record, make([]byte, binary.BigEndian.Uint16(record[3:]))...)
+	_, err := io.ReadFull(r, record[recordHead:])
+	return record, err
 }
 
 // readPacket returns a packet, including its head.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"portfolio-infra/internal/sandbox/emulator"
@@ -46,8 +47,17 @@ type Servers struct {
 	prefixes map[string]string // cluster IDs by the prefix of their users
 	sessions sessions
 
+	hook atomic.Pointer[Hook]
+
 	starting sync.Mutex // is held while a server starts; locked before mu
 }
+
+// Hook is called with the ID of a cluster or a branch when a client sends a command, and again after
+// it took effect and before it is answered. If it returns true, the connection is cut.
+type Hook func(id string, after bool) (cut bool)
+
+// Intercept sets the hook for all commands; nil means none.
+func (s *Servers) Intercept(hook Hook) { s.hook.Store(&hook) }
 
 // maxRunning is how many servers run at once, unless more than that have clients. Each takes
 // about 300 MB.
