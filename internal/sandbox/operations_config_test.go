@@ -63,12 +63,12 @@ var keyValues = map[string][2]any{
 	"domain":       {"www3.example.com", "www4.example.com"},
 
 	"expireAfterDays": {3, 5},
-	"zoneId":       {"fedcba9876543210fedcba9876543210", ""},
-	"site":         {"internal/example/migrations", "internal/example/site"},
-	"workerScript": {"internal/example/api/index.ts", "internal/sandbox/testdata/worker.js"},
-	"siteVars":     {map[string]any{"MODE": "one"}, map[string]any{"OTHER": "two"}},
-	"vars":         {map[string]any{"MODE": "one"}, map[string]any{"OTHER": "two"}},
-	"moreBindings": {map[string]any{"SELF": map[string]any{"service": "portfolio-api"}}, map[string]any{"OTHER": map[string]any{"service": theirWorker}}},
+	"zoneId":          {"fedcba9876543210fedcba9876543210", ""},
+	"site":            {"internal/example/migrations", "internal/example/site"},
+	"workerScript":    {"internal/example/api/index.ts", "internal/sandbox/testdata/worker.js"},
+	"siteVars":        {map[string]any{"MODE": "one"}, map[string]any{"OTHER": "two"}},
+	"vars":            {map[string]any{"MODE": "one"}, map[string]any{"OTHER": "two"}},
+	"moreBindings":    {map[string]any{"SELF": map[string]any{"service": "portfolio-api"}}, map[string]any{"OTHER": map[string]any{"service": theirWorker}}},
 
 	"productionBranch": {"trunk", "main"}, "compatibilityDate": {"2026-01-01", "2026-02-01"}, "compatibilityFlags": {[]any{"nodejs_compat"}, []any{}},
 	"observability": {"false", "true"}, "binding": {"API", "BACKEND"}, "previewBinding": {"none", theirWorker}, "workersDev": {"false", "true"},
