@@ -164,3 +164,10 @@ func (j Job) otherSteps(ctx context.Context, db querier, t tables, h *History) e
 func (h *History) problem(format string, args ...any) {
 	h.problems = append(h.problems, fmt.Errorf(format, args...))
 }
+
+// ScratchName returns the name of the database, beside another one, in which a report tries
+// migrations. The administrator of a copy may make it.
+func ScratchName(database string) string {
+	name := "pulumi_report_" + database
+	return name[:min(len(name), 64)] // TiDB's limit
+}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"portfolio-infra/internal/migrator"
 	"portfolio-infra/internal/tidbcloud"
 )
 
@@ -228,11 +229,7 @@ var likeEscaper = strings.NewReplacer(`\`, `\\`, `_`, `\_`, `%`, `\%`)
 // grantedOn is what the user has its privileges on, as in a GRANT.
 func (u SQLUserArgs) grantedOn() string { return inDatabase(orZero(u.Database)) }
 
-// scratch is what an administrator also has: a database to try migrations in. Package report of
-// the command environment gives it this name.
-func (u SQLUserArgs) scratch() string {
-	name := "pulumi_report_" + orZero(u.Database)
-	return inDatabase(name[:min(len(name), 64)]) // TiDB's limit
-}
+// scratch is what an administrator also has: a database to try migrations in.
+func (u SQLUserArgs) scratch() string { return inDatabase(migrator.ScratchName(orZero(u.Database))) }
 
 func inDatabase(database string) string { return quote(likeEscaper.Replace(database)) + ".*" }

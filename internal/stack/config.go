@@ -10,6 +10,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"portfolio-infra/internal/bundle"
+	"portfolio-infra/internal/environment/mark"
 	"portfolio-infra/internal/pages"
 	"portfolio-infra/internal/tidbcloud"
 )
@@ -89,7 +90,7 @@ func (p Program) loadConfig(ctx *pulumi.Context) (*Config, error) {
 		return nil, err
 	}
 	r := newReader(ctx, p)
-	name := slug(ctx.Project() + "-" + ctx.Stack())
+	name := mark.Slug(ctx.Project() + "-" + ctx.Stack())
 	c := &Config{
 		Account: r.account(),
 
@@ -108,7 +109,7 @@ func (p Program) loadConfig(ctx *pulumi.Context) (*Config, error) {
 		Region:        r.checked("region", tidbcloud.CheckRegion),
 		TiDBProject:   r.checked("tidbProject", checkTiDBProject),
 		SpendingLimit: r.integer("spendingLimit", 0, math.MaxInt32),
-		Database:      r.name("database", strings.ReplaceAll(slug(ctx.Project()), "-", "_"), checkDatabase),
+		Database:      r.name("database", strings.ReplaceAll(mark.Slug(ctx.Project()), "-", "_"), checkDatabase),
 		Migrations:    r.migrations("migrations"),
 		SQLUser:       r.checked("sqlUser", checkSQLUser),
 		Rotation:      r.step("rotation"),

@@ -198,5 +198,5 @@ func checkStackName(owner, project, stack string) error {
 	if !isEnvironment || !known || strings.HasSuffix("-"+was, "-"+stack) {
 		return nil
 	}
-	return rename(strings.TrimPrefix(was, slug(project)+"-"))
+	return rename(strings.TrimPrefix(was, mark.Slug(project)+"-"))
 }

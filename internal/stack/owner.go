@@ -28,7 +28,7 @@ const maxOwnerSlug = 63 - 1 - 12
 
 // ownerName fits into a label's value: at most 63 letters, digits and inner hyphens.
 func ownerName(project, stack, random string) string {
-	name := slug(project + "-" + stack)
+	name := mark.Slug(project + "-" + stack)
 	return strings.TrimLeft(strings.TrimRight(name[:min(len(name), maxOwnerSlug)], "-")+"-"+randomPart(random), "-")
 }
 
@@ -47,11 +47,11 @@ func slugOf(owner string) (name string, known bool) {
 // as far as the owner shows. States of early versions have an owner and no names.
 func defaultNames(owner, project, stack string) map[string]string {
 	was, known := slugOf(owner)
-	if !known || was == slug(project+"-"+stack) {
+	if !known || was == mark.Slug(project+"-"+stack) {
 		return nil
 	}
 	names := map[string]string{"pagesProject": was, "worker": was + "-api", "cluster": was + "-db"}
-	if old, renamedProject := strings.CutSuffix(was, "-"+slug(stack)); renamedProject {
+	if old, renamedProject := strings.CutSuffix(was, "-"+mark.Slug(stack)); renamedProject {
 		names["database"] = strings.ReplaceAll(old, "-", "_")
 	}
 	return names

@@ -104,14 +104,6 @@ func (r *reader) name(key, made string, c check) string {
 	return made
 }
 
-var notInSlug = regexp.MustCompile(`[^a-z0-9]+`)
-
-// slug replaces what names of projects and stacks may have, and host names may not, by
-// hyphens.
-func slug(s string) string {
-	return strings.Trim(notInSlug.ReplaceAllString(strings.ToLower(s), "-"), "-")
-}
-
 func (r *reader) boolean(key string) bool {
 	v := r.text(key)
 	b, err := strconv.ParseBool(v)

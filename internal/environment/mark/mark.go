@@ -69,3 +69,11 @@ func prefix(repository string) string {
 	sum := sha256.Sum256([]byte(repository))
 	return hex.EncodeToString(sum[:6]) + "-"
 }
+
+var notInSlug = regexp.MustCompile(`[^a-z0-9]+`)
+
+// Slug replaces what names of projects and stacks may have, and host names may not, by hyphens.
+// Default names are made of it.
+func Slug(s string) string {
+	return strings.Trim(notInSlug.ReplaceAllString(strings.ToLower(s), "-"), "-")
+}

@@ -20,9 +20,6 @@ import (
 	"portfolio-infra/internal/migrator"
 )
 
-// scratchPrefix begins the name of the database that the base's migrations are applied to.
-const scratchPrefix = "pulumi_report_"
-
 // before returns the schema that the base's migrations make, in a database of their own on the
 // same server, and the base's folder.
 func (c *connection) before(ctx context.Context, project settings.Settings, base string) (schema string, folder migration.Folder, err error) {
@@ -111,10 +108,7 @@ func (c *connection) scratch(ctx context.Context, job migrator.Job) (schema stri
 	return schema, err
 }
 
-func (c *connection) scratchName() string {
-	name := scratchPrefix + c.database
-	return name[:min(len(name), 64)] // TiDB's limit
-}
+func (c *connection) scratchName() string { return migrator.ScratchName(c.database) }
 
 // tableName is the name of a table, a view or a sequence.
 type tableName struct {

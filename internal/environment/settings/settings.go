@@ -9,9 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
-	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -99,10 +97,8 @@ func read(folder, name string, into any) error {
 	return nil
 }
 
-var notInName = regexp.MustCompile(`[^a-z0-9]+`)
-
 // Name returns the name of the Pages project of a pull request's environment, with which those of
 // its Worker and its cluster begin. It is internal/stack's default, which no environment may change.
 func (s Settings) Name(n int) string {
-	return strings.Trim(notInName.ReplaceAllString(strings.ToLower(s.Project+"-"+mark.Stack(n)), "-"), "-")
+	return mark.Slug(s.Project + "-" + mark.Stack(n))
 }
