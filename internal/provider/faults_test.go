@@ -188,8 +188,7 @@ var suite = faultlist.Suite{
 	Waiting: func(d time.Duration) string {
 		return fmt.Sprintf("rate limit is reached, trying again in %d s", int(d.Seconds()))
 	},
-	// A 400 itself says what is wrong with the request.
-	Excused: func(f faultlist.Fault) bool { return f.Status == http.StatusBadRequest },
+	Excused: faultlist.BadRequest,
 }
 
 // Whichever call fails, however and how often: there is never a second cluster or user, nothing is

@@ -2,6 +2,7 @@ package faultlist
 
 import (
 	"fmt"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,6 +28,9 @@ type Suite struct {
 	// Excused reports whether the error of a fault need not say what to do, or nil.
 	Excused func(Fault) bool
 }
+
+// BadRequest reports whether the answer is a 400, which itself says what is wrong with the request.
+func BadRequest(f Fault) bool { return f.Status == http.StatusBadRequest }
 
 // Operation is what a run of the client does.
 type Operation struct {
