@@ -13,6 +13,8 @@ import (
 type cut struct {
 	at    int
 	after bool
+	// instead, where set, is called before the command, and the connection stays.
+	instead func()
 
 	mu   sync.Mutex
 	seen int // commands
@@ -42,8 +44,13 @@ func (c *cutConn) Write(b []byte) (int, error) {
 	}
 	c.cut.mu.Lock()
 	c.cut.seen++
-	c.ended = c.ended || c.cut.seen == c.cut.at
+	met := c.cut.seen == c.cut.at
 	c.cut.mu.Unlock()
+	if met && c.cut.instead != nil {
+		c.cut.instead()
+		met = false
+	}
+	c.ended = c.ended || met
 	if !c.ended {
 		return c.Conn.Write(b)
 	}
@@ -62,15 +69,17 @@ func (c *cutConn) Read(b []byte) (int, error) {
 	return c.Conn.Read(b)
 }
 
+// setCut sets what happens to the connections that begin from now on; nil means nothing.
+func (s *sqlServers) setCut(c *cut) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cut = c
+}
+
 // cuts calls before, run and check in turn, with a cut at each command that run makes, before and after
 // it takes effect. Unless MATRIX is full it cuts only at one of some commands, others before and after. It returns
 // how often run failed.
 func (s *sqlServers) cuts(some int, before func(), run func() error, check func(cut string)) (failed int) {
-	set := func(c *cut) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.cut = c
-	}
 	step := some
 	if os.Getenv("MATRIX") == "full" {
 		step = 1
@@ -84,9 +93,9 @@ func (s *sqlServers) cuts(some int, before func(), run func() error, check func(
 			c := &cut{at: at, after: after}
 			name := fmt.Sprintf("cut at command %d, after its effect: %v", at, after)
 			before()
-			set(c)
+			s.setCut(c)
 			err := run()
-			set(nil)
+			s.setCut(nil)
 			check(name)
 			if err != nil {
 				failed++

@@ -38,6 +38,7 @@ const (
 	errDatabaseDenied = 1044
 	errLoginDenied    = 1045
 	errNoDatabase     = 1049
+	errNoGrant        = 1141
 	errTableDenied    = 1142
 	errGateway        = 1105 // any error of TiDB Cloud's gateway, see aboutUser
 )
@@ -163,10 +164,7 @@ func loginRetryable(err error) bool {
 }
 
 // loginDenied reports whether the server refuses the password or does not know the user.
-func loginDenied(err error) bool {
-	var refused *mysql.MySQLError
-	return errors.As(err, &refused) && refused.Number == errLoginDenied
-}
+func loginDenied(err error) bool { return isNumber(err, errLoginDenied) }
 
 // aboutUser matches an errGateway about the user, such as "Missing user name prefix". It is assumed
 // that the gateway answers so until it knows the prefix of a new user.
@@ -184,7 +182,10 @@ func loginUnknown(err error) bool {
 }
 
 // isNoDatabase reports whether the database of a connection does not exist.
-func isNoDatabase(err error) bool {
+func isNoDatabase(err error) bool { return isNumber(err, errNoDatabase) }
+
+// isNumber reports whether the server answered with an error of a number.
+func isNumber(err error, number uint16) bool {
 	var refused *mysql.MySQLError
-	return errors.As(err, &refused) && refused.Number == errNoDatabase
+	return errors.As(err, &refused) && refused.Number == number
 }

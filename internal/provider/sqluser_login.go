@@ -21,8 +21,12 @@ func (s *SQLUserState) setPassword() {
 	s.Password, s.PasswordSetAt = newPassword(), time.Now().UTC().Format(time.RFC3339)
 }
 
-// loginRefused reports whether the server refuses the recorded login, see [sqlOpener.refused].
+// loginRefused reports whether the server refuses the recorded login, see [sqlOpener.refused]. One by
+// SQL is refused for good: its server knew it at once, and a run that was killed may have set another.
 func (u *SQLUser) loginRefused(ctx context.Context, recorded SQLUserState) bool {
+	if recorded.bySQL() {
+		recorded.PasswordSetAt = ""
+	}
 	return u.sql.refused(ctx, recorded.login(), recorded.PasswordSetAt)
 }
 

@@ -298,21 +298,25 @@ func TestSQLUser_root_newLogin(t *testing.T) {
 }
 
 // A run that dies or loses its connection within a change of the user leaves no password that only
-// it knew: the next run sets another.
+// it knew: the next run sets another, however soon it comes.
 func TestSQLUser_root_interrupted(t *testing.T) {
-	for name, to := range map[string]map[string]any{"create": nil, "role": {"role": "role_admin"}, "rotation": {"rotation": "2"}} {
+	for name, to := range map[string]map[string]any{"create": nil, "dropped": nil, "role": {"role": "role_admin"}, "rotation": {"rotation": "2"}} {
 		t.Run(name, func(t *testing.T) {
 			withRoot(t, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
 				if name != "create" {
 					e.steps(rooted(c, s, nil), "create")
-					time.Sleep(time.Hour)
 				}
 				recorded := e.state
-				failed := s.cuts(2, func() { e.state = recorded }, func() error { // as if the run had been killed
+				failed := s.cuts(2, func() {
+					if e.state = recorded; name == "dropped" { // as by a branch that is reset
+						s.run(t, c, "DROP USER IF EXISTS '"+c.prefixes[c.first()]+".api'")
+					}
+				}, func() error { // as if the run had been killed
 					_, err := e.up(rooted(c, s, to))
 					return err
 				}, func(cut string) {
-					time.Sleep(time.Hour)
+					e.state = recorded
+					time.Sleep(time.Minute) // a server that was not reached is not asked again for less
 					if op, err := e.up(rooted(c, s, to)); err != nil {
 						t.Fatalf("%s: %s: %v", cut, op, err)
 					}
@@ -328,6 +332,36 @@ func TestSQLUser_root_interrupted(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A user that is dropped while it is read is made again, now or by the next run. A server that has
+// not read a new user's privileges yet, as after a CREATE USER whose client left, answers the same.
+func TestSQLUser_root_meanwhile(t *testing.T) {
+	withRoot(t, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+		to := rooted(c, s, map[string]any{"role": "role_readonly"})
+		for at := 1; ; at++ {
+			e.steps(rooted(c, s, nil), "create")
+			drop := &cut{at: at, instead: func() { s.run(t, c, "DROP USER IF EXISTS '"+c.prefixes[c.first()]+".api'") }}
+			s.setCut(drop)
+			_, err := e.up(to)
+			s.setCut(nil)
+			if err != nil && !strings.Contains(err.Error(), "creating SQL user") {
+				t.Errorf("dropped before command %d: %v", at, err)
+			}
+			if _, err := e.up(to); err != nil {
+				t.Fatalf("dropped before command %d: %v", at, err)
+			}
+			if err := e.as(t, s, "SELECT * FROM my_app.t"); err != nil {
+				t.Errorf("dropped before command %d: %v", at, err)
+			}
+			if err := e.delete(); err != nil {
+				t.Fatal(err)
+			}
+			if !drop.happened() {
+				return
+			}
+		}
+	})
 }
 
 // What is gone need not be deleted, and what somebody else made stays.
