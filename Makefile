@@ -91,7 +91,8 @@ slim: ## Cut the Cloudflare SDK down to what the program uses
 
 # The race detector needs a C compiler. It is for packages that start goroutines. Of the
 # provider's fault list a sample runs: the whole, in make matrix, takes eleven minutes. Of pages
-# it is for what binds and what uploads: the others compare with wrangler, for minutes.
+# it is for what binds and what uploads: the others compare with wrangler, for minutes, as does a
+# test of sites.
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
 RACY := migration|migrator|provider|rest|sandbox/.*|stack|tidbcloud
 
@@ -99,7 +100,8 @@ RACY := migration|migrator|provider|rest|sandbox/.*|stack|tidbcloud
 .PHONY: test
 test: build lint npm ## Run the linters and all tests, including those on the real engine
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
-	go test -trimpath -short -timeout 30m $(RACE) $$(go list ./... | grep -E '/internal/($(RACY))$$')
+	go test -trimpath -short -timeout 30m $(RACE) -skip '^TestServer_wrangler$$' $$(go list ./... | grep -E '/internal/($(RACY))$$')
+	go test -trimpath -timeout 30m -run '^TestServer_wrangler$$' ./internal/sandbox/site
 	go test -trimpath -short -timeout 30m $(RACE) -run 'Bind|Unbind|Upload|TestRun|Target|Request' ./internal/pages
 	go test -trimpath -timeout 60m -parallel 4 $$(go list ./... | grep -vE '/internal/($(RACY))$$')
 

@@ -3,20 +3,18 @@ package site
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"portfolio-infra/internal/pages"
 	"portfolio-infra/internal/pages/pagestest"
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/sandbox/emulator/cloudflare/cloudflaretest"
+	"portfolio-infra/internal/testfiles"
 )
 
 // visit is a request of a browser, and parts of the answer. The first one begins it.
@@ -100,55 +98,8 @@ func files(framework string, site cloudflare.Site) (all []visit) {
 	return all
 }
 
-// answer returns the answer to a browser as text: status, headers and body.
-func answer(t *testing.T, base string, r request) string {
-	t.Helper()
-	if r.method == http.MethodPost {
-		r.header = r.header.Clone()
-		r.header.Set("Origin", base)
-	}
-	status, body, header := ask(t, base, r)
-	var text strings.Builder
-	fmt.Fprintln(&text, status)
-	must(t, header.WriteSubset(&text, nil))
-	return strings.ReplaceAll(strings.ReplaceAll(text.String(), "\r\n", "\n")+"\n"+body, base, "BASE")
-}
-
 // theAPI is the Worker behind the binding API_SERVICE.
 const theAPI = `export default { fetch: (request) => new Response(request.url.replace("http://api", "the API: ")) }`
-
-// What frameworks build, and `portfolio deploy` uploads, answers as with `wrangler pages dev`.
-func TestServer_frameworks(t *testing.T) {
-	wrangler := pagestest.Wrangler(t)
-	t.Setenv("PATH", filepath.Dir(wrangler[0])+string(os.PathListSeparator)+os.Getenv("PATH"))
-	for _, f := range pagestest.Frameworks {
-		t.Run(f.Name, func(t *testing.T) {
-			t.Parallel()
-			project := f.Build(t)
-			c := newCloud(t)
-			c.deployFramework(f, project)
-			ours := c.serve().base
-			theirs := startFramework(t, f, project)
-			site, _, err := c.Site("site")
-			must(t, err)
-			all := append(files(f.Name, site), visits[f.Name]...)
-			if site.Worker != nil {
-				all = append(all, rendered(f.Name)...)
-			}
-			for _, v := range all {
-				want, have := answer(t, theirs, v.request), answer(t, ours, v.request)
-				if diff := cmp.Diff(want, have); diff != "" {
-					t.Errorf("%s %s (-wrangler +site):\n%s", v.method, v.target, diff)
-				}
-				for n, part := range v.want {
-					if at := strings.Index(have, part); at < 0 || n == 0 && at != 0 {
-						t.Errorf("%s %s: no %q in the answer: %s", v.method, v.target, part, have)
-					}
-				}
-			}
-		})
-	}
-}
 
 // flags returns the compatibility flags of a framework as JSON.
 func flags(f pagestest.Framework) string {
@@ -161,11 +112,11 @@ func flags(f pagestest.Framework) string {
 // deployFramework deploys a framework's site as the stack does, and the Worker behind it.
 func (c *cloud) deployFramework(f pagestest.Framework, project string) {
 	c.t.Helper()
-	api := httptest.NewServer(c)
+	api := httptest.NewServer(c.Cloud)
 	c.t.Cleanup(api.Close)
-	c.DeploymentURL = func(project, id string) string { return api.URL + cloudflare.DeploymentPath(project, id) }
+	c.Cloud.DeploymentURL = func(project, id string) string { return api.URL + cloudflare.DeploymentPath(project, id) }
 	c.upload("api", "[]", theAPI)
-	c.project(`{"compatibility_date":"` + date + `","compatibility_flags":` + flags(f) + `,"services":{"API_SERVICE":{"service":"api","environment":"production"}}}`)
+	c.Configure(c.name, `{"production":{"services":{"API_SERVICE":{"service":"api","environment":"production"}}}}`)
 	folder := pages.Folder{Site: filepath.Join(project, f.Site)}
 	folder.Runtime.Date, folder.Runtime.Flags = date, f.Flags
 	if f.Functions != "" {
@@ -175,21 +126,21 @@ func (c *cloud) deployFramework(f pagestest.Framework, project string) {
 	must(c.t, err)
 	defer site.Close()
 	in, err := json.Marshal(pages.DeployRequest{
-		AccountID: cloudflare.DefaultAccountID, Project: "site", Owner: "owner",
+		AccountID: cloudflare.DefaultAccountID, Project: c.name, Owner: "owner",
 		Site: folder.Site, Functions: folder.Functions, Flags: f.Flags, Digest: site.Digest,
 	})
 	must(c.t, err)
-	environment := map[string]string{"CLOUDFLARE_API_TOKEN": c.Token, "CLOUDFLARE_BASE_URL": api.URL + "/client/v4"}
+	environment := map[string]string{"CLOUDFLARE_API_TOKEN": cloudflaretest.Token, "CLOUDFLARE_BASE_URL": api.URL + "/client/v4"}
 	must(c.t, pages.Run(c.t.Context(), "deploy", bytes.NewReader(in), io.Discard, c.t.Output(), func(name string) string { return environment[name] }))
 }
 
 // startFramework serves a framework's site by wrangler, with the Worker behind it.
 func startFramework(t *testing.T, f pagestest.Framework, project string) string {
 	t.Helper()
-	folder{
+	testfiles.Write(t, project, map[string]string{
 		"wrangler.json": `{"name":"site","pages_build_output_dir":"` + f.Site + `","compatibility_date":"` + date + `","compatibility_flags":` + flags(f) + `,"services":[{"binding":"API_SERVICE","service":"api"}]}`,
 		"api.json":      `{"name":"api","main":"api.js","compatibility_date":"` + date + `"}`,
 		"api.js":        theAPI,
-	}.write(t, project)
+	})
 	return startWrangler(t, project, "--config=wrangler.json", "--config=api.json")
 }

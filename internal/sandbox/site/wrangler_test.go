@@ -17,6 +17,8 @@ import (
 
 	"portfolio-infra/internal/pages/pagestest"
 	"portfolio-infra/internal/sandbox/emulator"
+	"portfolio-infra/internal/sandbox/emulator/cloudflare/cloudflaretest"
+	"portfolio-infra/internal/testfiles"
 )
 
 // date is the compatibility date of what is tested.
@@ -25,7 +27,7 @@ const date = "2026-06-01"
 const bom = "\ufeff"
 
 // mistakes is a site with what people get wrong.
-var mistakes = folder{
+var mistakes = map[string]string{
 	"index.html": "home", "404.html": "nowhere", "about.html": "about", "blog/index.html": "blog", "blog/post.html": "post",
 	"blog/404.html": "no such post", "both": "plain", "both.html": "page", "style.css": "css", "data.json": "{}", "no-extension": "bytes",
 	"a b.html": "blank", "ä.html": "umlaut", "q?.html": "question mark", "h#.txt": "hash", "p%.txt": "percent", "p%20q.txt": "escaped",
@@ -96,14 +98,7 @@ const functionsWorker = `export default { async fetch(request, env, context) {
 	return changed;
 } }`
 
-// request is a request to both servers.
-type request struct {
-	target string
-	method string
-	header http.Header
-	body   string
-}
-
+// requests are those to the site of mistakes.
 var requests = []request{
 	{target: "/"}, {target: "/index"}, {target: "/index.html?a=b"}, {target: "/index/"},
 	{target: "/style.css"}, {target: "/style.css", method: "HEAD"}, {target: "/style.css", method: "POST"},
@@ -120,55 +115,19 @@ var requests = []request{
 	{target: "/far?q"}, {target: "/rewrite"}, {target: "/proxy"}, {target: "/bad-status"}, {target: "/loop/x"}, {target: "/news/a/b?c"}, {target: "/news/"},
 	{target: "/two/a/splats/b"}, {target: "/at/2026/11"}, {target: "/protocol-relative"},
 	{target: "/api/env"}, {target: "/api/cf"}, {target: "/api/cache"}, {target: "/api/asset"}, {target: "/api/post", method: "POST", body: "text=hi+there"}, {target: "/api/untyped"},
-	{target: "/api"}, {target: "/api/"}, {target: "/api/static/x"}, {target: "/api/redirected"}, {target: "/apis"}, {target: "/api/throws"},
-}
-
-// ask returns an answer, leaving out what differs between any two servers.
-func ask(t *testing.T, base string, r request) (status int, body string, h http.Header) {
-	t.Helper()
-	asked, err := http.NewRequestWithContext(t.Context(), r.method, base, strings.NewReader(r.body))
-	must(t, err)
-	asked.URL.Opaque = r.target
-	if strings.HasPrefix(r.target, "//") {
-		asked.URL.Opaque, asked.URL.Path = "", r.target
-	}
-	if asked.Header = r.header.Clone(); asked.Header == nil {
-		asked.Header = http.Header{}
-	}
-	if asked.Header.Get("Accept-Encoding") == "" {
-		asked.Header.Set("Accept-Encoding", "identity")
-	}
-	response, err := http.DefaultTransport.RoundTrip(asked)
-	must(t, err)
-	defer response.Body.Close()
-	content, err := io.ReadAll(response.Body)
-	must(t, err)
-	for _, name := range []string{"Date", "Content-Length", "Connection", "Transfer-Encoding", "Keep-Alive"} {
-		response.Header.Del(name)
-	}
-	return response.StatusCode, string(content), response.Header
-}
-
-// write writes the files to a folder on the disk.
-func (f folder) write(t *testing.T, dir string) {
-	t.Helper()
-	for name, content := range f {
-		file := filepath.Join(dir, filepath.FromSlash(name))
-		must(t, os.MkdirAll(filepath.Dir(file), 0o700))
-		must(t, os.WriteFile(file, []byte(content), 0o600))
-	}
+	{target: "/api"}, {target: "/api/"}, {target: "/api/static/x"}, {target: "/api/redirected"}, {target: "/apis"}, {target: "/api/throws", method: "HEAD"}, // the text has the folders of both
 }
 
 // deployFolder deploys a folder as wrangler does, but without a bundler.
-func (c *cloud) deployFolder(f folder) {
+func (c *cloud) deployFolder(folder map[string]string) {
 	c.t.Helper()
-	files, modules, parts := folder{}, []emulator.Part(nil), []emulator.Part(nil)
-	for name, content := range f {
+	files, modules, parts := map[string]string{}, []emulator.Part(nil), []emulator.Part(nil)
+	for name, content := range folder {
 		switch name {
 		case "_worker.js":
 			modules = []emulator.Part{metadata(`{"main_module":"index.js"}`), esModule("index.js", content)}
 		case "_headers", "_redirects", "_routes.json":
-			parts = append(parts, emulator.Part{Name: name, Content: []byte(content)})
+			parts = append(parts, cloudflaretest.Part(name, "", content))
 		default:
 			files[name] = content
 		}
@@ -176,34 +135,85 @@ func (c *cloud) deployFolder(f folder) {
 	c.deploy(files, modules, parts...)
 }
 
-// Sites answer as with `wrangler pages dev`.
-func TestServer_wrangler(t *testing.T) {
-	c := newCloud(t)
-	c.project(`{"compatibility_date":"` + date + `","env_vars":{"PLAIN":{"type":"plain_text","value":"plain"}}}`)
-	ours := c.serve().base
-	for _, tt := range []struct {
-		name string
-		site folder
-	}{
-		{"Functions", mistakes},
-		{"single page", folder{"index.html": "app", "app.js": "code"}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			c.t = t
-			project := t.TempDir()
-			tt.site.write(t, filepath.Join(project, "public"))
-			theirs := startWrangler(t, project, "public", "--compatibility-date="+date, "--binding=PLAIN=plain")
-			c.deployFolder(tt.site)
-			for _, r := range requests {
-				wantStatus, wantBody, want := ask(t, theirs, r)
-				status, body, have := ask(t, ours, r)
-				if r.target == "/api/throws" { // the text has the folders of both
-					wantBody, body = "", ""
-				}
-				if diff := cmp.Diff([]any{wantStatus, wantBody, want}, []any{status, body, have}); diff != "" {
-					t.Errorf("%v (-wrangler +site):\n%s", r, diff)
-				}
+// answer returns the answer to a browser as text: status, headers and body.
+func answer(t *testing.T, base string, r request) string {
+	t.Helper()
+	if r.method == http.MethodPost {
+		if r.header = r.header.Clone(); r.header == nil {
+			r.header = http.Header{}
+		}
+		r.header.Set("Origin", base)
+	}
+	status, body, header := ask(t, base, r)
+	var text strings.Builder
+	fmt.Fprintln(&text, status)
+	must(t, header.WriteSubset(&text, nil))
+	return strings.ReplaceAll(strings.ReplaceAll(text.String(), "\r\n", "\n")+"\n"+body, base, "BASE")
+}
+
+// compare fails the test unless both answer alike.
+func compare(t *testing.T, theirs, ours string, visits []visit) {
+	t.Helper()
+	for _, v := range visits {
+		want, have := answer(t, theirs, v.request), answer(t, ours, v.request)
+		if diff := cmp.Diff(want, have); diff != "" {
+			t.Errorf("%s %s (-wrangler +site):\n%s", v.method, v.target, diff)
+		}
+		for n, part := range v.want {
+			if at := strings.Index(have, part); at < 0 || n == 0 && at != 0 {
+				t.Errorf("%s %s: no %q in the answer: %s", v.method, v.target, part, have)
 			}
+		}
+	}
+}
+
+// Sites answer as with `wrangler pages dev`: one with what people get wrong, and what frameworks
+// build and `portfolio deploy` uploads. It takes the time of Node.js and of a bundler, so `make
+// test` runs it without the race detector.
+func TestServer_wrangler(t *testing.T) {
+	wrangler := pagestest.Wrangler(t)
+	t.Setenv("PATH", filepath.Dir(wrangler[0])+string(os.PathListSeparator)+os.Getenv("PATH"))
+	runtime := newRuntime(t)
+	node, err := runtime.open(t.Context())
+	must(t, err)
+	t.Cleanup(func() { must(t, runtime.close(node)) })
+	serveOurs := func(c *cloud) *front {
+		return serve(c.t, &Server{Cloud: c.Cloud, Project: c.name, Runtime: runtime, process: node})
+	}
+	t.Run("mistakes", func(t *testing.T) {
+		t.Parallel()
+		c := newCloud(t, "mistakes", `{"compatibility_date":"`+date+`","env_vars":{"PLAIN":{"type":"plain_text","value":"plain"}}}`)
+		c.deployFolder(mistakes)
+		ours := serveOurs(c)
+		project := t.TempDir()
+		testfiles.Write(t, filepath.Join(project, "public"), mistakes)
+		theirs := startWrangler(t, project, "public", "--compatibility-date="+date, "--binding=PLAIN=plain")
+		var all []visit
+		for _, r := range requests {
+			all = append(all, visit{request: r})
+		}
+		compare(t, theirs, ours.base, all)
+		// Here it differs from Pages: it serves a folder, and not what was deployed, and a path
+		// below a file is an error.
+		for _, path := range []string{"/_headers", "/_redirects", "/_routes.json", "/_worker.js", "/style.css/", "/style.css/x"} {
+			ours.want(path, http.StatusNotFound, "nowhere")
+		}
+		ours.want("/both/", http.StatusPermanentRedirect)
+	})
+	for _, f := range pagestest.Frameworks {
+		t.Run(f.Name, func(t *testing.T) {
+			t.Parallel()
+			project := f.Build(t)
+			c := newCloud(t, f.Name, `{"compatibility_date":"`+date+`","compatibility_flags":`+flags(f)+`}`)
+			c.deployFramework(f, project)
+			ours := serveOurs(c)
+			site, _, err := c.Cloud.Site(f.Name)
+			must(t, err)
+			all := append(files(f.Name, site), visits[f.Name]...)
+			if site.Worker != nil {
+				all = append(all, rendered(f.Name)...)
+			}
+			compare(t, startFramework(t, f, project), ours.base, all)
 		})
 	}
 }
