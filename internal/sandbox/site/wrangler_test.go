@@ -223,7 +223,10 @@ var ready = regexp.MustCompile(`Ready on (http://[^\s\x1b]+)`)
 // startWrangler runs `wrangler pages dev` in a folder, and returns the address.
 func startWrangler(t *testing.T, folder string, args ...string) string {
 	t.Helper()
-	line := append(pagestest.Wrangler(t), "pages", "dev", "--ip=127.0.0.1", "--port=0", "--show-interactive-dev-session=false")
+	// By default it looks for a free port for the inspector, from 9229 on, which another one may take
+	// before it does.
+	// https://github.com/cloudflare/workers-sdk/blob/wrangler%404.164.0/packages/wrangler/src/utils/memoizeGetPort.ts
+	line := append(pagestest.Wrangler(t), "pages", "dev", "--ip=127.0.0.1", "--port=0", "--inspector-port=0", "--show-interactive-dev-session=false")
 	cmd := exec.CommandContext(t.Context(), line[0], append(line[1:], args...)...)
 	cmd.Dir = folder
 	// request.cf is Miniflare's placeholder.

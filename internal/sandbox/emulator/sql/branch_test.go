@@ -1,7 +1,6 @@
 package sql_test
 
 import (
-	"database/sql"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -9,17 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	emulated "portfolio-infra/internal/sandbox/emulator/sql"
 )
-
-// branchOf opens a branch of cluster one, at a moment, and returns a client of its root.
-func branchOf(t *testing.T, s *emulated.Servers, at time.Time) (id string, root *sql.DB) {
-	t.Helper()
-	id = clusterID()
-	must(t, s.CreateBranch(one, id, at))
-	put(t, s, id, twoPrefix+"root", "role_admin", password)
-	return id, client(t, s, id, twoPrefix+"root", password, "")
-}
 
 // everything is what a parent may have; the rows are in the order of the tables.
 var everything = []string{
@@ -81,20 +73,41 @@ func TestServers_branch(t *testing.T) {
 	parent := conn(t, api(t, s))
 	run(t, parent, everything...)
 	want := content(t, parent)
+	// A point in time is earlier than what was written since, but for that in its millisecond. The
+	// parent goes on before anybody has looked at the branch.
+	later := func(than time.Time) func() bool { return func() bool { return time.Since(than) > 2*time.Millisecond } }
+	eventually(t, later(time.Now()))
 	at := time.Now()
-	id, root := branchOf(t, s, at)
-	// The parent goes on before anybody has looked at the branch.
-	run(t, parent, "INSERT INTO test.many VALUES (1000, 'late')", "DELETE FROM shop.child", "DROP VIEW shop.z", "ALTER TABLE shop.latin ADD COLUMN late INT")
+	eventually(t, later(at))
+	run(t, parent, "INSERT INTO test.many VALUES (1000, 'late')", "DROP VIEW shop.z", "CREATE TABLE shop.later (a INT)")
+	id := clusterID()
+	must(t, s.CreateBranch(one, id, at))
+	put(t, s, id, twoPrefix+"root", "role_admin", password)
+	put(t, s, id, twoPrefix+"api", "role_readwrite", password)
+	root, apiOfBranch := client(t, s, id, twoPrefix+"root", password, ""), client(t, s, id, twoPrefix+"api", password, "")
+	run(t, parent, "DELETE FROM shop.child", "ALTER TABLE shop.latin ADD COLUMN late INT")
+	// The parent answers while it is copied.
+	done := make(chan error)
+	go func() { done <- root.PingContext(t.Context()) }()
+	meanwhile := 0
+	for copying := true; copying; {
+		select {
+		case err := <-done:
+			must(t, err)
+			copying = false
+		default:
+			run(t, parent, "INSERT INTO shop.later VALUES (1)")
+			meanwhile++
+		}
+	}
+	wantRows(t, parent, "SELECT COUNT(*) FROM shop.later", fmt.Sprint(meanwhile))
+	if meanwhile < 2 {
+		t.Error("the parent waits until it is copied")
+	}
 	wantSame := func(db runner, want []string) {
 		t.Helper()
-		got := content(t, db)
-		for i := range min(len(got), len(want)) {
-			if got[i] != want[i] {
-				t.Errorf("got  %s\nwant %s", got[i], want[i])
-			}
-		}
-		if len(got) != len(want) {
-			t.Errorf("%d lines, want %d", len(got), len(want))
+		if diff := cmp.Diff(want, content(t, db)); diff != "" {
+			t.Errorf("the rows of the branch (-want +got):\n%s", diff)
 		}
 	}
 	wantSame(root, want)
@@ -108,8 +121,17 @@ func TestServers_branch(t *testing.T) {
 
 	// The parent's users are not there, nor is the one that copied here.
 	refused(t, client(t, s, id, onePrefix+"api", password, "test"), 1045)
-	wantRows(t, branch, "SELECT COUNT(*) FROM information_schema.user_attributes WHERE user NOT LIKE '%root' AND user NOT LIKE '%role_%'", "0")
+	wantRows(t, branch, "SELECT COUNT(*) FROM information_schema.user_attributes WHERE user NOT LIKE '"+twoPrefix+"%' AND user NOT LIKE '%role_%'", "0")
 	wantRows(t, parent, "SELECT COUNT(*) FROM information_schema.user_attributes WHERE user LIKE '%"+id+"%'", "0")
+
+	// What root drops is dropped, also after a restart, which puts it again.
+	must(t, apiOfBranch.PingContext(t.Context()))
+	must(t, apiOfBranch.Close())
+	run(t, root, "CREATE USER '"+twoPrefix+"made' IDENTIFIED BY 'in SQL'", "DROP USER '"+twoPrefix+"api'")
+	apiOfBranch = client(t, s, id, twoPrefix+"api", password, "")
+	refused(t, apiOfBranch, 1045)
+	put(t, s, id, twoPrefix+"api", "role_readwrite", password)
+	refused(t, apiOfBranch, 1045)
 
 	// Both are apart.
 	run(t, branch, "DROP TABLE test.many", "UPDATE shop.parent_ SET n = -1")
@@ -125,17 +147,23 @@ func TestServers_branch(t *testing.T) {
 	root = client(t, s, id, twoPrefix+"root", password, "")
 	wantRows(t, root, "SELECT MAX(n) FROM shop.parent_", "-1")
 
-	// A reset ends the connections, and gives it what the parent has now, at the same port.
+	// A reset ends the connections, and gives it what the parent has now, at the same port. It does
+	// so even if nobody can reach the parent. A user of the API comes back, and no other one.
 	open := conn(t, root)
 	run(t, client(t, s, one, onePrefix+"api", password, "test"), "CREATE VIEW shop.z AS SELECT id FROM shop.parent_")
 	now := content(t, client(t, s, one, onePrefix+"api", password, ""))
 	_, port := s.Endpoint(id)
+	must(t, s.SetEndpoint(one, true))
 	must(t, s.CreateBranch(one, id, time.Now()))
 	eventually(t, func() bool { return open.PingContext(t.Context()) != nil })
 	if _, again := s.Endpoint(id); again != port {
 		t.Errorf("port %d became %d", port, again)
 	}
 	wantSame(root, now)
+	must(t, s.SetEndpoint(one, false))
+	must(t, client(t, s, id, twoPrefix+"api", password, "").PingContext(t.Context()))
+	refused(t, client(t, s, id, twoPrefix+"made", "in SQL", ""), 1045)
+	run(t, root, "DROP USER '"+twoPrefix+"role_readwrite'") // a role
 
 	must(t, s.DeleteCluster(id))
 	left, err := filepath.Glob(filepath.Join(dir, id+"*"))
@@ -144,64 +172,4 @@ func TestServers_branch(t *testing.T) {
 		t.Errorf("a deleted branch left %q", left)
 	}
 	wantRows(t, client(t, s, one, onePrefix+"api", password, "test"), "SELECT COUNT(*) FROM test.many", "951")
-}
-
-// A point in time is earlier than what was written since.
-func TestServers_branchOfThePast(t *testing.T) {
-	s := start(t, &emulated.Servers{})
-	db := api(t, s)
-	run(t, db, "CREATE TABLE t (a INT)", "INSERT INTO t VALUES (1)")
-	later := func(than time.Time) func() bool { return func() bool { return time.Since(than) > 2*time.Millisecond } }
-	eventually(t, later(time.Now()))
-	at := time.Now()
-	eventually(t, later(at))
-	run(t, db, "INSERT INTO t VALUES (2)", "CREATE TABLE later (a INT)")
-	_, root := branchOf(t, s, at)
-	wantRows(t, root, "SELECT * FROM test.t", "1")
-	wantRows(t, root, "SHOW TABLES FROM test", "t")
-}
-
-// The parent answers while it is copied, and a parent that nobody can reach is copied, too.
-func TestServers_branchMeanwhile(t *testing.T) {
-	s := start(t, &emulated.Servers{})
-	db := conn(t, api(t, s))
-	run(t, db, "CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, a VARCHAR(200))",
-		"INSERT INTO t (a) WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) SELECT REPEAT('x', 200) FROM n")
-	_, root := branchOf(t, s, time.Now())
-	done := make(chan error)
-	go func() { done <- root.PingContext(t.Context()) }()
-	n := 1000
-	for copying := true; copying; {
-		select {
-		case err := <-done:
-			must(t, err)
-			copying = false
-		default:
-			run(t, db, "INSERT INTO t (a) VALUES ('meanwhile')")
-			n++
-		}
-	}
-	wantRows(t, db, "SELECT COUNT(*) FROM t", fmt.Sprint(n))
-	wantRows(t, root, "SELECT COUNT(*) FROM test.t", "1000")
-	must(t, s.SetEndpoint(one, true))
-	_, root = branchOf(t, s, time.Now())
-	wantRows(t, root, "SELECT COUNT(*) FROM test.t", fmt.Sprint(n))
-}
-
-// What root drops is dropped, and comes back with a reset if it is the parent's.
-func TestServers_branchUsers(t *testing.T) {
-	s := start(t, &emulated.Servers{})
-	id, root := branchOf(t, s, time.Now())
-	put(t, s, id, twoPrefix+"api", "role_readwrite", password)
-	apiOfBranch := func() *sql.DB { return client(t, s, id, twoPrefix+"api", password, "") }
-	must(t, apiOfBranch().PingContext(t.Context()))
-	run(t, root, "CREATE USER '"+twoPrefix+"made' IDENTIFIED BY 'in SQL'", "DROP USER '"+twoPrefix+"api'")
-	refused(t, apiOfBranch(), 1045)
-	put(t, s, id, twoPrefix+"api", "role_readwrite", password) // as after a restart
-	refused(t, apiOfBranch(), 1045)
-
-	must(t, s.CreateBranch(one, id, time.Now()))
-	must(t, apiOfBranch().PingContext(t.Context()))
-	refused(t, client(t, s, id, twoPrefix+"made", "in SQL", ""), 1045)
-	run(t, client(t, s, id, twoPrefix+"root", password, ""), "DROP USER '"+twoPrefix+"role_readwrite'") // a role
 }

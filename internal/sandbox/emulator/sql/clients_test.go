@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,39 +22,48 @@ import (
 // Each client connects with the databaseUrlOptions that docs/database.md names for it. Without
 // TLS the server must refuse it.
 func TestServers_clients(t *testing.T) {
-	s := start(t, &sql.Servers{Dir: t.TempDir(), Host: "localhost"})
+	// The folder may have any name, and a path longer than a Unix socket's can be.
+	s := start(t, &sql.Servers{Dir: filepath.Join(t.TempDir(), "C# 50%", strings.Repeat("d", 100)), Host: "localhost"})
 	host, port := s.Endpoint(one)
 	address := net.JoinHostPort(host, strconv.Itoa(port))
 	login := onePrefix + "api:" + url.PathEscape(password)
-	for client, options := range map[string]url.Values{
-		"mysql2":  {"ssl": {`{"rejectUnauthorized":true,"verifyIdentity":true}`}},
-		"drizzle": {"ssl": {`{"rejectUnauthorized":true,"verifyIdentity":true}`}},
-		"prisma":  {"ssl": {"true"}},
-	} {
-		t.Run(client, func(t *testing.T) {
-			node, modules := npm(t, "mysql2", "drizzle-orm", "@prisma/adapter-mariadb")
-			connect := func(options url.Values) string {
-				t.Helper()
-				cmd := exec.CommandContext(t.Context(), node, filepath.Join("testdata", "clients.cjs"))
-				cmd.Env = append(os.Environ(), "NODE_PATH="+modules, "NODE_EXTRA_CA_CERTS="+s.CAFile(), "CLIENT="+client,
-					"DATABASE_URL=mysql://"+login+"@"+address+"/test?"+options.Encode())
-				cmd.Stderr = os.Stderr
-				out, err := cmd.Output()
-				must(t, err)
-				return strings.TrimSpace(string(out))
-			}
-			if got := connect(options); got != "answer 7" {
-				t.Errorf("with %v: %s", options, got)
-			}
-			// Prisma's pool would ask again for 10 seconds.
-			refused := url.Values{"sslaccept": {"strict"}, "acquireTimeout": {"1000"}}
-			if got := connect(refused); !strings.HasPrefix(got, "error ") || !strings.Contains(got, "1105") && !strings.Contains(got, "insecure transport") {
-				t.Errorf("without TLS: %s", got)
-			}
-		})
+	at := func(options url.Values) string {
+		return "mysql://" + login + "@" + address + "/test?" + options.Encode()
 	}
+	// Prisma's pool would ask again for 10 seconds.
+	insecure := at(url.Values{"sslaccept": {"strict"}, "acquireTimeout": {"2000"}})
+	t.Run("npm", func(t *testing.T) {
+		urls, err := json.Marshal(map[string][]string{
+			"mysql2":  {at(url.Values{"ssl": {`{"rejectUnauthorized":true,"verifyIdentity":true}`}}), insecure},
+			"drizzle": {at(url.Values{"ssl": {`{"rejectUnauthorized":true,"verifyIdentity":true}`}}), insecure},
+			"prisma":  {at(url.Values{"ssl": {"true"}}), insecure},
+		})
+		must(t, err)
+		var got map[string][]string
+		runNode(t, &got, "clients.cjs", []string{"mysql2", "drizzle-orm", "@prisma/adapter-mariadb"},
+			"NODE_EXTRA_CA_CERTS="+s.CAFile(), "DATABASE_URLS="+string(urls))
+		for client, answers := range got {
+			if !regexp.MustCompile(`(?s)^answer 7\nerror .*(1105|insecure transport)`).MatchString(strings.Join(answers, "\n")) {
+				t.Errorf("%s, with TLS and without: %q", client, answers)
+			}
+		}
+		if len(got) != 3 {
+			t.Errorf("the clients are %q", got)
+		}
+	})
+	t.Run("@tidbcloud/serverless", func(t *testing.T) { // the driver that Workers use
+		srv := httptest.NewServer(s.HTTP())
+		defer srv.Close()
+		var got, want map[string]any
+		must(t, json.Unmarshal([]byte(wantDriver), &want))
+		runNode(t, &got, "driver.cjs", []string{"@tidbcloud/serverless"},
+			"ENDPOINT="+srv.URL, "DATABASE_URL=mysql://"+login+"@localhost:4000/test") // it does not look at the port
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
 	t.Run("go-sql-driver", func(t *testing.T) {
-		u, err := url.Parse("mysql://" + login + "@" + address + "/test?tls=true")
+		u, err := url.Parse(at(url.Values{"tls": {"true"}}))
 		must(t, err)
 		secret, _ := u.User.Password()
 		config, err := mysql.ParseDSN(u.User.Username() + ":" + secret + "@tcp(" + u.Host + ")" + u.Path + "?" + u.RawQuery)
@@ -63,21 +73,27 @@ func TestServers_clients(t *testing.T) {
 	})
 }
 
-// npm returns node and the folder with the packages, or skips the test.
-func npm(t *testing.T, packages ...string) (node, modules string) {
+// runNode runs a script of testdata with packages from npm, or skips the test, and decodes what the
+// script prints.
+func runNode(t *testing.T, into any, script string, packages []string, env ...string) {
 	t.Helper()
 	node, err := exec.LookPath("node")
 	if err != nil {
 		t.Skip("node is not on the PATH")
 	}
-	modules, err = filepath.Abs("../../../../.sandbox/npm/node_modules")
+	modules, err := filepath.Abs("../../../../.sandbox/npm/node_modules")
 	must(t, err)
 	for _, name := range packages {
 		if _, err := os.Stat(filepath.Join(modules, name)); err != nil {
 			t.Skipf("%s is not installed: `make npm` does it where npm is on the PATH", name)
 		}
 	}
-	return node, modules
+	cmd := exec.CommandContext(t.Context(), node, filepath.Join("testdata", script))
+	cmd.Env = append(append(os.Environ(), "NODE_PATH="+modules), env...)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	must(t, err)
+	must(t, json.Unmarshal(out, into))
 }
 
 // wantDriver is what testdata/driver.cjs prints.
@@ -104,28 +120,3 @@ const wantDriver = `{
   "parallel": ["n1", "n2", "n3"],
   "urls": ["https://http-localhost/v1beta/sql"]
 }`
-
-// The driver that Workers use, as npm has it.
-func TestServers_driver(t *testing.T) {
-	node, modules := npm(t, "@tidbcloud/serverless")
-	s := start(t, &sql.Servers{Dir: t.TempDir(), Host: "localhost"})
-	srv := httptest.NewServer(s.HTTP())
-	t.Cleanup(srv.Close)
-
-	cmd := exec.CommandContext(t.Context(), node, filepath.Join("testdata", "driver.cjs"))
-	cmd.Env = append(os.Environ(),
-		"NODE_PATH="+modules,
-		"ENDPOINT="+srv.URL,
-		// The driver does not look at the port.
-		"DATABASE_URL=mysql://"+onePrefix+"api:"+url.PathEscape(password)+"@localhost:4000/test",
-	)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	must(t, err)
-	var got, want map[string]any
-	must(t, json.Unmarshal(out, &got))
-	must(t, json.Unmarshal([]byte(wantDriver), &want))
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-}

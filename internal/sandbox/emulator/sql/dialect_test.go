@@ -1,6 +1,7 @@
 package sql_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"portfolio-infra/internal/sandbox/emulator/sql"
+	"portfolio-infra/internal/testcheck"
 )
 
 // What surprises people who know MySQL. Each line is a statement and its result: rows, or the
@@ -30,6 +32,7 @@ SELECT CAST(2 AS UNSIGNED) - 3 => error 1690
 
 BEGIN =>
 SELECT id FROM t WHERE id = 1 FOR UPDATE => 1
+2> UPDATE t SET n = 3 WHERE id = 2 =>
 2> BEGIN =>
 2> SELECT id FROM t WHERE id = 1 FOR UPDATE NOWAIT => error 3572
 2> SELECT id FROM t ORDER BY id FOR UPDATE SKIP LOCKED => 1; 2
@@ -84,6 +87,16 @@ func TestServers_dialect(t *testing.T) {
 			t.Errorf("%s\n got %q\nwant %q", statement, got, want)
 		}
 	}
+
+	run(t, first, "BEGIN", "SELECT * FROM t WHERE id = 1 FOR UPDATE")
+	run(t, second, "BEGIN", "SELECT * FROM t WHERE id = 2 FOR UPDATE")
+	done := make(chan error)
+	go func() {
+		_, err := first.ExecContext(t.Context(), "UPDATE t SET n = 7 WHERE id = 2")
+		done <- err
+	}()
+	_, err := second.ExecContext(t.Context(), "UPDATE t SET n = 7 WHERE id = 1")
+	testcheck.Error(t, cmp.Or(<-done, err), number(1213)) // a deadlock
 }
 
 func errorNumber(err error) string {

@@ -21,7 +21,7 @@ func TestServers_login(t *testing.T) {
 		name                     string
 		user, password, database string
 		tls                      *tls.Config
-		number                   uint16
+		number                   int
 	}{
 		{"wrong password", user, "wrong", "test", secure, 1045},
 		{"no password", user, "", "test", secure, 1045},

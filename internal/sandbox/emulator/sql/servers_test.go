@@ -1,7 +1,6 @@
 package sql_test
 
 import (
-	"bytes"
 	dbsql "database/sql"
 	"fmt"
 	"net"
@@ -9,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -138,36 +136,5 @@ func TestServers_damaged(t *testing.T) {
 		s := &sql.Servers{Dir: dir}
 		testcheck.Error(t, s.CreateCluster(one), name)
 		must(t, s.Close())
-	}
-}
-
-// The folder may have any name, and a path longer than a Unix socket's can be.
-func TestServers_longPath(t *testing.T) {
-	s := start(t, &sql.Servers{Dir: filepath.Join(t.TempDir(), "C# 50%", strings.Repeat("d", 100))})
-	wantRows(t, api(t, s), "SELECT 1", "1")
-}
-
-func TestServers_certificates(t *testing.T) {
-	dir := t.TempDir()
-	login := func() []byte { // with the certificate for each name
-		t.Helper()
-		s := start(t, &sql.Servers{Dir: dir})
-		_, port := s.Endpoint(one)
-		for _, name := range []string{"127.0.0.1", "::1", "localhost"} {
-			conf := trusting(t, s.CAFile())
-			conf.ServerName = name
-			must(t, connect(t, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), onePrefix+"api", password, "test", conf).PingContext(t.Context()))
-		}
-		must(t, s.Close())
-		ca, err := os.ReadFile(s.CAFile())
-		must(t, err)
-		return ca
-	}
-	if first := login(); !bytes.Equal(login(), first) {
-		t.Error("the CA is created again")
-	}
-	for _, name := range []string{"server-key.pem", "ca.pem"} {
-		must(t, os.WriteFile(filepath.Join(dir, name), nil, 0o600))
-		login()
 	}
 }
