@@ -59,7 +59,10 @@ type response struct {
 	Errors  []struct {
 		Code    int
 		Message string
-		Chain   []struct{ Code int } `json:"error_chain"`
+		Chain   []struct {
+			Code    int
+			Message string
+		} `json:"error_chain"`
 	}
 	Info *struct {
 		Page, Count int

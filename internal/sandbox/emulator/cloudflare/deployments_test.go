@@ -89,10 +89,6 @@ func TestProject_delete_manyDeployments(t *testing.T) {
 		c.deploy("feature")
 	}
 	c.refused("DELETE", projects+"/site", nil, 400, 8000076, "too many deployments to be deleted")
-	res := c.do("GET", deployments+"?page=5", nil)
-	if ids := each(res.Result, "id"); len(ids) != 1 || ids[0] != first || res.Info.TotalCount != 101 || res.Info.TotalPages != 5 {
-		t.Errorf("the last page is %s", res.body)
-	}
 	c.must("DELETE", deployments+"/"+first, nil)
 	c.must("DELETE", projects+"/site", nil)
 }

@@ -76,17 +76,3 @@ func TestProject_patch(t *testing.T) {
 		same(t, body, c.must("PATCH", projects+"/site", body)["production_branch"], `"trunk"`)
 	}
 }
-
-// A binding outlives its Worker until it is set again.
-func TestProject_patch_service(t *testing.T) {
-	c := newClient(t, &cloudflare.Cloud{})
-	c.worker("api")
-	c.project("site")
-	const bind = `{"deployment_configs":{"production":{"services":{"API":{"service":"api"}}}}}`
-	c.must("PATCH", projects+"/site", bind)
-	c.must("DELETE", scripts+"/api", nil)
-	p := c.must("PATCH", projects+"/site", `{"production_branch":"trunk"}`)
-	same(t, "services", dig(p, "deployment_configs", "production", "services"), `{"API":{"service":"api"}}`)
-	c.refused("PATCH", projects+"/site", bind, 400, 8000022, "Invalid Service name (api)")
-	c.must("PATCH", projects+"/site", `{"deployment_configs":{"production":{"services":{"API":null}}}}`)
-}

