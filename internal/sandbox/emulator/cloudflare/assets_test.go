@@ -169,7 +169,7 @@ func TestAssets_extension(t *testing.T) {
 		"/.nojekyll": empty.key, "/a.b/.nojekyll": empty.key, "/.css": empty.key, "/a.css/LICENSE": empty.key, "/LICENSE.": empty.key,
 		"/.a.css": style.key, "/..css": style.key,
 	} {
-		d := c.must("POST", deployments, form(part{"manifest", "", fmt.Sprintf(`{%q:%q}`, path, key)}))
+		d := c.must("POST", deployments, form(part("manifest", "", fmt.Sprintf(`{%q:%q}`, path, key))))
 		if status, _, _ := c.fetch("https://" + d["id"].(string)[:8] + ".site.pages.dev" + path); status != 200 {
 			t.Errorf("%s answers %d", path, status)
 		}

@@ -15,10 +15,11 @@ import (
 
 	"portfolio-infra/internal/sandbox/emulator"
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/sandbox/emulator/cloudflare/cloudflaretest"
 )
 
 const (
-	token    = "made-up_token_of_at_least_40_characters_"
+	token    = cloudflaretest.Token
 	account  = "/accounts/" + cloudflare.DefaultAccountID
 	projects = account + "/pages/projects"
 	scripts  = account + "/workers/scripts"
@@ -40,13 +41,10 @@ type client struct {
 
 func newClient(t *testing.T, cloud *cloudflare.Cloud) *client {
 	t.Helper()
-	if cloud.Token == "" {
-		cloud.Token = token
-	}
 	if cloud.Now == nil {
 		cloud.Now = func() time.Time { return morning }
 	}
-	return &client{t: t, cloud: cloud, header: http.Header{"Authorization": {"Bearer " + token}}}
+	return &client{t: t, cloud: cloudflaretest.New(t, cloud).Cloud, header: http.Header{"Authorization": {"Bearer " + token}}}
 }
 
 type response struct {
@@ -150,15 +148,11 @@ func (c *client) everything() any {
 	return []any{c.cloud.Projects(), c.cloud.Scripts(), c.cloud.Records()}
 }
 
-// part is a part of a form.
-type part struct{ name, contentType, content string }
+// part returns a part of a form.
+var part = cloudflaretest.Part
 
-func form(parts ...part) encoded {
-	var all []emulator.Part
-	for _, p := range parts {
-		all = append(all, emulator.Part{Name: p.name, Type: p.contentType, Content: []byte(p.content)})
-	}
-	body, contentType := emulator.Form(all...)
+func form(parts ...emulator.Part) encoded {
+	body, contentType := emulator.Form(parts...)
 	return encoded{contentType, string(body)}
 }
 
@@ -169,7 +163,7 @@ const (
 
 // upload is the body that uploads a Worker of one module.
 func upload(metadata string) encoded {
-	return form(part{"worker.js", esModule, code}, part{"metadata", "application/json", metadata})
+	return form(part("worker.js", esModule, code), part("metadata", "application/json", metadata))
 }
 
 // worker uploads a Worker.

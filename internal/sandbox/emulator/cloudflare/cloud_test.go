@@ -105,8 +105,8 @@ func TestCloud_secrets(t *testing.T) {
 	c.worker("api", secretText("A", "-1"))
 	c.worker("api", `{"type":"inherit","name":"A"}`)
 	c.must("PUT", api+"/secrets", secretText("C", ""))
-	c.must("PATCH", api+"/settings", form(part{"settings", "application/json",
-		`{"bindings":[{"type":"inherit","name":"A"},` + secretText("D", "-2") + `]}`}))
+	c.must("PATCH", api+"/settings", form(part("settings", "application/json",
+		`{"bindings":[{"type":"inherit","name":"A"},`+secretText("D", "-2")+`]}`)))
 	config := func(suffix string) string {
 		return `{"env_vars":{"E":{"type":"secret_text","value":"` + secret + suffix + `"}}}`
 	}

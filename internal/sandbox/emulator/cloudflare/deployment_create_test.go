@@ -16,18 +16,19 @@ import (
 const deployments = projects + "/site/deployments"
 
 // bundle is Functions of one module, as a client sends them.
-func bundle(metadata string) part {
-	return part{"_worker.bundle", "application/octet-stream", form(
-		part{"metadata", "", metadata}, part{"functions.js", esModule, code}).content}
+func bundle(metadata string) emulator.Part {
+	return part("_worker.bundle", "application/octet-stream", form(
+		part("metadata", "", metadata), part("functions.js", esModule, code)).content)
+
 }
 
-func manifestOf(all ...asset) part {
+func manifestOf(all ...asset) emulator.Part {
 	m := map[string]string{}
 	for _, a := range all {
 		m[a.path] = a.key
 	}
 	text, _ := json.Marshal(m)
-	return part{"manifest", "", string(text)}
+	return part("manifest", "", string(text))
 }
 
 // fetch asks a deployment for a path, without a token.
@@ -48,9 +49,9 @@ func TestDeployment_create(t *testing.T) {
 		"env_vars":{"S":{"type":"secret_text","value":"hidden"},"V":{"type":"plain_text","value":"v"}}}}}`)
 	c.uploadAssets(page, shout, empty)
 	d := c.must("POST", deployments, form(
-		manifestOf(page, shout, empty), part{"branch", "", "main"}, part{"commit_message", "", "first"},
-		part{"commit_hash", "", "abc"}, part{"commit_dirty", "", "true"},
-		part{"_headers", "application/octet-stream", "/*\n  X-A: b\n"}, part{"_routes.json", "", `{"version":1}`},
+		manifestOf(page, shout, empty), part("branch", "", "main"), part("commit_message", "", "first"),
+		part("commit_hash", "", "abc"), part("commit_dirty", "", "true"),
+		part("_headers", "application/octet-stream", "/*\n  X-A: b\n"), part("_routes.json", "", `{"version":1}`),
 		bundle(`{"main_module":"functions.js"}`)))
 	same(t, "the environment", d["environment"], `"production"`)
 	same(t, "the stage", dig(d, "latest_stage", "status"), `"success"`)
@@ -89,12 +90,12 @@ func TestDeployment_create(t *testing.T) {
 	}
 
 	// A deployment without a manifest of files, and one to a branch.
-	static := c.must("POST", deployments, form(part{"manifest", "", "{}"}))
+	static := c.must("POST", deployments, form(part("manifest", "", "{}")))
 	same(t, "uses_functions", static["uses_functions"], `false`)
 	if site, ok, err := c.cloud.Site("site"); !ok || err != nil || site.Deployment != static["id"] || site.Worker != nil {
 		t.Errorf("the site is %+v, %v", site, err)
 	}
-	preview := c.must("POST", deployments, form(part{"manifest", "", "{}"}, part{"branch", "", "Fix/it"}, part{"wrangler_config_hash", "", "h"}))
+	preview := c.must("POST", deployments, form(part("manifest", "", "{}"), part("branch", "", "Fix/it"), part("wrangler_config_hash", "", "h")))
 	same(t, "the aliases", preview["aliases"], `["https://fix-it.site.pages.dev"]`)
 	same(t, "the hash", dig(c.get(projects+"/site"), "deployment_configs", "preview", "wrangler_config_hash"), `"h"`)
 	if site, _, _ := c.cloud.Site("site"); site.Deployment != static["id"] {
@@ -112,7 +113,7 @@ func TestDeployment_create_wranglerFile(t *testing.T) {
 	c.must("PATCH", projects+"/site", `{"deployment_configs":{"production":{
 		"services":{"OLD":{"service":"api"}},
 		"env_vars":{"S":{"type":"secret_text","value":"hidden"},"V":{"type":"plain_text","value":"v"}}}}}`)
-	c.must("POST", deployments, form(part{"manifest", "", "{}"}, part{"wrangler_config_hash", "", "h"}, part{"pages_build_output_dir", "", "dist"},
+	c.must("POST", deployments, form(part("manifest", "", "{}"), part("wrangler_config_hash", "", "h"), part("pages_build_output_dir", "", "dist"),
 		bundle(`{"main_module":"functions.js","compatibility_date":"2026-02-02","compatibility_flags":["nodejs_compat"],"bindings":[
 			{"type":"service","name":"NEW","service":"api"}, {"type":"plain_text","name":"W","text":"w"}]}`)))
 	config := dig(c.get(projects+"/site"), "deployment_configs", "production")

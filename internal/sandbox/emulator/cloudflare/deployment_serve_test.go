@@ -4,6 +4,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"portfolio-infra/internal/sandbox/emulator"
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
 
@@ -12,7 +13,7 @@ func TestDeployment_serve(t *testing.T) {
 	docs := asset{"/docs/index.html", "docs", "0e587f5ecfe507289172fffe1a617601", "text/html"}
 	missing := asset{"/404.html", "missing", "0f06885cc0d4c64ba01ef283059869e3", "text/html"}
 	files := []asset{page, style, about, docs, missing}
-	newSite := func(t *testing.T, cloud *cloudflare.Cloud, parts ...part) (c *client, id string) {
+	newSite := func(t *testing.T, cloud *cloudflare.Cloud, parts ...emulator.Part) (c *client, id string) {
 		cloud.DeployTime = -1
 		c = newClient(t, cloud)
 		c.project("site")
@@ -26,11 +27,11 @@ func TestDeployment_serve(t *testing.T) {
 	}
 	html := func(body string) answer { return answer{200, "text/html", body} }
 	for name, tt := range map[string]struct {
-		parts []part
+		parts []emulator.Part
 		want  map[string]answer
 	}{
 		"with a page for what is missing": {
-			[]part{manifestOf(files...)},
+			[]emulator.Part{manifestOf(files...)},
 			map[string]answer{
 				"/": html(page.content), "/index.html": html(page.content), "/about": html("about"), "/about/": html("about"),
 				"/docs": html("docs"), "/docs/": html("docs"), "/style.css": {200, "text/css", style.content},
@@ -38,13 +39,13 @@ func TestDeployment_serve(t *testing.T) {
 			},
 		},
 		"an application of one page": {
-			[]part{manifestOf(page, style)}, map[string]answer{"/x/y": html(page.content), "/style.css": {200, "text/css", style.content}},
+			[]emulator.Part{manifestOf(page, style)}, map[string]answer{"/x/y": html(page.content), "/style.css": {200, "text/css", style.content}},
 		},
-		"no page":    {[]part{manifestOf(style)}, map[string]answer{"/": {404, "", ""}}},
-		"no files":   {[]part{manifestOf()}, map[string]answer{"/": {404, "", ""}}},
-		"functions":  {[]part{manifestOf(style), functions}, map[string]answer{"/": {200, "", ""}, "/style.css": {200, "text/css", style.content}}},
-		"a bad key":  {[]part{manifestOf(asset{"/a.txt", "", style.key, ""}), functions}, map[string]answer{"/": {500, "text/plain; charset=utf-8", "Internal Server Error\n"}, "/a.txt": {500, "text/plain; charset=utf-8", "Internal Server Error\n"}}},
-		"a bad case": {[]part{manifestOf(asset{"/index.HTML", "", page.key, ""})}, map[string]answer{"/index.HTML": {500, "text/plain; charset=utf-8", "Internal Server Error\n"}}},
+		"no page":    {[]emulator.Part{manifestOf(style)}, map[string]answer{"/": {404, "", ""}}},
+		"no files":   {[]emulator.Part{manifestOf()}, map[string]answer{"/": {404, "", ""}}},
+		"functions":  {[]emulator.Part{manifestOf(style), functions}, map[string]answer{"/": {200, "", ""}, "/style.css": {200, "text/css", style.content}}},
+		"a bad key":  {[]emulator.Part{manifestOf(asset{"/a.txt", "", style.key, ""}), functions}, map[string]answer{"/": {500, "text/plain; charset=utf-8", "Internal Server Error\n"}, "/a.txt": {500, "text/plain; charset=utf-8", "Internal Server Error\n"}}},
+		"a bad case": {[]emulator.Part{manifestOf(asset{"/index.HTML", "", page.key, ""})}, map[string]answer{"/index.HTML": {500, "text/plain; charset=utf-8", "Internal Server Error\n"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, id := newSite(t, &cloudflare.Cloud{}, tt.parts...)

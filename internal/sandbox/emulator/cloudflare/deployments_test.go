@@ -80,15 +80,3 @@ func TestDeployment_delete(t *testing.T) {
 		t.Errorf("the deployments (-want +got):\n%s", diff)
 	}
 }
-
-func TestProject_delete_manyDeployments(t *testing.T) {
-	c := newClient(t, &cloudflare.Cloud{})
-	c.project("site")
-	first := c.deploy("feature")
-	for range 100 {
-		c.deploy("feature")
-	}
-	c.refused("DELETE", projects+"/site", nil, 400, 8000076, "too many deployments to be deleted")
-	c.must("DELETE", deployments+"/"+first, nil)
-	c.must("DELETE", projects+"/site", nil)
-}

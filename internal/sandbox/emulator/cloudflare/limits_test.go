@@ -8,7 +8,7 @@ import (
 	"portfolio-infra/internal/testcheck"
 )
 
-// Limits whose requests would take seconds to read.
+// Limits whose requests would take seconds.
 func TestLimits(t *testing.T) {
 	item := uploadItem{Key: strings.Repeat("0", 32), Base64: true, Value: make([]byte, maxAsset)}
 	testcheck.Error(t, item.check())
@@ -19,4 +19,10 @@ func TestLimits(t *testing.T) {
 	}
 	_, _, err := readWorkerBundle(make([]byte, maxWorkerBundle+1))
 	testcheck.Error(t, err, "_worker.bundle: has 26214401 bytes")
+	many := &project{Deployments: make([]deployment, maxDeployments+1)}
+	_, err = deleteProject(nil, many)
+	testcheck.Error(t, err, "400 ", "8000076", "too many deployments to be deleted")
+	many.Deployments = many.Deployments[1:]
+	_, err = deleteProject(&call{state: &state{}}, many)
+	testcheck.Error(t, err)
 }

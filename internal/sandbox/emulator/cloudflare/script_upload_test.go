@@ -67,7 +67,7 @@ func TestScript_upload(t *testing.T) {
 	}
 	// An upload keeps nothing from the one before.
 	bare := c.must("PUT", scripts+"/api", form(
-		part{"metadata", "application/json", `{"main_module":"x.mjs"}`}, part{"x.mjs", esModule, "export default {}"}))
+		part("metadata", "application/json", `{"main_module":"x.mjs"}`), part("x.mjs", esModule, "export default {}")))
 	if bare["etag"] == etag || bare["observability"] != nil || bare["compatibility_date"] != nil ||
 		bare["entry_point"] != "x.mjs" || len(c.cloud.Scripts()[0].Vars) != 0 {
 		t.Errorf("the third answer is %v", bare)
@@ -114,23 +114,19 @@ func TestScript_upload_allFields(t *testing.T) {
 
 func TestScript_content(t *testing.T) {
 	c := newClient(t, &cloudflare.Cloud{})
-	lib, data := part{"lib/ü \"quoted\".js", esModule, "export const a = 1\r\n--boundary\r\n"}, part{"data.bin", "application/octet-stream", "\x00\xff\n\r"}
-	main := part{"src/worker.js", esModule + "; charset=utf-8", code}
-	c.must("PUT", scripts+"/api", form(lib, data, part{"metadata", "application/json", `{"main_module":"src/worker.js"}`}, main))
+	lib, data := part("lib/ü \"quoted\".js", esModule, "export const a = 1\r\n--boundary\r\n"), part("data.bin", "application/octet-stream", "\x00\xff\n\r")
+	main := part("src/worker.js", esModule+"; charset=utf-8", code)
+	c.must("PUT", scripts+"/api", form(lib, data, part("metadata", "application/json", `{"main_module":"src/worker.js"}`), main))
 	for _, path := range []string{"/api/content/v2", "/api"} {
 		res := c.do("GET", scripts+path, nil)
-		if got := res.header.Get("Cf-Entrypoint"); res.status != 200 || got != main.name {
+		if got := res.header.Get("Cf-Entrypoint"); res.status != 200 || got != main.Name {
 			t.Errorf("%s: %d, the entry point is %q", path, res.status, got)
 		}
 		parts, err := emulator.ReadForm(&http.Request{Header: res.header, Body: io.NopCloser(strings.NewReader(res.body))})
 		if err != nil {
 			t.Fatal(err)
 		}
-		var got []part
-		for _, p := range parts {
-			got = append(got, part{p.Name, p.Type, string(p.Content)})
-		}
-		if diff := cmp.Diff([]part{main, lib, data}, got, cmp.AllowUnexported(part{})); diff != "" {
+		if diff := cmp.Diff([]emulator.Part{main, lib, data}, parts); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", path, diff)
 		}
 	}

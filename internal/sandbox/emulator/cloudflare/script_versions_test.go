@@ -25,9 +25,10 @@ func TestVersion(t *testing.T) {
 	c.must("PATCH", api+"/script-settings", `{"logpush":true,"tags":["a"],"tail_consumers":null,"observability":{"enabled":false}}`)
 	now = now.Add(time.Second)
 	v := c.must("POST", api+"/versions?bindings_inherit=strict", form(
-		part{"new.js", esModule, "export default { scheduled() {} }"},
-		part{"metadata", "application/json", `{"main_module":"new.js","compatibility_date":"2026-02-02","logpush":false,
-			"bindings":[{"type":"plain_text","name":"V","text":"v"},{"type":"inherit","name":"KEY"}],"annotations":{"workers/message":"second"}}`}))
+		part("new.js", esModule, "export default { scheduled() {} }"),
+		part("metadata", "application/json", `{"main_module":"new.js","compatibility_date":"2026-02-02","logpush":false,
+			"bindings":[{"type":"plain_text","name":"V","text":"v"},{"type":"inherit","name":"KEY"}],"annotations":{"workers/message":"second"}}`),
+	))
 	id := v["id"].(string)
 	etag, _ := dig(v, "resources", "script", "etag").(string)
 	same(t, "the version", any(v), `{"id": "`+id+`", "startup_time_ms": 2, "resources": {"script": {"etag": "`+etag+`"}}}`)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"portfolio-infra/internal/sandbox/emulator"
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
 
@@ -14,7 +15,7 @@ func TestScript_patchSettings(t *testing.T) {
 	c.must("PUT", scripts+"/api", upload(`{"main_module":"worker.js","compatibility_date":"2026-01-01","tags":["a"],
 		"bindings":[{"type":"secret_text","name":"S","text":"s"}],"observability":{"enabled":true,"head_sampling_rate":1}}`))
 	settings := scripts + "/api/settings"
-	patch := func(text string) part { return part{"settings", "application/json", text} }
+	patch := func(text string) emulator.Part { return part("settings", "application/json", text) }
 	got := c.must("PATCH", settings, form(patch(`{"compatibility_date":"2026-02-02","observability":{"enabled":false},"tags":null}`)))
 	same(t, "the settings", any(got), `{
 		"bindings": [{"type": "secret_text", "name": "S"}], "observability": {"enabled": false},
