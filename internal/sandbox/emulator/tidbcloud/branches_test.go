@@ -149,14 +149,7 @@ func TestBranch_sql(t *testing.T) {
 	c.do("DELETE", branchPath(parent, again), "").want(200)
 	put := fmt.Sprintf("put %s %s.root role_admin ", id, cloud.Branches(parent)[0].UserPrefix)
 	branch := "branch " + parent + " "
-	want := func(calls ...string) {
-		t.Helper()
-		if diff := cmp.Diff(calls, sql.calls); diff != "" {
-			t.Errorf("calls of SQL: (-want +got)\n%s", diff)
-		}
-		sql.calls = nil
-	}
-	want("create "+parent, branch+id+" 2026-03-01T12:00:01.5Z", put+`"password" `+hashOfPassword,
+	sql.want(t, "create "+parent, branch+id+" 2026-03-01T12:00:01.5Z", put+`"password" `+hashOfPassword,
 		branch+again+" 2026-03-01T12:00:01Z", branch+id+" 2026-03-01T12:00:02.5Z", "delete "+again)
 
 	sql.err = errors.New("the disk is full")
@@ -167,9 +160,9 @@ func TestBranch_sql(t *testing.T) {
 	if err := restarted.Load(); err != nil {
 		t.Fatal(err)
 	}
-	want("create "+parent, branch+id+" 2026-03-01T12:00:02.5Z", put+`"" `+hashOfPassword)
+	sql.want(t, "create "+parent, branch+id+" 2026-03-01T12:00:02.5Z", put+`"" `+hashOfPassword)
 	c.do("DELETE", clusterPath(parent), "").want(200)
-	want("delete "+parent, "delete "+id, "delete "+again)
+	sql.want(t, "delete "+parent, "delete "+id, "delete "+again)
 }
 
 // A branch may get its parent's users, as they are at the moment. Root is always another.

@@ -23,6 +23,15 @@ func (r *recorder) record(format string, args ...any) error {
 	return r.err
 }
 
+// want compares the calls since the last time.
+func (r *recorder) want(t *testing.T, calls ...string) {
+	t.Helper()
+	if diff := cmp.Diff(calls, r.calls); diff != "" {
+		t.Errorf("calls of SQL: (-want +got)\n%s", diff)
+	}
+	r.calls = nil
+}
+
 func (r *recorder) CreateCluster(id string) error { return r.record("create %s", id) }
 func (r *recorder) CreateBranch(parent, id string, at time.Time) error {
 	return r.record("branch %s %s %s", parent, id, at.Format(time.RFC3339Nano))
@@ -44,23 +53,16 @@ func TestCloud_SQL(t *testing.T) {
 	cloud := newCloud()
 	cloud.SQL, cloud.File = sql, filepath.Join(t.TempDir(), "state.json")
 	c := serve(t, cloud)
-	want := func(calls ...string) {
-		t.Helper()
-		if diff := cmp.Diff(calls, sql.calls); diff != "" {
-			t.Errorf("calls of SQL: (-want +got)\n%s", diff)
-		}
-		sql.calls = nil
-	}
 	gone, id := c.create("gone", ""), c.create("cluster", "")
 	prefix := cloud.Clusters()[1].UserPrefix + "."
 	c.do("DELETE", clusterPath(gone), "").want(200)
 	c.do("DELETE", clusterPath(gone), "").want(200)
-	want("create "+gone, "create "+id, "delete "+gone)
+	sql.want(t, "create "+gone, "create "+id, "delete "+gone)
 	api := prefix + "api"
 	c.do("POST", clusterPath(id, "sqlUsers"), `{"userName":"api","password":"password",`+nativeAuth+`,"autoPrefix":true,"builtinRole":"role_readwrite"}`).want(200)
 	c.do("PATCH", clusterPath(id, "sqlUsers", api), `{"builtinRole":"`+prefix+`role_readonly"}`).want(200)
 	put := "put " + id + " " + api + " " + prefix
-	want(put+`role_readwrite "password" `+hashOfPassword, put+`role_readonly "" `+hashOfPassword)
+	sql.want(t, put+`role_readwrite "password" `+hashOfPassword, put+`role_readonly "" `+hashOfPassword)
 	disable := func(disabled bool) string {
 		return fmt.Sprintf(`{"updateMask":"endpoints.public.disabled","cluster":{"endpoints":{"public":{"disabled":%v}}}}`, disabled)
 	}
@@ -69,7 +71,7 @@ func TestCloud_SQL(t *testing.T) {
 	}
 	c.do("PATCH", clusterPath(id), `{"updateMask":"displayName","cluster":{"displayName":"renamed"}}`).want(200)
 	off, on := "endpoint "+id+" disabled true", "endpoint "+id+" disabled false"
-	want(off, on, off)
+	sql.want(t, off, on, off)
 
 	// A call that fails makes the request fail without effect.
 	sql.err = errors.New("the disk is full")
@@ -95,5 +97,5 @@ func TestCloud_SQL(t *testing.T) {
 	if err := again.Load(); err != nil {
 		t.Fatal(err)
 	}
-	want("create "+id, off, put+`role_readonly "" `+hashOfPassword)
+	sql.want(t, "create "+id, off, put+`role_readonly "" `+hashOfPassword)
 }

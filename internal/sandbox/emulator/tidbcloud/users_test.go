@@ -61,43 +61,28 @@ func TestUser_withoutPrefix(t *testing.T) {
 
 func TestUser_update(t *testing.T) {
 	c, cloud, id, prefix := newUsers(t)
-	name := c.createUser(id, "api")
-	path := clusterPath(id, "sqlUsers", name)
-	wantPassword := func(password string) {
+	wantPassword := func(name, password string, want bool) {
 		t.Helper()
-		if !cloud.CheckPassword(id, name, password) {
-			t.Errorf("the password is not %q", password)
+		if cloud.CheckPassword(id, prefix+name, password) != want {
+			t.Errorf("the password of %s is %q: %v", name, password, !want)
 		}
 	}
-	c.do("PATCH", path, `{"password":"another horse"}`).want(200, `"builtinRole":"`+prefix+`role_readwrite"`)
-	wantPassword("another horse")
-	c.do("PATCH", path, `{"builtinRole":"`+prefix+`role_readonly"}`).want(200, `"builtinRole":"`+prefix+`role_readonly"`)
-	c.do("PATCH", path, `{"builtinRole":"role_admin","password":"a third horse"}`).want(200, `"builtinRole":"role_admin"`)
-	wantPassword("a third horse")
-}
+	path := func(name string) string { return clusterPath(id, "sqlUsers", prefix+name) }
+	c.createUser(id, "api")
+	c.do("PATCH", path("api"), `{"password":"another horse"}`).want(200, `"builtinRole":"`+prefix+`role_readwrite"`)
+	wantPassword("api", "another horse", true)
+	c.do("PATCH", path("api"), `{"builtinRole":"`+prefix+`role_readonly"}`).want(200, `"builtinRole":"`+prefix+`role_readonly"`)
+	c.do("PATCH", path("api"), `{"builtinRole":"role_admin","password":"a third horse"}`).want(200, `"builtinRole":"role_admin"`)
+	wantPassword("api", "a third horse", true)
 
-func TestUser_root(t *testing.T) {
-	c, cloud, id, prefix := newUsers(t)
-	root := prefix + "root"
-	path := clusterPath(id, "sqlUsers", root)
-	if cloud.CheckPassword(id, root, "") {
-		t.Error("root can log in without a password")
-	}
-	c.do("PATCH", path, `{"password":"correct horse","builtinRole":"role_admin"}`).want(200)
-	if !cloud.CheckPassword(id, root, "correct horse") {
-		t.Error("root has no password")
-	}
-}
+	wantPassword("root", "", false) // it cannot log in without one
+	c.do("PATCH", path("root"), `{"password":"correct horse","builtinRole":"role_admin"}`).want(200)
+	wantPassword("root", "correct horse", true)
 
-func TestUser_delete(t *testing.T) {
-	c, cloud, id, _ := newUsers(t)
-	name, other := c.createUser(id, "api"), c.createUser(id, "other")
-	path := clusterPath(id, "sqlUsers", name)
-	c.do("DELETE", path, "").want(200, `{"code":200,"message":"success"}`)
+	other := c.createUser(id, "other")
+	c.do("DELETE", path("api"), "").want(200, `{"code":200,"message":"success"}`)
 	c.do("GET", clusterPath(id, "sqlUsers"), "").want(200, other)
-	if cloud.CheckPassword(id, name, "correct horse") {
-		t.Error("a deleted user can log in")
-	}
+	wantPassword("api", "a third horse", false)
 	c.createUser(id, "api")
 }
 
