@@ -4,6 +4,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestFault_matches(t *testing.T) {
@@ -75,9 +77,7 @@ func TestFaults_Set_refused(t *testing.T) {
 		"fault 1: status 101 is not":                   {Status: 101},
 		"fault 1: status 600 is not":                   {Status: 600},
 	} {
-		if err := fs.Set(Fault{}, f); err == nil || !strings.HasPrefix(err.Error(), want) {
-			t.Errorf("%+v: %v, want %s", f, err, want)
-		}
+		testcheck.Error(t, fs.Set(Fault{}, f), want)
 	}
 	if _, hit := fs.next("", httptest.NewRequest("GET", "/a", nil)); hit {
 		t.Error("a refused list is in force")

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"portfolio-infra/internal/testcheck"
+	"portfolio-infra/internal/testfiles"
 )
 
 func TestSave_Load(t *testing.T) {
@@ -37,30 +38,18 @@ func TestSave_fails(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(path, "in the way"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for name, err := range map[string]error{
-		"not JSON":         Save(path, func() {}),
-		"a missing folder": Save(filepath.Join(dir, "no", "state.json"), 1),
-		"over a folder":    Save(path, 1),
-	} {
-		if err == nil {
-			t.Errorf("%s: it was saved", name)
-		}
-	}
+	testcheck.Error(t, Save(path, func() {}), "unsupported type")
+	testcheck.Error(t, Save(filepath.Join(dir, "no", "state.json"), 1), "no such file")
+	testcheck.Error(t, Save(path, 1), "file exists")
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
 		t.Errorf("a temporary file is left: %v %v", entries, err)
 	}
 }
 
 func TestLoad_fails(t *testing.T) {
-	dir := t.TempDir()
-	if err := Load(dir, new(int)); err == nil {
-		t.Error("a folder was read")
-	}
-	path := filepath.Join(dir, "state.json")
-	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	path := filepath.Join(testfiles.Folder(t, map[string]string{"state.json": "{"}), "state.json")
 	testcheck.Error(t, Load(path, new(int)), path+" (remove it to start over)")
+	testcheck.Error(t, Load(filepath.Dir(path), new(int)), "is a directory")
 }
 
 // wantPrivate checks that only its owner can read a file.

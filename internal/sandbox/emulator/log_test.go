@@ -3,13 +3,14 @@ package emulator
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestOpenLog(t *testing.T) {
@@ -49,10 +50,6 @@ func TestOpenLog(t *testing.T) {
 		t.Errorf("the file (-want +got):\n%s", diff)
 	}
 	wantPrivate(t, path)
-}
-
-func TestOpenLog_missingFolder(t *testing.T) {
-	if _, err := OpenLog(filepath.Join(t.TempDir(), "no", "calls.jsonl")); !errors.Is(err, os.ErrNotExist) {
-		t.Error(err)
-	}
+	_, err = OpenLog(filepath.Join(path, "calls.jsonl"))
+	testcheck.Error(t, err, "not a directory")
 }

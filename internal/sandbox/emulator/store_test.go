@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"portfolio-infra/internal/testcheck"
 )
 
 type shelf struct{ Books []string }
@@ -47,16 +49,11 @@ func TestStore_Update(t *testing.T) {
 	if err := st.Update(add("a")); err != nil || len(before.Books) != 0 || before.Books[:1][0] != "" {
 		t.Errorf("%v, and the state before is %v", err, before.Books[:1])
 	}
-	oops := errors.New("oops")
-	if err := st.Update(func(s *shelf) error { s.Books = nil; return oops }); !errors.Is(err, oops) {
-		t.Error(err)
-	}
+	testcheck.Error(t, st.Update(func(s *shelf) error { s.Books = nil; return errors.New("oops") }), "oops")
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
-	if err := st.Update(add("b")); err == nil {
-		t.Error("a state was saved in a missing folder")
-	}
+	testcheck.Error(t, st.Update(add("b")), "no such file") // the folder is missing
 	if got := st.State().Books; !slices.Equal(got, []string{"a"}) {
 		t.Errorf("after two changes that failed: %v", got)
 	}
