@@ -1,4 +1,4 @@
-// Package testfiles writes the files of tests.
+// Package testfiles writes the files of tests, and searches them.
 package testfiles
 
 import (
@@ -33,4 +33,24 @@ func Folder(t testing.TB, files map[string]string) string {
 	folder := t.TempDir()
 	Write(t, folder, files)
 	return folder
+}
+
+// Lack fails the test if a file below the folder has one of the texts.
+func Lack(t testing.TB, folder string, texts ...string) {
+	t.Helper()
+	err := filepath.WalkDir(folder, func(file string, entry os.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		content, err := os.ReadFile(file)
+		for _, text := range texts {
+			if strings.Contains(string(content), text) {
+				t.Errorf("%s has %q", file, text)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
 }

@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,6 +20,7 @@ import (
 	"portfolio-infra/internal/sandbox/emulator"
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 	"portfolio-infra/internal/sandbox/emulator/cloudflare/cloudflaretest"
+	"portfolio-infra/internal/testfiles"
 )
 
 const everything = `
@@ -98,16 +98,7 @@ func TestServer_ServeHTTP(t *testing.T) {
 	s.want("/api/cache", http.StatusOK, "from the cache")
 	s.want("/api/cf", http.StatusOK, "US")
 	s.want("/api/throws", http.StatusInternalServerError, "thrown")
-	must(t, filepath.WalkDir(server.Runtime.Dir, func(file string, entry os.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(file)
-		if strings.Contains(string(content), "site's secret") {
-			t.Errorf("%s has a secret", file)
-		}
-		return err
-	}))
+	testfiles.Lack(t, server.Runtime.Dir, "site's secret")
 
 	t.Log("the next Worker, and the next deployment")
 	c.upload("api", `[]`, `export default { fetch: () => new Response("second") }; export class Named {}`)

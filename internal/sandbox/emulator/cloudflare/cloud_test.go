@@ -2,9 +2,7 @@ package cloudflare_test
 
 import (
 	"fmt"
-	"io/fs"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -13,6 +11,7 @@ import (
 
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 	"portfolio-infra/internal/testcheck"
+	"portfolio-infra/internal/testfiles"
 )
 
 func TestCloud_RateLimit(t *testing.T) {
@@ -77,10 +76,7 @@ func TestCloud_File(t *testing.T) {
 }
 
 func TestCloud_File_broken(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "cloud.json")
-	if err := os.WriteFile(file, []byte("{"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := filepath.Join(testfiles.Folder(t, map[string]string{"cloud.json": "{"}), "cloud.json")
 	c := newClient(t, &cloudflare.Cloud{File: file})
 	testcheck.Error(t, c.cloud.Load(), file)
 	c.refused("GET", projects, nil, 500, 10013, file)
@@ -139,19 +135,7 @@ func TestCloud_secrets(t *testing.T) {
 	if i := strings.Index(c.received.String(), secret); i >= 0 {
 		t.Errorf("an answer has a secret: …%s", c.received.String()[max(0, i-200):i+40])
 	}
-	err := filepath.WalkDir(filepath.Dir(file), func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		if strings.Contains(string(content), secret) {
-			t.Errorf("%s has a secret:\n%s", path, content)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	testfiles.Lack(t, filepath.Dir(file), secret)
 	p := c.cloud.Projects()[0]
 	if p.Production.Secrets["E"] == p.Preview.Secrets["E"] {
 		t.Error("secrets of equal value look equal")

@@ -2,7 +2,6 @@ package sql_test
 
 import (
 	"bufio"
-	"bytes"
 	dbsql "database/sql"
 	"errors"
 	"fmt"
@@ -20,6 +19,7 @@ import (
 
 	"portfolio-infra/internal/sandbox/emulator/sql"
 	"portfolio-infra/internal/sandbox/emulator/sql/sqltest"
+	"portfolio-infra/internal/testfiles"
 )
 
 // In another process, childDir makes the test binary serve the folder until it is
@@ -165,22 +165,10 @@ func TestServers_files(t *testing.T) {
 			t.Errorf("%s has the mode %v, want %v", e.Name(), info.Mode().Perm(), want)
 		}
 	}
-	must(t, filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		if !d.Type().IsRegular() {
-			t.Errorf("%s is left", path)
-			return nil
-		}
-		b, err := os.ReadFile(path)
-		for _, secret := range []string{password, "made in SQL"} {
-			if bytes.Contains(b, []byte(secret)) {
-				t.Errorf("%s holds %q", path, secret)
-			}
-		}
-		return err
-	}))
+	testfiles.Lack(t, dir, password, "made in SQL")
+	if _, err := os.Stat(filepath.Join(dir, one, "mysql.sock")); !os.IsNotExist(err) {
+		t.Errorf("the socket is left: %v", err)
+	}
 
 	s = start(t, &sql.Servers{Dir: dir})
 	wantRows(t, client(t, s, one, onePrefix+"made", "made in SQL", "test"), "SHOW TABLES", "t")
