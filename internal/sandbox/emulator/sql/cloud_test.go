@@ -1,23 +1,19 @@
 package sql_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"path/filepath"
-	"strings"
 	"testing"
-
-	"github.com/icholy/digest"
 
 	"portfolio-infra/internal/sandbox/emulator/sql"
 	"portfolio-infra/internal/sandbox/emulator/sql/sqltest"
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
+	"portfolio-infra/internal/sandbox/emulator/tidbcloud/tidbcloudtest"
 )
 
-// cloud serves an emulated TiDB Cloud in front of SQL servers, both of which keep
-// their state in dir. call calls its API.
+// cloud is an emulated TiDB Cloud in front of SQL servers, both of which keep their state in dir.
+// call calls its API.
 func cloud(t *testing.T, dir string) (s *sql.Servers, call func(method, path, body string) map[string]any) {
 	t.Helper()
 	s = &sql.Servers{TiDB: sqltest.TiDB(t), Dir: filepath.Join(dir, "sql")}
@@ -28,21 +24,9 @@ func cloud(t *testing.T, dir string) (s *sql.Servers, call func(method, path, bo
 		SQL: s, Endpoint: s.Endpoint,
 	}
 	must(t, c.Load())
-	srv := httptest.NewServer(c)
-	t.Cleanup(srv.Close)
-	key := &http.Client{Transport: &digest.Transport{Username: "public", Password: "private"}}
-	return s, func(method, path, body string) (out map[string]any) {
+	return s, func(method, path, body string) map[string]any {
 		t.Helper()
-		req, err := http.NewRequestWithContext(t.Context(), method, srv.URL+"/v1beta1"+path, strings.NewReader(body))
-		must(t, err)
-		res, err := key.Do(req)
-		must(t, err)
-		defer func() { _ = res.Body.Close() }()
-		must(t, json.NewDecoder(res.Body).Decode(&out))
-		if res.StatusCode != http.StatusOK {
-			t.Fatalf("%s %s: %d %v", method, path, res.StatusCode, out)
-		}
-		return out
+		return tidbcloudtest.Call(t, c, method, path, body)
 	}
 }
 
