@@ -91,8 +91,7 @@ slim: ## Cut the Cloudflare SDK down to what the program uses
 
 # The race detector needs a C compiler. It is for packages that start goroutines. Of the
 # provider's fault list a sample runs: the whole, in make matrix, takes eleven minutes. Of pages
-# it is for what binds and what uploads: the others compare with wrangler, for minutes, as does a
-# test of sites.
+# it is for what binds and what uploads: the others compare with wrangler, for minutes.
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
 RACY := migration|migrator|provider|rest|sandbox/.*|stack|tidbcloud
 
