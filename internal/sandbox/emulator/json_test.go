@@ -44,17 +44,3 @@ func TestDecode(t *testing.T) {
 		})
 	}
 }
-
-func TestReply(t *testing.T) {
-	rec := httptest.NewRecorder()
-	Reply(rec, 418, map[string]int{"a": 1})
-	if rec.Code != 418 || rec.Body.String() != `{"a":1}` || rec.Header().Get("Content-Type") != "application/json" {
-		t.Errorf("%d %v %s", rec.Code, rec.Header(), rec.Body)
-	}
-	defer func() {
-		if recover() == nil {
-			t.Error("what is not JSON was answered")
-		}
-	}()
-	Reply(rec, 200, func() {})
-}

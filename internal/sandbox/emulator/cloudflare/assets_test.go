@@ -55,14 +55,9 @@ func (c *client) uploadAssets(all ...asset) {
 }
 
 func TestAssets_upload(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "cloud.json")
-	for _, tt := range []struct {
-		name, file string
-	}{
-		{"in memory", ""}, {"in files", file},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			c := newClient(t, &cloudflare.Cloud{File: tt.file})
+	for name, file := range map[string]string{"in memory": "", "in files": filepath.Join(t.TempDir(), "cloud.json")} {
+		t.Run(name, func(t *testing.T) {
+			c := newClient(t, &cloudflare.Cloud{File: file})
 			c.project("site")
 			missing := func(of ...asset) any {
 				t.Helper()
@@ -78,8 +73,8 @@ func TestAssets_upload(t *testing.T) {
 			same(t, "none", c.with(c.uploadToken()).do("POST", assets+"/check-missing", `{"hashes":[]}`).Result, `[]`)
 			c.with(c.uploadToken()).must("POST", assets+"/upsert-hashes", `{"hashes":["`+page.key+`"]}`)
 
-			if tt.file != "" {
-				c = newClient(t, &cloudflare.Cloud{File: tt.file})
+			if file != "" {
+				c = newClient(t, &cloudflare.Cloud{File: file})
 				same(t, "after a restart", missing(page, style), fmt.Sprintf("[%q]", style.key))
 			}
 			for _, a := range []asset{page, empty} {
