@@ -22,6 +22,7 @@ import (
 // Each client connects with the databaseUrlOptions that docs/database.md names for it. Without
 // TLS the server must refuse it.
 func TestServers_clients(t *testing.T) {
+	t.Parallel()
 	// The folder may have any name, and a path longer than a Unix socket's can be.
 	s := start(t, &sql.Servers{Dir: filepath.Join(t.TempDir(), "C# 50%", strings.Repeat("d", 100)), Host: "localhost"})
 	host, port := s.Endpoint(one)

@@ -107,6 +107,7 @@ func TestServers_disabledEndpoint(t *testing.T) {
 
 // An Essential cluster has no user prefix.
 func TestServers_withoutPrefix(t *testing.T) {
+	t.Parallel()
 	s := start(t, &sql.Servers{})
 	must(t, s.CreateCluster(two))
 	put(t, s, two, "api", "role_admin", password)

@@ -67,6 +67,7 @@ SELECT 'x' INTO OUTFILE '/tmp/x' => error 8132
 `
 
 func TestServers_dialect(t *testing.T) {
+	t.Parallel()
 	db := api(t, start(t, &sql.Servers{}))
 	first, second := conn(t, db), conn(t, db)
 	for line := range strings.Lines(dialect) {

@@ -25,8 +25,9 @@ import (
 	"portfolio-infra/internal/testcheck"
 )
 
-// Two clusters. Their IDs decide their ports, so each process has others: two may
-// run the tests at the same time.
+// Two clusters. Their IDs decide their ports, so each process has others: two may run the tests at
+// the same time. Tests that run in parallel have the next ports. Those that need a port again after
+// a restart do not run in parallel.
 var one, two = clusterID(), clusterID()
 
 func clusterID() string { return fmt.Sprintf("1%019d", mathrand.Int64()) }

@@ -107,6 +107,7 @@ func (r reply) want(t *testing.T, status int, rows ...string) reply {
 }
 
 func TestServers_HTTP(t *testing.T) {
+	t.Parallel()
 	s := start(t, &sql.Servers{})
 	w := newWeb(t, s)
 	w.query("CREATE TABLE t (id BIGINT UNSIGNED PRIMARY KEY, v BINARY(2) NOT NULL)").want(t, 200)
@@ -164,6 +165,7 @@ func TestServers_HTTP(t *testing.T) {
 }
 
 func TestServers_HTTP_sessions(t *testing.T) {
+	t.Parallel()
 	s := start(t, &sql.Servers{})
 	w := newWeb(t, s)
 	w.query("CREATE TABLE t (id INT PRIMARY KEY)").want(t, 200)
@@ -204,6 +206,7 @@ func TestServers_HTTP_sessions(t *testing.T) {
 }
 
 func TestServers_HTTP_idle(t *testing.T) {
+	t.Parallel()
 	w := newWeb(t, start(t, &sql.Servers{SessionIdle: time.Millisecond}))
 	w.query("CREATE TABLE t (id INT PRIMARY KEY)").want(t, 200)
 	session := w.post(`{"query":""}`, "TiDB-Stateful-Action", "open").want(t, 200).session

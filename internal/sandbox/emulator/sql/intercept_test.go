@@ -10,6 +10,7 @@ import (
 
 // A connection can be cut at a command, before it takes effect and after. A login is no command.
 func TestServers_Intercept(t *testing.T) {
+	t.Parallel()
 	s := start(t, &sql.Servers{})
 	db := api(t, s)
 	run(t, db, "CREATE TABLE t (id INT PRIMARY KEY)")

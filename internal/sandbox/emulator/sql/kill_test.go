@@ -97,6 +97,7 @@ func TestServers_kill(t *testing.T) {
 // TiDB is killed at any moment while clients write to two tables at once. Nothing that was
 // answered is lost, and nothing is half there.
 func TestServers_killTiDB(t *testing.T) {
+	t.Parallel()
 	s := start(t, &sql.Servers{Dir: t.TempDir()})
 	run(t, api(t, s), "CREATE TABLE a (id BIGINT PRIMARY KEY)", "CREATE TABLE b (id BIGINT PRIMARY KEY, pad VARCHAR(200))")
 	pad := strings.Repeat("x", 200)

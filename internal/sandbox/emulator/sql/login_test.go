@@ -12,6 +12,7 @@ import (
 )
 
 func TestServers_login(t *testing.T) {
+	t.Parallel()
 	s := start(t, &emulated.Servers{})
 	host, port := s.Endpoint(one)
 	addr := net.JoinHostPort(host, strconv.Itoa(port))
@@ -38,6 +39,7 @@ func TestServers_login(t *testing.T) {
 }
 
 func TestServers_PutUser_password(t *testing.T) {
+	t.Parallel()
 	s := start(t, &emulated.Servers{})
 	user := onePrefix + "before"
 	put(t, s, one, user, "role_readwrite", password)
@@ -55,6 +57,7 @@ func TestServers_PutUser_password(t *testing.T) {
 }
 
 func TestServers_roles(t *testing.T) {
+	t.Parallel()
 	s := start(t, &emulated.Servers{})
 	put(t, s, one, onePrefix+"writer", "role_readwrite", password)
 	put(t, s, one, onePrefix+"reader", "role_readonly", password)

@@ -73,6 +73,7 @@ func TestServers_DeleteCluster(t *testing.T) {
 
 // Four servers run at once. A fifth one takes the place of that which has been idle longest.
 func TestServers_limit(t *testing.T) {
+	t.Parallel()
 	s := start(t, &sql.Servers{})
 	var ids []string
 	open := func(i int) *dbsql.DB {
