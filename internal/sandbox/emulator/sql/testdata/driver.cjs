@@ -1,5 +1,5 @@
 // Uses @tidbcloud/serverless as an application would, against the endpoint at
-// ENDPOINT, and prints what it got as JSON. NODE_PATH leads to the package.
+// ENDPOINT, and prints what it got as JSON: driver.json. NODE_PATH leads to the package.
 const { connect, DatabaseError } = require('@tidbcloud/serverless')
 
 const endpoint = new URL(process.env.ENDPOINT)
