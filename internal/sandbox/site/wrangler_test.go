@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
 
 	"portfolio-infra/internal/pages/pagestest"
 	"portfolio-infra/internal/sandbox/emulator"
@@ -23,80 +24,6 @@ import (
 
 // date is the compatibility date of what is tested.
 const date = "2026-06-01"
-
-const bom = "\ufeff"
-
-// mistakes is a site with what people get wrong.
-var mistakes = map[string]string{
-	"index.html": "home", "404.html": "nowhere", "about.html": "about", "blog/index.html": "blog", "blog/post.html": "post",
-	"blog/404.html": "no such post", "both": "plain", "both.html": "page", "style.css": "css", "data.json": "{}", "no-extension": "bytes",
-	"a b.html": "blank", "ä.html": "umlaut", "q?.html": "question mark", "h#.txt": "hash", "p%.txt": "percent", "p%20q.txt": "escaped",
-	"%zz.txt": "malformed", "bom.html": bom + "<p>BOM</p>", ".nojekyll": "", ".well-known/security.txt": "contact", "empty.txt": "",
-	"_headers": bom + `# comment
-/*
-  X-All: all
-  Access-Control-Allow-Origin: https://example.com
-/about
-  X-All: more
-  X-Two: a
-  X-Two: b
-  ! Referrer-Policy
-/blog/:post
-  X-Post: is :post
-  Cache-Control: max-age=600
-/two/*/splats/*
-  X-Refused: yes
-/api/*
-  X-Not-Functions: yes
-/style.css
-  no colon
-  X-Colon: a:b
-/style.css
-  X-Last: wins
-`,
-	"_redirects": bom + `/lost-to-the-bom /about
-/old /about 301
-/comment /about 307 # why
-/query /about?a=b
-/fragment /about#there 303
-/far https://example.com/x?y=z 308
-/rewrite /blog/post 200
-/proxy https://example.com/ 200
-/bad-status /about 404
-/loop/* /index.html
-/news/* /blog/:splat 301
-/two/*/splats/* /blog/:splat
-/at/:year/:month /archive/:month-:year
-/api/redirected /about
-/protocol-relative //example.com/x
-`,
-	"_routes.json": `{"version":1,"include":["/api/*","/blog/p*","/both"],"exclude":["/api/static/*"]}`,
-	"_worker.js":   functionsWorker,
-}
-
-// functionsWorker are Functions that say what they get.
-const functionsWorker = `export default { async fetch(request, env, context) {
-	const { pathname } = new URL(request.url);
-	switch (pathname) {
-	case "/api/env": return Response.json({ plain: env.PLAIN, names: Object.keys(env).filter((name) => name !== "CF_PAGES" && !name.startsWith("CF_PAGES_")).sort() });
-	case "/api/cf": return Response.json([typeof request.cf.country, typeof request.cf.colo, request.cf.tlsVersion]);
-	case "/api/cache": {
-		const key = new Request("https://cache.example/" + pathname);
-		context.waitUntil(Promise.resolve());
-		await caches.default.put(key, new Response("cached", { headers: { "Cache-Control": "max-age=60" } }));
-		const found = await caches.default.match(key);
-		return new Response(await found.text() + " " + found.headers.get("CF-Cache-Status"));
-	}
-	case "/api/asset": return env.ASSETS.fetch(new URL("/style.css", request.url));
-	case "/api/post": return new Response(request.method + " " + await request.text());
-	case "/api/untyped": return new Response(new Uint8Array([60, 112, 62]));
-	case "/api/throws": throw new Error("thrown");
-	}
-	const answer = await env.ASSETS.fetch(request);
-	const changed = new Response(answer.body, answer);
-	changed.headers.set("X-Functions", "yes");
-	return changed;
-} }`
 
 // requests are those to the site of mistakes.
 var requests = []request{
@@ -182,6 +109,12 @@ func TestServer_wrangler(t *testing.T) {
 	}
 	t.Run("mistakes", func(t *testing.T) {
 		t.Parallel()
+		archive, err := txtar.ParseFile("testdata/mistakes.txtar")
+		must(t, err)
+		mistakes := map[string]string{}
+		for _, file := range archive.Files {
+			mistakes[file.Name] = string(file.Data)
+		}
 		c := newCloud(t, "mistakes", `{"compatibility_date":"`+date+`","env_vars":{"PLAIN":{"type":"plain_text","value":"plain"}}}`)
 		c.deployFolder(mistakes)
 		ours := serveOurs(c)
