@@ -83,67 +83,60 @@ func TestLoadConfig_problems(t *testing.T) {
 		{"private key of one letter", "tidbcloud:privateKey", "x", "tidbcloud:privateKey:"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			e, err := newAccount(t).run(map[string]string{test.key: test.value})
-			testcheck.Error(t, err, "has a problem", test.want) // and no other
-			if err != nil && strings.Contains(err.Error(), "hunter2") {
-				t.Errorf("the error shows the password: %q", err)
-			}
-			if len(e.registered) > 0 {
-				t.Errorf("registered %v", e.names())
-			}
+			newAccount(t).refuse(map[string]string{test.key: test.value}, "has a problem", test.want) // and no other
 		})
 	}
 }
 
 // The keys of migrations are checked against the folder.
 func TestLoadConfig_migrations(t *testing.T) {
-	const prisma = "internal/stack/testdata/prisma" // its layout does not tell, without migration_lock.toml
+	const own, prisma = "internal/example/migrations", "internal/stack/testdata/prisma" // without migration_lock.toml
 	for _, test := range []struct {
-		name, folder, key, value string
-		want                     string // if empty, the value is taken
+		name, folder, format, key, value string
+		want                             string // if empty, the value is taken
 	}{
-		{"format of the folder", prisma, "migrationsFormat", "drizzle-1", ""},
-		{"format that the layout does not tell", prisma, "", "", "`pulumi config set migrationsFormat prisma`"},
-		{"format of another tool", prisma, "migrationsFormat", "goose", `portfolio:migrations: "internal/stack/testdata/prisma": the config key migrationsFormat is goose, but`},
-		{"format of no tool", prisma, "migrationsFormat", "flyway", `portfolio:migrationsFormat: "flyway" must be goose, drizzle-0, drizzle-1 or prisma`},
-		{"table", "internal/example/migrations", "migrationsTable", "versions", ""},
-		{"table with a dot", "internal/example/migrations", "migrationsTable", "a.b", `portfolio:migrationsTable: "a.b" must be`},
-		{"the stack's own table", "internal/example/migrations", "migrationsTable", "Pulumi_migrations", "a name of the stack's own tables"},
-		{"baseline", "internal/example/migrations", "migrationsBaseline", "00002_first_projects.sql", ""},
-		{"baseline that is not there", "internal/example/migrations", "migrationsBaseline", "00002_projects",
+		{"format of the folder", prisma, "drizzle-1", "", "", ""},
+		{"format that the layout does not tell", prisma, "", "", "", "`pulumi config set migrationsFormat prisma`"},
+		{"format of another tool", prisma, "goose", "", "", `portfolio:migrations: "internal/stack/testdata/prisma": the config key migrationsFormat is goose, but`},
+		{"format of no tool", prisma, "flyway", "", "", `portfolio:migrationsFormat: "flyway" must be goose, drizzle-0, drizzle-1 or prisma`},
+		{"table", own, "", "migrationsTable", "versions", ""},
+		{"table with a dot", own, "", "migrationsTable", "a.b", `portfolio:migrationsTable: "a.b" must be`},
+		{"table of the stack itself", own, "", "migrationsTable", "Pulumi_migrations", "a name of the stack's own tables"},
+		{"table of Prisma", prisma, "prisma", "migrationsTable", "t", "portfolio:migrationsTable: Prisma's table is always _prisma_migrations: run `pulumi config rm migrationsTable`"},
+		{"baseline", own, "", "migrationsBaseline", "00002_first_projects.sql", ""},
+		{"baseline that is not there", own, "", "migrationsBaseline", "00002_projects",
 			`portfolio:migrationsBaseline: "internal/example/migrations" has no migration "00002_projects"; the nearest are 00002_first_projects.sql, `},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			config := map[string]string{"portfolio:migrations": test.folder}
+			config := map[string]string{"migrations": test.folder, "migrationsFormat": test.format}
 			if test.key != "" {
-				config["portfolio:"+test.key] = test.value
+				config[test.key] = test.value
 			}
-			_, err := newAccount(t).run(config)
 			if test.want == "" {
-				testcheck.Error(t, err)
+				newAccount(t).up(config)
 			} else {
-				testcheck.Error(t, err, "has a problem", test.want)
+				newAccount(t).refuse(config, "has a problem", test.want)
 			}
 		})
 	}
-	_, err := newAccount(t).run(map[string]string{"portfolio:migrations": prisma, "portfolio:migrationsFormat": "prisma", "portfolio:migrationsTable": "t"})
-	testcheck.Error(t, err, "has a problem", "portfolio:migrationsTable: Prisma's table is always _prisma_migrations: run `pulumi config rm migrationsTable`")
 }
 
 // A number among secrets is refused without being shown.
 func TestLoadConfig_numberInSecrets(t *testing.T) {
 	for _, key := range []string{"secrets", "siteSecrets"} {
-		_, err := newAccount(t).run(map[string]string{"portfolio:" + key: `{"PIN":12345678901234567890,"A":"b"}`}, "portfolio:"+key)
-		testcheck.Error(t, err, "has a problem", "portfolio:"+key+": PIN is a number", "`pulumi config set --secret --path "+key+".PIN`")
-		if err != nil && strings.Contains(err.Error(), "12345") {
-			t.Errorf("the error shows the value: %v", err)
+		a := newAccount(t)
+		a.secrets = []string{"portfolio:" + key}
+		config := map[string]string{key: `{"PIN":12345678901234567890,"A":"b"}`}
+		a.refuse(config, "has a problem", "portfolio:"+key+": PIN is a number", "`pulumi config set --secret --path "+key+".PIN`")
+		if strings.Contains(a.run(config).Error(), "12345") {
+			t.Error("the error shows the value")
 		}
 	}
 }
 
 // What a number keeps is taken.
 func TestLoadConfig_numbers(t *testing.T) {
-	cfg, err := load("portfolio", "dev", map[string]string{"PROJECT:vars": `{"A":9007199254740992,"B":-1500,"C":0,"D":true,"E":"1.10"}`})
+	cfg, err := load("portfolio", "dev", map[string]string{"vars": `{"A":9007199254740992,"B":-1500,"C":0,"D":true,"E":"1.10"}`})
 	testcheck.Error(t, err)
 	want := map[string]string{"A": "9007199254740992", "B": "-1500", "C": "0", "D": "true", "E": "1.10"}
 	if diff := cmp.Diff(want, cfg.Vars); diff != "" {
@@ -160,15 +153,14 @@ func TestLoadConfig_missing(t *testing.T) {
 	} {
 		a := newAccount(t)
 		delete(a.env, env)
-		_, err := a.run(nil)
-		testcheck.Error(t, err, key+": not set", env)
+		a.refuse(nil, key+": not set", env)
 	}
 }
 
 // Pulumi.yaml alone has the defaults.
 func TestLoadConfig_noDefaults(t *testing.T) {
 	for key, value := range defaults {
-		_, err := newAccount(t).run(map[string]string{"portfolio:" + key: ""})
+		_, err := load("portfolio", "dev", map[string]string{key: ""})
 		if value == "" {
 			testcheck.Error(t, err)
 		} else {
@@ -180,13 +172,9 @@ func TestLoadConfig_noDefaults(t *testing.T) {
 func TestLoadConfig_allProblemsAtOnce(t *testing.T) {
 	a := newAccount(t)
 	delete(a.env, "CLOUDFLARE_ACCOUNT_ID")
-	_, err := a.run(map[string]string{
-		"portfolio:cluster": "x", "portfolio:region": "x", "portfolio:worker": "X Y", "cloudflare:apiToken": "bad token",
-	}, "cloudflare:apiToken")
-	testcheck.Error(t, err, "5 problems", "portfolio:cluster", "portfolio:region", "portfolio:worker", "cloudflare:apiToken", "portfolio:accountId")
-	if strings.Contains(err.Error(), "bad token") {
-		t.Errorf("the error shows the token: %q", err)
-	}
+	a.secrets = []string{"cloudflare:apiToken"}
+	a.refuse(map[string]string{"cluster": "x", "region": "x", "worker": "X Y", "cloudflare:apiToken": "bad hunter2"},
+		"5 problems", "portfolio:cluster", "portfolio:region", "portfolio:worker", "cloudflare:apiToken", "portfolio:accountId")
 }
 
 func TestCheckSystem(t *testing.T) {

@@ -15,10 +15,11 @@ func TestCheckRenamed(t *testing.T) {
 	}
 	before := map[string]string{"pagesProject": "portfolio-dev", "worker": "portfolio-dev-api", "cluster": "portfolio-dev-db", "database": "other"}
 	const owner = "portfolio-dev-0123456789ab"
-	for name, kept := range map[string]map[string]string{"kept names": before, "state of an early version": {}} {
+	for _, kept := range []map[string]string{before, {}} { // the latter of an early version
 		err := checkRenamed(cfg, kept, owner, "portfolio", "prod")
-		if err == nil || !strings.HasSuffix(err.Error(), "run:\n  `pulumi config set pagesProject portfolio-dev`\n  `pulumi config set worker portfolio-dev-api`") {
-			t.Errorf("%s: error %v", name, err)
+		testcheck.Error(t, err, "run:\n  `pulumi config set pagesProject portfolio-dev`\n  `pulumi config set worker portfolio-dev-api`")
+		if strings.Count(err.Error(), "\n") > 2 {
+			t.Errorf("more than that: %v", err)
 		}
 	}
 	// A key that was taken out again is no rename of the stack.
@@ -60,11 +61,7 @@ func TestCheckNames(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := newAccount(t)
 			test.before(a)
-			w, err := readWorld(t.Context(), a.client(), "site", "api")
-			if err != nil {
-				t.Fatal(err)
-			}
-			projects := a.projects()
+			w, projects := a.read(), a.projects()
 			testcheck.Error(t, checkWorkerName(t.Context(), cfg, w, "me"), test.worker...)
 			testcheck.Error(t, checkProjectName(t.Context(), cfg, w, "me"), test.project...)
 			if a.projects() != projects {
@@ -83,13 +80,8 @@ func TestCheckNames(t *testing.T) {
 func TestCheckLost(t *testing.T) {
 	a := newAccount(t)
 	a.CreateProject("site", "main")
-	script := func(vars ...string) *foundWorker {
-		w := &foundWorker{}
-		for i := 0; i < len(vars); i += 2 {
-			w.Bindings = append(w.Bindings, cloudflare.ScriptBinding{Type: "plain_text", Name: vars[i], Text: vars[i+1]})
-		}
-		return w
-	}
+	vars := func(vars ...string) *foundWorker { return newFoundWorker("", vars) }
+	const ours, uploaded = varOwner + "=me", varUpload + "=hash"
 	kept := map[string]string{"worker": "api"}
 	for name, test := range map[string]struct {
 		worker *foundWorker
@@ -97,10 +89,10 @@ func TestCheckLost(t *testing.T) {
 		want   []string
 	}{
 		"nothing is there": {nil, nil, nil},
-		"lost":             {script(varOwner, "me", varUpload, "hash"), nil, []string{"`" + importWorker + "`", "`" + importProject + "`", "`pulumi config set adopt true`"}},
-		"kept":             {script(varOwner, "me", varUpload, "hash"), kept, nil},
-		"early version":    {script(varOwner, "me"), nil, nil},
-		"another's Worker": {script(varOwner, "you", varUpload, "hash"), nil, nil},
+		"lost":             {vars(ours, uploaded), nil, []string{"`" + importWorker + "`", "`" + importProject + "`", "`pulumi config set adopt true`"}},
+		"kept":             {vars(ours, uploaded), kept, nil},
+		"early version":    {vars(ours), nil, nil},
+		"another's Worker": {vars(varOwner+"=you", uploaded), nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &world{api: a.client(), project: &cloudflare.Project{}, worker: test.worker}
