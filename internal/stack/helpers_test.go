@@ -117,16 +117,12 @@ func readDefaults(path string) map[string]string {
 	}
 	all := map[string]string{}
 	for key, config := range project.Config {
-		switch value := config.Default.(type) {
-		case string, int, bool:
-			all[key] = fmt.Sprint(value)
-		default:
-			text, err := json.Marshal(value)
-			if err != nil {
-				panic(err)
-			}
-			all[key] = string(text)
+		text, isText := config.Default.(string)
+		if !isText {
+			b, _ := json.Marshal(config.Default) // it was YAML
+			text = string(b)
 		}
+		all[key] = text
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,13 +76,8 @@ func TestLogins_choose(t *testing.T) {
 
 // rotated returns a Worker with its variables, as far as they are not "-".
 func rotated(rotation, note string) *foundWorker {
-	w := &foundWorker{}
-	for name, text := range map[string]string{varRotation: rotation, varUpload: note} {
-		if text != "-" {
-			w.Bindings = append(w.Bindings, cloudflare.ScriptBinding{Type: "plain_text", Name: name, Text: text})
-		}
-	}
-	return w
+	vars := []string{varRotation + "=" + rotation, varUpload + "=" + note}
+	return newFoundWorker("", slices.DeleteFunc(vars, func(v string) bool { return strings.HasSuffix(v, "=-") }))
 }
 
 func TestFoundWorker_step(t *testing.T) {
@@ -110,26 +106,26 @@ func TestFoundWorker_step(t *testing.T) {
 }
 
 func TestCheckStep(t *testing.T) {
-	for _, test := range []struct {
-		name     string
-		from, to int
-		want     []string
-	}{
-		{"the same", 2, 2, nil},
-		{"none before", 0, 1, nil},
-		{"none before, and the first left out", 0, 2, []string{"`pulumi config set rotation 1`"}},
-		{"the next", 2, 3, nil},
-		{"back", 2, 1, []string{"`pulumi config set rotation 2`"}},
-		{"one left out", 2, 4, []string{"config key rotation", "`pulumi config set rotation 3`"}},
-		{"the key removed", 2, 0, []string{"`pulumi config set rotation 2`"}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			live := rotated(strconv.Itoa(test.from), "cafe made (then) rotation "+strconv.Itoa(test.from))
-			testcheck.Error(t, checkStep(live, test.to), test.want...)
-		})
+	at := func(step int) *foundWorker {
+		return rotated(strconv.Itoa(step), fmt.Sprint("cafe made (then) rotation ", step))
 	}
-	testcheck.Error(t, checkStep(nil, 7)) // there is no Worker yet
-	testcheck.Error(t, checkStep(rotated("-", "-"), 7))
+	for name, test := range map[string]struct {
+		live *foundWorker
+		to   int
+		want string
+	}{
+		"the same":                      {at(2), 2, ""},
+		"none before":                   {at(0), 1, ""},
+		"none before, and one left out": {at(0), 2, "`pulumi config set rotation 1`"},
+		"the next":                      {at(2), 3, ""},
+		"back":                          {at(2), 1, "`pulumi config set rotation 2`"},
+		"one left out":                  {at(2), 4, "`pulumi config set rotation 3`"},
+		"the key removed":               {at(2), 0, "`pulumi config set rotation 2`"},
+		"no Worker yet":                 {nil, 7, ""},
+		"nothing says the step":         {rotated("-", "-"), 7, ""},
+	} {
+		t.Run(name, func(t *testing.T) { testcheck.Error(t, checkStep(test.live, test.to), test.want) })
+	}
 }
 
 // No login gets a new password while the Worker may use it. The advice always leads to a
@@ -159,11 +155,11 @@ func TestCheckIdle(t *testing.T) {
 			return resource.PropertyMap{"name": resource.NewStringProperty("api"), "rotation": resource.NewStringProperty(rotation)}
 		}
 		err := checkIdle(test.worker, test.step, ownStep(other, state[other]), inputs(state[due]), inputs(strconv.Itoa(test.step)))
+		parts := []string{"config key rotation", test.want, test.refusedAt}
 		if test.want == "" {
-			testcheck.Error(t, err)
-		} else {
-			testcheck.Error(t, err, "config key rotation", test.want, test.refusedAt)
+			parts = nil
 		}
+		testcheck.Error(t, err, parts...)
 	}
 }
 

@@ -84,16 +84,6 @@ var (
 	everySecret = []string{"portfolio:secrets", "portfolio:siteSecrets", "cloudflare:apiToken"}
 )
 
-// A state lives on under its URNs. This test shows each change of a type, a name, a
-// parent, an input or an option: an existing state must survive it.
-func TestRun_golden(t *testing.T) {
-	for file, test := range goldens {
-		t.Run(file, func(t *testing.T) {
-			compareGolden(t, "testdata/"+file, test.stack, runGolden(t, file))
-		})
-	}
-}
-
 // goldens has what the golden files are of. Together they have every resource of the program.
 var goldens = map[string]struct {
 	stack  string
@@ -115,8 +105,18 @@ func runGolden(t *testing.T, file string) *engine {
 	return &a.engine
 }
 
-func compareGolden(t *testing.T, file, stack string, e *engine) {
-	t.Helper()
+// A state lives on under its URNs. This test shows each change of a type, a name, a
+// parent, an input or an option: an existing state must survive it.
+func TestRun_golden(t *testing.T) {
+	for file, test := range goldens {
+		t.Run(file, func(t *testing.T) {
+			compareGolden(t, "testdata/"+file, goldenOf(test.stack, runGolden(t, file)))
+		})
+	}
+}
+
+// goldenOf returns what was registered, by URN.
+func goldenOf(stack string, e *engine) map[urn.URN]golden {
 	resources := map[urn.URN]golden{}
 	for _, r := range e.registered {
 		var parent tokens.Type
@@ -137,6 +137,11 @@ func compareGolden(t *testing.T, file, stack string, e *engine) {
 			AfterUpdate:         r.RegisterRPC.GetHooks().GetAfterUpdate(),
 		}
 	}
+	return resources
+}
+
+func compareGolden(t *testing.T, file string, resources map[urn.URN]golden) {
+	t.Helper()
 	have, err := json.MarshalIndent(resources, "", "  ")
 	if err != nil {
 		t.Fatal(err)
