@@ -87,66 +87,70 @@ func (w *world) deletes() (all []string) {
 	return all
 }
 
-// Two lists in a row must be empty.
-func TestVerify_later(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		time.AfterFunc(5*time.Second, func() { leave["Worker"].leave(w, "") })
-		time.AfterFunc(17*time.Second, func() { leave["cluster"].leave(w, "") })
-		w.verify("", "", "")
-		time.Sleep(time.Minute) // until both are there
-		w.same(nil)
-	})
-}
-
-// A list may lag behind, and show what the cloud knows no more.
-func TestVerify_lag(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.tidbcloud.DeleteTime = -1
-		w.cluster("portfolio-pr-7-db", ours, ours)
-		start, stale := time.Now(), ""
-		w.net.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-			if r.URL.Path != "/v1beta1/clusters" || r.Header.Get("Authorization") == "" || time.Since(start) > 30*time.Second {
-				w.ServeHTTP(rw, r)
-				return
+// What is removed late, or is shown late, is waited for.
+func TestVerify_waits(t *testing.T) {
+	for name, test := range map[string]func(w *world){
+		// Two lists in a row must be empty.
+		"things that come later": func(w *world) {
+			time.AfterFunc(5*time.Second, func() { leave["Worker"].leave(w, "") })
+			time.AfterFunc(17*time.Second, func() { leave["cluster"].leave(w, "") })
+			w.verify("", "", "")
+			time.Sleep(time.Minute) // until both are there
+			w.same(nil)
+		},
+		"a list that lags behind, and shows what the cloud knows no more": func(w *world) {
+			w.tidbcloud.DeleteTime = -1
+			w.cluster("portfolio-pr-7-db", ours, ours)
+			start, stale := time.Now(), ""
+			w.net.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != "/v1beta1/clusters" || r.Header.Get("Authorization") == "" || time.Since(start) > 30*time.Second {
+					w.ServeHTTP(rw, r)
+					return
+				}
+				if stale == "" {
+					first := httptest.NewRecorder()
+					w.ServeHTTP(first, r)
+					stale = first.Body.String()
+				}
+				resttest.Respond(200, stale)(rw, r)
+			})
+			if w.verify("", "removed the cluster", ""); len(w.deletes()) < 2 {
+				w.Errorf("deleted %q", w.deletes())
 			}
-			if stale == "" {
-				first := httptest.NewRecorder()
-				w.ServeHTTP(first, r)
-				stale = first.Body.String()
+		},
+		"a branch that is listed and cannot be read": func(w *world) {
+			all := faultlist.All(faultlist.TiDBCloud)
+			not := all[slices.IndexFunc(all, func(f faultlist.Fault) bool { return f.Status == 404 })]
+			w.branch(w.production(), ours, ours)
+			w.net.Set(faultlist.Plan{Fault: not, Kind: "GET /clusters/*/branches/*", Times: -1})
+			w.verify("", "removed the branch", "")
+		},
+		"what is being deleted already": func(w *world) {
+			if err := w.byHand().DeleteCluster(w.Context(), w.cluster("portfolio-pr-7-db", ours, ours)); err != nil {
+				w.Fatal(err)
 			}
-			resttest.Respond(200, stale)(rw, r)
+			if w.verify("", "removed the cluster", ""); len(w.deletes()) > 0 {
+				w.Errorf("deleted %v", w.deletes())
+			}
+		},
+		"the limit of 100 calls a minute, which an organization with many clusters meets": func(w *world) {
+			var production string
+			for i := range 60 {
+				production = w.cluster(fmt.Sprintf("cluster-%02d", i), "", "")
+			}
+			before := w.all()
+			w.tidbcloud.RateLimit = 100
+			w.branch(production, ours, ours)
+			if w.verify("", "", ""); !strings.Contains(w.stderr.String(), "waiting") {
+				w.Error(&w.stderr)
+			}
+			w.same(before)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { test(newWorld(t)) })
 		})
-		w.verify("", "removed the cluster", "")
-		if deleted := w.deletes(); len(deleted) < 2 {
-			t.Errorf("deleted %q", deleted)
-		}
-	})
-}
-
-// A branch that is listed and cannot be read is not taken for gone.
-func TestVerify_unreadable(t *testing.T) {
-	all := faultlist.All(faultlist.TiDBCloud)
-	not := all[slices.IndexFunc(all, func(f faultlist.Fault) bool { return f.Status == 404 })]
-	inWorld(t, func(w *world, production string) {
-		w.branch(production, ours, ours)
-		w.net.Set(faultlist.Plan{Fault: not, Kind: "GET /clusters/*/branches/*", Times: -1})
-		w.verify("", "removed the branch", "")
-	})
-}
-
-// What is being deleted already is only waited for.
-func TestVerify_going(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		if err := w.byHand().DeleteCluster(t.Context(), w.cluster("portfolio-pr-7-db", ours, ours)); err != nil {
-			t.Fatal(err)
-		}
-		if w.verify("", "removed the cluster", ""); len(w.deletes()) > 0 {
-			t.Errorf("deleted %v", w.deletes())
-		}
-	})
+	}
 }
 
 // A call that was under way when a run was killed takes effect after the first list, or after the
@@ -265,25 +269,6 @@ func TestVerify_patience(t *testing.T) {
 			}
 		})
 	}
-}
-
-// An organization with many clusters meets the limit of 100 calls a minute, which is waited for.
-func TestVerify_limit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		var production string
-		for i := range 60 {
-			production = w.cluster(fmt.Sprintf("cluster-%02d", i), "", "")
-		}
-		before := w.all()
-		w.tidbcloud.RateLimit = 100
-		w.branch(production, ours, ours)
-		w.verify("", "", "")
-		if !strings.Contains(w.stderr.String(), "waiting") {
-			t.Error(&w.stderr)
-		}
-		w.same(before)
-	})
 }
 
 // A state that still has something is refused before anything is removed, even before anything is

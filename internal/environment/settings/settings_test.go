@@ -47,14 +47,6 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// The project's own files are readable.
-func TestRead_own(t *testing.T) {
-	got, err := Read("../../..")
-	if err != nil || got.Name(7) != "portfolio-pr-7" {
-		t.Errorf("%+v, %v", got, err)
-	}
-}
-
 // An environment has a file of its own, which is a copy of Pulumi.pr.yaml at first.
 func TestReadStack(t *testing.T) {
 	folder := testfiles.Folder(t, map[string]string{
