@@ -113,7 +113,7 @@ func (w *world) up() {
 func (w *world) report(ctx context.Context, args ...string) (string, error) {
 	w.Helper()
 	var out bytes.Buffer
-	args = append([]string{"-stack", "pr-7", "-outputs", "outputs.json", "-commit", commit, "-started", fmt.Sprint(time.Now().Add(-48 * time.Second).Unix())}, args...)
+	args = append([]string{"-stack", "pr-7", "-outputs", "outputs.json", "-commit", commit, "-started", fmt.Sprint(time.Now().Add(-5000 * time.Second).Unix())}, args...)
 	err := Run(ctx, args, strings.NewReader(""), &out, func(name string) string { return w.env[name] })
 	return out.String(), err
 }
@@ -167,7 +167,7 @@ func TestRun(t *testing.T) {
 			w.exec("DELETE FROM `" + database + "`.guests WHERE id = 1") // its number is left
 			w.want(w.base, "### <https://portfolio-pr-7.pages.dev>\n", "at "+commit+"; this deployment alone: <https://0a1b.portfolio-pr-7.pages.dev>",
 				"\nThe schema is that of the base.\n", "<summary>2 migrations, 1 seed", "| `1_guests.sql` | migration | 2 | ", "| `guests.sql` | seed | 1 | ",
-				"<summary>3 tables</summary>", "| `guests` | 1 |", "| `latest` | - |", "| `numbers` | - |", "make up STACK=pr-7", "It took 4", " 7 days after this update")
+				"<summary>3 tables</summary>", "| `guests` | 1 |", "| `latest` | - |", "| `numbers` | - |", "make up STACK=pr-7", "It took 5", " 7 days after this update")
 		},
 		"more": func(w *world) {
 			w.write(w.head, "sql/3_email.sql", "-- +goose Up\nALTER TABLE guests ADD COLUMN email VARCHAR(100);\n")
