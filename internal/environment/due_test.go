@@ -1,12 +1,13 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"portfolio-infra/internal/testfiles"
 )
 
 // stacks is as `pulumi stack ls --json` prints it: "dev" in a backend without progress, the others
@@ -28,6 +29,7 @@ const stacks = `[
 const cliTime = "2006-01-02T15:04:05.000Z07:00" // of pkg/cmd/pulumi/cmd/time.go
 
 func TestDue(t *testing.T) {
+	const missing = "missing" // a list that is missing is no empty list
 	for name, tt := range map[string]struct {
 		marked, stacks, open string
 		args                 []string
@@ -47,20 +49,21 @@ func TestDue(t *testing.T) {
 		"no list of stacks":          {"", "", "", nil, "", "is not the output of `pulumi stack ls --json`"},
 		"null":                       {"", "null", "", nil, "", "is not the output of `pulumi stack ls --json`"},
 		"no list of numbers":         {"1\nx\n", stacks, "", nil, "", `"x" is not the number of a pull request`},
+		"no file of marks":           {missing, "[]", "", nil, "", "marked: no such file"},
+		"no file of stacks":          {"", missing, "", nil, "", "stacks: no such file"},
+		"no file of open ones":       {"", "[]", missing, nil, "", "open: no such file"},
 		"an error for numbers":       {"", stacks, "{\"message\":\"Not Found\"}", nil, "", "is not the number of a pull request"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				folder := t.TempDir()
-				now := time.Now().UTC()
+				folder, now := t.TempDir(), time.Now().UTC()
+				stacks := strings.NewReplacer("%[1]s", now.Add(-6*24*time.Hour).Format(cliTime), "%[2]s", now.Add(-8*24*time.Hour).Format(cliTime)).Replace(tt.stacks)
 				args := []string{"due"}
-				for flag, content := range map[string]string{"marked": tt.marked, "open": tt.open,
-					"stacks": strings.NewReplacer("%[1]s", now.Add(-6*24*time.Hour).Format(cliTime), "%[2]s", now.Add(-8*24*time.Hour).Format(cliTime)).Replace(tt.stacks)} {
-					file := filepath.Join(folder, flag)
-					if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-						t.Fatal(err)
+				for name, content := range map[string]string{"marked": tt.marked, "open": tt.open, "stacks": stacks} {
+					if content != missing {
+						testfiles.Write(t, folder, map[string]string{name: content})
 					}
-					args = append(args, "-"+flag, file)
+					args = append(args, "-"+name, filepath.Join(folder, name))
 				}
 				w := newWorld(t)
 				code := w.run(t.Context(), "", append(args, tt.args...)...)
@@ -69,29 +72,5 @@ func TestDue(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-// A list that is missing is no empty list.
-func TestDue_missing(t *testing.T) {
-	folder := t.TempDir()
-	for _, name := range []string{"marked", "stacks", "open"} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte("[]"[:2*strings.Count("stacks", name)]), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, missing := range []string{"marked", "stacks", "open"} {
-		args := []string{"due"}
-		for _, name := range []string{"marked", "stacks", "open"} {
-			file := filepath.Join(folder, name)
-			if name == missing {
-				file += "-missing"
-			}
-			args = append(args, "-"+name, file)
-		}
-		w := newWorld(t)
-		if code := w.run(t.Context(), "", args...); code != 1 || !strings.Contains(w.stderr.String(), missing+"-missing") || w.stdout.Len() > 0 {
-			t.Errorf("%s: %d, %s%s", missing, code, &w.stdout, &w.stderr)
-		}
 	}
 }

@@ -10,29 +10,21 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"portfolio-infra/internal/sandbox/emulator/cloudflare/cloudflaretest"
 	"portfolio-infra/internal/sandbox/emulator/faultlist"
 )
-
-// everything leaves one of each of pull request 7.
-func everything(w *world, production string) {
-	leave["project bound to its Worker"].leave(w, production)
-	leave["cluster"].leave(w, production)
-	leave["branch"].leave(w, production)
-}
 
 // Whatever call of verify fails in whatever way and however often: it is never green with something
 // left, touches nothing of others, and the next run converges.
 func TestVerify_Faults(t *testing.T) {
 	for _, cloud := range []string{faultlist.Cloudflare, faultlist.TiDBCloud} {
-		faultlist.Suite{Cloud: cloud, Secrets: []string{token, privateKey}, Polls: true, Sample: 7, Excused: faultlist.BadRequest}.Run(t, []faultlist.Operation{{
+		faultlist.Suite{Cloud: cloud, Secrets: []string{cloudflaretest.Token, privateKey}, Polls: true, Sample: 7, Excused: faultlist.BadRequest}.Run(t, []faultlist.Operation{{
 			Name: "verify, " + cloud,
 			Calls: func(t *testing.T) []faultlist.Call {
 				w := newWorld(t)
 				everything(w, w.others("other-pr-7", owner(neighbor, 7), ""))
 				w.net.Set(faultlist.Plan{})
-				if code := w.run(t.Context(), "", "verify", "7"); code != 0 {
-					t.Fatal(w.stderr.String())
-				}
+				w.verify("", "", "")
 				return slices.DeleteFunc(w.net.Calls(), func(c faultlist.Call) bool {
 					return isCloudflare(strings.TrimPrefix(c.URL, "https://api.cloudflare.com")) != (cloud == faultlist.Cloudflare)
 				})

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -19,12 +20,7 @@ func TestTypes(t *testing.T) {
 	if err := json.Unmarshal(b, &schema); err != nil {
 		t.Fatal(err)
 	}
-	var have []string
-	for kind := range schema.Resources {
-		have = append(have, kind)
-	}
-	slices.Sort(have)
-	if !slices.Equal(have, types) {
+	if have := slices.Sorted(maps.Keys(schema.Resources)); !slices.Equal(have, types) {
 		t.Errorf("the provider has %v", have)
 	}
 }
@@ -40,25 +36,26 @@ func TestForget(t *testing.T) {
 		resource("pulumi:index:Stash", "owner", ""), resource("tidbcloud:index:Cluster", "db", `,"provider":"pulumi:providers:tidbcloud::default::id"`),
 		resource("cloudflare:index/workersScript:WorkersScript", "api", ""), resource("command:local:Command", "bind", ""),
 	}
+	const backup, user, random = "tidbcloud:index:Backup", "tidbcloud:index:SqlUser", "pulumi:providers:random"
 	for name, tt := range map[string]struct {
 		more []string
 		want string
 	}{
 		"nothing":   {nil, ""},
-		"a type":    {[]string{resource("tidbcloud:index:Backup", "b", "")}, "tidbcloud:index:Backup::b\n"},
-		"a package": {[]string{resource("pulumi:providers:random", "default", ""), resource("random:index:Pet", "p", "")}, "random:index:Pet::p\npulumi:providers:random::default\n"},
-		"twice, of which one is to be replaced": {[]string{resource("tidbcloud:index:Backup", "b", ""), resource("tidbcloud:index:Backup", "b", `,"delete":true`)},
+		"a type":    {[]string{resource(backup, "b", "")}, "tidbcloud:index:Backup::b\n"},
+		"a package": {[]string{resource(random, "default", ""), resource("random:index:Pet", "p", "")}, "random:index:Pet::p\npulumi:providers:random::default\n"},
+		"twice, of which one is to be replaced": {[]string{resource(backup, "b", ""), resource(backup, "b", `,"delete":true`)},
 			"tidbcloud:index:Backup::b\n"},
 		"a component":  {[]string{resource("portfolio:index:Cache", "c", "")}, ""},
-		"with a child": {[]string{resource("tidbcloud:index:Backup", "b", ""), resource("tidbcloud:index:SqlUser", "u", `,"parent":"tidbcloud:index:Backup::b"`)}, "tidbcloud:index:SqlUser::u\ntidbcloud:index:Backup::b\n"},
+		"with a child": {[]string{resource(backup, "b", ""), resource(user, "u", `,"parent":"tidbcloud:index:Backup::b"`)}, "tidbcloud:index:SqlUser::u\ntidbcloud:index:Backup::b\n"},
 		"with dependents": {[]string{
-			resource("tidbcloud:index:Backup", "b", ""),
-			resource("tidbcloud:index:SqlUser", "u", `,"dependencies":["tidbcloud:index:Backup::b"]`),
-			resource("tidbcloud:index:SqlUser", "v", `,"propertyDependencies":{"clusterId":["tidbcloud:index:SqlUser::u"]}`),
-			resource("tidbcloud:index:SqlUser", "w", `,"deletedWith":"tidbcloud:index:Backup::b"`),
-			resource("tidbcloud:index:SqlUser", "x", `,"dependencies":["tidbcloud:index:Cluster::db"]`),
+			resource(backup, "b", ""),
+			resource(user, "u", `,"dependencies":["tidbcloud:index:Backup::b"]`),
+			resource(user, "v", `,"propertyDependencies":{"clusterId":["tidbcloud:index:SqlUser::u"]}`),
+			resource(user, "w", `,"deletedWith":"tidbcloud:index:Backup::b"`),
+			resource(user, "x", `,"dependencies":["tidbcloud:index:Cluster::db"]`),
 		}, "tidbcloud:index:SqlUser::w\ntidbcloud:index:SqlUser::v\ntidbcloud:index:SqlUser::u\ntidbcloud:index:Backup::b\n"},
-		"of a provider": {[]string{resource("pulumi:providers:random", "default", ""), resource("cloudflare:index/x:X", "c", `,"provider":"pulumi:providers:random::default::id"`)},
+		"of a provider": {[]string{resource(random, "default", ""), resource("cloudflare:index/x:X", "c", `,"provider":"pulumi:providers:random::default::id"`)},
 			"cloudflare:index/x:X::c\npulumi:providers:random::default\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

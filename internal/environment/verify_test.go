@@ -1,19 +1,19 @@
 package main
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"portfolio-infra/internal/rest/resttest"
 	"portfolio-infra/internal/sandbox/emulator/faultlist"
+	"portfolio-infra/internal/testcheck"
 )
 
 var ours = owner(repository, 7)
@@ -24,85 +24,55 @@ var leave = map[string]struct {
 	leave func(w *world, production string)
 	says  string
 }{
-	"Worker":                      {func(w *world, _ string) { w.worker("portfolio-pr-7-api", ours) }, `removed the Worker "portfolio-pr-7-api"`},
-	"project without deployments": {func(w *world, _ string) { w.project("portfolio-pr-7") }, `removed the Pages project "portfolio-pr-7"`},
-	"project with deployments":    {func(w *world, _ string) { w.project("portfolio-pr-7"); w.deployed(30, "portfolio-pr-7", ours) }, `removed the Pages project "portfolio-pr-7"`},
-	"project with many deployments": {func(w *world, _ string) { w.project("portfolio-pr-7"); w.deployed(103, "portfolio-pr-7", ours) },
-		`removed the Pages project "portfolio-pr-7"`},
-	"project bound to its Worker": {func(w *world, _ string) {
-		w.worker("portfolio-pr-7-api", ours)
-		w.project("portfolio-pr-7", "portfolio-pr-7-api")
-		w.deployed(2, "portfolio-pr-7", ours)
-	}, "removed the Pages project \"portfolio-pr-7\"\nremoved the Worker \"portfolio-pr-7-api\""},
+	"Worker":                        {func(w *world, _ string) { w.UploadWorker("portfolio-pr-7-api", ours) }, `removed the Worker "portfolio-pr-7-api"`},
+	"project without deployments":   {func(w *world, _ string) { w.project("portfolio-pr-7") }, `removed the Pages project "portfolio-pr-7"`},
+	"project with many deployments": {func(w *world, _ string) { w.project("portfolio-pr-7"); w.deployed(103, "portfolio-pr-7", ours) }, `removed the Pages project "portfolio-pr-7"`},
+	"project bound to its Worker": {func(w *world, _ string) { w.site("portfolio-pr-7", ours, 2) },
+		"removed the Pages project \"portfolio-pr-7\"\nremoved the Worker \"portfolio-pr-7-api\""},
 	"project bound to more Workers": {func(w *world, _ string) {
-		w.worker("portfolio-pr-7-api", ours)
+		w.UploadWorker("portfolio-pr-7-api", ours)
 		w.project("portfolio-pr-7", "portfolio-pr-7-api", "portfolio-prod-api")
 		w.deployed(2, "portfolio-pr-7", ours)
 	}, `removed the Pages project "portfolio-pr-7"`},
-	"project of an earlier name": {func(w *world, _ string) {
-		w.worker("earlier-pr-7-api", ours)
-		w.project("earlier-pr-7", "earlier-pr-7-api")
-		w.deployed(1, "earlier-pr-7", ours)
-	}, `removed the Pages project "earlier-pr-7"`},
-	"project of an earlier name, without deployments": {func(w *world, _ string) {
-		w.worker("earlier-pr-7-api", ours)
-		w.project("earlier-pr-7", "earlier-pr-7-api")
-	}, `removed the Pages project "earlier-pr-7"`},
+	"project of an earlier name":                      {func(w *world, _ string) { w.site("earlier-pr-7", ours, 1) }, `removed the Pages project "earlier-pr-7"`},
+	"project of an earlier name, without deployments": {func(w *world, _ string) { w.site("earlier-pr-7", ours, 0) }, `removed the Pages project "earlier-pr-7"`},
 	"cluster":         {func(w *world, _ string) { w.cluster("portfolio-pr-7-db", ours, ours) }, `removed the cluster "portfolio-pr-7-db" (`},
 	"branch":          {func(w *world, production string) { w.branch(production, ours, ours) }, `removed the branch "` + ours + `" (bran-`},
 	"branch, by name": {func(w *world, production string) { w.branch(production, ours, "") }, `removed the branch "` + ours + `" (bran-`},
+}
+
+// everything leaves one of each.
+func everything(w *world, production string) {
+	for _, name := range []string{"project bound to its Worker", "cluster", "branch"} {
+		leave[name].leave(w, production)
+	}
 }
 
 // Whatever is left is removed and named, by itself and all together, and nothing else is touched.
 func TestVerify(t *testing.T) {
 	for name, tt := range leave {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
-				production := w.production()
+			inWorld(t, func(w *world, production string) {
 				before := w.all()
 				tt.leave(w, production)
-				code := w.run(t.Context(), "", "verify", "7")
-				if out := w.stdout.String(); code != 0 || !strings.Contains(out, tt.says) || !strings.HasSuffix(out, "\nnothing is left\n") {
-					t.Errorf("%d: %s%s", code, out, &w.stderr)
-				}
-				if diff := cmp.Diff(before, w.all()); diff != "" {
-					t.Error(diff)
-				}
-				if deleted := w.deletes(); slices.ContainsFunc(deleted, func(d string) bool { return strings.Count(fmt.Sprint(deleted), d) > 1 }) {
+				w.verify("", tt.says, "")
+				w.same(before)
+				if deleted := w.deletes(); len(slices.Compact(slices.Sorted(slices.Values(deleted)))) != len(deleted) {
 					t.Errorf("something was deleted twice: %v", deleted)
 				}
 			})
 		})
 	}
 	t.Run("all together", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
-			production := w.production()
+		inWorld(t, func(w *world, production string) {
 			before := w.all()
-			leave["project bound to its Worker"].leave(w, production)
-			leave["cluster"].leave(w, production)
-			leave["branch"].leave(w, production)
+			everything(w, production)
 			w.branch(w.cluster("portfolio-pr-7-db", ours, ours), "somebody-s", "")
-			code := w.run(t.Context(), "", "verify", "7")
-			if out := w.stdout.String(); code != 0 || strings.Count(out, "removed the ") != 5 {
-				t.Errorf("%d: %s%s", code, out, &w.stderr)
+			w.verify("", "", "")
+			if out := w.stdout.String(); strings.Count(out, "removed the ") != 5 {
+				t.Error(out)
 			}
-			if diff := cmp.Diff(before, w.all()); diff != "" {
-				t.Error(diff)
-			}
-		})
-	})
-	t.Run("nothing", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
-			w.production()
-			if code := w.run(t.Context(), "", "verify", "7"); code != 0 || w.stdout.String() != "nothing is left\n" {
-				t.Errorf("%d: %s%s", code, &w.stdout, &w.stderr)
-			}
-			if deleted := w.deletes(); len(deleted) > 0 {
-				t.Errorf("deleted %v", deleted)
-			}
+			w.same(before)
 		})
 	})
 }
@@ -111,74 +81,76 @@ func TestVerify(t *testing.T) {
 func (w *world) deletes() (all []string) {
 	for _, c := range w.net.Calls() {
 		if c.Method == http.MethodDelete && !strings.Contains(c.URL, "/deployments/") {
-			all = append(all, c.URL+" ")
+			all = append(all, c.URL)
 		}
 	}
 	return all
 }
 
-// Two lists in a row must be empty.
-func TestVerify_later(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		time.AfterFunc(5*time.Second, func() { leave["Worker"].leave(w, "") })
-		time.AfterFunc(17*time.Second, func() { leave["cluster"].leave(w, "") })
-		code := w.run(t.Context(), "", "verify", "7")
-		time.Sleep(time.Minute) // until both are there
-		if code != 0 || len(w.all()) > 0 {
-			t.Errorf("%d: %s%s %v", code, &w.stdout, &w.stderr, w.all())
-		}
-	})
-}
-
-// A list may lag behind, and show what the cloud knows no more.
-func TestVerify_lag(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.tidbcloud.DeleteTime = -1
-		id := w.cluster("portfolio-pr-7-db", ours, ours)
-		stale, err := json.Marshal(w.ofTiDBCloud("GET", "/clusters", nil))
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.ofTiDBCloud("DELETE", "/clusters/"+id, nil)
-		start := time.Now()
-		w.net.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-			if r.URL.Path == "/v1beta1/clusters" && time.Since(start) < 30*time.Second {
-				resttest.Respond(200, string(stale))(rw, r)
-				return
+// What is removed late, or is shown late, is waited for.
+func TestVerify_waits(t *testing.T) {
+	for name, test := range map[string]func(w *world){
+		// Two lists in a row must be empty.
+		"things that come later": func(w *world) {
+			time.AfterFunc(5*time.Second, func() { leave["Worker"].leave(w, "") })
+			time.AfterFunc(17*time.Second, func() { leave["cluster"].leave(w, "") })
+			w.verify("", "", "")
+			time.Sleep(time.Minute) // until both are there
+			w.same(nil)
+		},
+		"a list that lags behind, and shows what the cloud knows no more": func(w *world) {
+			w.tidbcloud.DeleteTime = -1
+			w.cluster("portfolio-pr-7-db", ours, ours)
+			start, stale := time.Now(), ""
+			w.net.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+				if r.URL.Path != "/v1beta1/clusters" || r.Header.Get("Authorization") == "" || time.Since(start) > 30*time.Second {
+					w.ServeHTTP(rw, r)
+					return
+				}
+				if stale == "" {
+					first := httptest.NewRecorder()
+					w.ServeHTTP(first, r)
+					stale = first.Body.String()
+				}
+				resttest.Respond(200, stale)(rw, r)
+			})
+			if w.verify("", "removed the cluster", ""); len(w.deletes()) < 2 {
+				w.Errorf("deleted %q", w.deletes())
 			}
-			w.ServeHTTP(rw, r)
+		},
+		"a branch that is listed and cannot be read": func(w *world) {
+			all := faultlist.All(faultlist.TiDBCloud)
+			not := all[slices.IndexFunc(all, func(f faultlist.Fault) bool { return f.Status == 404 })]
+			w.branch(w.production(), ours, ours)
+			w.net.Set(faultlist.Plan{Fault: not, Kind: "GET /clusters/*/branches/*", Times: -1})
+			w.verify("", "removed the branch", "")
+		},
+		"what is being deleted already": func(w *world) {
+			if err := w.byHand().DeleteCluster(w.Context(), w.cluster("portfolio-pr-7-db", ours, ours)); err != nil {
+				w.Fatal(err)
+			}
+			if w.verify("", "removed the cluster", ""); len(w.deletes()) > 0 {
+				w.Errorf("deleted %v", w.deletes())
+			}
+		},
+		"the limit of 100 calls a minute, which an organization with many clusters meets": func(w *world) {
+			var production string
+			for i := range 60 {
+				production = w.cluster(fmt.Sprintf("cluster-%02d", i), "", "")
+			}
+			before := w.all()
+			w.tidbcloud.RateLimit = 100
+			w.branch(production, ours, ours)
+			if w.verify("", "", ""); !strings.Contains(w.stderr.String(), "waiting") {
+				w.Error(&w.stderr)
+			}
+			w.same(before)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { test(newWorld(t)) })
 		})
-		if code := w.run(t.Context(), "", "verify", "7"); code != 0 || !strings.Contains(w.stdout.String(), "removed the cluster") {
-			t.Errorf("%d: %s%s", code, &w.stdout, &w.stderr)
-		}
-	})
-}
-
-// A branch that is listed and cannot be read is not taken for gone.
-func TestVerify_unreadable(t *testing.T) {
-	all := faultlist.All(faultlist.TiDBCloud)
-	not := all[slices.IndexFunc(all, func(f faultlist.Fault) bool { return f.Status == 404 })]
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.branch(w.production(), ours, ours)
-		w.net.Set(faultlist.Plan{Fault: not, Kind: "GET/clusters/*/branches/*", Times: -1})
-		if code := w.run(t.Context(), "", "verify", "7"); code != 0 || !strings.Contains(w.stdout.String(), "removed the branch") {
-			t.Errorf("%d: %s%s", code, &w.stdout, &w.stderr)
-		}
-	})
-}
-
-// What is being deleted already is only waited for.
-func TestVerify_going(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		w.ofTiDBCloud("DELETE", "/clusters/"+w.cluster("portfolio-pr-7-db", ours, ours), nil)
-		if code := w.run(t.Context(), "", "verify", "7"); code != 0 || !strings.Contains(w.stdout.String(), "removed the cluster") || len(w.deletes()) > 0 {
-			t.Errorf("%d: %s%s %v", code, &w.stdout, &w.stderr, w.deletes())
-		}
-	})
+	}
 }
 
 // A call that was under way when a run was killed takes effect after the first list, or after the
@@ -189,20 +161,14 @@ func TestVerify_late(t *testing.T) {
 			if first == "Worker" && strings.Contains(name, "Worker") || first == name {
 				continue
 			}
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
-				production := w.production()
+			inWorld(t, func(w *world, production string) {
 				before := w.all()
 				if first != "" {
 					leave[first].leave(w, production)
 				}
 				time.AfterFunc(5*time.Second, func() { tt.leave(w, production) })
-				if code := w.run(t.Context(), "", "verify", "7"); code != 0 || !strings.Contains(w.stdout.String(), tt.says) {
-					t.Errorf("%s, after %q: %d: %s%s", name, first, code, &w.stdout, &w.stderr)
-				}
-				if diff := cmp.Diff(before, w.all()); diff != "" {
-					t.Error(diff)
-				}
+				w.verify("", tt.says, "")
+				w.same(before)
 			})
 		}
 	}
@@ -215,52 +181,38 @@ func TestVerify_stays(t *testing.T) {
 		leave func(w *world, production string)
 		err   string // empty if it is no failure
 	}{
-		"another repository's project of that name": {func(w *world, _ string) {
-			w.worker("portfolio-pr-7-api", owner(neighbor, 7))
-			w.project("portfolio-pr-7", "portfolio-pr-7-api")
-			w.deployed(1, "portfolio-pr-7", owner(neighbor, 7))
-		}, ""},
-		"another repository's, without deployments": {func(w *world, _ string) {
-			w.worker("portfolio-pr-7-api", owner(neighbor, 7))
-			w.project("portfolio-pr-7", "portfolio-pr-7-api")
-		}, ""},
+		"nothing": {func(*world, string) {}, ""},
+		"another repository's project of that name": {func(w *world, _ string) { w.site("portfolio-pr-7", owner(neighbor, 7), 1) }, ""},
+		"another repository's, without deployments": {func(w *world, _ string) { w.site("portfolio-pr-7", owner(neighbor, 7), 0) }, ""},
 		"another repository's, not bound yet": {func(w *world, _ string) {
-			w.worker("portfolio-pr-7-api", owner(neighbor, 7))
+			w.UploadWorker("portfolio-pr-7-api", owner(neighbor, 7))
 			w.project("portfolio-pr-7")
 		}, ""},
 		"another repository's, whose Worker is gone": {func(w *world, _ string) {
 			w.project("portfolio-pr-7")
 			w.deployed(1, "portfolio-pr-7", owner(neighbor, 7))
 		}, ""},
-		"a stack's that somebody made by hand": {func(w *world, _ string) {
-			w.worker("portfolio-pr-7-api", "portfolio-pr-7-abcdefghijkl")
-			w.project("portfolio-pr-7", "portfolio-pr-7-api")
-			w.deployed(1, "portfolio-pr-7", "portfolio-pr-7-abcdefghijkl")
-		}, ""},
+		"a stack's that somebody made by hand": {func(w *world, _ string) { w.site("portfolio-pr-7", "portfolio-pr-7-abcdefghijkl", 1) }, ""},
 		"of an earlier name, whose Worker is gone": {func(w *world, _ string) {
 			w.project("earlier-pr-7")
 			w.deployed(1, "earlier-pr-7", ours)
 		}, ""},
 		"another pull request's": {func(w *world, production string) {
-			w.worker("portfolio-pr-8-api", owner(repository, 8))
-			w.project("portfolio-pr-8", "portfolio-pr-8-api")
+			w.site("portfolio-pr-8", owner(repository, 8), 0)
 			w.cluster("portfolio-pr-8-db", owner(repository, 8), owner(repository, 8))
 			w.branch(production, owner(repository, 8), "")
 		}, ""},
-		"a Worker without a mark": {func(w *world, _ string) { w.worker("portfolio-pr-7-api", "") }, ""},
+		"a Worker without a mark": {func(w *world, _ string) { w.UploadWorker("portfolio-pr-7-api", "") }, ""},
 		"one deployment of many by hand": {func(w *world, _ string) {
-			w.worker("portfolio-pr-7-api", ours)
-			w.project("portfolio-pr-7", "portfolio-pr-7-api")
+			w.site("portfolio-pr-7", ours, 26)
 			w.deployed(1, "portfolio-pr-7", "")
-			w.deployed(26, "portfolio-pr-7", ours)
 		}, `the Pages project "portfolio-pr-7", which stays: 1 of its 27 deployments bear no mark of this environment`},
 		"all deployments by hand": {func(w *world, _ string) {
-			w.worker("portfolio-pr-7-api", ours)
-			w.project("portfolio-pr-7", "portfolio-pr-7-api")
+			w.site("portfolio-pr-7", ours, 0)
 			w.deployed(2, "portfolio-pr-7", "")
 		}, `the Pages project "portfolio-pr-7", which stays: 2 of its 2 deployments`},
 		"somebody's project that is bound to the Worker": {func(w *world, _ string) {
-			w.worker("portfolio-pr-7-api", ours)
+			w.UploadWorker("portfolio-pr-7-api", ours)
 			w.project("blog-pr-7", "portfolio-pr-7-api")
 			w.deployed(1, "blog-pr-7", "")
 		}, "this is left:\n  the Worker \"portfolio-pr-7-api\": Cloudflare: DELETE"},
@@ -269,12 +221,10 @@ func TestVerify_stays(t *testing.T) {
 			w.deployed(1, "portfolio-pr-7", ours)
 		}, `the Pages project "portfolio-pr-7", which stays: its Worker "portfolio-prod-api" has another owner`},
 		"bound to a Worker without a mark": {func(w *world, _ string) {
-			w.worker("portfolio-pr-7-api", "")
-			w.project("portfolio-pr-7", "portfolio-pr-7-api")
+			w.site("portfolio-pr-7", "", 0)
 			w.deployed(1, "portfolio-pr-7", ours)
 		}, `the Pages project "portfolio-pr-7", which stays: its Worker "portfolio-pr-7-api" bears no mark`},
-		"an adopted cluster": {func(w *world, _ string) { w.cluster("somebody-s", ours, "") },
-			`the cluster "somebody-s" (`},
+		"an adopted cluster": {func(w *world, _ string) { w.cluster("somebody-s", ours, "") }, `the cluster "somebody-s" (`},
 		"a cluster made for another stack": {func(w *world, _ string) { w.cluster("somebody-s", ours, owner(repository, 8)) },
 			`which stays: it was adopted, so it is somebody else's: take its label pulumi.com/owner away`},
 		"a cluster that is deleted, and still shown": {func(w *world, _ string) {
@@ -285,25 +235,17 @@ func TestVerify_stays(t *testing.T) {
 		"a cluster that another stack adopted": {func(w *world, _ string) { w.cluster("somebody-s", "other-abcdefghijkl", ours) }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
-				production := w.production()
+			inWorld(t, func(w *world, production string) {
 				tt.leave(w, production)
-				before := w.all()
-				start := time.Now()
-				code := w.run(t.Context(), "", "verify", "7")
+				before, start := w.all(), time.Now()
+				w.verify("", "", tt.err)
 				if time.Since(start) > time.Minute {
 					t.Errorf("it took %s", time.Since(start))
 				}
-				switch text := w.stderr.String(); {
-				case tt.err == "" && (code != 0 || w.stdout.String() != "nothing is left\n"):
-					t.Errorf("%d: %s%s", code, &w.stdout, text)
-				case tt.err != "" && (code != 1 || !strings.Contains(text, "this is left:\n") || !strings.Contains(text, tt.err) || strings.Contains(w.stdout.String(), "nothing")):
-					t.Errorf("%d: %s%s", code, &w.stdout, text)
+				if text := w.stdout.String(); tt.err == "" && text != "nothing is left\n" || strings.Contains(w.stderr.String(), "this is left:\n") != (tt.err != "") {
+					t.Errorf("%s%s", text, &w.stderr)
 				}
-				if diff := cmp.Diff(before, w.all()); diff != "" {
-					t.Error(diff)
-				}
+				w.same(before)
 			})
 		})
 	}
@@ -311,46 +253,22 @@ func TestVerify_stays(t *testing.T) {
 
 // A removal that takes longer than the provider would wait is a failure that names the thing.
 func TestVerify_patience(t *testing.T) {
-	for after, want := range map[time.Duration]int{8 * time.Minute: 0, 30 * time.Minute: 1} {
+	for after, want := range map[time.Duration]string{8 * time.Minute: "", 30 * time.Minute: `the cluster "portfolio-pr-7-db" (`} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t)
 			w.tidbcloud.DeleteTime = after
 			w.cluster("portfolio-pr-7-db", ours, ours)
 			start := time.Now()
-			code := w.run(t.Context(), "", "verify", "7")
-			if code != want || time.Since(start) > 12*time.Minute {
-				t.Errorf("%d after %s: %s%s", code, time.Since(start), &w.stdout, &w.stderr)
+			w.verify("", "", want)
+			if time.Since(start) > 12*time.Minute {
+				t.Errorf("it took %s", time.Since(start))
 			}
-			lists := 0
-			for _, c := range w.net.Calls() {
-				if c.Kind == "GET/clusters" {
-					lists++
-				}
-			}
-			if lists > 4 {
-				t.Errorf("%d lists: a cluster is waited for by itself", lists)
-			}
-			if want == 1 && !strings.Contains(w.stderr.String(), `the cluster "portfolio-pr-7-db" (`) {
-				t.Errorf("%s", &w.stderr)
+			lists := slices.DeleteFunc(w.net.Calls(), func(c faultlist.Call) bool { return c.Kind != "GET /clusters" })
+			if len(lists) > 4 {
+				t.Errorf("%d lists: a cluster is waited for by itself", len(lists))
 			}
 		})
 	}
-}
-
-// An organization with many clusters meets the limit of 100 calls a minute, which is waited for.
-func TestVerify_limit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		var production string
-		for i := range 60 {
-			production = w.cluster(fmt.Sprintf("cluster-%02d", i), "", "")
-		}
-		w.tidbcloud.RateLimit = 100
-		w.branch(production, ours, ours)
-		if code := w.run(t.Context(), "", "verify", "7"); code != 0 || !strings.Contains(w.stderr.String(), "waiting") || len(w.all()) != 60 {
-			t.Errorf("%d: %s%s", code, &w.stdout, &w.stderr)
-		}
-	})
 }
 
 // A state that still has something is refused before anything is removed, even before anything is
@@ -377,13 +295,10 @@ func TestVerify_state(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
-				w.worker("portfolio-pr-7-api", ours)
-				code := w.run(t.Context(), tt.state, "verify", "7")
-				if (code == 0) != (tt.err == "") || !strings.Contains(w.stderr.String(), tt.err) || (len(w.all()) == 0) != (tt.err == "") {
-					t.Errorf("%d: %s%s %v", code, &w.stdout, &w.stderr, w.all())
-				}
-				if tt.err != "" && len(w.net.Calls()) > 0 {
-					t.Errorf("called %v", w.net.Calls())
+				w.UploadWorker("portfolio-pr-7-api", ours)
+				w.verify(tt.state, "", tt.err)
+				if called, left := w.net.Calls(), w.all(); (len(called) == 0) != (tt.err != "") || (len(left) == 0) != (tt.err == "") {
+					t.Errorf("called %v, left %v", called, left)
 				}
 			})
 		})
@@ -392,26 +307,24 @@ func TestVerify_state(t *testing.T) {
 
 // Both environments are told apart by their whole number.
 func TestMarked(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		production := w.production()
-		if code := w.run(t.Context(), "", "marked"); code != 0 || w.stdout.Len() > 0 {
-			t.Errorf("%d: %s%s", code, &w.stdout, &w.stderr)
+	inWorld(t, func(w *world, production string) {
+		marked := func(want string) {
+			t.Helper()
+			if code := w.run(w.Context(), "", "marked"); code != 0 || w.stdout.String() != want {
+				t.Errorf("%d: %s%s, want %q", code, &w.stdout, &w.stderr, want)
+			}
 		}
-		w.worker("portfolio-pr-12-api", owner(repository, 12))
+		marked("")
+		w.UploadWorker("portfolio-pr-12-api", owner(repository, 12))
 		w.project("portfolio-pr-12")
 		w.project("portfolio-pr-3")
 		w.deployed(1, "portfolio-pr-3", owner(repository, 3))
 		w.project("portfolio-pr-4") // bears no mark
 		w.cluster("renamed", owner(repository, 5), owner(repository, 5))
 		w.branch(production, owner(repository, 6), "")
-		if code := w.run(t.Context(), "", "marked"); code != 0 || w.stdout.String() != "3\n5\n6\n12\n" {
-			t.Errorf("%d: %s%s", code, &w.stdout, &w.stderr)
-		}
-		for _, c := range w.net.Calls() {
-			if c.Method != http.MethodGet {
-				t.Errorf("called %s", c.Kind)
-			}
+		marked("3\n5\n6\n12\n")
+		if slices.ContainsFunc(w.net.Calls(), func(c faultlist.Call) bool { return c.Method != http.MethodGet }) {
+			t.Errorf("called %v", w.net.Calls())
 		}
 	})
 }
@@ -428,16 +341,11 @@ func TestUsage(t *testing.T) {
 // One error names all that the environment lacks.
 func TestClouds(t *testing.T) {
 	w := newWorld(t)
-	env := map[string]string{"CLOUDFLARE_ACCOUNT_ID": "x", "TIDBCLOUD_IAM_ENDPOINT": "http://example.com"}
-	code := run(t.Context(), process{stdin: strings.NewReader(""), stdout: &w.stdout, stderr: &w.stderr,
-		getenv: func(name string) string { return env[name] }, transport: w.net, folder: "../.."}, []string{"marked"})
-	for _, want := range []string{"set GITHUB_REPOSITORY_ID", "set CLOUDFLARE_API_TOKEN", "set TIDBCLOUD_PUBLIC_KEY", "set TIDBCLOUD_PRIVATE_KEY",
-		`CLOUDFLARE_ACCOUNT_ID: "x" is not`, "TIDBCLOUD_IAM_ENDPOINT: "} {
-		if code != 1 || !strings.Contains(w.stderr.String(), want) {
-			t.Errorf("%d: %s, want %s", code, &w.stderr, want)
-		}
-	}
-	if slices.Contains(strings.Split(w.stderr.String(), "\n"), "") && strings.Count(w.stderr.String(), "\n") != 1 {
-		t.Errorf("%q is not one line", &w.stderr)
+	w.env = map[string]string{"CLOUDFLARE_ACCOUNT_ID": "x", "TIDBCLOUD_IAM_ENDPOINT": "http://example.com"}
+	code := w.run(t.Context(), "", "marked")
+	testcheck.Error(t, errors.New(w.stderr.String()), "set GITHUB_REPOSITORY_ID", "set CLOUDFLARE_API_TOKEN", "set TIDBCLOUD_PUBLIC_KEY", "set TIDBCLOUD_PRIVATE_KEY",
+		`CLOUDFLARE_ACCOUNT_ID: "x" is not`, "TIDBCLOUD_IAM_ENDPOINT: ")
+	if code != 1 || strings.Count(w.stderr.String(), "\n") != 1 {
+		t.Errorf("%d, and %q is not one line", code, &w.stderr)
 	}
 }

@@ -3,32 +3,29 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	"github.com/icholy/digest"
+	"github.com/google/go-cmp/cmp"
 
 	"portfolio-infra/internal/environment/mark"
 	"portfolio-infra/internal/rest/resttest"
-	"portfolio-infra/internal/sandbox/emulator"
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
+	"portfolio-infra/internal/sandbox/emulator/cloudflare/cloudflaretest"
 	"portfolio-infra/internal/sandbox/emulator/faultlist"
-	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
+	emulated "portfolio-infra/internal/sandbox/emulator/tidbcloud"
+	"portfolio-infra/internal/tidbcloud"
 )
 
 const (
-	token      = "Zq7f3aW9c21e0-Xk_84hTm2Lp6Rv0Bn5Yd3Gs1Jw"
 	privateKey = "private-7f3a-9c21-e0Xk"
 	repository = "1234"
 	neighbor   = "4321" // another repository that has the same accounts
-	region     = "regions/aws-ap-northeast-1"
 )
 
 // owner returns the owner of an environment's stack.
@@ -39,16 +36,21 @@ func owner(repository string, n int) string {
 // world is both clouds, in memory.
 type world struct {
 	*testing.T
-	cloudflare *cloudflare.Cloud
-	tidbcloud  *tidbcloud.Cloud
-	net        *faultlist.Transport
+	*cloudflaretest.Account
+	tidbcloud *emulated.Cloud
+	net       *faultlist.Transport
+	env       map[string]string
 
 	stdout, stderr bytes.Buffer
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{T: t, cloudflare: &cloudflare.Cloud{Token: token, DeployTime: -1},
-		tidbcloud: &tidbcloud.Cloud{PublicKey: "PUBLIC1", PrivateKey: privateKey, CreateTime: -1, DeleteTime: 3 * time.Second, RateLimit: -1, NonceLifetime: 1000 * time.Hour}}
+	w := &world{T: t, Account: cloudflaretest.New(t, &cloudflare.Cloud{DeployTime: -1}),
+		tidbcloud: &emulated.Cloud{PublicKey: "PUBLIC1", PrivateKey: privateKey, CreateTime: -1, DeleteTime: 3 * time.Second, RateLimit: -1, NonceLifetime: 1000 * time.Hour},
+		env: map[string]string{
+			"CLOUDFLARE_API_TOKEN": cloudflaretest.Token, "CLOUDFLARE_ACCOUNT_ID": cloudflare.DefaultAccountID,
+			"TIDBCLOUD_PUBLIC_KEY": "PUBLIC1", "TIDBCLOUD_PRIVATE_KEY": privateKey, mark.EnvRepository: repository,
+		}}
 	w.net = &faultlist.Transport{Handler: w, Kind: kind}
 	return w
 }
@@ -56,31 +58,24 @@ func newWorld(t *testing.T) *world {
 // ServeHTTP is the [http.Handler] of both clouds.
 func (w *world) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if isCloudflare(r.URL.Path) {
-		w.cloudflare.ServeHTTP(rw, r)
+		w.Cloud.ServeHTTP(rw, r)
 	} else {
 		w.tidbcloud.ServeHTTP(rw, r)
 	}
 }
 
-const account = "/client/v4/accounts/" + cloudflare.DefaultAccountID
-
-func isCloudflare(path string) bool { return strings.HasPrefix(path, account) }
+func isCloudflare(path string) bool { return strings.HasPrefix(path, "/client/v4/") }
 
 // kind is METHOD /path, with a star for each ID.
-func kind(r *http.Request, _ []byte) string {
+func kind(r *http.Request, body []byte) string {
 	if isCloudflare(r.URL.Path) {
-		return r.Method + strings.TrimPrefix(r.URL.Path, account)
+		return cloudflaretest.Kind(r, body)
 	}
 	segments := strings.Split(strings.TrimPrefix(r.URL.Path, "/v1beta1"), "/")
 	for i := 2; i < len(segments); i += 2 {
 		segments[i] = "*"
 	}
-	return r.Method + strings.Join(segments, "/")
-}
-
-var environment = map[string]string{
-	"CLOUDFLARE_API_TOKEN": token, "CLOUDFLARE_ACCOUNT_ID": cloudflare.DefaultAccountID,
-	"TIDBCLOUD_PUBLIC_KEY": "PUBLIC1", "TIDBCLOUD_PRIVATE_KEY": privateKey, mark.EnvRepository: repository,
+	return r.Method + " " + strings.Join(segments, "/")
 }
 
 // run runs a command and returns its exit code.
@@ -88,41 +83,42 @@ func (w *world) run(ctx context.Context, stdin string, args ...string) int {
 	w.stdout.Reset()
 	w.stderr.Reset()
 	return run(ctx, process{stdin: strings.NewReader(stdin), stdout: &w.stdout, stderr: &w.stderr,
-		getenv: func(name string) string { return environment[name] }, transport: w.net, folder: "../.."}, args)
+		getenv: func(name string) string { return w.env[name] }, transport: w.net, folder: "../.."}, args)
 }
 
-// ofCloudflare makes a call by hand.
-func (w *world) ofCloudflare(method, path, contentType string, body []byte) {
+// verify runs `verify 7` with a state. It must succeed and say so, or else name on standard error
+// what is left.
+func (w *world) verify(state, says, err string) {
 	w.Helper()
-	r := httptest.NewRequest(method, account+path, bytes.NewReader(body))
-	r.Header.Set("Authorization", "Bearer "+token)
-	r.Header.Set("Content-Type", contentType)
-	rec := httptest.NewRecorder()
-	if w.cloudflare.ServeHTTP(rec, r); rec.Code != http.StatusOK {
-		w.Fatal(method, path, rec.Body)
+	code := w.run(w.Context(), state, "verify", "7")
+	green := strings.HasSuffix("\n"+w.stdout.String(), "\nnothing is left\n")
+	if !strings.Contains(w.stdout.String(), says) || !strings.Contains(w.stderr.String(), err) || code != min(1, len(err)) || green != (code == 0) {
+		w.Errorf("%d: %s%s, want %q, %q", code, &w.stdout, &w.stderr, says, err)
 	}
 }
 
-// worker uploads a Worker that bears an owner, if there is one.
-func (w *world) worker(name, owner string) {
+// same fails the test unless both clouds have what they had.
+func (w *world) same(before []string) {
 	w.Helper()
-	bindings := ""
-	if owner != "" {
-		bindings = fmt.Sprintf(`{"type":"plain_text","name":"PULUMI_STACK","text":%q}`, owner)
+	if diff := cmp.Diff(before, w.all()); diff != "" {
+		w.Error(diff)
 	}
-	body, contentType := emulator.Form(
-		emulator.Part{Name: "worker.js", Type: "application/javascript+module", Content: []byte("export default {}")},
-		emulator.Part{Name: "metadata", Type: "application/json", Content: fmt.Appendf(nil, `{"main_module":"worker.js","bindings":[%s]}`, bindings)})
-	w.ofCloudflare("PUT", "/workers/scripts/"+name, contentType, body)
+}
+
+// inWorld runs a test in a bubble, in a world with a production.
+func inWorld(t *testing.T, test func(w *world, production string)) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		test(w, w.production())
+	})
 }
 
 // project makes a Pages project that is bound to those Workers.
 func (w *world) project(name string, bound ...string) {
 	w.Helper()
-	w.ofCloudflare("POST", "/pages/projects", "application/json", fmt.Appendf(nil, `{"name":%q,"production_branch":"main"}`, name))
+	w.CreateProject(name, "main")
 	for i, worker := range bound {
-		w.ofCloudflare("PATCH", "/pages/projects/"+name, "application/json", fmt.Appendf(nil,
-			`{"deployment_configs":{"production":{"services":{"API%d":{"service":%q,"environment":"production"}}}}}`, i, worker))
+		w.Configure(name, fmt.Sprintf(`{"production":{"services":{"API%d":{"service":%q,"environment":"production"}}}}`, i, worker))
 	}
 }
 
@@ -134,54 +130,48 @@ func (w *world) deployed(n int, project, owner string) {
 		message = "a commit [pulumi " + owner + " 0123456789abcdef]"
 	}
 	for range n {
-		body, contentType := emulator.Form(emulator.Part{Name: "manifest", Content: []byte("{}")},
-			emulator.Part{Name: "branch", Content: []byte("main")}, emulator.Part{Name: "commit_message", Content: []byte(message)})
-		w.ofCloudflare("POST", "/pages/projects/"+project+"/deployments", contentType, body)
+		w.Deploy(project, "main", message)
 	}
 }
 
-// ofTiDBCloud makes a call by hand.
-func (w *world) ofTiDBCloud(method, path string, body any) map[string]any {
+// site makes a Worker and a project that is bound to it, with deployments, all of an owner.
+func (w *world) site(name, owner string, deployments int) {
 	w.Helper()
-	sent, _ := json.Marshal(body)
-	req, err := http.NewRequestWithContext(w.Context(), method, "https://tidbcloud.test/v1beta1"+path, bytes.NewReader(sent))
-	if err != nil {
-		w.Fatal(err)
-	}
-	client := http.Client{Transport: &digest.Transport{Username: "PUBLIC1", Password: privateKey, Transport: resttest.Transport(w.tidbcloud)}}
-	resp, err := client.Do(req)
-	if err != nil {
-		w.Fatal(err)
-	}
-	defer resp.Body.Close()
-	b, _ := io.ReadAll(resp.Body)
-	var answer map[string]any
-	if json.Unmarshal(b, &answer) != nil || resp.StatusCode != http.StatusOK {
-		w.Fatalf("%s %s: %d %s", method, path, resp.StatusCode, b)
-	}
-	return answer
+	w.UploadWorker(name+"-api", owner)
+	w.project(name, name+"-api")
+	w.deployed(deployments, name, owner)
+}
+
+// byHand is a client of TiDB Cloud that meets no fault.
+func (w *world) byHand() *tidbcloud.Client {
+	return &tidbcloud.Client{PublicKey: "PUBLIC1", PrivateKey: privateKey, Transport: resttest.Transport(w.tidbcloud)}
 }
 
 // cluster makes a cluster with labels and returns its ID.
 func (w *world) cluster(name, owner, madeFor string) string {
 	w.Helper()
-	labels := map[string]string{}
-	for key, value := range map[string]string{labelOwner: owner, labelMadeFor: madeFor} {
-		if value != "" {
-			labels[key] = value
+	labels := map[string]string{labelOwner: owner, labelMadeFor: madeFor}
+	for key, value := range labels {
+		if value == "" {
+			delete(labels, key)
 		}
 	}
-	return w.ofTiDBCloud("POST", "/clusters", map[string]any{"displayName": name, "region": map[string]any{"name": region}, "labels": labels,
-		"spendingLimit": map[string]any{"monthly": 10}})["clusterId"].(string)
+	c, err := w.byHand().CreateCluster(w.Context(), tidbcloud.Cluster{DisplayName: name, Region: "regions/aws-ap-northeast-1", Labels: labels, SpendingLimit: 10})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return c.ID
 }
 
-func (w *world) branch(cluster, name, owner string) string {
+func (w *world) branch(cluster, name, owner string) {
 	w.Helper()
 	annotations := map[string]string{}
 	if owner != "" {
 		annotations[labelOwner] = owner
 	}
-	return w.ofTiDBCloud("POST", "/clusters/"+cluster+"/branches", map[string]any{"displayName": name, "annotations": annotations})["branchId"].(string)
+	if _, err := w.byHand().CreateBranch(w.Context(), cluster, tidbcloud.Branch{DisplayName: name, Annotations: annotations}, "a-password-of-root"); err != nil {
+		w.Fatal(err)
+	}
 }
 
 // production makes what no environment of the repository owns: production, on the cluster that it
@@ -200,9 +190,7 @@ func (w *world) production() (cluster string) {
 // returns.
 func (w *world) others(name, owner, cluster string) string {
 	w.Helper()
-	w.worker(name+"-api", owner)
-	w.project(name, name+"-api")
-	w.deployed(1, name, owner)
+	w.site(name, owner, 1)
 	if cluster != "" {
 		w.branch(cluster, owner, owner)
 		return cluster
@@ -212,10 +200,10 @@ func (w *world) others(name, owner, cluster string) string {
 
 // all returns what is in both clouds, by kind and name, sorted.
 func (w *world) all() (all []string) {
-	for _, s := range w.cloudflare.Scripts() {
+	for _, s := range w.Cloud.Scripts() {
 		all = append(all, "Worker "+s.Name)
 	}
-	for _, p := range w.cloudflare.Projects() {
+	for _, p := range w.Cloud.Projects() {
 		all = append(all, fmt.Sprintf("project %s with %d", p.Name, len(p.Deployments)))
 	}
 	for _, c := range w.tidbcloud.Clusters() {

@@ -37,20 +37,3 @@ func TestVerdicts_complete(t *testing.T) {
 		}
 	}
 }
-
-func TestJudge(t *testing.T) {
-	for _, test := range []struct {
-		kind, name string
-		safe       bool
-	}{
-		{"pulumi:providers:cloudflare", "default_6_17_0", true},
-		{"cloudflare:index/r2Bucket:R2Bucket", "files", false},
-		{"command:local:Command", "another", false},
-		{"pulumi:index:Stash", "another", false},
-		{"", "not a URN", false},
-	} {
-		if have := judge(test.kind, test.name); (have.lost == "") != test.safe {
-			t.Errorf("%s %s: %+v", test.kind, test.name, have)
-		}
-	}
-}

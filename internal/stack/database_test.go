@@ -1,10 +1,13 @@
 package stack
 
 import (
+	"net"
 	"net/url"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // Whatever the parts are, a standard parser returns them, and the URL has only ASCII
@@ -26,21 +29,19 @@ func TestDatabaseURL(t *testing.T) {
 		if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"'`\\$<>", r) }) {
 			t.Errorf("not plain: %s", text)
 		}
-		none := databaseURL(test.user, test.password, test.host, test.port, test.database, nil)
-		if !strings.HasPrefix(text, none+"?") || strings.Contains(none, "?") {
-			t.Errorf("without options it is %s, with one %s", none, text)
-		}
 		u, err := url.Parse(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		password, _ := u.User.Password()
-		if u.Scheme != "mysql" || u.User.Username() != test.user || password != test.password ||
-			u.Hostname() != test.host || u.Port() != strconv.Itoa(test.port) || u.Path != "/"+test.database {
-			t.Errorf("%s is read as %#v", text, u)
+		want := &url.URL{Scheme: "mysql", User: url.UserPassword(test.user, test.password), Host: net.JoinHostPort(test.host, strconv.Itoa(test.port)), Path: "/" + test.database}
+		options := u.Query()
+		u.RawQuery, u.RawPath = "", ""
+		if diff := cmp.Diff(want, u, cmp.AllowUnexported(url.Userinfo{})); diff != "" || len(options) != 1 || options.Get(test.name) != test.value {
+			t.Errorf("%s is read as %v %s", text, options, diff)
 		}
-		if q := u.Query(); len(q) != 1 || q.Get(test.name) != test.value {
-			t.Errorf("options %v, want %q=%q", q, test.name, test.value)
+		none := databaseURL(test.user, test.password, test.host, test.port, test.database, nil)
+		if !strings.HasPrefix(text, none+"?") || strings.Contains(none, "?") {
+			t.Errorf("without options it is %s, with one %s", none, text)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package stack
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,35 +13,36 @@ import (
 
 func TestSiteDrift(t *testing.T) {
 	const ours, other = "first [pulumi me 0123456789abcdef]", "by hand"
+	none := []string{}
 	for _, test := range []struct {
 		name        string
-		deployments []string // their commit messages
+		deployments []string // their commit messages; nil is no project
 		overwrite   bool
-		wantErr     []string
+		wantErr     string
 		wantDrift   string
 		outdated    bool
 	}{
-		{"no deployment", nil, false, nil, "no deployment (", false},
-		{"ours", []string{ours}, false, nil, "", false},
-		{"ours, older than the bindings", []string{ours}, false, nil, "a deployment that is older than its bindings (", true},
-		{"another's", []string{other}, false, []string{"config key site", "overwriteSite true"}, "", false},
-		{"another stack's", []string{"[pulumi you 0123456789abcdef]"}, false, []string{"overwriteSite true"}, "", false},
-		{"another's, to be replaced", []string{other}, true, nil, "a deployment that this stack did not make: ", false},
-		{"ours, replaced by another's", []string{ours, other}, false, []string{"overwriteSite true"}, "", false},
+		{"no project", nil, false, "", "no deployment (", false},
+		{"no deployment", none, false, "", "no deployment (", false},
+		{"ours", []string{ours}, false, "", "", false},
+		{"ours, older than the bindings", []string{ours}, false, "", "a deployment that is older than its bindings (", true},
+		{"another's", []string{other}, false, "overwriteSite true", "", false},
+		{"another stack's", []string{"[pulumi you 0123456789abcdef]"}, false, "overwriteSite true", "", false},
+		{"another's, to be replaced", []string{other}, true, "", "a deployment that this stack did not make: ", false},
+		{"ours, replaced by another's", []string{ours, other}, false, "overwriteSite true", "", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a := newAccount(t)
 			a.Cloud.DeployTime = -1 // none
-			a.CreateProject("site", "main")
+			if test.deployments != nil {
+				a.CreateProject("site", "main")
+			}
 			for _, message := range test.deployments {
 				a.Deploy("site", "main", message)
 			}
-			w, err := readWorld(t.Context(), a.client(), "site", "api")
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = checkServing(&Config{Site: &Site{}, OverwriteSite: test.overwrite}, w, "me")
-			testcheck.Error(t, err, test.wantErr...)
+			w := a.read()
+			err := checkServing(&Config{Site: &Site{}, OverwriteSite: test.overwrite}, w, "me")
+			testcheck.Error(t, err, test.wantErr)
 			if err != nil {
 				return
 			}
@@ -53,64 +53,40 @@ func TestSiteDrift(t *testing.T) {
 	}
 }
 
-func TestSiteDrift_withoutProject(t *testing.T) {
-	if drift := siteDrift(nil, "me", false, time.Now()); !strings.HasPrefix(drift, "no deployment (") {
-		t.Errorf("drift mark %q", drift)
-	}
-}
-
 // A change of the folder, and of what a deployment takes from the project, changes the
 // request. What concerns previews alone does not.
 func TestRun_siteRequest(t *testing.T) {
 	a := newAccount(t)
-	a.dir = t.TempDir()
-	write := func(name, content string) {
-		testfiles.Write(t, a.dir, map[string]string{name: content})
-	}
-	write("api.js", "export default {}")
-	write("public/index.html", "one")
-	request := func(extra ...string) pages.DeployRequest {
+	a.inProject(map[string]string{"public/index.html": "one"})
+	request := func(key, value string) (r pages.DeployRequest) {
 		t.Helper()
-		config := map[string]string{"portfolio:workerScript": "api.js", "portfolio:site": "public/"}
-		for i := 0; i < len(extra); i += 2 {
-			config["portfolio:"+extra[i]] = extra[i+1]
-		}
-		e, err := a.run(config)
-		if err != nil {
+		config := siteConfig("public/")
+		config[key] = value
+		if err := json.Unmarshal([]byte(textOf(a.up(config)["site"], "stdin")), &r); err != nil {
 			t.Fatal(err)
-		}
-		var r pages.DeployRequest
-		if err := json.Unmarshal([]byte(e.registered["site"].Inputs["stdin"].StringValue()), &r); err != nil {
-			t.Fatal(err)
-		}
-		bind := "urn:pulumi:dev::portfolio::portfolio:index:Pages$command:local:Command::binding"
-		if d := e.registered["site"].RegisterRPC.GetDependencies(); !slices.Contains(d, bind) {
-			t.Errorf("the deployment waits for %v, and not for the bindings", d)
 		}
 		return r
 	}
-	first := request()
+	first := request("binding", "API_SERVICE") // the default
 	if first.Project != "portfolio-dev" || first.Site != "public" || !strings.HasPrefix(first.Owner, "portfolio-dev-") {
 		t.Errorf("request %+v", first)
 	}
 	for _, test := range []struct {
-		name    string
-		extra   []string
-		changes bool
+		key, value string
+		changes    bool
 	}{
-		{"nothing", nil, false},
-		{"binding", []string{"binding", "API"}, true},
-		{"variable", []string{"siteVars", `{"A":"b"}`}, true},
-		{"compatibility flag", []string{"compatibilityFlags", `["nodejs_compat"]`}, true},
-		{"variable of the Worker", []string{"vars", `{"A":"b"}`}, false},
-		{"binding of previews", []string{"previewBinding", "none"}, false},
+		{"binding", "API", true},
+		{"siteVars", `{"A":"b"}`, true},
+		{"compatibilityFlags", `["nodejs_compat"]`, true},
+		{"vars", `{"A":"b"}`, false},
+		{"previewBinding", "none", false},
 	} {
-		if changed := request(test.extra...).Settings != first.Settings; changed != test.changes {
-			t.Errorf("%s: the settings changed: %t", test.name, changed)
+		if changed := request(test.key, test.value).Settings != first.Settings; changed != test.changes {
+			t.Errorf("%s: the settings changed: %t", test.key, changed)
 		}
 	}
-	write("public/index.html", "two")
-	if request().Digest == first.Digest {
+	testfiles.Write(t, a.dir, map[string]string{"public/index.html": "two"})
+	if request("binding", "API_SERVICE").Digest == first.Digest {
 		t.Error("the content changed and the digest did not")
 	}
 }

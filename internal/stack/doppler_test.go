@@ -6,8 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"portfolio-infra/internal/testcheck"
 )
 
 // dopplerCLI puts a Doppler CLI on the PATH that runs a shell script, and returns its
@@ -27,24 +25,17 @@ func (a *account) dopplerCLI(script string) string {
 
 func TestRun_dopplerCLI(t *testing.T) {
 	for name, test := range map[string]struct{ script, key, value, want string }{
-		"missing":           {"", "portfolio:doppler", "", "config key doppler: the Doppler CLI is not on the PATH"},
-		"before visibility": {"echo --no-interactive", "portfolio:doppler", "", "older than 3.68"},
-		"broken":            {"exit 3", "portfolio:doppler", "", "exit status 3"},
+		"missing":           {"", "doppler", "", "config key doppler: the Doppler CLI is not on the PATH"},
+		"before visibility": {"echo --no-interactive", "doppler", "", "older than 3.68"},
+		"broken":            {"exit 3", "doppler", "", "exit status 3"},
 		"token in config":   {"echo --visibility", "doppler:dopplerToken", "dp.st.hunter2", "pulumi config rm doppler:dopplerToken"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAccount(t)
 			a.dopplerCLI(test.script)
 			config := map[string]string{test.key: test.value}
-			config["portfolio:doppler"] = `{"project":"portfolio","config":"prd"}`
-			e, err := a.run(config)
-			testcheck.Error(t, err, test.want)
-			if err != nil && strings.Contains(err.Error(), "hunter2") {
-				t.Errorf("the error shows the token: %v", err)
-			}
-			if len(e.registered) > 0 {
-				t.Errorf("registered %v", e.names())
-			}
+			config["doppler"] = `{"project":"portfolio","config":"prd"}`
+			a.refuse(config, test.want)
 		})
 	}
 }
@@ -53,28 +44,16 @@ func TestRun_dopplerCLI(t *testing.T) {
 func TestRun_dopplerDelete(t *testing.T) {
 	a := newAccount(t)
 	dir := a.dopplerCLI(`case "$*" in *--help) echo --visibility ;; *) echo "$*" >"$0.called" ;; esac`)
-	e, err := a.run(map[string]string{"portfolio:doppler": `{"project":"portfolio","config":"prd"}`})
-	if err != nil {
-		t.Fatal(err)
-	}
-	remove := func(path string) string {
-		t.Helper()
-		cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", e.registered["doppler"].Inputs["delete"].StringValue())
+	command := textOf(a.up(map[string]string{"doppler": `{"project":"portfolio","config":"prd"}`})["doppler"], "delete")
+	for path, want := range map[string]string{dir: "", t.TempDir(): "DATABASE_URL stays in portfolio/prd"} {
+		cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", command)
 		cmd.Env = []string{"PATH=" + path}
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Errorf("%v\n%s", err, out)
+		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), want) || (want == "") != (len(out) == 0) {
+			t.Errorf("%v, output %q, want %q", err, out, want)
 		}
-		return string(out)
-	}
-	if out := remove(dir); out != "" {
-		t.Errorf("output %q", out)
 	}
 	called, err := os.ReadFile(filepath.Join(dir, "doppler.called"))
 	if want := "secrets delete --yes --silent --project=portfolio --config=prd DATABASE_URL\n"; err != nil || string(called) != want {
 		t.Errorf("it ran %q, %v, want %q", called, err, want)
-	}
-	if out := remove(t.TempDir()); !strings.Contains(out, "DATABASE_URL stays in portfolio/prd") {
-		t.Errorf("without the CLI the output is %q", out)
 	}
 }

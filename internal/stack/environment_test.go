@@ -40,10 +40,10 @@ func newEnvironment(t *testing.T, config map[string]string, changes ...string) (
 	a := newAccount(t)
 	a.stack = "pr-7"
 	config = maps.Clone(config)
-	for i := 0; i < len(changes); i += 2 {
-		config["portfolio:"+changes[i]] = changes[i+1]
-		if changes[i+1] == "-" {
-			delete(config, "portfolio:"+changes[i])
+	for change := range slices.Chunk(changes, 2) {
+		config["portfolio:"+change[0]] = change[1]
+		if change[1] == "-" {
+			delete(config, "portfolio:"+change[0])
 		}
 	}
 	return a, config
@@ -88,21 +88,16 @@ func TestEnvironment_problems(t *testing.T) {
 				config = branchEnvironment
 			}
 			a, values := newEnvironment(t, config, "site", "-", test.key, test.value)
-			e := &engine{stacks: map[string]resource.PropertyMap{"acme/portfolio/prod": {"clusterId": resource.NewStringProperty("10000002")}}}
-			err := a.runOn(e, values)
+			a.engine.stacks = map[string]resource.PropertyMap{"acme/portfolio/prod": {"clusterId": resource.NewStringProperty("10000002")}}
 			if test.want == "" {
-				testcheck.Error(t, err)
-				return
-			}
-			testcheck.Error(t, err, "has a problem", test.want) // and no other
-			if len(e.registered) > 0 {
-				t.Errorf("registered %v", e.names())
+				a.up(values)
+			} else {
+				a.refuse(values, "has a problem", test.want) // and no other
 			}
 		})
 	}
 	a, values := newEnvironment(t, branchEnvironment, "protect", "true", "worker", "api", "branchOf", "-", "masks", "-", "seeds", "x")
-	_, err := a.run(values)
-	testcheck.Error(t, err, "5 problems", "portfolio:protect", "portfolio:worker", "portfolio:branchOf", "portfolio:masks", "portfolio:seeds")
+	a.refuse(values, "5 problems", "portfolio:protect", "portfolio:worker", "portfolio:branchOf", "portfolio:masks", "portfolio:seeds")
 }
 
 // Any other stack refuses the keys of environments.
@@ -110,39 +105,22 @@ func TestEnvironment_only(t *testing.T) {
 	for key, value := range map[string]string{
 		"previewData": "fresh", "seeds": "internal/example/seeds", "branchOf": "10000001", "masks": "none",
 	} {
-		for _, stack := range []string{"dev", "pr-07", "my-pr-7"} {
-			a := newAccount(t)
-			a.stack = stack
-			_, err := a.run(map[string]string{"portfolio:" + key: value})
-			testcheck.Error(t, err, "has a problem", "portfolio:"+key+": only a stack named pr-NUMBER", "`pulumi config rm "+key+"`")
-		}
+		_, err := load("portfolio", "dev", map[string]string{key: value})
+		testcheck.Error(t, err, "has a problem", "portfolio:"+key+": only a stack named pr-NUMBER", "`pulumi config rm "+key+"`")
 	}
 }
 
 // The cluster of another stack is found by its outputs. An error comes before anything is
 // registered.
 func TestCopy_findParent(t *testing.T) {
-	id := resource.PropertyMap{"clusterId": resource.NewStringProperty("10000002"), "databaseUrl": resource.MakeSecret(resource.NewStringProperty("hidden"))}
-	for name, test := range map[string]struct {
-		stacks map[string]resource.PropertyMap
-		want   []string
-	}{
-		"its output":       {map[string]resource.PropertyMap{"acme/portfolio/prod": id}, nil},
-		"no such stack":    {nil, []string{"config key branchOf: ", "acme/portfolio/prod", "`pulumi config set branchOf CLUSTER_ID`", "unknown stack"}},
-		"never brought up": {map[string]resource.PropertyMap{"acme/portfolio/prod": {}}, []string{"config key branchOf: ", "no output clusterId", "`pulumi up`"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			a, config := newEnvironment(t, branchEnvironment, "branchOf", "stack:acme/portfolio/prod")
-			e := &engine{stacks: test.stacks}
-			testcheck.Error(t, a.runOn(e, config), test.want...)
-			if test.want == nil {
-				if have := textOf(e.registered["branch"].Inputs, "clusterId"); have != "10000002" {
-					t.Errorf("the parent is %q", have)
-				}
-			} else if len(e.registered) > 0 {
-				t.Errorf("registered %v", e.names())
-			}
-		})
+	a, config := newEnvironment(t, branchEnvironment, "branchOf", "stack:acme/portfolio/prod")
+	a.refuse(config, "config key branchOf: ", "acme/portfolio/prod", "`pulumi config set branchOf CLUSTER_ID`", "unknown stack")
+	outputs := resource.PropertyMap{}
+	a.engine.stacks = map[string]resource.PropertyMap{"acme/portfolio/prod": outputs}
+	a.refuse(config, "config key branchOf: ", "no output clusterId", "`pulumi up`")
+	outputs["clusterId"] = resource.NewStringProperty("10000002")
+	if have := textOf(a.up(config)["branch"], "clusterId"); have != "10000002" {
+		t.Errorf("the parent is %q", have)
 	}
 }
 
@@ -161,32 +139,22 @@ func TestEnvironment_owner(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a, config := newEnvironment(t, branchEnvironment)
 			a.env[mark.EnvRepository] = test.repository
-			e := &engine{skipped: map[string]resource.PropertyMap{}}
 			if test.kept != "" {
-				e.skipped["owner"] = resource.PropertyMap{"output": resource.NewStringProperty(test.kept)}
+				a.engine.skipped = map[string]resource.PropertyMap{"owner": {"output": resource.NewStringProperty(test.kept)}}
 			}
-			if err := a.runOn(e, config); err != nil {
-				t.Fatal(err)
-			}
-			if !slices.Equal(e.registered["owner"].RegisterRPC.GetIgnoreChanges(), []string{"input"}) {
-				t.Error("a later run would change the owner")
-			}
-			have := textOf(e.registered["branch"].Inputs, "owner")
+			inputs := a.up(config)
+			have := textOf(inputs["branch"], "owner")
 			if !strings.HasPrefix(have, test.want) || !labelPattern.MatchString(have) || len(have) > 63 {
 				t.Errorf("the owner is %q, want %q", have, test.want)
 			}
-			if worker := declaredScript(e.registered["portfolio-pr-7-api"].Inputs).Var(varOwner); worker != have {
+			if worker := declaredScript(inputs["portfolio-pr-7-api"]).Var(varOwner); worker != have {
 				t.Errorf("the Worker bears %q, not %q", worker, have)
 			}
 		})
 	}
 	a := newAccount(t)
 	a.env[mark.EnvRepository] = "1234"
-	e, err := a.run(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if have := textOf(e.registered["cluster"].Inputs, "owner"); !strings.HasPrefix(have, "portfolio-dev-") {
+	if have := textOf(a.up(nil)["cluster"], "owner"); !strings.HasPrefix(have, "portfolio-dev-") {
 		t.Errorf("the owner of a stack that is no environment is %q", have)
 	}
 }
@@ -209,19 +177,15 @@ func TestCheckStackName(t *testing.T) {
 		"an environment that is kept":     {marked, "portfolio", "prod", "`pulumi stack rename pr-7`"},
 	} {
 		err := checkStackName(test.owner, test.project, test.stack)
-		if test.want == "" {
-			testcheck.Error(t, err)
-		} else {
-			testcheck.Error(t, err, test.want)
-		}
+		testcheck.Error(t, err, test.want)
 		if renamed := checkRenamed(&Config{}, map[string]string{}, test.owner, test.project, test.stack); (renamed == nil) != (err == nil) {
 			t.Errorf("%s: before the names are kept: %v", name, renamed)
 		}
 	}
 	a, config := newEnvironment(t, branchEnvironment)
-	e := &engine{skipped: map[string]resource.PropertyMap{"owner": {"output": resource.NewStringProperty("portfolio-dev-0123456789ab")}}}
-	testcheck.Error(t, a.runOn(e, config), "`pulumi stack rename dev`")
-	if _, registered := e.registered["branch"]; registered {
+	a.engine.skipped = map[string]resource.PropertyMap{"owner": {"output": resource.NewStringProperty("portfolio-dev-0123456789ab")}}
+	testcheck.Error(t, a.run(config), "`pulumi stack rename dev`")
+	if slices.Contains(a.engine.names(), "branch") {
 		t.Error("the branch was registered")
 	}
 }
@@ -230,46 +194,20 @@ func TestCheckStackName(t *testing.T) {
 func TestCopy_resetToken(t *testing.T) {
 	token := func(database string, files ...string) string {
 		c := Copy{Masks: &Migrations{Files: pulumi.StringMap{}}}
-		for i := 0; i < len(files); i += 2 {
-			c.Masks.Files[files[i]] = pulumi.String(files[i+1])
+		for file := range slices.Chunk(files, 2) {
+			c.Masks.Files[file[0]] = pulumi.String(file[1])
 		}
 		return c.resetToken(database)
 	}
 	one := token("shop", "1.sql", "a", "2.sql", "b")
-	if again := token("shop", "2.sql", "b", "1.sql", "a"); again != one {
-		t.Errorf("%s and %s for the same", one, again)
-	}
 	for name, other := range map[string]string{
+		"order":   token("shop", "2.sql", "b", "1.sql", "a"),
 		"content": token("shop", "1.sql", "a", "2.sql", "c"), "database": token("blog", "1.sql", "a", "2.sql", "b"),
 		"one less": token("shop", "1.sql", "a"), "another name": token("shop", "1.sql", "a", "3.sql", "b"),
 	} {
-		if other == one {
-			t.Errorf("another %s has the same token", name)
+		if (other == one) != (name == "order") {
+			t.Errorf("another %s: %s, and before %s", name, other, one)
 		}
-	}
-}
-
-// Both logins and their rotation are on a branch as on a cluster.
-func TestRun_rotationOnBranch(t *testing.T) {
-	a, config := newEnvironment(t, branchEnvironment, "rotation", "1")
-	e, err := a.run(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for resource, want := range map[string]string{"user": "", "user_b": "1", "admin": "1"} {
-		if have := textOf(e.registered[resource].Inputs, "rotation"); have != want {
-			t.Errorf("%s: rotation %q, want %q", resource, have, want)
-		}
-	}
-	script := declaredScript(e.registered["portfolio-pr-7-api"].Inputs)
-	var url string
-	for _, b := range script.Bindings {
-		if b.Name == varDatabaseURL {
-			url = b.Text
-		}
-	}
-	if want := "mysql://copy.api_b:password-of-user_b@branch.example.com:4000/portfolio?"; !strings.HasPrefix(url, want) {
-		t.Errorf("the Worker has %s, want %s", url, want)
 	}
 }
 
@@ -292,7 +230,6 @@ func TestEnvironment_settingsFile(t *testing.T) {
 		}
 		a := newAccount(t)
 		a.stack = "pr-7"
-		_, err = a.run(settings.Config)
-		testcheck.Error(t, err)
+		a.up(settings.Config)
 	}
 }

@@ -99,7 +99,7 @@ func TestChecks_Faults(t *testing.T) {
 	for _, op := range operations() {
 		all = append(all, faultlist.Operation{Name: op.name, Calls: op.calls, Begin: op.meet})
 	}
-	faultlist.Suite{Cloud: faultlist.Cloudflare, Secrets: []string{testToken}}.Run(t, all)
+	faultlist.Suite{Cloud: faultlist.Cloudflare, Secrets: []string{testToken}, Sample: 3}.Run(t, all)
 }
 
 // A check that is cancelled stops at once, whatever it is waiting for.

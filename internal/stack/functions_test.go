@@ -1,9 +1,10 @@
 package stack
 
 import (
-	"os"
 	"path/filepath"
 	"testing"
+
+	"portfolio-infra/internal/testfiles"
 )
 
 // Of the folders called functions only those count that lie above the folder beside the
@@ -22,13 +23,11 @@ func TestReader_functionsAbove(t *testing.T) {
 		{"of two the nearer one", "a/b/c/d", "functions", "a/functions"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			dir := filepath.Join(t.TempDir(), "infra")
-			for _, folder := range []string{"", test.folder, "a/functions"} {
-				if err := os.MkdirAll(filepath.Join(dir, folder), 0o700); err != nil {
-					t.Fatal(err)
-				}
+			parent := t.TempDir()
+			for _, folder := range []string{test.folder, "a/functions"} {
+				testfiles.Write(t, parent, map[string]string{filepath.Join("infra", folder, "index.js"): ""})
 			}
-			r := &reader{program: Program{Dir: dir}}
+			r := &reader{program: Program{Dir: filepath.Join(parent, "infra")}}
 			if got := r.functionsAbove(test.site); got != test.want {
 				t.Errorf("%q, want %q", got, test.want)
 			}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -17,6 +18,7 @@ import (
 	"portfolio-infra/internal/cloudflare"
 	emulated "portfolio-infra/internal/sandbox/emulator/cloudflare"
 	"portfolio-infra/internal/sandbox/emulator/cloudflare/cloudflaretest"
+	"portfolio-infra/internal/testcheck"
 )
 
 const (
@@ -90,17 +92,22 @@ func (e *engine) run(do pulumi.RunFunc, project, stack string, config map[string
 	})
 }
 
+// withDefaults adds the defaults to a configuration, and the project to keys without a namespace.
 func withDefaults(project string, config map[string]string) map[string]string {
 	all := map[string]string{}
-	for key, value := range defaults {
-		all[project+":"+key] = value
+	for _, values := range []map[string]string{defaults, config} {
+		for key, value := range values {
+			if !strings.Contains(key, ":") {
+				key = project + ":" + key
+			}
+			all[key] = value
+		}
 	}
-	maps.Copy(all, config)
 	return all
 }
 
-// defaults are those of Pulumi.yaml, by key without namespace, as the engine gives them
-// to the program (pkg/v3/workspace/config.go, createConfigValue).
+// defaults are those of Pulumi.yaml, as the engine gives them to the program
+// (pkg/v3/workspace/config.go, createConfigValue).
 var defaults = readDefaults("../../Pulumi.yaml")
 
 func readDefaults(path string) map[string]string {
@@ -110,16 +117,12 @@ func readDefaults(path string) map[string]string {
 	}
 	all := map[string]string{}
 	for key, config := range project.Config {
-		switch value := config.Default.(type) {
-		case string, int, bool:
-			all[key] = fmt.Sprint(value)
-		default:
-			text, err := json.Marshal(value)
-			if err != nil {
-				panic(err)
-			}
-			all[key] = string(text)
+		text, isText := config.Default.(string)
+		if !isText {
+			b, _ := json.Marshal(config.Default) // it was YAML
+			text = string(b)
 		}
+		all[key] = text
 	}
 	return all
 }
@@ -134,13 +137,15 @@ func testEnv() map[string]string {
 	}
 }
 
-// account is an emulated account, and the environment of runs on it.
+// account is an emulated account, and what the runs on it have.
 type account struct {
 	*testing.T
 	*cloudflaretest.Account
-	env   map[string]string
-	dir   string // the project's folder
-	stack string // dev, if empty
+	env     map[string]string
+	dir     string   // the project's folder
+	stack   string   // dev, if empty
+	secrets []string // the config keys of secrets, with their namespace
+	engine  engine
 }
 
 func newAccount(t *testing.T) *account {
@@ -153,12 +158,7 @@ func (a *account) client() *cloudflare.Client {
 
 // run runs the program, with the environment that the language host gives it. The project
 // portfolio and the stack dev give names their default.
-func (a *account) run(config map[string]string, secrets ...string) (*engine, error) {
-	e := &engine{}
-	return e, a.runOn(e, config, secrets...)
-}
-
-func (a *account) runOn(e *engine, config map[string]string, secrets ...string) error {
+func (a *account) run(config map[string]string) error {
 	getenv := func(name string) string {
 		if value, set := a.env[name]; set || name != pulumi.EnvConfig {
 			return value
@@ -170,7 +170,46 @@ func (a *account) runOn(e *engine, config map[string]string, secrets ...string) 
 		return string(b)
 	}
 	p := Program{Getenv: getenv, HTTP: a.HTTP(), Dir: a.dir}
-	return e.run(p.Run, "portfolio", cmp.Or(a.stack, "dev"), config, secrets...)
+	return a.engine.run(p.Run, "portfolio", cmp.Or(a.stack, "dev"), config, a.secrets...)
+}
+
+// up is a run that must succeed. It returns the inputs of what was registered, by name.
+func (a *account) up(config map[string]string) map[string]resource.PropertyMap {
+	a.Helper()
+	if err := a.run(config); err != nil {
+		a.Fatal(err)
+	}
+	inputs := map[string]resource.PropertyMap{}
+	for name, r := range a.engine.registered {
+		inputs[name] = r.Inputs
+	}
+	return inputs
+}
+
+// refuse is a run whose error must have all parts. It registers nothing, and does not show the
+// value hunter2.
+func (a *account) refuse(config map[string]string, parts ...string) {
+	a.Helper()
+	err := a.run(config)
+	testcheck.Error(a, err, parts...)
+	if have := fmt.Sprint(err, " ", a.engine.names()); strings.Contains(have, "hunter2") || !strings.HasSuffix(have, "[]") {
+		a.Errorf("it shows a secret, or registered: %s", have)
+	}
+}
+
+// ignored returns the changes that a resource ignores.
+func (a *account) ignored(name string) []string {
+	return a.engine.registered[name].RegisterRPC.GetIgnoreChanges()
+}
+
+// read returns what Cloudflare has of the project site and the Worker api.
+func (a *account) read() *world {
+	a.Helper()
+	w, err := readWorld(a.Context(), a.client(), "site", "api")
+	if err != nil {
+		a.Fatal(err)
+	}
+	return w
 }
 
 // projects returns the number of projects in the account.

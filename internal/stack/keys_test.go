@@ -36,16 +36,12 @@ func TestCheckKeys(t *testing.T) {
 		{"of the engine", "pulumi:domain", "x", nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			e, err := newAccount(t).run(map[string]string{test.key: test.value}, `portfolio:secrets["N"]`)
-			if len(test.want) > 0 {
-				test.want = append(test.want, "has a problem", "nothing was changed")
-			}
-			testcheck.Error(t, err, test.want...)
-			if err != nil && len(e.registered) > 0 {
-				t.Errorf("registered %v", e.names())
-			}
-			if err != nil && strings.Contains(err.Error(), "hunter2") {
-				t.Errorf("the error shows the value: %v", err)
+			a := newAccount(t)
+			a.secrets = []string{`portfolio:secrets["N"]`}
+			if config := map[string]string{test.key: test.value}; test.want == nil {
+				a.up(config)
+			} else {
+				a.refuse(config, append(test.want, "has a problem", "nothing was changed")...)
 			}
 		})
 	}
@@ -55,12 +51,10 @@ func TestCheckKeys(t *testing.T) {
 // Without the language host's variable nothing is checked.
 func TestCheckKeys_defaults(t *testing.T) {
 	a := newAccount(t)
-	_, err := a.run(nil)
-	testcheck.Error(t, err)
+	a.up(nil)
 	for _, value := range []string{"", "no JSON"} {
 		a.env[pulumi.EnvConfig] = value
-		_, err = a.run(map[string]string{"portfolio:protec": "true"})
-		testcheck.Error(t, err)
+		a.up(map[string]string{"protec": "true"})
 	}
 }
 
@@ -68,34 +62,23 @@ func TestCheckKeys_defaults(t *testing.T) {
 func TestCheckKeys_renameLine(t *testing.T) {
 	const file = "# portfolio:domain\nencryptionsalt: v1:portfolio:x\nconfig:\n  old.site:cluster: my-db\n  \"old.site:secrets\":\n    A:\n      secure: v1:old.site:cipher\n" +
 		"  oldXsite:worker: theirs\n  cloudflare:baseUrl: http://old.site:80\n"
-	a := newAccount(t)
-	_, err := a.run(map[string]string{"old.site:cluster": "my-db", "old.site:secrets": "{}"})
-	testcheck.Error(t, err, "old.site")
-	line := regexp.MustCompile("`(sed .*?)`").FindStringSubmatch(err.Error())
-	if line == nil {
-		t.Fatalf("no line: %v", err)
-	}
+	err := newAccount(t).run(map[string]string{"old.site:cluster": "my-db", "old.site:secrets": "{}"})
+	testcheck.Error(t, err, "old.site", "`sed ")
+	line := regexp.MustCompile("`(sed .*?)`").FindStringSubmatch(err.Error())[1]
 	dir := testfiles.Folder(t, map[string]string{"Pulumi.dev.yaml": file})
-	path := filepath.Join(dir, "Pulumi.dev.yaml")
-	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", line[1])
+	cmd := exec.CommandContext(t.Context(), "/bin/sh", "-c", line)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	have := map[string]string{}
-	for _, name := range []string{path, path + ".bak"} {
-		b, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		have[filepath.Base(name)] = string(b)
-	}
-	want := map[string]string{
+	for name, want := range map[string]string{
 		"Pulumi.dev.yaml":     strings.NewReplacer("  old.site:", "  portfolio:", `"old.site:`, `"portfolio:`).Replace(file),
 		"Pulumi.dev.yaml.bak": file,
-	}
-	if diff := cmp.Diff(want, have); diff != "" {
-		t.Error(diff)
+	} {
+		have, err := os.ReadFile(filepath.Join(dir, name))
+		if diff := cmp.Diff(want, string(have)); diff != "" {
+			t.Error(name, err, diff)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -8,26 +9,57 @@ import (
 	"portfolio-infra/internal/testcheck"
 )
 
+// Default names that changed with the name of the stack or of the project are refused, with the
+// lines that keep them.
 func TestCheckRenamed(t *testing.T) {
-	cfg := &Config{
-		PagesProject: "portfolio-prod", Worker: "portfolio-prod-api", Cluster: "mine", Database: "portfolio",
-		DefaultNames: map[string]bool{"pagesProject": true, "worker": true, "database": true},
-	}
-	before := map[string]string{"pagesProject": "portfolio-dev", "worker": "portfolio-dev-api", "cluster": "portfolio-dev-db", "database": "other"}
-	const owner = "portfolio-dev-0123456789ab"
-	for name, kept := range map[string]map[string]string{"kept names": before, "state of an early version": {}} {
-		err := checkRenamed(cfg, kept, owner, "portfolio", "prod")
-		if err == nil || !strings.HasSuffix(err.Error(), "run:\n  `pulumi config set pagesProject portfolio-dev`\n  `pulumi config set worker portfolio-dev-api`") {
-			t.Errorf("%s: error %v", name, err)
-		}
-	}
-	// A key that was taken out again is no rename of the stack.
-	testcheck.Error(t, checkRenamed(cfg, before, "portfolio-prod-0123456789ab", "portfolio", "prod"))
-	testcheck.Error(t, checkRenamed(cfg, map[string]string{"pagesProject": "mine"}, owner, "portfolio", "prod"))
+	const owner, renamed = "portfolio-dev-0123456789ab", "port-folio-dev-0123456789ab" // the latter when the project was called port-folio
 	long := strings.Repeat("a", maxOwnerSlug) + "-0123456789ab"
-	testcheck.Error(t, checkRenamed(cfg, map[string]string{"pagesProject": "a"}, long, "portfolio", "prod"), "`pulumi config set pagesProject a`")
-	cfg.DefaultNames = nil // other names are meant
-	testcheck.Error(t, checkRenamed(cfg, before, owner, "portfolio", "prod"))
+	kept := func(pairs ...string) map[string]string {
+		names := map[string]string{}
+		for pair := range slices.Chunk(pairs, 2) {
+			names[pair[0]] = pair[1]
+		}
+		return names
+	}
+	old := kept("pagesProject", "portfolio-dev", "worker", "portfolio-dev-api", "cluster", "portfolio-dev-db", "database", "other")
+	for name, test := range map[string]struct {
+		owner, project, stack string
+		kept                  map[string]string
+		others                bool // whether the config sets the names
+		want                  []string
+	}{
+		"not renamed":                      {owner, "portfolio", "dev", old, false, nil},
+		"the stack, and other names meant": {owner, "portfolio", "prod", old, true, nil},
+		"the stack":                        {owner, "portfolio", "prod", old, false, []string{"cluster portfolio-dev-db", "pagesProject portfolio-dev", "worker portfolio-dev-api"}},
+		"the stack, of an early version":   {owner, "portfolio", "prod", nil, false, []string{"cluster portfolio-dev-db", "pagesProject portfolio-dev", "worker portfolio-dev-api"}},
+		"the stack, one name was set":      {owner, "portfolio", "prod", kept("pagesProject", "mine", "worker", "portfolio-dev-api"), false, []string{"worker portfolio-dev-api"}},
+		"a key that was taken out":         {"portfolio-prod-0123456789ab", "portfolio", "prod", old, false, nil},
+		"the project":                      {renamed, "site", "dev", kept("worker", "port-folio-dev-api", "database", "port_folio"), false, []string{"database port_folio", "worker port-folio-dev-api"}},
+		"odd letters":                      {renamed, "Port.Folio", "Dev", old, false, nil},
+		"no owner yet":                     {"", "portfolio", "dev", old, false, nil},
+		"an owner that was cut":            {long, "portfolio", "prod", kept("pagesProject", "a"), false, []string{"pagesProject a"}},
+		"an owner that was cut, no names":  {long, "portfolio", "prod", nil, false, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg, err := load(test.project, test.stack, nil)
+			testcheck.Error(t, err)
+			if test.others {
+				cfg.DefaultNames = nil
+			}
+			err = checkRenamed(cfg, test.kept, test.owner, test.project, test.stack)
+			var lines []string
+			if err != nil {
+				_, all, _ := strings.Cut(err.Error(), "To keep them, run:\n  ")
+				lines = strings.Split(all, "\n  ")
+			}
+			for i, line := range lines {
+				lines[i] = strings.TrimSuffix(strings.TrimPrefix(line, "`pulumi config set "), "`")
+			}
+			if !slices.Equal(lines, test.want) {
+				t.Errorf("%v, want %q", err, test.want)
+			}
+		})
+	}
 }
 
 const (
@@ -60,11 +92,7 @@ func TestCheckNames(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			a := newAccount(t)
 			test.before(a)
-			w, err := readWorld(t.Context(), a.client(), "site", "api")
-			if err != nil {
-				t.Fatal(err)
-			}
-			projects := a.projects()
+			w, projects := a.read(), a.projects()
 			testcheck.Error(t, checkWorkerName(t.Context(), cfg, w, "me"), test.worker...)
 			testcheck.Error(t, checkProjectName(t.Context(), cfg, w, "me"), test.project...)
 			if a.projects() != projects {
@@ -83,13 +111,8 @@ func TestCheckNames(t *testing.T) {
 func TestCheckLost(t *testing.T) {
 	a := newAccount(t)
 	a.CreateProject("site", "main")
-	script := func(vars ...string) *foundWorker {
-		w := &foundWorker{}
-		for i := 0; i < len(vars); i += 2 {
-			w.Bindings = append(w.Bindings, cloudflare.ScriptBinding{Type: "plain_text", Name: vars[i], Text: vars[i+1]})
-		}
-		return w
-	}
+	vars := func(vars ...string) *foundWorker { return newFoundWorker("", vars) }
+	const ours, uploaded = varOwner + "=me", varUpload + "=hash"
 	kept := map[string]string{"worker": "api"}
 	for name, test := range map[string]struct {
 		worker *foundWorker
@@ -97,10 +120,10 @@ func TestCheckLost(t *testing.T) {
 		want   []string
 	}{
 		"nothing is there": {nil, nil, nil},
-		"lost":             {script(varOwner, "me", varUpload, "hash"), nil, []string{"`" + importWorker + "`", "`" + importProject + "`", "`pulumi config set adopt true`"}},
-		"kept":             {script(varOwner, "me", varUpload, "hash"), kept, nil},
-		"early version":    {script(varOwner, "me"), nil, nil},
-		"another's Worker": {script(varOwner, "you", varUpload, "hash"), nil, nil},
+		"lost":             {vars(ours, uploaded), nil, []string{"`" + importWorker + "`", "`" + importProject + "`", "`pulumi config set adopt true`"}},
+		"kept":             {vars(ours, uploaded), kept, nil},
+		"early version":    {vars(ours), nil, nil},
+		"another's Worker": {vars(varOwner+"=you", uploaded), nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &world{api: a.client(), project: &cloudflare.Project{}, worker: test.worker}

@@ -27,12 +27,11 @@ func TestClearProject(t *testing.T) {
 			a := newAccount(t)
 			test.before(a)
 			cfg := &Config{PagesProject: "site", ProductionBranch: "main", Adopt: test.adopt}
-			err := clearProject(t.Context(), cfg, a.client(), test.dryRun)
-			if test.want == "" {
-				testcheck.Error(t, err)
-			} else {
-				testcheck.Error(t, err, test.want, "pagesProject", "`pulumi config set adopt true`", "`"+importProject+"`")
+			var parts []string
+			if test.want != "" {
+				parts = []string{test.want, "pagesProject", "`pulumi config set adopt true`", "`" + importProject + "`"}
 			}
+			testcheck.Error(t, clearProject(t.Context(), cfg, a.client(), test.dryRun), parts...)
 			if a.projects() != test.left {
 				t.Errorf("%d projects, want %d", a.projects(), test.left)
 			}

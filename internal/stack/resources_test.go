@@ -2,16 +2,13 @@ package stack
 
 import (
 	"encoding/json"
-	"maps"
 	"math"
 	"os"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
 // TestResources_schema compares what the program declares, and the outputs that it reads,
@@ -47,20 +44,18 @@ func TestResources_schema(t *testing.T) {
 		}
 	}
 	declared := map[string]bool{}
-	var registered []pulumi.MockResourceArgs
 	for file := range goldens {
-		registered = slices.AppendSeq(registered, maps.Values(runGolden(t, file).registered))
-	}
-	for _, r := range registered {
-		if !strings.HasPrefix(r.TypeToken, "tidbcloud:") {
-			continue
-		}
-		declared[r.TypeToken] = true
-		want := schema.Resources[r.TypeToken]
-		compare(r.Name, r.Inputs, want.InputProperties)
-		for _, name := range want.RequiredInputs {
-			if _, ok := r.Inputs[resource.PropertyKey(name)]; !ok {
-				t.Errorf("%s: the required input %s is not declared", r.Name, name)
+		for _, r := range runGolden(t, file).registered {
+			if !strings.HasPrefix(r.TypeToken, "tidbcloud:") {
+				continue
+			}
+			declared[r.TypeToken] = true
+			want := schema.Resources[r.TypeToken]
+			compare(r.Name, r.Inputs, want.InputProperties)
+			for _, name := range want.RequiredInputs {
+				if !r.Inputs.HasValue(resource.PropertyKey(name)) {
+					t.Errorf("%s: the required input %s is not declared", r.Name, name)
+				}
 			}
 		}
 	}

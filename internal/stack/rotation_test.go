@@ -1,6 +1,8 @@
 package stack
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,83 +15,60 @@ import (
 	"portfolio-infra/internal/tidbcloud"
 )
 
-// Each step gives a new password to the login that was idle, and uses that one.
-func TestRun_rotation(t *testing.T) {
-	for _, test := range []struct{ step, user, second, admin, active string }{
-		{"0", "", "", "", "api:password-of-user@"},
-		{"1", "", "1", "1", "api_b:password-of-user_b@"},
-		{"2", "2", "", "2", "api:password-of-user@"},
-		{"3", "", "3", "3", "api_b:password-of-user_b@"},
-	} {
-		t.Run(test.step, func(t *testing.T) {
-			e, err := newAccount(t).run(map[string]string{"portfolio:rotation": test.step})
-			if err != nil {
-				t.Fatal(err)
-			}
-			for resource, want := range map[string]string{"user": test.user, "user_b": test.second, "admin": test.admin} {
-				user := e.registered[resource]
-				have := ""
-				if v, ok := user.Inputs["rotation"]; ok {
-					have = v.StringValue()
-				}
-				// Without a rotation the password stays, whatever the state has.
-				ignored := slices.Contains(user.RegisterRPC.GetIgnoreChanges(), "rotation")
-				if have != want || ignored != (want == "") {
-					t.Errorf("%s: rotation %q, ignored: %t; want %q", resource, have, ignored, want)
-				}
-				// So does the name, but for the admin's, which no config changes.
-				if ignored := slices.Contains(user.RegisterRPC.GetIgnoreChanges(), "name"); ignored != (resource != "admin") {
-					t.Errorf("%s: name ignored: %t", resource, ignored)
-				}
-			}
-			var have string
-			for _, b := range declaredScript(e.registered["portfolio-dev-api"].Inputs).Bindings {
-				if b.Name == varDatabaseURL || b.Name == varRotation {
-					have += b.Name + "=" + b.Text + " "
-				}
-			}
-			if !strings.Contains(have, test.active) || strings.Contains(have, varRotation+"="+test.step) != (test.step != "0") {
-				t.Errorf("the Worker has %s, want %s and its step in it", have, test.active)
-			}
-		})
-	}
-}
-
-// The Worker gets the login of the config's step only if that one has its new password.
+// Each step gives a new password to the login that was idle. The Worker gets the login of the
+// config's step only if that one has its new password.
 func TestLogins_choose(t *testing.T) {
 	const none, due = "first", "due"
 	for _, test := range []struct {
 		name, step    string
 		first, second string // the recorded rotations; due is that of this run
 		unusable      bool   // the login that is due
+		copy          bool   // whether it is on a branch
 		want, noted   string
 	}{
-		{"a whole run", "2", due, "1", false, "api", "2"},
-		{"neither step has been", "1", none, none, false, "api", ""},
-		{"the login is not part of the run", "3", "2", "1", false, "api", "2"},
-		{"the Worker was not part of the last one", "3", "2", "3", false, "api_b", "3"},
-		{"the new password has not logged in", "3", "2", "3", true, "api", "2"},
-		{"nothing to fall back on", "2", none, none, false, "api", ""},
-		{"a text of an early version", "1", "2026-11", none, false, "api", ""},
-		{"step 0, after a step back", "0", "2", "1", false, "api", ""},
+		{"a whole run", "2", due, "1", false, false, "api", "2"},
+		{"a whole run of an odd step", "1", none, due, false, false, "api_b", "1"},
+		{"a whole run on a branch", "1", none, due, false, true, "api_b", "1"},
+		{"neither step has been", "1", none, none, false, false, "api", ""},
+		{"the login is not part of the run", "3", "2", "1", false, false, "api", "2"},
+		{"the Worker was not part of the last one", "3", "2", "3", false, false, "api_b", "3"},
+		{"the new password has not logged in", "3", "2", "3", true, false, "api", "2"},
+		{"nothing to fall back on", "2", none, none, false, false, "api", ""},
+		{"a text of an early version", "1", "2026-11", none, false, false, "api", ""},
+		{"step 0", "0", due, due, false, false, "api", ""},
+		{"step 0, after a step back", "0", "2", "1", false, false, "api", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			e := &engine{skipped: map[string]resource.PropertyMap{}}
+			a, config, url := newAccount(t), map[string]string{"portfolio:rotation": test.step}, "mysql://prefix."
+			if test.copy {
+				a, config = newEnvironment(t, branchEnvironment, "rotation", test.step)
+				url = "mysql://copy."
+			}
+			a.engine.skipped = map[string]resource.PropertyMap{}
 			for login, rotation := range map[string]string{evenLogin: test.first, oddLogin: test.second} {
 				if rotation != due {
-					e.skipped[login] = resource.PropertyMap{"rotation": resource.NewStringProperty(rotation)}
+					a.engine.skipped[login] = resource.PropertyMap{"rotation": resource.NewStringProperty(rotation)}
 				}
 			}
-			if step, _ := strconv.Atoi(test.step); test.unusable {
-				e.skipped[loginOf(step)]["unverified"] = resource.NewProperty(true)
+			step, _ := strconv.Atoi(test.step)
+			if test.unusable {
+				a.engine.skipped[loginOf(step)]["unverified"] = resource.NewProperty(true)
 			}
-			if err := newAccount(t).runOn(e, map[string]string{"portfolio:rotation": test.step}); err != nil {
-				t.Fatal(err)
+			inputs := a.up(config)
+			script := declaredScript(inputs["portfolio-"+cmp.Or(a.stack, "dev")+"-api"])
+			have := script.Bindings[slices.IndexFunc(script.Bindings, func(b cloudflare.ScriptBinding) bool { return b.Name == varDatabaseURL })].Text
+			if !strings.HasPrefix(have, url+test.want+":password-of-user") || script.Var(varRotation) != test.noted {
+				t.Errorf("the Worker has %s and step %q, want %s and %q", have, script.Var(varRotation), test.want, test.noted)
 			}
-			script := declaredScript(e.registered["portfolio-dev-api"].Inputs)
-			url := script.Bindings[slices.IndexFunc(script.Bindings, func(b cloudflare.ScriptBinding) bool { return b.Name == varDatabaseURL })].Text
-			if !strings.Contains(url, "prefix."+test.want+":") || script.Var(varRotation) != test.noted {
-				t.Errorf("the Worker has %s and step %q, want %s and %q", url, script.Var(varRotation), test.want, test.noted)
+			for login, want := range map[string]string{loginOf(step): test.step, loginOf(step + 1): "", "admin": test.step} {
+				if step == 0 {
+					want = ""
+				}
+				// Without a rotation the password stays, whatever the state has.
+				ignored := slices.Contains(a.ignored(login), "rotation")
+				if have := textOf(inputs[login], "rotation"); have != want || ignored != (want == "") {
+					t.Errorf("%s: rotation %q, ignored: %t; want %q", login, have, ignored, want)
+				}
 			}
 		})
 	}
@@ -97,13 +76,8 @@ func TestLogins_choose(t *testing.T) {
 
 // rotated returns a Worker with its variables, as far as they are not "-".
 func rotated(rotation, note string) *foundWorker {
-	w := &foundWorker{}
-	for name, text := range map[string]string{varRotation: rotation, varUpload: note} {
-		if text != "-" {
-			w.Bindings = append(w.Bindings, cloudflare.ScriptBinding{Type: "plain_text", Name: name, Text: text})
-		}
-	}
-	return w
+	vars := []string{varRotation + "=" + rotation, varUpload + "=" + note}
+	return newFoundWorker("", slices.DeleteFunc(vars, func(v string) bool { return strings.HasSuffix(v, "=-") }))
 }
 
 func TestFoundWorker_step(t *testing.T) {
@@ -132,26 +106,26 @@ func TestFoundWorker_step(t *testing.T) {
 }
 
 func TestCheckStep(t *testing.T) {
-	for _, test := range []struct {
-		name     string
-		from, to int
-		want     []string
-	}{
-		{"the same", 2, 2, nil},
-		{"none before", 0, 1, nil},
-		{"none before, and the first left out", 0, 2, []string{"`pulumi config set rotation 1`"}},
-		{"the next", 2, 3, nil},
-		{"back", 2, 1, []string{"`pulumi config set rotation 2`"}},
-		{"one left out", 2, 4, []string{"config key rotation", "`pulumi config set rotation 3`"}},
-		{"the key removed", 2, 0, []string{"`pulumi config set rotation 2`"}},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			live := rotated(strconv.Itoa(test.from), "cafe made (then) rotation "+strconv.Itoa(test.from))
-			testcheck.Error(t, checkStep(live, test.to), test.want...)
-		})
+	at := func(step int) *foundWorker {
+		return rotated(strconv.Itoa(step), fmt.Sprint("cafe made (then) rotation ", step))
 	}
-	testcheck.Error(t, checkStep(nil, 7)) // there is no Worker yet
-	testcheck.Error(t, checkStep(rotated("-", "-"), 7))
+	for name, test := range map[string]struct {
+		live *foundWorker
+		to   int
+		want string
+	}{
+		"the same":                      {at(2), 2, ""},
+		"none before":                   {at(0), 1, ""},
+		"none before, and one left out": {at(0), 2, "`pulumi config set rotation 1`"},
+		"the next":                      {at(2), 3, ""},
+		"back":                          {at(2), 1, "`pulumi config set rotation 2`"},
+		"one left out":                  {at(2), 4, "`pulumi config set rotation 3`"},
+		"the key removed":               {at(2), 0, "`pulumi config set rotation 2`"},
+		"no Worker yet":                 {nil, 7, ""},
+		"nothing says the step":         {rotated("-", "-"), 7, ""},
+	} {
+		t.Run(name, func(t *testing.T) { testcheck.Error(t, checkStep(test.live, test.to), test.want) })
+	}
 }
 
 // No login gets a new password while the Worker may use it. The advice always leads to a
@@ -181,11 +155,11 @@ func TestCheckIdle(t *testing.T) {
 			return resource.PropertyMap{"name": resource.NewStringProperty("api"), "rotation": resource.NewStringProperty(rotation)}
 		}
 		err := checkIdle(test.worker, test.step, ownStep(other, state[other]), inputs(state[due]), inputs(strconv.Itoa(test.step)))
+		parts := []string{"config key rotation", test.want, test.refusedAt}
 		if test.want == "" {
-			testcheck.Error(t, err)
-		} else {
-			testcheck.Error(t, err, "config key rotation", test.want, test.refusedAt)
+			parts = nil
 		}
+		testcheck.Error(t, err, parts...)
 	}
 }
 

@@ -5,12 +5,10 @@ import (
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-
-	"portfolio-infra/internal/testcheck"
 )
 
 // plainTexts returns what a state has of the value in plain text.
-func plainTexts(v resource.PropertyValue) string {
+func plainTexts(v resource.PropertyValue) (all string) {
 	switch {
 	case v.IsSecret():
 	case v.IsOutput():
@@ -18,19 +16,15 @@ func plainTexts(v resource.PropertyValue) string {
 	case v.IsString():
 		return v.StringValue() + "\n"
 	case v.IsArray():
-		var all strings.Builder
 		for _, item := range v.ArrayValue() {
-			all.WriteString(plainTexts(item))
+			all += plainTexts(item)
 		}
-		return all.String()
 	case v.IsObject():
-		var all strings.Builder
 		for _, member := range v.ObjectValue() {
-			all.WriteString(plainTexts(member))
+			all += plainTexts(member)
 		}
-		return all.String()
 	}
-	return ""
+	return all
 }
 
 // What is secret in the configuration is so in every input of a resource. A value that is not
@@ -48,15 +42,15 @@ func TestRun_secrets(t *testing.T) {
 			if strings.HasSuffix(key, "ecrets") && secrets == nil {
 				continue // refused
 			}
-			e, err := newAccount(t).run(map[string]string{"portfolio:" + key: value, "portfolio:site": "internal/example/site"}, secrets...)
-			testcheck.Error(t, err)
-			var plain strings.Builder
-			for _, r := range e.registered {
-				plain.WriteString(plainTexts(resource.NewProperty(r.Inputs)))
+			a := newAccount(t)
+			a.secrets = secrets
+			plain := ""
+			for _, inputs := range a.up(map[string]string{key: value, "site": "internal/example/site"}) {
+				plain += plainTexts(resource.NewProperty(inputs))
 			}
 			want := secrets == nil && key != "databaseUrlOptions" // the connection string is always a secret
-			if strings.Contains(plain.String(), "hunter2") != want {
-				t.Errorf("%s, secret %v: in plain text, or not:\n%s", key, secrets, plain.String())
+			if strings.Contains(plain, "hunter2") != want {
+				t.Errorf("%s, secret %v: in plain text, or not:\n%s", key, secrets, plain)
 			}
 		}
 	}

@@ -24,65 +24,44 @@ func (a *account) inProject(files map[string]string) {
 }
 
 func siteConfig(site string) map[string]string {
-	return map[string]string{"portfolio:workerScript": "api.js", "portfolio:site": site}
+	return map[string]string{"workerScript": "api.js", "site": site}
 }
 
 // The project's own folder is no site, by whatever name, and neither is one above it.
 func TestRun_siteIsProject(t *testing.T) {
 	a := newAccount(t)
 	a.inProject(map[string]string{"public/index.html": "", "link": "-> .", "up": "-> ../..", "Pulumi.yaml": ""})
-	for site, want := range map[string]bool{".": true, "./": true, "..": true, "../..": true, "public/..": true, "link": true, "up": true, "../project": true, "public": false} {
-		_, err := a.run(siteConfig(site))
-		if want {
-			testcheck.Error(t, err, fmt.Sprintf("portfolio:site: %q: it has the project's own folder", site))
-		} else {
-			testcheck.Error(t, err)
-		}
+	for _, site := range []string{".", "./", "..", "../..", "public/..", "link", "up", "../project"} {
+		a.refuse(siteConfig(site), fmt.Sprintf("portfolio:site: %q: it has the project's own folder", site))
 	}
+	a.up(siteConfig("public"))
 }
 
 // Each problem of a site has a line and advice of its own.
 func TestRun_siteProblems(t *testing.T) {
 	a := newAccount(t)
 	a.inProject(map[string]string{"public/a": "-> nowhere", "public/.env": "", "public/_headers/x": ""})
-	_, err := a.run(siteConfig("public"))
-	testcheck.Error(t, err, "the configuration has 3 problems", "\n  portfolio:site: \"public\": _headers cannot be read", "\n  portfolio:site: \"public\": a is a symbolic link",
+	a.refuse(siteConfig("public"), "the configuration has 3 problems", "\n  portfolio:site: \"public\": _headers cannot be read", "\n  portfolio:site: \"public\": a is a symbolic link",
 		"\n  portfolio:site: \"public\": everybody could read", "`pulumi config set --path 'publicFiles[0]' .env`")
-	if err != nil && strings.Contains(err.Error(), "give a folder to serve") {
+	if err := a.run(siteConfig("public")); strings.Contains(err.Error(), "give a folder to serve") {
 		t.Errorf("advice of another problem: %v", err)
 	}
 }
 
-// A plan's number of files is asked for where a project exists and the site is large.
+// A plan's number of files is asked for of the project that there is.
 func TestRun_siteFiles(t *testing.T) {
 	a := newAccount(t)
-	files := map[string]string{"small/index.html": ""}
+	files := map[string]string{}
 	for i := range 142 { // each link to a folder counts as a copy
 		files[fmt.Sprint("public/0/", i)], files[fmt.Sprint("public/link", i)] = "", "-> 0"
 	}
 	a.inProject(files)
-	asked := func() (n int) {
-		for _, call := range a.Net.Calls() {
-			if strings.HasSuffix(call.Kind, "/upload-token") {
-				n++
-			}
-		}
-		return n
-	}
-	_, err := a.run(siteConfig("public"))
-	testcheck.Error(t, err)
-	if asked() > 0 {
-		t.Error("a project that does not exist was asked")
-	}
-	_, err = a.run(siteConfig("small")) // the first run has made the project
-	testcheck.Error(t, err)
-	if asked() > 0 {
-		t.Error("asked for a small site")
-	}
-	e, err := a.run(siteConfig("public"))
-	testcheck.Error(t, err, "config key site: it has 20306 files, and Pages takes 20000: name a smaller folder")
-	if asked() != 1 || slices.Contains(e.names(), "portfolio-dev") {
-		t.Errorf("asked %d times, and registered %v", asked(), e.names())
+	a.CreateProject("portfolio-dev", "main")
+	config := siteConfig("public")
+	config["adopt"] = "true"
+	testcheck.Error(t, a.run(config), "config key site: it has 20306 files, and Pages takes 20000: name a smaller folder")
+	if slices.Contains(a.engine.names(), "portfolio-dev") {
+		t.Errorf("registered %v", a.engine.names())
 	}
 }
 
@@ -90,18 +69,20 @@ func TestRun_siteFiles(t *testing.T) {
 func TestRun_shrinkSite(t *testing.T) {
 	a := newAccount(t)
 	a.inProject(map[string]string{"public/index.html": ""})
-	record := func(urn string) *engine {
-		text := resource.NewStringProperty
+	text := resource.NewStringProperty
+	for _, test := range []struct{ resource, shrink, want string }{
+		{"site", "false", "it has 1 files, and the last deployment had 30 files"},
+		{"binding", "false", ""},
+		{"site", "true", ""},
+	} {
 		outputs := resource.PropertyMap{"stdin": text(`{"digest":"before"}`), "stdout": resource.MakeSecret(text(`{"id":"1","files":30}`))}
-		return &engine{state: resource.PropertyMap{resource.PropertyKey(urn): resource.NewObjectProperty(resource.PropertyMap{
-			"type": text("x"), "outputs": resource.NewObjectProperty(outputs)})}}
+		a.engine.state = resource.PropertyMap{
+			resource.PropertyKey("urn:pulumi:dev::portfolio::portfolio:index:Pages$command:local:Command::" + test.resource): resource.NewObjectProperty(
+				resource.PropertyMap{"type": text("x"), "outputs": resource.NewObjectProperty(outputs)})}
+		config := siteConfig("public")
+		config["shrinkSite"] = test.shrink
+		testcheck.Error(t, a.run(config), test.want)
 	}
-	const urn = "urn:pulumi:dev::portfolio::portfolio:index:Pages$command:local:Command::"
-	testcheck.Error(t, a.runOn(record(urn+"site"), siteConfig("public")), "it has 1 files, and the last deployment had 30 files")
-	testcheck.Error(t, a.runOn(record(urn+"binding"), siteConfig("public")))
-	consent := siteConfig("public")
-	consent["portfolio:shrinkSite"] = "true"
-	testcheck.Error(t, a.runOn(record(urn+"site"), consent))
 }
 
 // Of a Wrangler file one thing is said.

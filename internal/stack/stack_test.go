@@ -84,16 +84,6 @@ var (
 	everySecret = []string{"portfolio:secrets", "portfolio:siteSecrets", "cloudflare:apiToken"}
 )
 
-// A state lives on under its URNs. This test shows each change of a type, a name, a
-// parent, an input or an option: an existing state must survive it.
-func TestRun_golden(t *testing.T) {
-	for file, test := range goldens {
-		t.Run(file, func(t *testing.T) {
-			compareGolden(t, "testdata/"+file, test.stack, runGolden(t, file))
-		})
-	}
-}
-
 // goldens has what the golden files are of. Together they have every resource of the program.
 var goldens = map[string]struct {
 	stack  string
@@ -108,18 +98,25 @@ var goldens = map[string]struct {
 func runGolden(t *testing.T, file string) *engine {
 	t.Helper()
 	a := newAccount(t)
-	a.stack = goldens[file].stack
+	a.stack, a.secrets = goldens[file].stack, everySecret
 	a.dopplerCLI("echo --visibility")
 	a.env[mark.EnvRepository] = "1234"
-	e, err := a.run(goldens[file].config, everySecret...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return e
+	a.up(goldens[file].config)
+	return &a.engine
 }
 
-func compareGolden(t *testing.T, file, stack string, e *engine) {
-	t.Helper()
+// A state lives on under its URNs. This test shows each change of a type, a name, a
+// parent, an input or an option: an existing state must survive it.
+func TestRun_golden(t *testing.T) {
+	for file, test := range goldens {
+		t.Run(file, func(t *testing.T) {
+			compareGolden(t, "testdata/"+file, goldenOf(test.stack, runGolden(t, file)))
+		})
+	}
+}
+
+// goldenOf returns what was registered, by URN.
+func goldenOf(stack string, e *engine) map[urn.URN]golden {
 	resources := map[urn.URN]golden{}
 	for _, r := range e.registered {
 		var parent tokens.Type
@@ -140,6 +137,11 @@ func compareGolden(t *testing.T, file, stack string, e *engine) {
 			AfterUpdate:         r.RegisterRPC.GetHooks().GetAfterUpdate(),
 		}
 	}
+	return resources
+}
+
+func compareGolden(t *testing.T, file string, resources map[urn.URN]golden) {
+	t.Helper()
 	have, err := json.MarshalIndent(resources, "", "  ")
 	if err != nil {
 		t.Fatal(err)
@@ -193,13 +195,9 @@ func TestProgram_sideBySide(t *testing.T) {
 		script := digit + ".js"
 		a.dir = testfiles.Folder(t, map[string]string{script: "export default {}"})
 		wg.Go(func() {
-			e, err := a.run(map[string]string{"portfolio:workerScript": script, "portfolio:doppler": `{"project":"portfolio","config":"prd"}`})
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			worker := e.registered["portfolio-dev-api"].Inputs
-			if account, file := worker["accountId"].StringValue(), worker["contentFile"].StringValue(); account != a.Cloud.AccountID || file != script {
+			testcheck.Error(t, a.run(map[string]string{"workerScript": script, "doppler": `{"project":"portfolio","config":"prd"}`}))
+			worker := a.engine.registered["portfolio-dev-api"].Inputs
+			if account, file := textOf(worker, "accountId"), textOf(worker, "contentFile"); account != a.Cloud.AccountID || file != script {
 				t.Errorf("account %s and script %s, want %s and %s", account, file, a.Cloud.AccountID, script)
 			}
 		})
@@ -221,24 +219,17 @@ func TestRun_drift(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			a := newAccount(t)
 			if test.production != "" {
-				for _, worker := range []string{"portfolio-dev-api", "other"} {
-					a.UploadWorker(worker, "")
-				}
+				a.UploadWorker("portfolio-dev-api", "")
+				a.UploadWorker("other", "")
 				a.CreateProject("portfolio-dev", "main")
 				a.Configure("portfolio-dev", `{"production":{"services":`+test.production+`},"preview":{"services":`+test.preview+`}}`)
 			}
-			e, err := a.run(nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			command := e.registered["binding"]
-			mark := command.Inputs["environment"].ObjectValue()[envDrift].StringValue()
+			mark := textOf(a.up(nil)["binding"]["environment"].ObjectValue(), envDrift)
 			if !strings.HasPrefix(mark, test.want) || (mark == "") != (test.want == "") {
 				t.Errorf("drift mark %q, want %q", mark, test.want)
 			}
 			// Without drift the mark of an earlier repair must stay as it is.
-			ignored := slices.Contains(command.RegisterRPC.GetIgnoreChanges(), "environment."+envDrift)
-			if ignored != (test.want == "") {
+			if ignored := slices.Contains(a.ignored("binding"), "environment."+envDrift); ignored != (test.want == "") {
 				t.Errorf("mark ignored: %t", ignored)
 			}
 		})
@@ -247,26 +238,18 @@ func TestRun_drift(t *testing.T) {
 
 // The golden files have production, the default, and another Worker.
 func TestRun_previewBindingNone(t *testing.T) {
-	e, err := newAccount(t).run(map[string]string{"portfolio:previewBinding": "none", "portfolio:moreBindings": `{"AUTH":{"service":"auth"}}`})
-	if err != nil {
-		t.Fatal(err)
-	}
-	stdin := e.registered["binding"].Inputs["stdin"].StringValue()
+	inputs := newAccount(t).up(map[string]string{"previewBinding": "none", "moreBindings": `{"AUTH":{"service":"auth"}}`})
+	stdin := textOf(inputs["binding"], "stdin")
 	if want := `"preview":{"AUTH":{"service":"auth","environment":"production"}}}`; !strings.HasSuffix(stdin, want) {
 		t.Errorf("request %s, want %s in it", stdin, want)
 	}
 }
 
-// A project with a Wrangler file is refused before anything is registered, once there is
-// a Worker to be bound.
+// A project with a Wrangler file is refused once there is a Worker to be bound.
 func TestRun_wranglerFile(t *testing.T) {
 	a := newAccount(t)
 	a.UploadWorker("portfolio-dev-api", "")
 	a.CreateProject("portfolio-dev", "main")
 	a.Configure("portfolio-dev", `{"production":{"wrangler_config_hash":"cafe"}}`)
-	e, err := a.run(nil)
-	testcheck.Error(t, err, "[[services]]")
-	if len(e.names()) > 0 {
-		t.Errorf("registered %v", e.names())
-	}
+	a.refuse(nil, "[[services]]")
 }

@@ -2,13 +2,13 @@ package stack
 
 import (
 	"errors"
-	"strings"
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"portfolio-infra/internal/stamp"
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/testfiles"
 )
 
@@ -51,9 +51,7 @@ func TestCheckProvider(t *testing.T) {
 				e.err = errors.New(tt.err)
 			}
 			err := pulumi.RunErr(func(ctx *pulumi.Context) error { return checkProvider(ctx, tt.dir) }, pulumi.WithMocks("portfolio", "dev", e))
-			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(tt.err, "plugin") && strings.Contains(err.Error(), old)) {
-				t.Errorf("%v, want %q", err, tt.want)
-			}
+			testcheck.Error(t, err, tt.want)
 		})
 	}
 }

@@ -43,11 +43,7 @@ func TestRun_takeOver(t *testing.T) {
 			a.UploadWorker("a", "")
 			a.UploadWorker("b", "")
 			a.Form(http.MethodPatch, "/workers/scripts/portfolio-dev-api/settings", cloudflaretest.Part("settings", "application/json", test.live))
-			e, err := a.run(nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			have := plainInputs(e.registered["portfolio-dev-api"].Inputs)
+			have := plainInputs(a.up(nil)["portfolio-dev-api"])
 			for key := range have {
 				if !slices.Contains(takenOver, resource.PropertyKey(key)) {
 					delete(have, key)

@@ -7,7 +7,6 @@ import (
 	"database/sql"
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -21,6 +20,8 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/sql/sqltest"
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 	"portfolio-infra/internal/sqllogin"
+	"portfolio-infra/internal/testcheck"
+	"portfolio-infra/internal/testfiles"
 )
 
 const (
@@ -51,10 +52,12 @@ func newWorld(t *testing.T, server *emulatedsql.Servers) *world {
 	}
 	w.exec("DROP DATABASE IF EXISTS `"+database+"`", "CREATE DATABASE `"+database+"` COLLATE utf8mb4_general_ci")
 	for _, dir := range []string{w.head, w.base} {
-		w.write(dir, "Pulumi.yaml", "name: portfolio\nconfig:\n  migrations: {default: \"\"}\n  expireAfterDays: {default: 7}\n")
-		w.write(dir, "Pulumi.pr.yaml", "config:\n  portfolio:migrations: sql\n")
-		w.write(dir, "sql/1_guests.sql", "-- +goose Up\nCREATE TABLE guests (id BIGINT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(60));\nCREATE SEQUENCE numbers;\n")
-		w.write(dir, "sql/2_view.sql", "-- +goose Up\nCREATE VIEW latest AS SELECT name FROM guests;\n")
+		testfiles.Write(t, dir, map[string]string{
+			"Pulumi.yaml":      "name: portfolio\nconfig:\n  migrations: {default: \"\"}\n  expireAfterDays: {default: 7}\n",
+			"Pulumi.pr.yaml":   "config:\n  portfolio:migrations: sql\n",
+			"sql/1_guests.sql": "-- +goose Up\nCREATE TABLE guests (id BIGINT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(60));\nCREATE SEQUENCE numbers;\n",
+			"sql/2_view.sql":   "-- +goose Up\nCREATE VIEW latest AS SELECT name FROM guests;\n",
+		})
 	}
 	t.Chdir(w.head)
 	w.write(w.head, "outputs.json", `{"siteUrl": "https://portfolio-pr-7.pages.dev", "migrationUrl": "[secret]", "deployment": {"url": "https://0a1b.portfolio-pr-7.pages.dev"}}`)
@@ -63,13 +66,7 @@ func newWorld(t *testing.T, server *emulatedsql.Servers) *world {
 
 func (w *world) write(dir, name, text string) {
 	w.Helper()
-	file := filepath.Join(dir, filepath.FromSlash(name))
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		w.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		w.Fatal(err)
-	}
+	testfiles.Write(w, dir, map[string]string{name: text})
 }
 
 func (w *world) open(name string) *sql.DB {
@@ -116,15 +113,16 @@ func (w *world) up() {
 func (w *world) report(ctx context.Context, args ...string) (string, error) {
 	w.Helper()
 	var out bytes.Buffer
-	args = append([]string{"-stack", "pr-7", "-outputs", "outputs.json", "-commit", commit, "-started", fmt.Sprint(time.Now().Add(-48 * time.Second).Unix())}, args...)
+	args = append([]string{"-stack", "pr-7", "-outputs", "outputs.json", "-commit", commit, "-started", fmt.Sprint(time.Now().Add(-5000 * time.Second).Unix())}, args...)
 	err := Run(ctx, args, strings.NewReader(""), &out, func(name string) string { return w.env[name] })
 	return out.String(), err
 }
 
-// want fails the test unless the report has the texts, and nothing that no one may see.
-func (w *world) want(args []string, want ...string) {
+// want fails the test unless the report with a base has the texts, and nothing that no one may
+// see. It returns the report.
+func (w *world) want(base string, want ...string) string {
 	w.Helper()
-	got, err := w.report(w.Context(), args...)
+	got, err := w.report(w.Context(), "-base", base)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -139,6 +137,7 @@ func (w *world) want(args []string, want ...string) {
 		}
 	}
 	w.noScratch()
+	return got
 }
 
 func (w *world) noScratch() {
@@ -166,41 +165,40 @@ func TestRun(t *testing.T) {
 		"the same": func(w *world) {
 			w.up()
 			w.exec("DELETE FROM `" + database + "`.guests WHERE id = 1") // its number is left
-			w.want([]string{"-base", w.base}, "### <https://portfolio-pr-7.pages.dev>\n", "at "+commit+"; this deployment alone: <https://0a1b.portfolio-pr-7.pages.dev>",
+			w.want(w.base, "### <https://portfolio-pr-7.pages.dev>\n", "at "+commit+"; this deployment alone: <https://0a1b.portfolio-pr-7.pages.dev>",
 				"\nThe schema is that of the base.\n", "<summary>2 migrations, 1 seed", "| `1_guests.sql` | migration | 2 | ", "| `guests.sql` | seed | 1 | ",
-				"<summary>3 tables</summary>", "| `guests` | 1 |", "| `latest` | - |", "| `numbers` | - |", "make up STACK=pr-7", "It took 4", " 7 days after this update")
+				"<summary>3 tables</summary>", "| `guests` | 1 |", "| `latest` | - |", "| `numbers` | - |", "make up STACK=pr-7", "It took 5", " 7 days after this update")
 		},
 		"more": func(w *world) {
 			w.write(w.head, "sql/3_email.sql", "-- +goose Up\nALTER TABLE guests ADD COLUMN email VARCHAR(100);\n")
 			w.up()
 			w.exec("CREATE DATABASE `pulumi_report_my-site`", "CREATE TABLE `pulumi_report_my-site`.guests (id INT)") // of a killed report
-			w.want([]string{"-base", w.base}, "```diff\n@@ ", "+  `email` varchar(100) COLLATE utf8mb4_general_ci DEFAULT NULL,\n", "3 migrations (1 new), 1 seed", "| `3_email.sql` | **new** migration | 1 | ", "| `1_guests.sql` | migration |")
-			got, err := w.report(w.Context(), "-base", w.base)
-			if removed := strings.Count(got, "\n-"); err != nil || removed > 0 {
-				w.Errorf("%d lines removed, %v:\n%s", removed, err, got)
+			got := w.want(w.base, "```diff\n@@ ", "+  `email` varchar(100) COLLATE utf8mb4_general_ci DEFAULT NULL,\n", "3 migrations (1 new), 1 seed", "| `3_email.sql` | **new** migration | 1 | ", "| `1_guests.sql` | migration |")
+			if removed := strings.Count(got, "\n-"); removed > 0 {
+				w.Errorf("%d lines removed:\n%s", removed, got)
 			}
 		},
 		"a base that fails": func(w *world) {
 			w.write(w.base, "sql/3_broken.sql", "-- +goose Up\nCREATE TABLE b (id INT PRIMARY KEY);\nINSERT INTO b SELECT 1 FROM (SELECT 1 UNION ALL SELECT 2) x;\n")
 			w.up()
-			w.want([]string{"-base", w.base}, "What changes in the schema is not known: `the migrations of the pull request's base cannot be applied to an empty database: applying the migration 3_broken.sql:3: Error 1062 (23000): (the server's text is not shown, since it may have values of rows)`\n", "| `guests` | 2 |")
+			w.want(w.base, "What changes in the schema is not known: `the migrations of the pull request's base cannot be applied to an empty database: applying the migration 3_broken.sql:3: Error 1062 (23000): (the server's text is not shown, since it may have values of rows)`\n", "| `guests` | 2 |")
 		},
 		"a base that names the database": func(w *world) {
 			w.write(w.base, "sql/3_there.sql", "-- +goose Up\nDELETE FROM `"+database+"`.guests;\n")
 			w.up()
-			w.want([]string{"-base", w.base}, "3_there.sql:2 names the database my-site", "| `guests` | 2 |")
+			w.want(w.base, "3_there.sql:2 names the database my-site", "| `guests` | 2 |")
 		},
 		"a base without the folder": func(w *world) {
 			w.write(w.head, "Pulumi.pr-7.yaml", "config:\n  portfolio:migrations: other\n  portfolio:previewData: branch\n  portfolio:expireAfterDays: 3\n")
 			w.write(w.base, "Pulumi.pr.yaml", "")
 			w.up()
-			w.want([]string{"-base", w.base}, "the pull request's base has no folder other", "| `guests` | 2 |", "with the rows of a copy", " 3 days after this update")
+			w.want(w.base, "the pull request's base has no folder other", "| `guests` | 2 |", "with the rows of a copy", " 3 days after this update")
 		},
-		"no base":         func(w *world) { w.up(); w.want(nil, "the pull request's base was not given", "| `guests` | 2 |") },
-		"nothing applied": func(w *world) { w.want([]string{"-base", w.base}, "```diff\n@@ ", "-CREATE TABLE `guests`") },
+		"no base":         func(w *world) { w.up(); w.want("", "the pull request's base was not given", "| `guests` | 2 |") },
+		"nothing applied": func(w *world) { w.want(w.base, "```diff\n@@ ", "-CREATE TABLE `guests`") },
 		"a server that refuses": func(w *world) {
 			w.env[urlVariable] = strings.Replace(w.env[urlVariable], "admin", "nobody", 1)
-			w.want([]string{"-base", w.base}, "### <https://portfolio-pr-7.pages.dev>", "The database could not be read: `reading what was applied: Error 1045 (28000): (the server's text is not shown")
+			w.want(w.base, "### <https://portfolio-pr-7.pages.dev>", "The database could not be read: `reading what was applied: Error 1045 (28000): (the server's text is not shown")
 		},
 		// So is the admin of a copy, whose grants are on one database.
 		"a login that may not make a database": func(w *world) {
@@ -208,9 +206,9 @@ func TestRun(t *testing.T) {
 			w.up()
 			w.exec("DROP USER IF EXISTS 'p1001.less'@'%'", "CREATE USER 'p1001.less'@'%' IDENTIFIED BY '"+password+"'", "GRANT ALL ON `"+database+"`.* TO 'p1001.less'@'%'")
 			w.env[urlVariable] = strings.Replace(w.env[urlVariable], "admin", "less", 1)
-			w.want([]string{"-base", w.base}, "What changes in the schema is not known: `the login may not make the database pulumi_report_my-site, in which the base's migrations would run`\n", "| `guests` | 2 |")
+			w.want(w.base, "What changes in the schema is not known: `the login may not make the database pulumi_report_my-site, in which the base's migrations would run`\n", "| `guests` | 2 |")
 			w.exec("GRANT ALL ON `pulumi_report_" + database + "`.* TO 'p1001.less'@'%'")
-			w.want([]string{"-base", w.base}, "+  `email` varchar(100)")
+			w.want(w.base, "+  `email` varchar(100)")
 		},
 		"a cancelled run": func(w *world) {
 			w.write(w.base, "sql/3_long.sql", "-- +goose Up\nCREATE TABLE b (id INT PRIMARY KEY, x INT);\nINSERT INTO b SELECT 1, SLEEP(600);\n")
@@ -236,13 +234,13 @@ func TestRun(t *testing.T) {
 			for want, args := range map[string][]string{
 				"usage: environment report -stack": {"-nonsense"}, "-stack: \"dev\"": {"-stack", "dev"}, "-commit: ": {"-commit", "`x`"}, "-outputs: ": {"-outputs", "Pulumi.yaml"},
 			} {
-				if _, err := w.report(w.Context(), args...); err == nil || !strings.Contains(err.Error(), want) {
-					w.Errorf("got %v, want %q", err, want)
-				}
+				_, err := w.report(w.Context(), args...)
+				testcheck.Error(w, err, want)
 			}
 			for _, bad := range []string{"", "mysql://p:" + seeded + "%zz@h:1/d", "mysql://p:" + seeded + "@h/d", "mysql://p:x@h:1/", "postgres://p:" + seeded + "@h:1/d"} {
 				w.env[urlVariable] = bad
-				if _, err := w.report(w.Context()); err == nil || !strings.HasPrefix(err.Error(), urlVariable) || strings.Contains(err.Error(), seeded) {
+				_, err := w.report(w.Context())
+				if testcheck.Error(w, err, urlVariable); strings.Contains(err.Error(), seeded) {
 					w.Errorf("%q: %v", bad, err)
 				}
 			}

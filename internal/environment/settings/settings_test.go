@@ -1,8 +1,6 @@
 package settings
 
 import (
-	"os"
-	"path/filepath"
 	"testing"
 
 	"portfolio-infra/internal/testcheck"
@@ -49,26 +47,13 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// The project's own files are readable.
-func TestRead_own(t *testing.T) {
-	got, err := Read("../../..")
-	if err != nil || got.Name(7) != "portfolio-pr-7" {
-		t.Errorf("%+v, %v", got, err)
-	}
-}
-
 // An environment has a file of its own, which is a copy of Pulumi.pr.yaml at first.
 func TestReadStack(t *testing.T) {
-	folder := t.TempDir()
-	for file, content := range map[string]string{
+	folder := testfiles.Folder(t, map[string]string{
 		projectFile:        "name: site\nconfig:\n  expireAfterDays: {default: 7}\n  migrations: {default: sql}\n  previewData: {default: \"\"}\n",
 		environmentFile:    "config:\n  site:migrations: db\n  site:migrationsFormat: goose\n",
 		"Pulumi.pr-7.yaml": "config:\n  site:previewData: branch\n  migrationsTable: versions\n",
-	} {
-		if err := os.WriteFile(filepath.Join(folder, file), []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	})
 	for stack, want := range map[string]Settings{
 		"pr-7": {Project: "site", ExpireAfterDays: 7, Migrations: "sql", MigrationsTable: "versions", PreviewData: "branch"},
 		"pr-8": {Project: "site", ExpireAfterDays: 7, Migrations: "db", MigrationsFormat: "goose"},

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/testfiles"
 )
 
@@ -73,9 +74,9 @@ func TestRun_notDownloaded(t *testing.T) {
 func TestRun_fails(t *testing.T) {
 	a := module(t, "a", "`\nconst")
 	var out strings.Builder
-	err := run(t.Context(), &out, 2, a)
-	if err == nil || !strings.Contains(err.Error(), "building a: ") || !strings.Contains(out.String(), "syntax error") {
-		t.Errorf("%v; it says %q", err, out.String())
+	testcheck.Error(t, run(t.Context(), &out, 2, a), "building a: ")
+	if !strings.Contains(out.String(), "syntax error") {
+		t.Errorf("it says %q", out.String())
 	}
 }
 
@@ -136,7 +137,6 @@ func TestChoose(t *testing.T) {
 		t.Errorf("the program alone: %v, %v", parts, err)
 	}
 	missing := func(name string) (string, bool) { return filepath.Join(dir, "tidb"), name == TiDBVariable }
-	if _, err := choose(t.Context(), root, missing, true, true); err == nil || !strings.Contains(err.Error(), TiDBVariable) {
-		t.Errorf("a TIDB_SERVER that is missing: %v", err)
-	}
+	_, err = choose(t.Context(), root, missing, true, true)
+	testcheck.Error(t, err, TiDBVariable)
 }

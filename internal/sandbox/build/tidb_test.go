@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"portfolio-infra/internal/testcheck"
 )
 
 // project makes a project's folder with sources of TiDB, as far as there are any.
@@ -82,9 +84,8 @@ func TestTiDB_environment(t *testing.T) {
 		return func(name string) (string, bool) { return program, name == "TIDB_SERVER" }
 	}
 	program := filepath.Join(t.TempDir(), "tidb")
-	if _, err := TiDB(t.Context(), t.TempDir(), named(program), io.Discard); err == nil || !strings.Contains(err.Error(), "TIDB_SERVER") {
-		t.Errorf("a program that is missing: %v", err)
-	}
+	_, err := TiDB(t.Context(), t.TempDir(), named(program), io.Discard)
+	testcheck.Error(t, err, "TIDB_SERVER")
 	if err := os.WriteFile(program, nil, 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -52,9 +52,8 @@ func TestStart_lock(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Start(t.Context(), dir, none); err == nil || !strings.Contains(err.Error(), "another sandbox is running") {
-			t.Errorf("the error is %v", err)
-		}
+		_, err = Start(t.Context(), dir, none)
+		testcheck.Error(t, err, "another sandbox is running")
 		c.Close()
 	}
 }

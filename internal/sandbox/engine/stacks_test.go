@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"portfolio-infra/internal/testcheck"
 )
 
 // beside returns the engine of another stack of the same project.
@@ -151,7 +153,5 @@ func TestEngine_stackReference(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dev.path("project"), "Pulumi.pr-2.yaml")); !os.IsNotExist(err) {
 		t.Errorf("the settings of the removed stack: %v", err)
 	}
-	if err := other.Exists(); err == nil || !strings.Contains(err.Error(), "there is no stack pr-2: there are dev") {
-		t.Errorf("the error is %v", err)
-	}
+	testcheck.Error(t, other.Exists(), "there is no stack pr-2: there are dev")
 }

@@ -3,6 +3,7 @@ package faultlist
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,8 +23,8 @@ type Suite struct {
 	// Polls says that the client waits by equal calls. Of those in a row the first and the last
 	// meet faults.
 	Polls bool
-	// Sample makes a short test take one fault of so many, and that once, twice or always: others
-	// at each call. 0 takes all.
+	// Sample takes one fault of so many, and that once, twice or always: others at each call. 0
+	// takes all, and so does MATRIX=full in the environment, which `make matrix` sets.
 	Sample int
 	// Excused reports whether the error of a fault need not say what to do, or nil.
 	Excused func(Fault) bool
@@ -124,7 +125,7 @@ func (s Suite) Plans(t *testing.T, run func(*testing.T) []Call, faults []Fault, 
 	return all
 }
 
-func (s Suite) samples() bool { return s.Sample > 0 && testing.Short() }
+func (s Suite) samples() bool { return s.Sample > 0 && os.Getenv("MATRIX") != "full" }
 
 // remedy is what an error says to do: an imperative, or a command.
 var remedy = regexp.MustCompile("`(pulumi|bin/portfolio) |run it again|check |look |wait |must belong")

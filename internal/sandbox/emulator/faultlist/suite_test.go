@@ -2,6 +2,7 @@ package faultlist
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -51,26 +52,35 @@ func TestSuite_judge(t *testing.T) {
 	}
 }
 
-// Each call meets each fault once, twice and always; a later one of its kind meets them alone.
+// Each call meets each fault once, twice and always; a later one of its kind meets them alone. In
+// a sample each call meets some, and all together meet each.
 func TestSuite_Plans(t *testing.T) {
 	calls := func(*testing.T) []Call {
 		return []Call{{Kind: "a"}, {Kind: "a"}, {Kind: "a"}, {Kind: "b"}, {Kind: "a"}}
 	}
-	skips := func(s Suite) (all []int) {
-		for _, plans := range s.Plans(t, calls, list[:2], 1, 2, -1) {
-			if len(plans) != 6 {
-				t.Errorf("%d plans, want 6", len(plans))
+	for name, test := range map[string]struct {
+		suite  Suite
+		matrix string
+		hit    []string // the calls, with the number of their plans
+	}{
+		"all":                     {Suite{}, "", []string{"a0 6", "a1 6", "a2 6", "b0 6", "a3 6"}},
+		"polls":                   {Suite{Polls: true}, "", []string{"a0 6", "a2 6", "b0 6", "a3 6"}},
+		"a sample":                {Suite{Sample: 2}, "", []string{"a0 1", "a1 1", "a2 1", "b0 1", "a3 1"}},
+		"a sample, in the matrix": {Suite{Sample: 2}, "full", []string{"a0 6", "a1 6", "a2 6", "b0 6", "a3 6"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("MATRIX", test.matrix)
+			var hit []string
+			met, often := map[string]bool{}, map[int]bool{}
+			for _, plans := range test.suite.Plans(t, calls, list[:2], 1, 2, -1) {
+				hit = append(hit, fmt.Sprint(plans[0].Kind, plans[0].Skip, " ", len(plans)))
+				for _, plan := range plans {
+					met[plan.Fault.Name], often[plan.Times] = true, true
+				}
 			}
-			if plans[0].Kind == "a" {
-				all = append(all, plans[0].Skip)
+			if !slices.Equal(hit, test.hit) || len(met) != 2 || len(often) != 3 {
+				t.Errorf("%q, %d faults, %d ways: want %q, 2, 3", hit, len(met), len(often), test.hit)
 			}
-		}
-		return all
-	}
-	if have := skips(Suite{}); !slices.Equal(have, []int{0, 1, 2, 3}) {
-		t.Errorf("the calls a that are hit: %v", have)
-	}
-	if have := skips(Suite{Polls: true}); !slices.Equal(have, []int{0, 2, 3}) {
-		t.Errorf("with polls, the calls a that are hit: %v", have)
+		})
 	}
 }
