@@ -89,9 +89,9 @@ serve: PARTS = tidb
 slim: ## Cut the Cloudflare SDK down to what the program uses
 	@GOWORK=off go run -trimpath ./internal/slim
 
-# The race detector needs a C compiler. It is for packages that start goroutines. Of the
-# fault lists a sample runs: the whole, in make matrix, takes eleven minutes of provider alone. Of pages
-# it is for what binds and what uploads: the others compare with wrangler, for minutes.
+# The race detector needs a C compiler. It is for packages that start goroutines. Of each fault
+# list a sample runs: the whole, in make matrix, takes a quarter of an hour. Of pages it is for
+# what binds and what uploads: the others compare with wrangler, for minutes.
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
 RACY := migration|migrator|provider|rest|sandbox/.*|stack|tidbcloud
 

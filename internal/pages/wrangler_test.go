@@ -77,7 +77,11 @@ func sent(t *testing.T, form map[string]part) map[string]any {
 		all[name] = p
 		switch name {
 		case "manifest":
-			all[name] = plugin.ReplaceAllString(p.Content, "pages-plugins/NAME")
+			var keys map[string]string
+			if err := json.Unmarshal([]byte(plugin.ReplaceAllString(p.Content, "pages-plugins/NAME")), &keys); err != nil {
+				t.Fatal(err)
+			}
+			all[name] = keys
 		case "commit_message":
 			all[name] = anyMark.ReplaceAllString(p.Content, "")
 		case workerFile:
@@ -153,16 +157,16 @@ func TestDeploy_wrangler(t *testing.T) {
 func sameForm(t *testing.T, wrangler []string, project string, f Folder) (theirs, ours *api) {
 	t.Helper()
 	repository(t, project)
+	w := newWorld(t, page)
+	w.api.flags, w.api.stages = f.Runtime.Flags, []string{"deploy success"}
+	w.request.Site, w.request.Functions, w.request.Flags = f.Site, f.Functions, f.Runtime.Flags
+	w.mustDeploy()
 	theirs = &api{token: jwt(`{"exp":4000000000}`), flags: f.Runtime.Flags}
 	site, err := filepath.Rel(project, f.Site)
 	if err != nil {
 		t.Fatal(err)
 	}
-	theirs.deployWith(t, wrangler, project, site)
-	w := newWorld(t, page)
-	w.api.flags, w.api.stages = f.Runtime.Flags, []string{"deploy success"}
-	w.request.Site, w.request.Functions, w.request.Flags = f.Site, f.Functions, f.Runtime.Flags
-	w.mustDeploy()
+	theirs.deployWith(t, wrangler, project, site) // the last, since it writes plugins' files into the site
 	equal(t, "assets", w.api.assets, theirs.assets)
 	equal(t, "form", sent(t, w.api.form()), sent(t, theirs.form()))
 	return theirs, w.api
