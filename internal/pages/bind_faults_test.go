@@ -52,7 +52,7 @@ func TestBind_Faults(t *testing.T) {
 }
 
 // suite is for the commands. The client says when it waits. `make matrix` runs more than a sample.
-var suite = faultlist.Suite{Cloud: faultlist.Cloudflare, Sample: 4, Secrets: []string{apiToken}, Waiting: func(d time.Duration) string {
+var suite = faultlist.Suite{Cloud: faultlist.Cloudflare, Sample: 2, Secrets: []string{apiToken}, Waiting: func(d time.Duration) string {
 	return fmt.Sprintf("waiting %s: Cloudflare's rate limit is reached", d)
 }}
 
