@@ -89,9 +89,9 @@ serve: PARTS = tidb
 slim: ## Cut the Cloudflare SDK down to what the program uses
 	@GOWORK=off go run -trimpath ./internal/slim
 
-# The race detector needs a C compiler. It is for packages that start goroutines. Of the
-# provider's fault list a sample runs: the whole, in make matrix, takes eleven minutes. Of pages
-# it is for what binds and what uploads: the others compare with wrangler, for minutes.
+# The race detector needs a C compiler. It is for packages that start goroutines. Of each fault
+# list a sample runs: the whole, in make matrix, takes a quarter of an hour. Of pages it is for
+# what binds and what uploads: the others compare with wrangler, for minutes.
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
 RACY := migration|migrator|provider|rest|sandbox/.*|stack|tidbcloud
 
@@ -102,7 +102,7 @@ test: build lint npm ## Run the linters and all tests, including those on the re
 	go test -trimpath -short -timeout 30m $(RACE) -skip '^TestServer_wrangler$$' $$(go list ./... | grep -E '/internal/($(RACY))$$')
 	go test -trimpath -timeout 30m -run '^TestServer_wrangler$$' ./internal/sandbox/site
 	go test -trimpath -short -timeout 30m $(RACE) -run 'Bind|Unbind|Upload|TestRun|Target|Request' ./internal/pages
-	go test -trimpath -timeout 60m -parallel 4 $$(go list ./... | grep -vE '/internal/($(RACY))$$')
+	go test -trimpath -short -timeout 60m -parallel 4 $$(go list ./... | grep -vE '/internal/($(RACY))$$')
 
 .PHONY: fuzz
 fuzz: slim ## Run each fuzz target for a minute

@@ -2,6 +2,7 @@ package bundle_test
 
 import (
 	"bytes"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,14 +23,20 @@ var driver = map[string]string{
 	"node_modules/driver/other.js":     `export const name = "for anything";`,
 }
 
-func files(more map[string]string) map[string]string {
-	all := map[string]string{}
-	for _, m := range []map[string]string{driver, more} {
-		for name, text := range m {
-			all[name] = text
+// build builds the entry file of a new folder with the files.
+func build(t *testing.T, files map[string]string, entry string, options bundle.Options) (bundle.Result, error) {
+	t.Helper()
+	return bundle.Build(testfiles.Folder(t, files), entry, options)
+}
+
+// contains fails the test unless the code has all parts.
+func contains(t *testing.T, code []byte, parts ...string) {
+	t.Helper()
+	for _, part := range parts {
+		if !bytes.Contains(code, []byte(part)) {
+			t.Errorf("%s is not in the module:\n%s", part, code)
 		}
 	}
-	return all
 }
 
 // Runtimes of the tests. Each has a module that the one before has not.
@@ -56,21 +63,15 @@ export default { async fetch(request: Request): Promise<Response> { return new R
 		"api/page.css":  "a { b: c }",
 		"api/query.sql": "SELECT 1",
 	}
-	one, err := bundle.Build(testfiles.Folder(t, files(source)), "api/index.ts", bundle.Options{Runtime: bare})
+	maps.Copy(source, driver)
+	one, err := build(t, source, "api/index.ts", bundle.Options{Runtime: bare})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"for workerd"`, "grüße", "<p>hello</p>", "SELECT 1", `from "cloudflare:workers"`, "as default"} {
-		if !bytes.Contains(one.Code, []byte(want)) {
-			t.Errorf("%s is not in the module:\n%s", want, one.Code)
-		}
-	}
-	other, err := bundle.Build(testfiles.Folder(t, files(source)), "api/index.ts", bundle.Options{Runtime: bare})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(one.Code, other.Code) {
-		t.Error("another folder gives other bytes")
+	contains(t, one.Code, `"for workerd"`, "grüße", "<p>hello</p>", "SELECT 1", `from "cloudflare:workers"`, "as default")
+	other, err := build(t, source, "api/index.ts", bundle.Options{Runtime: bare})
+	if err != nil || !bytes.Equal(one.Code, other.Code) {
+		t.Error("another folder gives other bytes", err)
 	}
 }
 
@@ -99,7 +100,7 @@ func TestBuild_plain(t *testing.T) {
 		"a bare name, not in this date": {"import events from 'events'; export default events", v1, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r, err := bundle.Build(testfiles.Folder(t, map[string]string{"index.js": tt.text, "lib.js": "export const x = 1"}), "index.js", bundle.Options{Runtime: tt.runtime})
+			r, err := build(t, map[string]string{"index.js": tt.text, "lib.js": "export const x = 1"}, "index.js", bundle.Options{Runtime: tt.runtime})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -117,7 +118,7 @@ func TestBuild_exports(t *testing.T) {
 		"export * from './lib'; export class A {}":  "A,x",
 		"export{x as default}from'./lib'":           "default",
 	} {
-		r, err := bundle.Build(testfiles.Folder(t, map[string]string{"index.js": text, "lib.js": "export const x = 1"}), "index.js", bundle.Options{})
+		r, err := build(t, map[string]string{"index.js": text, "lib.js": "export const x = 1"}, "index.js", bundle.Options{})
 		if err != nil || strings.Join(r.Exports, ",") != want {
 			t.Errorf("%s: exports %q, %v, want %s", text, r.Exports, err, want)
 		}
@@ -171,17 +172,11 @@ func TestBuild_node(t *testing.T) {
 		"nodejs_als gives one alone": {`import x from "node:fs"; export default x`, als, nil, []string{`"node:fs": ` + flag}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			all := map[string]string{"index.js": tt.text}
-			for name, text := range packages {
-				all[name] = text
-			}
-			r, err := bundle.Build(testfiles.Folder(t, all), "index.js", bundle.Options{Runtime: tt.runtime})
+			all := maps.Clone(packages)
+			all["index.js"] = tt.text
+			r, err := build(t, all, "index.js", bundle.Options{Runtime: tt.runtime})
 			testcheck.Error(t, err, tt.errors...)
-			for _, want := range tt.want {
-				if !bytes.Contains(r.Code, []byte(want)) {
-					t.Errorf("%s is not in the module:\n%s", want, r.Code)
-				}
-			}
+			contains(t, r.Code, tt.want...)
 			if strings.Join(r.Warnings, "\n") != tt.warning {
 				t.Errorf("warnings %q", r.Warnings)
 			}
@@ -216,9 +211,7 @@ func TestBuild_modules(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, m := range want {
-		if !bytes.Contains(r.Code, []byte(`from "`+m.Name+`"`)) {
-			t.Errorf("%s is not imported", m.Name)
-		}
+		contains(t, r.Code, `from "`+m.Name+`"`)
 	}
 	_, err = bundle.Build(root, "index.js", bundle.Options{})
 	testcheck.Error(t, err, "index.js:1: ./a.wasm?module is a module of its own")
@@ -232,11 +225,7 @@ func TestBuild_modules(t *testing.T) {
 	if err != nil || len(r.Modules) != 0 || r.Plain {
 		t.Fatal(r, err)
 	}
-	for _, want := range []string{`import "./a.js"`, `from "./c.wasm"`, "outside"} {
-		if !bytes.Contains(r.Code, []byte(want)) {
-			t.Errorf("%s is not in the module:\n%s", want, r.Code)
-		}
-	}
+	contains(t, r.Code, `import "./a.js"`, `from "./c.wasm"`, "outside")
 }
 
 // The code changes with everything that it is made of.
@@ -257,17 +246,15 @@ func TestBuild_sources(t *testing.T) {
 	}
 	code := func(file, content string) string {
 		t.Helper()
-		root := testfiles.Folder(t, sources)
-		if file != "" {
-			testfiles.Write(t, root, map[string]string{file: content})
-		}
-		r, err := bundle.Build(root, "index.ts", bundle.Options{})
+		changed := maps.Clone(sources)
+		changed[file] = content
+		r, err := build(t, changed, "index.ts", bundle.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return string(r.Code)
 	}
-	before := code("", "")
+	before := code("t.txt", "text")
 	for name, tt := range map[string]struct {
 		file, content string
 		same          bool
@@ -301,8 +288,7 @@ func TestBuild_errors(t *testing.T) {
 		"an image":        {"import x from \"./x.png\";\nexport default x;", []string{"index.ts:1:", "x.png", "only .txt, .html and .sql"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			root := testfiles.Folder(t, map[string]string{"index.ts": test.text, "x.png": "PNG"})
-			_, err := bundle.Build(root, "index.ts", bundle.Options{})
+			_, err := build(t, map[string]string{"index.ts": test.text, "x.png": "PNG"}, "index.ts", bundle.Options{})
 			testcheck.Error(t, err, test.want...)
 		})
 	}

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"portfolio-infra/internal/rest/resttest"
 	"portfolio-infra/internal/testcheck"
 )
@@ -33,29 +31,6 @@ func failing(status int, code, message string) *Client {
 	return responding(status, `{"success":false,"errors":[{"code":`+code+`,"message":"`+message+`"}],"result":null}`)
 }
 
-func TestClient_paths(t *testing.T) {
-	api := resttest.NewAPI(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Authorization") != "Bearer "+token {
-			t.Errorf("%s %s without the token", r.Method, r.URL)
-		}
-		resttest.Respond(200, `{"success":true,"result":{}}`)(w, r)
-	})
-	c := clientOf(resttest.Transport(api))
-	_, errProject := c.Project(t.Context(), "a/../b?c")
-	_, errScript := c.Script(t.Context(), "ä b")
-	if err := errors.Join(errProject, errScript, c.DeleteProject(t.Context(), "site")); err != nil {
-		t.Fatal(err)
-	}
-	want := []string{
-		"GET /client/v4/accounts/" + account + "/pages/projects/a%2F..%2Fb%3Fc",
-		"GET /client/v4/accounts/" + account + "/workers/scripts/%C3%A4%20b/settings",
-		"DELETE /client/v4/accounts/" + account + "/pages/projects/site",
-	}
-	if diff := cmp.Diff(want, api.Calls()); diff != "" {
-		t.Error(diff)
-	}
-}
-
 func TestClient_errors(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -73,9 +48,7 @@ func TestClient_errors(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := tt.c.Project(t.Context(), "site")
-			for _, want := range append(tt.want, "Cloudflare: GET https://api.cloudflare.com/client/v4/accounts/") {
-				testcheck.Error(t, err, want)
-			}
+			testcheck.Error(t, err, append(tt.want, "Cloudflare: GET https://api.cloudflare.com/client/v4/accounts/")...)
 			if err != nil {
 				resttest.CheckReadable(t, err, token)
 			}
@@ -111,18 +84,13 @@ func TestIsNotFound(t *testing.T) {
 
 // It is no error to delete what is gone.
 func TestClient_delete_missing(t *testing.T) {
-	if err := failing(404, "8000007", "Project not found.").DeleteProject(t.Context(), "site"); err != nil {
-		t.Error(err)
-	}
-	if err := failing(404, "10007", "This Worker does not exist on your account.").DeleteScript(t.Context(), "api"); err != nil {
-		t.Error(err)
-	}
-	if err := failing(400, "10142", "Cannot delete service").DeleteScript(t.Context(), "api"); err == nil {
-		t.Error("a Worker that was not deleted is no error")
-	}
-	if err := failing(404, "10056", "Binding not found").DeleteSecret(t.Context(), "api", "KEY"); err != nil {
-		t.Error(err)
-	}
+	err := errors.Join(
+		failing(404, "8000007", "Project not found.").DeleteProject(t.Context(), "site"),
+		failing(404, "10007", "This Worker does not exist on your account.").DeleteScript(t.Context(), "api"),
+		failing(404, "10056", "Binding not found").DeleteSecret(t.Context(), "api", "KEY"),
+		failing(404, "8000009", "The deployment ID you have specified does not exist.").DeleteDeployment(t.Context(), "site", "1"))
+	testcheck.Error(t, err)
+	testcheck.Error(t, failing(400, "10142", "Cannot delete service").DeleteScript(t.Context(), "api"), "Cannot delete service")
 }
 
 // fresh is a new project as the API returns it, with a compatibility date of another day

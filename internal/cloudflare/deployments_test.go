@@ -1,7 +1,6 @@
 package cloudflare
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -24,87 +23,71 @@ func body(text string) rest.Body {
 	}}
 }
 
-func TestClient_deploymentCalls(t *testing.T) {
-	const site = "/client/v4/accounts/" + account + "/pages/projects/site%2Fx"
-	for _, tt := range []struct {
-		name, result string
-		call         func(context.Context, *Client) (any, error)
-		want         any
-		request      string
-		sent         string
-		token        string
-	}{
-		{"upload token", `{"jwt":"a.b.c"}`,
-			func(ctx context.Context, c *Client) (any, error) { return c.UploadToken(ctx, "site/x") },
-			"a.b.c", "GET " + site + "/upload-token", "", token},
-		{"missing assets", `["b"]`,
-			func(ctx context.Context, c *Client) (any, error) {
-				return c.MissingAssets(ctx, uploadToken, []string{"a", "b"})
-			},
-			[]string{"b"}, "POST /client/v4/pages/assets/check-missing", `{"hashes":["a","b"]}`, uploadToken},
-		{"upload", `null`,
-			func(ctx context.Context, c *Client) (any, error) {
-				return nil, c.UploadAssets(ctx, uploadToken, body("files"))
-			},
-			nil, "POST /client/v4/pages/assets/upload", "files", uploadToken},
-		{"upsert", `null`,
-			func(ctx context.Context, c *Client) (any, error) {
-				return nil, c.UpsertHashes(ctx, uploadToken, []string{"a"})
-			},
-			nil, "POST /client/v4/pages/assets/upsert-hashes", `{"hashes":["a"]}`, uploadToken},
-		{"create", `{"id":"1","url":"https://1.site.pages.dev"}`,
-			func(ctx context.Context, c *Client) (any, error) {
-				d, err := c.CreateDeployment(ctx, "site/x", body("form"))
-				return d.URL, err
-			},
-			"https://1.site.pages.dev", "POST " + site + "/deployments", "form", token},
-		{"read", `{"id":"1","latest_stage":{"name":"deploy","status":"success"},"deployment_trigger":{"metadata":{"commit_message":"hello"}}}`,
-			func(ctx context.Context, c *Client) (any, error) {
-				d, err := c.Deployment(ctx, "site/x", "1/2")
-				return []any{d.Message(), d.Live(), d.Failed()}, err
-			},
-			[]any{"hello", true, false}, "GET " + site + "/deployments/1%2F2", "", token},
-		{"list", `[{"id":"2"},{"id":"1"}]`,
-			func(ctx context.Context, c *Client) (any, error) {
-				list, err := c.Deployments(ctx, "site/x", "", 2)
-				return len(list), err
-			},
-			2, "GET " + site + "/deployments?page=2&per_page=25", "", token},
-		{"list of an environment", `[]`,
-			func(ctx context.Context, c *Client) (any, error) {
-				list, err := c.Deployments(ctx, "site/x", "production", 1)
-				return len(list), err
-			},
-			0, "GET " + site + "/deployments?page=1&per_page=25&env=production", "", token},
-		{"delete", `null`,
-			func(ctx context.Context, c *Client) (any, error) { return nil, c.DeleteDeployment(ctx, "site/x", "1") },
-			nil, "DELETE " + site + "/deployments/1?force=true", "", token},
-		{"log", `{"total":2,"data":[{"ts":"x","line":"one"},{"ts":"x","line":"two"}]}`,
-			func(ctx context.Context, c *Client) (any, error) { return c.DeploymentLog(ctx, "site/x", "1") },
-			"two", "GET " + site + "/deployments/1/history/logs?size=10000000", "", token},
-		{"empty log", `{"total":0,"data":[]}`,
-			func(ctx context.Context, c *Client) (any, error) { return c.DeploymentLog(ctx, "site/x", "1") },
-			"", "GET " + site + "/deployments/1/history/logs?size=10000000", "", token},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			api := resttest.NewAPI(func(w http.ResponseWriter, r *http.Request) {
-				if got := r.Header.Get("Authorization"); got != "Bearer "+tt.token {
-					t.Errorf("Authorization is %q", got)
-				}
-				resttest.Respond(200, `{"success":true,"errors":[],"result":`+tt.result+`}`)(w, r)
-			})
-			got, err := tt.call(t.Context(), clientOf(resttest.Transport(api)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Error(diff)
-			}
-			request := api.Requests()[0]
-			if request.Call != tt.request || request.Body != tt.sent {
-				t.Errorf("%s %q, want %s %q", request.Call, request.Body, tt.request, tt.sent)
-			}
-		})
+// Each call has its path, its token and its body, and returns what is in the answer.
+func TestClient_calls(t *testing.T) {
+	ctx := t.Context()
+	type request struct{ call, body, token string }
+	var sent []request
+	var got []any
+	on := func(result string) *Client {
+		return clientOf(resttest.Transport(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			call := r.Method + " " + strings.TrimPrefix(r.URL.RequestURI(), "/client/v4/accounts/"+account)
+			sent = append(sent, request{call, string(body), strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")})
+			resttest.Respond(200, `{"success":true,"errors":[],"result":`+result+`}`)(w, r)
+		})))
+	}
+	add := func(value any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Error(err)
+		}
+		got = append(got, value)
+	}
+	p, err := on(`{"name":"site"}`).Project(ctx, "a/../b?c")
+	add(p.Name, err)
+	s, err := on(`{}`).Script(ctx, "ä b")
+	add(s.Var("X"), err)
+	add(nil, on(`null`).DeleteProject(ctx, "site"))
+	add(on(`{"jwt":"a.b.c"}`).UploadToken(ctx, "site/x"))
+	add(on(`["b"]`).MissingAssets(ctx, uploadToken, []string{"a", "b"}))
+	add(nil, on(`null`).UploadAssets(ctx, uploadToken, body("files")))
+	add(nil, on(`null`).UpsertHashes(ctx, uploadToken, []string{"a"}))
+	d, err := on(`{"id":"1","url":"https://1.site.pages.dev"}`).CreateDeployment(ctx, "site/x", body("form"))
+	add(d.URL, err)
+	d, err = on(`{"id":"1","latest_stage":{"name":"deploy","status":"success"},"deployment_trigger":{"metadata":{"commit_message":"hello"}}}`).Deployment(ctx, "site/x", "1/2")
+	add([]any{d.Message(), d.Live(), d.Failed()}, err)
+	all, err := on(`[{"id":"2"},{"id":"1"}]`).Deployments(ctx, "site/x", "", 2)
+	add(len(all), err)
+	all, err = on(`[]`).Deployments(ctx, "site/x", "production", 1)
+	add(len(all), err)
+	add(nil, on(`null`).DeleteDeployment(ctx, "site/x", "1"))
+	add(on(`{"total":2,"data":[{"line":"one"},{"line":"two"}]}`).DeploymentLog(ctx, "site/x", "1"))
+	add(on(`{"total":0,"data":[]}`).DeploymentLog(ctx, "site/x", "1"))
+
+	const site = "/pages/projects/site%2Fx"
+	want := []request{
+		{"GET /pages/projects/a%2F..%2Fb%3Fc", "", token},
+		{"GET /workers/scripts/%C3%A4%20b/settings", "", token},
+		{"DELETE /pages/projects/site", "", token},
+		{"GET " + site + "/upload-token", "", token},
+		{"POST /client/v4/pages/assets/check-missing", `{"hashes":["a","b"]}`, uploadToken},
+		{"POST /client/v4/pages/assets/upload", "files", uploadToken},
+		{"POST /client/v4/pages/assets/upsert-hashes", `{"hashes":["a"]}`, uploadToken},
+		{"POST " + site + "/deployments", "form", token},
+		{"GET " + site + "/deployments/1%2F2", "", token},
+		{"GET " + site + "/deployments?page=2&per_page=25", "", token},
+		{"GET " + site + "/deployments?page=1&per_page=25&env=production", "", token},
+		{"DELETE " + site + "/deployments/1?force=true", "", token},
+		{"GET " + site + "/deployments/1/history/logs?size=10000000", "", token},
+		{"GET " + site + "/deployments/1/history/logs?size=10000000", "", token},
+	}
+	if diff := cmp.Diff(want, sent, cmp.AllowUnexported(request{})); diff != "" {
+		t.Error(diff)
+	}
+	values := []any{"site", "", nil, "a.b.c", []string{"b"}, nil, nil, "https://1.site.pages.dev", []any{"hello", true, false}, 2, 0, nil, "two", ""}
+	if diff := cmp.Diff(values, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -154,11 +137,7 @@ func TestClient_deploymentRetries(t *testing.T) {
 }
 
 func TestClient_missingDeployment(t *testing.T) {
-	c := failing(404, "8000009", "The deployment ID you have specified does not exist.")
-	if err := c.DeleteDeployment(t.Context(), "site", "1"); err != nil {
-		t.Error(err)
-	}
-	_, err := c.Deployment(t.Context(), "site", "1")
+	_, err := failing(404, "8000009", "The deployment ID you have specified does not exist.").Deployment(t.Context(), "site", "1")
 	if !IsNotFound(err) {
 		t.Errorf("not IsNotFound: %v", err)
 	}

@@ -1,7 +1,6 @@
 package cloudflare
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -62,6 +61,6 @@ func TestClient_Scripts(t *testing.T) {
 	_, nameless := responding(200, `{"success":true,"result":[{"name":"a"}]}`).Scripts(t.Context())
 	_, refused := failing(403, "10000", "Authentication error").Scripts(t.Context())
 	if nameless == nil || refused == nil {
-		t.Error(errors.Join(nameless, refused))
+		t.Error(nameless, refused)
 	}
 }

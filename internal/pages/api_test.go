@@ -8,6 +8,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -31,7 +32,7 @@ type api struct {
 	url string
 
 	mu          sync.Mutex
-	calls       []string // METHOD path, below the account or the API
+	calls       []string // as callOf names them
 	assets      map[string]stored
 	forms       [][]part
 	deployments []*deployedSite // the oldest first
@@ -49,11 +50,15 @@ type deployedSite struct {
 	manifest                 map[string]string
 }
 
+// callOf names a call: METHOD path, below the project, the account or the API.
+func callOf(r *http.Request) string {
+	return r.Method + " " + prefix.ReplaceAllString(r.URL.Path, "")
+}
+
+var prefix = regexp.MustCompile("^(/client/v4)?(/accounts/" + account + ")?(/pages/projects/site)?")
+
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	path := strings.TrimPrefix(r.URL.Path, "/client/v4")
-	path = strings.TrimPrefix(path, "/accounts/"+account)
-	path = strings.TrimPrefix(path, "/pages/projects/site")
-	call := r.Method + " " + path
+	call := callOf(r)
 	a.mu.Lock()
 	a.calls = append(a.calls, call)
 	a.mu.Unlock()
@@ -63,7 +68,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var result any
-	id, isDeployment := strings.CutPrefix(path, "/deployments/")
+	_, id, isDeployment := strings.Cut(call, " /deployments/")
 	switch {
 	case !strings.HasPrefix(r.URL.Path, "/client/"):
 		a.serve(w, r)

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,13 +39,7 @@ func BenchmarkDeploy(b *testing.B) {
 	random := rand.NewChaCha8([32]byte{})
 	for i := range benchFiles {
 		_, _ = random.Read(content)
-		name := filepath.Join(folder, fmt.Sprint(i/100), fmt.Sprint(i)+".jpg")
-		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-			b.Fatal(err)
-		}
-		if err := os.WriteFile(name, content, 0o600); err != nil {
-			b.Fatal(err)
-		}
+		files{fmt.Sprintf("%d/%d.jpg", i/100, i): string(content)}.write(b, folder)
 	}
 	a := &api{token: jwt(`{}`), stages: []string{"deploy success"}}
 	server := httptest.NewServer(a)
@@ -52,22 +47,13 @@ func BenchmarkDeploy(b *testing.B) {
 	a.url = server.URL
 	var peak int64
 	deploy := func() (result DeployResult, took time.Duration) {
-		site, err := Read(b.Context(), Folder{Site: folder})
-		if err != nil {
-			b.Fatal(err)
-		}
-		request, err := json.Marshal(DeployRequest{AccountID: account, Project: "site", Owner: owner, Site: folder, Digest: site.Digest})
-		if err != nil {
-			b.Fatal(err)
-		}
+		request := jsonOf(b, DeployRequest{AccountID: account, Project: "site", Owner: owner, Site: folder, Digest: mustRead(b, Folder{Site: folder}).Digest})
 		start := time.Now()
 		cmd := exec.CommandContext(b.Context(), program, "deploy")
 		cmd.Env = append(os.Environ(), cloudflare.EnvToken+"="+apiToken, cloudflare.EnvBaseURL+"="+server.URL+"/client/v4")
-		cmd.Stdin = bytes.NewReader(request)
-		var progress bytes.Buffer
-		cmd.Stderr = &progress
-		var out bytes.Buffer
-		cmd.Stdout = &out
+		cmd.Stdin = strings.NewReader(request)
+		var progress, out bytes.Buffer
+		cmd.Stderr, cmd.Stdout = &progress, &out
 		if err := cmd.Start(); err != nil {
 			b.Fatal(err)
 		}
@@ -92,9 +78,7 @@ func BenchmarkDeploy(b *testing.B) {
 		if first += took; result.Files != benchFiles || result.Uploaded != benchFiles {
 			b.Fatalf("%+v", result)
 		}
-		if err := os.WriteFile(filepath.Join(folder, "0", "0.jpg"), []byte(time.Now().String()), 0o600); err != nil {
-			b.Fatal(err)
-		}
+		files{"0/0.jpg": time.Now().String()}.write(b, folder)
 		result, took = deploy()
 		if changed += took; result.Uploaded != 1 {
 			b.Fatalf("%+v", result)

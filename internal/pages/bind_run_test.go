@@ -1,9 +1,7 @@
 package pages
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -15,18 +13,25 @@ import (
 // goodRequest is the request of which a test changes one thing.
 var goodRequest = bindRequest(`"createdOn":"2026-01-02T03:04:05Z","bindings":{"API":{"service":"api","environment":"production"}}`)
 
+// runCommand runs a command as main does, and returns what it prints.
+func runCommand(t *testing.T, verb, request string, env vars) (out, said string, err error) {
+	t.Helper()
+	var stdout, stderr strings.Builder
+	err = Run(t.Context(), verb, strings.NewReader(request), &stdout, &stderr, env.get)
+	return stdout.String(), stderr.String(), err
+}
+
 func TestRun(t *testing.T) {
-	s := newSite(t)
+	s := newSite(t, "")
 	server := httptest.NewServer(s.Cloud)
 	defer server.Close()
-	env := map[string]string{cloudflare.EnvToken: apiToken, cloudflare.EnvBaseURL: server.URL + "/client/v4"}
-	var out bytes.Buffer
-	if err := Run(t.Context(), "bind", strings.NewReader(goodRequest), &out, io.Discard, func(name string) string { return env[name] }); err != nil {
+	out, _, err := runCommand(t, "bind", goodRequest, vars{cloudflare.EnvToken: apiToken, cloudflare.EnvBaseURL: server.URL + "/client/v4"})
+	if err != nil {
 		t.Fatal(err)
 	}
 	var result BindResult
-	if err := json.Unmarshal(out.Bytes(), &result); err != nil || strings.Count(out.String(), "\n") != 1 || len(result.Changed) != 2 {
-		t.Errorf("printed %q: %v", out.String(), err)
+	if err := json.Unmarshal([]byte(out), &result); err != nil || strings.Count(out, "\n") != 1 || len(result.Changed) != 2 {
+		t.Errorf("printed %q: %v", out, err)
 	}
 	s.wantBound("preview.API=api", "production.API=api")
 }
@@ -55,19 +60,17 @@ func TestRun_badRequest(t *testing.T) {
 		"environment with a slash":    {with(`"production"`, `"a/b"`), `API: environment "a/b"`},
 		"environment as a number":     {with(`"production"`, `1`), "environment"},
 		"entrypoint with a semicolon": {with(`"production"`, `"production","entrypoint":"a;b"`), `API: entrypoint "a;b"`},
+		"secret without a key":        {with(`"bindings"`, `"secrets":{"A":"x"},"bindings"`), "key: at least 16 characters"},
+		"variable with a dash":        {with(`"bindings"`, `"vars":{"A-B":"x"},"bindings"`), `vars: "A-B"`},
 		"several mistakes, last":      {strings.Replace(with("site", "S"), `"api"`, `"A"`, 1), `service "A"`},
 		"several mistakes, first":     {strings.Replace(with("site", "S"), `"api"`, `"A"`, 1), `project: "S"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, verb := range []string{"bind", "unbind"} {
-				var out bytes.Buffer
 				// A call to this address would fail with another error.
-				env := map[string]string{cloudflare.EnvToken: apiToken, cloudflare.EnvBaseURL: "http://127.0.0.1:1"}
-				err := Run(t.Context(), verb, strings.NewReader(tt.request), &out, io.Discard, func(name string) string { return env[name] })
-				testcheck.Error(t, err, tt.wantErr)
-				if err != nil && !strings.HasPrefix(err.Error(), verb+": ") || out.Len() > 0 {
-					t.Errorf("%s prints %q: %.300v", verb, out.String(), err)
-				}
+				out, _, err := runCommand(t, verb, tt.request, vars{cloudflare.EnvToken: apiToken, cloudflare.EnvBaseURL: "http://127.0.0.1:1"})
+				testcheck.Error(t, err, verb+": ", tt.wantErr)
+				equal(t, "printed", out, "")
 			}
 		})
 	}
@@ -81,12 +84,10 @@ func TestRun_badEnvironment(t *testing.T) {
 		"URL with a password": {apiToken, "https://user:hunter2@api.example.com", "bind: " + cloudflare.EnvBaseURL + ": "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var out bytes.Buffer
-			env := map[string]string{cloudflare.EnvToken: tt.token, cloudflare.EnvBaseURL: tt.url}
-			err := Run(t.Context(), "bind", strings.NewReader(goodRequest), &out, io.Discard, func(name string) string { return env[name] })
+			out, _, err := runCommand(t, "bind", goodRequest, vars{cloudflare.EnvToken: tt.token, cloudflare.EnvBaseURL: tt.url})
 			testcheck.Error(t, err, tt.wantErr)
-			if err != nil && strings.Contains(err.Error(), "hunter2") || out.Len() > 0 {
-				t.Errorf("printed %q: %v", out.String(), err)
+			if err != nil && (strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), apiToken)) || out != "" {
+				t.Errorf("printed %q: %v", out, err)
 			}
 		})
 	}

@@ -1,11 +1,12 @@
 package pages
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"portfolio-infra/internal/rest/resttest"
 	"portfolio-infra/internal/sandbox/emulator"
@@ -14,70 +15,123 @@ import (
 	"portfolio-infra/internal/testcheck"
 )
 
+// bindRequest returns a request for the project "site".
+func bindRequest(fields string) string {
+	return `{"accountId":"` + account + `","project":"site",` + fields + `}`
+}
+
+// run runs bind or unbind, and remembers its result.
+func (s *site) run(ctx context.Context, verb, request string) (result BindResult, err error) {
+	out, err := s.command(ctx, verb, request)
+	if err == nil {
+		s.previous = out
+		err = json.Unmarshal([]byte(out), &result)
+	}
+	return result, err
+}
+
+// mustRun runs a command for the project "site" that makes these calls.
+func (s *site) mustRun(verb, fields string, methods ...string) BindResult {
+	s.Helper()
+	s.Net.Set(faultlist.Plan{})
+	result, err := s.run(s.Context(), verb, bindRequest(fields))
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.wantCalls(methods...)
+	return result
+}
+
+// writes runs a command that has something to do, and quiet one that has nothing.
+func (s *site) writes(verb, fields string) BindResult {
+	s.Helper()
+	return s.mustRun(verb, fields, "GET", "PATCH", "GET")
+}
+
+func (s *site) quiet(verb, fields string) BindResult {
+	s.Helper()
+	return s.mustRun(verb, fields, "GET")
+}
+
+// wantCalls checks the methods of the calls of the last command.
+func (s *site) wantCalls(methods ...string) {
+	s.Helper()
+	var called []string
+	for _, c := range s.Net.Calls() {
+		called = append(called, c.Method)
+	}
+	s.want("calls", called, methods...)
+}
+
+// wantBound checks the project's bindings, as environment.NAME=service.
+func (s *site) wantBound(want ...string) {
+	s.Helper()
+	s.want("bindings", s.bound(), want...)
+}
+
+func (s *site) bound() (bound []string) {
+	for _, p := range s.Cloud.Projects() {
+		for env, config := range map[string]emulated.Config{"production": p.Production, "preview": p.Preview} {
+			for name, service := range config.Services {
+				bound = append(bound, env+"."+name+"="+service.Service)
+			}
+		}
+	}
+	slices.Sort(bound)
+	return bound
+}
+
+func (s *site) want(what string, have []string, want ...string) {
+	s.Helper()
+	equal(s, what, have, want)
+}
+
+// production returns what the project has in production.
+func (s *site) production() emulated.Config { return s.Cloud.Projects()[0].Production }
+
 var bothBound = []string{"preview.API_SERVICE=api", "production.API_SERVICE=api"}
 
-func TestBind_idempotent(t *testing.T) {
-	s := newSite(t)
-	first := s.mustRun("bind", apiBinding, "GET", "PATCH", "GET")
+func TestBind(t *testing.T) {
+	s := newSite(t, "")
+	first := s.writes("bind", apiBinding)
 	s.want("changed", first.Changed, "production.API_SERVICE", "preview.API_SERVICE")
 	s.wantBound(bothBound...)
-
-	second := s.mustRun("bind", apiBinding, "GET")
+	second := s.quiet("bind", apiBinding)
 	s.want("changed", second.Changed)
-	if second.ChangedAt != first.ChangedAt {
-		t.Errorf("the second run forgot when the bindings were changed: %q, want %q", second.ChangedAt, first.ChangedAt)
+	equal(t, "when the bindings were changed", second.ChangedAt, first.ChangedAt)
+
+	// [TestTarget_properties] has every other change by hand.
+	s.Configure("site", `{"preview":{"services":{"API_SERVICE":{"service":"auth","environment":"production"}}}}`)
+	if result := s.writes("bind", apiBinding); len(result.Found) == 0 {
+		t.Error("the result does not say what was found")
 	}
+	s.wantBound(bothBound...)
 }
 
 func TestBind_sendsWholeObjects(t *testing.T) {
-	s := newSite(t)
+	s := newSite(t, "")
 	for _, environment := range []string{"production", "staging"} {
-		s.mustRun("bind", `"bindings":{"A":{"service":"api","environment":"`+environment+`","entrypoint":"One"}}`, "GET", "PATCH", "GET")
+		s.writes("bind", `"bindings":{"A":{"service":"api","environment":"`+environment+`","entrypoint":"One"}}`)
 	}
-	want := emulated.Service{Service: "api", Environment: "staging", Entrypoint: "One"}
-	if have := s.Cloud.Projects()[0].Preview.Services["A"]; have != want {
-		t.Errorf("%+v, want %+v", have, want)
-	}
+	equal(t, "the binding", s.production().Services["A"], emulated.Service{Service: "api", Environment: "staging", Entrypoint: "One"})
 }
 
 // The entrypoint default is the default export, which a binding does not name.
 func TestBind_defaultEntrypoint(t *testing.T) {
 	const fields = `"bindings":{"A":{"service":"api","environment":"production","entrypoint":"default"}}`
-	s := newSite(t)
-	s.mustRun("bind", fields, "GET", "PATCH", "GET")
-	want := emulated.Service{Service: "api", Environment: "production"}
-	if have := s.Cloud.Projects()[0].Production.Services["A"]; have != want {
-		t.Errorf("%+v, want %+v", have, want)
-	}
-	s.mustRun("bind", fields, "GET")
+	s := newSite(t, "")
+	s.writes("bind", fields)
+	equal(t, "the binding", s.production().Services["A"], emulated.Service{Service: "api", Environment: "production"})
+	s.quiet("bind", fields)
 	// A binding of an earlier version or of another client is the same.
 	s.Configure("site", `{"production":{"services":{"A":{"service":"api","environment":"production","entrypoint":"default"}}}}`)
-	s.mustRun("bind", fields, "GET")
-	s.mustRun("unbind", fields, "GET", "PATCH", "GET")
+	s.quiet("bind", fields)
+	s.writes("unbind", fields)
 	s.wantBound()
 }
 
-func TestBind_drift(t *testing.T) {
-	for name, configs := range map[string]string{
-		"removed":                `{"production":{"services":{"API_SERVICE":null}},"preview":{"services":{"API_SERVICE":null}}}`,
-		"removed from one":       `{"preview":{"services":{"API_SERVICE":null}}}`,
-		"another Worker":         `{"production":{"services":{"API_SERVICE":{"service":"auth","environment":"production"}}}}`,
-		"in another environment": `{"production":{"services":{"API_SERVICE":{"service":"api","environment":"staging"}}}}`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newSite(t)
-			s.mustRun("bind", apiBinding, "GET", "PATCH", "GET")
-			s.Configure("site", configs)
-			if result := s.mustRun("bind", apiBinding, "GET", "PATCH", "GET"); len(result.Found) == 0 {
-				t.Error("the result does not say what was found")
-			}
-			s.wantBound(bothBound...)
-		})
-	}
-}
-
 func TestBind_leavesTheRestAlone(t *testing.T) {
-	s := newSite(t)
+	s := newSite(t, "")
 	s.Configure("site", `{
 		"production":{"services":{"THEIRS":{"service":"auth","environment":"production"}},
 			"env_vars":{"MODE":{"type":"plain_text","value":"live"},"KEY":{"type":"secret_text","value":"hidden"}},
@@ -100,90 +154,71 @@ func TestBind_leavesTheRestAlone(t *testing.T) {
 		}
 		return project.Result.Configs
 	}
-	secret := s.Cloud.Projects()[0].Production.Secrets["KEY"]
-	before := rest()
+	secret, before := s.production().Secrets["KEY"], rest()
 	for _, verb := range []string{"bind", "unbind"} {
-		s.mustRun(verb, apiBinding, "GET", "PATCH", "GET")
-		if diff := cmp.Diff(before, rest()); diff != "" {
-			t.Errorf("%s changed something else: %s", verb, diff)
-		}
-		if s.Cloud.Projects()[0].Production.Secrets["KEY"] != secret {
-			t.Errorf("%s changed the secret", verb)
-		}
+		s.writes(verb, apiBinding)
+		equal(t, "what is left after "+verb, rest(), before)
+		equal(t, "the secret after "+verb, s.production().Secrets["KEY"], secret)
 	}
 	s.wantBound("production.THEIRS=auth")
 }
 
-func TestBind_severalAndFewer(t *testing.T) {
-	s := newSite(t)
-	s.mustRun("bind", `"bindings":{"A":{"service":"api","environment":"production"},"B":{"service":"auth","environment":"production"},"C":{"service":"auth","environment":"production"}}`,
-		"GET", "PATCH", "GET")
+// What is no longer wanted goes, unless somebody changed it since.
+func TestBind_fewer(t *testing.T) {
+	s := newSite(t, "")
+	s.writes("bind", `"bindings":{"A":{"service":"api","environment":"production"},"B":{"service":"auth","environment":"production"},"C":{"service":"auth","environment":"production"}}`)
 	s.wantBound("preview.A=api", "preview.B=auth", "preview.C=auth", "production.A=api", "production.B=auth", "production.C=auth")
-	// What somebody changed since is no longer ours.
 	s.Configure("site", `{"production":{"services":{"C":{"service":"api","environment":"production"}}}}`)
-	result := s.mustRun("bind", `"bindings":{"A":{"service":"api","environment":"production"}}`, "GET", "PATCH", "GET")
-	s.want("removed", result.Removed, "production.B", "preview.B", "preview.C")
+	const a = `"bindings":{"A":{"service":"api","environment":"production"}}`
+	s.want("removed", s.writes("bind", a).Removed, "production.B", "preview.B", "preview.C")
 	s.wantBound("preview.A=api", "production.A=api", "production.C=api")
+	s.want("no binding of previews", s.writes("bind", a+`,"preview":{}`).Removed, "preview.A")
+	s.want("another one of previews", s.writes("bind", a+`,"preview":{"A":{"service":"auth","environment":"production"}}`).Changed, "preview.A")
+	s.wantBound("preview.A=auth", "production.A=api", "production.C=api")
 }
 
 // An unreadable result of the previous run counts as none.
 func TestBind_previousUnreadable(t *testing.T) {
 	for _, previous := range []string{"null", "[]", `{"project":1}`, `{"project":"site"`} {
-		s := newSite(t)
+		s := newSite(t, "")
 		s.previous = previous
-		s.mustRun("bind", apiBinding, "GET", "PATCH", "GET")
+		s.writes("bind", apiBinding)
 		s.wantBound(bothBound...)
 	}
 }
 
 // A binding takes effect with the next production deployment.
 func TestBind_redeploy(t *testing.T) {
+	const before, after = "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
 	for _, tt := range []struct {
 		name      string
 		branches  []string // of the deployments
 		changedAt string
 		want      bool
 	}{
-		{"no deployment", nil, "2999-01-01T00:00:00Z", false},
-		{"older deployment", []string{"main"}, "2999-01-01T00:00:00Z", true},
-		{"newer deployment", []string{"main"}, "2001-01-01T00:00:00Z", false},
-		{"preview alone", []string{"feature"}, "2999-01-01T00:00:00Z", false},
-		{"newer deployment after a preview", []string{"feature", "main"}, "2001-01-01T00:00:00Z", false},
+		{"no deployment", nil, after, false},
+		{"older deployment", []string{"main"}, after, true},
+		{"newer deployment", []string{"main"}, before, false},
+		{"preview alone", []string{"feature"}, after, false},
+		{"newer deployment after a preview", []string{"feature", "main"}, before, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := newSite(t)
-			if result := s.mustRun("bind", apiBinding, "GET", "PATCH", "GET"); result.Redeploy {
-				t.Error("a project without deployments needs a new one")
-			}
+			s := newSite(t, "")
+			s.writes("bind", apiBinding)
 			for _, branch := range tt.branches {
 				if _, err := s.Cloud.AddDeployment("site", branch); err != nil {
 					t.Fatal(err)
 				}
 			}
 			s.previous = `{"project":"site","changedAt":"` + tt.changedAt + `"}`
-			if result := s.mustRun("bind", apiBinding, "GET"); result.Redeploy != tt.want {
-				t.Errorf("Redeploy is %v", result.Redeploy)
-			}
+			equal(t, "Redeploy", s.quiet("bind", apiBinding).Redeploy, tt.want)
 		})
 	}
 }
 
-func TestBind_preview(t *testing.T) {
-	s := newSite(t)
-	const auth = `,"preview":{"API_SERVICE":{"service":"auth","environment":"production"}}`
-	s.mustRun("bind", apiBinding, "GET", "PATCH", "GET")
-	s.mustRun("bind", apiBinding+`,"preview":{}`, "GET", "PATCH", "GET")
-	s.wantBound("production.API_SERVICE=api")
-	result := s.mustRun("bind", apiBinding+auth, "GET", "PATCH", "GET")
-	s.want("changed", result.Changed, "preview.API_SERVICE")
-	s.wantBound("preview.API_SERVICE=auth", "production.API_SERVICE=api")
-	s.mustRun("unbind", apiBinding+auth, "GET", "PATCH", "GET")
-	s.wantBound()
-}
-
 func TestBind_projectDeleted(t *testing.T) {
-	s := newSite(t)
-	s.mustRun("bind", apiBinding, "GET", "PATCH", "GET")
+	s := newSite(t, "")
+	s.writes("bind", apiBinding)
 	s.Call(http.MethodDelete, "/pages/projects/site", "")
 	result := s.mustRun("bind", `"productionBranch":"trunk",`+apiBinding, "GET", "POST", "GET", "PATCH", "GET")
 	if !result.Recreated || s.Cloud.Projects()[0].ProductionBranch != "trunk" {
@@ -195,17 +230,17 @@ func TestBind_projectDeleted(t *testing.T) {
 // A project that takes its bindings from a Wrangler file is not patched, and the error
 // has the lines for that file. Once they are deployed there is nothing to patch.
 func TestBind_wranglerFile(t *testing.T) {
-	s := newSite(t)
+	s := newSite(t, "")
 	s.Configure("site", `{"production":{"wrangler_config_hash":"cafe"}}`)
 	_, err := s.run(t.Context(), "bind", bindRequest(apiBinding+`,"preview":{}`))
 	testcheck.Error(t, err, "\n[[services]]\nbinding = \"API_SERVICE\"\nservice = \"api\"\nenvironment = \"production\"\n\n[env.preview]\nservices = []")
 	s.wantCalls("GET")
 	s.Configure("site", `{"production":{"services":{"API_SERVICE":{"service":"api","environment":"production"}}}}`)
-	s.mustRun("bind", apiBinding+`,"preview":{}`, "GET")
+	s.quiet("bind", apiBinding+`,"preview":{}`)
 }
 
 func TestBind_notPersisted(t *testing.T) {
-	s := newSite(t)
+	s := newSite(t, "")
 	s.Net.Set(faultlist.Plan{Kind: "PATCH /pages/projects/site", Times: -1, Fault: faultlist.Fault{Fault: emulator.Fault{
 		Body: `{"success":true,"result":{}}`, Header: map[string]string{"Content-Type": "application/json"}}}})
 	_, err := s.run(t.Context(), "bind", bindRequest(apiBinding))
@@ -214,28 +249,28 @@ func TestBind_notPersisted(t *testing.T) {
 }
 
 func TestBind_errors(t *testing.T) {
-	s := newSite(t)
-	for _, tt := range []struct{ name, request, wantErr string }{
-		{"no project", `{"accountId":"` + account + `","project":"nowhere",` + apiBinding + `}`, "pulumi refresh"},
-		{"no Worker", bindRequest(`"bindings":{"A":{"service":"ghost","environment":"production"}}`), "ghost"},
+	s := newSite(t, "")
+	for request, want := range map[string]string{
+		strings.Replace(bindRequest(apiBinding), "site", "nowhere", 1):                 "pulumi refresh",
+		bindRequest(`"bindings":{"A":{"service":"ghost","environment":"production"}}`): "ghost",
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			_, err := s.run(t.Context(), "bind", tt.request)
-			testcheck.Error(t, err, tt.wantErr)
-			resttest.CheckReadable(t, err, apiToken)
-		})
+		_, err := s.run(t.Context(), "bind", request)
+		testcheck.Error(t, err, want)
+		resttest.CheckReadable(t, err, apiToken)
 	}
 }
 
 func TestUnbind(t *testing.T) {
-	s := newSite(t)
-	s.mustRun("bind", apiBinding, "GET", "PATCH", "GET")
+	s := newSite(t, "")
+	s.Configure("site", `{"production":{"env_vars":{"THEIRS":{"type":"plain_text","value":"x"}}}}`)
+	fields := withSecret(hidden) + `,"vars":{"A":"one"}`
+	s.writes("bind", fields)
 	s.Configure("site", `{"preview":{"services":{"API_SERVICE":{"service":"auth","environment":"production"}}}}`)
-	result := s.mustRun("unbind", apiBinding, "GET", "PATCH", "GET")
-	s.want("removed", result.Removed, "production.API_SERVICE")
+	s.want("removed", s.writes("unbind", fields).Removed, "production.API_SERVICE", "production.A", "production.KEY", "preview.A", "preview.KEY")
 	s.wantBound("preview.API_SERVICE=auth")
+	equal(t, "what is left", s.production(), emulated.Config{Services: map[string]emulated.Service{}, Vars: map[string]string{"THEIRS": "x"}, Secrets: map[string]emulated.Secret{}})
 
-	s.mustRun("unbind", apiBinding, "GET")
+	s.quiet("unbind", fields)
 	s.Call(http.MethodDelete, "/pages/projects/site", "")
-	s.mustRun("unbind", apiBinding, "GET")
+	s.quiet("unbind", fields)
 }

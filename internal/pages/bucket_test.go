@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"portfolio-infra/internal/cloudflare"
@@ -48,11 +47,7 @@ func TestBuckets(t *testing.T) {
 
 // A body is a JSON list with the contents, and has the size that it says.
 func TestBucket_body(t *testing.T) {
-	folder := files{"index.html": "<h1>Hello</h1>\n", "a.bin": "\x00\xff", "b/empty": "", "b/LICENSE": "free"}.site(t)
-	s, err := Read(t.Context(), Folder{Site: folder})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := files{"index.html": "<h1>Hello</h1>\n", "a.bin": "\x00\xff", "b/empty": "", "b/LICENSE": "free"}.read(t)
 	r, err := bucket(s.assets).body().Open()
 	if err != nil {
 		t.Fatal(err)
@@ -72,15 +67,12 @@ func TestBucket_body(t *testing.T) {
 		t.Fatal(err)
 	}
 	octets := map[string]string{"contentType": "application/octet-stream"}
-	want := []item{
+	equal(t, "items", got, []item{
 		{s.assets[0].key, []byte("\x00\xff"), octets, true},
 		{s.assets[1].key, []byte("free"), octets, true},
 		{s.assets[2].key, []byte{}, octets, true},
 		{s.assets[3].key, []byte("<h1>Hello</h1>\n"), map[string]string{"contentType": "text/html"}, true},
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
+	})
 }
 
 // A file that has changed since its key was computed would be stored under the key of the
@@ -91,10 +83,7 @@ func TestBucket_body_changed(t *testing.T) {
 		for _, http2 := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, HTTP/2 %t", name, http2), func(t *testing.T) {
 				folder := files{"a.txt": strings.Repeat("a", 1<<20), "b.html": "hello", "c.txt": "c"}.site(t)
-				s, err := Read(t.Context(), Folder{Site: folder})
-				if err != nil {
-					t.Fatal(err)
-				}
+				s := mustRead(t, Folder{Site: folder})
 				files{"b.html": content}.write(t, folder)
 				received := make(chan error, 10)
 				server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -105,8 +94,7 @@ func TestBucket_body_changed(t *testing.T) {
 				server.EnableHTTP2 = http2
 				server.StartTLS()
 				defer server.Close()
-				env := map[string]string{cloudflare.EnvToken: apiToken, cloudflare.EnvBaseURL: server.URL}
-				c, err := cloudflare.NewClient(account, func(name string) string { return env[name] }, server.Client(), io.Discard)
+				c, err := cloudflare.NewClient(account, vars{cloudflare.EnvToken: apiToken, cloudflare.EnvBaseURL: server.URL}.get, server.Client(), io.Discard)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -44,15 +44,14 @@ func git(t *testing.T, folder string, args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// repository makes the project of a site a repository with one commit, and other files.
-func repository(t *testing.T, site string) {
+// repository makes a project a repository with one commit, and other files.
+func repository(t *testing.T, project string) {
 	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
 		t.Skip("git is not installed")
 	}
-	project := filepath.Dir(site)
 	git(t, project, "init", "--quiet")
-	if _, err := os.Stat(filepath.Join(site, "index.html")); err == nil {
+	if _, err := os.Stat(filepath.Join(project, "public/index.html")); err == nil {
 		git(t, project, "add", "public/index.html")
 	}
 	git(t, project, "commit", "--quiet", "--allow-empty", "--message", "first: größer\n\nwith a body")
@@ -68,18 +67,11 @@ func TestLastCommit(t *testing.T) {
 	}
 	t.Setenv("GIT_CEILING_DIRECTORIES", os.TempDir())
 	check("no repository", commit{}, false)
-	repository(t, folder)
+	repository(t, filepath.Dir(folder))
 	hash := git(t, folder, "rev-parse", "HEAD")
 	check("clean", commit{hash, "first: größer\n\nwith a body", false}, true)
 	files{"new.html": ""}.write(t, folder)
 	check("dirty", commit{hash, "first: größer\n\nwith a body", true}, true)
-}
-
-func TestLastCommit_none(t *testing.T) {
-	folder := files{"index.html": ""}.site(t)
-	t.Setenv("GIT_CEILING_DIRECTORIES", os.TempDir())
 	t.Setenv("PATH", t.TempDir())
-	if got, ok := lastCommit(t.Context(), folder); got != (commit{}) || ok {
-		t.Errorf("without git: %+v, %t", got, ok)
-	}
+	check("without git", commit{}, false)
 }

@@ -77,8 +77,7 @@ func TestSite_CheckCount(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a := &api{token: tt.token}
-			env := map[string]string{cloudflare.EnvToken: apiToken}
-			client, err := cloudflare.NewClient(account, func(name string) string { return env[name] }, &http.Client{Transport: resttest.Transport(a)}, io.Discard)
+			client, err := cloudflare.NewClient(account, withToken.get, &http.Client{Transport: resttest.Transport(a)}, io.Discard)
 			if err != nil {
 				t.Fatal(err)
 			}

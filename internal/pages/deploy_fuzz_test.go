@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"encoding/json"
 	"reflect"
 	"strings"
 	"testing"
@@ -10,7 +9,7 @@ import (
 
 // An accepted request survives a round trip, and its mark fits into a commit message.
 func FuzzReadDeployRequest(f *testing.F) {
-	good := `{"accountId":"` + account + `","project":"site","owner":"` + owner + `","site":"public","digest":"` + digest + `","flags":["a"]}`
+	good := jsonOf(f, DeployRequest{AccountID: account, Project: "site", Owner: owner, Site: "public", Digest: digest, Flags: []string{"a"}})
 	for _, seed := range []string{"", "null", "{}", good, good + "x", strings.Replace(good, "site", "a/b", 1), strings.Replace(good, owner, `a\n]`, 1)} {
 		f.Add(seed)
 	}
@@ -25,11 +24,7 @@ func FuzzReadDeployRequest(f *testing.F) {
 		if !IsOurs(deployed(t, r.mark()), r.Owner) || len(r.mark()) > maxMessage/2 {
 			t.Errorf("the mark is %q", r.mark())
 		}
-		written, err := json.Marshal(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if again, err := readRequest[DeployRequest](strings.NewReader(string(written))); err != nil || !reflect.DeepEqual(r, again) {
+		if again, err := readRequest[DeployRequest](strings.NewReader(jsonOf(t, r))); err != nil || !reflect.DeepEqual(r, again) {
 			t.Errorf("%+v becomes %+v, %v", r, again, err)
 		}
 	})

@@ -2,6 +2,7 @@ package pages
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,34 +13,21 @@ import (
 	"portfolio-infra/internal/testcheck"
 )
 
-const (
-	digest = "00112233445566778899aabbccddeeff"
-	owner  = "portfolio-dev-abcdefghijkl"
-)
-
+// [TestRun_badRequest] has what is wrong with the requests of all commands.
 func TestReadRequest(t *testing.T) {
-	good := `{"accountId":"` + account + `","project":"site","owner":"` + owner + `","site":"public","digest":"` + digest + `"}`
+	good := jsonOf(t, DeployRequest{AccountID: account, Project: "site", Owner: owner, Site: "public", Digest: digest})
 	for _, tt := range []struct {
 		name, text string
 		want       []string
 	}{
 		{"good", good, nil},
-		{"nothing", " \n", []string{"no request on standard input"}},
-		{"no object", "[]", []string{"reading the request from standard input"}},
-		{"an unknown property", `{"x":1}`, []string{`unknown field "x"`}},
-		{"two", good + good, []string{"unexpected text after the JSON object"}},
 		{"every mistake", `{"accountId":"x","project":"../x","owner":"a]","digest":"y"}`,
 			[]string{`accountId: "x"`, `project: "../x"`, `owner: "a]"`, "site: a folder", `digest: "y"`}},
 		{"an owner too long for a commit message", strings.Replace(good, owner, strings.Repeat("x", 64), 1), []string{"owner: "}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := readRequest[DeployRequest](strings.NewReader(tt.text))
-			if tt.want == nil {
-				testcheck.Error(t, err, "")
-			}
-			for _, want := range tt.want {
-				testcheck.Error(t, err, want)
-			}
+			testcheck.Error(t, err, tt.want...)
 		})
 	}
 }
@@ -47,8 +35,7 @@ func TestReadRequest(t *testing.T) {
 // deployed returns a deployment with a commit message.
 func deployed(t *testing.T, message string) (d cloudflare.Deployment) {
 	t.Helper()
-	text, _ := json.Marshal(message)
-	if err := json.Unmarshal([]byte(`{"deployment_trigger":{"metadata":{"commit_message":`+string(text)+`}}}`), &d); err != nil {
+	if err := json.Unmarshal([]byte(`{"deployment_trigger":{"metadata":{"commit_message":`+jsonOf(t, message)+`}}}`), &d); err != nil {
 		t.Fatal(err)
 	}
 	return d
@@ -69,9 +56,7 @@ func TestIsOurs(t *testing.T) {
 		{"another stack with the same beginning", DeployRequest{Owner: owner[:5], Digest: digest}.mark(), false},
 		{"a mark without a hash", "[pulumi " + owner + "]", false},
 	} {
-		if got := IsOurs(deployed(t, tt.message), owner); got != tt.want {
-			t.Errorf("%s: %t", tt.name, got)
-		}
+		equal(t, tt.name, IsOurs(deployed(t, tt.message), owner), tt.want)
 	}
 }
 
@@ -93,27 +78,23 @@ func TestRequest_makes(t *testing.T) {
 	} {
 		changed := r
 		tt.change(&changed)
-		if got := r.makes(deployed(t, withMark("message", changed.mark()))); got != tt.want {
-			t.Errorf("%s changed: %t", tt.name, got)
-		}
+		equal(t, "after a change of "+tt.name, r.makes(deployed(t, withMark("message", changed.mark()))), tt.want)
 	}
 }
 
 // A fresh checkout has no program yet.
 func TestCommand(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), "sh", "-c", Command("deploy"))
-	cmd.Dir = t.TempDir()
-	out, err := cmd.CombinedOutput()
-	if want := "bin/portfolio does not exist: run make build, then run it again\n"; err == nil || string(out) != want {
-		t.Errorf("%q, %v", out, err)
+	folder := t.TempDir()
+	sh := func(verb string) string {
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", Command(verb))
+		cmd.Dir = folder
+		out, err := cmd.CombinedOutput()
+		return fmt.Sprint(string(out), err)
 	}
-	files{"bin/portfolio": "#!/bin/sh\necho $1"}.write(t, cmd.Dir)
-	if err := os.Chmod(filepath.Join(cmd.Dir, "bin/portfolio"), 0o700); err != nil {
+	equal(t, "without a program", sh("deploy"), "bin/portfolio does not exist: run make build, then run it again\nexit status 1")
+	files{"bin/portfolio": "#!/bin/sh\necho $1"}.write(t, folder)
+	if err := os.Chmod(filepath.Join(folder, "bin/portfolio"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	again := exec.CommandContext(t.Context(), "sh", "-c", Command("undeploy"))
-	again.Dir = cmd.Dir
-	if out, err := again.CombinedOutput(); err != nil || string(out) != "undeploy\n" {
-		t.Errorf("%q, %v", out, err)
-	}
+	equal(t, "with one", sh("undeploy"), "undeploy\n<nil>")
 }

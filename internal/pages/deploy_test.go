@@ -2,6 +2,7 @@ package pages
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -10,20 +11,15 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/google/go-cmp/cmp"
-
 	"portfolio-infra/internal/bundle"
 	"portfolio-infra/internal/cloudflare"
 	"portfolio-infra/internal/rest/resttest"
-	"portfolio-infra/internal/sandbox/emulator/cloudflare/cloudflaretest"
 	"portfolio-infra/internal/testcheck"
 )
 
-const apiToken = cloudflaretest.Token
-
 // world is a site and the API to which it is deployed.
 type world struct {
-	t        *testing.T
+	*testing.T
 	api      *api
 	request  DeployRequest
 	drift    string // the stack's mark
@@ -32,71 +28,77 @@ type world struct {
 
 func newWorld(t *testing.T, f files) *world {
 	t.Helper()
-	w := &world{t: t, api: &api{token: jwt(`{}`)}}
+	w := &world{T: t, api: &api{token: jwt(`{}`)}}
 	w.request = DeployRequest{AccountID: account, Project: "site", Owner: owner, Site: f.site(t)}
 	return w
 }
 
-// run runs a command for the site as it is, and returns its result and its calls.
-func (w *world) run(verb string) (result DeployResult, calls []string, err error) {
-	w.t.Helper()
-	s, err := Read(w.t.Context(), Folder{Site: w.request.Site, Functions: w.request.Functions, Runtime: bundle.Runtime{Date: projectDate, Flags: w.request.Flags}, NoIndex: w.request.NoIndex})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer s.Close()
-	w.request.Digest = s.Digest
-	in, err := json.Marshal(w.request)
-	if err != nil {
-		w.t.Fatal(err)
-	}
+// read reads the site as the request says, and completes the request.
+func (w *world) read() {
+	w.Helper()
+	r := &w.request
+	r.Digest = mustRead(w, Folder{Site: r.Site, Functions: r.Functions, Runtime: bundle.Runtime{Date: projectDate, Flags: r.Flags}, NoIndex: r.NoIndex}).Digest
+}
+
+// send runs deploy with the request, and returns its result and its calls.
+func (w *world) send(ctx context.Context, env vars) (result DeployResult, calls []string, err error) {
+	w.Helper()
 	w.api.calls = nil
 	var out bytes.Buffer
-	env := map[string]string{cloudflare.EnvToken: apiToken, EnvDrift: w.drift}
-	err = run(w.t.Context(), verb, bytes.NewReader(in), &out, &w.progress, func(name string) string { return env[name] }, resttest.Transport(w.api))
-	if err == nil && verb == "deploy" {
+	err = run(ctx, "deploy", strings.NewReader(jsonOf(w, w.request)), &out, &w.progress, env.get, resttest.Transport(w.api))
+	if err == nil {
 		err = json.Unmarshal(out.Bytes(), &result)
 	}
 	return result, w.api.calls, err
 }
 
-// mustRun runs a command that makes these calls.
-func (w *world) mustRun(verb string, want ...string) DeployResult {
-	w.t.Helper()
-	result, calls, err := w.run(verb)
+// deploy deploys the site as it is.
+func (w *world) deploy() (DeployResult, []string, error) {
+	w.Helper()
+	w.read()
+	return w.send(w.Context(), vars{cloudflare.EnvToken: apiToken, EnvDrift: w.drift})
+}
+
+// mustDeploy deploys the site, by these calls if there are any.
+func (w *world) mustDeploy(want ...string) DeployResult {
+	w.Helper()
+	result, calls, err := w.deploy()
 	if err != nil {
-		w.t.Fatal(err)
+		w.Fatal(err)
 	}
-	if diff := cmp.Diff(want, calls); diff != "" {
-		w.t.Errorf("calls: %s", diff)
+	if want != nil {
+		equal(w, "calls", calls, want)
 	}
 	return result
 }
 
+// fails deploys the site, and fails the test unless the error is so. No text is no error.
+func (w *world) fails(want ...string) (calls []string) {
+	w.Helper()
+	_, calls, err := w.deploy()
+	testcheck.Error(w, err, want...)
+	return calls
+}
+
 var (
-	page   = files{"index.html": "hello"}
-	probed = []string{"GET /deployments/d1", "GET /"}
-	whole  = append([]string{"GET ", "GET /deployments", "GET /upload-token", "POST /pages/assets/check-missing",
-		"POST /pages/assets/upload", "POST /pages/assets/upsert-hashes", "POST /deployments"}, probed...)
+	page  = files{"index.html": "hello"}
+	whole = []string{"GET ", "GET /deployments", "GET /upload-token", "POST /pages/assets/check-missing",
+		"POST /pages/assets/upload", "POST /pages/assets/upsert-hashes", "POST /deployments", "GET /deployments/d1", "GET /"}
 )
 
 func TestDeploy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, files{"index.html": "hello", "copy.html": "hello", "x.css": "a{}", "_headers": "/*\n  X: 1", "_redirects": "/a /b",
 			"_routes.json": routes, "_worker.js": "export default {}"})
-		got := w.mustRun("deploy", "GET ", "GET /deployments", "GET /upload-token", "POST /pages/assets/check-missing", "POST /pages/assets/upload",
-			"POST /pages/assets/upload", "POST /pages/assets/upsert-hashes", "POST /deployments", "GET /deployments/d1", "GET /")
-		want := DeployResult{ID: "d1", URL: "https://d1.site.pages.dev", Alias: "https://main.site.pages.dev", Created: "2026-06-01T00:00:00Z", Files: 3, Uploaded: 2}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Error(diff)
-		}
+		got := w.mustDeploy(slices.Insert(slices.Clone(whole), 4, whole[4])...)
+		equal(t, "result", got, DeployResult{ID: "d1", URL: "https://d1.site.pages.dev", Alias: "https://main.site.pages.dev", Created: "2026-06-01T00:00:00Z", Files: 3, Uploaded: 2})
 		hello, _ := newAsset("index.html", w.request.Site+"/index.html")
 		css, _ := newAsset("x.css", w.request.Site+"/x.css")
 		form := w.api.forms[0]
 		worker := form[5]
 		form[5].Content = ""
 		const octets = "application/octet-stream"
-		wantForm := []part{
+		equal(t, "form", form, []part{
 			{"manifest", "", "", fmt.Sprintf(`{"/copy.html":%q,"/index.html":%[1]q,"/x.css":%q}`, hello.key, css.key)},
 			{"branch", "", "", "main"},
 			{"commit_message", "", "", w.request.mark()},
@@ -104,16 +106,11 @@ func TestDeploy(t *testing.T) {
 			{"_redirects", "_redirects", octets, "/a /b"},
 			{"_worker.bundle", "_worker.bundle", octets, ""},
 			{"_routes.json", "_routes.json", octets, routes},
-		}
-		if diff := cmp.Diff(wantForm, form); diff != "" {
-			t.Error(diff)
-		}
+		})
 		if modules := parts(t, []byte(worker.Content)); len(modules) != 2 || modules[1].Field != "_worker.js" {
 			t.Errorf("modules: %+v", modules)
 		}
-		if diff := cmp.Diff(stored{"text/html", "hello"}, w.api.assets[hello.key]); diff != "" {
-			t.Error(diff)
-		}
+		equal(t, "asset", w.api.assets[hello.key], stored{"text/html", "hello"})
 	})
 }
 
@@ -121,17 +118,16 @@ func TestDeploy(t *testing.T) {
 func TestDeploy_again(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, files{"index.html": "hello", "about.html": "about"})
-		w.mustRun("deploy", slices.Insert(slices.Clone(whole), 4, whole[4])...)
-		if again := w.mustRun("deploy", "GET ", "GET /"); again.ID != "d1" || again.Uploaded != 0 || again.Files != 2 {
-			t.Errorf("%+v", again)
-		}
+		first := w.mustDeploy()
+		first.Uploaded = 0
+		equal(t, "again", w.mustDeploy("GET ", "GET /"), first)
 		files{"index.html": "hullo"}.write(t, w.request.Site)
-		if changed, _, err := w.run("deploy"); err != nil || changed.ID != "d2" || changed.Uploaded != 1 {
-			t.Errorf("%+v, %v", changed, err)
+		if changed := w.mustDeploy(); changed.ID != "d2" || changed.Uploaded != 1 {
+			t.Errorf("%+v", changed)
 		}
 		w.request.Settings = "other variables"
-		if changed, _, err := w.run("deploy"); err != nil || changed.ID != "d3" || changed.Uploaded != 0 {
-			t.Errorf("%+v, %v", changed, err)
+		if changed := w.mustDeploy(); changed.ID != "d3" || changed.Uploaded != 0 {
+			t.Errorf("%+v", changed)
 		}
 	})
 }
@@ -181,69 +177,50 @@ func TestDeploy_adopts(t *testing.T) {
 			w.api.add("[pulumi " + owner + " 0123456789abcdef]")
 		}, "d3", true},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, page)
-				s, err := Read(t.Context(), Folder{Site: w.request.Site})
-				if err != nil {
-					t.Fatal(err)
-				}
-				w.request.Digest = s.Digest
-				tt.before(w, withMark("message", w.request.mark()))
-				got, calls, err := w.run("deploy")
-				if made := slices.Contains(calls, "POST /deployments"); err != nil || got.ID != tt.want || made != tt.made {
-					t.Errorf("%s, made %t, want %s: %v", got.ID, made, tt.want, err)
-				}
-			})
+		bubble(t, tt.name, func(t *testing.T) {
+			w := newWorld(t, page)
+			w.read()
+			tt.before(w, withMark("message", w.request.mark()))
+			got, calls, err := w.deploy()
+			if made := slices.Contains(calls, "POST /deployments"); err != nil || got.ID != tt.want || made != tt.made {
+				t.Errorf("%s, made %t, want %s: %v", got.ID, made, tt.want, err)
+			}
 		})
 	}
 }
 
-// The response of the call that creates a deployment may be lost.
+// The response of the call that creates a deployment may be lost. [TestDeploy_Faults] has all
+// other ways.
 func TestDeploy_ambiguous(t *testing.T) {
-	unknown := func(w http.ResponseWriter) { refuse(w, 400, 8000000, "An unknown error occurred") }
-	broken := func(w http.ResponseWriter) { refuse(w, 500, 8000000, "An unknown error occurred") }
 	for _, tt := range []struct {
 		name    string
-		respond func(http.ResponseWriter)
+		code    int
 		effect  bool
 		times   int
 		posts   int
 		wantErr string
 	}{
-		{"500 after the effect", broken, true, 1, 1, ""},
-		{"500 without effect", broken, false, 1, 2, ""},
-		{"reset after the effect", func(http.ResponseWriter) { panic(http.ErrAbortHandler) }, true, 1, 1, ""},
-		{"unknown error after the effect", unknown, true, 1, 1, ""},
-		{"unknown error without effect", unknown, false, 2, 3, ""},
-		{"always", broken, false, 9, 3, "deploying to the Pages project site: Cloudflare: POST"},
-		{"refused", func(w http.ResponseWriter) { refuse(w, 400, 8000096, "a manifest is needed") }, false, 1, 1, "a manifest is needed"},
+		{"unknown error after the effect", 8000000, true, 1, 1, ""},
+		{"unknown error without effect", 8000000, false, 2, 3, ""},
+		{"always", 8000000, false, 9, 3, "deploying to the Pages project site: Cloudflare: POST"},
+		{"refused", 8000096, false, 1, 1, "refused"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, page)
-				posts := 0
-				w.api.before = func(rw http.ResponseWriter, r *http.Request) bool {
-					if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/deployments") {
-						return false
-					}
-					if posts++; posts > tt.times {
-						return false
-					}
-					if tt.effect {
-						w.api.mu.Lock()
-						w.api.deploy(r)
-						w.api.mu.Unlock()
-					}
-					tt.respond(rw)
-					return true
+		bubble(t, tt.name, func(t *testing.T) {
+			w := newWorld(t, page)
+			w.respondTo("POST /deployments", tt.times, func(rw http.ResponseWriter, r *http.Request) {
+				if tt.effect {
+					w.api.mu.Lock()
+					w.api.deploy(r)
+					w.api.mu.Unlock()
 				}
-				_, _, err := w.run("deploy")
-				testcheck.Error(t, err, tt.wantErr)
-				if posts != tt.posts || err == nil && len(w.api.deployments) != 1 {
-					t.Errorf("%d deployments after %d calls, want %d", len(w.api.deployments), posts, tt.posts)
-				}
+				refuse(rw, 400, tt.code, "refused")
 			})
+			w.fails(tt.wantErr)
+			made := 1
+			if tt.wantErr != "" {
+				made = 0
+			}
+			equal(t, "calls and deployments", []int{w.api.count("POST /deployments"), len(w.api.deployments)}, []int{tt.posts, made})
 		})
 	}
 }
@@ -266,19 +243,14 @@ func TestDeploy_conflict(t *testing.T) {
 		{"theirs after ours, with consent", []string{ours, "hello"}, true, ""},
 		{"ours after theirs", []string{"hello", ours}, false, ""},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, page)
-				for _, message := range tt.messages {
-					w.api.add(message)
-				}
-				w.request.Overwrite = tt.overwrite
-				_, calls, err := w.run("deploy")
-				testcheck.Error(t, err, tt.wantErr)
-				if made := slices.Contains(calls, "POST /pages/assets/upload"); made != (tt.wantErr == "") {
-					t.Errorf("uploaded %t: %v", made, calls)
-				}
-			})
+		bubble(t, tt.name, func(t *testing.T) {
+			w := newWorld(t, page)
+			for _, message := range tt.messages {
+				w.api.add(message)
+			}
+			w.request.Overwrite = tt.overwrite
+			calls := w.fails(tt.wantErr)
+			equal(t, "uploaded", slices.Contains(calls, "POST /pages/assets/upload"), tt.wantErr == "")
 		})
 	}
 }
@@ -288,32 +260,15 @@ func TestDeploy_date(t *testing.T) {
 	w := newWorld(t, files{"_worker.js": "import fs from 'fs'; import http from 'node:http'; export default { fs, http };", "index.html": ""})
 	w.request.Flags = []string{"nodejs_compat"}
 	w.api.stages = []string{"deploy success"}
-	if _, _, err := w.run("deploy"); err != nil {
-		t.Error(err)
-	}
+	w.mustDeploy()
 }
 
-func TestDeploy_badInput(t *testing.T) {
+// What is not as planned is not deployed. The content depends on the project's compatibility
+// date, which is read first.
+func TestDeploy_notPlanned(t *testing.T) {
 	w := newWorld(t, page)
-	in := func() *bytes.Reader { b, _ := json.Marshal(w.request); return bytes.NewReader(b) }
 	w.request.Digest = digest
-	for _, tt := range []struct {
-		name    string
-		env     map[string]string
-		wantErr string
-	}{
-		{"no token", nil, "no API token: set CLOUDFLARE_API_TOKEN"},
-		{"base URL without TLS", map[string]string{cloudflare.EnvToken: apiToken, cloudflare.EnvBaseURL: "http://example.com"}, "CLOUDFLARE_BASE_URL: "},
-		{"content that is not planned", map[string]string{cloudflare.EnvToken: apiToken}, "config key site: " + w.request.Site + " has changed since the preview: run it again"},
-	} {
-		err := run(t.Context(), "deploy", in(), &bytes.Buffer{}, &w.progress, func(name string) string { return tt.env[name] }, resttest.Transport(w.api))
-		testcheck.Error(t, err, tt.wantErr)
-		if err != nil && strings.Contains(err.Error(), apiToken) {
-			t.Errorf("%s: the error shows the token", tt.name)
-		}
-	}
-	// The content depends on the project's compatibility date.
-	if diff := cmp.Diff([]string{"GET "}, w.api.calls); diff != "" {
-		t.Error(diff)
-	}
+	_, calls, err := w.send(t.Context(), withToken)
+	testcheck.Error(t, err, "config key site: "+w.request.Site+" has changed since the preview: run it again")
+	equal(t, "calls", calls, []string{"GET "})
 }

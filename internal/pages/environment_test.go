@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestEnvironment(t *testing.T) {
@@ -21,25 +19,15 @@ func TestEnvironment(t *testing.T) {
 		"npm_config_//registry.npmjs.org/:_authToken=x", "NPM_CONFIG_TOKEN=x", "npm_config_key=x", "npm_config_registry=https://me:pass@registry.example.com",
 		"WRANGLER_LOG=debug", "GIT_DIR=/x", "MY_PATH=/x", "HOMEBREW_GITHUB_API_TOKEN=x", "EMPTY="}
 	environ := append(slices.Clone(kept), removed...)
-	check := func(name string, got, want []string) {
-		t.Helper()
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("%s: %s", name, diff)
-		}
-	}
 	none := func(string) bool { return false }
-	check("all", permitted(environ, none), kept)
-	check("named", permitted([]string{"REDIS_URL=x", "REDIS_URL_2=x"}, func(name string) bool { return name == "REDIS_URL" }), []string{"REDIS_URL=x"})
+	equal(t, "all", permitted(environ, none), kept)
+	equal(t, "named", permitted([]string{"REDIS_URL=x", "REDIS_URL_2=x"}, func(name string) bool { return name == "REDIS_URL" }), []string{"REDIS_URL=x"})
 }
 
 // git runs programs that its configuration names.
 func TestLastCommit_environment(t *testing.T) {
-	bin := t.TempDir()
-	files{"git": "#!/bin/sh\nenv >\"${0%/*}/seen\""}.write(t, bin)
-	if err := os.Chmod(filepath.Join(bin, "git"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for name, value := range map[string]string{"PATH": bin + string(os.PathListSeparator) + os.Getenv("PATH"), "CLOUDFLARE_API_TOKEN": apiToken, "GIT_CEILING_DIRECTORIES": "/x", "GIT_PASSWORD": "x"} {
+	bin := onPath(t, "git", "env >\"${0%/*}/seen\"")
+	for name, value := range map[string]string{"CLOUDFLARE_API_TOKEN": apiToken, "GIT_CEILING_DIRECTORIES": "/x", "GIT_PASSWORD": "x"} {
 		t.Setenv(name, value)
 	}
 	lastCommit(t.Context(), t.TempDir())
@@ -48,8 +36,6 @@ func TestLastCommit_environment(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]bool{"CLOUDFLARE_API_TOKEN": false, "GIT_PASSWORD": false, "GIT_CEILING_DIRECTORIES": true, "HOME": os.Getenv("HOME") != ""} {
-		if got := strings.Contains("\n"+string(seen), "\n"+name+"="); got != want {
-			t.Errorf("git sees %s: %t", name, got)
-		}
+		equal(t, "git sees "+name, strings.Contains("\n"+string(seen), "\n"+name+"="), want)
 	}
 }

@@ -5,8 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"portfolio-infra/internal/bundle"
 	"portfolio-infra/internal/pages/pagestest"
 )
 
@@ -19,25 +18,11 @@ func TestDeploy_frameworks(t *testing.T) {
 		t.Run(f.Name, func(t *testing.T) {
 			t.Parallel()
 			project := f.Build(t)
-			git(t, project, "init", "--quiet")
-			git(t, project, "commit", "--quiet", "--allow-empty", "--message", "first")
-			theirs := &api{token: jwt(`{"exp":4000000000}`), flags: f.Flags}
-			theirs.deployFolderWith(t, wrangler, project, f.Site)
-			ours := newWorld(t, page)
-			ours.api.flags, ours.api.stages = f.Flags, []string{"deploy success"}
-			ours.request.Site, ours.request.Flags = filepath.Join(project, f.Site), f.Flags
+			folder := Folder{Site: filepath.Join(project, f.Site), Runtime: bundle.Runtime{Flags: f.Flags}}
 			if f.Functions != "" {
-				ours.request.Functions = filepath.Join(project, f.Functions)
+				folder.Functions = filepath.Join(project, f.Functions)
 			}
-			if _, _, err := ours.run("deploy"); err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(theirs.assets, ours.api.assets); diff != "" {
-				t.Errorf("assets: %s", diff)
-			}
-			if diff := cmp.Diff(sent(t, theirs.form()), sent(t, ours.api.form())); diff != "" {
-				t.Errorf("form: %s", diff)
-			}
+			sameForm(t, wrangler, project, folder)
 		})
 	}
 }

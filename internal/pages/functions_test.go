@@ -8,20 +8,23 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"portfolio-infra/internal/testcheck"
 )
 
-// npx puts an npx on the PATH that runs a shell script, and returns its folder.
-func npx(t *testing.T, script string) string {
+// onPath puts a shell script on the PATH, and returns its folder.
+func onPath(t *testing.T, name, script string) string {
 	t.Helper()
 	bin := t.TempDir()
-	if err := os.WriteFile(filepath.Join(bin, "npx"), []byte("#!/bin/sh\n"+script), 0o700); err != nil {
+	if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", bin+string(os.PathListSeparator)+os.Getenv("PATH"))
 	return bin
+}
+
+func npx(t *testing.T, script string) string {
+	t.Helper()
+	return onPath(t, "npx", script)
 }
 
 // compiles is the script of an npx that compiles what imports nothing.
@@ -36,25 +39,6 @@ const fails = `echo '{"type":"wrangler-session"}' >"$WRANGLER_OUTPUT_FILE_PATH";
 
 // route is a function.
 const route = "export const onRequest = () => new Response('one')"
-
-// project writes the files to a new project, and returns a path in it.
-func (f files) project(t *testing.T, path string) string {
-	t.Helper()
-	folder := t.TempDir()
-	f.write(t, folder)
-	return filepath.Join(folder, path)
-}
-
-// mustRead reads a site, which is closed at the end of the test.
-func mustRead(t *testing.T, f Folder) *Site {
-	t.Helper()
-	s, err := Read(t.Context(), f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Close)
-	return s
-}
 
 // Functions lie beside the site, or where the user says, and nowhere else.
 func TestRead_functions(t *testing.T) {
@@ -146,13 +130,9 @@ func TestRead_functionsDigest(t *testing.T) {
 				"functions/node_modules/x/index.js": "x"}.project(t, "")
 			read := func() string { return mustRead(t, Folder{Site: filepath.Join(folder, "public")}).Digest }
 			const before = "925dd89c28697ef8fadef581ef8148e5"
-			if got := read(); got != before {
-				t.Errorf("digest %s, want %s", got, before)
-			}
+			equal(t, "digest", read(), before)
 			files{"empty/x": "", "functions/linked": "-> ../empty", "functions/.#lock": "-> nobody@nowhere"}.write(t, folder)
-			if got := read(); got != before {
-				t.Errorf("digest %s with links to a folder and to nothing, want %s", got, before)
-			}
+			equal(t, "digest with links to a folder and to nothing", read(), before)
 			files{"functions/_lib.ts": ""}.write(t, folder)
 			if read() == before {
 				t.Error("the digest does not change with a function")
@@ -184,12 +164,8 @@ func TestDeploy_functionsOnce(t *testing.T) {
 	w.request.Functions = files{"web/functions/a.js": route}.project(t, "web/functions")
 	w.request.Flags = []string{"nodejs_compat"}
 	w.api.stages = []string{"deploy success"}
-	if _, _, err := w.run("deploy"); err != nil {
-		t.Fatal(err)
-	}
-	if got := w.api.form()[workerFile].Content; got != "worker\n" {
-		t.Errorf("deployed %q", got)
-	}
+	w.mustDeploy()
+	equal(t, "deployed", w.api.form()[workerFile].Content, "worker\n")
 	said, err := os.ReadFile(filepath.Join(bin, "calls"))
 	if err != nil {
 		t.Fatal(err)
@@ -213,13 +189,9 @@ func TestDeploy_functionsWithoutWrangler(t *testing.T) {
 		files{"functions/index.js": route}.write(t, filepath.Dir(w.request.Site))
 		change(&w.request)
 		t.Setenv("PATH", t.TempDir())
-		_, calls, err := w.run("deploy")
 		project := filepath.Dir(w.request.Site)
-		testcheck.Error(t, err, "config key "+key+": compiling "+filepath.Join(project, "functions")+" with wrangler: ")
-		testcheck.Error(t, err, "install wrangler in "+project+" (npm install --save-dev wrangler)")
-		if diff := cmp.Diff([]string{"GET "}, calls); diff != "" {
-			t.Error(diff)
-		}
+		calls := w.fails("config key "+key+": compiling "+filepath.Join(project, "functions")+" with wrangler: ", "install wrangler in "+project+" (npm install --save-dev wrangler)")
+		equal(t, "calls", calls, []string{"GET "})
 	}
 }
 
@@ -251,11 +223,7 @@ func TestDeploy_functionsEnvironment(t *testing.T) {
 		return slices.DeleteFunc(all, func(line string) bool { return strings.HasPrefix(line, "WRANGLER_OUTPUT_FILE_PATH=") })
 	}
 	settings := []string{"WRANGLER_HIDE_BANNER=true", "WRANGLER_SEND_METRICS=false", "WRANGLER_WRITE_LOGS=false"}
-	if diff := cmp.Diff(append([]string{"NODE_ENV=production"}, settings...), seen()); diff != "" {
-		t.Error(diff)
-	}
-	want := append([]string{"MODE=live", "NODE_ENV=test", "REDIS_URL=redis://:hunter2-hunter2@host"}, settings...)
-	if diff := cmp.Diff(want, seen("REDIS_URL", "MODE", "NODE_ENV", "NOT_SET")); diff != "" {
-		t.Error(diff)
-	}
+	equal(t, "seen", seen(), append([]string{"NODE_ENV=production"}, settings...))
+	equal(t, "seen with more", seen("REDIS_URL", "MODE", "NODE_ENV", "NOT_SET"),
+		append([]string{"MODE=live", "NODE_ENV=test", "REDIS_URL=redis://:hunter2-hunter2@host"}, settings...))
 }

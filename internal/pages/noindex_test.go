@@ -1,18 +1,13 @@
 package pages
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
-
-	"github.com/google/go-cmp/cmp"
 
 	"portfolio-infra/internal/pages/pagestest"
 	"portfolio-infra/internal/testcheck"
@@ -46,9 +41,7 @@ func TestNoIndex(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 		}
-		if diff := cmp.Diff(tt.want, string(got)); diff != "" {
-			t.Errorf("%s: %s", tt.name, diff)
-		}
+		equal(t, tt.name, string(got), tt.want)
 	}
 }
 
@@ -58,9 +51,7 @@ func TestRead_noIndexFull(t *testing.T) {
 	_, err := Read(t.Context(), site)
 	testcheck.Error(t, err, "_headers has as many rules as Cloudflare takes, and noindex needs one for /*: add one for /*, and remove another one")
 	site.NoIndex = false
-	if _, err := Read(t.Context(), site); err != nil {
-		t.Error(err)
-	}
+	mustRead(t, site)
 }
 
 // Warnings count the lines of the site's own file. Only with code is something left to say.
@@ -82,16 +73,9 @@ func TestRead_noIndex(t *testing.T) {
 	} {
 		site := files{"index.html": "hello"}
 		maps.Copy(site, tt.files)
-		s, err := Read(t.Context(), Folder{Site: site.site(t), NoIndex: tt.noIndex})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff([][]string{tt.warnings, tt.notes}, [][]string{s.Warnings, s.Notes}); diff != "" {
-			t.Errorf("%s: %s", tt.name, diff)
-		}
-		if got := strings.Contains(string(s.settings["_headers"]), "noindex"); got != tt.noIndex {
-			t.Errorf("%s: noindex in _headers: %t", tt.name, got)
-		}
+		s := mustRead(t, Folder{Site: site.site(t), NoIndex: tt.noIndex})
+		equal(t, tt.name, [][]string{s.Warnings, s.Notes}, [][]string{tt.warnings, tt.notes})
+		equal(t, tt.name+": noindex in _headers", strings.Contains(string(s.settings["_headers"]), "noindex"), tt.noIndex)
 		if tt.digest != "" && s.Digest != tt.digest {
 			t.Errorf("%s: digest %s", tt.name, s.Digest)
 		}
@@ -100,23 +84,18 @@ func TestRead_noIndex(t *testing.T) {
 
 // The request tells deploy how the site was read.
 func TestDeploy_noIndex(t *testing.T) {
-	if in, _ := json.Marshal(DeployRequest{}); strings.Contains(string(in), "noindex") {
+	if in := jsonOf(t, DeployRequest{}); strings.Contains(in, "noindex") {
 		t.Errorf("requests of existing states change: %s", in)
 	}
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, page)
-		w.mustRun("deploy", whole...)
+		w.mustDeploy(whole...)
 		before := w.request.Digest
 		w.request.NoIndex = true
-		if _, _, err := w.run("deploy"); err != nil {
-			t.Fatal(err)
-		}
-		if w.request.Digest == before {
+		if w.mustDeploy(); w.request.Digest == before {
 			t.Error("the digest is the same")
 		}
-		if got := w.api.form()["_headers"].Content; got != ruleForAll {
-			t.Errorf("_headers: %q", got)
-		}
+		equal(t, "_headers", w.api.form()["_headers"].Content, ruleForAll)
 	})
 }
 
@@ -147,13 +126,13 @@ var robotsWords = []string{"/*", "/*", "/a", "/a", "/:x", "/b/*", "https://examp
 // With Cloudflare's own code, each path says noindex before anything else, which holds for
 // every crawler, and every other header is as without it.
 func TestNoIndex_wrangler(t *testing.T) {
-	node := pagestest.Wrangler(t)[0]
+	pagestest.Wrangler(t)
 	var texts []string
 	for _, tt := range robotsCases {
 		texts = append(texts, tt.text)
 	}
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 150 {
+	for range 60 {
 		var lines []string
 		for range 2 + r.IntN(12) {
 			lines = append(lines, robotsWords[r.IntN(len(robotsWords))])
@@ -176,22 +155,8 @@ func TestNoIndex_wrangler(t *testing.T) {
 			in = append(in, line)
 		}
 	}
-	text, err := json.Marshal(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), node, "-e", realHeaders, pagestest.Modules(t))
-	cmd.Stdin = bytes.NewReader(text)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v: %s", err, stderr.String())
-	}
 	var got []map[string]string
-	if err := json.Unmarshal(out, &got); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	node(t, realHeaders, pagestest.Modules(t), in, &got)
 	const name = "x-robots-tag"
 	for i, text := range texts {
 		for j, path := range paths {
@@ -205,9 +170,7 @@ func TestNoIndex_wrangler(t *testing.T) {
 			if before[name] == "" {
 				before[name] = ""
 			}
-			if diff := cmp.Diff(before, after); diff != "" {
-				t.Errorf("%s: %s", at, diff)
-			}
+			equal(t, at, after, before)
 		}
 	}
 }

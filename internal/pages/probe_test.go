@@ -6,8 +6,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"portfolio-infra/internal/testcheck"
 )
 
 // A live deployment must answer with what was deployed. Its host name may need some time. If
@@ -65,35 +63,32 @@ func TestDeploy_probe(t *testing.T) {
 		{"an error at first", page, status(522), 30 * time.Second, false, 30 * time.Second, "", ""},
 		{"every page an error", static, status(500), always, false, time.Minute, "", at + "style.css answers with status 500; the last line of its log: Error: out of coffee"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, tt.site)
-				start := time.Now()
-				w.api.before = func(rw http.ResponseWriter, r *http.Request) bool {
-					site, root := strings.HasSuffix(r.Host, ".pages.dev"), r.Host == "pages.dev"
-					if !site && !(root && tt.noWay) || time.Since(start) >= tt.time {
-						return false
-					}
-					if r.Header.Get("Authorization") != "" {
-						t.Error("the deployment gets the token")
-					}
-					tt.respond(rw)
-					return true
+		bubble(t, tt.name, func(t *testing.T) {
+			w := newWorld(t, tt.site)
+			start := time.Now()
+			w.api.before = func(rw http.ResponseWriter, r *http.Request) bool {
+				site, root := strings.HasSuffix(r.Host, ".pages.dev"), r.Host == "pages.dev"
+				if !site && !(root && tt.noWay) || time.Since(start) >= tt.time {
+					return false
 				}
-				_, _, err := w.run("deploy")
-				testcheck.Error(t, err, tt.wantErr)
-				took, most := time.Since(start), tt.took+time.Minute
-				if tt.noWay {
-					most = 20 * time.Second
+				if r.Header.Get("Authorization") != "" {
+					t.Error("the deployment gets the token")
 				}
-				if took < tt.took || took > most {
-					t.Errorf("took %s, want %s", took, tt.took)
-				}
-				said := w.progress.String()
-				if !strings.Contains(said, tt.warning) || strings.Contains(said, "warning: ") != (tt.warning != "") {
-					t.Errorf("got  %s\nwant %q", said, tt.warning)
-				}
-			})
+				tt.respond(rw)
+				return true
+			}
+			w.fails(tt.wantErr)
+			took, most := time.Since(start), tt.took+time.Minute
+			if tt.noWay {
+				most = 20 * time.Second
+			}
+			if took < tt.took || took > most {
+				t.Errorf("took %s, want %s", took, tt.took)
+			}
+			said := w.progress.String()
+			if !strings.Contains(said, tt.warning) || strings.Contains(said, "warning: ") != (tt.warning != "") {
+				t.Errorf("got  %s\nwant %q", said, tt.warning)
+			}
 		})
 	}
 }
@@ -113,9 +108,7 @@ func TestDeploy_probeLate(t *testing.T) {
 			rw.WriteHeader(522)
 			return true
 		}
-		if _, _, err := w.run("deploy"); err != nil {
-			t.Error(err)
-		}
+		w.mustDeploy()
 	})
 }
 
@@ -124,41 +117,35 @@ func TestDeploy_probeLate(t *testing.T) {
 // what does help.
 func TestDeploy_probePoisoned(t *testing.T) {
 	for name, replaces := range map[string]bool{"replaced": true, "kept": false} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				site := files{"index.html": "hello", "style.css": "a{}", "app.js": "f()"}
-				w := newWorld(t, site)
-				w.api.assets = map[string]stored{}
-				for name, content := range site {
-					a, err := newAsset(name, w.request.Site+"/"+name)
-					if err != nil {
-						t.Fatal(err)
-					}
-					if name == "style.css" {
-						content = "b{}"
-					}
-					w.api.assets[a.key] = stored{a.contentType, content}
+		bubble(t, name, func(t *testing.T) {
+			site := files{"index.html": "hello", "style.css": "a{}", "app.js": "f()"}
+			w := newWorld(t, site)
+			w.api.assets = map[string]stored{}
+			for name, content := range site {
+				a, err := newAsset(name, w.request.Site+"/"+name)
+				if err != nil {
+					t.Fatal(err)
 				}
-				if !replaces {
-					w.respondTo("/assets/upload", 1, func(rw http.ResponseWriter, _ *http.Request) {
-						_, _ = rw.Write([]byte(`{"success":true,"result":null}`))
-					})
+				if name == "style.css" {
+					content = "b{}"
 				}
-				got, _, err := w.run("deploy")
-				said := w.progress.String()
-				if err != nil || got.Uploaded != 0 || !strings.Contains(said, "Cloudflare stores other content under the key of style.css: uploading it again\n") {
-					t.Errorf("%+v, %v: %s", got, err, said)
-				}
-				const warning = "warning: https://d1.site.pages.dev/style.css answers with other content than that of style.css: change the file by a byte"
-				if strings.Contains(said, warning) == replaces || strings.Count(said, "uploading it again") != 1 {
-					t.Error(said)
-				}
-				w.progress.Reset()
-				files{"style.css": "a{}\n"}.write(t, w.request.Site)
-				if _, _, err := w.run("deploy"); err != nil || strings.Contains(w.progress.String(), "warning: ") {
-					t.Errorf("after the cure %v: %s", err, &w.progress)
-				}
-			})
+				w.api.assets[a.key] = stored{a.contentType, content}
+			}
+			if !replaces {
+				w.respondTo("/assets/upload", 1, func(rw http.ResponseWriter, _ *http.Request) {
+					_, _ = rw.Write([]byte(`{"success":true,"result":null}`))
+				})
+			}
+			equal(t, "uploaded", w.mustDeploy().Uploaded, 0)
+			said := w.progress.String()
+			equal(t, "uploads again", strings.Count(said, "Cloudflare stores other content under the key of style.css: uploading it again\n"), 1)
+			const warning = "warning: https://d1.site.pages.dev/style.css answers with other content than that of style.css: change the file by a byte"
+			equal(t, "the warning", strings.Contains(said, warning), !replaces)
+			w.progress.Reset()
+			files{"style.css": "a{}\n"}.write(t, w.request.Site)
+			if w.mustDeploy(); strings.Contains(w.progress.String(), "warning: ") {
+				t.Errorf("after the cure: %s", &w.progress)
+			}
 		})
 	}
 }

@@ -1,7 +1,6 @@
 package pages
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -10,8 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"portfolio-infra/internal/pages/pagestest"
 )
@@ -75,9 +72,7 @@ func TestParseRules(t *testing.T) {
 			if tt.want != "" {
 				want = tt.file + ": Cloudflare ignores " + tt.want
 			}
-			if diff := cmp.Diff(want, l.warning(tt.file)); diff != "" {
-				t.Error(diff)
-			}
+			equal(t, "warning", l.warning(tt.file), want)
 		})
 	}
 	l := parseRedirects(repeated(12, "/%d"))
@@ -121,10 +116,25 @@ func randomRules(r *rand.Rand) string {
 	return b.String()
 }
 
+// node runs a script with the arguments, and decodes what it prints. in is its standard input.
+func node(t *testing.T, script, argument string, in, out any) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), pagestest.Wrangler(t)[0], "-e", script, argument)
+	cmd.Stdin = strings.NewReader(jsonOf(t, in))
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	text, err := cmd.Output()
+	if err == nil {
+		err = json.Unmarshal(text, out)
+	}
+	if err != nil {
+		t.Fatalf("%v: %s%s", err, stderr.String(), text)
+	}
+}
+
 // Cloudflare's own parsers ignore as many lines and read the same rules, in the cases above and
 // in random ones.
 func TestParseRules_wrangler(t *testing.T) {
-	node := pagestest.Wrangler(t)[0]
 	type parsed struct {
 		Paths   []string `json:"paths"`
 		Ignored int      `json:"ignored"`
@@ -148,24 +158,8 @@ func TestParseRules_wrangler(t *testing.T) {
 		slices.Sort(p.Paths)
 		ours = append(ours, p)
 	}
-	text, err := json.Marshal(in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), node, "-e", realRules, filepath.Join(pagestest.Modules(t), "wrangler/wrangler-dist/cli.js"))
-	cmd.Stdin = bytes.NewReader(text)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v: %s", err, stderr.String())
-	}
-	if err := json.Unmarshal(out, &theirs); err != nil {
-		t.Fatal(err)
-	}
+	node(t, realRules, filepath.Join(pagestest.Modules(t), "wrangler/wrangler-dist/cli.js"), in, &theirs)
 	for i, tt := range cases {
-		if diff := cmp.Diff(theirs[i], ours[i]); diff != "" {
-			t.Errorf("%s %s: %q: %s", tt.file, tt.name, tt.text, diff)
-		}
+		equal(t, fmt.Sprintf("%s %s: %q", tt.file, tt.name, tt.text), ours[i], theirs[i])
 	}
 }

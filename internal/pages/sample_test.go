@@ -2,19 +2,16 @@ package pages
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestSite_samples(t *testing.T) {
 	site := func(f files) files {
 		all := files{"index.html": "", "about.html": "", "docs/index.html": "", "404.html": "", "a.css": "", "docs/b.js": "", "LICENSE": ""}
-		for name, content := range f {
-			all[name] = content
-		}
+		maps.Copy(all, f)
 		return all
 	}
 	for _, tt := range []struct {
@@ -39,12 +36,8 @@ func TestSite_samples(t *testing.T) {
 		{"headers that encode", files{"index.html": "", "a.gz": "", "_headers": "/*.gz\n  content-Encoding: gzip"}, []string{"/a.gz unread"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := Read(t.Context(), Folder{Site: tt.site.site(t)})
-			if err != nil {
-				t.Fatal(err)
-			}
 			var got []string
-			for _, sample := range s.samples() {
+			for _, sample := range tt.site.read(t).samples() {
 				text := "/" + sample.path
 				switch isFile := strings.Contains(sample.path, "."); {
 				case sample.code:
@@ -55,9 +48,7 @@ func TestSite_samples(t *testing.T) {
 				got = append(got, text)
 			}
 			slices.Sort(got)
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Error(diff)
-			}
+			equal(t, "samples", got, tt.want)
 		})
 	}
 }
@@ -71,11 +62,7 @@ func TestSite_samplesOfMany(t *testing.T) {
 	}
 	folder := site.site(t)
 	sampled := func() (paths []string) {
-		s, err := Read(t.Context(), Folder{Site: folder})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, sample := range s.samples() {
+		for _, sample := range mustRead(t, Folder{Site: folder}).samples() {
 			paths = append(paths, sample.path)
 		}
 		return paths

@@ -1,14 +1,12 @@
 package pages
 
 import (
-	"os"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"portfolio-infra/internal/testcheck"
 )
@@ -45,10 +43,7 @@ func TestRead(t *testing.T) {
 		{"links in the site", files{"a/x.txt": "", "b": "-> a", "y.txt": "-> a/x.txt"}, []string{"a/x.txt", "b/x.txt", "y.txt"}, nil, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := Read(t.Context(), Folder{Site: tt.files.site(t)})
-			if err != nil {
-				t.Fatal(err)
-			}
+			s := tt.files.read(t)
 			var assets, settings, modules []string
 			for _, a := range s.assets {
 				assets = append(assets, a.name)
@@ -60,9 +55,7 @@ func TestRead(t *testing.T) {
 			for _, m := range s.modules {
 				modules = append(modules, m.name)
 			}
-			if diff := cmp.Diff([][]string{tt.assets, tt.settings, tt.modules}, [][]string{assets, settings, modules}); diff != "" {
-				t.Error(diff)
-			}
+			equal(t, "assets, settings and modules", [][]string{assets, settings, modules}, [][]string{tt.assets, tt.settings, tt.modules})
 		})
 	}
 }
@@ -94,15 +87,9 @@ func TestRead_problems(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := Read(t.Context(), Folder{Site: tt.files.site(t)})
-			for _, want := range tt.want {
-				testcheck.Error(t, err, want)
-			}
+			testcheck.Error(t, err, tt.want...)
 		})
 	}
-	t.Run("no folder", func(t *testing.T) {
-		_, err := Read(t.Context(), Folder{Site: filepath.Join(t.TempDir(), "public")})
-		testcheck.Error(t, err, "there is no such folder: build the site, or give a folder to serve, relative to the project's folder")
-	})
 	t.Run("a pipe", func(t *testing.T) {
 		folder := files{"index.html": ""}.site(t)
 		if err := syscall.Mkfifo(filepath.Join(folder, "pipe"), 0o600); err != nil {
@@ -144,13 +131,8 @@ func TestRead_said(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.files["index.html"] = ""
-			s, err := Read(t.Context(), Folder{Site: tt.files.site(t)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff([][]string{tt.warnings, tt.notes}, [][]string{s.Warnings, s.Notes}); diff != "" {
-				t.Error(diff)
-			}
+			s := tt.files.read(t)
+			equal(t, "warnings and notes", [][]string{s.Warnings, s.Notes}, [][]string{tt.warnings, tt.notes})
 		})
 	}
 }
@@ -158,49 +140,33 @@ func TestRead_said(t *testing.T) {
 // The digest changes with whatever a deployment has, and with nothing else.
 func TestRead_digest(t *testing.T) {
 	base := files{"index.html": "hello", "_headers": "/*", "_worker.js/index.js": "export default {}", "_worker.js/a.txt": "x"}
-	digest := func(f files) string {
-		s, err := Read(t.Context(), Folder{Site: f.site(t)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s.Digest
-	}
-	before := digest(base)
-	if digest(base) != before {
-		t.Error("another folder has another digest")
-	}
+	before := base.read(t).Digest
 	for _, tt := range []struct {
 		name, file, content string
 		same                bool
 	}{
+		{"another folder", "index.html", "hello", true},
 		{"content", "index.html", "hullo", false},
 		{"a new file", "b.html", "", false},
 		{"settings", "_headers", "/a", false},
 		{"a module", "_worker.js/a.txt", "y", false},
 		{"what is not served", ".DS_Store", "x", true},
 	} {
-		changed := files{tt.file: tt.content}
-		for name, content := range base {
-			if _, ok := changed[name]; !ok {
-				changed[name] = content
-			}
-		}
-		if got := digest(changed) == before; got != tt.same {
-			t.Errorf("%s: the same digest: %t", tt.name, got)
-		}
+		changed := maps.Clone(base)
+		changed[tt.file] = tt.content
+		equal(t, tt.name+": the same digest", changed.read(t).Digest == before, tt.same)
 	}
 }
 
-// A site may be a link, and its folder unreadable.
+// A site may be a link.
 func TestRead_root(t *testing.T) {
-	folder := files{"index.html": ""}.site(t)
-	link := filepath.Join(t.TempDir(), "link")
-	if err := os.Symlink(folder, link); err != nil {
-		t.Fatal(err)
+	folder := files{"site/index.html": "", "link": "-> site"}.project(t, "")
+	equal(t, "files", len(mustRead(t, Folder{Site: filepath.Join(folder, "link")}).assets), 1)
+	for name, want := range map[string]string{
+		"none":            "there is no such folder: build the site, or give a folder to serve, relative to the project's folder",
+		"site/index.html": "it is not a folder: give a folder to serve",
+	} {
+		_, err := Read(t.Context(), Folder{Site: filepath.Join(folder, name)})
+		testcheck.Error(t, err, want)
 	}
-	if s, err := Read(t.Context(), Folder{Site: link}); err != nil || len(s.assets) != 1 {
-		t.Errorf("%+v, %v", s, err)
-	}
-	_, err := Read(t.Context(), Folder{Site: filepath.Join(folder, "index.html")})
-	testcheck.Error(t, err, "it is not a folder: give a folder to serve")
 }

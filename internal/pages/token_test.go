@@ -3,7 +3,6 @@ package pages
 import (
 	"encoding/base64"
 	"testing"
-	"time"
 )
 
 // jwt returns a token with claims.
@@ -25,21 +24,6 @@ func TestClaimsOf(t *testing.T) {
 		{"opaque", "token", claims{MaxFiles: maxAssets}},
 		{"empty", "", claims{MaxFiles: maxAssets}},
 	} {
-		if got := claimsOf(tt.token); got != tt.want {
-			t.Errorf("%s: %+v, want %+v", tt.name, got, tt.want)
-		}
-	}
-}
-
-func TestClaims_expired(t *testing.T) {
-	at := time.Unix(1000, 0)
-	for _, tt := range []struct {
-		name    string
-		expires int64
-		want    bool
-	}{{"later", 1001, false}, {"now", 1000, true}, {"before", 999, true}, {"never", 0, false}} {
-		if got := (claims{Expires: tt.expires}).expired(at); got != tt.want {
-			t.Errorf("%s: %t", tt.name, got)
-		}
+		equal(t, tt.name, claimsOf(tt.token), tt.want)
 	}
 }

@@ -18,7 +18,7 @@ import (
 // The delete command of the resource deletes nothing, whatever state it runs from, and
 // needs neither network nor token.
 func TestRun_undeploy(t *testing.T) {
-	request := `{"accountId":"` + account + `","project":"site","owner":"` + owner + `","site":"public","digest":"` + digest + `"}`
+	request := jsonOf(t, DeployRequest{AccountID: account, Project: "site", Owner: owner, Site: "public", Digest: digest})
 	for in, want := range map[string]string{
 		request: "undeploy site`",
 		strings.Replace(request, "{", `{"later":1,`, 1): "undeploy site`",
@@ -26,33 +26,31 @@ func TestRun_undeploy(t *testing.T) {
 		"[]":                                            "undeploy PROJECT`",
 		"":                                              "undeploy PROJECT`",
 	} {
-		var out, log bytes.Buffer
-		err := run(t.Context(), "undeploy", strings.NewReader(in), &out, &log, func(string) string { return "" }, nil)
-		if err != nil || out.Len() > 0 || strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), want) {
-			t.Errorf("%s: %v, %q, %q", in, err, &out, &log)
+		out, said, err := runCommand(t, "undeploy", in, nil)
+		if err != nil || out != "" || strings.Count(said, "\n") != 1 || !strings.Contains(said, want) {
+			t.Errorf("%s: %v, %q, %q", in, err, out, said)
 		}
 	}
 }
 
-// bound binds the project to a Worker that bears an owner.
-func (e *emulation) bound(worker, owner string) {
-	e.Helper()
-	e.UploadWorker(worker, owner)
-	e.Configure("site", fmt.Sprintf(`{"production":{"services":{%q:{"service":%q,"environment":"production"}}}}`, strings.ToUpper(worker), worker))
+// bind binds the project to a Worker that bears an owner.
+func (s *site) bind(worker, owner string) {
+	s.Helper()
+	s.UploadWorker(worker, owner)
+	s.Configure("site", fmt.Sprintf(`{"production":{"services":{%q:{"service":%q,"environment":"production"}}}}`, strings.ToUpper(worker), worker))
 }
 
 // deployed adds deployments to a branch of the project, with that commit message.
-func (e *emulation) deployed(n int, branch, message string) {
-	e.Helper()
+func (s *site) deployed(n int, branch, message string) {
+	s.Helper()
 	for range n {
-		e.Deploy("site", branch, message)
+		s.Deploy("site", branch, message)
 	}
 }
 
-func (e *emulation) undeploy(most int, others bool) error {
-	u := &undeployer{project: "site", others: others, most: most, log: &e.progress}
-	env := map[string]string{cloudflare.EnvToken: apiToken, envAccount: account}
-	return u.run(e.Context(), func(name string) string { return env[name] }, e.Net)
+func (s *site) undeploy(most int, others bool) error {
+	u := &undeployer{project: "site", others: others, most: most, log: &s.progress}
+	return u.run(s.Context(), vars{cloudflare.EnvToken: apiToken, envAccount: account}.get, s.Net)
 }
 
 const ours = "[pulumi " + owner + " 0123456789abcdef]"
@@ -60,73 +58,71 @@ const ours = "[pulumi " + owner + " 0123456789abcdef]"
 func TestUndeploy(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		before func(*emulation)
+		before func(*site)
 		others bool
 		want   string // the deployments that are gone, by number, the oldest first
 		says   string
 		err    string
 	}{
-		{"not too many", func(e *emulation) { e.bound("api", owner); e.deployed(100, "main", ours) }, false, "[]", "0 deleted, 100 left", ""},
-		{"ours, the oldest first", func(e *emulation) {
-			e.bound("api", owner)
-			e.deployed(2, "feature", "theirs")
-			e.deployed(101, "main", ours)
+		{"not too many", func(s *site) { s.bind("api", owner); s.deployed(100, "main", ours) }, false, "[]", "0 deleted, 100 left", ""},
+		{"ours, the oldest first", func(s *site) {
+			s.bind("api", owner)
+			s.deployed(2, "feature", "theirs")
+			s.deployed(101, "main", ours)
 		}, false, "[2 3 4]", "deployments of the Pages project site: 3 deleted, 100 left", ""},
-		{"ours before those of others", func(e *emulation) {
-			e.bound("api", owner)
-			e.deployed(100, "main", "theirs")
-			e.deployed(3, "feature", ours)
-			e.deployed(1, "main", ours)
+		{"ours before those of others", func(s *site) {
+			s.bind("api", owner)
+			s.deployed(100, "main", "theirs")
+			s.deployed(3, "feature", ours)
+			s.deployed(1, "main", ours)
 		}, true, "[0 100 101 102]", "", ""},
-		{"ours are not enough", func(e *emulation) {
-			e.bound("api", owner)
-			e.deployed(2, "feature", ours)
-			e.deployed(101, "main", "[pulumi another-stack 0123456789abcdef]")
+		{"ours are not enough", func(s *site) {
+			s.bind("api", owner)
+			s.deployed(2, "feature", ours)
+			s.deployed(101, "main", "[pulumi another-stack 0123456789abcdef]")
 		}, false, "[]", "", "has 103 deployments, and Cloudflare deletes it with at most 100: 3 more have to go, of which this stack made 2, and none was deleted: " +
 			"to delete those of others too, run `bin/portfolio undeploy -others site`"},
-		{"ours, but for the live one", func(e *emulation) {
-			e.bound("api", owner)
-			e.deployed(1, "main", ours)
-			e.deployed(100, "feature", "theirs")
+		{"ours, but for the live one", func(s *site) {
+			s.bind("api", owner)
+			s.deployed(1, "main", ours)
+			s.deployed(100, "feature", "theirs")
 		}, false, "[]", "", "-others"},
-		{"the live one is the oldest", func(e *emulation) {
-			e.bound("api", owner)
-			e.deployed(1, "main", "theirs")
-			e.deployed(101, "feature", "theirs")
+		{"the live one is the oldest", func(s *site) {
+			s.bind("api", owner)
+			s.deployed(1, "main", "theirs")
+			s.deployed(101, "feature", "theirs")
 		}, true, "[1 2]", "", ""},
-		{"no Worker says whose they are", func(e *emulation) { e.deployed(101, "main", ours) }, false, "[]", "none counts as such", "-others site` (which deployments are this stack's is not known, so none counts as such: the project is bound to no Worker"},
-		{"a Worker of an older version", func(e *emulation) { e.bound("api", ""); e.deployed(101, "main", ours) }, false, "[]", "none counts as such", "-others"},
-		{"two Workers", func(e *emulation) {
-			e.bound("auth", "another-stack")
-			e.bound("api", owner)
-			e.deployed(101, "main", ours)
+		{"no Worker says whose they are", func(s *site) { s.deployed(101, "main", ours) }, false, "[]", "none counts as such", "-others site` (which deployments are this stack's is not known, so none counts as such: the project is bound to no Worker"},
+		{"a Worker of an older version", func(s *site) { s.bind("api", ""); s.deployed(101, "main", ours) }, false, "[]", "none counts as such", "-others"},
+		{"two Workers", func(s *site) {
+			s.bind("auth", "another-stack")
+			s.bind("api", owner)
+			s.deployed(101, "main", ours)
 		}, false, "[0]", "", ""},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				e := newEmulation(t, "")
-				tt.before(e)
-				time.Sleep(time.Minute) // until all are live
-				before, live := e.deployments()
-				slices.Reverse(before)
-				testcheck.Error(t, e.undeploy(maxDeployments, tt.others), tt.err)
-				after, _ := e.deployments()
-				gone := []int{}
-				for i, id := range before {
-					if !slices.Contains(after, id) {
-						gone = append(gone, i)
-					}
+		bubble(t, tt.name, func(t *testing.T) {
+			s := newSite(t, "")
+			tt.before(s)
+			time.Sleep(time.Minute) // until all are live
+			before, live := s.deployments()
+			slices.Reverse(before)
+			testcheck.Error(t, s.undeploy(maxDeployments, tt.others), tt.err)
+			after, _ := s.deployments()
+			gone := []int{}
+			for i, id := range before {
+				if !slices.Contains(after, id) {
+					gone = append(gone, i)
 				}
-				if fmt.Sprint(gone) != tt.want || !slices.Contains(after, live) {
-					t.Errorf("gone are %v, want %s", gone, tt.want)
-				}
-				if !strings.Contains(e.progress.String(), tt.says) {
-					t.Errorf("it says %s", &e.progress)
-				}
-				if tt.err == "" {
-					e.Call("DELETE", "/pages/projects/site", "")
-				}
-			})
+			}
+			if fmt.Sprint(gone) != tt.want || !slices.Contains(after, live) {
+				t.Errorf("gone are %v, want %s", gone, tt.want)
+			}
+			if !strings.Contains(s.progress.String(), tt.says) {
+				t.Errorf("it says %s", &s.progress)
+			}
+			if tt.err == "" {
+				s.Call("DELETE", "/pages/projects/site", "")
+			}
 		})
 	}
 }
@@ -176,38 +172,26 @@ func TestUndeploy_refused(t *testing.T) {
 		{"a deployment that is gone", "/deployments/d1", 404, 8000009, 1, ""},
 		{"another reason", "/deployments/d1", 400, 8000035, 1, "deleting a deployment of the Pages project site: "},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, page)
-				for range 3 {
-					w.api.add("old")
-				}
-				w.api.before = func(rw http.ResponseWriter, r *http.Request) bool {
-					hit := strings.HasSuffix(r.URL.Path, "/pages/projects/site"+tt.path)
-					if hit {
-						refuse(rw, tt.status, tt.code, "refused")
-					}
-					return hit
-				}
-				testcheck.Error(t, w.undeploy(2), tt.wantErr)
-				if deletes := w.api.count("DELETE "); deletes != tt.deletes {
-					t.Errorf("%d deletes, want %d", deletes, tt.deletes)
-				}
-			})
+		bubble(t, tt.name, func(t *testing.T) {
+			w := newWorld(t, page)
+			for range 3 {
+				w.api.add("old")
+			}
+			w.respondTo(" "+tt.path, 99, refusing(tt.status, tt.code))
+			testcheck.Error(t, w.undeploy(2), tt.wantErr)
+			equal(t, "deletes", w.api.count("DELETE "), tt.deletes)
 		})
 	}
 }
 
 func TestUndeploy_badInput(t *testing.T) {
-	good := map[string]string{cloudflare.EnvToken: apiToken, envAccount: account}
 	for _, tt := range []struct{ project, token, account, want string }{
 		{"../x", apiToken, account, `undeploy: "../x" is not a valid Pages project name`},
 		{"site", "", account, "undeploy: set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN"},
 		{"site", apiToken, "", "undeploy: set CLOUDFLARE_ACCOUNT_ID and CLOUDFLARE_API_TOKEN"},
 		{"site", apiToken, "x", `undeploy: CLOUDFLARE_ACCOUNT_ID: "x" is not 32 hexadecimal digits`},
 	} {
-		good[cloudflare.EnvToken], good[envAccount] = tt.token, tt.account
-		err := Undeploy(t.Context(), tt.project, false, &bytes.Buffer{}, func(name string) string { return good[name] })
+		err := Undeploy(t.Context(), tt.project, false, &bytes.Buffer{}, vars{cloudflare.EnvToken: tt.token, envAccount: tt.account}.get)
 		testcheck.Error(t, err, tt.want)
 	}
 }
@@ -215,6 +199,5 @@ func TestUndeploy_badInput(t *testing.T) {
 // undeploy deletes deployments of anybody.
 func (w *world) undeploy(most int) error {
 	u := &undeployer{project: "site", others: true, most: most, log: &w.progress}
-	env := map[string]string{cloudflare.EnvToken: apiToken, envAccount: account}
-	return u.run(w.t.Context(), func(name string) string { return env[name] }, resttest.Transport(w.api))
+	return u.run(w.Context(), vars{cloudflare.EnvToken: apiToken, envAccount: account}.get, resttest.Transport(w.api))
 }

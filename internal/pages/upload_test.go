@@ -10,18 +10,14 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
-
-	"portfolio-infra/internal/testcheck"
 )
 
-// respondTo makes the API respond to a call with a path in another way, the first times.
-func (w *world) respondTo(path string, times int, respond func(http.ResponseWriter, *http.Request)) {
+// respondTo makes the API respond in another way to calls that end so, the first times.
+func (w *world) respondTo(call string, times int, respond func(http.ResponseWriter, *http.Request)) {
 	var mu sync.Mutex
 	w.api.before = func(rw http.ResponseWriter, r *http.Request) bool {
 		mu.Lock()
-		hit := strings.HasSuffix(r.URL.Path, path) && times > 0
+		hit := strings.HasSuffix(callOf(r), call) && times > 0
 		if hit {
 			times--
 		}
@@ -37,10 +33,11 @@ func refusing(status, code int) func(http.ResponseWriter, *http.Request) {
 	return func(w http.ResponseWriter, _ *http.Request) { refuse(w, status, code, "injected") }
 }
 
+// How often a token is refused, where, and how many tokens are taken.
 func TestUpload_tokens(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		path    string
+		call    string
 		status  int
 		code    int
 		times   int
@@ -55,16 +52,11 @@ func TestUpload_tokens(t *testing.T) {
 		{"always refused", "/check-missing", 401, 8000013, 99, 4, "uploading to the Pages project site: Cloudflare: POST https://api.cloudflare.com/client/v4/pages/assets/check-missing: 401"},
 		{"forbidden", "/assets/upload", 403, 9109, 1, 1, "403 Forbidden"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, page)
-				w.respondTo(tt.path, tt.times, refusing(tt.status, tt.code))
-				_, _, err := w.run("deploy")
-				testcheck.Error(t, err, tt.wantErr)
-				if w.api.tokens != tt.tokens {
-					t.Errorf("%d tokens, want %d", w.api.tokens, tt.tokens)
-				}
-			})
+		bubble(t, tt.name, func(t *testing.T) {
+			w := newWorld(t, page)
+			w.respondTo(tt.call, tt.times, refusing(tt.status, tt.code))
+			w.fails(tt.wantErr)
+			equal(t, "tokens", w.api.tokens, tt.tokens)
 		})
 	}
 }
@@ -79,9 +71,8 @@ func TestUpload_tokenExpires(t *testing.T) {
 			w.api.token = jwt(`{}`)
 			refuse(rw, 502, 0, "bad gateway")
 		})
-		if _, _, err := w.run("deploy"); err != nil || w.api.tokens != 2 {
-			t.Errorf("%d tokens: %v", w.api.tokens, err)
-		}
+		w.mustDeploy()
+		equal(t, "tokens", w.api.tokens, 2)
 	})
 }
 
@@ -109,8 +100,7 @@ func TestUpload_gatewayErrors(t *testing.T) {
 				mu.Unlock()
 				refuse(rw, 502, 0, "bad gateway")
 			})
-			_, _, err := w.run("deploy")
-			testcheck.Error(t, err, tt.wantErr)
+			w.fails(tt.wantErr)
 			if most > 1 {
 				t.Errorf("%d uploads at a time", most)
 			}
@@ -119,19 +109,11 @@ func TestUpload_gatewayErrors(t *testing.T) {
 }
 
 func TestUpload_limits(t *testing.T) {
-	for _, tt := range []struct {
-		name, token, wantErr string
-	}{
-		{"of the account", jwt(`{"max_file_count_allowed":1}`), "config key site: it has 2 files, and Pages takes 1"},
-		{"as many", jwt(`{"max_file_count_allowed":2}`), ""},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, files{"a.html": "a", "b.html": "b"})
-				w.api.token = tt.token
-				_, _, err := w.run("deploy")
-				testcheck.Error(t, err, tt.wantErr)
-			})
+	for most, wantErr := range map[int]string{1: "config key site: it has 2 files, and Pages takes 1", 2: ""} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, files{"a.html": "a", "b.html": "b"})
+			w.api.token = jwt(fmt.Sprintf(`{"max_file_count_allowed":%d}`, most))
+			w.fails(wantErr)
 		})
 	}
 }
@@ -142,20 +124,15 @@ func TestUpload_none(t *testing.T) {
 		w := newWorld(t, files{"_worker.js": "export default {}"})
 		var sent []string
 		w.api.before = func(_ http.ResponseWriter, r *http.Request) bool {
-			if strings.HasPrefix(r.URL.Path, "/client/v4/pages/assets/") {
+			if strings.Contains(callOf(r), "/pages/assets/") {
 				body, _ := io.ReadAll(r.Body)
 				sent = append(sent, string(body))
 				r.Body = io.NopCloser(bytes.NewReader(body))
 			}
 			return false
 		}
-		result, _, err := w.run("deploy")
-		if err != nil || result.Files != 0 {
-			t.Errorf("%+v, %v", result, err)
-		}
-		if diff := cmp.Diff([]string{`{"hashes":[]}`, `{"hashes":[]}`}, sent); diff != "" {
-			t.Error(diff)
-		}
+		equal(t, "files", w.mustDeploy().Files, 0)
+		equal(t, "sent", sent, []string{`{"hashes":[]}`, `{"hashes":[]}`})
 	})
 }
 
@@ -168,16 +145,12 @@ func TestUpload_changed(t *testing.T) {
 			files{"index.html": "hullo"}.write(t, w.request.Site)
 			refuse(rw, 500, 0, "try again")
 		})
-		_, _, err := w.run("deploy")
-		if want := "uploading to the Pages project site: index.html has changed since the preview: run it again"; err == nil || err.Error() != want {
-			t.Errorf("got  error %v\nwant %s", err, want)
-		}
+		_, _, err := w.deploy()
+		equal(t, "error", fmt.Sprint(err), "uploading to the Pages project site: index.html has changed since the preview: run it again")
 		if len(w.api.assets) > 0 || len(w.api.deployments) > 0 {
 			t.Errorf("stored %v, deployed %d", w.api.assets, len(w.api.deployments))
 		}
-		if got, _, err := w.run("deploy"); err != nil || got.Uploaded != 1 {
-			t.Errorf("%+v: %v", got, err)
-		}
+		equal(t, "uploaded", w.mustDeploy().Uploaded, 1)
 	})
 }
 
@@ -187,39 +160,24 @@ func TestUpload_unexpectedKey(t *testing.T) {
 		w.respondTo("/check-missing", 1, func(rw http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(rw, `{"success":true,"result":["cafe"]}`)
 		})
-		_, _, err := w.run("deploy")
-		testcheck.Error(t, err, `lists the file "cafe" as missing, which the site does not have`)
+		w.fails(`lists the file "cafe" as missing, which the site does not have`)
 	})
 }
 
-// Keeping the keys is not needed for the deployment.
+// Keeping the keys is not needed for the deployment. No token is shown, whatever the API says.
 func TestUpload_keysNotKept(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, page)
-		w.respondTo("/upsert-hashes", 99, refusing(500, 8000000))
-		if _, _, err := w.run("deploy"); err != nil {
-			t.Error(err)
-		}
-		if said := w.progress.String(); !strings.Contains(said, "the next deployment may have to upload the files again: ") ||
-			!strings.Contains(said, "uploaded 1 of 1 files\n") {
-			t.Errorf("progress: %s", said)
-		}
-	})
-}
-
-// No token is shown, whatever the API says.
-func TestUpload_secrets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, page)
 		w.api.token = jwt(`{"secret":"hunter2"}`)
 		w.respondTo("/upsert-hashes", 99, func(rw http.ResponseWriter, r *http.Request) {
 			refuse(rw, 400, 1, "you sent "+r.Header.Get("Authorization"))
 		})
-		if _, _, err := w.run("deploy"); err != nil {
-			t.Error(err)
-		}
-		if said := w.progress.String(); strings.Contains(said, w.api.token) || !strings.Contains(said, "you sent Bearer [hidden]") {
-			t.Errorf("progress: %s", said)
+		w.mustDeploy()
+		said := w.progress.String()
+		for _, want := range []string{"the next deployment may have to upload the files again: ", "uploaded 1 of 1 files\n", "you sent Bearer [hidden]"} {
+			if !strings.Contains(said, want) || strings.Contains(said, w.api.token) {
+				t.Errorf("progress: %s; want %q in it", said, want)
+			}
 		}
 	})
 }

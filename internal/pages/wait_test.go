@@ -1,16 +1,12 @@
 package pages
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"portfolio-infra/internal/cloudflare"
-	"portfolio-infra/internal/rest/resttest"
 	"portfolio-infra/internal/testcheck"
 )
 
@@ -26,13 +22,10 @@ func TestDeploy_stages(t *testing.T) {
 		{"canceled", []string{"queued canceled"}, "its stage queued ended with canceled"},
 		{"never", []string{"queued active"}, "it is not live after 10m0s: its stage queued is active"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, page)
-				w.api.stages = tt.stages
-				_, _, err := w.run("deploy")
-				testcheck.Error(t, err, tt.wantErr)
-			})
+		bubble(t, tt.name, func(t *testing.T) {
+			w := newWorld(t, page)
+			w.api.stages = tt.stages
+			w.fails(tt.wantErr)
 		})
 	}
 }
@@ -42,16 +35,11 @@ func TestDeploy_canceled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, page)
 		w.api.stages = []string{"queued active"}
-		s, err := Read(t.Context(), Folder{Site: w.request.Site})
-		if err != nil {
-			t.Fatal(err)
-		}
-		w.request.Digest = s.Digest
-		in, _ := json.Marshal(w.request)
+		w.read()
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		start := time.Now()
-		err = run(ctx, "deploy", bytes.NewReader(in), &bytes.Buffer{}, &w.progress, func(name string) string { return map[string]string{cloudflare.EnvToken: apiToken}[name] }, resttest.Transport(w.api))
+		_, _, err := w.send(ctx, withToken)
 		testcheck.Error(t, err, "run it again")
 		if !errors.Is(err, ctx.Err()) || time.Since(start) != 5*time.Second {
 			t.Errorf("after %s: %v", time.Since(start), err)

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"portfolio-infra/internal/bundle"
 )
 
@@ -39,28 +37,22 @@ func parts(t testing.TB, form []byte) (all []part) {
 }
 
 func TestWorkerBundle(t *testing.T) {
-	s, err := Read(t.Context(), Folder{Site: files{
+	s := files{
 		"index.html": "", "_worker.js/index.js": "import './lib/a.js'; export default {}", "_worker.js/lib/a.js": "export {}",
 		"_worker.js/x.wasm": "\x00asm\r\n--worker", "_worker.js/x.txt": "text", "_worker.js/x.bin": "bin", "_worker.js/x.css": "no module",
-	}.site(t)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}.read(t)
 	bundle, err := workerBundle(s.modules, s.Digest)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []part{
+	equal(t, "parts", parts(t, bundle), []part{
 		{"metadata", "", "", `{"main_module":"index.js"}`},
 		{"index.js", "index.js", "application/javascript+module", "import './lib/a.js'; export default {}"},
 		{"lib/a.js", "a.js", "application/javascript+module", "export {}"},
 		{"x.bin", "x.bin", "application/octet-stream", "bin"},
 		{"x.txt", "x.txt", "text/plain", "text"},
 		{"x.wasm", "x.wasm", "application/wasm", "\x00asm\r\n--worker"},
-	}
-	if diff := cmp.Diff(want, parts(t, bundle)); diff != "" {
-		t.Error(diff)
-	}
+	})
 }
 
 // The main module of a folder contains what it imports from outside it; the others stay as they
@@ -106,9 +98,7 @@ func TestReadWorker_modules(t *testing.T) {
 		kinds = append(kinds, m.contentType)
 	}
 	slices.Sort(kinds)
-	if want := []string{esModule, "application/octet-stream", "application/wasm"}; !slices.Equal(kinds, want) {
-		t.Errorf("types %q, want %q", kinds, want)
-	}
+	equal(t, "types", kinds, []string{esModule, "application/octet-stream", "application/wasm"})
 	if len(warnings) != 1 || !strings.Contains(warnings[0], `import("node:fs") will fail`) {
 		t.Errorf("warnings %q", warnings)
 	}

@@ -3,8 +3,6 @@ package pages
 import (
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestWranglerFiles(t *testing.T) {
@@ -48,9 +46,7 @@ A = "other"
 			dir := files{"x": ""}.site(t)
 			tt.files.write(t, dir)
 			got := WranglerFiles(dir, tt.site)
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Error(diff)
-			}
+			equal(t, "warnings", got, tt.want)
 			if strings.Contains(strings.Join(got, ""), "secret-value") {
 				t.Error("a value is shown")
 			}

@@ -25,6 +25,14 @@ func Wrangler(t testing.TB) []string {
 	return line
 }
 
+// Environment returns what a wrangler of a test has: no home of the user's, and V8's cache, which
+// saves a quarter of a short run.
+// https://nodejs.org/docs/latest-v22.x/api/cli.html#node_compile_cachedir
+func Environment(t testing.TB) []string {
+	t.Helper()
+	return []string{"HOME=" + t.TempDir(), "NODE_COMPILE_CACHE=" + filepath.Join(root(t), ".sandbox/npm/compiled"), "WRANGLER_SEND_METRICS=false", "NO_COLOR=1"}
+}
+
 // root returns the project's folder. A test runs in the folder of its package.
 func root(t testing.TB) string {
 	t.Helper()

@@ -85,13 +85,19 @@ func TestChoose(t *testing.T) {
 	root := project(t, "go 1.25.11\n")
 	dir := t.TempDir()
 	t.Setenv("PATH", dir)
-	file := func(name, text string) {
+	pulumi := func(folder, version string) {
 		t.Helper()
-		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, []byte(text), 0o700)); err != nil {
+		testfiles.Write(t, folder, map[string]string{"pulumi": "#!/bin/sh\necho v" + version + "\n"})
+		if err := os.Chmod(filepath.Join(folder, "pulumi"), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
-	pulumi := func(name, version string) { file(name, "#!/bin/sh\necho v"+version+"\n") }
+	remove := func(name string) {
+		t.Helper()
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
 	tidb, err := BuiltTiDB(root)
 	if err != nil {
 		t.Fatal(err)
@@ -113,25 +119,21 @@ func TestChoose(t *testing.T) {
 		}
 	}
 	chosen("nothing is there", "program Pulumi "+tidbVersion)
-	pulumi(filepath.Join(dir, "pulumi"), "3.9.0")
+	pulumi(dir, "3.9.0")
 	chosen("an old CLI is on the PATH", "program Pulumi "+tidbVersion)
-	pulumi(filepath.Join(root, "bin", "pulumi"), CLIVersion)
+	pulumi(filepath.Join(root, "bin"), CLIVersion)
 	chosen("a CLI is built", "program "+tidbVersion)
-	pulumi(filepath.Join(dir, "pulumi"), "3.1000.0")
-	if err := os.Remove(filepath.Join(root, "bin", "pulumi")); err != nil {
-		t.Fatal(err)
-	}
+	pulumi(dir, "3.1000.0")
+	remove(filepath.Join(root, "bin", "pulumi"))
 	chosen("a new CLI is on the PATH", "program "+tidbVersion)
-	file(tidb, "")
+	testfiles.Write(t, filepath.Dir(tidb), map[string]string{filepath.Base(tidb): ""})
 	chosen("TiDB is built", "program")
 	for _, name := range []string{"bin/portfolio", "bin/sandbox", "bin/plancheck", "bin/environment", "internal/provider/pulumi-resource-tidbcloud/pulumi-resource-tidbcloud"} {
 		chosen("before "+name, "program")
-		file(filepath.Join(root, name), "")
+		testfiles.Write(t, root, map[string]string{name: ""})
 	}
 	chosen("all is built", "")
-	if err := os.Remove(tidb); err != nil {
-		t.Fatal(err)
-	}
+	remove(tidb)
 	chosen("TiDB is missing", tidbVersion)
 	if parts, err := choose(t.Context(), root, unset, false, false); err != nil || len(parts) != 1 {
 		t.Errorf("the program alone: %v, %v", parts, err)

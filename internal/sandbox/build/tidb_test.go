@@ -11,18 +11,13 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/testcheck"
+	"portfolio-infra/internal/testfiles"
 )
 
 // project makes a project's folder with sources of TiDB, as far as there are any.
 func project(t *testing.T, gomod string) (root string) {
 	t.Helper()
-	root = t.TempDir()
-	dir := filepath.Join(root, "internal", "tools", "tidb")
-	err := errors.Join(os.MkdirAll(dir, 0o700), os.Mkdir(filepath.Join(root, "bin"), 0o700), os.WriteFile(filepath.Join(dir, "go.mod"), []byte(gomod), 0o600))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return root
+	return testfiles.Folder(t, map[string]string{"internal/tools/tidb/go.mod": gomod, "bin/.keep": ""})
 }
 
 func unset(string) (string, bool) { return "", false }
@@ -30,12 +25,7 @@ func unset(string) (string, bool) { return "", false }
 // Other sources make another program, and only one is kept.
 func TestTiDB_sources(t *testing.T) {
 	root := project(t, "go 1.25.11\n")
-	old := filepath.Join(root, "bin", "tidb-0123456789ab")
-	for _, name := range []string{old, filepath.Join(root, "bin", "tidb.new")} {
-		if err := os.WriteFile(name, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	testfiles.Write(t, root, map[string]string{"bin/tidb-0123456789ab": "", "bin/tidb.new": ""})
 	program, err := findTiDB(root, unset)
 	if !errors.Is(err, errNoTiDB) {
 		t.Errorf("before it is built: %s, %v", program, err)
@@ -49,7 +39,7 @@ func TestTiDB_sources(t *testing.T) {
 	if have, err := findTiDB(root, unset); have != program || err != nil {
 		t.Errorf("%s, %v", have, err)
 	}
-	if _, err := os.Stat(old); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(filepath.Join(root, "bin/tidb-0123456789ab")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the old program: %v", err)
 	}
 }
@@ -83,13 +73,12 @@ func TestTiDB_environment(t *testing.T) {
 	named := func(program string) func(string) (string, bool) {
 		return func(name string) (string, bool) { return program, name == "TIDB_SERVER" }
 	}
-	program := filepath.Join(t.TempDir(), "tidb")
-	_, err := TiDB(t.Context(), t.TempDir(), named(program), io.Discard)
+	folder := t.TempDir()
+	program := filepath.Join(folder, "tidb")
+	_, err := TiDB(t.Context(), folder, named(program), io.Discard)
 	testcheck.Error(t, err, "TIDB_SERVER")
-	if err := os.WriteFile(program, nil, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if have, err := TiDB(t.Context(), t.TempDir(), named(program), io.Discard); have != program || err != nil {
+	testfiles.Write(t, folder, map[string]string{"tidb": ""})
+	if have, err := TiDB(t.Context(), folder, named(program), io.Discard); have != program || err != nil {
 		t.Errorf("%s, %v", have, err)
 	}
 }

@@ -12,51 +12,54 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"portfolio-infra/internal/sandbox/build"
+	"portfolio-infra/internal/testfiles"
 )
 
-func TestEngine_writeProject(t *testing.T) {
-	root := t.TempDir()
-	write := func(name, text string) {
-		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("Pulumi.yaml", "name: portfolio\nruntime: go\nplugins:\n  providers:\n    - name: x\n      path: a/b\n")
-	write("Pulumi.dev.yaml", "secretsprovider: awskms://x\nencryptionsalt: theirs\nconfig:\n  portfolio:a: one\n  portfolio:b:\n    secure: cipher\n  portfolio:c:\n    d:\n      secure: cipher\n")
-	var said bytes.Buffer
-	e := &Engine{Root: root, Dir: filepath.Join(root, ".sandbox"), Config: map[string]any{"e": "two"}, Stderr: &said}
-	dir := e.path("project")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+// newEngine is an engine without a CLI in a folder with two files of the project.
+func newEngine(t *testing.T, project, stack string) *Engine {
+	t.Helper()
+	root := testfiles.Folder(t, map[string]string{"Pulumi.yaml": project, "Pulumi.dev.yaml": stack})
+	e := &Engine{Root: root, Dir: filepath.Join(root, ".sandbox"), Stderr: io.Discard}
+	if err := os.MkdirAll(e.path("project"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	return e
+}
+
+// copies writes the copies of the project's files.
+func (e *Engine) copies(t *testing.T) {
+	t.Helper()
 	if err := e.writeProject(); err != nil {
 		t.Fatal(err)
 	}
-	same := func(name string, want yamlMap) {
-		t.Helper()
-		have, err := readYAML(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, have); diff != "" {
-			t.Errorf("%s (-want +have):\n%s", name, diff)
-		}
+}
+
+// has fails the test unless a copy is so.
+func (e *Engine) has(t *testing.T, name string, want yamlMap) {
+	t.Helper()
+	have, err := readYAML(filepath.Join(e.path("project"), name))
+	if diff := cmp.Diff(want, have); diff != "" || err != nil {
+		t.Errorf("%s: %v (-want +have):\n%s", name, err, diff)
 	}
-	same("Pulumi.yaml", yamlMap{"name": "portfolio", "runtime": "go", "main": "../..",
+}
+
+func TestEngine_writeProject(t *testing.T) {
+	e := newEngine(t, "name: portfolio\nruntime: go\nplugins:\n  providers:\n    - name: x\n      path: a/b\n",
+		"secretsprovider: awskms://x\nencryptionsalt: theirs\nconfig:\n  portfolio:a: one\n  portfolio:b:\n    secure: cipher\n  portfolio:c:\n    d:\n      secure: cipher\n")
+	var said bytes.Buffer
+	e.Config, e.Stderr = map[string]any{"e": "two"}, &said
+	e.copies(t)
+	e.has(t, "Pulumi.yaml", yamlMap{"name": "portfolio", "runtime": "go", "main": "../..",
 		"plugins": yamlMap{"providers": []any{yamlMap{"name": "x", "path": "../../a/b"}}}})
 	config := yamlMap{"portfolio:a": "one", "portfolio:e": "two", "portfolio:protect": false}
-	same("Pulumi.dev.yaml", yamlMap{"config": config})
+	e.has(t, "Pulumi.dev.yaml", yamlMap{"config": config})
 	if !strings.Contains(said.String(), "left out: portfolio:b") || !strings.Contains(said.String(), "left out: portfolio:c") {
 		t.Errorf("it said %q", said.String())
 	}
 	// The engine writes its salt into the copy; it must stay.
-	if err := os.WriteFile(filepath.Join(dir, "Pulumi.dev.yaml"), []byte("encryptionsalt: mine\nconfig:\n  portfolio:e: old\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := e.writeProject(); err != nil {
-		t.Fatal(err)
-	}
-	same("Pulumi.dev.yaml", yamlMap{"encryptionsalt": "mine", "config": config})
+	testfiles.Write(t, e.path("project"), map[string]string{"Pulumi.dev.yaml": "encryptionsalt: mine\nconfig:\n  portfolio:e: old\n"})
+	e.copies(t)
+	e.has(t, "Pulumi.dev.yaml", yamlMap{"encryptionsalt": "mine", "config": config})
 }
 
 // TestVersions compares the versions that the code names with those that the
@@ -84,22 +87,6 @@ func TestVersions(t *testing.T) {
 	}
 }
 
-// newEngine is an engine without a CLI in a folder with two files of the project.
-func newEngine(t *testing.T, project, stack string) *Engine {
-	t.Helper()
-	root := t.TempDir()
-	for name, text := range map[string]string{"Pulumi.yaml": project, "Pulumi.dev.yaml": stack} {
-		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	e := &Engine{Root: root, Dir: filepath.Join(root, ".sandbox"), Stderr: io.Discard}
-	if err := os.MkdirAll(e.path("project"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	return e
-}
-
 // The project's folder and the sandbox's may be behind symbolic links.
 func TestEngine_symlinks(t *testing.T) {
 	e := newEngine(t, "name: portfolio\n", "")
@@ -114,9 +101,7 @@ func TestEngine_symlinks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := e.writeProject(); err != nil {
-		t.Fatal(err)
-	}
+	e.copies(t)
 	copied, err := readYAML(filepath.Join(deep, "project", "Pulumi.yaml"))
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"portfolio-infra/internal/testcheck"
+	"portfolio-infra/internal/testfiles"
 )
 
 // beside returns the engine of another stack of the same project.
@@ -18,36 +20,19 @@ func (e *Engine) beside(stack string) *Engine {
 	return &Engine{Root: e.Root, Dir: e.Dir, Stack: stack, CLI: e.CLI, Stdout: e.Stdout, Stderr: e.Stderr}
 }
 
-func write(t *testing.T, file, text string) {
-	t.Helper()
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // A stack has the settings of its own file, and its own copy of them. Only an environment without
 // one has those of all environments.
 func TestEngine_settings(t *testing.T) {
 	dev := newEngine(t, "name: portfolio\n", "config:\n  portfolio:a: dev\n")
-	for stack, text := range map[string]string{"pr": "config:\n  portfolio:a: all\n  portfolio:protect: true\n", "pr-2": "config:\n  portfolio:a: own\n"} {
-		write(t, filepath.Join(dev.Root, stackFile(stack)), text)
-	}
+	testfiles.Write(t, dev.Root, map[string]string{"Pulumi.pr.yaml": "config:\n  portfolio:a: all\n  portfolio:protect: true\n", "Pulumi.pr-2.yaml": "config:\n  portfolio:a: own\n"})
 	for stack, want := range map[string]any{"dev": "dev", "pr-1": "all", "pr-2": "own", "pr-x": nil, "prod": nil} {
 		e := dev.beside(stack)
-		if err := e.writeProject(); err != nil {
-			t.Fatal(err)
-		}
-		copied, err := readYAML(filepath.Join(e.path("project"), stackFile(stack)))
-		if err != nil {
-			t.Fatal(err)
-		}
+		e.copies(t)
 		config := yamlMap{"portfolio:protect": false}
 		if want != nil {
 			config["portfolio:a"] = want
 		}
-		if diff := cmp.Diff(yamlMap{"config": config}, copied); diff != "" {
-			t.Errorf("%s (-want +have):\n%s", stack, diff)
-		}
+		e.has(t, stackFile(stack), yamlMap{"config": config})
 	}
 }
 
@@ -59,38 +44,8 @@ func TestCheckStack(t *testing.T) {
 	}
 }
 
-// A stack that is made after others shares their passphrase, and one that has secrets keeps its own.
-func TestEngine_passphraseOfOthers(t *testing.T) {
-	const byX, bySandbox = "v1:v7Z/JAH9FiE=:v1:UEpPy+Fc5rH0sWdX:W+0O64dZUKACm88JzLJ08G4cMf2WcA==", "v1:dcA4wwjiw1c=:v1:4J2Nfa0S45hjFK4s:m8QU1YKmFwcDEYfBXTPVIyG87/teTA=="
-	t.Setenv(passphraseVariable, "x")
-	for name, test := range map[string]struct{ dev, own, want string }{
-		"the others' with theirs": {byX, "", ""},
-		"both with theirs":        {byX, byX, ""},
-		"its own by the sandbox":  {byX, bySandbox, passphrase},
-		"none with theirs":        {bySandbox, "", passphrase},
-	} {
-		t.Run(name, func(t *testing.T) {
-			dev := newEngine(t, "name: portfolio\n", "")
-			if err := os.MkdirAll(filepath.Dir(dev.checkpoint()), 0o700); err != nil {
-				t.Fatal(err)
-			}
-			write(t, dev.checkpoint(), "{}")
-			write(t, filepath.Join(dev.path("project"), "Pulumi.dev.yaml"), "encryptionsalt: "+test.dev+"\n")
-			other := dev.beside("pr-1")
-			if test.own != "" {
-				write(t, filepath.Join(dev.path("project"), "Pulumi.pr-1.yaml"), "encryptionsalt: "+test.own+"\n")
-			}
-			if have := other.Environment()[passphraseVariable]; have != test.want {
-				t.Errorf("%q, want %q", have, test.want)
-			}
-		})
-	}
-}
-
-// One stack reads another's outputs, secret ones too, whatever passphrase is in the user's
-// environment. Removing it leaves the other as it was.
+// One stack reads another's outputs, secret ones too. Removing it leaves the other as it was.
 func TestEngine_stackReference(t *testing.T) {
-	t.Setenv(passphraseVariable, "theirs")
 	root, err := filepath.Abs("../../..")
 	if err != nil {
 		t.Fatal(err)
@@ -140,11 +95,8 @@ func TestEngine_stackReference(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := other.Operate(t.Context(), "destroy"); err != nil {
+	if err := errors.Join(other.Operate(t.Context(), "destroy"), other.Remove(t.Context())); err != nil {
 		t.Fatalf("%v\n%s", err, said.String())
-	}
-	if err := other.Remove(t.Context()); err != nil {
-		t.Fatal(err)
 	}
 	stacks("dev")
 	if after, err := os.ReadFile(dev.checkpoint()); err != nil || !bytes.Equal(before, after) {
