@@ -39,13 +39,19 @@ var formats = map[migration.Format]struct {
 	migration.Prisma:   {map[string]string{first + "/migration.sql": createA, second + "/migration.sql": createB, "migration_lock.toml": `provider = "mysql"`}, "SELECT COUNT(*) FROM _prisma_migrations WHERE finished_at IS NOT NULL"},
 }
 
+// lay lays the folder out as the tool of a format does.
+func (w *world) lay(format migration.Format) {
+	w.Helper()
+	w.format = format
+	w.write(formats[format].files)
+}
+
 // eachFormat runs a test with each format, with the folder of formats.
 func eachFormat(t *testing.T, test func(w *world, applied string)) {
 	for format, folder := range formats {
 		t.Run(string(format), func(t *testing.T) {
 			w := newWorld(t)
-			w.format = format
-			w.write(folder.files)
+			w.lay(format)
 			test(w, folder.applied)
 		})
 	}

@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"portfolio-infra/internal/migration"
 	"portfolio-infra/internal/migrator"
 	"portfolio-infra/internal/testcheck"
 )
@@ -112,7 +111,7 @@ func TestApply_inProgress(t *testing.T) {
 
 // Two runs at once apply everything once.
 func TestApply_concurrent(t *testing.T) {
-	w := newKilled(t, start(t), migration.Goose)
+	w := newKilled(t, start(t), "goose")
 	var runs sync.WaitGroup
 	for range 2 {
 		runs.Go(func() {
@@ -122,12 +121,12 @@ func TestApply_concurrent(t *testing.T) {
 		})
 	}
 	runs.Wait()
-	w.finish(migration.Goose)
+	w.finish("goose")
 }
 
 // A run waits for another one, but not for ever.
 func TestApply_locked(t *testing.T) {
-	w := newKilled(t, start(t), migration.Goose)
+	w := newKilled(t, start(t), "goose")
 	synctest.Test(t, func(t *testing.T) {
 		w.T = t
 		var err error
