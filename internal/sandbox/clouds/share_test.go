@@ -15,11 +15,7 @@ func TestClouds_Share(t *testing.T) {
 		t.Errorf("before anything serves: %v", env)
 	}
 	share := func() *Clouds {
-		c, err := Start(t.Context(), dir, none)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(c.Close)
+		c := start(t, dir)
 		if err := c.Share(dir); err != nil {
 			t.Fatal(err)
 		}
@@ -50,16 +46,8 @@ func TestClouds_Share(t *testing.T) {
 
 // A deployment's own address is on this machine.
 func TestStart_deploymentURL(t *testing.T) {
-	c, err := Start(t.Context(), t.TempDir(), none)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.Cloudflare.DeploymentURL("site", "0a1b"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
+	c := start(t, t.TempDir())
+	response, err := http.Get(c.Cloudflare.DeploymentURL("site", "0a1b"))
 	if err != nil {
 		t.Fatal(err)
 	}
