@@ -158,6 +158,16 @@ func (w *world) job() migrator.Job {
 	return migrator.Job{Folder: folder, Database: w.name, Table: w.table, Baseline: w.baseline, Redact: w.redact, Log: &w.log}
 }
 
+// planned returns the job of a folder, and what is pending in a database that has nothing. It needs no
+// server.
+func planned(t *testing.T, format migration.Format, files map[string]string) (migrator.Job, []migrator.Pending, error) {
+	t.Helper()
+	w := &world{T: t, name: "Portfolio", folder: testfiles.Folder(t, files), format: format}
+	job := w.job()
+	pending, err := job.Pending(job.Recorded(nil))
+	return job, pending, err
+}
+
 // up applies the folder.
 func (w *world) up() error {
 	w.Helper()
@@ -166,21 +176,28 @@ func (w *world) up() error {
 	return w.job().Apply(w.Context(), db)
 }
 
-// pending lists the pending migrations by name.
-func (w *world) pending() (names []string, err error) {
+// history reads what the database knows.
+func (w *world) history(job migrator.Job) migrator.History {
 	w.Helper()
 	db := w.open(w.name)
 	defer db.Close()
-	job := w.job()
 	h, err := job.History(w.Context(), db)
 	if err != nil {
-		return nil, err
+		w.Fatal(err)
 	}
+	return h
+}
+
+// pending lists the pending migrations, each as a preview shows it, and what they take away.
+func (w *world) pending() (outlines, losses []string, err error) {
+	w.Helper()
+	job := w.job()
+	h := w.history(job)
 	pending, err := job.Pending(h)
 	for _, p := range pending {
-		names = append(names, p.Name)
+		outlines = append(outlines, p.Outline())
 	}
-	return names, err
+	return outlines, job.Losses(h, pending), err
 }
 
 // want fails the test unless up applies everything, and nothing is pending afterwards.
@@ -189,8 +206,8 @@ func (w *world) want() {
 	if err := w.up(); err != nil {
 		w.Fatal(err)
 	}
-	if names, err := w.pending(); err != nil || len(names) > 0 {
-		w.Fatalf("pending: %v, %v", names, err)
+	if outlines, _, err := w.pending(); err != nil || len(outlines) > 0 {
+		w.Fatalf("pending: %v, %v", outlines, err)
 	}
 }
 
