@@ -140,7 +140,6 @@ func TestApply_cancelled(t *testing.T) {
 // it calls meanwhile.
 func (w *world) block(step, query string, meanwhile func()) (release func()) {
 	w.Helper()
-	db := w.open(w.name)
 	var tx *sql.Tx
 	w.log.on(func(line string) {
 		if !strings.HasSuffix(line, step) {
@@ -148,7 +147,7 @@ func (w *world) block(step, query string, meanwhile func()) (release func()) {
 		}
 		w.log.on(nil)
 		var err error
-		if tx, err = db.BeginTx(w.Context(), nil); err == nil {
+		if tx, err = w.db.BeginTx(w.Context(), nil); err == nil {
 			_, err = tx.ExecContext(w.Context(), query)
 		}
 		if err != nil {
@@ -156,15 +155,13 @@ func (w *world) block(step, query string, meanwhile func()) (release func()) {
 		}
 		go meanwhile()
 	})
-	return func() { _, _ = tx.Rollback(), db.Close() }
+	return func() { _ = tx.Rollback() }
 }
 
 // until waits until a query returns a number.
 func (w *world) until(want int, query string) {
-	db := w.open(w.name)
-	defer db.Close()
 	for got := -1; got != want; {
-		if err := db.QueryRowContext(w.Context(), query).Scan(&got); err != nil {
+		if err := w.db.QueryRowContext(w.Context(), query).Scan(&got); err != nil {
 			w.Error(err)
 			return
 		}

@@ -140,7 +140,7 @@ func TestApply_drizzleKit_up(t *testing.T) {
 	d, next := newDrizzle(t, drizzle0), newDrizzle(t, drizzle1)
 	d.generate("schema1")
 	d.want()
-	next.name = d.name
+	next.name, next.db = d.name, d.db
 	if err := os.CopyFS(next.folder, os.DirFS(d.folder)); err != nil {
 		t.Fatal(err)
 	}

@@ -28,6 +28,7 @@ import (
 type server struct {
 	*emulatedsql.Servers
 	databases atomic.Int64
+	admin     *sql.DB
 }
 
 const (
@@ -66,10 +67,20 @@ func start(t *testing.T) *server {
 
 // prepare makes the cluster and its administrator.
 func (s *server) prepare() error {
-	if err := s.CreateCluster(cluster); err != nil {
-		return err
+	err := s.CreateCluster(cluster)
+	if err == nil {
+		err = s.PutUser(cluster, tidbcloud.Login{User: tidbcloud.User{UserName: user, BuiltinRole: "role_admin"}, Password: password, Hash: hash})
 	}
-	return s.PutUser(cluster, tidbcloud.Login{User: tidbcloud.User{UserName: user, BuiltinRole: "role_admin"}, Password: password, Hash: hash})
+	if err == nil {
+		s.admin, err = s.login().Open(s.CAFile(), func(c *mysql.Config) { c.DialFunc = dial })
+	}
+	return err
+}
+
+// login is that of the administrator.
+func (s *server) login() sqllogin.Login {
+	host, port := s.Endpoint(cluster)
+	return sqllogin.Login{Host: host, Port: port, User: user, Password: password}
 }
 
 // world is a database and a folder of migrations.
@@ -82,6 +93,7 @@ type world struct {
 	baseline     string
 	redact       bool
 	dial         func(ctx context.Context, network, addr string) (net.Conn, error)
+	db           *sql.DB // beside the runs
 	log          log
 }
 
@@ -94,18 +106,18 @@ func newWorld(t *testing.T) *world {
 func (s *server) world(t *testing.T) *world {
 	t.Helper()
 	w := &world{T: t, server: s, name: fmt.Sprintf("test_%d", s.databases.Add(1)), folder: t.TempDir()}
-	db := w.open("")
-	defer db.Close()
-	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+w.name); err != nil {
+	if _, err := s.admin.ExecContext(t.Context(), "CREATE DATABASE "+w.name); err != nil {
 		t.Fatal(err)
 	}
+	w.enter(t)
 	return w
 }
 
-// login is that of the administrator.
-func (w *world) login() sqllogin.Login {
-	host, port := w.Endpoint(cluster)
-	return sqllogin.Login{Host: host, Port: port, User: user, Password: password}
+// enter goes on in a test, such as one in a bubble, with connections of its own.
+func (w *world) enter(t *testing.T) {
+	w.T = t
+	w.db = w.open(w.name)
+	t.Cleanup(func() { _ = w.db.Close() })
 }
 
 // open connects to a database.
@@ -171,17 +183,21 @@ func planned(t *testing.T, format migration.Format, files map[string]string) (mi
 // up applies the folder.
 func (w *world) up() error {
 	w.Helper()
+	return w.apply(w.job())
+}
+
+// apply applies a job of the database.
+func (w *world) apply(job migrator.Job) error {
+	w.Helper()
 	db := w.open(w.name)
 	defer db.Close()
-	return w.job().Apply(w.Context(), db)
+	return job.Apply(w.Context(), db)
 }
 
 // history reads what the database knows.
 func (w *world) history(job migrator.Job) migrator.History {
 	w.Helper()
-	db := w.open(w.name)
-	defer db.Close()
-	h, err := job.History(w.Context(), db)
+	h, err := job.History(w.Context(), w.db)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -214,9 +230,7 @@ func (w *world) want() {
 // rows returns the rows of a query, with their columns separated by spaces.
 func (w *world) rows(query string) (rows []string) {
 	w.Helper()
-	db := w.open(w.name)
-	defer db.Close()
-	result, err := db.QueryContext(w.Context(), query)
+	result, err := w.db.QueryContext(w.Context(), query)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -249,10 +263,8 @@ func (w *world) rows(query string) (rows []string) {
 // hand runs statements by hand.
 func (w *world) hand(statements ...string) {
 	w.Helper()
-	db := w.open(w.name)
-	defer db.Close()
 	for _, statement := range statements {
-		if _, err := db.ExecContext(w.Context(), statement); err != nil {
+		if _, err := w.db.ExecContext(w.Context(), statement); err != nil {
 			w.Fatalf("%s: %v", statement, err)
 		}
 	}

@@ -247,6 +247,7 @@ func TestApply_killed(t *testing.T) {
 					}
 					same(t, "records, "+where, w.finish(name), want)
 					w.hand("DROP DATABASE " + w.name)
+					_ = w.db.Close()
 				}
 			}
 		})
@@ -284,10 +285,8 @@ func TestApply_killedTiDB(t *testing.T) {
 		}}).dial
 		_ = w.up() // the last writes may be answered
 		w.dial = nil
-		db := w.open("")
-		for db.PingContext(t.Context()) != nil { // it starts again
+		for w.db.PingContext(t.Context()) != nil { // it starts again
 		}
-		_ = db.Close()
 		same(t, fmt.Sprintf("records, killed at write %d", at), w.finish("goose"), want)
 	}
 }

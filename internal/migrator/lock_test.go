@@ -21,13 +21,6 @@ func (w *world) withoutLock() migrator.Job {
 	return job
 }
 
-// apply applies a job of the database.
-func (w *world) apply(job migrator.Job) error {
-	db := w.open(w.name)
-	defer db.Close()
-	return job.Apply(w.Context(), db)
-}
-
 // A run that lost its lock to another stops before its next step.
 func TestApply_lostLock(t *testing.T) {
 	for step := 1; step <= 2; step++ {
@@ -83,7 +76,7 @@ func TestApply_inProgress(t *testing.T) {
 	w := newWorld(t)
 	w.write(map[string]string{"1_a.sql": "-- +goose Up\nCREATE TABLE a (id INT);\nALTER TABLE a ADD INDEX by_id (id);\nINSERT INTO a VALUES (1);\n"})
 	synctest.Test(t, func(t *testing.T) {
-		w.T = t
+		w.enter(t)
 		var second sync.WaitGroup
 		meanwhile := make(chan struct{})
 		var release func()
@@ -128,7 +121,7 @@ func TestApply_concurrent(t *testing.T) {
 func TestApply_locked(t *testing.T) {
 	w := newKilled(t, start(t), "goose")
 	synctest.Test(t, func(t *testing.T) {
-		w.T = t
+		w.enter(t)
 		var err error
 		var took time.Duration
 		w.log.on(func(line string) {

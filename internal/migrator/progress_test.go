@@ -12,10 +12,8 @@ import (
 func TestApply_progress(t *testing.T) {
 	w := newWorld(t)
 	w.write(map[string]string{"1_a.sql": "-- +goose Up\nCREATE TABLE a (id INT PRIMARY KEY, x INT);\nINSERT INTO a VALUES (1, 1), (2, 2), (3, 3);\nALTER TABLE a ADD INDEX by_x (x);\n"})
-	db := w.open(w.name)
-	defer db.Close()
 	reader := func() *sql.Tx {
-		tx, err := db.BeginTx(t.Context(), nil)
+		tx, err := w.db.BeginTx(t.Context(), nil)
 		if err == nil {
 			_, err = tx.ExecContext(t.Context(), "SELECT * FROM a")
 		}
@@ -37,7 +35,7 @@ func TestApply_progress(t *testing.T) {
 				for state := "none"; ; {
 					var next string
 					var rows int
-					err := db.QueryRowContext(t.Context(), "SELECT schema_state, row_count FROM information_schema.ddl_jobs WHERE db_name = DATABASE() AND state = 'running'").Scan(&next, &rows)
+					err := w.db.QueryRowContext(t.Context(), "SELECT schema_state, row_count FROM information_schema.ddl_jobs WHERE db_name = DATABASE() AND state = 'running'").Scan(&next, &rows)
 					switch {
 					case err != nil && err != sql.ErrNoRows:
 						t.Error(err)
