@@ -74,9 +74,7 @@ func TestRead_formats(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			folder, format := testfiles.Folder(t, tt.files), tt.want.Format
 			again, err := migration.Read(folder, format)
-			if err != nil {
-				t.Error(err)
-			}
+			testcheck.Error(t, err)
 			if format != migration.Plain { // which is never found
 				format = ""
 			}
@@ -202,9 +200,7 @@ func TestRead_links(t *testing.T) {
 		want   int
 	}{{"prisma", 1}, {"drizzle-1", 2}} {
 		dir := testfiles.Folder(t, map[string]string{"20260401120000_a/migration.sql": ""})
-		if err := os.Symlink(filepath.Join(dir, "20260401120000_a"), filepath.Join(dir, "20260401120001_b")); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.Error(t, os.Symlink(filepath.Join(dir, "20260401120000_a"), filepath.Join(dir, "20260401120001_b")))
 		if got, err := migration.Read(dir, tt.format); err != nil || len(got.Migrations) != tt.want {
 			t.Errorf("%s: %v, %v", tt.format, got, err)
 		}

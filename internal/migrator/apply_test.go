@@ -150,9 +150,7 @@ func (w *world) block(step, query string, meanwhile func()) (release func()) {
 		if tx, err = w.db.BeginTx(w.Context(), nil); err == nil {
 			_, err = tx.ExecContext(w.Context(), query)
 		}
-		if err != nil {
-			w.Error(err)
-		}
+		testcheck.Error(w, err)
 		go meanwhile()
 	})
 	return func() { _ = tx.Rollback() }

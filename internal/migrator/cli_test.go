@@ -40,9 +40,7 @@ func newDrizzle(t *testing.T, modules string) *drizzle {
 	d := &drizzle{newWorld(t), t.TempDir(), node}
 	d.folder = filepath.Join(d.project, "drizzle")
 	d.add("drizzle.config.ts", `export default { dialect: "mysql", schema: "./schema.ts", out: "./drizzle", dbCredentials: { url: process.env.DATABASE_URL! } };`)
-	if err := os.Symlink(modules, filepath.Join(d.project, "node_modules")); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.Error(t, os.Symlink(modules, filepath.Join(d.project, "node_modules")))
 	return d
 }
 
@@ -97,9 +95,7 @@ func (d *drizzle) edit(old, text string) {
 	if err != nil || !strings.Contains(string(src), old) {
 		d.Fatalf("%s lacks %q, or %v", path, old, err)
 	}
-	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(src), old, text)), 0o600); err != nil {
-		d.Fatal(err)
-	}
+	testcheck.Error(d, os.WriteFile(path, []byte(strings.ReplaceAll(string(src), old, text)), 0o600))
 }
 
 // The folders of the packages, below that of `make npm`.
@@ -141,9 +137,7 @@ func TestApply_drizzleKit_up(t *testing.T) {
 	d.generate("schema1")
 	d.want()
 	next.name, next.db = d.name, d.db
-	if err := os.CopyFS(next.folder, os.DirFS(d.folder)); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.Error(t, os.CopyFS(next.folder, os.DirFS(d.folder)))
 	next.add("schema.ts", "")
 	next.kit("up")
 	next.want()

@@ -21,6 +21,7 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/sql/sqltest"
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 	"portfolio-infra/internal/sqllogin"
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/testfiles"
 )
 
@@ -245,18 +246,14 @@ func (w *world) rows(query string) (rows []string) {
 		for i := range values {
 			pointers[i] = &values[i]
 		}
-		if err := result.Scan(pointers...); err != nil {
-			w.Fatal(err)
-		}
+		testcheck.Error(w, result.Scan(pointers...))
 		var row []string
 		for _, v := range values {
 			row = append(row, v.String)
 		}
 		rows = append(rows, strings.Join(row, " "))
 	}
-	if err := result.Err(); err != nil {
-		w.Fatal(err)
-	}
+	testcheck.Error(w, result.Err())
 	return rows
 }
 

@@ -16,6 +16,7 @@ import (
 	"portfolio-infra/internal/migration"
 	emulatedsql "portfolio-infra/internal/sandbox/emulator/sql"
 	"portfolio-infra/internal/sandbox/emulator/sql/sqltest"
+	"portfolio-infra/internal/testcheck"
 )
 
 // killer makes something die at a write to the server.
@@ -216,9 +217,7 @@ func undisturbed(t *testing.T, s *server, name string) (says []string, run *kill
 	t.Helper()
 	w, run := newKilled(t, s, name), &killer{}
 	w.dial = run.dial
-	if err := w.up(); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.Error(t, w.up())
 	return w.finish(name), run
 }
 
@@ -263,9 +262,7 @@ func TestApply_killedTiDB(t *testing.T) {
 	}
 	program := filepath.Join(dir, "tidb")
 	script := fmt.Sprintf("#!/bin/sh\necho $$ >%s.pid\nexec %s \"$@\"\n", program, tidb)
-	if err := os.WriteFile(program, []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.Error(t, os.WriteFile(program, []byte(script), 0o700))
 	s := &server{Servers: &emulatedsql.Servers{TiDB: program, Host: "localhost", Dir: filepath.Join(dir, "data")}}
 	t.Cleanup(func() { _ = s.Close() })
 	if err := s.prepare(); err != nil {

@@ -32,9 +32,7 @@ func TestApply_lostLock(t *testing.T) {
 				return
 			}
 			w.log.on(nil)
-			if err := w.apply(w.withoutLock()); err != nil {
-				t.Error(err)
-			}
+			testcheck.Error(t, w.apply(w.withoutLock()))
 		})
 		testcheck.Error(t, w.up(), "2_b.sql:", lost, "run `pulumi up` again")
 		w.want()
@@ -55,9 +53,7 @@ func TestApply_lostLock_rows(t *testing.T) {
 		defer close(meanwhile)
 		w.until(1, waiting)
 		second.Go(func() {
-			if err := w.apply(w.withoutLock()); err != nil {
-				t.Error(err)
-			}
+			testcheck.Error(t, w.apply(w.withoutLock()))
 		})
 		w.until(2, waiting)
 		release()
@@ -91,9 +87,7 @@ func TestApply_inProgress(t *testing.T) {
 		})
 		second.Go(func() {
 			<-meanwhile
-			if err := w.apply(w.withoutLock()); err != nil {
-				t.Error(err)
-			}
+			testcheck.Error(t, w.apply(w.withoutLock()))
 		})
 		testcheck.Error(t, w.up(), lost)
 		second.Wait()
@@ -108,9 +102,7 @@ func TestApply_concurrent(t *testing.T) {
 	var runs sync.WaitGroup
 	for range 2 {
 		runs.Go(func() {
-			if err := w.apply(w.job()); err != nil {
-				t.Error(err)
-			}
+			testcheck.Error(t, w.apply(w.job()))
 		})
 	}
 	runs.Wait()

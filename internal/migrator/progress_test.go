@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"portfolio-infra/internal/testcheck"
 )
 
 // A statement that takes long shows for how long, and an index how many rows it has.
@@ -17,9 +19,7 @@ func TestApply_progress(t *testing.T) {
 		if err == nil {
 			_, err = tx.ExecContext(t.Context(), "SELECT * FROM a")
 		}
-		if err != nil {
-			t.Error(err)
-		}
+		testcheck.Error(t, err)
 		return tx
 	}
 	ticks, seen, done := make(chan time.Time), make(chan struct{}), make(chan struct{})
@@ -56,9 +56,7 @@ func TestApply_progress(t *testing.T) {
 			close(seen)
 		}
 	})
-	if err := w.apply(w.job().WithTicks(ticks)); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.Error(t, w.apply(w.job().WithTicks(ticks)))
 	<-done
 	if !regexp.MustCompile(`status applying 1_a.sql, step 3 of 3, 1[23] s, 3 rows done`).MatchString(w.log.all()) {
 		t.Error(w.log.all())

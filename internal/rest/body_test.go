@@ -30,9 +30,7 @@ func TestClient_Do_body(t *testing.T) {
 			}
 			good(w, r)
 		})
-		if err := client(api).DoIdempotent(t.Context(), "POST", "/things", body, &thing{}); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.Error(t, client(api).DoIdempotent(t.Context(), "POST", "/things", body, &thing{}))
 		for i, r := range api.Requests() {
 			if r.Body != "hello" {
 				t.Errorf("try %d sent %q", i+1, r.Body)

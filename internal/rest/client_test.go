@@ -226,9 +226,7 @@ func TestClient_Do_sends(t *testing.T) {
 		in          any
 		contentType string
 	}{{nil, ""}, {thing{"x"}, "application/json"}} {
-		if err := c.Do(t.Context(), "POST", "/things", tt.in, nil); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.Error(t, c.Do(t.Context(), "POST", "/things", tt.in, nil))
 		if got.Get("Authorization") != "Bearer x" || got.Get("Accept") != "application/json" || got.Get("Content-Type") != tt.contentType {
 			t.Errorf("sent %v", got)
 		}

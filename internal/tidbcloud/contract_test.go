@@ -14,6 +14,7 @@ import (
 
 	"portfolio-infra/internal/rest"
 	emulated "portfolio-infra/internal/sandbox/emulator/tidbcloud"
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/tidbcloud"
 )
 
@@ -128,9 +129,7 @@ func writeContract(t *testing.T, c *tidbcloud.Client) {
 	sqlUserContract(ctx, t, c, live)
 	branchContract(ctx, t, c, live)
 
-	if err := errors.Join(c.DeleteCluster(ctx, id), c.WaitUntilGone(ctx, id, nil)); err != nil {
-		t.Error(err)
-	}
+	testcheck.Error(t, errors.Join(c.DeleteCluster(ctx, id), c.WaitUntilGone(ctx, id, nil)))
 }
 
 func branchContract(ctx context.Context, t *testing.T, c *tidbcloud.Client, parent *tidbcloud.Cluster) {
@@ -160,16 +159,12 @@ func branchContract(ctx context.Context, t *testing.T, c *tidbcloud.Client, pare
 	if all, err := c.ListBranches(ctx, parent.ID); err != nil || !slices.ContainsFunc(all, func(b tidbcloud.Branch) bool { return b.ID == created.ID }) {
 		t.Errorf("the branch is not listed: %v, %v", all, err)
 	}
-	if err := c.ResetBranch(ctx, parent.ID, created.ID); err != nil {
-		t.Error(err)
-	}
+	testcheck.Error(t, c.ResetBranch(ctx, parent.ID, created.ID))
 	again, err := c.WaitUntilBranchConnectable(ctx, parent.ID, created.ID, nil)
 	if err != nil || again.UserPrefix != live.UserPrefix || again.Annotations[annotation] != owner {
 		t.Errorf("reset to %+v: %v", again, err)
 	}
-	if err := c.SetBranchPassword(ctx, parent.ID, created.ID, tidbcloud.FullName(live.UserPrefix, "root"), "second-Password-2"); err != nil {
-		t.Error(err)
-	}
+	testcheck.Error(t, c.SetBranchPassword(ctx, parent.ID, created.ID, tidbcloud.FullName(live.UserPrefix, "root"), "second-Password-2"))
 }
 
 func sqlUserContract(ctx context.Context, t *testing.T, c *tidbcloud.Client, live *tidbcloud.Cluster) {
@@ -191,13 +186,9 @@ func sqlUserContract(ctx context.Context, t *testing.T, c *tidbcloud.Client, liv
 		t.Errorf("the same user again: %v", err)
 	}
 	for _, role := range []tidbcloud.Role{tidbcloud.RoleReadWrite, tidbcloud.RoleReadOnly, tidbcloud.RoleAdmin, tidbcloud.RoleReadWrite} {
-		if err := c.UpdateSQLUser(ctx, live.ID, full, tidbcloud.UpdateSQLUserRequest{Role: role, Password: "second-Password-2"}); err != nil {
-			t.Error(err)
-		}
+		testcheck.Error(t, c.UpdateSQLUser(ctx, live.ID, full, tidbcloud.UpdateSQLUserRequest{Role: role, Password: "second-Password-2"}))
 		check("updated", role)
 	}
-	if err := c.DeleteSQLUser(ctx, live.ID, full); err != nil {
-		t.Error(err)
-	}
+	testcheck.Error(t, c.DeleteSQLUser(ctx, live.ID, full))
 	check("deleted", "")
 }

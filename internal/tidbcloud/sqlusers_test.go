@@ -71,9 +71,7 @@ func TestClient_sqlUserRequests(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			api := resttest.NewAPI(respond(200, `{"userName":"p.api"}`))
-			if err := tt.do(t.Context(), clientOf(api)); err != nil {
-				t.Fatal(err)
-			}
+			testcheck.Error(t, tt.do(t.Context(), clientOf(api)))
 			sent := api.Requests()[0]
 			if diff := cmp.Diff([]string{tt.call, tt.sent}, []string{sent.Call, sent.Body}); diff != "" {
 				t.Error(diff)

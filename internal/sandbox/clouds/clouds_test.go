@@ -76,9 +76,7 @@ func TestServe(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	out := &shell{end: stop}
-	if err := Serve(ctx, dir, none, map[string]string{"MORE": "it's $(x)"}, out); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.Error(t, Serve(ctx, dir, none, map[string]string{"MORE": "it's $(x)"}, out))
 	env, err := readEnvironment(strings.NewReader(out.String()))
 	if err != nil || !strings.Contains(env, "export CLOUDFLARE_BASE_URL='http://127.0.0.1:") || !strings.Contains(env, `export MORE='it'\''s $(x)'`) {
 		t.Errorf("%v: it printed %s", err, out.String())
@@ -86,8 +84,6 @@ func TestServe(t *testing.T) {
 	if err := Stop(t.Context(), dir); !errors.Is(err, errNothingServes) {
 		t.Errorf("after the end: %v", err)
 	}
-	if err := os.WriteFile(pidFile(dir), []byte("1"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.Error(t, os.WriteFile(pidFile(dir), []byte("1"), 0o600))
 	testcheck.Error(t, Stop(t.Context(), dir), "nothing serves")
 }

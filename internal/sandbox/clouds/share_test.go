@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestClouds_Share(t *testing.T) {
@@ -16,9 +18,7 @@ func TestClouds_Share(t *testing.T) {
 	}
 	share := func() *Clouds {
 		c := start(t, dir)
-		if err := c.Share(dir); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.Error(t, c.Share(dir))
 		return c
 	}
 	share().Close()
@@ -30,9 +30,7 @@ func TestClouds_Share(t *testing.T) {
 		t.Errorf("other users can enter the socket's folder: %s", folder.Mode())
 	}
 	// The socket of a process that was killed.
-	if err := os.WriteFile(shareFile(dir), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.Error(t, os.WriteFile(shareFile(dir), nil, 0o600))
 	c := share()
 	env, ok := SharedEnvironment(t.Context(), dir)
 	if diff := cmp.Diff(c.Env, env); diff != "" || !ok {

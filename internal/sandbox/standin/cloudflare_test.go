@@ -24,9 +24,7 @@ func newSite(t *testing.T) (p.Provider, *cloudflaretest.Account) {
 	server := httptest.NewServer(api.Cloud)
 	t.Cleanup(server.Close)
 	site := Cloudflare(Process{Environ: []string{"CLOUDFLARE_API_TOKEN=" + cloudflaretest.Token, "CLOUDFLARE_BASE_URL=" + server.URL + "/client/v4"}})
-	if err := site.Configure(t.Context(), p.ConfigureRequest{}); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.Error(t, site.Configure(t.Context(), p.ConfigureRequest{}))
 	api.CreateProject("site", "main")
 	api.UploadWorker("api", "")
 	return site, api
@@ -47,9 +45,7 @@ var record1 = inputs("zoneId", zone, "name", "www", "type", "CNAME", "content", 
 func TestCloudflare_life(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "worker.js")
 	content := []byte("export default { fetch() {} }")
-	if err := os.WriteFile(script, content, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.Error(t, os.WriteFile(script, content, 0o600))
 	site, _ := newSite(t)
 	for _, test := range []struct {
 		kind    string
@@ -97,9 +93,7 @@ func TestCloudflare_life(t *testing.T) {
 				t.Helper()
 				r.Urn = urn
 				read, err := site.Read(t.Context(), r)
-				if err != nil {
-					t.Error(err)
-				}
+				testcheck.Error(t, err)
 				return read
 			}
 			refresh := p.ReadRequest{ID: made.ID, Inputs: test.in, Properties: made.Properties}
@@ -122,9 +116,7 @@ func TestCloudflare_life(t *testing.T) {
 				got := read(p.ReadRequest{ID: test.within + "/" + made.ID})
 				same(t, "an import after the update", with(want, test.read.AsMap()).Set("ID", property.New(made.ID)), got.Inputs.Set("ID", property.New(got.ID)))
 			}
-			if err := site.Delete(t.Context(), p.DeleteRequest{Urn: urn, ID: made.ID, Properties: state}); err != nil {
-				t.Error(err)
-			}
+			testcheck.Error(t, site.Delete(t.Context(), p.DeleteRequest{Urn: urn, ID: made.ID, Properties: state}))
 			if there := read(refresh).ID != ""; there != test.stays {
 				t.Errorf("it is there: %v", there)
 			}
@@ -150,9 +142,7 @@ func TestCloudflare_drift(t *testing.T) {
 	api.Call("PUT", "/zones/"+zone+"/dns_records/"+made.ID, `{"name":"www","type":"CNAME","content":"other.pages.dev","ttl":1,"proxied":true,"comment":"made"}`)
 	refreshed := func(in property.Map) property.Map {
 		read, err := site.Read(t.Context(), p.ReadRequest{Urn: urn, ID: made.ID, Inputs: in, Properties: made.Properties})
-		if err != nil {
-			t.Error(err)
-		}
+		testcheck.Error(t, err)
 		return read.Inputs
 	}
 	same(t, "a refresh", record1.Set("content", property.New("other.pages.dev")), refreshed(record1))

@@ -55,9 +55,7 @@ func TestCommand_life(t *testing.T) {
 	if have := text(updated.Properties, "stdout"); have != "was made thing red" {
 		t.Errorf("update said %q", have)
 	}
-	if err := c.Delete(t.Context(), p.DeleteRequest{Urn: commandURN, ID: made.ID, Properties: updated.Properties}); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.Error(t, c.Delete(t.Context(), p.DeleteRequest{Urn: commandURN, ID: made.ID, Properties: updated.Properties}))
 	b, err := os.ReadFile(filepath.Join(text(in, "dir"), "gone"))
 	if err != nil || string(b) != "was made thing red" {
 		t.Errorf("delete wrote %q, %v", b, err)
@@ -138,9 +136,7 @@ func TestSettings_over(t *testing.T) {
 func TestChange(t *testing.T) {
 	value := func(text string) property.Value {
 		var v any
-		if err := json.Unmarshal([]byte(text), &v); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.Error(t, json.Unmarshal([]byte(text), &v))
 		return fromJSON(v)
 	}
 	for name, test := range map[string]struct {
