@@ -56,39 +56,43 @@ type watchedConn struct {
 	killer *killer
 }
 
-func (c *watchedConn) Write(b []byte) (int, error) {
-	k := c.killer
-	k.mu.Lock()
-	k.writes = append(k.writes, write{sent: len(b)})
-	reached := len(k.writes) == k.at
-	if reached && k.kill == nil {
-		k.answering, k.dead = k.after, !k.after
-	}
-	dead := k.dead
-	k.mu.Unlock()
-	if dead {
+// cut notes what happens on the connection, and reports whether it is cut.
+func (c *watchedConn) cut(note func(k *killer)) bool {
+	c.killer.mu.Lock()
+	defer c.killer.mu.Unlock()
+	if note(c.killer); c.killer.dead {
 		_ = c.Close()
+	}
+	return c.killer.dead
+}
+
+func (c *watchedConn) Write(b []byte) (int, error) {
+	var kill func()
+	if c.cut(func(k *killer) {
+		if k.writes = append(k.writes, write{sent: len(b)}); len(k.writes) != k.at {
+			return
+		}
+		if kill = k.kill; kill == nil {
+			k.answering, k.dead = k.after, !k.after
+		}
+	}) {
 		return 0, errKilled
 	}
 	n, err := c.Conn.Write(b)
-	if reached && k.kill != nil {
-		k.kill()
+	if kill != nil {
+		kill()
 	}
 	return n, err
 }
 
 func (c *watchedConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
-	k := c.killer
-	k.mu.Lock()
-	if len(k.writes) > 0 {
-		k.writes[len(k.writes)-1].answered += n
-	}
-	k.dead = k.dead || k.answering
-	dead := k.dead
-	k.mu.Unlock()
-	if dead {
-		_ = c.Close()
+	if c.cut(func(k *killer) {
+		if len(k.writes) > 0 {
+			k.writes[len(k.writes)-1].answered += n
+		}
+		k.dead = k.dead || k.answering
+	}) {
 		return 0, errKilled
 	}
 	return n, err
