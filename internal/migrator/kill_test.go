@@ -286,7 +286,8 @@ func TestApply_killedTiDB(t *testing.T) {
 		}}).dial
 		_ = w.up() // the last writes may be answered
 		w.dial = nil
-		for w.db.PingContext(t.Context()) != nil { // it starts again
+		for err := errKilled; err != nil; { // until it has started again
+			err = w.db.PingContext(t.Context())
 		}
 		same(t, fmt.Sprintf("records, killed at write %d", at), w.finish("goose"), want)
 	}
