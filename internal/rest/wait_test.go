@@ -102,7 +102,7 @@ func TestClient_Do_ended(t *testing.T) {
 		{"canceled in a wait", "GET", status(429, "Retry-After", "60"), canceled, false, "429 Too Many Requests: the API says 429: context canceled"},
 		{"canceled in a write's wait", "POST", status(429, "Retry-After", "60"), canceled, false, "context canceled"},
 		{"canceled in a read", "GET", silent, canceled, false, "context canceled"},
-		{"canceled in a write", "POST", silent, canceled, true, "context canceled (it may have taken effect)"},
+		{"canceled in a write", "POST", silent, canceled, true, "context canceled"},
 		{"deadline in a read", "GET", silent, deadline, false, "context deadline exceeded"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

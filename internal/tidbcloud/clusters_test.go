@@ -163,7 +163,7 @@ func TestClient_create(t *testing.T) {
 		{"too high a limit", cluster, 400, `{"code":3,"message":"the spending limit exceeds the maximum limit"}`, clusterBody, "exceeds the maximum limit (code 3, request id trace-1)", false, false},
 		{"payment", cluster, 402, `{"code":402,"message":"no card"}`, clusterBody, "add a payment method", false, false},
 		{"role", cluster, 403, `{"code":7,"message":"forbidden"}`, clusterBody, "the API key may not do this", false, false},
-		{"server error", cluster, 500, `{"code":13,"message":"quota"}`, clusterBody, "it may have taken effect", false, true},
+		{"server error", cluster, 500, `{"code":13,"message":"quota"}`, clusterBody, "500 Internal Server Error", false, true},
 		{"no ID", cluster, 200, `{}`, clusterBody, "a cluster without an ID", false, true},
 
 		{"branch", branch, 200, `{"branchId":"1","state":"CREATING"}`, branchBody, "", false, false},
@@ -174,7 +174,7 @@ func TestClient_create(t *testing.T) {
 		{"branch, large", branch, 400, `{"code":3,"message":"the cluster stores more than 100 GiB"}`, branchBody, "use a cluster of its own", true, false},
 		{"branch, Essential", branch, 400, `{"code":3,"message":"not available for Essential"}`, branchBody, "created since 2026-07-14", true, false},
 		{"branch, another 400", branch, 400, `{"code":3,"message":"displayName is taken"}`, branchBody, "displayName is taken (code 3, request id trace-1)", false, false},
-		{"branch, server error", branch, 500, `{"code":13,"message":"quota"}`, branchBody, "it may have taken effect", false, true},
+		{"branch, server error", branch, 500, `{"code":13,"message":"quota"}`, branchBody, "500 Internal Server Error", false, true},
 		{"branch, no ID", branch, 200, `{}`, branchBody, "a branch without an ID", false, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
