@@ -27,6 +27,7 @@ func start(t *testing.T, dir string) *Clouds {
 func TestStart_environment(t *testing.T) {
 	for name, test := range map[string]struct{ env, value, want string }{
 		"time in words":             {"SANDBOX_CLUSTER_TIME", "soon", `"soon" is not a duration such as 500ms or 10s`},
+		"time below zero":           {"SANDBOX_CLUSTER_TIME", "-1s", `"-1s" is not a duration`},
 		"time with a line break":    {"SANDBOX_CLUSTER_TIME", "1s\n", `"1s\n" is not a duration`},
 		"faults in words":           {"SANDBOX_FAULTS", "POST 500", "invalid character"},
 		"unknown member of a fault": {"SANDBOX_FAULTS", `[{"mehtod":"POST","status":500}]`, `unknown field "mehtod"`},
