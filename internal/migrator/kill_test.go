@@ -230,7 +230,11 @@ func TestApply_killed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			want, run := undisturbed(t, s, name)
-			for _, at := range run.points() {
+			points := run.points()
+			if len(points) < 8 {
+				t.Errorf("it is killed only at the writes %v of %v: has TLS other lengths?", points, run.writes)
+			}
+			for _, at := range points {
 				for _, after := range []bool{true, false} {
 					if !after && !test.before {
 						continue
