@@ -131,7 +131,7 @@ npm:
 
 .PHONY: matrix
 matrix: build ## Fail every call, kill the engine at each, run every operation on every resource (hours)
-	@MATRIX=full go test -trimpath -count=1 -timeout 0 -run 'Faults$$' -v ./internal/environment ./internal/provider ./internal/pages ./internal/stack
+	@MATRIX=full go test -trimpath -count=1 -timeout 0 -run '(Faults|Apply_killed)$$' -v ./internal/environment ./internal/migrator ./internal/provider ./internal/pages ./internal/stack
 	@MATRIX=full go test -trimpath -count=1 -timeout 0 -run 'Test(Matrix|MatrixOfEnvironments|Operations)_full$$' -v ./internal/sandbox $(ARGS)
 
 # go mod tidy is for this module alone: in that of the Pulumi CLI it downloads a gigabyte.

@@ -59,6 +59,10 @@ func TestRead_formats(t *testing.T) {
 			}},
 		},
 		{
+			"plain files", map[string]string{"b.sql": "B", "10.sql": "ten", "2_a.sql": "A", "README.md": "", ".hidden.sql": "", "notes/a.txt": ""},
+			migration.Folder{Format: migration.Plain, Migrations: []migration.Migration{{Name: "10.sql", ID: "10"}, {Name: "2_a.sql", ID: "2_a"}, {Name: "b.sql", ID: "b"}}},
+		},
+		{
 			// So sorts localeCompare of Node.js 20, and no comparison of bytes.
 			"Prisma, in the order of localeCompare", map[string]string{
 				"migration_lock.toml": lock, "0_init/migration.sql": "", "20260401120000_B/migration.sql": "", "20260401120000_a/migration.sql": "",
@@ -68,7 +72,16 @@ func TestRead_formats(t *testing.T) {
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := read(t, tt.files)
+			folder, format := testfiles.Folder(t, tt.files), tt.want.Format
+			again, err := migration.Read(folder, format)
+			testcheck.Error(t, err)
+			if format != migration.Plain { // which is never found
+				format = ""
+			}
+			got, err := migration.Read(folder, format)
+			if diff := cmp.Diff(again, got, cmpopts.IgnoreUnexported(migration.Migration{})); diff != "" || err != nil {
+				t.Errorf("by its name (-want +got): %s, %v", diff, err)
+			}
 			for i, m := range got.Migrations {
 				if id, err := migration.IDOf(got.Format, m.Name); id != m.ID || err != nil {
 					t.Errorf("IDOf(%q) = %q, %v", m.Name, id, err)
@@ -80,9 +93,6 @@ func TestRead_formats(t *testing.T) {
 			}
 			if diff := cmp.Diff(tt.want, got, cmpopts.IgnoreUnexported(migration.Migration{})); diff != "" {
 				t.Error(diff)
-			}
-			if again, err := migration.Read(testfiles.Folder(t, tt.files), got.Format); err != nil || len(again.Migrations) != len(got.Migrations) {
-				t.Errorf("by its name: %v, %v", again, err)
 			}
 		})
 	}
@@ -145,6 +155,10 @@ func TestRead_errors(t *testing.T) {
 		{"Prisma without its script", "", map[string]string{"migration_lock.toml": lock, a: "", "b/README.md": ""}, "b has no migration.sql"},
 		{"Prisma for PostgreSQL", "", map[string]string{"migration_lock.toml": strings.ReplaceAll(lock, "mysql", "postgresql"), a: ""}, "migration_lock.toml is for postgresql,"},
 		{"Prisma for nothing", "", map[string]string{"migration_lock.toml": "", a: ""}, `migration_lock.toml lacks its line provider = "mysql"`},
+		{"no plain files", "plain", map[string]string{"README.md": ""}, "it has no file whose name ends in .sql"},
+		{"plain files in a folder", "plain", map[string]string{"a.sql": "", "more/b.sql": ""}, "more/b.sql: only the files directly in the folder run: move the file"},
+		{"plain files in capitals", "plain", map[string]string{"a.sql": "", "b.SQL": ""}, "b.SQL: only files whose names end in .sql run: rename the file"},
+		{"plain files of goose", "plain", map[string]string{"1_a.sql": up + "CREATE TABLE a (id INT);\n-- +goose Down\nDROP TABLE a;\n"}, "1_a.sql has goose's annotations, but all of it would run"},
 		{"Prisma with a file beside its folders", "", map[string]string{"migration_lock.toml": lock, a: "", "seed.sql": ""}, "seed.sql: prisma runs only FOLDER/migration.sql"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -186,9 +200,7 @@ func TestRead_links(t *testing.T) {
 		want   int
 	}{{"prisma", 1}, {"drizzle-1", 2}} {
 		dir := testfiles.Folder(t, map[string]string{"20260401120000_a/migration.sql": ""})
-		if err := os.Symlink(filepath.Join(dir, "20260401120000_a"), filepath.Join(dir, "20260401120001_b")); err != nil {
-			t.Fatal(err)
-		}
+		testcheck.Error(t, os.Symlink(filepath.Join(dir, "20260401120000_a"), filepath.Join(dir, "20260401120001_b")))
 		if got, err := migration.Read(dir, tt.format); err != nil || len(got.Migrations) != tt.want {
 			t.Errorf("%s: %v, %v", tt.format, got, err)
 		}

@@ -1,8 +1,6 @@
 package migrator_test
 
 import (
-	"os"
-	"path/filepath"
 	"regexp"
 	"testing"
 
@@ -28,16 +26,7 @@ func TestElsewhere(t *testing.T) {
 			if database == "" {
 				text = xDot.ReplaceAllString(statement, "")
 			}
-			dir := t.TempDir()
-			if err := os.WriteFile(filepath.Join(dir, "a.sql"), []byte(text+";"), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			folder, err := migration.Read(dir, migration.Plain)
-			if err != nil {
-				t.Fatal(err)
-			}
-			job := migrator.Job{Folder: folder}
-			pending, err := job.Pending(job.Recorded(nil))
+			_, pending, err := planned(t, migration.Plain, map[string]string{"a.sql": text + ";"})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -21,6 +21,7 @@ import (
 	"portfolio-infra/internal/sandbox/emulator/sql/sqltest"
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 	"portfolio-infra/internal/sqllogin"
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/testfiles"
 )
 
@@ -28,6 +29,7 @@ import (
 type server struct {
 	*emulatedsql.Servers
 	databases atomic.Int64
+	admin     *sql.DB
 }
 
 const (
@@ -66,10 +68,20 @@ func start(t *testing.T) *server {
 
 // prepare makes the cluster and its administrator.
 func (s *server) prepare() error {
-	if err := s.CreateCluster(cluster); err != nil {
-		return err
+	err := s.CreateCluster(cluster)
+	if err == nil {
+		err = s.PutUser(cluster, tidbcloud.Login{User: tidbcloud.User{UserName: user, BuiltinRole: "role_admin"}, Password: password, Hash: hash})
 	}
-	return s.PutUser(cluster, tidbcloud.Login{User: tidbcloud.User{UserName: user, BuiltinRole: "role_admin"}, Password: password, Hash: hash})
+	if err == nil {
+		s.admin, err = s.login().Open(s.CAFile(), func(c *mysql.Config) { c.DialFunc = dial })
+	}
+	return err
+}
+
+// login is that of the administrator.
+func (s *server) login() sqllogin.Login {
+	host, port := s.Endpoint(cluster)
+	return sqllogin.Login{Host: host, Port: port, User: user, Password: password}
 }
 
 // world is a database and a folder of migrations.
@@ -82,6 +94,7 @@ type world struct {
 	baseline     string
 	redact       bool
 	dial         func(ctx context.Context, network, addr string) (net.Conn, error)
+	db           *sql.DB // beside the runs
 	log          log
 }
 
@@ -94,18 +107,18 @@ func newWorld(t *testing.T) *world {
 func (s *server) world(t *testing.T) *world {
 	t.Helper()
 	w := &world{T: t, server: s, name: fmt.Sprintf("test_%d", s.databases.Add(1)), folder: t.TempDir()}
-	db := w.open("")
-	defer db.Close()
-	if _, err := db.ExecContext(t.Context(), "CREATE DATABASE "+w.name); err != nil {
+	if _, err := s.admin.ExecContext(t.Context(), "CREATE DATABASE "+w.name); err != nil {
 		t.Fatal(err)
 	}
+	w.enter(t)
 	return w
 }
 
-// login is that of the administrator.
-func (w *world) login() sqllogin.Login {
-	host, port := w.Endpoint(cluster)
-	return sqllogin.Login{Host: host, Port: port, User: user, Password: password}
+// enter goes on in a test, such as one in a bubble, with connections of its own.
+func (w *world) enter(t *testing.T) {
+	w.T = t
+	w.db = w.open(w.name)
+	t.Cleanup(func() { _ = w.db.Close() })
 }
 
 // open connects to a database.
@@ -158,29 +171,50 @@ func (w *world) job() migrator.Job {
 	return migrator.Job{Folder: folder, Database: w.name, Table: w.table, Baseline: w.baseline, Redact: w.redact, Log: &w.log}
 }
 
+// planned returns the job of a folder, and what is pending in a database that has nothing. It needs no
+// server.
+func planned(t *testing.T, format migration.Format, files map[string]string) (migrator.Job, []migrator.Pending, error) {
+	t.Helper()
+	w := &world{T: t, name: "Portfolio", folder: testfiles.Folder(t, files), format: format}
+	job := w.job()
+	pending, err := job.Pending(job.Recorded(nil))
+	return job, pending, err
+}
+
 // up applies the folder.
 func (w *world) up() error {
 	w.Helper()
-	db := w.open(w.name)
-	defer db.Close()
-	return w.job().Apply(w.Context(), db)
+	return w.apply(w.job())
 }
 
-// pending lists the pending migrations by name.
-func (w *world) pending() (names []string, err error) {
+// apply applies a job of the database.
+func (w *world) apply(job migrator.Job) error {
 	w.Helper()
 	db := w.open(w.name)
 	defer db.Close()
-	job := w.job()
-	h, err := job.History(w.Context(), db)
+	return job.Apply(w.Context(), db)
+}
+
+// history reads what the database knows.
+func (w *world) history(job migrator.Job) migrator.History {
+	w.Helper()
+	h, err := job.History(w.Context(), w.db)
 	if err != nil {
-		return nil, err
+		w.Fatal(err)
 	}
+	return h
+}
+
+// pending lists the pending migrations, each as a preview shows it, and what they take away.
+func (w *world) pending() (outlines, losses []string, err error) {
+	w.Helper()
+	job := w.job()
+	h := w.history(job)
 	pending, err := job.Pending(h)
 	for _, p := range pending {
-		names = append(names, p.Name)
+		outlines = append(outlines, p.Outline())
 	}
-	return names, err
+	return outlines, job.Losses(h, pending), err
 }
 
 // want fails the test unless up applies everything, and nothing is pending afterwards.
@@ -189,17 +223,15 @@ func (w *world) want() {
 	if err := w.up(); err != nil {
 		w.Fatal(err)
 	}
-	if names, err := w.pending(); err != nil || len(names) > 0 {
-		w.Fatalf("pending: %v, %v", names, err)
+	if outlines, _, err := w.pending(); err != nil || len(outlines) > 0 {
+		w.Fatalf("pending: %v, %v", outlines, err)
 	}
 }
 
 // rows returns the rows of a query, with their columns separated by spaces.
 func (w *world) rows(query string) (rows []string) {
 	w.Helper()
-	db := w.open(w.name)
-	defer db.Close()
-	result, err := db.QueryContext(w.Context(), query)
+	result, err := w.db.QueryContext(w.Context(), query)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -214,28 +246,22 @@ func (w *world) rows(query string) (rows []string) {
 		for i := range values {
 			pointers[i] = &values[i]
 		}
-		if err := result.Scan(pointers...); err != nil {
-			w.Fatal(err)
-		}
+		testcheck.Error(w, result.Scan(pointers...))
 		var row []string
 		for _, v := range values {
 			row = append(row, v.String)
 		}
 		rows = append(rows, strings.Join(row, " "))
 	}
-	if err := result.Err(); err != nil {
-		w.Fatal(err)
-	}
+	testcheck.Error(w, result.Err())
 	return rows
 }
 
 // hand runs statements by hand.
 func (w *world) hand(statements ...string) {
 	w.Helper()
-	db := w.open(w.name)
-	defer db.Close()
 	for _, statement := range statements {
-		if _, err := db.ExecContext(w.Context(), statement); err != nil {
+		if _, err := w.db.ExecContext(w.Context(), statement); err != nil {
 			w.Fatalf("%s: %v", statement, err)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -17,6 +16,7 @@ import (
 	"portfolio-infra/internal/migration"
 	emulatedsql "portfolio-infra/internal/sandbox/emulator/sql"
 	"portfolio-infra/internal/sandbox/emulator/sql/sqltest"
+	"portfolio-infra/internal/testcheck"
 )
 
 // killer makes something die at a write to the server.
@@ -26,10 +26,13 @@ type killer struct {
 	kill  func() // kills the server; by default all connections are cut, as when the process dies
 
 	mu        sync.Mutex
-	writes    int
+	writes    []write
 	answering bool // the lost answer is under way
 	dead      bool
 }
+
+// write is how many bytes were sent, and received before the next one.
+type write struct{ sent, answered int }
 
 var errKilled = errors.New("killed")
 
@@ -37,7 +40,7 @@ var errKilled = errors.New("killed")
 func (k *killer) died() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.writes >= k.at
+	return len(k.writes) >= k.at
 }
 
 func (k *killer) dial(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -53,140 +56,213 @@ type watchedConn struct {
 	killer *killer
 }
 
-func (c *watchedConn) Write(b []byte) (int, error) {
-	k := c.killer
-	k.mu.Lock()
-	k.writes++
-	reached := k.writes == k.at
-	if reached && k.kill == nil {
-		k.answering, k.dead = k.after, !k.after
-	}
-	dead := k.dead
-	k.mu.Unlock()
-	if dead {
+// cut notes what happens on the connection, and reports whether it is cut.
+func (c *watchedConn) cut(note func(k *killer)) bool {
+	c.killer.mu.Lock()
+	defer c.killer.mu.Unlock()
+	if note(c.killer); c.killer.dead {
 		_ = c.Close()
+	}
+	return c.killer.dead
+}
+
+func (c *watchedConn) Write(b []byte) (int, error) {
+	var kill func()
+	if c.cut(func(k *killer) {
+		if k.writes = append(k.writes, write{sent: len(b)}); len(k.writes) != k.at {
+			return
+		}
+		if kill = k.kill; kill == nil {
+			k.answering, k.dead = k.after, !k.after
+		}
+	}) {
 		return 0, errKilled
 	}
 	n, err := c.Conn.Write(b)
-	if reached && k.kill != nil {
-		k.kill()
+	if kill != nil {
+		kill()
 	}
 	return n, err
 }
 
 func (c *watchedConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
-	k := c.killer
-	k.mu.Lock()
-	k.dead = k.dead || k.answering
-	dead := k.dead
-	k.mu.Unlock()
-	if dead {
-		_ = c.Close()
+	if c.cut(func(k *killer) {
+		if len(k.writes) > 0 {
+			k.writes[len(k.writes)-1].answered += n
+		}
+		k.dead = k.dead || k.answering
+	}) {
 		return 0, errKilled
 	}
 	return n, err
 }
 
-// The migrations change the schema and rows by turns. A step that is lost, or executed twice, shows in
-// the counters.
-var (
-	killed = [][]string{
-		{"CREATE TABLE a (id INT PRIMARY KEY, n INT NOT NULL);", "INSERT INTO a VALUES (1, 0);", "INSERT INTO a VALUES (2, 0);",
-			"ALTER TABLE a ADD COLUMN m INT;", "UPDATE a SET n = n + 1;", "UPDATE a SET n = n + 1 WHERE id = 2;"},
-		{"UPDATE a SET n = n + 10;"},
-		{"-- portfolio:repeatable\nBATCH ON id LIMIT 1 UPDATE a SET m = 7 WHERE m IS NULL;", "ALTER TABLE a RENAME COLUMN m TO k;"},
+// points are the writes of a run at which it is killed: all for `make matrix`, and otherwise one of
+// each kind that leaves something behind. That is a COMMIT, by the statement before it, and what is not
+// in a transaction, unless it returns rows before there is any. TLS hides the statements, and not how
+// long they and their answers are. The first writes and the last one, the end of the connection, are
+// none.
+func (k *killer) points(first int) (at []int) {
+	const start, commit, rows = 44, 33, 70 // START TRANSACTION, COMMIT, and the least answer with rows
+	seen, begun, open, before := map[int]bool{}, false, false, 0
+	for i, w := range k.writes {
+		kind := w.sent
+		switch w.sent {
+		case start:
+			begun, open = true, true
+		case commit:
+			kind, open = -before, false
+		}
+		counts := i >= first && i < len(k.writes)-1 && !open && !seen[kind] && (begun || w.answered < rows)
+		if counts || os.Getenv("MATRIX") == "full" {
+			at = append(at, i+1)
+		}
+		seen[kind], before = true, w.sent
 	}
-	killedLess = [][]string{
-		{"CREATE TABLE a (id INT PRIMARY KEY, n INT NOT NULL);", "INSERT INTO a VALUES (1, 1), (2, 2);", "ALTER TABLE a ADD COLUMN k INT DEFAULT 7;"},
-		{"UPDATE a SET n = n + 10;"},
-	}
-)
-
-const counters = "1 11 7,2 12 7"
-
-// layouts write the migrations as a tool does, with the query of the tool's records. See
-// TestApply_killed_ledgers for the other tools.
-var layouts = map[migration.Format]struct {
-	write   func(w *world)
-	records string
-}{
-	migration.Goose: {func(w *world) {
-		for i, statements := range killed {
-			w.write(map[string]string{fmt.Sprintf("%d_m.sql", i+1): "-- +goose NO TRANSACTION\n-- +goose Up\n" + strings.Join(statements, "\n") + "\n"})
-		}
-	}, "SELECT version_id, is_applied FROM goose_db_version UNION ALL SELECT hash, finished FROM pulumi_migrations ORDER BY 1"},
-	migration.Drizzle0: {func(w *world) {
-		var files []string
-		for i, statements := range killedLess {
-			files = append(files, fmt.Sprintf("%04d_m: ", i)+strings.Join(statements, "--> statement-breakpoint\n"))
-		}
-		w.journal([]int{1, 2}, files...)
-	}, "SELECT hash, created_at FROM __drizzle_migrations ORDER BY id"},
-	migration.Plain: {func(w *world) {
-		w.format, w.table, w.redact = migration.Plain, "seeds", true
-		for i, statements := range killedLess {
-			w.write(map[string]string{fmt.Sprintf("%d_m.sql", i+1): strings.Join(statements, "\n")})
-		}
-	}, "SELECT COUNT(*) FROM pulumi_migration_steps WHERE tool = 'seeds' AND migration <> '' AND step = 0"},
+	return at
 }
 
-// newKilled makes a world with the migrations in a format.
-func newKilled(t *testing.T, s *server, format migration.Format) *world {
+// killed are worlds whose run is killed. The migrations change the schema and rows by turns. A step
+// that is lost, or executed twice, shows in the rows.
+var killed = map[string]struct {
+	set func(w *world)
+	// shows is the query of the tool's records at the end, beside ours.
+	shows string
+	// died are conditions, and queries that are 1 at any moment where they have a row.
+	died map[string]string
+	// before reports whether the run is also killed before each write. For the database that is as
+	// after the one before.
+	before bool
+}{
+	"goose": {
+		set: func(w *world) {
+			for name, sql := range map[string]string{
+				"1_m.sql": "CREATE TABLE a (id INT PRIMARY KEY, n INT NOT NULL);\nINSERT INTO a VALUES (1, 0);\nINSERT INTO a VALUES (2, 0);\n" +
+					"ALTER TABLE a ADD COLUMN m INT;\nUPDATE a SET n = n + 1;\nUPDATE a SET n = n + 1 WHERE id = 2;\n",
+				"2_m.sql": "UPDATE a SET n = n + 10;\n",
+				"3_m.sql": "-- portfolio:repeatable\nBATCH ON id LIMIT 1 UPDATE a SET m = 7 WHERE m IS NULL;\nALTER TABLE a RENAME COLUMN m TO k;\n",
+			} {
+				w.write(map[string]string{name: "-- +goose NO TRANSACTION\n-- +goose Up\n" + sql})
+			}
+		},
+		shows:  "SELECT version_id, is_applied, a.* FROM goose_db_version, a UNION ALL SELECT hash, finished, 0, 0, 0 FROM pulumi_migrations ORDER BY 1, 3",
+		before: true,
+	},
+	"drizzle-0": {
+		set:   func(w *world) { w.journal([]int{1, 2}, "0000_m: "+killedOnce, "0001_m: UPDATE a SET n = n + 10;") },
+		shows: "SELECT hash, created_at, a.* FROM __drizzle_migrations, a ORDER BY created_at, a.id",
+	},
+	"plain": {
+		set: func(w *world) {
+			w.format, w.table, w.redact = migration.Plain, "seeds", true
+			w.write(map[string]string{"1_m.sql": strings.ReplaceAll(killedOnce, breakpoint, ""), "2_m.sql": "UPDATE a SET n = n + 10;"})
+		},
+		shows: "SELECT * FROM a ORDER BY id",
+	},
+	// Prisma stops as long as a migration is begun, and applies nothing that is made.
+	"prisma": {
+		set: func(w *world) {
+			w.lay(migration.Prisma)
+			w.write(map[string]string{third + "/migration.sql": "CREATE TABLE x (id INT PRIMARY KEY, n INT);\nINSERT INTO x VALUES (1, 0);\nUPDATE x SET n = n + 1;\nALTER TABLE x ADD COLUMN m INT;\n"})
+		},
+		shows: "SELECT migration_name, checksum, finished_at IS NOT NULL, rolled_back_at, applied_steps_count, x.* FROM _prisma_migrations, x ORDER BY migration_name",
+		died: map[string]string{
+			"SHOW TABLES LIKE 'x'": "SELECT COUNT(*) FROM _prisma_migrations WHERE migration_name = '" + third + "' AND rolled_back_at IS NULL",
+		},
+	},
+	// Drizzle upgrades a table without the column by itself. In another it takes a row without a
+	// name for a migration that it does not know.
+	"drizzle-1, upgrade": {
+		set: func(w *world) {
+			w.lay(migration.Drizzle1)
+			w.hand(drizzleTable0, createA, "INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('1', 1775044800123)")
+		},
+		shows: "SELECT hash, created_at, name FROM __drizzle_migrations ORDER BY created_at",
+		died: map[string]string{
+			"SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = '__drizzle_migrations' AND column_name = 'name'": "SELECT COUNT(*) FROM __drizzle_migrations WHERE name = '" + first + "'",
+		},
+	},
+	"baseline": {
+		set: func(w *world) {
+			w.lay(migration.Drizzle0)
+			w.hand(createA, createB, "INSERT INTO a VALUES (7)")
+			w.baseline = w.job().Migrations[1].Name
+		},
+		shows: "SELECT hash, created_at, a.id FROM __drizzle_migrations, a ORDER BY created_at",
+	},
+}
+
+const (
+	breakpoint = "--> statement-breakpoint\n"
+	killedOnce = "CREATE TABLE a (id INT PRIMARY KEY, n INT NOT NULL);" + breakpoint + "INSERT INTO a VALUES (1, 1), (2, 2);" + breakpoint + "ALTER TABLE a ADD COLUMN k INT DEFAULT 7;"
+)
+
+// newKilled makes a world of killed.
+func newKilled(t *testing.T, s *server, name string) *world {
 	t.Helper()
 	w := s.world(t)
-	layouts[format].write(w)
+	killed[name].set(w)
 	return w
 }
 
-// finish applies the migrations, and returns what the tables of the records say.
-func (w *world) finish(format migration.Format) []string {
+// finish applies the migrations, and returns what the tables say then.
+func (w *world) finish(name string) []string {
 	w.Helper()
 	w.dial = nil
 	w.want()
-	same(w.T, "counters", strings.Join(w.rows("SELECT id, n, k FROM a ORDER BY id"), ","), counters)
-	return append(w.rows(layouts[format].records), w.rows("SELECT migration, step, hash, name, finished, checksum FROM pulumi_migration_steps WHERE migration <> '' ORDER BY migration, step")...)
+	return append(w.rows(killed[name].shows), w.rows("SELECT migration, step, hash, name, finished, checksum FROM pulumi_migration_steps WHERE migration <> '' ORDER BY migration, step")...)
 }
 
-// wait waits until the server, which was killed, has started again.
-func (w *world) wait() {
-	w.Helper()
-	db := w.open("")
-	defer db.Close()
-	for serves := false; !serves; {
-		serves = db.PingContext(w.Context()) == nil
-	}
+// undisturbed returns what the tables say after a run that nothing disturbs, and its writes.
+func undisturbed(t *testing.T, s *server, name string) (says []string, run *killer) {
+	t.Helper()
+	w, run := newKilled(t, s, name), &killer{}
+	w.dial = run.dial
+	testcheck.Error(t, w.up())
+	return w.finish(name), run
 }
 
 // A run that dies before or after any write to the server is finished by the next one. What the
-// database then says is what it says after an undisturbed run.
+// database then says is what it says after an undisturbed run. In between the tools' tables are right
+// for the tool itself.
 func TestApply_killed(t *testing.T) {
 	s := start(t)
-	for format := range layouts {
-		undisturbed := newKilled(t, s, format)
-		if err := undisturbed.up(); err != nil {
-			t.Fatal(err)
-		}
-		want := undisturbed.finish(format)
-		for _, after := range []bool{false, true} {
-			if !after && format != migration.Goose {
-				continue // for the database it is as after the write before
+	for name, test := range killed {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			want, run := undisturbed(t, s, name)
+			connected := 6 // how a run connects and locks is the same for all
+			if test.before {
+				connected = 0
 			}
-			t.Run(fmt.Sprintf("%s, after=%v", format, after), func(t *testing.T) {
-				t.Parallel()
-				for at, died := 1, true; died && !t.Failed(); at++ {
-					w := newKilled(t, s, format)
-					k := &killer{at: at, after: after}
-					w.dial = k.dial
-					err := w.up()
-					if died = k.died(); !died && err != nil {
-						t.Fatal(err)
+			points := run.points(connected)
+			if len(points) < 3 {
+				t.Errorf("it is killed only at the writes %v of %v: has TLS other lengths?", points, run.writes)
+			}
+			for _, at := range points {
+				for _, after := range []bool{true, false} {
+					if !after && !test.before {
+						continue
 					}
-					same(t, fmt.Sprintf("records, killed at write %d", at), w.finish(format), want)
+					where := fmt.Sprintf("killed at write %d of %d, after=%v", at, len(run.writes), after)
+					w, k := newKilled(t, s, name), &killer{at: at, after: after}
+					w.dial = k.dial
+					if err := w.up(); !k.died() {
+						t.Fatalf("not %s: %v", where, err)
+					}
+					w.dial = nil
+					for condition, then := range test.died {
+						if len(w.rows(condition)) > 0 {
+							same(t, where+": "+then, w.rows(then), []string{"1"})
+						}
+					}
+					same(t, "records, "+where, w.finish(name), want)
 					w.hand("DROP DATABASE " + w.name)
+					_ = w.db.Close()
 				}
-			})
-		}
+			}
+		})
 	}
 }
 
@@ -199,24 +275,15 @@ func TestApply_killedTiDB(t *testing.T) {
 	}
 	program := filepath.Join(dir, "tidb")
 	script := fmt.Sprintf("#!/bin/sh\necho $$ >%s.pid\nexec %s \"$@\"\n", program, tidb)
-	if err := os.WriteFile(program, []byte(script), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.Error(t, os.WriteFile(program, []byte(script), 0o700))
 	s := &server{Servers: &emulatedsql.Servers{TiDB: program, Host: "localhost", Dir: filepath.Join(dir, "data")}}
 	t.Cleanup(func() { _ = s.Close() })
 	if err := s.prepare(); err != nil {
 		t.Fatal(err)
 	}
-	undisturbed := newKilled(t, s, migration.Goose)
-	writes := &killer{}
-	undisturbed.dial = writes.dial
-	if err := undisturbed.up(); err != nil {
-		t.Fatal(err)
-	}
-	want := undisturbed.finish(migration.Goose)
-	for range 6 {
-		w := newKilled(t, s, migration.Goose)
-		at := 1 + rand.IntN(writes.writes)
+	want, run := undisturbed(t, s, "goose")
+	for i := range 5 {
+		w, at := newKilled(t, s, "goose"), (i+1)*len(run.writes)/6
 		w.dial = (&killer{at: at, kill: func() {
 			b, err := os.ReadFile(program + ".pid")
 			pid, atoiErr := strconv.Atoi(strings.TrimSpace(string(b)))
@@ -228,7 +295,9 @@ func TestApply_killedTiDB(t *testing.T) {
 		}}).dial
 		_ = w.up() // the last writes may be answered
 		w.dial = nil
-		w.wait()
-		same(t, fmt.Sprintf("records, killed at write %d", at), w.finish(migration.Goose), want)
+		for err := errKilled; err != nil; { // until it has started again
+			err = w.db.PingContext(t.Context())
+		}
+		same(t, fmt.Sprintf("records, killed at write %d", at), w.finish("goose"), want)
 	}
 }

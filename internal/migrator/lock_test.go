@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"portfolio-infra/internal/migration"
 	"portfolio-infra/internal/migrator"
 	"portfolio-infra/internal/testcheck"
 )
@@ -22,13 +21,6 @@ func (w *world) withoutLock() migrator.Job {
 	return job
 }
 
-// apply applies a job of the database.
-func (w *world) apply(job migrator.Job) error {
-	db := w.open(w.name)
-	defer db.Close()
-	return job.Apply(w.Context(), db)
-}
-
 // A run that lost its lock to another stops before its next step.
 func TestApply_lostLock(t *testing.T) {
 	for step := 1; step <= 2; step++ {
@@ -40,9 +32,7 @@ func TestApply_lostLock(t *testing.T) {
 				return
 			}
 			w.log.on(nil)
-			if err := w.apply(w.withoutLock()); err != nil {
-				t.Error(err)
-			}
+			testcheck.Error(t, w.apply(w.withoutLock()))
 		})
 		testcheck.Error(t, w.up(), "2_b.sql:", lost, "run `pulumi up` again")
 		w.want()
@@ -63,9 +53,7 @@ func TestApply_lostLock_rows(t *testing.T) {
 		defer close(meanwhile)
 		w.until(1, waiting)
 		second.Go(func() {
-			if err := w.apply(w.withoutLock()); err != nil {
-				t.Error(err)
-			}
+			testcheck.Error(t, w.apply(w.withoutLock()))
 		})
 		w.until(2, waiting)
 		release()
@@ -84,7 +72,7 @@ func TestApply_inProgress(t *testing.T) {
 	w := newWorld(t)
 	w.write(map[string]string{"1_a.sql": "-- +goose Up\nCREATE TABLE a (id INT);\nALTER TABLE a ADD INDEX by_id (id);\nINSERT INTO a VALUES (1);\n"})
 	synctest.Test(t, func(t *testing.T) {
-		w.T = t
+		w.enter(t)
 		var second sync.WaitGroup
 		meanwhile := make(chan struct{})
 		var release func()
@@ -99,9 +87,7 @@ func TestApply_inProgress(t *testing.T) {
 		})
 		second.Go(func() {
 			<-meanwhile
-			if err := w.apply(w.withoutLock()); err != nil {
-				t.Error(err)
-			}
+			testcheck.Error(t, w.apply(w.withoutLock()))
 		})
 		testcheck.Error(t, w.up(), lost)
 		second.Wait()
@@ -112,24 +98,22 @@ func TestApply_inProgress(t *testing.T) {
 
 // Two runs at once apply everything once.
 func TestApply_concurrent(t *testing.T) {
-	w := newKilled(t, start(t), migration.Goose)
+	w := newKilled(t, start(t), "goose")
 	var runs sync.WaitGroup
 	for range 2 {
 		runs.Go(func() {
-			if err := w.apply(w.job()); err != nil {
-				t.Error(err)
-			}
+			testcheck.Error(t, w.apply(w.job()))
 		})
 	}
 	runs.Wait()
-	w.finish(migration.Goose)
+	w.finish("goose")
 }
 
 // A run waits for another one, but not for ever.
 func TestApply_locked(t *testing.T) {
-	w := newKilled(t, start(t), migration.Goose)
+	w := newKilled(t, start(t), "goose")
 	synctest.Test(t, func(t *testing.T) {
-		w.T = t
+		w.enter(t)
 		var err error
 		var took time.Duration
 		w.log.on(func(line string) {

@@ -51,7 +51,6 @@ func TestPlain_refused(t *testing.T) {
 	w := newPlain(t, "seeds", map[string]string{"a.sql": "CREATE TABLE a (id INT PRIMARY KEY);\nINSERT INTO nobody VALUES (1);\n"})
 	testcheck.Error(t, w.up(), "applying the file a.sql:2: Error 1146", "; step 1 of 2 is done and stays: change only this one")
 	w.write(map[string]string{"a.sql": "CREATE TABLE b (id INT PRIMARY KEY);\n"})
-	testcheck.Error(t, w.up(), "a.sql:1: step 1 was executed and was changed since: restore it")
 	w.hand("UPDATE pulumi_migration_steps SET finished = FALSE WHERE step = 1", "DROP TABLE a")
 	err := w.up()
 	testcheck.Error(t, err, "step 1 was changed, and a run that was interrupted may have executed it", "tool = 'seeds'")

@@ -1,4 +1,4 @@
-package rest
+package rest_test
 
 import (
 	"bytes"
@@ -12,35 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/rest/resttest"
 )
 
 // fuzzToken is the secret of these tests. The word TOKEN in an input stands for it.
 const fuzzToken = "hunter2-hunter2-hunter2"
-
-// fuzzClient returns a client whose calls end instead of waiting for a second try.
-func fuzzClient(t *testing.T, response resttest.Fixed) (*Client, context.Context) {
-	ctx, cancel := context.WithCancel(t.Context())
-	t.Cleanup(cancel)
-	return &Client{
-		Service: "Test API",
-		BaseURL: "https://api.example.com/v1",
-		HTTP:    &http.Client{Transport: response},
-		Header:  http.Header{"Authorization": {"Bearer " + fuzzToken}},
-		DecodeError: func(_ int, _ http.Header, body []byte) (string, string) {
-			var e struct{ Code, Message string }
-			_ = json.Unmarshal(body, &e)
-			return e.Code, e.Message
-		},
-		RequestIDHeaders: []string{"Cf-Ray"},
-		OnWait: func(_ context.Context, d time.Duration, reason string) {
-			if d <= 0 || d > MaxWait {
-				t.Errorf("waits %s: %s", d, reason)
-			}
-			cancel()
-		},
-	}, ctx
-}
 
 // Whatever an API responds, a call succeeds only with one JSON object and a 2xx, and
 // its error is one short line without the secret.
@@ -70,7 +47,16 @@ func FuzzClient_Do(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status uint16, header, value string, body []byte) {
 		body = bytes.ReplaceAll(body, []byte("TOKEN"), []byte(fuzzToken))
 		value = strings.ReplaceAll(value, "TOKEN", fuzzToken)
-		c, ctx := fuzzClient(t, resttest.Fixed{Status: int(status), Header: http.Header{http.CanonicalHeaderKey(header): {value}}, Body: body})
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		c := client(nil)
+		c.HTTP.Transport = resttest.Fixed{Status: int(status), Header: http.Header{http.CanonicalHeaderKey(header): {value}}, Body: body}
+		c.Header = http.Header{"Authorization": {"Bearer " + fuzzToken}}
+		c.OnWait = func(_ context.Context, d time.Duration, reason string) { // a second try is not made
+			if cancel(); d <= 0 || d > rest.MaxWait {
+				t.Errorf("waits %s: %s", d, reason)
+			}
+		}
 		var out struct {
 			Name string `json:"name"`
 			N    int    `json:"n"`
@@ -83,7 +69,7 @@ func FuzzClient_Do(f *testing.F) {
 			}
 			return
 		}
-		var e *Error
+		var e *rest.Error
 		if !errors.As(err, &e) || e.Status != int(status) && e.Status != 0 || e.Ambiguous {
 			t.Errorf("status %d fails with %#v", status, err)
 		}
@@ -107,7 +93,7 @@ func FuzzCheckBaseURL(f *testing.F) {
 		if after != "" {
 			base += ":" + fuzzToken + "@" + after
 		}
-		if err := CheckBaseURL(base); err != nil {
+		if err := rest.CheckBaseURL(base); err != nil {
 			resttest.CheckReadable(t, err, fuzzToken)
 			return
 		}

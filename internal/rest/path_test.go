@@ -46,15 +46,11 @@ func TestPath(t *testing.T) {
 	for _, segment := range []string{"3hX.api", "a/b", "../../x", "100%", "%2F", "%2e%2e", "?a=b", "#c", "ü 世", "\xff\x00", "a;b", "a\nb", `..\..`, "//"} {
 		t.Run(segment, func(t *testing.T) {
 			api := resttest.NewAPI(resttest.Respond(200, "{}"))
-			if err := client(api).Do(t.Context(), "GET", rest.Path("/a/%s/b/%s", segment, segment), nil, nil); err != nil {
-				t.Fatal(err)
-			}
+			testcheck.Error(t, client(api).Do(t.Context(), "GET", rest.Path("/a/%s/b/%s", segment, segment), nil, nil))
 			var got []string
 			for escaped := range strings.SplitSeq(strings.TrimPrefix(api.Calls()[0], "GET /v1/"), "/") {
 				name, err := url.PathUnescape(escaped)
-				if err != nil {
-					t.Error(err)
-				}
+				testcheck.Error(t, err)
 				got = append(got, name)
 			}
 			if want := []string{"a", segment, "b", segment}; !slices.Equal(got, want) {

@@ -81,55 +81,43 @@ func TestClient_Do_waitGrows(t *testing.T) {
 	})
 }
 
-func TestClient_Do_cancel(t *testing.T) {
+// A call ends with its context.
+func TestClient_Do_ended(t *testing.T) {
+	canceled := func(ctx context.Context) (context.Context, context.CancelFunc) {
+		ctx, cancel := context.WithCancel(ctx)
+		time.AfterFunc(3*time.Second, cancel)
+		return ctx, cancel
+	}
+	deadline := func(ctx context.Context) (context.Context, context.CancelFunc) {
+		return context.WithTimeout(ctx, 3*time.Second)
+	}
 	for _, tt := range []struct {
 		name      string
 		method    string
 		response  http.HandlerFunc
+		end       func(context.Context) (context.Context, context.CancelFunc)
 		ambiguous bool
 		wantErr   string
 	}{
-		{"during a wait", "GET", status(429, "Retry-After", "60"), false, "429 Too Many Requests: the API says 429: context canceled"},
-		{"during a write's wait", "POST", status(429, "Retry-After", "60"), false, "context canceled"},
-		{"during a read", "GET", silent, false, "context canceled"},
-		{"during a write", "POST", silent, true, "context canceled (it may have taken effect)"},
+		{"canceled in a wait", "GET", status(429, "Retry-After", "60"), canceled, false, "429 Too Many Requests: the API says 429: context canceled"},
+		{"canceled in a write's wait", "POST", status(429, "Retry-After", "60"), canceled, false, "context canceled"},
+		{"canceled in a read", "GET", silent, canceled, false, "context canceled"},
+		{"canceled in a write", "POST", silent, canceled, true, "context canceled"},
+		{"deadline in a read", "GET", silent, deadline, false, "context deadline exceeded"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				api := resttest.NewAPI(tt.response)
-				ctx, cancel := context.WithCancel(t.Context())
-				time.AfterFunc(3*time.Second, cancel)
+				ctx, cancel := tt.end(t.Context())
+				defer cancel()
 				start := time.Now()
 				err := client(api).Do(ctx, tt.method, "/things", nil, nil)
 				testcheck.Error(t, err, tt.wantErr)
-				if !errors.Is(err, context.Canceled) || rest.Ambiguous(err) != tt.ambiguous {
+				if !errors.Is(err, ctx.Err()) || rest.Ambiguous(err) != tt.ambiguous {
 					t.Errorf("ambiguous %v: %v", rest.Ambiguous(err), err)
 				}
 				if took := time.Since(start); took != 3*time.Second || len(api.Calls()) != 1 {
 					t.Errorf("ended after %s and %d tries", took, len(api.Calls()))
-				}
-			})
-		})
-	}
-}
-
-// The timeout of a try is not the caller's deadline.
-func TestClient_Do_deadline(t *testing.T) {
-	for _, tt := range []struct {
-		name     string
-		deadline time.Duration
-		caller   bool
-	}{
-		{"the try's", time.Hour, false},
-		{"the caller's", 10 * time.Second, true},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ctx, cancel := context.WithTimeout(t.Context(), tt.deadline)
-				defer cancel()
-				err := client(http.HandlerFunc(silent)).Do(ctx, "GET", "/things", nil, nil)
-				if errors.Is(err, context.DeadlineExceeded) != tt.caller {
-					t.Error(err)
 				}
 			})
 		})

@@ -17,7 +17,7 @@ import (
 	"portfolio-infra/internal/tidbcloud"
 )
 
-const whole = `{
+const wholeCluster = `{
   "name": "clusters/10205", "clusterId": "10205", "displayName": "portfolio-db",
   "region": {"name": "regions/aws-ap-northeast-1", "regionId": "ap-northeast-1", "cloudProvider": "aws"},
   "spendingLimit": {"monthly": 1000}, "version": "v7.5.2", "createdBy": "a@example.com", "userPrefix": "3hXbX9vNzH5r8Yk",
@@ -28,36 +28,66 @@ const whole = `{
   "createTime": "2025-01-02T03:04:05Z", "updateTime": "2025-01-02T03:05:05Z", "unheardOf": [1]
 }`
 
-func TestClient_GetCluster(t *testing.T) {
+const wholeBranch = `{
+  "name": "clusters/10205/branches/bran-1", "branchId": "bran-1", "displayName": "pr-1", "clusterId": "10205", "parentId": "10205",
+  "parentDisplayName": "portfolio-db", "parentTimestamp": "2026-01-02T03:04:05Z", "createdBy": "a@example.com", "userPrefix": "4pTAoNNegb47Uc8",
+  "endpoints": {"public": {"host": "gateway01.example.com", "port": 4000, "disabled": false}, "private": {"host": "privatelink", "port": 4000}},
+  "state": "ACTIVE", "annotations": {"tidb.cloud/has-set-password": "true", "pulumi.com/owner": "portfolio.dev"},
+  "createTime": "2026-01-02T03:04:06Z", "updateTime": "2026-01-02T03:05:05Z", "unheardOf": [1]
+}`
+
+// What is read of a cluster, and of a branch of it.
+func TestClient_get(t *testing.T) {
+	type (
+		Cluster = tidbcloud.Cluster
+		Branch  = tidbcloud.Branch
+	)
 	for _, tt := range []struct {
 		name, body string
-		want       *tidbcloud.Cluster
+		want       any
 		wantErr    string
 	}{
-		{"whole", whole, &tidbcloud.Cluster{
+		{"whole cluster", wholeCluster, &Cluster{
 			ID: "10205", DisplayName: "portfolio-db", Region: "regions/aws-ap-northeast-1", State: "ACTIVE",
 			Labels:        map[string]string{"tidb.cloud/project": "1", "pulumi.com/owner": "portfolio.dev"},
 			SpendingLimit: 1000, Networks: []tidbcloud.Network{{DisplayName: "home", StartIPAddress: "192.0.2.1", EndIPAddress: "192.0.2.9"}},
 			Host: "gateway01.example.com", Port: 4000, UserPrefix: "3hXbX9vNzH5r8Yk", Plan: "Starter", Version: "v7.5.2", CreateTime: "2025-01-02T03:04:05Z",
 		}, ""},
-		{"endpoint switched off", `{"clusterId":"10205","endpoints":{"public":{"disabled":true}}}`, &tidbcloud.Cluster{ID: "10205", EndpointOff: true}, ""},
-		{"plan in capitals alone", `{"clusterId":"10205","clusterPlan":"ESSENTIAL"}`, &tidbcloud.Cluster{ID: "10205", Plan: "ESSENTIAL"}, ""},
-		{"ID alone", `{"clusterId":"10205"}`, &tidbcloud.Cluster{ID: "10205"}, ""},
-		{"ID by name", `{"name":"clusters/10205"}`, &tidbcloud.Cluster{ID: "10205"}, ""},
-		{"nulls", `{"clusterId":"10205","region":null,"endpoints":null,"labels":null,"spendingLimit":null}`, &tidbcloud.Cluster{ID: "10205"}, ""},
-		{"endpoints without public", `{"clusterId":"10205","endpoints":{}}`, &tidbcloud.Cluster{ID: "10205"}, ""},
-		{"no ID", `{"displayName":"portfolio-db"}`, nil, "a cluster without an ID"},
-		{"null", `null`, nil, "the response is null"},
-		{"list", `[]`, nil, "the expected shape"},
-		{"another cluster", `{"clusterId":"7"}`, nil, "the API returned cluster 7"},
+		{"endpoint switched off", `{"clusterId":"10205","endpoints":{"public":{"disabled":true}}}`, &Cluster{ID: "10205", EndpointOff: true}, ""},
+		{"plan in capitals alone", `{"clusterId":"10205","clusterPlan":"ESSENTIAL"}`, &Cluster{ID: "10205", Plan: "ESSENTIAL"}, ""},
+		{"ID by name", `{"name":"clusters/10205"}`, &Cluster{ID: "10205"}, ""},
+		{"nulls", `{"clusterId":"10205","region":null,"endpoints":null,"labels":null,"spendingLimit":null}`, &Cluster{ID: "10205"}, ""},
+		{"no ID", `{"displayName":"portfolio-db"}`, &Cluster{}, "reading cluster 10205: "},
+		{"another cluster", `{"clusterId":"7"}`, &Cluster{}, "the API returned cluster 7"},
+
+		{"whole branch", wholeBranch, &Branch{
+			ID: "bran-1", ClusterID: "10205", DisplayName: "pr-1", State: "ACTIVE", ParentTimestamp: "2026-01-02T03:04:05Z",
+			Annotations: map[string]string{"tidb.cloud/has-set-password": "true", "pulumi.com/owner": "portfolio.dev"},
+			Host:        "gateway01.example.com", Port: 4000, UserPrefix: "4pTAoNNegb47Uc8", CreateTime: "2026-01-02T03:04:06Z",
+		}, ""},
+		{"a branch's endpoint switched off", `{"branchId":"bran-1","endpoints":{"public":{"disabled":true}}}`, &Branch{ID: "bran-1", EndpointOff: true}, ""},
+		{"a branch's ID by name", `{"name":"clusters/10205/branches/bran-1"}`, &Branch{ID: "bran-1"}, ""},
+		{"a branch's nulls", `{"branchId":"bran-1","userPrefix":null,"parentTimestamp":null,"endpoints":null}`, &Branch{ID: "bran-1"}, ""},
+		{"a branch without an ID", `{"displayName":"pr-1"}`, &Branch{}, "a branch without an ID"},
+		{"its cluster", `{"name":"clusters/10205","clusterId":"10205"}`, &Branch{}, "a branch without an ID"},
+		{"another branch", `{"branchId":"bran-2"}`, &Branch{}, "the API returned branch bran-2"},
+		{"another cluster's", `{"branchId":"bran-1","clusterId":"7"}`, &Branch{}, "of cluster 7"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := clientOf(respond(200, tt.body)).GetCluster(t.Context(), "10205")
-			testcheck.Error(t, err, tt.wantErr)
-			if err != nil && !strings.HasPrefix(err.Error(), "reading cluster 10205: ") {
-				t.Error(err)
+			api := resttest.NewAPI(respond(200, tt.body))
+			c, call := clientOf(api), "GET /v1beta1/clusters/10205"
+			var got any
+			var err error
+			if _, branch := tt.want.(*Branch); branch {
+				got, err = c.GetBranch(t.Context(), "10205", "bran-1")
+				call += "/branches/bran-1?view=FULL"
+			} else {
+				got, err = c.GetCluster(t.Context(), "10205")
 			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
+			if testcheck.Error(t, err, tt.wantErr); err != nil {
+				return
+			}
+			if diff := cmp.Diff(tt.want, got) + cmp.Diff([]string{call}, api.Calls()); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -110,83 +140,154 @@ func TestClient_ListClusters(t *testing.T) {
 	}
 }
 
-func TestClient_CreateCluster(t *testing.T) {
-	least := tidbcloud.Cluster{DisplayName: "portfolio-db", Region: "r"}
-	most := least
-	most.Labels, most.SpendingLimit = map[string]string{"a": "b"}, 1
-	const leastBody = `{"displayName":"portfolio-db","region":{"name":"r"}}`
+// A cluster or a branch is created by one request, and a limit is told from other refusals.
+func TestClient_create(t *testing.T) {
+	cluster, branch := tidbcloud.Cluster{DisplayName: "portfolio-db", Region: "r"}, tidbcloud.Branch{DisplayName: "pr-1"}
+	whole, wholeBranch := cluster, branch
+	whole.Labels, whole.SpendingLimit = map[string]string{"a": "b"}, 1
+	wholeBranch.Annotations, wholeBranch.ParentTimestamp = map[string]string{"a/b": "c"}, "2026-01-02T03:04:05Z"
+	const clusterBody, branchBody = `{"displayName":"portfolio-db","region":{"name":"r"}}`, `{"displayName":"pr-1","rootPassword":"hunter2hunter2hunter2"}`
 	for _, tt := range []struct {
-		name      string
-		req       tidbcloud.Cluster
-		status    int
-		body      string
-		sent      string
-		wantErr   string
-		ambiguous bool
+		name             string
+		want             any
+		status           int
+		body             string
+		sent             string
+		wantErr          string
+		limit, ambiguous bool
 	}{
-		{"least", least, 200, `{"clusterId":"1","state":"CREATING"}`, leastBody, "", false},
-		{"most", most, 200, `{"clusterId":"1"}`, `{"displayName":"portfolio-db","region":{"name":"r"},"labels":{"a":"b"},"spendingLimit":{"monthly":1}}`, "", false},
-		{"quota", least, 400, `{"code":3,"message":"You have reached the maximum number of free clusters","details":[]}`, leastBody, "or set a spending limit", false},
-		{"quota with advice", least, 403, `{"code":3,"message":"the maximum number of free clusters is 5; set a spending limit"}`, leastBody, "such as that of a closed pull request", false},
-		{"too high a limit", least, 400, `{"code":3,"message":"the spending limit exceeds the maximum limit"}`, leastBody, "exceeds the maximum limit (code 3, request id trace-1)", false},
-		{"another 400", least, 400, `{"code":3,"message":"spending limit is invalid","details":[]}`, leastBody, "spending limit is invalid (code 3, request id trace-1)", false},
-		{"payment", least, 402, `{"code":402,"message":"no card"}`, leastBody, "add a payment method", false},
-		{"role", least, 403, `{"code":7,"message":"forbidden"}`, leastBody, "the API key may not do this", false},
-		{"server error", least, 500, `{"code":13,"message":"oops"}`, leastBody, "it may have taken effect", true},
-		{"no ID", least, 200, `{}`, leastBody, "a cluster without an ID", true},
+		{"cluster", cluster, 200, `{"clusterId":"1","state":"CREATING"}`, clusterBody, "", false, false},
+		{"whole cluster", whole, 200, `{"clusterId":"1"}`, `{"displayName":"portfolio-db","region":{"name":"r"},"labels":{"a":"b"},"spendingLimit":{"monthly":1}}`, "", false, false},
+		{"quota", cluster, 400, `{"code":3,"message":"You have reached the maximum number of free clusters","details":[]}`, clusterBody, "or set a spending limit", true, false},
+		{"quota with advice", cluster, 403, `{"code":3,"message":"the maximum number of free clusters is 5; set a spending limit"}`, clusterBody, "such as that of a closed pull request", true, false},
+		{"too high a limit", cluster, 400, `{"code":3,"message":"the spending limit exceeds the maximum limit"}`, clusterBody, "exceeds the maximum limit (code 3, request id trace-1)", false, false},
+		{"payment", cluster, 402, `{"code":402,"message":"no card"}`, clusterBody, "add a payment method", false, false},
+		{"role", cluster, 403, `{"code":7,"message":"forbidden"}`, clusterBody, "the API key may not do this", false, false},
+		{"server error", cluster, 500, `{"code":13,"message":"quota"}`, clusterBody, "500 Internal Server Error", false, true},
+		{"no ID", cluster, 200, `{}`, clusterBody, "a cluster without an ID", false, true},
+
+		{"branch", branch, 200, `{"branchId":"1","state":"CREATING"}`, branchBody, "", false, false},
+		{"whole branch", wholeBranch, 200, `{"branchId":"1"}`,
+			`{"displayName":"pr-1","annotations":{"a/b":"c"},"parentTimestamp":"2026-01-02T03:04:05Z","rootPassword":"hunter2hunter2hunter2"}`, "", false, false},
+		{"branch, quota", branch, 400, `{"code":3,"message":"the maximum number of branches is 5"}`, branchBody, "delete a branch that nobody needs", true, false},
+		{"branch, quota with another status", branch, 403, `{"code":7,"message":"branch quota exceeded"}`, branchBody, "five branches by default", true, false},
+		{"branch, large", branch, 400, `{"code":3,"message":"the cluster stores more than 100 GiB"}`, branchBody, "use a cluster of its own", true, false},
+		{"branch, Essential", branch, 400, `{"code":3,"message":"not available for Essential"}`, branchBody, "created since 2026-07-14", true, false},
+		{"branch, another 400", branch, 400, `{"code":3,"message":"displayName is taken"}`, branchBody, "displayName is taken (code 3, request id trace-1)", false, false},
+		{"branch, server error", branch, 500, `{"code":13,"message":"quota"}`, branchBody, "500 Internal Server Error", false, true},
+		{"branch, no ID", branch, 200, `{}`, branchBody, "a branch without an ID", false, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			api := resttest.NewAPI(respond(tt.status, tt.body))
-			got, err := clientOf(api).CreateCluster(t.Context(), tt.req)
+			c, id := clientOf(api), ""
+			var err error
+			switch want := tt.want.(type) {
+			case tidbcloud.Cluster:
+				var created *tidbcloud.Cluster
+				if created, err = c.CreateCluster(t.Context(), want); err == nil {
+					id = created.ID
+				}
+			case tidbcloud.Branch:
+				var created *tidbcloud.Branch
+				if created, err = c.CreateBranch(t.Context(), "10205", want, password); err == nil {
+					id = created.ID
+				}
+			}
 			testcheck.Error(t, err, tt.wantErr)
-			if rest.Ambiguous(err) != tt.ambiguous || err == nil && got.ID != "1" {
-				t.Errorf("got %+v, ambiguous %v: %v", got, rest.Ambiguous(err), err)
+			if rest.Ambiguous(err) != tt.ambiguous || (tidbcloud.ClusterLimit(err) || tidbcloud.BranchLimit(err)) != tt.limit || err == nil && id != "1" {
+				t.Errorf("got %q, ambiguous %v, limit %v: %v", id, rest.Ambiguous(err), !tt.limit, err)
 			}
-			requests := api.Requests()
-			if len(requests) != 1 {
-				t.Fatalf("%d requests", len(requests))
+			var sent []map[string]any
+			for _, r := range api.Requests() {
+				sent = append(sent, decoded(t, r.Body))
 			}
-			if diff := cmp.Diff(decoded(t, tt.sent), decoded(t, requests[0].Body)); diff != "" {
+			if diff := cmp.Diff([]map[string]any{decoded(t, tt.sent)}, sent); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
 }
 
-// The first response to each update is lost. The same request again does no harm.
-func TestClient_updateCluster(t *testing.T) {
+// The first answer to each write is lost. The same request again does no harm, and what would is sent
+// once.
+func TestClient_writes_repeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud := emulate()
-		updates := 0
+		want := createCluster(t, clientOf(cloud))
+		branch, err := clientOf(cloud).CreateBranch(t.Context(), want.ID, tidbcloud.Branch{DisplayName: "pr-1"}, password)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var writes []string
 		c := clientOf(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.Method == http.MethodPatch && r.Header.Get("Authorization") != "" {
-				if updates++; updates%2 == 1 {
+			if r.Method != http.MethodGet && r.Header.Get("Authorization") != "" {
+				if writes = append(writes, r.Method); len(writes)%2 == 1 {
 					cloud.ServeHTTP(httptest.NewRecorder(), r)
 					panic(http.ErrAbortHandler)
 				}
 			}
 			cloud.ServeHTTP(w, r)
 		}))
-		want := createCluster(t, c)
 		want.DisplayName, want.SpendingLimit = "new-name", 7
 		want.Labels["team"] = "web"
 		want.Networks = []tidbcloud.Network{{DisplayName: "home", StartIPAddress: "192.0.2.1", EndIPAddress: "192.0.2.9"}}
-		err := errors.Join(
+		root := branch.UserPrefix + ".root"
+		err = errors.Join(
 			c.RenameCluster(t.Context(), want.ID, want.DisplayName),
 			c.SetClusterLabels(t.Context(), want.ID, want.Labels),
 			c.SetSpendingLimit(t.Context(), want.ID, want.SpendingLimit),
 			c.SetAuthorizedNetworks(t.Context(), want.ID, want.Networks),
 			c.EnablePublicEndpoint(t.Context(), want.ID),
+			c.SetBranchPassword(t.Context(), want.ID, branch.ID, root, "another horse"),
 		)
 		got, getErr := c.GetCluster(t.Context(), want.ID)
 		if err := errors.Join(err, getErr); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := cmp.Diff(want, got); diff != "" || !cloud.CheckPassword(branch.ID, root, "another horse") {
 			t.Error(diff)
 		}
-		if updates != 10 {
-			t.Errorf("%d updates, want each twice", updates)
+		if err := c.DeleteBranch(t.Context(), want.ID, branch.ID); err != nil && !rest.StatusIs(err, 404) {
+			t.Error(err)
+		}
+		if err := c.ResetBranch(t.Context(), want.ID, branch.ID); !rest.Ambiguous(err) {
+			t.Errorf("a reset whose answer is lost: %v", err)
+		}
+		if diff := cmp.Diff(strings.Fields(strings.Repeat("PATCH ", 12)+"DELETE DELETE POST"), writes); diff != "" {
+			t.Error(diff)
 		}
 	})
+}
+
+// Whatever the IDs, no call about a branch reaches its parent: it is not even sent. Sent, "..", which
+// the emulator cleans as a gateway might, would delete the parent.
+func TestClient_branch_parentIsSafe(t *testing.T) {
+	cloud := emulate()
+	calls := 0
+	c := clientOf(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		calls++
+		cloud.ServeHTTP(w, r)
+	}))
+	parent := createCluster(t, c)
+	calls = 0
+	for _, id := range []string{"", ".", "..", "/", "../" + parent.ID, "..%2f", "%2e%2e", "bran-1/..", "bran-1/../..", `..\`, "bran-1?", "bran-1#", ":reset", "..;", "bran-1\n"} {
+		for cluster, id := range map[string]string{parent.ID: id, id: "bran-1"} {
+			_, getErr := c.GetBranch(t.Context(), cluster, id)
+			for _, err := range []error{
+				getErr, c.DeleteBranch(t.Context(), cluster, id), c.ResetBranch(t.Context(), cluster, id),
+				c.SetBranchPassword(t.Context(), cluster, id, "p.root", "correct horse"), c.WaitUntilBranchGone(t.Context(), cluster, id, nil),
+			} {
+				testcheck.Error(t, err, "is not the ID of a cluster or branch")
+			}
+		}
+	}
+	if calls != 0 {
+		t.Errorf("%d calls were sent", calls)
+	}
+	if err := c.DeleteBranch(t.Context(), parent.ID, parent.ID); err == nil {
+		t.Error("the parent's ID counts as a branch's")
+	}
+	if _, err := c.GetCluster(t.Context(), parent.ID); err != nil {
+		t.Error(err)
+	}
 }

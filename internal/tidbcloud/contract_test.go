@@ -14,6 +14,7 @@ import (
 
 	"portfolio-infra/internal/rest"
 	emulated "portfolio-infra/internal/sandbox/emulator/tidbcloud"
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/tidbcloud"
 )
 
@@ -22,19 +23,16 @@ import (
 // deletes a free cluster. The keys come from the usual variables.
 
 func TestContract_emulator(t *testing.T) {
-	for _, tt := range []struct {
-		name  string
-		cloud *emulated.Cloud
-	}{
-		{"usual", &emulated.Cloud{CreateTime: 9 * time.Second}},
-		{"ACTIVE at once", &emulated.Cloud{CreateTime: -1, DeleteTime: -1}},
-		{"403 after a delete, short nonces", &emulated.Cloud{ForbidAfterDelete: true, NonceLifetime: time.Second}},
-		{"few requests", &emulated.Cloud{RateLimit: 15}},
+	for name, cloud := range map[string]*emulated.Cloud{
+		"usual":                            {CreateTime: 9 * time.Second},
+		"ACTIVE at once":                   {CreateTime: -1, DeleteTime: -1},
+		"403 after a delete, short nonces": {ForbidAfterDelete: true, NonceLifetime: time.Second},
+		"few requests":                     {RateLimit: 15},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				tt.cloud.PublicKey, tt.cloud.PrivateKey = publicKey, privateKey
-				c := clientOf(tt.cloud)
+				cloud.PublicKey, cloud.PrivateKey = publicKey, privateKey
+				c := clientOf(cloud)
 				readContract(t, c)
 				writeContract(t, c)
 			})
@@ -97,12 +95,9 @@ func writeContract(t *testing.T, c *tidbcloud.Client) {
 		t.Fatal(err)
 	}
 	id := created.ID
-	deleted := false
-	defer func() {
-		if !deleted {
-			if err := c.DeleteCluster(context.WithoutCancel(ctx), id); err != nil {
-				t.Errorf("cluster %s still exists: %v", id, err)
-			}
+	defer func() { // a second delete, unless the test ended early
+		if err := c.DeleteCluster(context.WithoutCancel(ctx), id); err != nil && !rest.StatusIs(err, 404, 403) {
+			t.Errorf("cluster %s still exists: %v", id, err)
 		}
 	}()
 	all, err := c.ListClusters(ctx)
@@ -122,16 +117,9 @@ func writeContract(t *testing.T, c *tidbcloud.Client) {
 	labels := maps.Clone(live.Labels)
 	labels["team"] = "web"
 	network := []tidbcloud.Network{{DisplayName: "test", StartIPAddress: "192.0.2.1", EndIPAddress: "192.0.2.9"}}
-	for _, err := range []error{
-		c.RenameCluster(ctx, id, "contract-test-2"),
-		c.SetClusterLabels(ctx, id, labels),
-		c.SetAuthorizedNetworks(ctx, id, network),
-	} {
-		if err != nil {
-			t.Error(err)
-		}
-	}
-	if live, err = c.WaitUntilConnectable(ctx, id, nil); err != nil {
+	err = errors.Join(c.RenameCluster(ctx, id, "contract-test-2"), c.SetClusterLabels(ctx, id, labels), c.SetAuthorizedNetworks(ctx, id, network))
+	live, waitErr := c.WaitUntilConnectable(ctx, id, nil)
+	if err := errors.Join(err, waitErr); err != nil {
 		t.Fatal(err)
 	}
 	if live.DisplayName != "contract-test-2" || !maps.Equal(live.Labels, labels) || !slices.Equal(live.Networks, network) {
@@ -141,16 +129,7 @@ func writeContract(t *testing.T, c *tidbcloud.Client) {
 	sqlUserContract(ctx, t, c, live)
 	branchContract(ctx, t, c, live)
 
-	if err := c.DeleteCluster(ctx, id); err != nil {
-		t.Fatal(err)
-	}
-	deleted = true
-	if err := c.WaitUntilGone(ctx, id, nil); err != nil {
-		t.Error(err)
-	}
-	if err := c.DeleteCluster(ctx, id); err != nil && !rest.StatusIs(err, 404, 403) {
-		t.Errorf("a second delete: %v", err)
-	}
+	testcheck.Error(t, errors.Join(c.DeleteCluster(ctx, id), c.WaitUntilGone(ctx, id, nil)))
 }
 
 func branchContract(ctx context.Context, t *testing.T, c *tidbcloud.Client, parent *tidbcloud.Cluster) {
@@ -180,16 +159,12 @@ func branchContract(ctx context.Context, t *testing.T, c *tidbcloud.Client, pare
 	if all, err := c.ListBranches(ctx, parent.ID); err != nil || !slices.ContainsFunc(all, func(b tidbcloud.Branch) bool { return b.ID == created.ID }) {
 		t.Errorf("the branch is not listed: %v, %v", all, err)
 	}
-	if err := c.ResetBranch(ctx, parent.ID, created.ID); err != nil {
-		t.Error(err)
-	}
+	testcheck.Error(t, c.ResetBranch(ctx, parent.ID, created.ID))
 	again, err := c.WaitUntilBranchConnectable(ctx, parent.ID, created.ID, nil)
 	if err != nil || again.UserPrefix != live.UserPrefix || again.Annotations[annotation] != owner {
 		t.Errorf("reset to %+v: %v", again, err)
 	}
-	if err := c.SetBranchPassword(ctx, parent.ID, created.ID, tidbcloud.FullName(live.UserPrefix, "root"), "second-Password-2"); err != nil {
-		t.Error(err)
-	}
+	testcheck.Error(t, c.SetBranchPassword(ctx, parent.ID, created.ID, tidbcloud.FullName(live.UserPrefix, "root"), "second-Password-2"))
 }
 
 func sqlUserContract(ctx context.Context, t *testing.T, c *tidbcloud.Client, live *tidbcloud.Cluster) {
@@ -211,13 +186,9 @@ func sqlUserContract(ctx context.Context, t *testing.T, c *tidbcloud.Client, liv
 		t.Errorf("the same user again: %v", err)
 	}
 	for _, role := range []tidbcloud.Role{tidbcloud.RoleReadWrite, tidbcloud.RoleReadOnly, tidbcloud.RoleAdmin, tidbcloud.RoleReadWrite} {
-		if err := c.UpdateSQLUser(ctx, live.ID, full, tidbcloud.UpdateSQLUserRequest{Role: role, Password: "second-Password-2"}); err != nil {
-			t.Error(err)
-		}
+		testcheck.Error(t, c.UpdateSQLUser(ctx, live.ID, full, tidbcloud.UpdateSQLUserRequest{Role: role, Password: "second-Password-2"}))
 		check("updated", role)
 	}
-	if err := c.DeleteSQLUser(ctx, live.ID, full); err != nil {
-		t.Error(err)
-	}
+	testcheck.Error(t, c.DeleteSQLUser(ctx, live.ID, full))
 	check("deleted", "")
 }

@@ -13,6 +13,7 @@ import (
 	"portfolio-infra/internal/rest"
 	"portfolio-infra/internal/rest/resttest"
 	emulated "portfolio-infra/internal/sandbox/emulator/tidbcloud"
+	"portfolio-infra/internal/testcheck"
 )
 
 // counter counts the requests without credentials, each of which gets a challenge.
@@ -88,9 +89,7 @@ func TestDigest_staleNonce(t *testing.T) {
 		cluster := createCluster(t, c)
 		for _, name := range []string{"second-name", "third-name"} {
 			time.Sleep(2 * time.Second)
-			if err := c.RenameCluster(t.Context(), cluster.ID, name); err != nil {
-				t.Error(err)
-			}
+			testcheck.Error(t, c.RenameCluster(t.Context(), cluster.ID, name))
 		}
 		if all := cloud.Clusters(); len(all) != 1 || all[0].DisplayName != "third-name" {
 			t.Errorf("there are %+v", all)
@@ -148,9 +147,7 @@ func TestDigest_canceledTurn(t *testing.T) {
 			t.Errorf("ambiguous %v: %v", rest.Ambiguous(err), err)
 		}
 		close(release)
-		if err := <-first; err != nil {
-			t.Error(err)
-		}
+		testcheck.Error(t, <-first)
 		if _, err := c.GetCluster(t.Context(), "1"); err != nil {
 			t.Errorf("the turn is lost: %v", err)
 		}

@@ -12,60 +12,41 @@ import (
 
 const fuzzKey = "hunter2-hunter2-hunter2"
 
-// A decoded cluster has an ID, and a connectable one has all that a client needs.
+// A decoded cluster or branch has an ID, and a connectable one has all that a client needs.
 func FuzzCluster_UnmarshalJSON(f *testing.F) {
 	for _, seed := range []string{
 		`{"name":"clusters/1","clusterId":"1","displayName":"portfolio-db","region":{"name":"regions/aws-us-east-1"},"state":"ACTIVE","labels":{"a":"b"},
 			"spendingLimit":{"monthly":500},"endpoints":{"public":{"host":"h","port":4000,"authorizedNetworks":[{"startIpAddress":"0.0.0.0"}]}},"userPrefix":"p"}`,
 		`{"name":"clusters/1"}`, `{"name":"clusters/"}`, `{"clusterId":""}`, "{}", "null", "[]", `{"clusterId":1}`, `{"clusterId":"1","region":null,"endpoints":{"public":null}}`,
 		`{"clusterId":"1","endpoints":{"public":{"port":1e99}}}`, `{"CLUSTERID":"1","state":"ACTIVE"}`,
+		`{"name":"clusters/1/branches/b","branchId":"b","displayName":"pr-1","state":"ACTIVE","userPrefix":"p","endpoints":{"public":{"host":"h","port":4000}}}`,
+		`{"name":"clusters/1/branches/b"}`, `{"name":"clusters/1/branches/"}`, `{"branchId":""}`, `{"branchId":1}`, `{"branchId":"b","annotations":null,"endpoints":{"public":null}}`,
 	} {
 		f.Add([]byte(seed))
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
+	f.Fuzz(func(t *testing.T, data []byte) {
 		var c Cluster
-		if err := json.Unmarshal(b, &c); err != nil {
+		decoded := json.Unmarshal(data, &c) == nil
+		if decoded && c.ID == "" || c.Connectable() && (c.State != StateActive || c.Host == "" || c.Port == 0 || c.UserPrefix == "" && c.Plan == "") {
+			t.Errorf("%q is read as %+v", data, c)
+		}
+		var b Branch
+		if json.Unmarshal(data, &b) == nil && b.ID == "" || b.Connectable() && (b.State != StateActive || b.Host == "" || b.Port == 0 || b.UserPrefix == "") {
+			t.Errorf("%q is read as %+v", data, b)
+		}
+		if !decoded {
 			return
-		}
-		if c.ID == "" {
-			t.Errorf("%q has no ID", b)
-		}
-		if c.Connectable() && (c.State != StateActive || c.Host == "" || c.Port == 0 || c.UserPrefix == "") {
-			t.Errorf("nobody can connect to %+v", c)
 		}
 		if strings.ContainsAny(c.DisplayName, "\n\"") && strings.Contains(c.String(), c.DisplayName) {
 			t.Errorf("it is shown as %q", c.String())
 		}
 		// It is an item of a list; null is not.
-		for list, want := range map[string]int{"[" + string(b) + "]": 1, "[" + string(b) + ",null]": 0} {
+		for list, want := range map[string]int{"[" + string(data) + "]": 1, "[" + string(data) + ",null]": 0} {
 			var all []Cluster
 			err := json.Unmarshal([]byte(list), &all)
 			if (err == nil) != (want == 1) || err == nil && len(all) != want {
 				t.Errorf("%s is read as %+v, %v", list, all, err)
 			}
-		}
-	})
-}
-
-// A decoded branch has an ID, and a connectable one has all that a client needs.
-func FuzzBranch_UnmarshalJSON(f *testing.F) {
-	for _, seed := range []string{
-		`{"name":"clusters/1/branches/b","branchId":"b","displayName":"pr-1","state":"ACTIVE","userPrefix":"p","endpoints":{"public":{"host":"h","port":4000}}}`,
-		`{"name":"clusters/1/branches/b"}`, `{"name":"clusters/1/branches/"}`, `{"name":"clusters/1"}`, `{"branchId":""}`, "{}", "null", `{"branchId":1}`,
-		`{"branchId":"b","annotations":null,"endpoints":{"public":null}}`,
-	} {
-		f.Add([]byte(seed))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var b Branch
-		if err := json.Unmarshal(data, &b); err != nil {
-			return
-		}
-		if b.ID == "" {
-			t.Errorf("%q has no ID", data)
-		}
-		if b.Connectable() && (b.State != StateActive || b.Host == "" || b.Port == 0 || b.UserPrefix == "") {
-			t.Errorf("nobody can connect to %+v", b)
 		}
 	})
 }

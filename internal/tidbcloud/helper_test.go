@@ -8,6 +8,7 @@ import (
 
 	"portfolio-infra/internal/rest/resttest"
 	emulated "portfolio-infra/internal/sandbox/emulator/tidbcloud"
+	"portfolio-infra/internal/testcheck"
 	"portfolio-infra/internal/tidbcloud"
 )
 
@@ -49,9 +50,7 @@ func createCluster(t *testing.T, c *tidbcloud.Client) *tidbcloud.Cluster {
 func decoded(t *testing.T, body string) map[string]any {
 	t.Helper()
 	var object map[string]any
-	if err := json.Unmarshal([]byte(body), &object); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.Error(t, json.Unmarshal([]byte(body), &object))
 	return object
 }
 

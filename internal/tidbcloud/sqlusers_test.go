@@ -64,8 +64,6 @@ func TestClient_sqlUserRequests(t *testing.T) {
 		sent string
 	}{
 		{"create", create, post, `{"userName":"api","password":"` + password + `","builtinRole":"role_readwrite","authMethod":"mysql_native_password","autoPrefix":true}`},
-		{"password", update(tidbcloud.UpdateSQLUserRequest{Password: password}), patch, `{"password":"` + password + `"}`},
-		{"reader", update(tidbcloud.UpdateSQLUserRequest{Role: tidbcloud.RoleReadOnly}), patch, `{"builtinRole":"p.role_readonly"}`},
 		{"writer", update(tidbcloud.UpdateSQLUserRequest{Role: tidbcloud.RoleReadWrite}), patch, `{"builtinRole":"p.role_readwrite"}`},
 		{"administrator", update(tidbcloud.UpdateSQLUserRequest{Role: tidbcloud.RoleAdmin}), patch, `{"builtinRole":"role_admin"}`},
 		{"without a prefix", bare, "PATCH /v1beta1/clusters/1/sqlUsers/api", `{"builtinRole":"role_readonly"}`},
@@ -73,9 +71,7 @@ func TestClient_sqlUserRequests(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			api := resttest.NewAPI(respond(200, `{"userName":"p.api"}`))
-			if err := tt.do(t.Context(), clientOf(api)); err != nil {
-				t.Fatal(err)
-			}
+			testcheck.Error(t, tt.do(t.Context(), clientOf(api)))
 			sent := api.Requests()[0]
 			if diff := cmp.Diff([]string{tt.call, tt.sent}, []string{sent.Call, sent.Body}); diff != "" {
 				t.Error(diff)
@@ -105,7 +101,11 @@ func TestClient_passwordIsNotShown(t *testing.T) {
 				c := clientOf(respond(tt.status, tt.body))
 				c.OnWait = func(_ context.Context, _ time.Duration, reason string) { shown = append(shown, reason) }
 				_, err := c.CreateSQLUser(t.Context(), "1", tidbcloud.CreateSQLUserRequest{Name: "api", Password: password})
-				for _, err := range []error{err, c.UpdateSQLUser(t.Context(), "1", "p.api", tidbcloud.UpdateSQLUserRequest{Password: password})} {
+				_, branchErr := c.CreateBranch(t.Context(), "1", tidbcloud.Branch{DisplayName: "pr-1"}, password)
+				for _, err := range []error{
+					err, branchErr, c.UpdateSQLUser(t.Context(), "1", "p.api", tidbcloud.UpdateSQLUserRequest{Password: password}),
+					c.SetBranchPassword(t.Context(), "1", "bran-1", "p.root", password),
+				} {
 					testcheck.Error(t, err, tt.wantErr)
 					var e *rest.Error
 					if !errors.As(err, &e) || strings.Contains(err.Error()+strings.Join(shown, "\n"), password[:8]) {

@@ -17,11 +17,7 @@ func TestCalls_Count(t *testing.T) {
 	}
 	all := CallsFrom(dir)
 	want(all, 0, 0)
-	c, err := Start(t.Context(), dir, none)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
+	c := start(t, dir)
 	c.Log.Add(emulator.Call{Method: "GET"})
 	c.Log.Add(emulator.Call{Method: "POST"})
 	later := CallsFrom(dir)

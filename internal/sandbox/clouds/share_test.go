@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"portfolio-infra/internal/testcheck"
 )
 
 func TestClouds_Share(t *testing.T) {
@@ -15,14 +17,8 @@ func TestClouds_Share(t *testing.T) {
 		t.Errorf("before anything serves: %v", env)
 	}
 	share := func() *Clouds {
-		c, err := Start(t.Context(), dir, none)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(c.Close)
-		if err := c.Share(dir); err != nil {
-			t.Fatal(err)
-		}
+		c := start(t, dir)
+		testcheck.Error(t, c.Share(dir))
 		return c
 	}
 	share().Close()
@@ -34,9 +30,7 @@ func TestClouds_Share(t *testing.T) {
 		t.Errorf("other users can enter the socket's folder: %s", folder.Mode())
 	}
 	// The socket of a process that was killed.
-	if err := os.WriteFile(shareFile(dir), nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testcheck.Error(t, os.WriteFile(shareFile(dir), nil, 0o600))
 	c := share()
 	env, ok := SharedEnvironment(t.Context(), dir)
 	if diff := cmp.Diff(c.Env, env); diff != "" || !ok {
@@ -50,16 +44,8 @@ func TestClouds_Share(t *testing.T) {
 
 // A deployment's own address is on this machine.
 func TestStart_deploymentURL(t *testing.T) {
-	c, err := Start(t.Context(), t.TempDir(), none)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.Cloudflare.DeploymentURL("site", "0a1b"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
+	c := start(t, t.TempDir())
+	response, err := http.Get(c.Cloudflare.DeploymentURL("site", "0a1b"))
 	if err != nil {
 		t.Fatal(err)
 	}
