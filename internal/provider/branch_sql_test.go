@@ -72,7 +72,7 @@ func TestBranch_password(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud()
 		c.add("production", tokyo, nil, time.Now().Add(-time.Hour))
-		accept, refusing := anyLogin(t), time.Time{}
+		accept, refusing := anyLogin, time.Time{}
 		dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
 			if time.Now().After(refusing) {
 				return accept(ctx, network, addr)
@@ -123,7 +123,7 @@ func TestBranch_unreachable(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := newCloud()
 			c.add("production", tokyo, nil, time.Now().Add(-time.Hour))
-			accept, unreachable := anyLogin(t), time.Now().Add(after)
+			accept, unreachable := anyLogin, time.Now().Add(after)
 			e := configured(t, c, provider.Options{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				if time.Now().Before(unreachable) {
 					return nil, errors.New("no route to host")

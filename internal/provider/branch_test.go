@@ -35,7 +35,7 @@ func withParent(t *testing.T, f func(t *testing.T, c *cloud, e *engine)) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud()
 		c.add("production", tokyo, nil, time.Now().Add(-time.Hour))
-		f(t, c, configured(t, c, provider.Options{Dial: anyLogin(t)}, branchType, keys))
+		f(t, c, configured(t, c, provider.Options{Dial: anyLogin}, branchType, keys))
 	})
 }
 
@@ -203,7 +203,7 @@ func TestBranch_Create_limits(t *testing.T) {
 			c := newCloud()
 			c.ServicePlan = "Essential"
 			c.add("production", tokyo, nil, time.Date(2026, 7, 14, 0, 0, 0, 0, time.UTC))
-			e := configured(t, c, provider.Options{Dial: anyLogin(t)}, branchType, keys)
+			e := configured(t, c, provider.Options{Dial: anyLogin}, branchType, keys)
 			_, err := e.preview(pr(c.first(), nil))
 			testcheck.Error(t, err, `cluster "production" (1001) can have no branches, since it is an Essential cluster created since 2026-07-14`)
 		})
@@ -364,7 +364,7 @@ func TestBranch_anotherParent(t *testing.T) {
 func TestBranch_otherOrganization(t *testing.T) {
 	withBranch(t, nil, func(t *testing.T, c *cloud, e *engine) {
 		c.neighbor = &tidbcloud.Cloud{PublicKey: "NEIGHBOR", PrivateKey: "other", OrganizationID: "77", RateLimit: -1}
-		there := configured(t, c, provider.Options{Dial: anyLogin(t)}, branchType, map[string]property.Value{
+		there := configured(t, c, provider.Options{Dial: anyLogin}, branchType, map[string]property.Value{
 			"publicKey": property.New("NEIGHBOR"), "privateKey": property.New("other").WithSecret(true)})
 		there.state = e.state
 		_, diffErr := there.diff(pr(c.first(), nil))

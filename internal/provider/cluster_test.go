@@ -157,7 +157,7 @@ func TestProvider_life(t *testing.T) {
 				testcheck.Error(t, err, "still has labels that were removed from labels: team;", "remove them in its console, or put them back")
 				step(cluster, db(team), "same")
 
-				user := configured(t, c, provider.Options{Dial: anyLogin(t)}, userType, keys)
+				user := configured(t, c, provider.Options{Dial: anyLogin}, userType, keys)
 				step(user, api(cluster.id, nil), "create")
 				for _, changes := range []map[string]any{{"role": "role_admin"}, {"role": "role_readonly", "rotation": "2"}, {"rotation": "3"}} {
 					step(user, api(cluster.id, changes), "update")

@@ -55,11 +55,11 @@ func newEngine(t *testing.T, c *cloud, typ tokens.Type) *engine {
 
 func configured(t *testing.T, c *cloud, o provider.Options, typ tokens.Type, config map[string]property.Value) *engine {
 	t.Helper()
-	e := &engine{t: t, typ: typ, log: capture(t), cloud: c}
+	e := &engine{t: t, typ: typ, log: &logs{}, cloud: c}
 	if c != nil {
 		o.Transport, e.log.short = resttest.Transport(c), c.short
 	}
-	e.Server = serve(t, o)
+	e.Server = serve(e.log.in(t.Context()), t, o)
 	checked, err := e.CheckConfig(p.CheckRequest{Inputs: property.NewMap(config)})
 	if err == nil && len(checked.Failures) == 0 {
 		err = e.Configure(p.ConfigureRequest{Args: checked.Inputs})
@@ -70,14 +70,14 @@ func configured(t *testing.T, c *cloud, o provider.Options, typ tokens.Type, con
 	return e
 }
 
-func serve(t *testing.T, o provider.Options) integration.Server {
+func serve(ctx context.Context, t *testing.T, o provider.Options) integration.Server {
 	t.Helper()
 	if o.Dial == nil {
 		o.Dial = func(context.Context, string, string) (net.Conn, error) {
 			return nil, errors.New("no SQL server in this test")
 		}
 	}
-	s, err := integration.NewServer(t.Context(), provider.Name, semver.MustParse(provider.Version), integration.WithProvider(provider.New(o)))
+	s, err := integration.NewServer(ctx, provider.Name, semver.MustParse(provider.Version), integration.WithProvider(provider.New(o)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package provider_test
 
 import (
 	"fmt"
-	"log/slog"
 	"maps"
 	"net/http"
 	"regexp"
@@ -194,7 +193,6 @@ var suite = faultlist.Suite{
 // Whichever call fails, however and how often: there is never a second cluster or user, nothing is
 // lost, and the next run finishes.
 func TestProvider_Faults(t *testing.T) {
-	defer slog.SetDefault(slog.Default())
 	var all []faultlist.Operation
 	for _, op := range operations() {
 		all = append(all, faultlist.Operation{Name: op.name, Calls: op.calls, Begin: op.meet})
@@ -210,7 +208,6 @@ func named(names ...string) []faultlist.Fault {
 // A cancelled run ends within a second, whichever call it makes and whatever it waits for. The next
 // run finishes.
 func TestProvider_Faults_cancel(t *testing.T) {
-	defer slog.SetDefault(slog.Default())
 	faults := named("no answer, no effect", "no answer after the effect", "429 with Retry-After", "503", "body slower than the time-out")
 	for _, op := range operations() {
 		for _, plan := range slices.Concat(suite.Plans(t, op.calls, faults, -1)...) {
@@ -246,7 +243,6 @@ func TestProvider_Faults_cancel(t *testing.T) {
 // Two things go wrong at once: the result of the POST is ambiguous, and from then on the lists
 // are empty. There is no second POST.
 func TestProvider_Faults_ambiguousAndBlind(t *testing.T) {
-	defer slog.SetDefault(slog.Default())
 	faults := named("reset after the effect", "no answer after the effect", "500 after the effect", "truncated JSON", "a list for an object")
 	posts := map[string]string{"create cluster": "POST /clusters", "create user": postUser, "create branch": postBranch}
 	for _, op := range operations() {
