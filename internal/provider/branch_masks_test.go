@@ -13,7 +13,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
 	"portfolio-infra/internal/provider"
@@ -35,36 +34,28 @@ type masked struct {
 
 const secret = "alice@example.com"
 
-// withMasks calls f twice: once with a cloud whose branches inherit their parent's users.
-func withMasks(t *testing.T, f func(m *masked)) {
+// withMasks runs a test in a bubble, beside others, on a cloud whose branches inherit their parent's users or not.
+func withMasks(t *testing.T, inherits bool, f func(m *masked)) {
 	t.Helper()
-	withMaskedBranch(t, []bool{false, true}, f)
-}
-
-func withMaskedBranch(t *testing.T, inherit []bool, f func(m *masked)) {
-	t.Helper()
-	for _, inherits := range inherit {
-		t.Run(fmt.Sprintf("users come along %v", inherits), func(t *testing.T) {
-			c := newCloud()
-			c.InheritUsers = inherits
-			s := newSQLServers(t, c, 0)
-			c.add("production", tokyo, nil, bubbleStart.Add(-time.Hour))
-			folder := t.TempDir()
-			synctest.Test(t, func(t *testing.T) {
-				m := &masked{T: t, c: c, s: s, branch: configured(t, c, provider.Options{Dial: s.dial}, branchType, keys), folder: folder}
-				user := *m.branch // the same provider
-				user.typ = userType
-				m.user = &user
-				s.run(t, c, "CREATE DATABASE app", "CREATE TABLE app.guests (id INT PRIMARY KEY, email VARCHAR(60) UNIQUE, note VARCHAR(60))",
-					"INSERT INTO app.guests VALUES (1, '"+secret+"', 'a'), (2, 'bob@example.com', 'a')")
-				c.addUser("api", "production's", "role_readwrite")
-				c.called()
-				m.write("1.sql", "UPDATE guests SET email = CONCAT(id, '@masked.test');\nALTER TABLE guests ADD COLUMN masked INT;\n")
-				m.write("2.sql", "UPDATE guests SET note = 'masked';\n")
-				f(m)
-			})
-		})
-	}
+	t.Parallel()
+	c := newCloud()
+	c.InheritUsers = inherits
+	s := newSQLServers(t, c, 0)
+	c.add("production", tokyo, nil, bubbleStart.Add(-time.Hour))
+	folder := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		m := &masked{T: t, c: c, s: s, branch: configured(t, c, provider.Options{Dial: s.dial}, branchType, keys), folder: folder}
+		user := *m.branch // the same provider
+		user.typ = userType
+		m.user = &user
+		s.run(t, c, "CREATE DATABASE app", "CREATE TABLE app.guests (id INT PRIMARY KEY, email VARCHAR(60) UNIQUE, note VARCHAR(60))",
+			"INSERT INTO app.guests VALUES (1, '"+secret+"', 'a'), (2, 'bob@example.com', 'a')")
+		c.addUser("api", "production's", "role_readwrite")
+		c.called()
+		m.write("1.sql", "UPDATE guests SET email = CONCAT(id, '@masked.test');\nALTER TABLE guests ADD COLUMN masked INT;\n")
+		m.write("2.sql", "UPDATE guests SET note = 'masked';\n")
+		f(m)
+	})
 }
 
 func (m *masked) write(name, text string) {
@@ -112,10 +103,7 @@ func (m *masked) emails(user, password string) (all string, err error) {
 		return "", errors.New("there is no branch")
 	}
 	host, port := m.s.Endpoint(branches[0].BranchID)
-	db, err := sqllogin.Login{Host: host, Port: port, User: user, Password: password}.Open(m.s.CAFile(), func(config *mysql.Config) { config.DialFunc = m.s.dialServer })
-	if err != nil {
-		m.Fatal(err)
-	}
+	db := m.s.connect(m.T, sqllogin.Login{Host: host, Port: port, User: user, Password: password}, "")
 	defer db.Close()
 	return all, db.QueryRowContext(m.Context(), "SELECT GROUP_CONCAT(CONCAT(email, ' ', note) ORDER BY id) FROM app.guests").Scan(&all)
 }
@@ -181,70 +169,69 @@ func (m *masked) up(inputs property.Map) error {
 }
 
 func TestBranch_masks(t *testing.T) {
-	withMasks(t, func(m *masked) {
-		t := m.T
-		m.branch.steps(m.inputs(nil), "create", "same")
-		m.user.steps(m.api(), "create", "same")
-		m.want()
-		m.branch.unchanged()
-		before := m.branch.out("password")
+	t.Run("users come along", func(t *testing.T) { withMasks(t, true, masksLife) })
+	t.Run("users stay", func(t *testing.T) { withMasks(t, false, masksLife) })
+}
 
-		// A reset gives the rows back, and masks them again. Until then the password in the state does
-		// not work.
-		again := m.inputs(map[string]any{"resetToken": "2"})
-		outputs, err := m.branch.preview(again)
-		if err != nil || !outputs.Get("password").IsComputed() {
-			t.Errorf("previewed %v: %v", outputs, err)
-		}
-		m.branch.steps(again, "update", "same")
-		if m.branch.out("password") == before {
-			t.Error("root has the same password")
-		}
-		m.user.steps(m.api(), "update", "same")
-		m.want()
+func masksLife(m *masked) {
+	t := m.T
+	m.branch.steps(m.inputs(nil), "create", "same")
+	m.user.steps(m.api(), "create", "same")
+	m.want()
+	m.branch.unchanged()
+	before := m.branch.out("password")
 
-		// More files are applied.
-		m.write("3.sql", "UPDATE guests SET masked = 1;\n")
-		more := m.inputs(map[string]any{"resetToken": "2"})
-		m.branch.steps(more, "update", "same")
-		m.user.steps(m.api(), "update", "same")
-		m.want()
+	// A reset gives the rows back, and masks them again. Until then the password in the state does
+	// not work.
+	again := m.inputs(map[string]any{"resetToken": "2"})
+	outputs, err := m.branch.preview(again)
+	if err != nil || !outputs.Get("password").IsComputed() {
+		t.Errorf("previewed %v: %v", outputs, err)
+	}
+	m.branch.steps(again, "update", "same")
+	if m.branch.out("password") == before {
+		t.Error("root has the same password")
+	}
+	m.user.steps(m.api(), "update", "same")
+	m.want()
 
-		// A file that was applied cannot change.
-		m.write("3.sql", "UPDATE guests SET masked = 2;\n")
-		_, err = m.branch.up(m.inputs(map[string]any{"resetToken": "2"}))
-		testcheck.Error(t, err, "3.sql was changed after it had been applied")
-		m.branch.steps(m.inputs(map[string]any{"resetToken": "3"}), "update", "same")
-		m.user.steps(m.api(), "update", "same")
-		m.want()
+	// More files are applied.
+	m.write("3.sql", "UPDATE guests SET masked = 1;\n")
+	more := m.inputs(map[string]any{"resetToken": "2"})
+	m.branch.steps(more, "update", "same")
+	m.user.steps(m.api(), "update", "same")
+	m.want()
 
-		for _, e := range []*engine{m.user, m.branch} {
-			if err := e.delete(); err != nil {
-				t.Fatal(err)
-			}
+	// A file that was applied cannot change.
+	m.write("3.sql", "UPDATE guests SET masked = 2;\n")
+	_, err = m.branch.up(m.inputs(map[string]any{"resetToken": "2"}))
+	testcheck.Error(t, err, "3.sql was changed after it had been applied")
+	m.branch.steps(m.inputs(map[string]any{"resetToken": "3"}), "update", "same")
+	m.user.steps(m.api(), "update", "same")
+	m.want()
+
+	for _, e := range []*engine{m.user, m.branch} {
+		if err := e.delete(); err != nil {
+			t.Fatal(err)
 		}
-		if m.branch.log.has(secret) {
-			t.Errorf("shown:\n%s", m.branch.log.all())
-		}
-	})
+	}
+	if m.branch.log.has(secret) {
+		t.Errorf("shown:\n%s", m.branch.log.all())
+	}
 }
 
 // A plan shows logins that were not made for the branch, and a branch that was reset by hand.
 func TestBranch_masks_drift(t *testing.T) {
-	withMasks(t, func(m *masked) {
+	withMasks(t, true, func(m *masked) {
 		t := m.T
 		m.branch.steps(m.inputs(nil), "create")
 		m.user.steps(m.api(), "create")
 		root := func(statements ...string) {
 			t.Helper()
+			db := m.s.connect(t, m.branch.login("user"), "")
+			defer db.Close()
 			for _, statement := range statements {
-				login := sqllogin.Login{Host: m.branch.out("host"), Port: int(m.branch.outputs.Get("port").AsNumber()), User: m.branch.out("user"), Password: m.branch.out("password")}
-				db, err := login.Open(m.s.CAFile(), func(config *mysql.Config) { config.DialFunc = m.s.dialServer })
-				if err == nil {
-					_, err = db.ExecContext(t.Context(), strings.ReplaceAll(statement, "PREFIX", m.branch.out("userPrefix")))
-					_ = db.Close()
-				}
-				if err != nil {
+				if _, err := db.ExecContext(t.Context(), strings.ReplaceAll(statement, "PREFIX", m.branch.out("userPrefix"))); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -267,7 +254,7 @@ func TestBranch_masks_drift(t *testing.T) {
 			},
 				[]string{"dropLogins update"}, `made" at "10.0.0.1"`, false, "same"},
 			{"a login without the prefix", func() { root("CREATE USER IF NOT EXISTS 'other.made' IDENTIFIED BY '" + password + "'") }, nil, "", false, "same"},
-			{"reset by hand", func() { m.c.byHand("POST", path+":reset", nil) }, []string{"masks update"}, "lacks masks, as after a reset outside of Pulumi", true, "update"},
+			{"reset by hand", func() { m.c.byHand("POST", path+":reset", nil) }, []string{"dropLogins update", "masks update"}, "lacks masks, as after a reset outside of Pulumi", true, "update"},
 			{"root's password", func() {
 				m.c.byHand("PATCH", path+"/sqlUsers/"+m.branch.out("user"), map[string]any{"password": "by somebody"})
 			}, []string{"password update"}, "root cannot log in", true, "update"},
@@ -278,12 +265,10 @@ func TestBranch_masks_drift(t *testing.T) {
 				tt.hand()
 				m.branch.log.clear()
 				diff, err := m.branch.diff(m.inputs(nil))
-				if got := properties(diff); err != nil || !slices.Equal(got, tt.diff) {
-					// A reset by hand may bring production's logins back, too.
-					if !(tt.diff != nil && tt.diff[0] == "masks update" && slices.Equal(got, []string{"dropLogins update", "masks update"}) && m.c.InheritUsers) {
-						t.Errorf("diff %q: %v", got, err)
-					}
+				if err != nil {
+					t.Fatal(err)
 				}
+				same(t, "diff", properties(diff), tt.diff)
 				if tt.warn != "" && !m.branch.log.has("warn", tt.warn) {
 					t.Errorf("shown:\n%s", m.branch.log.all())
 				}
@@ -308,7 +293,7 @@ func TestBranch_masks_drift(t *testing.T) {
 func TestBranch_masks_Faults(t *testing.T) {
 	for _, op := range []string{"create", "reset", "reset by hand"} {
 		t.Run(op, func(t *testing.T) {
-			withMaskedBranch(t, []bool{true}, func(m *masked) {
+			withMasks(t, true, func(m *masked) {
 				t := m.T
 				resets := 0
 				inputs := func() property.Map { return m.inputs(map[string]any{"resetToken": fmt.Sprint(resets)}) }
@@ -320,7 +305,7 @@ func TestBranch_masks_Faults(t *testing.T) {
 				}
 				var branch, user state // before the run
 				killed := false
-				failed := m.s.cuts(23, func() {
+				failed := m.s.cuts(17, func() {
 					switch {
 					case op != "create":
 						must(m.up(inputs()))
@@ -374,7 +359,7 @@ func TestBranch_masks_Faults(t *testing.T) {
 
 // A call whose answer is lost is as harmless.
 func TestBranch_masks_ambiguous(t *testing.T) {
-	withMaskedBranch(t, []bool{true}, func(m *masked) {
+	withMasks(t, true, func(m *masked) {
 		t := m.T
 		resets := 0
 		inputs := func() property.Map { return m.inputs(map[string]any{"resetToken": fmt.Sprint(resets)}) }
@@ -414,7 +399,7 @@ func TestBranch_masks_ambiguous(t *testing.T) {
 
 // Bad masks are refused before anything is written, and what the server says of rows is not shown.
 func TestBranch_masks_refused(t *testing.T) {
-	withMasks(t, func(m *masked) {
+	withMasks(t, true, func(m *masked) {
 		t := m.T
 		good := m.inputs(nil)
 		m.write("2.sql", "UPDATE guests SET note = 'edited';\n")
@@ -453,7 +438,7 @@ func TestBranch_masks_refused(t *testing.T) {
 
 // Without the database, or a server that can be reached, nothing is proven.
 func TestBranch_masks_unproven(t *testing.T) {
-	withMasks(t, func(m *masked) {
+	withMasks(t, true, func(m *masked) {
 		t := m.T
 		missing := m.inputs(nil)
 		missing = missing.Set("masks", property.New(missing.Get("masks").AsMap().Set("database", property.New("nowhere"))))
@@ -473,7 +458,7 @@ func TestBranch_masks_unproven(t *testing.T) {
 
 // Without masks a branch can do with fewer logins.
 func TestBranch_dropLogins(t *testing.T) {
-	withMasks(t, func(m *masked) {
+	withMasks(t, true, func(m *masked) {
 		inputs := m.inputs(map[string]any{"masks": nil})
 		m.branch.steps(inputs, "create", "same")
 		m.user.steps(m.api(), "create", "same")

@@ -9,10 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
 
 	"portfolio-infra/internal/provider"
-	"portfolio-infra/internal/sqllogin"
 	"portfolio-infra/internal/testcheck"
 )
 
@@ -28,11 +26,7 @@ func TestBranch_rows(t *testing.T) {
 	inputs := pr(c.first(), nil)
 	root := func() *sql.DB {
 		t.Helper()
-		login := sqllogin.Login{Host: e.out("host"), Port: int(e.outputs.Get("port").AsNumber()), User: e.out("user"), Password: e.out("password")}
-		db, err := login.Open(s.CAFile(), func(config *mysql.Config) { config.DialFunc = s.dialServer })
-		if err != nil {
-			t.Fatal(err)
-		}
+		db := s.connect(t, e.login("user"), "")
 		t.Cleanup(func() { _ = db.Close() })
 		return db
 	}

@@ -127,6 +127,9 @@ func TestMigrations_Read(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestMigrations_import(t *testing.T) {
 	withSchema(t, func(m *schema) {
 		t := m.T
 		m.id = m.c.first() + "/portfolio"

@@ -45,6 +45,7 @@ type schema struct {
 // withSchema runs a test in a bubble, with an empty database.
 func withSchema(t *testing.T, f func(m *schema)) {
 	t.Helper()
+	t.Parallel()
 	c := newCloud()
 	s := newSQLServers(t, c, 0)
 	c.add("portfolio-db", tokyo, ours, bubbleStart.Add(-time.Hour)) // serves it outside of the bubble

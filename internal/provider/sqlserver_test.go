@@ -240,9 +240,10 @@ func (s *sqlServers) logins(f func()) int {
 	return s.dials - before
 }
 
-// withSQL runs a test in a bubble, on a cloud with a cluster of ours, 1001, and its SQL server.
+// withSQL runs a test in a bubble, beside others, on a cloud with a cluster of ours, 1001, and its SQL server.
 func withSQL(t *testing.T, typ tokens.Type, lag time.Duration, f func(t *testing.T, c *cloud, s *sqlServers, e *engine)) {
 	t.Helper()
+	t.Parallel()
 	c := newCloud()
 	s := newSQLServers(t, c, lag)
 	c.add("portfolio-db", tokyo, ours, bubbleStart.Add(-time.Hour))
@@ -260,6 +261,11 @@ func (s *sqlServers) open(t *testing.T, c *cloud, database string) *sql.DB {
 	}
 	host, port := s.Endpoint(c.first())
 	return s.connect(t, sqllogin.Login{Host: host, Port: port, User: c.prefixes[c.first()] + ".hand", Password: password}, database)
+}
+
+// login is the login that the outputs have, of the user in one of them.
+func (e *engine) login(user string) sqllogin.Login {
+	return sqllogin.Login{Host: e.out("host"), Port: int(e.outputs.Get("port").AsNumber()), User: e.out(user), Password: e.out("password")}
 }
 
 // connect connects to a database with a login, past the cut.
