@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-
 	"portfolio-infra/internal/provider"
 	"portfolio-infra/internal/testcheck"
 )
@@ -54,9 +53,7 @@ func TestBranch_rows(t *testing.T) {
 
 	e.steps(pr(c.first(), map[string]any{"resetToken": "2"}), "update", "same")
 	want(root(), "the branch after a reset", 1)
-	if err := e.delete(); err != nil {
-		t.Fatal(err)
-	}
+	e.deletes()
 	want(parent, "the parent of the deleted branch", 1)
 }
 
@@ -88,11 +85,7 @@ func TestBranch_password(t *testing.T) {
 		time.Sleep(time.Hour)
 		before, id := e.out("password"), e.out("branchId")
 		refusing = time.Now().Add(90 * time.Second)
-		diff, err := e.diff(inputs)
-		if err != nil {
-			t.Fatal(err)
-		}
-		same(t, "diff", properties(diff), []string{"password update"})
+		e.wantDiff(inputs, "password update")
 		if outputs, err := e.preview(inputs); err != nil || !outputs.Get("password").IsComputed() || outputs.Get("host").IsComputed() {
 			t.Errorf("previewed %v: %v", outputs, err)
 		}
@@ -102,7 +95,7 @@ func TestBranch_password(t *testing.T) {
 		}
 		refusing = time.Now().Add(time.Hour)
 		start := time.Now()
-		_, err = e.up(pr(c.first(), map[string]any{"resetToken": "2"}))
+		_, err := e.up(pr(c.first(), map[string]any{"resetToken": "2"}))
 		within(t, start, 3*time.Minute)
 		testcheck.Error(t, err, "connecting to", "Access denied for user", "tried for", "the next `pulumi up` resumes")
 		if !e.failed || e.out("resetToken") != "2" {

@@ -78,9 +78,7 @@ func TestBranch_calls(t *testing.T) {
 		if live.Annotations[provider.OwnerLabel] != owner {
 			t.Errorf("annotations %v", live.Annotations)
 		}
-		if !e.log.has("status", "branch pr-1 is CREATING, 0 s") {
-			t.Errorf("shown:\n%s", e.log.all())
-		}
+		e.log.shows(e.t, "status", "branch pr-1 is CREATING, 0 s")
 		password := e.out("password")
 		step(nil, "same", getBranch)
 		step(map[string]any{"resetToken": "a"}, "update", getBranch, getBranch, "POST /clusters/*/branches/*:reset",
@@ -90,9 +88,7 @@ func TestBranch_calls(t *testing.T) {
 		}
 		step(map[string]any{"resetToken": "a"}, "same", getBranch)
 		step(map[string]any{"resetToken": "a", "createTimeoutSeconds": 60}, "update", getBranch, getBranch)
-		if err := e.delete(); err != nil {
-			t.Fatal(err)
-		}
+		e.deletes()
 		same(t, "writes of delete", c.wrote(), []string{"DELETE /clusters/*/branches/*"})
 		if len(c.Branches(c.first())) != 0 || len(c.alive()) != 1 {
 			t.Error("the branch is left, or its parent gone")
@@ -190,8 +186,7 @@ func TestBranch_Create_limits(t *testing.T) {
 			withParent(t, func(t *testing.T, c *cloud, e *engine) {
 				c.add("other", tokyo, nil, time.Now().Add(-time.Hour))
 				tt.given(c)
-				_, err := e.up(pr(c.first(), nil))
-				testcheck.Error(t, err, tt.want...)
+				e.tryUp(pr(c.first(), nil), tt.want...)
 				if e.id != "" {
 					t.Errorf("managing %s", e.id)
 				}
@@ -238,8 +233,7 @@ func TestBranch_Create_race(t *testing.T) {
 						time.Sleep(time.Second)
 					}
 				}
-				_, err := e.up(pr(c.first(), nil))
-				testcheck.Error(t, err, tt.want)
+				e.tryUp(pr(c.first(), nil), tt.want)
 				left := c.branchesOf(c.first())
 				if tt.first && (len(left) != 1 || e.id != "") || !tt.first && (len(left) != 2 || !strings.HasSuffix(e.id, left[0].BranchID)) {
 					t.Errorf("%d branches, managing %q", len(left), e.short(e.id))
@@ -268,8 +262,7 @@ func TestBranch_Create_interrupted(t *testing.T) {
 	withParent(t, func(t *testing.T, c *cloud, e *engine) {
 		c.CreateTime = time.Minute
 		inputs := pr(c.first(), map[string]any{"createTimeoutSeconds": 20})
-		_, err := e.up(inputs)
-		testcheck.Error(t, err, "still CREATING after 20s", "the branch is kept, and the next `pulumi up` resumes")
+		e.tryUp(inputs, "still CREATING after 20s", "the branch is kept, and the next `pulumi up` resumes")
 		if e.short(e.id) != "1001/b1" || !e.failed || e.out("password") == "" {
 			t.Errorf("kept %q, failed %v", e.id, e.failed)
 		}
@@ -333,11 +326,7 @@ func TestBranch_drift(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			withBranch(t, nil, func(t *testing.T, c *cloud, e *engine) {
 				tt.harm(c, e.out("branchId"))
-				diff, err := e.diff(pr(c.first(), tt.inputs))
-				if err != nil {
-					t.Fatal(err)
-				}
-				same(t, "diff", properties(diff), tt.diff)
+				e.wantDiff(pr(c.first(), tt.inputs), tt.diff...)
 				e.log.want(t, tt.warn)
 				e.steps(pr(c.first(), tt.inputs), tt.op, "same")
 				if n := len(c.branchesOf(c.first())); n != 1 || len(c.alive()) != 1 {
@@ -394,9 +383,7 @@ func TestBranch_import(t *testing.T) {
 				id := c.addBranch("pr-1", tt.annotations)
 				time.Sleep(time.Minute)
 				e.id = c.first() + "/" + id
-				if _, err := e.refresh(); err != nil {
-					t.Fatal(err)
-				}
+				e.refreshes()
 				if e.id == "" || e.out("host") == "" || e.out("password") != "" {
 					t.Errorf("imported %q: %v", e.id, e.outputs)
 				}
@@ -405,9 +392,7 @@ func TestBranch_import(t *testing.T) {
 					t.Error("root cannot log in")
 				}
 				e.unchanged()
-				if err := e.delete(); err != nil {
-					t.Fatal(err)
-				}
+				e.deletes()
 				if left := len(c.branchesOf(c.first())) == 1; left != tt.stays || e.log.has("warn", "so it stays", "`ticloud serverless branch delete --cluster-id 1001 --branch-id b1`") != tt.stays {
 					t.Errorf("left %v:\n%s", left, e.log.all())
 				}
@@ -450,8 +435,7 @@ func TestBranch_otherOwner(t *testing.T) {
 		theirs := c.addBranch("pr-2", map[string]string{provider.OwnerLabel: "blog.prod"})
 		time.Sleep(time.Minute)
 		e.id = c.first() + "/" + theirs
-		_, err := e.diff(pr(c.first(), nil))
-		testcheck.Error(t, err, `its annotation pulumi.com/owner says that it belongs to "blog.prod"`)
+		e.tryDiff(pr(c.first(), nil), `its annotation pulumi.com/owner says that it belongs to "blog.prod"`)
 		testcheck.Error(t, e.delete(), "was left unchanged", "`pulumi state delete --force --target-dependents 'URN'`")
 	})
 }
@@ -485,9 +469,7 @@ func TestBranch_Delete(t *testing.T) {
 		withBranch(t, nil, func(t *testing.T, c *cloud, e *engine) {
 			c.byHand("DELETE", "/clusters/"+c.first(), nil)
 			time.Sleep(time.Minute)
-			if err := e.delete(); err != nil {
-				t.Error(err)
-			}
+			e.deletes()
 		})
 	})
 }

@@ -130,9 +130,7 @@ func TestCluster_Create_fails(t *testing.T) {
 				c.fail(tt.faults...)
 				_, err := e.up(db(nil))
 				testcheck.Error(t, err, tt.wantErr)
-				if !e.log.has(tt.shown) {
-					t.Errorf("shown:\n%s", e.log.all())
-				}
+				e.log.shows(e.t, tt.shown)
 				if err != nil {
 					if e.id != "" || len(c.alive()) > 0 {
 						t.Errorf("managing %q", e.id)
@@ -276,8 +274,7 @@ func TestCluster_Create_interrupted(t *testing.T) {
 					time.AfterFunc(tt.cancel, func() { _ = e.Cancel() })
 				}
 				start := time.Now()
-				_, err := e.up(db(tt.inputs))
-				testcheck.Error(t, err, tt.wantErr...)
+				e.tryUp(db(tt.inputs), tt.wantErr...)
 				if took := time.Since(start); took != tt.at {
 					t.Errorf("ended after %s", took)
 				}
@@ -303,8 +300,7 @@ func TestCluster_Create_interruptedThenRefreshed(t *testing.T) {
 	inBubble(t, func(t *testing.T, c *cloud, e *engine) {
 		c.CreateTime = time.Minute
 		inputs := db(map[string]any{"createTimeoutSeconds": 20})
-		_, err := e.up(inputs)
-		testcheck.Error(t, err, "still CREATING")
+		e.tryUp(inputs, "still CREATING")
 		if _, err := e.refresh(); err != nil || e.failed {
 			t.Fatal(err)
 		}

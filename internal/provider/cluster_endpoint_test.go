@@ -25,10 +25,7 @@ func TestCluster_endpoint(t *testing.T) {
 	withDB(t, db(nil), func(t *testing.T, c *cloud, e *engine) {
 		switchedOff(c, e.id)
 		e.unchanged()
-		diff, err := e.diff(db(nil))
-		if got := properties(diff); err != nil || !slices.Equal(got, []string{"host update"}) {
-			t.Errorf("%q, %v", got, err)
-		}
+		e.wantDiff(db(nil), "host update")
 		e.log.want(t, `cluster "portfolio-db" (1001) was changed outside of Pulumi: host is switched off`)
 		e.steps(db(nil), "update", "same")
 		same(t, "writes", c.wrote(), []string{"PATCH /clusters/* " + endpointMask})
@@ -44,9 +41,7 @@ func TestCluster_endpoint(t *testing.T) {
 		if !c.only().Endpoints.Public.Disabled {
 			t.Error("it was switched on")
 		}
-		if err := e.delete(); err != nil {
-			t.Error(err)
-		}
+		e.deletes()
 	})
 }
 
@@ -76,9 +71,8 @@ func TestCluster_endpoint_adopted(t *testing.T) {
 	}
 	withAdopted(t, func(t *testing.T, c *cloud, e *engine) {
 		switchedOff(c, e.id)
-		_, err := e.diff(adoptedDB(nil))
-		testcheck.Error(t, err, "the cluster was not made for this stack, so no run does it for you")
-		_, err = e.up(adoptedDB(map[string]any{"displayName": "portfolio-db-2"}))
+		e.tryDiff(adoptedDB(nil), "the cluster was not made for this stack, so no run does it for you")
+		_, err := e.up(adoptedDB(map[string]any{"displayName": "portfolio-db-2"}))
 		same(t, "writes", c.wrote(), nil)
 		follow(c, err)
 		e.steps(adoptedDB(nil), "same")

@@ -72,9 +72,7 @@ func TestCluster_import(t *testing.T) {
 				for _, do := range tt.hands {
 					do(c, e.id)
 				}
-				if _, err := e.refresh(); err != nil {
-					t.Fatal(err)
-				}
+				e.refreshes()
 				if want := db(tt.want).Delete("deletionProtection"); !e.inputs.Equals(want) {
 					t.Errorf("inputs %v, want %v", e.inputs, want)
 				}
@@ -143,8 +141,6 @@ func TestCluster_Delete_waits(t *testing.T) {
 		if took := time.Since(start); took != 42*time.Second {
 			t.Errorf("ended after %s", took)
 		}
-		if !e.log.has("status", "cluster portfolio-db is DELETING, 3 s") {
-			t.Errorf("shown:\n%s", e.log.all())
-		}
+		e.log.shows(e.t, "status", "cluster portfolio-db is DELETING, 3 s")
 	})
 }

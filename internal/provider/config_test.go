@@ -92,11 +92,8 @@ func TestConfig_withoutKeys(t *testing.T) {
 		bare := configured(t, c, provider.Options{}, clusterType, nil)
 		bare.state = e.state
 		bare.steps(db(nil), "same")
-		if !bare.log.has("warn", "using the recorded state of cluster", "tidbcloud:publicKey") {
-			t.Errorf("shown:\n%s", bare.log.all())
-		}
-		_, err := bare.up(db(map[string]any{"displayName": "another"}))
-		testcheck.Error(t, err, "tidbcloud:publicKey")
+		bare.log.shows(bare.t, "warn", "using the recorded state of cluster", "tidbcloud:publicKey")
+		bare.tryUp(db(map[string]any{"displayName": "another"}), "tidbcloud:publicKey")
 		testcheck.Error(t, bare.delete(), "tidbcloud:publicKey")
 		same(t, "calls", c.called(), nil)
 	})

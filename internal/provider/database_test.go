@@ -4,7 +4,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -79,9 +78,7 @@ func TestDatabase_life(t *testing.T) {
 			}
 			e.unchanged()
 		}
-		if err := e.delete(); err != nil {
-			t.Error(err)
-		}
+		e.deletes()
 		same(t, "databases", s.databases(t, c), "portfolio utf8mb4/utf8mb4_general_ci")
 	})
 }
@@ -138,9 +135,7 @@ func TestDatabase_Create(t *testing.T) {
 				if err != nil && strings.Contains(err.Error()+e.log.all(), password) {
 					t.Error("the password is shown")
 				}
-				if !e.log.has(tt.status) {
-					t.Errorf("shown:\n%s", e.log.all())
-				}
+				e.log.shows(e.t, tt.status)
 				if err == nil {
 					same(t, "databases", s.databases(t, c), standard)
 				}
@@ -153,8 +148,7 @@ func TestDatabase_Create_cancel(t *testing.T) {
 	withAdmin(t, time.Hour, func(t *testing.T, c *cloud, _ *sqlServers, e *engine) {
 		start := time.Now()
 		time.AfterFunc(7500*time.Millisecond, func() { _ = e.Cancel() })
-		_, err := e.up(portfolio(c, nil))
-		testcheck.Error(t, err, "context canceled")
+		e.tryUp(portfolio(c, nil), "context canceled")
 		if took := time.Since(start); took != 7500*time.Millisecond {
 			t.Errorf("ended after %s", took)
 		}
@@ -192,10 +186,7 @@ func TestDatabase_Diff(t *testing.T) {
 				}
 				start := time.Now()
 				if got := s.logins(func() {
-					diff, err := e.diff(portfolio(c, tt.to))
-					if got := properties(diff); err != nil || !slices.Equal(got, tt.want) {
-						t.Errorf("got %q, %v", got, err)
-					}
+					e.wantDiff(portfolio(c, tt.to), tt.want...)
 				}); got != tt.logins {
 					t.Errorf("%d logins", got)
 				}
@@ -254,9 +245,7 @@ func TestDatabase_Read_rotated(t *testing.T) {
 		e.log.want(t, "")
 		rotated["dropOnDelete"] = true
 		e.steps(portfolio(c, rotated), "update")
-		if err := e.delete(); err != nil {
-			t.Error(err)
-		}
+		e.deletes()
 		same(t, "databases", s.databases(t, c), "")
 	})
 }
@@ -332,8 +321,7 @@ func TestDatabase_certificateAuthority(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				e := configured(t, c, provider.Options{Dial: s.dial}, databaseType, keys)
 				start := time.Now()
-				_, err := e.up(portfolio(c, nil))
-				testcheck.Error(t, err, tt.wantErr)
+				e.tryUp(portfolio(c, nil), tt.wantErr)
 				within(t, start, 0)
 			})
 		})

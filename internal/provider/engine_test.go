@@ -21,6 +21,7 @@ import (
 
 	"portfolio-infra/internal/provider"
 	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 // engine does for one resource what the Pulumi engine does: check, preview, diff, create,
@@ -202,6 +203,39 @@ func (e *engine) unchanged() {
 	if changed, err := e.refresh(); changed || err != nil {
 		e.t.Errorf("a refresh changes the state to %v, %v: %v", e.inputs, e.outputs, err)
 	}
+}
+
+// tryUp brings the resource to the inputs. Its error is checked as by [testcheck.Error].
+func (e *engine) tryUp(inputs property.Map, parts ...string) {
+	e.t.Helper()
+	_, err := e.up(inputs)
+	testcheck.Error(e.t, err, parts...)
+}
+
+func (e *engine) tryDiff(inputs property.Map, parts ...string) {
+	e.t.Helper()
+	_, err := e.diff(inputs)
+	testcheck.Error(e.t, err, parts...)
+}
+
+// wantDiff fails the test unless the diff with inputs has these properties.
+func (e *engine) wantDiff(inputs property.Map, want ...string) {
+	e.t.Helper()
+	diff, err := e.diff(inputs)
+	testcheck.Error(e.t, err)
+	same(e.t, "diff", properties(diff), want)
+}
+
+// deletes fails the test unless a delete succeeds, and refreshes unless a refresh does.
+func (e *engine) deletes() {
+	e.t.Helper()
+	testcheck.Error(e.t, e.delete())
+}
+
+func (e *engine) refreshes() {
+	e.t.Helper()
+	_, err := e.refresh()
+	testcheck.Error(e.t, err)
 }
 
 // shown is what the engine shows of an error.

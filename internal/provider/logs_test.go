@@ -37,6 +37,14 @@ func (l *logs) want(t *testing.T, warning string) {
 	}
 }
 
+// shows fails the test unless a line contains all parts.
+func (l *logs) shows(t *testing.T, parts ...string) {
+	t.Helper()
+	if !l.has(parts...) {
+		t.Errorf("shown, want %q:\n%s", parts, l.all())
+	}
+}
+
 func (l *logs) clear() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -42,9 +42,7 @@ func TestMigrations_plain(t *testing.T) {
 		m.write(map[string]string{"more.sql": "INSERT INTO guests VALUES (3, 'Edsger');\n"})
 		m.wantDiff(portfolio(m.c, m.seeds(nil)), `files["more.sql"] add`)
 		m.steps(portfolio(m.c, m.seeds(nil)), "update", "same")
-		if _, err := m.refresh(); err != nil {
-			t.Fatal(err)
-		}
+		m.refreshes()
 		m.steps(portfolio(m.c, m.seeds(nil)), "same")
 
 		m.write(map[string]string{"guests.sql": "INSERT INTO guests VALUES (1, 'Alan');\n"})

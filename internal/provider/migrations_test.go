@@ -181,15 +181,6 @@ func (m *schema) gooseAgrees() {
 	})
 }
 
-func (m *schema) wantDiff(inputs property.Map, want ...string) {
-	m.T.Helper()
-	diff, err := m.diff(inputs)
-	if err != nil {
-		m.Fatal(err)
-	}
-	same(m.T, "diff", properties(diff), want)
-}
-
 func TestMigrations_life(t *testing.T) {
 	withSchema(t, func(m *schema) {
 		t := m.T
@@ -224,9 +215,7 @@ func TestMigrations_life(t *testing.T) {
 		if !m.outputs.Get("password").Secret() {
 			t.Error("the password is not a secret")
 		}
-		if err := m.delete(); err != nil {
-			t.Fatal(err)
-		}
+		m.deletes()
 		same(t, "guests", m.rows("SELECT COUNT(*) FROM guests"), []string{"2"})
 		m.steps(m.wanted(nil), "create", "same")
 		same(t, "guests", m.rows("SELECT COUNT(*) FROM guests"), []string{"2"})
@@ -262,8 +251,7 @@ func TestMigrations_goose(t *testing.T) {
 		m.applied("00001_create_guests.sql", "00002_two_tables.sql", "00003_add_email.sql", "00004_c.sql")
 
 		m.write(map[string]string{"00001_create_guests.sql": "-- +goose Up\nCREATE TABLE other (id INT);\n"})
-		_, err := m.diff(m.wanted(nil))
-		testcheck.Error(t, err, "00001_create_guests.sql was changed after it had been applied")
+		m.tryDiff(m.wanted(nil), "00001_create_guests.sql was changed after it had been applied")
 	})
 }
 

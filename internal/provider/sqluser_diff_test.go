@@ -56,10 +56,7 @@ func TestSQLUser_Diff(t *testing.T) {
 				}
 				start := time.Now()
 				if got := s.logins(func() {
-					diff, err := e.diff(api(c.first(), tt.to))
-					if got := properties(diff); err != nil || !slices.Equal(got, tt.want) {
-						t.Errorf("got %q: %v", got, err)
-					}
+					e.wantDiff(api(c.first(), tt.to), tt.want...)
 				}); got != tt.logins {
 					t.Errorf("%d logins", got)
 				}
@@ -166,9 +163,7 @@ func TestSQLUser_Update_rotation(t *testing.T) {
 				}
 				_, err = e.up(api(c.first(), rotated)) // too soon
 				testcheck.Error(t, err, "cannot log in with it yet")
-				if _, err := e.refresh(); err != nil {
-					t.Fatal(err)
-				}
+				e.refreshes()
 				time.Sleep(5 * time.Minute)
 				c.called()
 				e.steps(api(c.first(), rotated), "update", "same")
@@ -187,12 +182,10 @@ func TestSQLUser_Update_rotationAmbiguous(t *testing.T) {
 		time.Sleep(time.Hour)
 		rotated := api(c.first(), map[string]any{"rotation": "2"})
 		c.fail(emulator.Fault{Method: "PATCH", Path: "/clusters/*/sqlUsers/*", Reset: true, After: true, Times: -1})
-		_, err := e.up(rotated)
-		testcheck.Error(t, err, "its password is not known")
+		e.tryUp(rotated, "its password is not known")
 		c.fail()
 		s.instead = until(5*time.Minute, hangUp)
-		_, err = e.up(rotated)
-		testcheck.Error(t, err, "cannot log in with it yet")
+		e.tryUp(rotated, "cannot log in with it yet")
 		time.Sleep(5 * time.Minute)
 		e.steps(rotated, "update", "same")
 		agrees(t, c, e)
@@ -248,9 +241,7 @@ func TestSQLUser_replaceOnAdopted(t *testing.T) {
 			t.Error(err)
 		}
 		e.id = id
-		if err := e.delete(); err != nil {
-			t.Fatal(err)
-		}
+		e.deletes()
 		e.steps(state, "create")
 	})
 }

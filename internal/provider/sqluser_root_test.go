@@ -3,7 +3,6 @@ package provider_test
 import (
 	"database/sql"
 	"maps"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -186,10 +185,7 @@ func TestSQLUser_root_drift(t *testing.T) {
 				for _, statement := range tt.statements {
 					s.run(t, c, strings.ReplaceAll(statement, "PREFIX", c.prefixes[c.first()]))
 				}
-				diff, err := e.diff(rooted(c, s, nil))
-				if got := properties(diff); err != nil || !slices.Equal(got, tt.want) {
-					t.Errorf("got %q: %v", got, err)
-				}
+				e.wantDiff(rooted(c, s, nil), tt.want...)
 				recorded, before := e.state, e.out("password")
 				if changed, err := e.refresh(); changed != tt.refreshed || err != nil {
 					t.Errorf("a refresh changes the state: %v, %v", changed, err)
@@ -255,10 +251,7 @@ func TestSQLUser_root_unreadable(t *testing.T) {
 					root = root.Set(key, inputs(map[string]any{key: value}).Get(key))
 				}
 				to = to.Set("root", property.New(root))
-				diff, err := e.diff(to)
-				if got := properties(diff); err != nil || !slices.Equal(got, tt.want) {
-					t.Errorf("got %q: %v", got, err)
-				}
+				e.wantDiff(to, tt.want...)
 				e.log.want(t, tt.warn)
 				outputs, err := e.preview(to)
 				reset := root.Get("password").IsComputed() // the branch may be reset, and has no users then
@@ -285,9 +278,7 @@ func TestSQLUser_root_newLogin(t *testing.T) {
 		if e.out("password") != before {
 			t.Error("the user has another password")
 		}
-		if err := e.delete(); err != nil {
-			t.Error(err)
-		}
+		e.deletes()
 	})
 }
 
@@ -348,9 +339,7 @@ func TestSQLUser_root_meanwhile(t *testing.T) {
 			if err := e.as(t, s, "SELECT * FROM my_app.t"); err != nil {
 				t.Errorf("dropped before command %d: %v", at, err)
 			}
-			if err := e.delete(); err != nil {
-				t.Fatal(err)
-			}
+			e.deletes()
 			if !drop.happened() {
 				return
 			}
@@ -392,8 +381,7 @@ func TestSQLUser_root_longName(t *testing.T) {
 	withRoot(t, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
 		to := rooted(c, s, map[string]any{"name": "portfolio-writer"})
 		to = to.Set("root", property.New(to.Get("root").AsMap().Set("user", property.New(strings.Repeat("9", 21)+".root"))))
-		_, err := e.up(to)
-		testcheck.Error(t, err, "has 38 characters, and 32 are allowed; shorten it by 6")
+		e.tryUp(to, "has 38 characters, and 32 are allowed; shorten it by 6")
 	})
 }
 
