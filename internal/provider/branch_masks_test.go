@@ -465,24 +465,3 @@ func TestBranch_dropLogins(t *testing.T) {
 		}
 	})
 }
-
-func TestBranch_masks_Check(t *testing.T) {
-	masks := func(key string, value any) map[string]any {
-		values := map[string]any{"database": "app", "folder": "masks", "files": map[string]any{"1.sql": strings.Repeat("0", 64)}}
-		values[key] = value
-		return map[string]any{"dropLogins": true, "masks": values}
-	}
-	for name, tt := range map[string]struct {
-		inputs map[string]any
-		want   string
-	}{
-		"full":        {masks("database", "app"), ""},
-		"unknown":     {masks("files", unknown), ""},
-		"no database": {masks("database", ""), `masks: its database "" must have`},
-		"no folder":   {masks("folder", ""), "masks: its folder must not be empty"},
-		"no files":    {masks("files", map[string]any{}), "masks: its files must not be empty"},
-		"no drop":     {map[string]any{"masks": masks("database", "app")["masks"]}, "masks: needs dropLogins: true"},
-	} {
-		t.Run(name, func(t *testing.T) { wantFailure(t, branchType, pr("1", tt.inputs), tt.want) })
-	}
-}

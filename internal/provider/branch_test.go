@@ -473,22 +473,3 @@ func TestBranch_Delete(t *testing.T) {
 		})
 	})
 }
-
-func TestBranch_Check(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		inputs map[string]any
-		want   string
-	}{
-		{"least", nil, ""},
-		{"all unknown", map[string]any{"clusterId": unknown, "displayName": unknown, "owner": unknown, "annotations": unknown, "parentTimestamp": unknown, "resetToken": unknown}, ""},
-		{"no cluster", map[string]any{"clusterId": ""}, "clusterId: must not be empty"},
-		{"name with a slash", map[string]any{"displayName": "feature/x"}, `displayName: "feature/x" must have 1 to 64`},
-		{"nobody's", map[string]any{"owner": "free"}, "owner: "},
-		{"reserved annotation", map[string]any{"annotations": map[string]any{"tidb.cloud/x": "y"}}, `annotations: "tidb.cloud/x" is reserved`},
-		{"no time", map[string]any{"parentTimestamp": "yesterday"}, `parentTimestamp: "yesterday" must be a time such as`},
-		{"no timeout", map[string]any{"createTimeoutSeconds": 0}, "createTimeoutSeconds: must be more than 0"},
-	} {
-		t.Run(tt.name, func(t *testing.T) { wantFailure(t, branchType, pr("1", tt.inputs), tt.want) })
-	}
-}

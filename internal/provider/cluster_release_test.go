@@ -224,15 +224,6 @@ func TestCluster_release_imported(t *testing.T) {
 	})
 }
 
-// A stack cannot have the owner that means nobody.
-func TestCluster_freeOwner(t *testing.T) {
-	wantFailure(t, clusterType, db(map[string]any{"owner": provider.FreeOwner}), "owner: "+`"free" must`)
-	wantFailure(t, userType, api("1001", map[string]any{"owner": provider.FreeOwner}), "owner: "+`"free" must`)
-	wantFailure(t, clusterType, db(map[string]any{"logins": []any{"api", "root"}}), "logins: every cluster has a root")
-	wantFailure(t, clusterType, adoptedDB(nil), "")
-	wantFailure(t, clusterType, db(map[string]any{"logins": []any{"api", unknown}}), "")
-}
-
 // A run in which only the logins are new, such as the first one of this version, succeeds even if the
 // cluster is INACTIVE. A run finds out about them when the cluster is ACTIVE again.
 func TestCluster_logins_inactive(t *testing.T) {

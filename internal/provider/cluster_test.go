@@ -2,14 +2,11 @@ package provider_test
 
 import (
 	"maps"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	p "github.com/pulumi/pulumi-go-provider"
 	presource "github.com/pulumi/pulumi/sdk/v3/go/common/resource"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
 	"portfolio-infra/internal/provider"
@@ -230,71 +227,4 @@ func TestCluster_preview_unknownOwner(t *testing.T) {
 		labeling(provider.OwnerLabel, "blog.prod")(c, e.id)
 		e.tryDiff(db(named), `belongs to "blog.prod" now`)
 	})
-}
-
-func TestCluster_Check(t *testing.T) {
-	for _, tt := range []struct {
-		name    string
-		inputs  property.Map
-		failure string // property: part of the reason
-	}{
-		{"least", db(nil), ""},
-		{"all unknown", db(map[string]any{"displayName": unknown, "region": unknown, "owner": unknown, "projectId": unknown, "labels": unknown,
-			"spendingLimitMonthly": unknown, "adopt": unknown, "createTimeoutSeconds": unknown}), ""},
-		{"unknown inside", db(map[string]any{"labels": map[string]any{"a": unknown}, "authorizedNetworks": []any{network("x", "192.0.2.1", "192.0.2.1"), map[string]any{"displayName": "y", "startIpAddress": unknown, "endIpAddress": unknown}}}), ""},
-		{"no name", db(map[string]any{"displayName": nil}), "displayName: is required"},
-		{"short name", db(map[string]any{"displayName": "abc"}), `displayName: "abc" must have 4 to 64`},
-		{"bare region", db(map[string]any{"region": "ap-northeast-1"}), "region: " + `"ap-northeast-1" must be a region's name, like regions/aws-ap-northeast-1; did you mean regions/aws-ap-northeast-1?`},
-		{"no owner", db(map[string]any{"owner": nil}), "owner: is required"},
-		{"owner with a slash", db(map[string]any{"owner": "portfolio/dev"}), "use project.stack, for example"},
-		{"empty project", db(map[string]any{"projectId": ""}), "projectId: must not be empty"},
-		{"reserved label", db(map[string]any{"labels": map[string]any{"tidb.cloud/project": "1"}}), "labels: " + `"tidb.cloud/project" is reserved`},
-		{"maker's label", db(map[string]any{"labels": map[string]any{"pulumi.com/made-for": "x"}}), "use owner"},
-		{"owner's label", db(map[string]any{"labels": map[string]any{"pulumi.com/owner": "x"}}), "use owner"},
-		{"negative limit", db(map[string]any{"spendingLimitMonthly": -1}), "spendingLimitMonthly: must be 1 or more"},
-		{"no networks", db(map[string]any{"authorizedNetworks": []any{}}), "authorizedNetworks: must not be empty"},
-		{"network without a name", db(map[string]any{"authorizedNetworks": []any{network("", "192.0.2.1", "192.0.2.1")}}), "range 1 needs a displayName"},
-		{"CIDR", db(map[string]any{"authorizedNetworks": []any{network("x", "192.0.2.0/24", "192.0.2.0/24")}}), "must be two IPv4 addresses"},
-		{"upside down", db(map[string]any{"authorizedNetworks": []any{network("x", "192.0.2.9", "192.0.2.1")}}), "the lower one first"},
-		{"no time", db(map[string]any{"createTimeoutSeconds": 0}), "createTimeoutSeconds: must be more than 0"},
-		{"misspelt", db(map[string]any{"regoin": tokyo}), "regoin: unknown property; check the spelling"},
-		{"wrong type", db(map[string]any{"spendingLimitMonthly": "much"}), "spendingLimitMonthly: "},
-	} {
-		t.Run(tt.name, func(t *testing.T) { wantFailure(t, clusterType, tt.inputs, tt.failure) })
-	}
-
-	// All at once.
-	resp := checked(t, clusterType, db(map[string]any{"displayName": nil, "region": "x", "owner": "-", "spendingLimitMonthly": "much", "regoin": "x"}))
-	if len(resp.Failures) != 5 {
-		t.Errorf("%v", resp.Failures)
-	}
-}
-
-func checked(t *testing.T, typ tokens.Type, inputs property.Map) p.CheckResponse {
-	t.Helper()
-	e := newEngine(t, newCloud(), typ)
-	resp, err := e.Check(p.CheckRequest{Urn: e.urn(), Inputs: inputs})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp
-}
-
-// wantFailure fails the test unless Check finds "property: part of the reason"; "" means that
-// it accepts the inputs and changes none.
-func wantFailure(t *testing.T, typ tokens.Type, inputs property.Map, want string) {
-	t.Helper()
-	resp := checked(t, typ, inputs)
-	var got []string
-	for _, f := range resp.Failures {
-		got = append(got, f.Property+": "+f.Reason)
-	}
-	if all := strings.Join(got, "\n"); want == "" && all != "" || !strings.Contains(all, want) {
-		t.Errorf("got %q, want %q", all, want)
-	}
-	for name, value := range inputs.All {
-		if want == "" && !resp.Inputs.Get(name).WithSecret(false).Equals(value.WithSecret(false)) {
-			t.Errorf("%s: %v became %v", name, value, resp.Inputs.Get(name))
-		}
-	}
 }

@@ -327,30 +327,3 @@ func TestDatabase_certificateAuthority(t *testing.T) {
 		})
 	}
 }
-
-func TestDatabase_Check(t *testing.T) {
-	with := func(changes map[string]any) property.Map {
-		values := map[string]any{"clusterId": "1", "host": gateway, "port": 4000, "user": "p.api", "password": "x", "name": "portfolio"}
-		maps.Copy(values, changes)
-		return inputs(values)
-	}
-	for _, tt := range []struct {
-		name    string
-		changes map[string]any
-		failure string
-	}{
-		{"least", nil, ""},
-		{"a cluster that is not ready", map[string]any{"host": "", "port": 0}, ""},
-		{"no user", map[string]any{"user": nil}, "user: is required"},
-		{"port", map[string]any{"port": 70000}, "port: 70000 must be a port number"},
-		{"quoted name", map[string]any{"name": "a`; DROP DATABASE b"}, "name: "},
-		{"the server's own", map[string]any{"name": "MySQL"}, `"MySQL" belongs to the server`},
-		{"injected character set", map[string]any{"charset": "utf8; DROP"}, "charset: "},
-		{"injected collation", map[string]any{"collation": "x y"}, "collation: "},
-	} {
-		t.Run(tt.name, func(t *testing.T) { wantFailure(t, databaseType, with(tt.changes), tt.failure) })
-	}
-	if !checked(t, databaseType, with(nil)).Inputs.Get("password").Secret() {
-		t.Error("the password is not a secret")
-	}
-}

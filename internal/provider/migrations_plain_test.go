@@ -56,15 +56,6 @@ func TestMigrations_plain(t *testing.T) {
 	})
 }
 
-func TestMigrations_plain_Check(t *testing.T) {
-	least := map[string]any{"clusterId": "1", "host": gateway, "port": 4000, "user": "p.api", "password": "x", "database": "portfolio",
-		"folder": "seeds", "files": map[string]any{"a.sql": strings.Repeat("0", 64)}, "format": "plain", "redactErrors": true}
-	for table, failure := range map[string]string{"": "", "seeds": "", "goose": "table: \"goose\" is the name of a tool", "12345678901234567": "table: "} {
-		least["table"] = table
-		wantFailure(t, migrationsType, inputs(least), failure)
-	}
-}
-
 // No value of a row or of a statement is in an error or a message, only the number, the file and
 // the line.
 func TestMigrations_redactErrors(t *testing.T) {

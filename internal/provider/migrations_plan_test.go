@@ -1,7 +1,6 @@
 package provider_test
 
 import (
-	"strings"
 	"testing"
 
 	"portfolio-infra/internal/testcheck"
@@ -19,35 +18,4 @@ func TestMigrations_preview(t *testing.T) {
 		}
 		same(t, "tables", m.rows("SHOW TABLES"), nil)
 	})
-}
-
-func TestMigrations_Check(t *testing.T) {
-	least := map[string]any{"clusterId": "1", "host": gateway, "port": 4000, "user": "p.api", "password": "x", "database": "portfolio",
-		"folder": "migrations", "files": map[string]any{"1_a.sql": strings.Repeat("0", 64)}}
-	with := func(key string, value any) map[string]any {
-		return map[string]any{key: value}
-	}
-	for _, tt := range []struct {
-		name    string
-		changes map[string]any
-		failure string
-	}{
-		{"least", nil, ""},
-		{"a cluster that is not ready", map[string]any{"host": "", "port": 0}, ""},
-		{"no user", with("user", nil), "user: is required"},
-		{"port", with("port", 70000), "port: 70000 must be a port number"},
-		{"database", with("database", "a`; DROP DATABASE b"), "database: "},
-		{"no files", with("files", map[string]any{}), "files: must not be empty"},
-		{"misspelt", with("folders", "x"), "folders: unknown property; check the spelling"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			values := map[string]any{}
-			for _, from := range []map[string]any{least, tt.changes} {
-				for key, value := range from {
-					values[key] = value
-				}
-			}
-			wantFailure(t, migrationsType, inputs(values), tt.failure)
-		})
-	}
 }

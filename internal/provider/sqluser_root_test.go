@@ -406,36 +406,3 @@ func TestSQLUser_root_preview(t *testing.T) {
 		}
 	})
 }
-
-func TestSQLUser_root_Check(t *testing.T) {
-	root := func(changes map[string]any) map[string]any {
-		values := map[string]any{"host": "h", "port": 4000, "user": "p.root", "password": presource.MakeSecret(presource.NewProperty("x"))}
-		maps.Copy(values, changes)
-		maps.DeleteFunc(values, func(_ string, value any) bool { return value == nil })
-		return values
-	}
-	with := func(changes map[string]any) property.Map {
-		values := map[string]any{"clusterId": "1/b", "name": "api", "root": root(nil), "database": "portfolio"}
-		maps.Copy(values, changes)
-		return inputs(values)
-	}
-	for _, tt := range []struct {
-		name    string
-		inputs  property.Map
-		failure string
-	}{
-		{"least", with(nil), ""},
-		{"of a cluster", with(map[string]any{"clusterId": "1"}), ""},
-		{"unknown", with(map[string]any{"clusterId": unknown, "root": unknown, "database": unknown}), ""},
-		{"unknown root", with(map[string]any{"root": unknown}), ""},
-		{"unknown parts", with(map[string]any{"root": root(map[string]any{"host": unknown, "port": unknown, "user": unknown})}), ""},
-		{"no root", with(map[string]any{"root": nil, "database": nil}), "root: is required for a branch"},
-		{"no database", with(map[string]any{"database": nil}), "database: \"\" must have 1 to 64"},
-		{"the server's database", with(map[string]any{"database": "mysql"}), "database: \"mysql\" must"},
-		{"database alone", with(map[string]any{"clusterId": "1", "root": nil}), "database: has an effect only with root"},
-		{"port", with(map[string]any{"root": root(map[string]any{"port": 70000})}), "root: its port 70000"},
-		{"no password", with(map[string]any{"root": root(map[string]any{"password": nil})}), "Missing required field 'password'"},
-	} {
-		t.Run(tt.name, func(t *testing.T) { wantFailure(t, userType, tt.inputs, tt.failure) })
-	}
-}

@@ -251,29 +251,6 @@ func TestSQLUser_Delete(t *testing.T) {
 	}
 }
 
-func TestSQLUser_Check(t *testing.T) {
-	with := func(key string, value any) property.Map { return api("1", map[string]any{key: value}) }
-	for _, tt := range []struct {
-		name    string
-		inputs  property.Map
-		failure string
-	}{
-		{"least", inputs(map[string]any{"clusterId": "1", "name": "api"}), ""},
-		{"no cluster", with("clusterId", nil), "clusterId: is required"},
-		{"empty cluster", with("clusterId", ""), "clusterId: must not be empty"},
-		{"name with its prefix", with("name", "3hXb.api"), "name: \"3hXb.api\" must be a letter and up to 15"},
-		{"root", with("name", "root"), "no application should log in as it"},
-		{"role", with("role", "admin"), `role: "admin" must be one of [role_readwrite role_readonly role_admin]`},
-		{"owner", with("owner", "a/b"), "owner: "},
-		{"password", with("password", "x"), "password: unknown property"},
-	} {
-		t.Run(tt.name, func(t *testing.T) { wantFailure(t, userType, tt.inputs, tt.failure) })
-	}
-	if role := checked(t, userType, api("1", nil)).Inputs.Get("role"); !role.IsString() || role.AsString() != "role_readwrite" {
-		t.Errorf("role %v", role)
-	}
-}
-
 // Two resources of a run never have one user, whichever is checked first: each would change the
 // other's password.
 func TestSQLUser_Check_claimed(t *testing.T) {
