@@ -35,27 +35,28 @@ type masked struct {
 const secret = "alice@example.com"
 
 // withMasks runs a test in a bubble, beside others, on a cloud whose branches inherit their parent's users or not.
-func withMasks(t *testing.T, inherits bool, f func(m *masked)) {
-	t.Helper()
-	t.Parallel()
-	c := newCloud()
-	c.InheritUsers = inherits
-	s := newSQLServers(t, c, 0)
-	c.add("production", tokyo, nil, bubbleStart.Add(-time.Hour))
-	folder := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		m := &masked{T: t, c: c, s: s, branch: configured(t, c, provider.Options{Dial: s.dial}, branchType, keys), folder: folder}
-		user := *m.branch // the same provider
-		user.typ = userType
-		m.user = &user
-		s.run(t, c, "CREATE DATABASE app", "CREATE TABLE app.guests (id INT PRIMARY KEY, email VARCHAR(60) UNIQUE, note VARCHAR(60))",
-			"INSERT INTO app.guests VALUES (1, '"+secret+"', 'a'), (2, 'bob@example.com', 'a')")
-		c.addUser("api", "production's", "role_readwrite")
-		c.called()
-		m.write("1.sql", "UPDATE guests SET email = CONCAT(id, '@masked.test');\nALTER TABLE guests ADD COLUMN masked INT;\n")
-		m.write("2.sql", "UPDATE guests SET note = 'masked';\n")
-		f(m)
-	})
+func withMasks(inherits bool, f func(m *masked)) func(*testing.T) {
+	return func(t *testing.T) {
+		t.Parallel()
+		c := newCloud()
+		c.InheritUsers = inherits
+		s := newSQLServers(t, c, 0)
+		c.add("production", tokyo, nil, bubbleStart.Add(-time.Hour))
+		folder := t.TempDir()
+		synctest.Test(t, func(t *testing.T) {
+			m := &masked{T: t, c: c, s: s, branch: configured(t, c, provider.Options{Dial: s.dial}, branchType, keys), folder: folder}
+			user := *m.branch // the same provider
+			user.typ = userType
+			m.user = &user
+			s.run(t, c, "CREATE DATABASE app", "CREATE TABLE app.guests (id INT PRIMARY KEY, email VARCHAR(60) UNIQUE, note VARCHAR(60))",
+				"INSERT INTO app.guests VALUES (1, '"+secret+"', 'a'), (2, 'bob@example.com', 'a')")
+			c.addUser("api", "production's", "role_readwrite")
+			c.called()
+			m.write("1.sql", "UPDATE guests SET email = CONCAT(id, '@masked.test');\nALTER TABLE guests ADD COLUMN masked INT;\n")
+			m.write("2.sql", "UPDATE guests SET note = 'masked';\n")
+			f(m)
+		})
+	}
 }
 
 func (m *masked) write(name, text string) {
@@ -169,8 +170,8 @@ func (m *masked) up(inputs property.Map) error {
 }
 
 func TestBranch_masks(t *testing.T) {
-	t.Run("users come along", func(t *testing.T) { withMasks(t, true, masksLife) })
-	t.Run("users stay", func(t *testing.T) { withMasks(t, false, masksLife) })
+	t.Run("users come along", withMasks(true, masksLife))
+	t.Run("users stay", withMasks(false, masksLife))
 }
 
 func masksLife(m *masked) {
@@ -219,7 +220,7 @@ func masksLife(m *masked) {
 
 // A plan shows logins that were not made for the branch, and a branch that was reset by hand.
 func TestBranch_masks_drift(t *testing.T) {
-	withMasks(t, true, func(m *masked) {
+	withMasks(true, func(m *masked) {
 		t := m.T
 		m.branch.steps(m.inputs(nil), "create")
 		m.user.steps(m.api(), "create")
@@ -278,81 +279,79 @@ func TestBranch_masks_drift(t *testing.T) {
 				m.want()
 			}()
 		}
-	})
+	})(t)
 }
 
 // Whenever a run is killed or loses a connection, nobody but root sees a row that is not masked, and
 // the next run of whatever resource leads to the same end.
 func TestBranch_masks_Faults(t *testing.T) {
 	for _, op := range []string{"create", "reset", "reset by hand"} {
-		t.Run(op, func(t *testing.T) {
-			withMasks(t, true, func(m *masked) {
-				t := m.T
-				resets := 0
-				inputs := func() property.Map { return m.inputs(map[string]any{"resetToken": fmt.Sprint(resets)}) }
-				must := func(err error) {
-					t.Helper()
-					if err != nil {
-						t.Fatal(err)
-					}
+		t.Run(op, withMasks(true, func(m *masked) {
+			t := m.T
+			resets := 0
+			inputs := func() property.Map { return m.inputs(map[string]any{"resetToken": fmt.Sprint(resets)}) }
+			must := func(err error) {
+				t.Helper()
+				if err != nil {
+					t.Fatal(err)
 				}
-				var branch, user state // before the run
-				killed := false
-				failed := m.s.cuts(17, func() {
-					switch {
-					case op != "create":
-						must(m.up(inputs()))
-					case m.branch.id != "":
-						must(m.user.delete())
-						must(m.branch.delete())
-					}
-					time.Sleep(time.Hour)
-					if branch, user = m.branch.state, m.user.state; op == "reset by hand" {
-						m.c.byHand("POST", "/clusters/"+m.c.first()+"/branches/"+m.branch.out("branchId")+":reset", nil)
-						time.Sleep(time.Hour)
-					} else if op == "reset" {
-						resets++
-					}
-				}, func() error {
-					_, err := m.branch.up(inputs())
-					return err
-				}, func(cut string) {
-					// Then somebody runs `pulumi up --target` of the user, with the state after an error, or
-					// that of a killed run.
-					failed := m.branch.state
-					for name, state := range map[string]state{"an error": failed, "a kill": branch} {
-						time.Sleep(time.Hour)
-						m.branch.state, m.user.state = state, user
-						if state.id == "" || op == "reset by hand" && m.knowsRoot() {
-							continue // it was reset long before the run
-						}
-						m.safe(cut + " by " + name)
-						_, _ = m.user.up(m.api())
-						m.safe(cut + " by " + name + ", then --target")
-					}
-					m.branch.state, m.user.state = failed, user
-					if killed = !killed; killed { // of the two states, each is taken in turn
-						m.branch.state = branch
-					}
-					time.Sleep(time.Hour)
-					if err := m.up(inputs()); err != nil {
-						t.Fatalf("%s: the next run: %v", cut, err)
-					}
-					m.want()
-					m.branch.steps(inputs(), "same")
-					m.user.steps(m.api(), "same")
-				})
-				if failed < 2 {
-					t.Errorf("%d cuts made a run fail", failed)
+			}
+			var branch, user state // before the run
+			killed := false
+			failed := m.s.cuts(17, func() {
+				switch {
+				case op != "create":
+					must(m.up(inputs()))
+				case m.branch.id != "":
+					must(m.user.delete())
+					must(m.branch.delete())
 				}
+				time.Sleep(time.Hour)
+				if branch, user = m.branch.state, m.user.state; op == "reset by hand" {
+					m.c.byHand("POST", "/clusters/"+m.c.first()+"/branches/"+m.branch.out("branchId")+":reset", nil)
+					time.Sleep(time.Hour)
+				} else if op == "reset" {
+					resets++
+				}
+			}, func() error {
+				_, err := m.branch.up(inputs())
+				return err
+			}, func(cut string) {
+				// Then somebody runs `pulumi up --target` of the user, with the state after an error, or
+				// that of a killed run.
+				failed := m.branch.state
+				for name, state := range map[string]state{"an error": failed, "a kill": branch} {
+					time.Sleep(time.Hour)
+					m.branch.state, m.user.state = state, user
+					if state.id == "" || op == "reset by hand" && m.knowsRoot() {
+						continue // it was reset long before the run
+					}
+					m.safe(cut + " by " + name)
+					_, _ = m.user.up(m.api())
+					m.safe(cut + " by " + name + ", then --target")
+				}
+				m.branch.state, m.user.state = failed, user
+				if killed = !killed; killed { // of the two states, each is taken in turn
+					m.branch.state = branch
+				}
+				time.Sleep(time.Hour)
+				if err := m.up(inputs()); err != nil {
+					t.Fatalf("%s: the next run: %v", cut, err)
+				}
+				m.want()
+				m.branch.steps(inputs(), "same")
+				m.user.steps(m.api(), "same")
 			})
-		})
+			if failed < 2 {
+				t.Errorf("%d cuts made a run fail", failed)
+			}
+		}))
 	}
 }
 
 // A call whose answer is lost is as harmless.
 func TestBranch_masks_ambiguous(t *testing.T) {
-	withMasks(t, true, func(m *masked) {
+	withMasks(true, func(m *masked) {
 		t := m.T
 		resets := 0
 		inputs := func() property.Map { return m.inputs(map[string]any{"resetToken": fmt.Sprint(resets)}) }
@@ -387,12 +386,12 @@ func TestBranch_masks_ambiguous(t *testing.T) {
 				m.branch.steps(inputs(), "same")
 			}
 		}
-	})
+	})(t)
 }
 
 // Bad masks are refused before anything is written, and what the server says of rows is not shown.
 func TestBranch_masks_refused(t *testing.T) {
-	withMasks(t, true, func(m *masked) {
+	withMasks(true, func(m *masked) {
 		t := m.T
 		good := m.inputs(nil)
 		m.write("2.sql", "UPDATE guests SET note = 'edited';\n")
@@ -426,12 +425,12 @@ func TestBranch_masks_refused(t *testing.T) {
 		m.branch.steps(m.inputs(nil), "update", "same")
 		m.user.steps(m.api(), "create", "same")
 		m.want()
-	})
+	})(t)
 }
 
 // Without the database, or a server that can be reached, nothing is proven.
 func TestBranch_masks_unproven(t *testing.T) {
-	withMasks(t, true, func(m *masked) {
+	withMasks(true, func(m *masked) {
 		missing := m.inputs(nil)
 		missing = missing.Set("masks", property.New(missing.Get("masks").AsMap().Set("database", property.New("nowhere"))))
 		m.branch.tryUp(missing, `masks: branch "pr-1" has no database "nowhere"`)
@@ -441,12 +440,12 @@ func TestBranch_masks_unproven(t *testing.T) {
 		m.branch.steps(m.inputs(nil), "same")
 		m.branch.log.shows(m.T, "warn", `not checking the logins and the masks of branch "pr-1"`)
 		m.branch.tryUp(m.inputs(map[string]any{"createTimeoutSeconds": 60}), "usage quota", "the next `pulumi up` resumes")
-	})
+	})(t)
 }
 
 // Without masks a branch can do with fewer logins.
 func TestBranch_dropLogins(t *testing.T) {
-	withMasks(t, true, func(m *masked) {
+	withMasks(true, func(m *masked) {
 		inputs := m.inputs(map[string]any{"masks": nil})
 		m.branch.steps(inputs, "create", "same")
 		m.user.steps(m.api(), "create", "same")
@@ -463,5 +462,5 @@ func TestBranch_dropLogins(t *testing.T) {
 		if rows, err := m.emails(m.user.out("fullName"), m.user.out("password")); err != nil || !strings.Contains(rows, secret) {
 			m.Errorf("the application sees %q: %v", rows, err)
 		}
-	})
+	})(t)
 }

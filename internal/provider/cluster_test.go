@@ -60,18 +60,18 @@ func changed(key string, value any) map[string]any {
 }
 
 // inBubble runs a test with an emulated cloud in a bubble, where waits take no time.
-func inBubble(t *testing.T, f func(t *testing.T, c *cloud, e *engine)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		c := newCloud()
-		f(t, c, newEngine(t, c, clusterType))
-	})
+func inBubble(f func(t *testing.T, c *cloud, e *engine)) func(*testing.T) {
+	return func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCloud()
+			f(t, c, newEngine(t, c, clusterType))
+		})
+	}
 }
 
 // withDB is inBubble with a cluster that the engine created.
-func withDB(t *testing.T, inputs property.Map, f func(t *testing.T, c *cloud, e *engine)) {
-	t.Helper()
-	inBubble(t, func(t *testing.T, c *cloud, e *engine) {
+func withDB(inputs property.Map, f func(t *testing.T, c *cloud, e *engine)) func(*testing.T) {
+	return inBubble(func(t *testing.T, c *cloud, e *engine) {
 		e.steps(inputs, "create")
 		c.called()
 		e.log.clear()
@@ -81,7 +81,7 @@ func withDB(t *testing.T, inputs property.Map, f func(t *testing.T, c *cloud, e 
 
 // The calls of a cluster's life, and what each leaves.
 func TestCluster_calls(t *testing.T) {
-	inBubble(t, func(t *testing.T, c *cloud, e *engine) {
+	inBubble(func(t *testing.T, c *cloud, e *engine) {
 		step := func(inputs property.Map, want string, calls ...string) {
 			t.Helper()
 			e.steps(inputs, want)
@@ -125,7 +125,7 @@ func TestCluster_calls(t *testing.T) {
 		if err := e.delete(); err != nil || len(c.alive()) != 0 {
 			t.Errorf("%d clusters: %v", len(c.alive()), err)
 		}
-	})
+	})(t)
 }
 
 // The cluster and its user through a life, on clouds of all kinds.
@@ -135,46 +135,44 @@ func TestProvider_life(t *testing.T) {
 		"ACTIVE at once, 403 after delete": func(c *tidbcloud.Cloud) { c.CreateTime, c.ForbidAfterDelete = -1, true },
 		"few requests, short nonces":       func(c *tidbcloud.Cloud) { c.RateLimit, c.NonceLifetime = 20, 2*time.Second },
 	} {
-		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, c *cloud, cluster *engine) {
-				kind(c.Cloud)
-				step := func(e *engine, inputs property.Map, want string) {
-					t.Helper()
-					e.steps(inputs, want, "same")
-					e.unchanged()
-				}
-				all := changed("projectId", tidbcloud.DefaultProject)
-				step(cluster, db(all), "create")
-				all["displayName"], all["spendingLimitMonthly"] = "another", 900
-				step(cluster, db(all), "update")
-				team := map[string]any{"labels": full["labels"]}
-				step(cluster, db(team), "update")
-				cluster.tryUp(db(nil), "still has labels that were removed from labels: team;", "remove them in its console, or put them back")
-				step(cluster, db(team), "same")
+		t.Run(name, inBubble(func(t *testing.T, c *cloud, cluster *engine) {
+			kind(c.Cloud)
+			step := func(e *engine, inputs property.Map, want string) {
+				t.Helper()
+				e.steps(inputs, want, "same")
+				e.unchanged()
+			}
+			all := changed("projectId", tidbcloud.DefaultProject)
+			step(cluster, db(all), "create")
+			all["displayName"], all["spendingLimitMonthly"] = "another", 900
+			step(cluster, db(all), "update")
+			team := map[string]any{"labels": full["labels"]}
+			step(cluster, db(team), "update")
+			cluster.tryUp(db(nil), "still has labels that were removed from labels: team;", "remove them in its console, or put them back")
+			step(cluster, db(team), "same")
 
-				user := configured(t, c, provider.Options{Dial: anyLogin}, userType, keys)
-				step(user, api(cluster.id, nil), "create")
-				for _, changes := range []map[string]any{{"role": "role_admin"}, {"role": "role_readonly", "rotation": "2"}, {"rotation": "3"}} {
-					step(user, api(cluster.id, changes), "update")
-					agrees(t, c, user)
-				}
-				if err := user.delete(); err != nil || len(c.users(cluster.id)) > 0 {
-					t.Errorf("users %v: %v", c.users(cluster.id), err)
-				}
-				step(cluster, db(map[string]any{"region": virginia}), "replace")
-				err := cluster.delete()
-				time.Sleep(time.Minute) // a 403 is as good as gone, a little before it is
-				if err != nil || len(c.Clusters()) != 0 {
-					t.Errorf("%d clusters: %v", len(c.Clusters()), err)
-				}
-			})
-		})
+			user := configured(t, c, provider.Options{Dial: anyLogin}, userType, keys)
+			step(user, api(cluster.id, nil), "create")
+			for _, changes := range []map[string]any{{"role": "role_admin"}, {"role": "role_readonly", "rotation": "2"}, {"rotation": "3"}} {
+				step(user, api(cluster.id, changes), "update")
+				agrees(t, c, user)
+			}
+			if err := user.delete(); err != nil || len(c.users(cluster.id)) > 0 {
+				t.Errorf("users %v: %v", c.users(cluster.id), err)
+			}
+			step(cluster, db(map[string]any{"region": virginia}), "replace")
+			err := cluster.delete()
+			time.Sleep(time.Minute) // a 403 is as good as gone, a little before it is
+			if err != nil || len(c.Clusters()) != 0 {
+				t.Errorf("%d clusters: %v", len(c.Clusters()), err)
+			}
+		}))
 	}
 }
 
 // A preview reads and never writes.
 func TestCluster_preview(t *testing.T) {
-	inBubble(t, func(t *testing.T, c *cloud, e *engine) {
+	inBubble(func(t *testing.T, c *cloud, e *engine) {
 		outputs, err := e.preview(db(nil))
 		if err != nil || !outputs.Get("host").IsComputed() || !outputs.Get("clusterId").IsComputed() || outputs.Get("displayName").IsComputed() {
 			t.Errorf("previewed %v: %v", outputs, err)
@@ -187,7 +185,7 @@ func TestCluster_preview(t *testing.T) {
 			t.Errorf("previewed %v: %v", outputs, err)
 		}
 		same(t, "calls", c.called(), nil)
-	})
+	})(t)
 }
 
 // The first preview does not know the owner. It sees each conflict that does not depend on it.
@@ -207,18 +205,16 @@ func TestCluster_preview_unknownOwner(t *testing.T) {
 		{"another stack's, adopted", map[string]string{provider.OwnerLabel: "blog.prod"}, adopt, `belongs to "blog.prod"`},
 		{"adopted, in another region", nil, map[string]any{"owner": unknown, "adopt": true, "region": virginia}, "can be adopted"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, c *cloud, e *engine) {
-				if _, err := e.preview(db(tt.to)); err != nil {
-					t.Errorf("without another cluster: %v", err)
-				}
-				c.add("portfolio-db", tokyo, tt.labels, time.Now().Add(-time.Hour))
-				_, err := e.preview(db(tt.to))
-				testcheck.Error(t, err, tt.wantErr)
-			})
-		})
+		t.Run(tt.name, inBubble(func(t *testing.T, c *cloud, e *engine) {
+			if _, err := e.preview(db(tt.to)); err != nil {
+				t.Errorf("without another cluster: %v", err)
+			}
+			c.add("portfolio-db", tokyo, tt.labels, time.Now().Add(-time.Hour))
+			_, err := e.preview(db(tt.to))
+			testcheck.Error(t, err, tt.wantErr)
+		}))
 	}
-	withDB(t, db(nil), func(t *testing.T, c *cloud, e *engine) {
+	withDB(db(nil), func(t *testing.T, c *cloud, e *engine) {
 		e.wantDiff(db(named), "owner update")
 		if outputs, err := e.preview(db(named)); err != nil || outputs.Get("host").IsComputed() {
 			t.Errorf("previewed %v: %v", outputs, err)
@@ -226,5 +222,5 @@ func TestCluster_preview_unknownOwner(t *testing.T) {
 		e.steps(db(nil), "same")
 		labeling(provider.OwnerLabel, "blog.prod")(c, e.id)
 		e.tryDiff(db(named), `belongs to "blog.prod" now`)
-	})
+	})(t)
 }

@@ -88,7 +88,7 @@ func TestConfig_state(t *testing.T) {
 
 // Operations without a call need no keys.
 func TestConfig_withoutKeys(t *testing.T) {
-	withDB(t, db(nil), func(t *testing.T, c *cloud, e *engine) {
+	withDB(db(nil), func(t *testing.T, c *cloud, e *engine) {
 		bare := configured(t, c, provider.Options{}, clusterType, nil)
 		bare.state = e.state
 		bare.steps(db(nil), "same")
@@ -96,7 +96,7 @@ func TestConfig_withoutKeys(t *testing.T) {
 		bare.tryUp(db(map[string]any{"displayName": "another"}), "tidbcloud:publicKey")
 		testcheck.Error(t, bare.delete(), "tidbcloud:publicKey")
 		same(t, "calls", c.called(), nil)
-	})
+	})(t)
 }
 
 // A change of the configuration shows and never replaces.

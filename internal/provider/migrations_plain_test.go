@@ -28,7 +28,7 @@ func (m *schema) seeds(changes map[string]any) map[string]any {
 
 // Seeds run once. An edited one is one error, which says what to do.
 func TestMigrations_plain(t *testing.T) {
-	withSchema(t, func(m *schema) {
+	withSchema(func(m *schema) {
 		t := m.T
 		m.hand("CREATE TABLE guests (id INT PRIMARY KEY, name VARCHAR(60))")
 		m.write(map[string]string{"guests.sql": "INSERT INTO guests VALUES (1, 'Ada'), (2, 'Grace');\n"})
@@ -53,7 +53,7 @@ func TestMigrations_plain(t *testing.T) {
 				t.Errorf("more than one error: %v", err)
 			}
 		}
-	})
+	})(t)
 }
 
 // No value of a row or of a statement is in an error or a message, only the number, the file and
@@ -71,39 +71,37 @@ func TestMigrations_redactErrors(t *testing.T) {
 		"no login":     {map[string]string{"00001_a.sql": "-- +goose Up\nCREATE TABLE b (id INT);\n"}, map[string]any{"password": "wrong-" + password}, "Error 1045"},
 		"syntax error": {map[string]string{"00001_a.sql": "-- +goose Up\nINSERT INTO '" + address + "';\n"}, nil, "00001_a.sql:2: syntax error"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			withSchema(t, func(m *schema) {
-				t := m.T
-				m.c.addUser("reader", password, "role_readonly")
-				m.hand("CREATE TABLE a (id INT PRIMARY KEY, address VARCHAR(100) UNIQUE, domain VARCHAR(100))",
-					"INSERT INTO a VALUES (1, '"+address+"', 'example.com'), (2, 'bob@example.com', 'example.com')")
-				m.write(tt.files)
-				wanted := m.wanted(map[string]any{"redactErrors": true})
-				for key, value := range tt.changes {
-					wanted = m.wanted(map[string]any{"redactErrors": true, key: value})
+		t.Run(name, withSchema(func(m *schema) {
+			t := m.T
+			m.c.addUser("reader", password, "role_readonly")
+			m.hand("CREATE TABLE a (id INT PRIMARY KEY, address VARCHAR(100) UNIQUE, domain VARCHAR(100))",
+				"INSERT INTO a VALUES (1, '"+address+"', 'example.com'), (2, 'bob@example.com', 'example.com')")
+			m.write(tt.files)
+			wanted := m.wanted(map[string]any{"redactErrors": true})
+			for key, value := range tt.changes {
+				wanted = m.wanted(map[string]any{"redactErrors": true, key: value})
+			}
+			_, previewErr := m.preview(wanted)
+			_, err := m.up(wanted)
+			testcheck.Error(t, err, tt.want)
+			shown := m.log.all()
+			for _, err := range []error{previewErr, err} {
+				if err != nil {
+					shown += "\n" + err.Error()
 				}
-				_, previewErr := m.preview(wanted)
-				_, err := m.up(wanted)
-				testcheck.Error(t, err, tt.want)
-				shown := m.log.all()
-				for _, err := range []error{previewErr, err} {
-					if err != nil {
-						shown += "\n" + err.Error()
-					}
+			}
+			for _, secret := range []string{address, "bob", "Duplicate", "denied"} {
+				if strings.Contains(shown, secret) {
+					t.Errorf("%q is in:\n%s", secret, shown)
 				}
-				for _, secret := range []string{address, "bob", "Duplicate", "denied"} {
-					if strings.Contains(shown, secret) {
-						t.Errorf("%q is in:\n%s", secret, shown)
-					}
-				}
-			})
-		})
+			}
+		}))
 	}
 }
 
 // A preview's warning that it could not read the database does not say what the server said.
 func TestMigrations_redactErrors_warning(t *testing.T) {
-	withSchema(t, func(m *schema) {
+	withSchema(func(m *schema) {
 		t := m.T
 		m.write(createGuests)
 		m.steps(m.wanted(nil), "create")
@@ -116,5 +114,5 @@ func TestMigrations_redactErrors_warning(t *testing.T) {
 				t.Errorf("redacted %t:\n%s", redacted, m.log.all())
 			}
 		}
-	})
+	})(t)
 }

@@ -241,15 +241,16 @@ func (s *sqlServers) logins(f func()) int {
 }
 
 // withSQL runs a test in a bubble, beside others, on a cloud with a cluster of ours, 1001, and its SQL server.
-func withSQL(t *testing.T, typ tokens.Type, lag time.Duration, f func(t *testing.T, c *cloud, s *sqlServers, e *engine)) {
-	t.Helper()
-	t.Parallel()
-	c := newCloud()
-	s := newSQLServers(t, c, lag)
-	c.add("portfolio-db", tokyo, ours, bubbleStart.Add(-time.Hour))
-	synctest.Test(t, func(t *testing.T) {
-		f(t, c, s, configured(t, c, provider.Options{Dial: s.dial}, typ, keys))
-	})
+func withSQL(typ tokens.Type, lag time.Duration, f func(t *testing.T, c *cloud, s *sqlServers, e *engine)) func(*testing.T) {
+	return func(t *testing.T) {
+		t.Parallel()
+		c := newCloud()
+		s := newSQLServers(t, c, lag)
+		c.add("portfolio-db", tokyo, ours, bubbleStart.Add(-time.Hour))
+		synctest.Test(t, func(t *testing.T) {
+			f(t, c, s, configured(t, c, provider.Options{Dial: s.dial}, typ, keys))
+		})
+	}
 }
 
 // open connects to a database by hand, as the user "hand".
