@@ -128,10 +128,9 @@ func TestCluster_calls(t *testing.T) {
 	})(t)
 }
 
-// The cluster and its user through a life, on clouds of all kinds.
+// The cluster and its user through a life, on clouds of unusual kinds.
 func TestProvider_life(t *testing.T) {
 	for name, kind := range map[string]func(*tidbcloud.Cloud){
-		"usual":                            func(*tidbcloud.Cloud) {},
 		"ACTIVE at once, 403 after delete": func(c *tidbcloud.Cloud) { c.CreateTime, c.ForbidAfterDelete = -1, true },
 		"few requests, short nonces":       func(c *tidbcloud.Cloud) { c.RateLimit, c.NonceLifetime = 20, 2*time.Second },
 	} {

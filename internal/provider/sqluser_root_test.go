@@ -277,7 +277,7 @@ func TestSQLUser_root_newLogin(t *testing.T) {
 
 // A run that dies or loses its connection within a change of the user leaves no password that only
 // it knew: the next run sets another, however soon it comes.
-func TestSQLUser_root_interrupted(t *testing.T) {
+func TestSQLUser_root_Faults(t *testing.T) {
 	for name, to := range map[string]map[string]any{"create": nil, "dropped": nil, "role": {"role": "role_admin"}, "rotation": {"rotation": "2"}} {
 		t.Run(name, withRoot(func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
 			if name != "create" {

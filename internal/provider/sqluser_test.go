@@ -1,7 +1,6 @@
 package provider_test
 
 import (
-	"encoding/json"
 	"maps"
 	"strings"
 	"testing"
@@ -156,19 +155,6 @@ func TestSQLUser_Create_existing(t *testing.T) {
 			}
 		}))
 	}
-}
-
-func TestSQLUser_Create_longName(t *testing.T) {
-	withUsers(func(t *testing.T, c *cloud, _ *sqlServers, e *engine) {
-		live := c.byHand("GET", "/clusters/"+c.first(), nil)
-		live["userPrefix"] = strings.Repeat("9", 21)
-		body, err := json.Marshal(live)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.fail(emulator.Fault{Method: "GET", Path: "/clusters/*", Times: -1, Body: string(body)})
-		e.tryUp(api(c.first(), map[string]any{"name": "portfolio-writer"}), "has 38 characters, and 32 are allowed; shorten it by 6")
-	})(t)
 }
 
 // An ambiguous result of a rotation is not undone by taking the rotation back.
