@@ -274,7 +274,11 @@ func TestBranch_masks_drift(t *testing.T) {
 					m.branch.steps(m.inputs(nil), "same")
 					return
 				}
+				before := m.branch.out("password")
 				m.branch.steps(m.inputs(nil), "update", "same")
+				if rotated := m.branch.out("password") != before; rotated != tt.rotate {
+					t.Errorf("root has another password: %v", rotated)
+				}
 				m.user.steps(m.api(), tt.user, "same")
 				m.want()
 			}()
