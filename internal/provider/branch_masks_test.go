@@ -13,7 +13,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
 	"portfolio-infra/internal/provider"
@@ -35,34 +34,27 @@ type masked struct {
 
 const secret = "alice@example.com"
 
-// withMasks calls f twice: once with a cloud whose branches inherit their parent's users.
-func withMasks(t *testing.T, f func(m *masked)) {
-	t.Helper()
-	withMaskedBranch(t, []bool{false, true}, f)
-}
-
-func withMaskedBranch(t *testing.T, inherit []bool, f func(m *masked)) {
-	t.Helper()
-	for _, inherits := range inherit {
-		t.Run(fmt.Sprintf("users come along %v", inherits), func(t *testing.T) {
-			c := newCloud()
-			c.InheritUsers = inherits
-			s := newSQLServers(t, c, 0)
-			c.add("production", tokyo, nil, bubbleStart.Add(-time.Hour))
-			folder := t.TempDir()
-			synctest.Test(t, func(t *testing.T) {
-				m := &masked{T: t, c: c, s: s, branch: configured(t, c, provider.Options{Dial: s.dial}, branchType, keys), folder: folder}
-				user := *m.branch // the same provider
-				user.typ = userType
-				m.user = &user
-				s.run(t, c, "CREATE DATABASE app", "CREATE TABLE app.guests (id INT PRIMARY KEY, email VARCHAR(60) UNIQUE, note VARCHAR(60))",
-					"INSERT INTO app.guests VALUES (1, '"+secret+"', 'a'), (2, 'bob@example.com', 'a')")
-				c.addUser("api", "production's", "role_readwrite")
-				c.called()
-				m.write("1.sql", "UPDATE guests SET email = CONCAT(id, '@masked.test');\nALTER TABLE guests ADD COLUMN masked INT;\n")
-				m.write("2.sql", "UPDATE guests SET note = 'masked';\n")
-				f(m)
-			})
+// withMasks runs a test in a bubble, beside others, on a cloud whose branches inherit their parent's users or not.
+func withMasks(inherits bool, f func(m *masked)) func(*testing.T) {
+	return func(t *testing.T) {
+		t.Parallel()
+		c := newCloud()
+		c.InheritUsers = inherits
+		s := newSQLServers(t, c, 0)
+		c.add("production", tokyo, nil, bubbleStart.Add(-time.Hour))
+		folder := t.TempDir()
+		synctest.Test(t, func(t *testing.T) {
+			m := &masked{T: t, c: c, s: s, branch: configured(t, c, provider.Options{Dial: s.dial}, branchType, keys), folder: folder}
+			user := *m.branch // the same provider
+			user.typ = userType
+			m.user = &user
+			s.run(t, c, "CREATE DATABASE app", "CREATE TABLE app.guests (id INT PRIMARY KEY, email VARCHAR(60) UNIQUE, note VARCHAR(60))",
+				"INSERT INTO app.guests VALUES (1, '"+secret+"', 'a'), (2, 'bob@example.com', 'a')")
+			c.addUser("api", "production's", "role_readwrite")
+			c.called()
+			m.write("1.sql", "UPDATE guests SET email = CONCAT(id, '@masked.test');\nALTER TABLE guests ADD COLUMN masked INT;\n")
+			m.write("2.sql", "UPDATE guests SET note = 'masked';\n")
+			f(m)
 		})
 	}
 }
@@ -112,10 +104,7 @@ func (m *masked) emails(user, password string) (all string, err error) {
 		return "", errors.New("there is no branch")
 	}
 	host, port := m.s.Endpoint(branches[0].BranchID)
-	db, err := sqllogin.Login{Host: host, Port: port, User: user, Password: password}.Open(m.s.CAFile(), func(config *mysql.Config) { config.DialFunc = m.s.dialServer })
-	if err != nil {
-		m.Fatal(err)
-	}
+	db := m.s.connect(m.T, sqllogin.Login{Host: host, Port: port, User: user, Password: password}, "")
 	defer db.Close()
 	return all, db.QueryRowContext(m.Context(), "SELECT GROUP_CONCAT(CONCAT(email, ' ', note) ORDER BY id) FROM app.guests").Scan(&all)
 }
@@ -181,70 +170,66 @@ func (m *masked) up(inputs property.Map) error {
 }
 
 func TestBranch_masks(t *testing.T) {
-	withMasks(t, func(m *masked) {
-		t := m.T
-		m.branch.steps(m.inputs(nil), "create", "same")
-		m.user.steps(m.api(), "create", "same")
-		m.want()
-		m.branch.unchanged()
-		before := m.branch.out("password")
+	t.Run("users come along", withMasks(true, masksLife))
+	t.Run("users stay", withMasks(false, masksLife))
+}
 
-		// A reset gives the rows back, and masks them again. Until then the password in the state does
-		// not work.
-		again := m.inputs(map[string]any{"resetToken": "2"})
-		outputs, err := m.branch.preview(again)
-		if err != nil || !outputs.Get("password").IsComputed() {
-			t.Errorf("previewed %v: %v", outputs, err)
-		}
-		m.branch.steps(again, "update", "same")
-		if m.branch.out("password") == before {
-			t.Error("root has the same password")
-		}
-		m.user.steps(m.api(), "update", "same")
-		m.want()
+func masksLife(m *masked) {
+	t := m.T
+	m.branch.steps(m.inputs(nil), "create", "same")
+	m.user.steps(m.api(), "create", "same")
+	m.want()
+	m.branch.unchanged()
+	before := m.branch.out("password")
 
-		// More files are applied.
-		m.write("3.sql", "UPDATE guests SET masked = 1;\n")
-		more := m.inputs(map[string]any{"resetToken": "2"})
-		m.branch.steps(more, "update", "same")
-		m.user.steps(m.api(), "update", "same")
-		m.want()
+	// A reset gives the rows back, and masks them again. Until then the password in the state does
+	// not work.
+	again := m.inputs(map[string]any{"resetToken": "2"})
+	outputs, err := m.branch.preview(again)
+	if err != nil || !outputs.Get("password").IsComputed() {
+		t.Errorf("previewed %v: %v", outputs, err)
+	}
+	m.branch.steps(again, "update", "same")
+	if m.branch.out("password") == before {
+		t.Error("root has the same password")
+	}
+	m.user.steps(m.api(), "update", "same")
+	m.want()
 
-		// A file that was applied cannot change.
-		m.write("3.sql", "UPDATE guests SET masked = 2;\n")
-		_, err = m.branch.up(m.inputs(map[string]any{"resetToken": "2"}))
-		testcheck.Error(t, err, "3.sql was changed after it had been applied")
-		m.branch.steps(m.inputs(map[string]any{"resetToken": "3"}), "update", "same")
-		m.user.steps(m.api(), "update", "same")
-		m.want()
+	// More files are applied.
+	m.write("3.sql", "UPDATE guests SET masked = 1;\n")
+	more := m.inputs(map[string]any{"resetToken": "2"})
+	m.branch.steps(more, "update", "same")
+	m.user.steps(m.api(), "update", "same")
+	m.want()
 
-		for _, e := range []*engine{m.user, m.branch} {
-			if err := e.delete(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if m.branch.log.has(secret) {
-			t.Errorf("shown:\n%s", m.branch.log.all())
-		}
-	})
+	// A file that was applied cannot change.
+	m.write("3.sql", "UPDATE guests SET masked = 2;\n")
+	m.branch.tryUp(m.inputs(map[string]any{"resetToken": "2"}), "3.sql was changed after it had been applied")
+	m.branch.steps(m.inputs(map[string]any{"resetToken": "3"}), "update", "same")
+	m.user.steps(m.api(), "update", "same")
+	m.want()
+
+	for _, e := range []*engine{m.user, m.branch} {
+		e.deletes()
+	}
+	if m.branch.log.has(secret) {
+		t.Errorf("shown:\n%s", m.branch.log.all())
+	}
 }
 
 // A plan shows logins that were not made for the branch, and a branch that was reset by hand.
 func TestBranch_masks_drift(t *testing.T) {
-	withMasks(t, func(m *masked) {
+	withMasks(true, func(m *masked) {
 		t := m.T
 		m.branch.steps(m.inputs(nil), "create")
 		m.user.steps(m.api(), "create")
 		root := func(statements ...string) {
 			t.Helper()
+			db := m.s.connect(t, m.branch.login("user"), "")
+			defer db.Close()
 			for _, statement := range statements {
-				login := sqllogin.Login{Host: m.branch.out("host"), Port: int(m.branch.outputs.Get("port").AsNumber()), User: m.branch.out("user"), Password: m.branch.out("password")}
-				db, err := login.Open(m.s.CAFile(), func(config *mysql.Config) { config.DialFunc = m.s.dialServer })
-				if err == nil {
-					_, err = db.ExecContext(t.Context(), strings.ReplaceAll(statement, "PREFIX", m.branch.out("userPrefix")))
-					_ = db.Close()
-				}
-				if err != nil {
+				if _, err := db.ExecContext(t.Context(), strings.ReplaceAll(statement, "PREFIX", m.branch.out("userPrefix"))); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -267,7 +252,7 @@ func TestBranch_masks_drift(t *testing.T) {
 			},
 				[]string{"dropLogins update"}, `made" at "10.0.0.1"`, false, "same"},
 			{"a login without the prefix", func() { root("CREATE USER IF NOT EXISTS 'other.made' IDENTIFIED BY '" + password + "'") }, nil, "", false, "same"},
-			{"reset by hand", func() { m.c.byHand("POST", path+":reset", nil) }, []string{"masks update"}, "lacks masks, as after a reset outside of Pulumi", true, "update"},
+			{"reset by hand", func() { m.c.byHand("POST", path+":reset", nil) }, []string{"dropLogins update", "masks update"}, "lacks masks, as after a reset outside of Pulumi", true, "update"},
 			{"root's password", func() {
 				m.c.byHand("PATCH", path+"/sqlUsers/"+m.branch.out("user"), map[string]any{"password": "by somebody"})
 			}, []string{"password update"}, "root cannot log in", true, "update"},
@@ -277,13 +262,7 @@ func TestBranch_masks_drift(t *testing.T) {
 				time.Sleep(time.Hour)
 				tt.hand()
 				m.branch.log.clear()
-				diff, err := m.branch.diff(m.inputs(nil))
-				if got := properties(diff); err != nil || !slices.Equal(got, tt.diff) {
-					// A reset by hand may bring production's logins back, too.
-					if !(tt.diff != nil && tt.diff[0] == "masks update" && slices.Equal(got, []string{"dropLogins update", "masks update"}) && m.c.InheritUsers) {
-						t.Errorf("diff %q: %v", got, err)
-					}
-				}
+				m.branch.wantDiff(m.inputs(nil), tt.diff...)
 				if tt.warn != "" && !m.branch.log.has("warn", tt.warn) {
 					t.Errorf("shown:\n%s", m.branch.log.all())
 				}
@@ -295,86 +274,88 @@ func TestBranch_masks_drift(t *testing.T) {
 					m.branch.steps(m.inputs(nil), "same")
 					return
 				}
+				before := m.branch.out("password")
 				m.branch.steps(m.inputs(nil), "update", "same")
+				if rotated := m.branch.out("password") != before; rotated != tt.rotate {
+					t.Errorf("root has another password: %v", rotated)
+				}
 				m.user.steps(m.api(), tt.user, "same")
 				m.want()
 			}()
 		}
-	})
+	})(t)
 }
 
 // Whenever a run is killed or loses a connection, nobody but root sees a row that is not masked, and
 // the next run of whatever resource leads to the same end.
 func TestBranch_masks_Faults(t *testing.T) {
 	for _, op := range []string{"create", "reset", "reset by hand"} {
-		t.Run(op, func(t *testing.T) {
-			withMaskedBranch(t, []bool{true}, func(m *masked) {
-				t := m.T
-				resets := 0
-				inputs := func() property.Map { return m.inputs(map[string]any{"resetToken": fmt.Sprint(resets)}) }
-				must := func(err error) {
-					t.Helper()
-					if err != nil {
-						t.Fatal(err)
-					}
+		t.Run(op, withMasks(true, func(m *masked) {
+			t := m.T
+			resets := 0
+			inputs := func() property.Map { return m.inputs(map[string]any{"resetToken": fmt.Sprint(resets)}) }
+			must := func(err error) {
+				t.Helper()
+				if err != nil {
+					t.Fatal(err)
 				}
-				var branch, user state // before the run
-				killed := false
-				failed := m.s.cuts(23, func() {
-					switch {
-					case op != "create":
-						must(m.up(inputs()))
-					case m.branch.id != "":
-						must(m.user.delete())
-						must(m.branch.delete())
-					}
-					time.Sleep(time.Hour)
-					if branch, user = m.branch.state, m.user.state; op == "reset by hand" {
-						m.c.byHand("POST", "/clusters/"+m.c.first()+"/branches/"+m.branch.out("branchId")+":reset", nil)
-						time.Sleep(time.Hour)
-					} else if op == "reset" {
-						resets++
-					}
-				}, func() error {
-					_, err := m.branch.up(inputs())
-					return err
-				}, func(cut string) {
-					// Then somebody runs `pulumi up --target` of the user, with the state after an error, or
-					// that of a killed run.
-					failed := m.branch.state
-					for name, state := range map[string]state{"an error": failed, "a kill": branch} {
-						time.Sleep(time.Hour)
-						m.branch.state, m.user.state = state, user
-						if state.id == "" || op == "reset by hand" && m.knowsRoot() {
-							continue // it was reset long before the run
-						}
-						m.safe(cut + " by " + name)
-						_, _ = m.user.up(m.api())
-						m.safe(cut + " by " + name + ", then --target")
-					}
-					m.branch.state, m.user.state = failed, user
-					if killed = !killed; killed { // of the two states, each is taken in turn
-						m.branch.state = branch
-					}
-					time.Sleep(time.Hour)
-					if err := m.up(inputs()); err != nil {
-						t.Fatalf("%s: the next run: %v", cut, err)
-					}
-					m.want()
-					m.branch.steps(inputs(), "same")
-					m.user.steps(m.api(), "same")
-				})
-				if failed < 2 {
-					t.Errorf("%d cuts made a run fail", failed)
+			}
+			var branch, user state // before the run
+			killed := false
+			failed := m.s.cuts(17, func() {
+				switch {
+				case op != "create":
+					must(m.up(inputs()))
+				case m.branch.id != "":
+					must(m.user.delete())
+					must(m.branch.delete())
 				}
+				time.Sleep(time.Hour)
+				if branch, user = m.branch.state, m.user.state; op == "reset by hand" {
+					m.c.byHand("POST", "/clusters/"+m.c.first()+"/branches/"+m.branch.out("branchId")+":reset", nil)
+					time.Sleep(time.Hour)
+				} else if op == "reset" {
+					resets++
+				}
+			}, func() error {
+				_, err := m.branch.up(inputs())
+				return err
+			}, func(cut string) {
+				// Then somebody runs `pulumi up --target` of the user, with the state after an error, or
+				// that of a killed run.
+				failed := m.branch.state
+				for name, state := range map[string]state{"an error": failed, "a kill": branch} {
+					time.Sleep(time.Hour)
+					m.branch.state, m.user.state = state, user
+					if state.id == "" || op == "reset by hand" && m.knowsRoot() {
+						continue // it was reset long before the run
+					}
+					m.safe(cut + " by " + name)
+					_, _ = m.user.up(m.api())
+					m.safe(cut + " by " + name + ", then --target")
+				}
+				m.branch.state, m.user.state = failed, user
+				if killed = !killed; killed { // of the two states, each is taken in turn
+					m.branch.state = branch
+				}
+				time.Sleep(time.Hour)
+				if err := m.up(inputs()); err != nil {
+					t.Fatalf("%s: the next run: %v", cut, err)
+				}
+				m.want()
+				m.branch.steps(inputs(), "same")
+				m.user.steps(m.api(), "same")
 			})
-		})
+			if failed < 2 {
+				t.Errorf("%d cuts made a run fail", failed)
+			}
+		}))
 	}
 }
 
 // A call whose answer is lost is as harmless.
 func TestBranch_masks_ambiguous(t *testing.T) {
-	withMaskedBranch(t, []bool{true}, func(m *masked) {
+	withMasks(true, func(m *masked) {
 		t := m.T
 		resets := 0
 		inputs := func() property.Map { return m.inputs(map[string]any{"resetToken": fmt.Sprint(resets)}) }
@@ -409,12 +390,12 @@ func TestBranch_masks_ambiguous(t *testing.T) {
 				m.branch.steps(inputs(), "same")
 			}
 		}
-	})
+	})(t)
 }
 
 // Bad masks are refused before anything is written, and what the server says of rows is not shown.
 func TestBranch_masks_refused(t *testing.T) {
-	withMasks(t, func(m *masked) {
+	withMasks(true, func(m *masked) {
 		t := m.T
 		good := m.inputs(nil)
 		m.write("2.sql", "UPDATE guests SET note = 'edited';\n")
@@ -448,32 +429,27 @@ func TestBranch_masks_refused(t *testing.T) {
 		m.branch.steps(m.inputs(nil), "update", "same")
 		m.user.steps(m.api(), "create", "same")
 		m.want()
-	})
+	})(t)
 }
 
 // Without the database, or a server that can be reached, nothing is proven.
 func TestBranch_masks_unproven(t *testing.T) {
-	withMasks(t, func(m *masked) {
-		t := m.T
+	withMasks(true, func(m *masked) {
 		missing := m.inputs(nil)
 		missing = missing.Set("masks", property.New(missing.Get("masks").AsMap().Set("database", property.New("nowhere"))))
-		_, err := m.branch.up(missing)
-		testcheck.Error(t, err, `masks: branch "pr-1" has no database "nowhere"`)
+		m.branch.tryUp(missing, `masks: branch "pr-1" has no database "nowhere"`)
 		m.branch.steps(m.inputs(nil), "update", "same")
 		m.s.instead = always(refusal("Due to the usage quota being exhausted"))
 		m.branch.log.clear()
 		m.branch.steps(m.inputs(nil), "same")
-		if !m.branch.log.has("warn", `not checking the logins and the masks of branch "pr-1"`) {
-			t.Errorf("shown:\n%s", m.branch.log.all())
-		}
-		_, err = m.branch.up(m.inputs(map[string]any{"createTimeoutSeconds": 60}))
-		testcheck.Error(t, err, "usage quota", "the next `pulumi up` resumes")
-	})
+		m.branch.log.shows(m.T, "warn", `not checking the logins and the masks of branch "pr-1"`)
+		m.branch.tryUp(m.inputs(map[string]any{"createTimeoutSeconds": 60}), "usage quota", "the next `pulumi up` resumes")
+	})(t)
 }
 
 // Without masks a branch can do with fewer logins.
 func TestBranch_dropLogins(t *testing.T) {
-	withMasks(t, func(m *masked) {
+	withMasks(true, func(m *masked) {
 		inputs := m.inputs(map[string]any{"masks": nil})
 		m.branch.steps(inputs, "create", "same")
 		m.user.steps(m.api(), "create", "same")
@@ -490,26 +466,5 @@ func TestBranch_dropLogins(t *testing.T) {
 		if rows, err := m.emails(m.user.out("fullName"), m.user.out("password")); err != nil || !strings.Contains(rows, secret) {
 			m.Errorf("the application sees %q: %v", rows, err)
 		}
-	})
-}
-
-func TestBranch_masks_Check(t *testing.T) {
-	masks := func(key string, value any) map[string]any {
-		values := map[string]any{"database": "app", "folder": "masks", "files": map[string]any{"1.sql": strings.Repeat("0", 64)}}
-		values[key] = value
-		return map[string]any{"dropLogins": true, "masks": values}
-	}
-	for name, tt := range map[string]struct {
-		inputs map[string]any
-		want   string
-	}{
-		"full":        {masks("database", "app"), ""},
-		"unknown":     {masks("files", unknown), ""},
-		"no database": {masks("database", ""), `masks: its database "" must have`},
-		"no folder":   {masks("folder", ""), "masks: its folder must not be empty"},
-		"no files":    {masks("files", map[string]any{}), "masks: its files must not be empty"},
-		"no drop":     {map[string]any{"masks": masks("database", "app")["masks"]}, "masks: needs dropLogins: true"},
-	} {
-		t.Run(name, func(t *testing.T) { wantFailure(t, branchType, pr("1", tt.inputs), tt.want) })
-	}
+	})(t)
 }

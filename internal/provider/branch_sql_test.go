@@ -9,10 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
-
 	"portfolio-infra/internal/provider"
-	"portfolio-infra/internal/sqllogin"
 	"portfolio-infra/internal/testcheck"
 )
 
@@ -28,11 +25,7 @@ func TestBranch_rows(t *testing.T) {
 	inputs := pr(c.first(), nil)
 	root := func() *sql.DB {
 		t.Helper()
-		login := sqllogin.Login{Host: e.out("host"), Port: int(e.outputs.Get("port").AsNumber()), User: e.out("user"), Password: e.out("password")}
-		db, err := login.Open(s.CAFile(), func(config *mysql.Config) { config.DialFunc = s.dialServer })
-		if err != nil {
-			t.Fatal(err)
-		}
+		db := s.connect(t, e.login("user"), "")
 		t.Cleanup(func() { _ = db.Close() })
 		return db
 	}
@@ -60,9 +53,7 @@ func TestBranch_rows(t *testing.T) {
 
 	e.steps(pr(c.first(), map[string]any{"resetToken": "2"}), "update", "same")
 	want(root(), "the branch after a reset", 1)
-	if err := e.delete(); err != nil {
-		t.Fatal(err)
-	}
+	e.deletes()
 	want(parent, "the parent of the deleted branch", 1)
 }
 
@@ -72,7 +63,7 @@ func TestBranch_password(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCloud()
 		c.add("production", tokyo, nil, time.Now().Add(-time.Hour))
-		accept, refusing := anyLogin(t), time.Time{}
+		accept, refusing := anyLogin, time.Time{}
 		dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
 			if time.Now().After(refusing) {
 				return accept(ctx, network, addr)
@@ -94,11 +85,7 @@ func TestBranch_password(t *testing.T) {
 		time.Sleep(time.Hour)
 		before, id := e.out("password"), e.out("branchId")
 		refusing = time.Now().Add(90 * time.Second)
-		diff, err := e.diff(inputs)
-		if err != nil {
-			t.Fatal(err)
-		}
-		same(t, "diff", properties(diff), []string{"password update"})
+		e.wantDiff(inputs, "password update")
 		if outputs, err := e.preview(inputs); err != nil || !outputs.Get("password").IsComputed() || outputs.Get("host").IsComputed() {
 			t.Errorf("previewed %v: %v", outputs, err)
 		}
@@ -108,7 +95,7 @@ func TestBranch_password(t *testing.T) {
 		}
 		refusing = time.Now().Add(time.Hour)
 		start := time.Now()
-		_, err = e.up(pr(c.first(), map[string]any{"resetToken": "2"}))
+		_, err := e.up(pr(c.first(), map[string]any{"resetToken": "2"}))
 		within(t, start, 3*time.Minute)
 		testcheck.Error(t, err, "connecting to", "Access denied for user", "tried for", "the next `pulumi up` resumes")
 		if !e.failed || e.out("resetToken") != "2" {
@@ -123,7 +110,7 @@ func TestBranch_unreachable(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := newCloud()
 			c.add("production", tokyo, nil, time.Now().Add(-time.Hour))
-			accept, unreachable := anyLogin(t), time.Now().Add(after)
+			accept, unreachable := anyLogin, time.Now().Add(after)
 			e := configured(t, c, provider.Options{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				if time.Now().Before(unreachable) {
 					return nil, errors.New("no route to host")

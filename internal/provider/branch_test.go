@@ -30,19 +30,19 @@ func pr(clusterID string, changes map[string]any) property.Map {
 }
 
 // withParent runs a test in a bubble, on a cloud with the cluster 1001, which somebody else made.
-func withParent(t *testing.T, f func(t *testing.T, c *cloud, e *engine)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		c := newCloud()
-		c.add("production", tokyo, nil, time.Now().Add(-time.Hour))
-		f(t, c, configured(t, c, provider.Options{Dial: anyLogin(t)}, branchType, keys))
-	})
+func withParent(f func(t *testing.T, c *cloud, e *engine)) func(*testing.T) {
+	return func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCloud()
+			c.add("production", tokyo, nil, time.Now().Add(-time.Hour))
+			f(t, c, configured(t, c, provider.Options{Dial: anyLogin}, branchType, keys))
+		})
+	}
 }
 
 // withBranch is withParent with a branch that the engine created.
-func withBranch(t *testing.T, changes map[string]any, f func(t *testing.T, c *cloud, e *engine)) {
-	t.Helper()
-	withParent(t, func(t *testing.T, c *cloud, e *engine) {
+func withBranch(changes map[string]any, f func(t *testing.T, c *cloud, e *engine)) func(*testing.T) {
+	return withParent(func(t *testing.T, c *cloud, e *engine) {
 		e.steps(pr(c.first(), changes), "create")
 		c.called()
 		e.log.clear()
@@ -52,7 +52,7 @@ func withBranch(t *testing.T, changes map[string]any, f func(t *testing.T, c *cl
 
 // The calls of a branch's life, and what each leaves.
 func TestBranch_calls(t *testing.T) {
-	withParent(t, func(t *testing.T, c *cloud, e *engine) {
+	withParent(func(t *testing.T, c *cloud, e *engine) {
 		const get = "GET /clusters/*"
 		step := func(changes map[string]any, want string, calls ...string) {
 			t.Helper()
@@ -78,9 +78,7 @@ func TestBranch_calls(t *testing.T) {
 		if live.Annotations[provider.OwnerLabel] != owner {
 			t.Errorf("annotations %v", live.Annotations)
 		}
-		if !e.log.has("status", "branch pr-1 is CREATING, 0 s") {
-			t.Errorf("shown:\n%s", e.log.all())
-		}
+		e.log.shows(e.t, "status", "branch pr-1 is CREATING, 0 s")
 		password := e.out("password")
 		step(nil, "same", getBranch)
 		step(map[string]any{"resetToken": "a"}, "update", getBranch, getBranch, "POST /clusters/*/branches/*:reset",
@@ -90,18 +88,16 @@ func TestBranch_calls(t *testing.T) {
 		}
 		step(map[string]any{"resetToken": "a"}, "same", getBranch)
 		step(map[string]any{"resetToken": "a", "createTimeoutSeconds": 60}, "update", getBranch, getBranch)
-		if err := e.delete(); err != nil {
-			t.Fatal(err)
-		}
+		e.deletes()
 		same(t, "writes of delete", c.wrote(), []string{"DELETE /clusters/*/branches/*"})
 		if len(c.Branches(c.first())) != 0 || len(c.alive()) != 1 {
 			t.Error("the branch is left, or its parent gone")
 		}
-	})
+	})(t)
 }
 
 func TestBranch_Create_sends(t *testing.T) {
-	withParent(t, func(t *testing.T, c *cloud, e *engine) {
+	withParent(func(t *testing.T, c *cloud, e *engine) {
 		at := time.Now().Add(-10 * time.Minute).UTC().Format(time.RFC3339)
 		e.steps(pr(c.first(), map[string]any{"annotations": map[string]any{"example.com/mark": "abc.pr-1"}, "parentTimestamp": at}), "create")
 		for i, call := range c.calls {
@@ -110,7 +106,7 @@ func TestBranch_Create_sends(t *testing.T) {
 				t.Errorf("sent %s, want %s", c.sent[i], want)
 			}
 		}
-	})
+	})(t)
 }
 
 func TestBranch_Create_existing(t *testing.T) {
@@ -145,28 +141,26 @@ func TestBranch_Create_existing(t *testing.T) {
 		{"no annotations, a name with the owner", []existing{{"pr-1." + owner, nil, ""}}, named, true, nil, "1001/b1", []string{patch}},
 		{"another stack's, a name with the owner", []existing{{"pr-1." + owner, theirs, ""}}, named, false, []string{"does not belong to this stack"}, "", nil},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			withParent(t, func(t *testing.T, c *cloud, e *engine) {
-				c.NoAnnotations = tt.none
-				for _, x := range tt.given {
-					id := c.addBranch(x.name, x.annotations)
-					time.Sleep(time.Minute)
-					c.hold(id, x.state)
-					if x.state == "CREATING" {
-						time.AfterFunc(5*time.Second, func() { c.hold(id, "") })
-					}
+		t.Run(tt.name, withParent(func(t *testing.T, c *cloud, e *engine) {
+			c.NoAnnotations = tt.none
+			for _, x := range tt.given {
+				id := c.addBranch(x.name, x.annotations)
+				time.Sleep(time.Minute)
+				c.hold(id, x.state)
+				if x.state == "CREATING" {
+					time.AfterFunc(5*time.Second, func() { c.hold(id, "") })
 				}
-				op, err := e.up(pr(c.first(), tt.inputs))
-				testcheck.Error(t, err, tt.wantErr...)
-				if got := e.short(e.id); got != tt.id {
-					t.Errorf("managing %q", got)
-				}
-				same(t, "writes of "+op, c.wrote(), tt.writes)
-				if err == nil {
-					e.steps(pr(c.first(), tt.inputs), "same")
-				}
-			})
-		})
+			}
+			op, err := e.up(pr(c.first(), tt.inputs))
+			testcheck.Error(t, err, tt.wantErr...)
+			if got := e.short(e.id); got != tt.id {
+				t.Errorf("managing %q", got)
+			}
+			same(t, "writes of "+op, c.wrote(), tt.writes)
+			if err == nil {
+				e.steps(pr(c.first(), tt.inputs), "same")
+			}
+		}))
 	}
 }
 
@@ -186,34 +180,29 @@ func TestBranch_Create_limits(t *testing.T) {
 			"`ticloud serverless branch delete --cluster-id CLUSTER_ID --branch-id BRANCH_ID`"}},
 		{"large parent", func(c *cloud) { _ = c.SetStorage(c.first(), 101) }, []string{"stores 101 GiB", "use a cluster of its own instead"}},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			withParent(t, func(t *testing.T, c *cloud, e *engine) {
-				c.add("other", tokyo, nil, time.Now().Add(-time.Hour))
-				tt.given(c)
-				_, err := e.up(pr(c.first(), nil))
-				testcheck.Error(t, err, tt.want...)
-				if e.id != "" {
-					t.Errorf("managing %s", e.id)
-				}
-			})
-		})
+		t.Run(tt.name, withParent(func(t *testing.T, c *cloud, e *engine) {
+			c.add("other", tokyo, nil, time.Now().Add(-time.Hour))
+			tt.given(c)
+			e.tryUp(pr(c.first(), nil), tt.want...)
+			if e.id != "" {
+				t.Errorf("managing %s", e.id)
+			}
+		}))
 	}
 	t.Run("Essential", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := newCloud()
 			c.ServicePlan = "Essential"
 			c.add("production", tokyo, nil, time.Date(2026, 7, 14, 0, 0, 0, 0, time.UTC))
-			e := configured(t, c, provider.Options{Dial: anyLogin(t)}, branchType, keys)
+			e := configured(t, c, provider.Options{Dial: anyLogin}, branchType, keys)
 			_, err := e.preview(pr(c.first(), nil))
 			testcheck.Error(t, err, `cluster "production" (1001) can have no branches, since it is an Essential cluster created since 2026-07-14`)
 		})
 	})
-	t.Run("no parent", func(t *testing.T) {
-		withParent(t, func(t *testing.T, c *cloud, e *engine) {
-			_, err := e.preview(pr("10000000000000000000", nil))
-			testcheck.Error(t, err, "cluster 10000000000000000000 does not exist")
-		})
-	})
+	t.Run("no parent", withParent(func(t *testing.T, c *cloud, e *engine) {
+		_, err := e.preview(pr("10000000000000000000", nil))
+		testcheck.Error(t, err, "cluster 10000000000000000000 does not exist")
+	}))
 }
 
 // Two runs create at the same time. Each sees the other only after its own POST.
@@ -227,32 +216,29 @@ func TestBranch_Create_race(t *testing.T) {
 		{"rival first", true, "was created at the same time by another run"},
 		{"rival later", false, ""},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			withParent(t, func(t *testing.T, c *cloud, e *engine) {
-				raced := false
-				c.onCall = func(call string) {
-					if own := call == postBranch; !raced && (own == tt.first) && (own || len(c.Branches(c.first())) == 1) {
-						raced = true
-						time.Sleep(time.Second)
-						c.addBranch("pr-1", mine)
-						time.Sleep(time.Second)
-					}
+		t.Run(tt.name, withParent(func(t *testing.T, c *cloud, e *engine) {
+			raced := false
+			c.onCall = func(call string) {
+				if own := call == postBranch; !raced && (own == tt.first) && (own || len(c.Branches(c.first())) == 1) {
+					raced = true
+					time.Sleep(time.Second)
+					c.addBranch("pr-1", mine)
+					time.Sleep(time.Second)
 				}
-				_, err := e.up(pr(c.first(), nil))
-				testcheck.Error(t, err, tt.want)
-				left := c.branchesOf(c.first())
-				if tt.first && (len(left) != 1 || e.id != "") || !tt.first && (len(left) != 2 || !strings.HasSuffix(e.id, left[0].BranchID)) {
-					t.Errorf("%d branches, managing %q", len(left), e.short(e.id))
-				}
-			})
-		})
+			}
+			e.tryUp(pr(c.first(), nil), tt.want)
+			left := c.branchesOf(c.first())
+			if tt.first && (len(left) != 1 || e.id != "") || !tt.first && (len(left) != 2 || !strings.HasSuffix(e.id, left[0].BranchID)) {
+				t.Errorf("%d branches, managing %q", len(left), e.short(e.id))
+			}
+		}))
 	}
 }
 
 // What is found after an ambiguous POST may be the branch of an earlier run, which the list did not
 // have before. Only that run knew the password.
 func TestBranch_Create_laggingOrphan(t *testing.T) {
-	withParent(t, func(t *testing.T, c *cloud, e *engine) {
+	withParent(func(t *testing.T, c *cloud, e *engine) {
 		id := c.addBranch("pr-1", map[string]string{provider.OwnerLabel: owner})
 		time.Sleep(time.Minute)
 		c.fail(emulator.Fault{Method: "GET", Path: "/clusters/*/branches", Times: 2, Body: `{"branches":[]}`}, emulator.Fault{Method: "POST", Path: "/clusters/*/branches", Status: 500})
@@ -260,16 +246,15 @@ func TestBranch_Create_laggingOrphan(t *testing.T) {
 		if e.short(e.id) != "1001/b1" || len(c.Branches(c.first())) != 1 || !c.CheckPassword(id, e.out("user"), e.out("password")) {
 			t.Errorf("managing %q", e.short(e.id))
 		}
-	})
+	})(t)
 }
 
 // A wait that ends early keeps the ID, and the next run resumes.
 func TestBranch_Create_interrupted(t *testing.T) {
-	withParent(t, func(t *testing.T, c *cloud, e *engine) {
+	withParent(func(t *testing.T, c *cloud, e *engine) {
 		c.CreateTime = time.Minute
 		inputs := pr(c.first(), map[string]any{"createTimeoutSeconds": 20})
-		_, err := e.up(inputs)
-		testcheck.Error(t, err, "still CREATING after 20s", "the branch is kept, and the next `pulumi up` resumes")
+		e.tryUp(inputs, "still CREATING after 20s", "the branch is kept, and the next `pulumi up` resumes")
 		if e.short(e.id) != "1001/b1" || !e.failed || e.out("password") == "" {
 			t.Errorf("kept %q, failed %v", e.id, e.failed)
 		}
@@ -279,7 +264,7 @@ func TestBranch_Create_interrupted(t *testing.T) {
 		time.Sleep(time.Minute)
 		e.steps(inputs, "update", "same")
 		same(t, "writes", c.wrote(), []string{postBranch})
-	})
+	})(t)
 }
 
 // A reset whose answer is lost is looked at. If it did not begin, the next run resets.
@@ -289,27 +274,25 @@ func TestBranch_reset_ambiguous(t *testing.T) {
 		began   bool
 		wantErr string
 	}{{"began", true, ""}, {"did not begin", false, "the next `pulumi up` resets it again"}} {
-		t.Run(tt.name, func(t *testing.T) {
-			withBranch(t, nil, func(t *testing.T, c *cloud, e *engine) {
-				c.fail(emulator.Fault{Method: "POST", Path: "/clusters/*/branches/*", Reset: true, After: tt.began})
-				inputs := pr(c.first(), map[string]any{"resetToken": "2"})
-				_, err := e.up(inputs)
-				testcheck.Error(t, err, tt.wantErr)
-				if err != nil {
-					e.steps(inputs, "update")
+		t.Run(tt.name, withBranch(nil, func(t *testing.T, c *cloud, e *engine) {
+			c.fail(emulator.Fault{Method: "POST", Path: "/clusters/*/branches/*", Reset: true, After: tt.began})
+			inputs := pr(c.first(), map[string]any{"resetToken": "2"})
+			_, err := e.up(inputs)
+			testcheck.Error(t, err, tt.wantErr)
+			if err != nil {
+				e.steps(inputs, "update")
+			}
+			e.steps(inputs, "same")
+			resets := 0
+			for _, call := range c.wrote() {
+				if strings.HasSuffix(call, ":reset") {
+					resets++
 				}
-				e.steps(inputs, "same")
-				resets := 0
-				for _, call := range c.wrote() {
-					if strings.HasSuffix(call, ":reset") {
-						resets++
-					}
-				}
-				if want := map[bool]int{true: 1, false: 2}[tt.began]; resets != want {
-					t.Errorf("%d resets, want %d", resets, want)
-				}
-			})
-		})
+			}
+			if want := map[bool]int{true: 1, false: 2}[tt.began]; resets != want {
+				t.Errorf("%d resets, want %d", resets, want)
+			}
+		}))
 	}
 }
 
@@ -330,41 +313,35 @@ func TestBranch_drift(t *testing.T) {
 		{"another moment", func(*cloud, string) {}, map[string]any{"parentTimestamp": "1999-12-31T23:30:00Z"}, []string{"parentTimestamp update&replace"}, "replace", ""},
 		{"reset", func(*cloud, string) {}, map[string]any{"resetToken": "2"}, []string{"resetToken add"}, "update", ""},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			withBranch(t, nil, func(t *testing.T, c *cloud, e *engine) {
-				tt.harm(c, e.out("branchId"))
-				diff, err := e.diff(pr(c.first(), tt.inputs))
-				if err != nil {
-					t.Fatal(err)
-				}
-				same(t, "diff", properties(diff), tt.diff)
-				e.log.want(t, tt.warn)
-				e.steps(pr(c.first(), tt.inputs), tt.op, "same")
-				if n := len(c.branchesOf(c.first())); n != 1 || len(c.alive()) != 1 {
-					t.Errorf("%d branches", n)
-				}
-			})
-		})
+		t.Run(tt.name, withBranch(nil, func(t *testing.T, c *cloud, e *engine) {
+			tt.harm(c, e.out("branchId"))
+			e.wantDiff(pr(c.first(), tt.inputs), tt.diff...)
+			e.log.want(t, tt.warn)
+			e.steps(pr(c.first(), tt.inputs), tt.op, "same")
+			if n := len(c.branchesOf(c.first())); n != 1 || len(c.alive()) != 1 {
+				t.Errorf("%d branches", n)
+			}
+		}))
 	}
 }
 
 // Another parent replaces the branch, and neither parent is touched.
 func TestBranch_anotherParent(t *testing.T) {
-	withBranch(t, nil, func(t *testing.T, c *cloud, e *engine) {
+	withBranch(nil, func(t *testing.T, c *cloud, e *engine) {
 		other := c.add("other", tokyo, nil, time.Now().Add(-time.Hour))
 		e.steps(pr(other, nil), "replace", "same")
 		same(t, "writes", c.wrote(), []string{"DELETE /clusters/*/branches/*", postBranch})
 		if len(c.Branches(c.first())) != 0 || len(c.Branches(other)) != 1 || len(c.alive()) != 2 {
 			t.Error("a branch is left, or a parent gone")
 		}
-	})
+	})(t)
 }
 
 // A key of another organization must not lead to another branch, or to a state without it.
 func TestBranch_otherOrganization(t *testing.T) {
-	withBranch(t, nil, func(t *testing.T, c *cloud, e *engine) {
+	withBranch(nil, func(t *testing.T, c *cloud, e *engine) {
 		c.neighbor = &tidbcloud.Cloud{PublicKey: "NEIGHBOR", PrivateKey: "other", OrganizationID: "77", RateLimit: -1}
-		there := configured(t, c, provider.Options{Dial: anyLogin(t)}, branchType, map[string]property.Value{
+		there := configured(t, c, provider.Options{Dial: anyLogin}, branchType, map[string]property.Value{
 			"publicKey": property.New("NEIGHBOR"), "privateKey": property.New("other").WithSecret(true)})
 		there.state = e.state
 		_, diffErr := there.diff(pr(c.first(), nil))
@@ -375,7 +352,7 @@ func TestBranch_otherOrganization(t *testing.T) {
 		if there.id == "" {
 			t.Error("the state lost the branch")
 		}
-	})
+	})(t)
 }
 
 func TestBranch_import(t *testing.T) {
@@ -389,32 +366,26 @@ func TestBranch_import(t *testing.T) {
 		{"ours", mine, map[string]any{"annotations": map[string]any{"example.com/mark": "x"}}, false},
 		{"made by hand", nil, nil, true},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			withParent(t, func(t *testing.T, c *cloud, e *engine) {
-				id := c.addBranch("pr-1", tt.annotations)
-				time.Sleep(time.Minute)
-				e.id = c.first() + "/" + id
-				if _, err := e.refresh(); err != nil {
-					t.Fatal(err)
-				}
-				if e.id == "" || e.out("host") == "" || e.out("password") != "" {
-					t.Errorf("imported %q: %v", e.id, e.outputs)
-				}
-				e.steps(pr(c.first(), tt.inputs), "update", "same")
-				if !c.CheckPassword(id, e.out("user"), e.out("password")) {
-					t.Error("root cannot log in")
-				}
-				e.unchanged()
-				if err := e.delete(); err != nil {
-					t.Fatal(err)
-				}
-				if left := len(c.branchesOf(c.first())) == 1; left != tt.stays || e.log.has("warn", "so it stays", "`ticloud serverless branch delete --cluster-id 1001 --branch-id b1`") != tt.stays {
-					t.Errorf("left %v:\n%s", left, e.log.all())
-				}
-			})
-		})
+		t.Run(tt.name, withParent(func(t *testing.T, c *cloud, e *engine) {
+			id := c.addBranch("pr-1", tt.annotations)
+			time.Sleep(time.Minute)
+			e.id = c.first() + "/" + id
+			e.refreshes()
+			if e.id == "" || e.out("host") == "" || e.out("password") != "" {
+				t.Errorf("imported %q: %v", e.id, e.outputs)
+			}
+			e.steps(pr(c.first(), tt.inputs), "update", "same")
+			if !c.CheckPassword(id, e.out("user"), e.out("password")) {
+				t.Error("root cannot log in")
+			}
+			e.unchanged()
+			e.deletes()
+			if left := len(c.branchesOf(c.first())) == 1; left != tt.stays || e.log.has("warn", "so it stays", "`ticloud serverless branch delete --cluster-id 1001 --branch-id b1`") != tt.stays {
+				t.Errorf("left %v:\n%s", left, e.log.all())
+			}
+		}))
 	}
-	withParent(t, func(t *testing.T, c *cloud, e *engine) {
+	withParent(func(t *testing.T, c *cloud, e *engine) {
 		for id, want := range map[string]string{
 			c.first(): "write clusterId/branchId", c.first() + "/": "write clusterId/branchId", "/x": "write clusterId/branchId", "a/b/c": "write clusterId/branchId",
 			c.first() + "/..": "is not the ID of a cluster or branch", c.first() + "/bran-aaaaaaaaaaaaaaaaaaaaaaaaaa": "does not exist, or not in the API key's organization",
@@ -423,12 +394,12 @@ func TestBranch_import(t *testing.T) {
 			_, err := e.refresh()
 			testcheck.Error(t, err, want)
 		}
-	})
+	})(t)
 }
 
 // Whatever the ID in the state, the deletion of a branch does not reach its parent.
 func TestBranch_Delete_parentIsSafe(t *testing.T) {
-	withBranch(t, nil, func(t *testing.T, c *cloud, e *engine) {
+	withBranch(nil, func(t *testing.T, c *cloud, e *engine) {
 		recorded := e.state
 		parent, id := c.first(), e.out("branchId")
 		for _, wrong := range []string{"", parent, parent + "/", "/" + id, parent + "/.", parent + "/..", parent + "/" + id + "/..", parent + "/%2e%2e", parent + "/..%2f..",
@@ -441,19 +412,18 @@ func TestBranch_Delete_parentIsSafe(t *testing.T) {
 			}
 		}
 		same(t, "writes", c.wrote(), nil)
-	})
+	})(t)
 }
 
 // A branch that another stack has now is left alone.
 func TestBranch_otherOwner(t *testing.T) {
-	withBranch(t, nil, func(t *testing.T, c *cloud, e *engine) {
+	withBranch(nil, func(t *testing.T, c *cloud, e *engine) {
 		theirs := c.addBranch("pr-2", map[string]string{provider.OwnerLabel: "blog.prod"})
 		time.Sleep(time.Minute)
 		e.id = c.first() + "/" + theirs
-		_, err := e.diff(pr(c.first(), nil))
-		testcheck.Error(t, err, `its annotation pulumi.com/owner says that it belongs to "blog.prod"`)
+		e.tryDiff(pr(c.first(), nil), `its annotation pulumi.com/owner says that it belongs to "blog.prod"`)
 		testcheck.Error(t, e.delete(), "was left unchanged", "`pulumi state delete --force --target-dependents 'URN'`")
-	})
+	})(t)
 }
 
 // A delete is as patient as it takes, and believes a 404 only with the list.
@@ -470,43 +440,18 @@ func TestBranch_Delete(t *testing.T) {
 		{"answer lost", []emulator.Fault{{Method: "DELETE", Path: path, Reset: true, After: true, Times: -1}}, time.Second, ""},
 		{"404 in the wrong place", []emulator.Fault{{Method: "GET", Path: path, Status: 404, Times: 2}}, time.Second, ""},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			withBranch(t, nil, func(t *testing.T, c *cloud, e *engine) {
-				c.DeleteTime = tt.wait
-				c.fail(tt.faults...)
-				testcheck.Error(t, e.delete(), tt.wantErr)
-				if n := len(c.branchesOf(c.first())); n != 0 || len(c.alive()) != 1 {
-					t.Errorf("%d branches, %d clusters", n, len(c.alive()))
-				}
-			})
-		})
-	}
-	t.Run("with its parent", func(t *testing.T) {
-		withBranch(t, nil, func(t *testing.T, c *cloud, e *engine) {
-			c.byHand("DELETE", "/clusters/"+c.first(), nil)
-			time.Sleep(time.Minute)
-			if err := e.delete(); err != nil {
-				t.Error(err)
+		t.Run(tt.name, withBranch(nil, func(t *testing.T, c *cloud, e *engine) {
+			c.DeleteTime = tt.wait
+			c.fail(tt.faults...)
+			testcheck.Error(t, e.delete(), tt.wantErr)
+			if n := len(c.branchesOf(c.first())); n != 0 || len(c.alive()) != 1 {
+				t.Errorf("%d branches, %d clusters", n, len(c.alive()))
 			}
-		})
-	})
-}
-
-func TestBranch_Check(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		inputs map[string]any
-		want   string
-	}{
-		{"least", nil, ""},
-		{"all unknown", map[string]any{"clusterId": unknown, "displayName": unknown, "owner": unknown, "annotations": unknown, "parentTimestamp": unknown, "resetToken": unknown}, ""},
-		{"no cluster", map[string]any{"clusterId": ""}, "clusterId: must not be empty"},
-		{"name with a slash", map[string]any{"displayName": "feature/x"}, `displayName: "feature/x" must have 1 to 64`},
-		{"nobody's", map[string]any{"owner": "free"}, "owner: "},
-		{"reserved annotation", map[string]any{"annotations": map[string]any{"tidb.cloud/x": "y"}}, `annotations: "tidb.cloud/x" is reserved`},
-		{"no time", map[string]any{"parentTimestamp": "yesterday"}, `parentTimestamp: "yesterday" must be a time such as`},
-		{"no timeout", map[string]any{"createTimeoutSeconds": 0}, "createTimeoutSeconds: must be more than 0"},
-	} {
-		t.Run(tt.name, func(t *testing.T) { wantFailure(t, branchType, pr("1", tt.inputs), tt.want) })
+		}))
 	}
+	t.Run("with its parent", withBranch(nil, func(t *testing.T, c *cloud, e *engine) {
+		c.byHand("DELETE", "/clusters/"+c.first(), nil)
+		time.Sleep(time.Minute)
+		e.deletes()
+	}))
 }

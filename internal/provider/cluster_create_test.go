@@ -66,31 +66,29 @@ func TestCluster_Create_existing(t *testing.T) {
 		{"region that is not offered", nil, map[string]any{"region": "regions/aws-mars-1"},
 			[]string{`region "regions/aws-mars-1" is not among those that TiDB Cloud offers: `, tokyo}, "", nil},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, c *cloud, e *engine) {
-				for _, x := range tt.given {
-					id := c.add(x.name, x.region, x.labels, time.Now().Add(-time.Hour))
-					c.hold(id, x.state)
-					if x.state == "CREATING" {
-						time.AfterFunc(5*time.Second, func() { c.hold(id, "") })
-					}
+		t.Run(tt.name, inBubble(func(t *testing.T, c *cloud, e *engine) {
+			for _, x := range tt.given {
+				id := c.add(x.name, x.region, x.labels, time.Now().Add(-time.Hour))
+				c.hold(id, x.state)
+				if x.state == "CREATING" {
+					time.AfterFunc(5*time.Second, func() { c.hold(id, "") })
 				}
-				op, err := e.up(db(tt.inputs))
-				testcheck.Error(t, err, tt.wantErr...)
-				if got := e.short(e.id); got != tt.id {
-					t.Errorf("managing %q", got)
-				}
-				same(t, "writes of "+op, c.wrote(), tt.writes)
-				if err != nil {
-					return
-				}
-				i := slices.IndexFunc(c.Clusters(), func(x tidbcloud.Cluster) bool { return x.ClusterID == e.id })
-				if got := c.Clusters()[i].Labels[provider.OwnerLabel]; got != owner {
-					t.Errorf("owned by %v", got)
-				}
-				e.steps(db(tt.inputs), "same")
-			})
-		})
+			}
+			op, err := e.up(db(tt.inputs))
+			testcheck.Error(t, err, tt.wantErr...)
+			if got := e.short(e.id); got != tt.id {
+				t.Errorf("managing %q", got)
+			}
+			same(t, "writes of "+op, c.wrote(), tt.writes)
+			if err != nil {
+				return
+			}
+			i := slices.IndexFunc(c.Clusters(), func(x tidbcloud.Cluster) bool { return x.ClusterID == e.id })
+			if got := c.Clusters()[i].Labels[provider.OwnerLabel]; got != owner {
+				t.Errorf("owned by %v", got)
+			}
+			e.steps(db(tt.inputs), "same")
+		}))
 	}
 }
 
@@ -101,11 +99,11 @@ func TestCluster_Create_sends(t *testing.T) {
 			`"labels":{"pulumi.com/made-for":"portfolio.dev","pulumi.com/owner":"portfolio.dev","team":"web","tidb.cloud/project":"42"},"spendingLimit":{"monthly":7}}`: db(map[string]any{
 			"projectId": "42", "labels": map[string]any{"team": "web"}, "spendingLimitMonthly": 7, "adopt": true, "createTimeoutSeconds": 30}),
 	} {
-		inBubble(t, func(t *testing.T, c *cloud, e *engine) {
+		inBubble(func(t *testing.T, c *cloud, e *engine) {
 			c.Projects = []string{"2", "42"}
 			e.steps(inputs, "create")
 			same(t, "sent", c.sent[slices.Index(c.calls, "POST /clusters")], want)
-		})
+		})(t)
 	}
 }
 
@@ -125,25 +123,21 @@ func TestCluster_Create_fails(t *testing.T) {
 			"or set a spending limit", ""},
 		{"no list of regions", []emulator.Fault{{Path: "/regions", Status: 404, Times: -1}}, "", "not checking whether TiDB Cloud offers region"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, c *cloud, e *engine) {
-				c.fail(tt.faults...)
-				_, err := e.up(db(nil))
-				testcheck.Error(t, err, tt.wantErr)
-				if !e.log.has(tt.shown) {
-					t.Errorf("shown:\n%s", e.log.all())
-				}
-				if err != nil {
-					if e.id != "" || len(c.alive()) > 0 {
-						t.Errorf("managing %q", e.id)
-					}
-					e.steps(db(nil), "create")
-				}
-				if c.only().ClusterID != e.id {
+		t.Run(tt.name, inBubble(func(t *testing.T, c *cloud, e *engine) {
+			c.fail(tt.faults...)
+			_, err := e.up(db(nil))
+			testcheck.Error(t, err, tt.wantErr)
+			e.log.shows(e.t, tt.shown)
+			if err != nil {
+				if e.id != "" || len(c.alive()) > 0 {
 					t.Errorf("managing %q", e.id)
 				}
-			})
-		})
+				e.steps(db(nil), "create")
+			}
+			if c.only().ClusterID != e.id {
+				t.Errorf("managing %q", e.id)
+			}
+		}))
 	}
 }
 
@@ -171,16 +165,14 @@ func TestCluster_Create_limit(t *testing.T) {
 				emulator.Fault{Method: "GET", Path: "/clusters/*/branches", Status: 403, Times: -1})
 		}, []string{"five free clusters", "what there is could not be listed: "}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, c *cloud, e *engine) {
-				tt.given(c, e)
-				_, err := e.up(db(nil))
-				testcheck.Error(t, err, tt.want...)
-				if e.id != "" || strings.Contains(fmt.Sprint(err), "the organization has") != (name == "five free clusters") {
-					t.Errorf("managing %q: %v", e.id, err)
-				}
-			})
-		})
+		t.Run(name, inBubble(func(t *testing.T, c *cloud, e *engine) {
+			tt.given(c, e)
+			_, err := e.up(db(nil))
+			testcheck.Error(t, err, tt.want...)
+			if e.id != "" || strings.Contains(fmt.Sprint(err), "the organization has") != (name == "five free clusters") {
+				t.Errorf("managing %q: %v", e.id, err)
+			}
+		}))
 	}
 }
 
@@ -201,43 +193,41 @@ func TestCluster_Create_race(t *testing.T) {
 		{"rival later", -time.Second, theirs, false, nil},
 		{"at once", 0, theirs, false, nil}, // the lower ID wins
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, c *cloud, e *engine) {
-				if tt.lost {
-					c.fail(emulator.Fault{Method: "POST", Path: "/clusters", Status: 500, After: true})
+		t.Run(tt.name, inBubble(func(t *testing.T, c *cloud, e *engine) {
+			if tt.lost {
+				c.fail(emulator.Fault{Method: "POST", Path: "/clusters", Status: 500, After: true})
+			}
+			var mine, rival string
+			c.onCall = func(string) {
+				if alive := c.alive(); len(alive) == 1 && rival == "" {
+					mine = alive[0].ClusterID
+					rival = c.add("portfolio-db", tokyo, tt.labels, alive[0].CreateTime.Add(-tt.age))
 				}
-				var mine, rival string
-				c.onCall = func(string) {
-					if alive := c.alive(); len(alive) == 1 && rival == "" {
-						mine = alive[0].ClusterID
-						rival = c.add("portfolio-db", tokyo, tt.labels, alive[0].CreateTime.Add(-tt.age))
-					}
-				}
-				_, err := e.up(db(nil))
-				if tt.age == 0 && rival < mine {
-					tt.wantErr = []string{"which was first"}
-				}
-				testcheck.Error(t, err, tt.wantErr...)
-				left := []string{mine, rival}
-				if err != nil {
-					left, mine = []string{rival}, ""
-				}
-				var got []string
-				for _, x := range c.alive() {
-					got = append(got, x.ClusterID)
-				}
-				slices.Sort(left)
-				slices.Sort(got)
-				same(t, "clusters", got, left)
-				same(t, "managed", e.id, mine)
-			})
-		})
+			}
+			_, err := e.up(db(nil))
+			if tt.age == 0 && rival < mine {
+				tt.wantErr = []string{"which was first"}
+			}
+			testcheck.Error(t, err, tt.wantErr...)
+			left := []string{mine, rival}
+			if err != nil {
+				left, mine = []string{rival}, ""
+			}
+			var got []string
+			for _, x := range c.alive() {
+				got = append(got, x.ClusterID)
+			}
+			slices.Sort(left)
+			slices.Sort(got)
+			same(t, "clusters", got, left)
+			same(t, "managed", e.id, mine)
+		}))
 	}
 }
 
 // A list that lags behind a delete shows no rival.
 func TestCluster_Create_laggingRival(t *testing.T) {
-	inBubble(t, func(t *testing.T, c *cloud, e *engine) {
+	inBubble(func(t *testing.T, c *cloud, e *engine) {
 		c.DeleteTime = time.Hour
 		id := c.add("portfolio-db", tokyo, ours, time.Now().Add(-time.Hour))
 		stale, err := json.Marshal(c.byHand(http.MethodGet, "/clusters", nil))
@@ -250,7 +240,7 @@ func TestCluster_Create_laggingRival(t *testing.T) {
 		if c.only().ClusterID != e.id || e.short(e.id) != "1002" {
 			t.Errorf("managing %q", e.short(e.id))
 		}
-	})
+	})(t)
 }
 
 // A wait that ends early keeps the ID, and the next run resumes.
@@ -268,47 +258,43 @@ func TestCluster_Create_interrupted(t *testing.T) {
 		{"customTimeouts", nil, 33, 0, 33 * time.Second, []string{"still CREATING after 33s: context deadline exceeded"}},
 		{"cancelled", nil, 0, 12345 * time.Millisecond, 12345 * time.Millisecond, []string{"still CREATING after 12s: context canceled"}},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, c *cloud, e *engine) {
-				c.CreateTime = 20*time.Minute + 30*time.Second
-				e.timeout = tt.timeout
-				if tt.cancel > 0 {
-					time.AfterFunc(tt.cancel, func() { _ = e.Cancel() })
-				}
-				start := time.Now()
-				_, err := e.up(db(tt.inputs))
-				testcheck.Error(t, err, tt.wantErr...)
-				if took := time.Since(start); took != tt.at {
-					t.Errorf("ended after %s", took)
-				}
-				if e.short(e.id) != "1001" || !e.failed || e.out("clusterId") != e.id {
-					t.Errorf("kept %q, failed %v", e.id, e.failed)
-				}
+		t.Run(tt.name, inBubble(func(t *testing.T, c *cloud, e *engine) {
+			c.CreateTime = 20*time.Minute + 30*time.Second
+			e.timeout = tt.timeout
+			if tt.cancel > 0 {
+				time.AfterFunc(tt.cancel, func() { _ = e.Cancel() })
+			}
+			start := time.Now()
+			e.tryUp(db(tt.inputs), tt.wantErr...)
+			if took := time.Since(start); took != tt.at {
+				t.Errorf("ended after %s", took)
+			}
+			if e.short(e.id) != "1001" || !e.failed || e.out("clusterId") != e.id {
+				t.Errorf("kept %q, failed %v", e.id, e.failed)
+			}
 
-				time.Sleep(20 * time.Minute)
-				again := newEngine(t, c, clusterType) // a new run has a new provider
-				again.state = e.state
-				again.steps(db(tt.inputs), "update")
-				if again.out("host") == "" {
-					t.Error("no host")
-				}
-				same(t, "writes", c.wrote(), []string{"POST /clusters"})
-			})
-		})
+			time.Sleep(20 * time.Minute)
+			again := newEngine(t, c, clusterType) // a new run has a new provider
+			again.state = e.state
+			again.steps(db(tt.inputs), "update")
+			if again.out("host") == "" {
+				t.Error("no host")
+			}
+			same(t, "writes", c.wrote(), []string{"POST /clusters"})
+		}))
 	}
 }
 
 // A refresh removes the error of the create from the state. The missing host still leads to an update.
 func TestCluster_Create_interruptedThenRefreshed(t *testing.T) {
-	inBubble(t, func(t *testing.T, c *cloud, e *engine) {
+	inBubble(func(t *testing.T, c *cloud, e *engine) {
 		c.CreateTime = time.Minute
 		inputs := db(map[string]any{"createTimeoutSeconds": 20})
-		_, err := e.up(inputs)
-		testcheck.Error(t, err, "still CREATING")
+		e.tryUp(inputs, "still CREATING")
 		if _, err := e.refresh(); err != nil || e.failed {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
 		e.steps(inputs, "update", "same")
-	})
+	})(t)
 }

@@ -22,13 +22,10 @@ var switchedOff = patching(endpointMask, true)
 // A preview shows that nobody can connect. If the cluster was made for the stack, a run switches the
 // endpoint on.
 func TestCluster_endpoint(t *testing.T) {
-	withDB(t, db(nil), func(t *testing.T, c *cloud, e *engine) {
+	withDB(db(nil), func(t *testing.T, c *cloud, e *engine) {
 		switchedOff(c, e.id)
 		e.unchanged()
-		diff, err := e.diff(db(nil))
-		if got := properties(diff); err != nil || !slices.Equal(got, []string{"host update"}) {
-			t.Errorf("%q, %v", got, err)
-		}
+		e.wantDiff(db(nil), "host update")
 		e.log.want(t, `cluster "portfolio-db" (1001) was changed outside of Pulumi: host is switched off`)
 		e.steps(db(nil), "update", "same")
 		same(t, "writes", c.wrote(), []string{"PATCH /clusters/* " + endpointMask})
@@ -44,22 +41,20 @@ func TestCluster_endpoint(t *testing.T) {
 		if !c.only().Endpoints.Public.Disabled {
 			t.Error("it was switched on")
 		}
-		if err := e.delete(); err != nil {
-			t.Error(err)
-		}
-	})
+		e.deletes()
+	})(t)
 }
 
 // The orphan of a run that died is the stack's own, too.
 func TestCluster_endpoint_orphan(t *testing.T) {
-	withDB(t, db(nil), func(t *testing.T, c *cloud, e *engine) {
+	withDB(db(nil), func(t *testing.T, c *cloud, e *engine) {
 		switchedOff(c, e.id)
 		e.forget()
 		e.steps(db(nil), "create", "same")
 		if c.only().Endpoints.Public.Disabled {
 			t.Error("it is still off")
 		}
-	})
+	})(t)
 }
 
 // If somebody else made the cluster, they may have meant it. A preview and a run refuse the cluster,
@@ -74,11 +69,10 @@ func TestCluster_endpoint_adopted(t *testing.T) {
 		}
 		c.patch(c.first(), endpointMask, line[2] != "false")
 	}
-	withAdopted(t, func(t *testing.T, c *cloud, e *engine) {
+	withAdopted(func(t *testing.T, c *cloud, e *engine) {
 		switchedOff(c, e.id)
-		_, err := e.diff(adoptedDB(nil))
-		testcheck.Error(t, err, "the cluster was not made for this stack, so no run does it for you")
-		_, err = e.up(adoptedDB(map[string]any{"displayName": "portfolio-db-2"}))
+		e.tryDiff(adoptedDB(nil), "the cluster was not made for this stack, so no run does it for you")
+		_, err := e.up(adoptedDB(map[string]any{"displayName": "portfolio-db-2"}))
 		same(t, "writes", c.wrote(), nil)
 		follow(c, err)
 		e.steps(adoptedDB(nil), "same")
@@ -104,9 +98,9 @@ func TestCluster_endpoint_adopted(t *testing.T) {
 		e.steps(adoptedDB(nil), "update") // only the protection
 		same(t, "writes", c.wrote(), nil)
 		e.log.want(t, "so no run does it for you")
-	})
+	})(t)
 	// It is not adopted, either.
-	inBubble(t, func(t *testing.T, c *cloud, e *engine) {
+	inBubble(func(t *testing.T, c *cloud, e *engine) {
 		switchedOff(c, c.add("portfolio-db", tokyo, nil, time.Now().Add(-time.Hour)))
 		_, err := e.preview(adoptedDB(nil))
 		testcheck.Error(t, err, "was not adopted", "its public endpoint is switched off")
@@ -114,12 +108,12 @@ func TestCluster_endpoint_adopted(t *testing.T) {
 		same(t, "writes", c.wrote(), nil)
 		follow(c, err)
 		e.steps(adoptedDB(nil), "create", "same")
-	})
+	})(t)
 }
 
 // A cluster whose endpoint is off serves nobody, and serves again when it is on.
 func TestDatabase_endpoint(t *testing.T) {
-	withSQL(t, clusterType, 0, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+	withSQL(clusterType, 0, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
 		e.steps(db(nil), "create")
 		query := func() error {
 			database := s.open(t, c, "")
@@ -133,7 +127,7 @@ func TestDatabase_endpoint(t *testing.T) {
 		}
 		e.steps(db(nil), "update")
 		testcheck.Error(t, query())
-	})
+	})(t)
 }
 
 // A cluster without a user prefix works like any other, through its life.
@@ -194,10 +188,10 @@ func TestProvider_withoutPrefix(t *testing.T) {
 
 // A Starter cluster has no name for its users before it has a prefix.
 func TestSQLUser_import_early(t *testing.T) {
-	inBubble(t, func(t *testing.T, c *cloud, _ *engine) {
+	inBubble(func(t *testing.T, c *cloud, _ *engine) {
 		e := newEngine(t, c, userType)
 		e.id = c.add("portfolio-db", tokyo, nil, time.Now()) + "/api"
 		_, err := e.refresh()
 		testcheck.Error(t, err, `cluster "portfolio-db" (1001) is CREATING`, "has no user prefix yet; run it again")
-	})
+	})(t)
 }

@@ -34,24 +34,22 @@ func TestCluster_Read(t *testing.T) {
 		},
 			false, nil, "403 Forbidden"},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			withDB(t, db(tt.inputs), func(t *testing.T, c *cloud, e *engine) {
-				if tt.hand != nil {
-					tt.hand(c, e.id)
-				}
-				changed, err := e.refresh()
-				testcheck.Error(t, err, tt.wantErr)
-				if changed != tt.changed {
-					t.Errorf("changed: %v, to %v", changed, e.outputs)
-				}
-				if want := db(tt.want); tt.want != nil && !e.inputs.Equals(want) {
-					t.Errorf("inputs %v, want %v", e.inputs, want)
-				}
-				if gone := tt.changed && tt.want == nil; gone != (e.id == "") {
-					t.Errorf("managing %q", e.id)
-				}
-			})
-		})
+		t.Run(tt.name, withDB(db(tt.inputs), func(t *testing.T, c *cloud, e *engine) {
+			if tt.hand != nil {
+				tt.hand(c, e.id)
+			}
+			changed, err := e.refresh()
+			testcheck.Error(t, err, tt.wantErr)
+			if changed != tt.changed {
+				t.Errorf("changed: %v, to %v", changed, e.outputs)
+			}
+			if want := db(tt.want); tt.want != nil && !e.inputs.Equals(want) {
+				t.Errorf("inputs %v, want %v", e.inputs, want)
+			}
+			if gone := tt.changed && tt.want == nil; gone != (e.id == "") {
+				t.Errorf("managing %q", e.id)
+			}
+		}))
 	}
 }
 
@@ -66,36 +64,32 @@ func TestCluster_import(t *testing.T) {
 		{"ours", ours, nil, nil},
 		{"with all", map[string]string{provider.OwnerLabel: owner, "team": "web"}, []hand{patching("spendingLimit.monthly", 500), networks(home, work)}, full},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, c *cloud, e *engine) {
-				e.id = c.add("portfolio-db", tokyo, tt.labels, time.Now().Add(-time.Hour))
-				for _, do := range tt.hands {
-					do(c, e.id)
-				}
-				if _, err := e.refresh(); err != nil {
-					t.Fatal(err)
-				}
-				if want := db(tt.want).Delete("deletionProtection"); !e.inputs.Equals(want) {
-					t.Errorf("inputs %v, want %v", e.inputs, want)
-				}
-				if e.out("host") == "" || e.short(e.out("clusterId")) != "1001" {
-					t.Errorf("outputs %v", e.outputs)
-				}
-				e.steps(e.inputs, "same") // Check accepts what Read returns
-				if op, err := e.up(db(map[string]any{"labels": tt.want["labels"]})); err != nil || op == "replace" {
-					t.Errorf("%s, %v", op, err)
-				}
-				if got := c.only().Labels[provider.OwnerLabel]; got != owner {
-					t.Errorf("owned by %v", got)
-				}
-			})
-		})
+		t.Run(tt.name, inBubble(func(t *testing.T, c *cloud, e *engine) {
+			e.id = c.add("portfolio-db", tokyo, tt.labels, time.Now().Add(-time.Hour))
+			for _, do := range tt.hands {
+				do(c, e.id)
+			}
+			e.refreshes()
+			if want := db(tt.want).Delete("deletionProtection"); !e.inputs.Equals(want) {
+				t.Errorf("inputs %v, want %v", e.inputs, want)
+			}
+			if e.out("host") == "" || e.short(e.out("clusterId")) != "1001" {
+				t.Errorf("outputs %v", e.outputs)
+			}
+			e.steps(e.inputs, "same") // Check accepts what Read returns
+			if op, err := e.up(db(map[string]any{"labels": tt.want["labels"]})); err != nil || op == "replace" {
+				t.Errorf("%s, %v", op, err)
+			}
+			if got := c.only().Labels[provider.OwnerLabel]; got != owner {
+				t.Errorf("owned by %v", got)
+			}
+		}))
 	}
-	inBubble(t, func(t *testing.T, c *cloud, e *engine) {
+	inBubble(func(t *testing.T, c *cloud, e *engine) {
 		e.id = "10000000000000000001"
 		_, err := e.refresh()
 		testcheck.Error(t, err, "cluster 10000000000000000001 does not exist")
-	})
+	})(t)
 }
 
 // TestProvider_Faults has the effects of a fault of one call.
@@ -118,24 +112,22 @@ func TestCluster_Delete(t *testing.T) {
 		{"403, and on its way out", holding("DELETING"), []emulator.Fault{forbidden}, "", nil},
 		{"403", nil, []emulator.Fault{forbidden}, "403 Forbidden", nil},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			withDB(t, db(nil), func(t *testing.T, c *cloud, e *engine) {
-				if tt.hand != nil {
-					tt.hand(c, e.id)
-				}
-				c.fail(tt.faults...)
-				testcheck.Error(t, e.delete(), tt.wantErr)
-				same(t, "writes", c.wrote(), tt.writes)
-				if gone := len(c.alive()) == 0; gone != (tt.wantErr == "") {
-					t.Errorf("gone: %v", gone)
-				}
-			})
-		})
+		t.Run(tt.name, withDB(db(nil), func(t *testing.T, c *cloud, e *engine) {
+			if tt.hand != nil {
+				tt.hand(c, e.id)
+			}
+			c.fail(tt.faults...)
+			testcheck.Error(t, e.delete(), tt.wantErr)
+			same(t, "writes", c.wrote(), tt.writes)
+			if gone := len(c.alive()) == 0; gone != (tt.wantErr == "") {
+				t.Errorf("gone: %v", gone)
+			}
+		}))
 	}
 }
 
 func TestCluster_Delete_waits(t *testing.T) {
-	withDB(t, db(nil), func(t *testing.T, c *cloud, e *engine) {
+	withDB(db(nil), func(t *testing.T, c *cloud, e *engine) {
 		c.DeleteTime = time.Hour
 		start := time.Now()
 		time.AfterFunc(42*time.Second, func() { _ = e.Cancel() })
@@ -143,8 +135,6 @@ func TestCluster_Delete_waits(t *testing.T) {
 		if took := time.Since(start); took != 42*time.Second {
 			t.Errorf("ended after %s", took)
 		}
-		if !e.log.has("status", "cluster portfolio-db is DELETING, 3 s") {
-			t.Errorf("shown:\n%s", e.log.all())
-		}
-	})
+		e.log.shows(e.t, "status", "cluster portfolio-db is DELETING, 3 s")
+	})(t)
 }

@@ -71,7 +71,7 @@ func TestConfig_state(t *testing.T) {
 	for _, name := range variables {
 		t.Setenv(name, "https://from-the-environment.test")
 	}
-	s := serve(t, provider.Options{})
+	s := serve(t.Context(), t, provider.Options{})
 	resp, err := s.CheckConfig(p.CheckRequest{Inputs: inputs(map[string]any{"privateKey": "hunter2"})})
 	if err != nil || len(resp.Failures) > 0 {
 		t.Fatal(err, resp.Failures)
@@ -88,18 +88,15 @@ func TestConfig_state(t *testing.T) {
 
 // Operations without a call need no keys.
 func TestConfig_withoutKeys(t *testing.T) {
-	withDB(t, db(nil), func(t *testing.T, c *cloud, e *engine) {
+	withDB(db(nil), func(t *testing.T, c *cloud, e *engine) {
 		bare := configured(t, c, provider.Options{}, clusterType, nil)
 		bare.state = e.state
 		bare.steps(db(nil), "same")
-		if !bare.log.has("warn", "using the recorded state of cluster", "tidbcloud:publicKey") {
-			t.Errorf("shown:\n%s", bare.log.all())
-		}
-		_, err := bare.up(db(map[string]any{"displayName": "another"}))
-		testcheck.Error(t, err, "tidbcloud:publicKey")
+		bare.log.shows(bare.t, "warn", "using the recorded state of cluster", "tidbcloud:publicKey")
+		bare.tryUp(db(map[string]any{"displayName": "another"}), "tidbcloud:publicKey")
 		testcheck.Error(t, bare.delete(), "tidbcloud:publicKey")
 		same(t, "calls", c.called(), nil)
-	})
+	})(t)
 }
 
 // A change of the configuration shows and never replaces.
@@ -120,7 +117,7 @@ func TestConfig_Diff(t *testing.T) {
 		{"another endpoint", none, inputs(map[string]any{"iamEndpoint": "https://i.test"}), []string{"iamEndpoint update"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := serve(t, provider.Options{})
+			s := serve(t.Context(), t, provider.Options{})
 			diff, err := s.DiffConfig(p.DiffRequest{ID: "1", State: tt.old, OldInputs: tt.old, Inputs: tt.new})
 			if got := properties(diff); err != nil || !slices.Equal(got, tt.want) || diff.HasChanges != (len(tt.want) > 0) {
 				t.Errorf("got %q, %+v, %v", got, diff, err)
@@ -134,7 +131,7 @@ func TestConfig_Diff_forgets(t *testing.T) {
 	for _, name := range variables {
 		t.Setenv(name, "")
 	}
-	s := serve(t, provider.Options{})
+	s := serve(t.Context(), t, provider.Options{})
 	old := inputs(map[string]any{"publicKey": "A", "privateKey": "a"})
 	checked, err := s.CheckConfig(p.CheckRequest{Inputs: property.Map{}})
 	if err != nil {

@@ -77,33 +77,24 @@ func (s *sqlServers) setCut(c *cut) {
 }
 
 // cuts calls before, run and check in turn, with a cut at each command that run makes, before and after
-// it takes effect. Unless MATRIX is full it cuts only at one of some commands, others before and after. It returns
-// how often run failed.
+// it takes effect. Unless MATRIX is full it cuts at one of some commands, before or after in turn. It
+// returns how often run failed.
 func (s *sqlServers) cuts(some int, before func(), run func() error, check func(cut string)) (failed int) {
-	step := some
-	if os.Getenv("MATRIX") == "full" {
-		step = 1
-	}
-	for _, after := range []bool{false, true} {
-		at := 1
-		if after {
-			at = 1 + step/2
+	for i := 1; ; i++ {
+		c := &cut{at: some * i, after: i%2 == 0}
+		if os.Getenv("MATRIX") == "full" {
+			c.at = (i + 1) / 2
 		}
-		for ; ; at += step {
-			c := &cut{at: at, after: after}
-			name := fmt.Sprintf("cut at command %d, after its effect: %v", at, after)
-			before()
-			s.setCut(c)
-			err := run()
-			s.setCut(nil)
-			check(name)
-			if err != nil {
-				failed++
-			}
-			if !c.happened() {
-				break
-			}
+		before()
+		s.setCut(c)
+		err := run()
+		s.setCut(nil)
+		check(fmt.Sprintf("cut at command %d, after its effect: %v", c.at, c.after))
+		if err != nil {
+			failed++
+		}
+		if !c.happened() {
+			return failed
 		}
 	}
-	return failed
 }

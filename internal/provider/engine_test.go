@@ -21,6 +21,7 @@ import (
 
 	"portfolio-infra/internal/provider"
 	"portfolio-infra/internal/rest/resttest"
+	"portfolio-infra/internal/testcheck"
 )
 
 // engine does for one resource what the Pulumi engine does: check, preview, diff, create,
@@ -55,11 +56,11 @@ func newEngine(t *testing.T, c *cloud, typ tokens.Type) *engine {
 
 func configured(t *testing.T, c *cloud, o provider.Options, typ tokens.Type, config map[string]property.Value) *engine {
 	t.Helper()
-	e := &engine{t: t, typ: typ, log: capture(t), cloud: c}
+	e := &engine{t: t, typ: typ, log: &logs{}, cloud: c}
 	if c != nil {
 		o.Transport, e.log.short = resttest.Transport(c), c.short
 	}
-	e.Server = serve(t, o)
+	e.Server = serve(e.log.in(t.Context()), t, o)
 	checked, err := e.CheckConfig(p.CheckRequest{Inputs: property.NewMap(config)})
 	if err == nil && len(checked.Failures) == 0 {
 		err = e.Configure(p.ConfigureRequest{Args: checked.Inputs})
@@ -70,14 +71,14 @@ func configured(t *testing.T, c *cloud, o provider.Options, typ tokens.Type, con
 	return e
 }
 
-func serve(t *testing.T, o provider.Options) integration.Server {
+func serve(ctx context.Context, t *testing.T, o provider.Options) integration.Server {
 	t.Helper()
 	if o.Dial == nil {
 		o.Dial = func(context.Context, string, string) (net.Conn, error) {
 			return nil, errors.New("no SQL server in this test")
 		}
 	}
-	s, err := integration.NewServer(t.Context(), provider.Name, semver.MustParse(provider.Version), integration.WithProvider(provider.New(o)))
+	s, err := integration.NewServer(ctx, provider.Name, semver.MustParse(provider.Version), integration.WithProvider(provider.New(o)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,6 +203,39 @@ func (e *engine) unchanged() {
 	if changed, err := e.refresh(); changed || err != nil {
 		e.t.Errorf("a refresh changes the state to %v, %v: %v", e.inputs, e.outputs, err)
 	}
+}
+
+// tryUp brings the resource to the inputs. Its error is checked as by [testcheck.Error].
+func (e *engine) tryUp(inputs property.Map, parts ...string) {
+	e.t.Helper()
+	_, err := e.up(inputs)
+	testcheck.Error(e.t, err, parts...)
+}
+
+func (e *engine) tryDiff(inputs property.Map, parts ...string) {
+	e.t.Helper()
+	_, err := e.diff(inputs)
+	testcheck.Error(e.t, err, parts...)
+}
+
+// wantDiff fails the test unless the diff with inputs has these properties.
+func (e *engine) wantDiff(inputs property.Map, want ...string) {
+	e.t.Helper()
+	diff, err := e.diff(inputs)
+	testcheck.Error(e.t, err)
+	same(e.t, "diff", properties(diff), want)
+}
+
+// deletes fails the test unless a delete succeeds, and refreshes unless a refresh does.
+func (e *engine) deletes() {
+	e.t.Helper()
+	testcheck.Error(e.t, e.delete())
+}
+
+func (e *engine) refreshes() {
+	e.t.Helper()
+	_, err := e.refresh()
+	testcheck.Error(e.t, err)
 }
 
 // shown is what the engine shows of an error.

@@ -2,7 +2,6 @@ package provider_test
 
 import (
 	"fmt"
-	"log/slog"
 	"maps"
 	"net/http"
 	"regexp"
@@ -184,7 +183,7 @@ var waited = regexp.MustCompile(`waiting for (the deletion of )?(cluster \d+|bra
 
 // suite takes a sample in a short test, since all faults take minutes with the race detector.
 var suite = faultlist.Suite{
-	Cloud: faultlist.TiDBCloud, Secrets: []string{privateKey}, Polls: true, Sample: 5,
+	Cloud: faultlist.TiDBCloud, Secrets: []string{privateKey}, Polls: true, Sample: 13,
 	Waiting: func(d time.Duration) string {
 		return fmt.Sprintf("rate limit is reached, trying again in %d s", int(d.Seconds()))
 	},
@@ -194,12 +193,14 @@ var suite = faultlist.Suite{
 // Whichever call fails, however and how often: there is never a second cluster or user, nothing is
 // lost, and the next run finishes.
 func TestProvider_Faults(t *testing.T) {
-	defer slog.SetDefault(slog.Default())
-	var all []faultlist.Operation
-	for _, op := range operations() {
-		all = append(all, faultlist.Operation{Name: op.name, Calls: op.calls, Begin: op.meet})
+	for i, op := range operations() {
+		t.Run(op.name, func(t *testing.T) {
+			t.Parallel()
+			suite := suite
+			suite.Shift = i
+			suite.Run(t, []faultlist.Operation{{Name: op.name, Calls: op.calls, Begin: op.meet}})
+		})
 	}
-	suite.Run(t, all)
 }
 
 // named returns the faults of these names.
@@ -210,43 +211,45 @@ func named(names ...string) []faultlist.Fault {
 // A cancelled run ends within a second, whichever call it makes and whatever it waits for. The next
 // run finishes.
 func TestProvider_Faults_cancel(t *testing.T) {
-	defer slog.SetDefault(slog.Default())
 	faults := named("no answer, no effect", "no answer after the effect", "429 with Retry-After", "503", "body slower than the time-out")
-	for _, op := range operations() {
-		for _, plan := range slices.Concat(suite.Plans(t, op.calls, faults, -1)...) {
-			synctest.Test(t, func(t *testing.T) {
-				name := fmt.Sprintf("%s / %s", op.name, plan)
-				l := newLife(t, newProcess(t))
-				op.before(l)
-				l.nextRun(l.process, plan)
-				var at time.Time // of the cancellation
-				note := l.net.OnCall
-				l.net.OnCall = func(c faultlist.Call) {
-					note(c)
-					if c.Hit && at.IsZero() {
-						at = time.Now().Add(300 * time.Millisecond)
-						time.AfterFunc(300*time.Millisecond, func() { _ = l.process.Cancel() })
+	for i, op := range operations() {
+		t.Run(op.name, func(t *testing.T) {
+			t.Parallel()
+			suite := suite
+			suite.Shift, suite.Sample = i, 2*len(faults) // a short test takes half of the calls
+			for _, plan := range slices.Concat(suite.Plans(t, op.calls, faults, -1)...) {
+				synctest.Test(t, func(t *testing.T) {
+					l := newLife(t, newProcess(t))
+					op.before(l)
+					l.nextRun(l.process, plan)
+					var at time.Time // of the cancellation
+					note := l.net.OnCall
+					l.net.OnCall = func(c faultlist.Call) {
+						note(c)
+						if c.Hit && at.IsZero() {
+							at = time.Now().Add(300 * time.Millisecond)
+							time.AfterFunc(300*time.Millisecond, func() { _ = l.process.Cancel() })
+						}
 					}
-				}
-				err := op.run(l)
-				// The operation may have ended all the same, since a 404 needs no body.
-				if late := time.Since(at); late > time.Second {
-					t.Errorf("%s: %v, %s after the cancellation", name, err, late)
-				}
-				time.Sleep(time.Minute)
-				l.nextRun(newProcess(t))
-				if wrong := op.converge(l); len(wrong) > 0 {
-					t.Errorf("%s:\n\t%s\n\tthe cancelled run ended with: %v", name, strings.Join(wrong, "\n\t"), err)
-				}
-			})
-		}
+					err := op.run(l)
+					// The operation may have ended all the same, since a 404 needs no body.
+					if late := time.Since(at); late > time.Second {
+						t.Errorf("%s: %v, %s after the cancellation", plan, err, late)
+					}
+					time.Sleep(time.Minute)
+					l.nextRun(newProcess(t))
+					if wrong := op.converge(l); len(wrong) > 0 {
+						t.Errorf("%s:\n\t%s\n\tthe cancelled run ended with: %v", plan, strings.Join(wrong, "\n\t"), err)
+					}
+				})
+			}
+		})
 	}
 }
 
 // Two things go wrong at once: the result of the POST is ambiguous, and from then on the lists
 // are empty. There is no second POST.
 func TestProvider_Faults_ambiguousAndBlind(t *testing.T) {
-	defer slog.SetDefault(slog.Default())
 	faults := named("reset after the effect", "no answer after the effect", "500 after the effect", "truncated JSON", "a list for an object")
 	posts := map[string]string{"create cluster": "POST /clusters", "create user": postUser, "create branch": postBranch}
 	for _, op := range operations() {

@@ -7,14 +7,14 @@ import (
 	"testing"
 
 	"github.com/go-sql-driver/mysql"
+
+	"portfolio-infra/internal/testcheck"
 )
 
 // TiDB answers 1044 to a CREATE DATABASE without the privilege, and 1142 to a CREATE TABLE.
 func TestWithSuggestion(t *testing.T) {
 	refused := fmt.Errorf("creating: %w", &mysql.MySQLError{Number: 1044, Message: "Access denied for user to database"})
-	if got := withSuggestion(refused).Error(); !strings.Contains(got, "use one of role_admin") {
-		t.Error(got)
-	}
+	testcheck.Error(t, withSuggestion(refused), "use one of role_admin")
 }
 
 func TestNewPassword(t *testing.T) {

@@ -2,7 +2,6 @@ package provider_test
 
 import (
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"testing"
 	"time"
@@ -20,11 +19,12 @@ import (
 type process struct {
 	integration.Server
 	net *faultlist.Transport // of the life that it serves
+	log *logs
 }
 
 func newProcess(t *testing.T) *process {
-	s := &process{}
-	s.Server = serve(t, provider.Options{Dial: anyLogin(t), Transport: roundTripper(func(r *http.Request) (*http.Response, error) { return s.net.RoundTrip(r) })})
+	s := &process{log: &logs{}}
+	s.Server = serve(s.log.in(t.Context()), t, provider.Options{Dial: anyLogin, Transport: roundTripper(func(r *http.Request) (*http.Response, error) { return s.net.RoundTrip(r) })})
 	return s
 }
 
@@ -45,7 +45,7 @@ type life struct {
 }
 
 func newLife(t *testing.T, s *process) *life {
-	l := &life{T: t, process: s, cloud: newCloud(), log: &logs{}, passwords: map[string]bool{}}
+	l := &life{T: t, process: s, cloud: newCloud(), log: s.log, passwords: map[string]bool{}}
 	l.CreateTime, l.DeleteTime = 3*time.Second, time.Second
 	l.net = &faultlist.Transport{Handler: l.Cloud, Kind: kindOfCall, OnCall: func(c faultlist.Call) {
 		var body struct{ Password, RootPassword string }
@@ -55,6 +55,7 @@ func newLife(t *testing.T, s *process) *life {
 	}}
 	l.cluster, l.user = &engine{t: t, typ: clusterType, log: l.log}, &engine{t: t, typ: userType, log: l.log}
 	l.branch = &engine{t: t, typ: branchType, log: l.log}
+	l.log.clear()
 	l.nextRun(s)
 	return l
 }
@@ -63,7 +64,6 @@ func newLife(t *testing.T, s *process) *life {
 func (l *life) nextRun(s *process, plan ...faultlist.Plan) {
 	l.Helper()
 	s.net = l.net
-	slog.SetDefault(slog.New(handler{l.log, ""}))
 	if err := s.Configure(p.ConfigureRequest{Args: property.NewMap(keys)}); err != nil {
 		l.Fatal(err)
 	}

@@ -12,36 +12,30 @@ import (
 	"io"
 	"math/big"
 	"net"
-	"os"
-	"path/filepath"
-	"testing"
 )
 
-// anyLogin makes the provider trust a server that accepts every login and answers nothing
-// but pings, for tests of the API alone. It returns its Dial.
-func anyLogin(t *testing.T) func(ctx context.Context, network, addr string) (net.Conn, error) {
-	t.Helper()
+// anyCertificate is the certificate of a server that accepts every login.
+var anyCertificate = tls.Certificate{}
+
+// newAnyCertificate makes anyCertificate, and returns it in the form of PEM.
+func newAnyCertificate() ([]byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"*.ap-northeast-1.prod.aws.tidbcloud.com", "*.us-east-1.prod.aws.tidbcloud.com"},
 		NotBefore: bubbleStart.AddDate(-1, 0, 0), NotAfter: bubbleStart.AddDate(100, 0, 0), IsCA: true, BasicConstraintsValid: true}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "ca.pem")
-	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	t.Setenv("TIDBCLOUD_SQL_CA_FILE", file)
-	config := &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
-	return func(context.Context, string, string) (net.Conn, error) {
-		client, server := net.Pipe()
-		go acceptLogin(server, config)
-		return client, nil
-	}
+	anyCertificate = tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), err
+}
+
+// anyLogin is the Dial of a provider for tests of the API alone. It leads to a server that accepts every
+// login and answers nothing but pings.
+func anyLogin(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	go acceptLogin(server, &tls.Config{Certificates: []tls.Certificate{anyCertificate}, MinVersion: tls.VersionTLS12})
+	return client, nil
 }
 
 // acceptLogin is a server's side of a connection.

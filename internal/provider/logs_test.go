@@ -17,13 +17,10 @@ type logs struct {
 	lines []string // "warn …", "status …", "info …"
 }
 
-func capture(t *testing.T) *logs {
-	l := &logs{}
-	old := slog.Default()
-	slog.SetDefault(slog.New(handler{l, ""}))
-	t.Cleanup(func() { slog.SetDefault(old) })
-	return l
-}
+// in is the context of a provider whose lines these are: the provider logs by [slog.Default], with it.
+func (l *logs) in(ctx context.Context) context.Context { return context.WithValue(ctx, logsKey{}, l) }
+
+type logsKey struct{}
 
 // has reports whether a line contains all parts.
 func (l *logs) has(parts ...string) bool {
@@ -37,6 +34,14 @@ func (l *logs) want(t *testing.T, warning string) {
 	t.Helper()
 	if warning == "" && l.all() != "" || warning != "" && !l.has("warn", warning) {
 		t.Errorf("shown, want %q:\n%s", warning, l.all())
+	}
+}
+
+// shows fails the test unless a line contains all parts.
+func (l *logs) shows(t *testing.T, parts ...string) {
+	t.Helper()
+	if !l.has(parts...) {
+		t.Errorf("shown, want %q:\n%s", parts, l.all())
 	}
 }
 
@@ -56,22 +61,23 @@ func (l *logs) all() string {
 	return all
 }
 
-// handler is the [slog.Handler] that adds to logs.
-type handler struct {
-	logs *logs
-	kind string
-}
+// handler is the [slog.Handler] that adds to the logs of the context.
+type handler struct{ kind string }
 
 func (h handler) Enabled(context.Context, slog.Level) bool { return true }
 
-func (h handler) Handle(_ context.Context, r slog.Record) error {
+func (h handler) Handle(ctx context.Context, r slog.Record) error {
+	l, ok := ctx.Value(logsKey{}).(*logs)
+	if !ok {
+		panic("nobody is shown: " + r.Message)
+	}
 	kind := h.kind
 	if kind == "" {
 		kind = strings.ToLower(r.Level.String())
 	}
-	h.logs.mu.Lock()
-	defer h.logs.mu.Unlock()
-	h.logs.lines = append(h.logs.lines, kind+" "+r.Message)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, kind+" "+r.Message)
 	return nil
 }
 

@@ -9,7 +9,7 @@ import (
 // A preview warns of what a run takes away. What the state has as applied does not count if the
 // database cannot be read, and what the database lost does, since it is applied again.
 func TestMigrations_losses(t *testing.T) {
-	withSchema(t, func(m *schema) {
+	withSchema(func(m *schema) {
 		t := m.T
 		const drops = "warn this migration takes data away: 00004_x.sql:2: drops the column guests.email: ALTER TABLE guests DROP COLUMN email;"
 		preview := func(changes map[string]any, want, never string) {
@@ -51,5 +51,5 @@ func TestMigrations_losses(t *testing.T) {
 		preview(nil, drops, "pending migration: 00003")
 		m.s.instead = until(time.Minute, hangUp)
 		preview(nil, "using the recorded state", "takes data away")
-	})
+	})(t)
 }

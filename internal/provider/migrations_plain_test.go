@@ -28,7 +28,7 @@ func (m *schema) seeds(changes map[string]any) map[string]any {
 
 // Seeds run once. An edited one is one error, which says what to do.
 func TestMigrations_plain(t *testing.T) {
-	withSchema(t, func(m *schema) {
+	withSchema(func(m *schema) {
 		t := m.T
 		m.hand("CREATE TABLE guests (id INT PRIMARY KEY, name VARCHAR(60))")
 		m.write(map[string]string{"guests.sql": "INSERT INTO guests VALUES (1, 'Ada'), (2, 'Grace');\n"})
@@ -42,9 +42,7 @@ func TestMigrations_plain(t *testing.T) {
 		m.write(map[string]string{"more.sql": "INSERT INTO guests VALUES (3, 'Edsger');\n"})
 		m.wantDiff(portfolio(m.c, m.seeds(nil)), `files["more.sql"] add`)
 		m.steps(portfolio(m.c, m.seeds(nil)), "update", "same")
-		if _, err := m.refresh(); err != nil {
-			t.Fatal(err)
-		}
+		m.refreshes()
 		m.steps(portfolio(m.c, m.seeds(nil)), "same")
 
 		m.write(map[string]string{"guests.sql": "INSERT INTO guests VALUES (1, 'Alan');\n"})
@@ -55,16 +53,7 @@ func TestMigrations_plain(t *testing.T) {
 				t.Errorf("more than one error: %v", err)
 			}
 		}
-	})
-}
-
-func TestMigrations_plain_Check(t *testing.T) {
-	least := map[string]any{"clusterId": "1", "host": gateway, "port": 4000, "user": "p.api", "password": "x", "database": "portfolio",
-		"folder": "seeds", "files": map[string]any{"a.sql": strings.Repeat("0", 64)}, "format": "plain", "redactErrors": true}
-	for table, failure := range map[string]string{"": "", "seeds": "", "goose": "table: \"goose\" is the name of a tool", "12345678901234567": "table: "} {
-		least["table"] = table
-		wantFailure(t, migrationsType, inputs(least), failure)
-	}
+	})(t)
 }
 
 // No value of a row or of a statement is in an error or a message, only the number, the file and
@@ -82,39 +71,37 @@ func TestMigrations_redactErrors(t *testing.T) {
 		"no login":     {map[string]string{"00001_a.sql": "-- +goose Up\nCREATE TABLE b (id INT);\n"}, map[string]any{"password": "wrong-" + password}, "Error 1045"},
 		"syntax error": {map[string]string{"00001_a.sql": "-- +goose Up\nINSERT INTO '" + address + "';\n"}, nil, "00001_a.sql:2: syntax error"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			withSchema(t, func(m *schema) {
-				t := m.T
-				m.c.addUser("reader", password, "role_readonly")
-				m.hand("CREATE TABLE a (id INT PRIMARY KEY, address VARCHAR(100) UNIQUE, domain VARCHAR(100))",
-					"INSERT INTO a VALUES (1, '"+address+"', 'example.com'), (2, 'bob@example.com', 'example.com')")
-				m.write(tt.files)
-				wanted := m.wanted(map[string]any{"redactErrors": true})
-				for key, value := range tt.changes {
-					wanted = m.wanted(map[string]any{"redactErrors": true, key: value})
+		t.Run(name, withSchema(func(m *schema) {
+			t := m.T
+			m.c.addUser("reader", password, "role_readonly")
+			m.hand("CREATE TABLE a (id INT PRIMARY KEY, address VARCHAR(100) UNIQUE, domain VARCHAR(100))",
+				"INSERT INTO a VALUES (1, '"+address+"', 'example.com'), (2, 'bob@example.com', 'example.com')")
+			m.write(tt.files)
+			wanted := m.wanted(map[string]any{"redactErrors": true})
+			for key, value := range tt.changes {
+				wanted = m.wanted(map[string]any{"redactErrors": true, key: value})
+			}
+			_, previewErr := m.preview(wanted)
+			_, err := m.up(wanted)
+			testcheck.Error(t, err, tt.want)
+			shown := m.log.all()
+			for _, err := range []error{previewErr, err} {
+				if err != nil {
+					shown += "\n" + err.Error()
 				}
-				_, previewErr := m.preview(wanted)
-				_, err := m.up(wanted)
-				testcheck.Error(t, err, tt.want)
-				shown := m.log.all()
-				for _, err := range []error{previewErr, err} {
-					if err != nil {
-						shown += "\n" + err.Error()
-					}
+			}
+			for _, secret := range []string{address, "bob", "Duplicate", "denied"} {
+				if strings.Contains(shown, secret) {
+					t.Errorf("%q is in:\n%s", secret, shown)
 				}
-				for _, secret := range []string{address, "bob", "Duplicate", "denied"} {
-					if strings.Contains(shown, secret) {
-						t.Errorf("%q is in:\n%s", secret, shown)
-					}
-				}
-			})
-		})
+			}
+		}))
 	}
 }
 
 // A preview's warning that it could not read the database does not say what the server said.
 func TestMigrations_redactErrors_warning(t *testing.T) {
-	withSchema(t, func(m *schema) {
+	withSchema(func(m *schema) {
 		t := m.T
 		m.write(createGuests)
 		m.steps(m.wanted(nil), "create")
@@ -127,5 +114,5 @@ func TestMigrations_redactErrors_warning(t *testing.T) {
 				t.Errorf("redacted %t:\n%s", redacted, m.log.all())
 			}
 		}
-	})
+	})(t)
 }

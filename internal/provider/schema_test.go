@@ -39,7 +39,7 @@ func TestSchema_golden(t *testing.T) {
 
 func spec(t *testing.T) map[string]any {
 	t.Helper()
-	resp, err := serve(t, provider.Options{}).GetSchema(p.GetSchemaRequest{})
+	resp, err := serve(t.Context(), t, provider.Options{}).GetSchema(p.GetSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package provider_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"net"
 	"strings"
 	"sync"
@@ -15,7 +16,6 @@ import (
 
 	"portfolio-infra/internal/provider"
 	emulatedsql "portfolio-infra/internal/sandbox/emulator/sql"
-	"portfolio-infra/internal/sandbox/emulator/sql/sqltest"
 	emulatedcloud "portfolio-infra/internal/sandbox/emulator/tidbcloud"
 	"portfolio-infra/internal/sqllogin"
 )
@@ -23,10 +23,13 @@ import (
 // gateway is the host name of the clusters' SQL servers.
 const gateway = "localhost"
 
-// sqlServers are the emulated SQL servers of a cloud. They listen on real sockets, outside of the
-// bubble. While a client in the bubble waits for them, its time stands still.
+// sqlServers are the emulated SQL servers of a cloud with one cluster. They listen on real sockets,
+// outside of the bubble. While a client in the bubble waits for them, its time stands still.
 type sqlServers struct {
 	*emulatedsql.Servers
+	// place is the cluster of the pool that serves the cloud's cluster. It is "" when that is deleted.
+	cluster, place string
+	branches       []string
 
 	// lag is how long a new user's login is refused: in TiDB Cloud it takes a while until all
 	// servers know one.
@@ -48,29 +51,71 @@ type sqlServers struct {
 
 // lagging is a new user, and when it can log in.
 type lagging struct {
-	cluster string
-	login   emulatedcloud.Login
-	at      time.Time
+	place string
+	login emulatedcloud.Login
+	at    time.Time
 }
 
-// newSQLServers starts the SQL servers of a cloud. A new user's login is refused for the lag.
+// newSQLServers gives a cloud SQL servers. A new user's login is refused for the lag.
 func newSQLServers(t *testing.T, c *cloud, lag time.Duration) *sqlServers {
 	t.Helper()
-	s := &sqlServers{now: bubbleStart, lag: lag, known: map[string]bool{}, late: map[string]lagging{}, work: make(chan func() error), done: make(chan error)}
-	t.Cleanup(func() { close(s.work) })
+	s := &sqlServers{Servers: pool.open(t), now: bubbleStart, lag: lag, known: map[string]bool{}, late: map[string]lagging{}, work: make(chan func() error), done: make(chan error)}
+	s.place = pool.take(t)
+	t.Cleanup(func() {
+		close(s.work)
+		for _, id := range s.branches {
+			if err := s.DeleteCluster(id); err != nil {
+				t.Error(err)
+			}
+		}
+		if s.place != "" {
+			pool.give(t, s.place)
+		}
+	})
 	go func() {
 		for f := range s.work {
 			s.done <- f()
 		}
 	}()
-	s.Servers = &emulatedsql.Servers{TiDB: sqltest.TiDB(t), Dir: t.TempDir(), Host: gateway}
-	s.start(t, c)
+	c.SQL, c.Endpoint = s, s.Endpoint
 	return s
 }
 
+// at returns which cluster or branch of the pool serves one of the cloud.
+func (s *sqlServers) at(id string) string {
+	if id == s.cluster {
+		return s.place
+	}
+	return id
+}
+
+// CreateCluster takes the place for the cluster. There are no others.
+func (s *sqlServers) CreateCluster(id string) error {
+	if s.cluster != "" {
+		return errors.New("a second cluster")
+	}
+	s.cluster = id
+	return nil
+}
+
+// DeleteCluster deletes the cluster with its place.
+func (s *sqlServers) DeleteCluster(id string) error {
+	place := s.at(id)
+	if id == s.cluster {
+		s.place = ""
+	}
+	return s.Servers.DeleteCluster(place)
+}
+
+func (s *sqlServers) SetEndpoint(id string, disabled bool) error {
+	return s.Servers.SetEndpoint(s.at(id), disabled)
+}
+
+func (s *sqlServers) Endpoint(id string) (host string, port int) { return s.Servers.Endpoint(s.at(id)) }
+
 // PutUser lets a new user in with no password until the lag is over. One that comes without
 // its password existed before.
-func (s *sqlServers) PutUser(clusterID string, l emulatedcloud.Login) error {
+func (s *sqlServers) PutUser(id string, l emulatedcloud.Login) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, late := s.late[l.UserName]
@@ -79,42 +124,28 @@ func (s *sqlServers) PutUser(clusterID string, l emulatedcloud.Login) error {
 		if late {
 			at = s.late[l.UserName].at
 		}
-		s.late[l.UserName] = lagging{clusterID, l, at}
+		s.late[l.UserName] = lagging{s.at(id), l, at}
 		l.Hash = "*" + strings.Repeat("0", 40) // that of no password
 	}
 	s.known[l.UserName] = true
-	return s.Servers.PutUser(clusterID, l)
+	return s.Servers.PutUser(s.at(id), l)
 }
 
 // CreateBranch creates or resets a branch outside of the bubble, where it can listen. Its moment is
 // that of the real time, in which the parent was written.
-func (s *sqlServers) CreateBranch(parentID, branchID string, _ time.Time) error {
-	s.work <- func() error { return s.Servers.CreateBranch(parentID, branchID, time.Now()) }
+func (s *sqlServers) CreateBranch(parent, id string, _ time.Time) error {
+	s.branches = append(s.branches, id)
+	s.work <- func() error { return s.Servers.CreateBranch(s.at(parent), id, time.Now()) }
 	return <-s.done
 }
 
 // DropUser forgets the user.
-func (s *sqlServers) DropUser(clusterID, name string) error {
+func (s *sqlServers) DropUser(id, name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.known, name)
 	delete(s.late, name)
-	return s.Servers.DropUser(clusterID, name)
-}
-
-// start starts the servers of a cloud and makes the provider trust them.
-func (s *sqlServers) start(t *testing.T, c *cloud) {
-	t.Helper()
-	if err := s.Open(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	t.Setenv("TIDBCLOUD_SQL_CA_FILE", s.CAFile())
-	c.SQL, c.Endpoint = s, s.Endpoint
+	return s.Servers.DropUser(s.at(id), name)
 }
 
 // dial connects to a server, whatever its host is called.
@@ -150,7 +181,7 @@ func (s *sqlServers) advance() error {
 			continue
 		}
 		delete(s.late, name)
-		if err := s.Servers.PutUser(user.cluster, user.login); err != nil {
+		if err := s.Servers.PutUser(user.place, user.login); err != nil {
 			return err
 		}
 	}
@@ -209,15 +240,17 @@ func (s *sqlServers) logins(f func()) int {
 	return s.dials - before
 }
 
-// withSQL runs a test in a bubble, on a cloud with a cluster of ours, 1001, and its SQL server.
-func withSQL(t *testing.T, typ tokens.Type, lag time.Duration, f func(t *testing.T, c *cloud, s *sqlServers, e *engine)) {
-	t.Helper()
-	c := newCloud()
-	s := newSQLServers(t, c, lag)
-	c.add("portfolio-db", tokyo, ours, bubbleStart.Add(-time.Hour))
-	synctest.Test(t, func(t *testing.T) {
-		f(t, c, s, configured(t, c, provider.Options{Dial: s.dial}, typ, keys))
-	})
+// withSQL runs a test in a bubble, beside others, on a cloud with a cluster of ours, 1001, and its SQL server.
+func withSQL(typ tokens.Type, lag time.Duration, f func(t *testing.T, c *cloud, s *sqlServers, e *engine)) func(*testing.T) {
+	return func(t *testing.T) {
+		t.Parallel()
+		c := newCloud()
+		s := newSQLServers(t, c, lag)
+		c.add("portfolio-db", tokyo, ours, bubbleStart.Add(-time.Hour))
+		synctest.Test(t, func(t *testing.T) {
+			f(t, c, s, configured(t, c, provider.Options{Dial: s.dial}, typ, keys))
+		})
+	}
 }
 
 // open connects to a database by hand, as the user "hand".
@@ -228,7 +261,17 @@ func (s *sqlServers) open(t *testing.T, c *cloud, database string) *sql.DB {
 		time.Sleep(s.lag)
 	}
 	host, port := s.Endpoint(c.first())
-	login := sqllogin.Login{Host: host, Port: port, User: c.prefixes[c.first()] + ".hand", Password: password}
+	return s.connect(t, sqllogin.Login{Host: host, Port: port, User: c.prefixes[c.first()] + ".hand", Password: password}, database)
+}
+
+// login is the login that the outputs have, of the user in one of them.
+func (e *engine) login(user string) sqllogin.Login {
+	return sqllogin.Login{Host: e.out("host"), Port: int(e.outputs.Get("port").AsNumber()), User: e.out(user), Password: e.out("password")}
+}
+
+// connect connects to a database with a login, past the cut.
+func (s *sqlServers) connect(t *testing.T, login sqllogin.Login, database string) *sql.DB {
+	t.Helper()
 	db, err := login.Open(s.CAFile(), func(config *mysql.Config) {
 		config.DialFunc, config.DBName, config.ParseTime = s.dialServer, database, true
 	})

@@ -3,17 +3,14 @@ package provider_test
 import (
 	"database/sql"
 	"maps"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
 	presource "github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
 
 	"portfolio-infra/internal/sandbox/emulator"
-	"portfolio-infra/internal/sqllogin"
 	"portfolio-infra/internal/testcheck"
 )
 
@@ -25,9 +22,8 @@ const (
 
 // withRoot runs a test in a bubble, on a server that has the database and one of a similar name. The
 // user "hand" is its root. The users are those of a branch, which TiDB Cloud's API does not know.
-func withRoot(t *testing.T, f func(t *testing.T, c *cloud, s *sqlServers, e *engine)) {
-	t.Helper()
-	withUsers(t, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+func withRoot(f func(t *testing.T, c *cloud, s *sqlServers, e *engine)) func(*testing.T) {
+	return withUsers(func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
 		for _, name := range []string{database, "myXapp"} {
 			s.run(t, c, "CREATE DATABASE "+name, "CREATE TABLE "+name+".t (a INT)", "INSERT INTO "+name+".t VALUES (1)")
 		}
@@ -48,11 +44,7 @@ func rooted(c *cloud, s *sqlServers, changes map[string]any) property.Map {
 // as runs statements as the user of the state, and returns the error of the first that fails.
 func (e *engine) as(t *testing.T, s *sqlServers, statements ...string) error {
 	t.Helper()
-	login := sqllogin.Login{Host: e.out("host"), Port: int(e.outputs.Get("port").AsNumber()), User: e.out("fullName"), Password: e.out("password")}
-	db, err := login.Open(s.CAFile(), func(config *mysql.Config) { config.DialFunc = s.dialServer })
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := s.connect(t, e.login("fullName"), "")
 	defer db.Close()
 	for _, statement := range statements {
 		if _, err := db.ExecContext(t.Context(), statement); err != nil {
@@ -79,7 +71,7 @@ const marked = `% {"comment": "pulumi 1001/` + branchID + `"}`
 
 // The life of a user that root creates. TiDB Cloud is never called.
 func TestSQLUser_root(t *testing.T) {
-	withRoot(t, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+	withRoot(func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
 		read, write := "SELECT * FROM my_app.t", "UPDATE my_app.t SET a = 2"
 		admin := []string{"DROP DATABASE my_app", "CREATE DATABASE my_app", "CREATE TABLE my_app.t (a INT)", "CREATE VIEW my_app.v AS SELECT * FROM my_app.t", "CREATE DATABASE pulumi_report_my_app", "CREATE TABLE pulumi_report_my_app.t (a INT)", "DROP DATABASE pulumi_report_my_app"}
 		for _, step := range []struct {
@@ -133,7 +125,7 @@ func TestSQLUser_root(t *testing.T) {
 		if e.log.has(password) {
 			t.Errorf("shown:\n%s", e.log.all())
 		}
-	})
+	})(t)
 }
 
 // Whoever made a user of the name, it has another password afterwards.
@@ -147,18 +139,16 @@ func TestSQLUser_root_existing(t *testing.T) {
 		"others of another name":  {"CREATE USER 'PREFIX.api2' IDENTIFIED BY 'known'"},
 		"one that grants to more": {"CREATE USER 'PREFIX.api' IDENTIFIED BY 'known'", "GRANT SELECT ON my_app.* TO 'PREFIX.api' WITH GRANT OPTION"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			withRoot(t, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
-				for _, statement := range append([]string{"CREATE ROLE 'PREFIX.role_readonly'"}, statements...) {
-					s.run(t, c, strings.NewReplacer("PREFIX", c.prefixes[c.first()], "1001", c.first()).Replace(statement))
-				}
-				e.steps(rooted(c, s, nil), "create", "same")
-				same(t, "users", s.named(t, c), marked)
-				if err := e.as(t, s, "SELECT * FROM my_app.t"); err != nil {
-					t.Error(err)
-				}
-			})
-		})
+		t.Run(name, withRoot(func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+			for _, statement := range append([]string{"CREATE ROLE 'PREFIX.role_readonly'"}, statements...) {
+				s.run(t, c, strings.NewReplacer("PREFIX", c.prefixes[c.first()], "1001", c.first()).Replace(statement))
+			}
+			e.steps(rooted(c, s, nil), "create", "same")
+			same(t, "users", s.named(t, c), marked)
+			if err := e.as(t, s, "SELECT * FROM my_app.t"); err != nil {
+				t.Error(err)
+			}
+		}))
 	}
 }
 
@@ -185,55 +175,50 @@ func TestSQLUser_root_drift(t *testing.T) {
 		{"another comment", []string{"ALTER USER " + user + " COMMENT 'mine'"}, []string{"fullName update"}, true, true},
 		{"also at another host", []string{"CREATE USER " + user + "@'10.0.0.1' IDENTIFIED BY 'known'"}, []string{"fullName update"}, true, true},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			withRoot(t, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
-				e.steps(rooted(c, s, nil), "create")
-				time.Sleep(time.Hour)
-				for _, statement := range tt.statements {
-					s.run(t, c, strings.ReplaceAll(statement, "PREFIX", c.prefixes[c.first()]))
-				}
-				diff, err := e.diff(rooted(c, s, nil))
-				if got := properties(diff); err != nil || !slices.Equal(got, tt.want) {
-					t.Errorf("got %q: %v", got, err)
-				}
-				recorded, before := e.state, e.out("password")
-				if changed, err := e.refresh(); changed != tt.refreshed || err != nil {
-					t.Errorf("a refresh changes the state: %v, %v", changed, err)
-				}
-				e.state = recorded
-				if tt.want == nil {
-					return
-				}
-				outputs, err := e.preview(rooted(c, s, nil))
-				if err != nil || outputs.Get("password").IsComputed() != tt.rotated {
-					t.Errorf("previewed %v: %v", outputs, err)
-				}
-				e.steps(rooted(c, s, nil), "update", "same")
-				same(t, "users", s.named(t, c), marked)
-				if rotated := e.out("password") != before; rotated != tt.rotated {
-					t.Errorf("another password: %v", rotated)
-				}
-				if err := e.as(t, s, "SELECT * FROM my_app.t"); err != nil {
-					t.Error(err)
-				}
-				if e.as(t, s, "SELECT * FROM myXapp.t") == nil {
-					t.Error("it may do more than its role")
-				}
-			})
-		})
+		t.Run(tt.name, withRoot(func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+			e.steps(rooted(c, s, nil), "create")
+			time.Sleep(time.Hour)
+			for _, statement := range tt.statements {
+				s.run(t, c, strings.ReplaceAll(statement, "PREFIX", c.prefixes[c.first()]))
+			}
+			e.wantDiff(rooted(c, s, nil), tt.want...)
+			recorded, before := e.state, e.out("password")
+			if changed, err := e.refresh(); changed != tt.refreshed || err != nil {
+				t.Errorf("a refresh changes the state: %v, %v", changed, err)
+			}
+			e.state = recorded
+			if tt.want == nil {
+				return
+			}
+			outputs, err := e.preview(rooted(c, s, nil))
+			if err != nil || outputs.Get("password").IsComputed() != tt.rotated {
+				t.Errorf("previewed %v: %v", outputs, err)
+			}
+			e.steps(rooted(c, s, nil), "update", "same")
+			same(t, "users", s.named(t, c), marked)
+			if rotated := e.out("password") != before; rotated != tt.rotated {
+				t.Errorf("another password: %v", rotated)
+			}
+			if err := e.as(t, s, "SELECT * FROM my_app.t"); err != nil {
+				t.Error(err)
+			}
+			if e.as(t, s, "SELECT * FROM myXapp.t") == nil {
+				t.Error("it may do more than its role")
+			}
+		}))
 	}
 }
 
 // A refresh shows the role whose privileges the user has.
 func TestSQLUser_root_refreshRole(t *testing.T) {
-	withRoot(t, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+	withRoot(func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
 		e.steps(rooted(c, s, nil), "create")
 		s.run(t, c, "REVOKE INSERT, UPDATE, DELETE ON `my\\_app`.* FROM '"+e.out("fullName")+"'")
 		if _, err := e.refresh(); err != nil || e.out("role") != "role_readonly" {
 			t.Errorf("role %q: %v", e.out("role"), err)
 		}
 		e.steps(rooted(c, s, nil), "update", "same")
-	})
+	})(t)
 }
 
 // A server that does not answer proves nothing, and neither does a root that is not let in.
@@ -248,40 +233,35 @@ func TestSQLUser_root_unreadable(t *testing.T) {
 		"another root's password": {nil, map[string]any{"password": "another"}, []string{"root update"}, "Access denied"},
 		"unknown password":        {nil, map[string]any{"password": unknown}, []string{"root update"}, ""},
 	} {
-		t.Run(name, func(t *testing.T) {
-			withRoot(t, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
-				e.steps(rooted(c, s, nil), "create")
-				time.Sleep(time.Hour)
-				if e.log.clear(); tt.packet != nil {
-					s.instead = always(tt.packet)
-				}
-				to := rooted(c, s, nil)
-				root := to.Get("root").AsMap()
-				for key, value := range tt.login {
-					root = root.Set(key, inputs(map[string]any{key: value}).Get(key))
-				}
-				to = to.Set("root", property.New(root))
-				diff, err := e.diff(to)
-				if got := properties(diff); err != nil || !slices.Equal(got, tt.want) {
-					t.Errorf("got %q: %v", got, err)
-				}
-				e.log.want(t, tt.warn)
-				outputs, err := e.preview(to)
-				reset := root.Get("password").IsComputed() // the branch may be reset, and has no users then
-				if err != nil || outputs.Get("password").IsComputed() != reset || outputs.Get("fullName").IsComputed() {
-					t.Errorf("previewed %v: %v", outputs, err)
-				}
-				if tt.login == nil {
-					e.unchanged()
-				}
-			})
-		})
+		t.Run(name, withRoot(func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+			e.steps(rooted(c, s, nil), "create")
+			time.Sleep(time.Hour)
+			if e.log.clear(); tt.packet != nil {
+				s.instead = always(tt.packet)
+			}
+			to := rooted(c, s, nil)
+			root := to.Get("root").AsMap()
+			for key, value := range tt.login {
+				root = root.Set(key, inputs(map[string]any{key: value}).Get(key))
+			}
+			to = to.Set("root", property.New(root))
+			e.wantDiff(to, tt.want...)
+			e.log.want(t, tt.warn)
+			outputs, err := e.preview(to)
+			reset := root.Get("password").IsComputed() // the branch may be reset, and has no users then
+			if err != nil || outputs.Get("password").IsComputed() != reset || outputs.Get("fullName").IsComputed() {
+				t.Errorf("previewed %v: %v", outputs, err)
+			}
+			if tt.login == nil {
+				e.unchanged()
+			}
+		}))
 	}
 }
 
 // A new login of root changes nothing but the state, which a delete needs.
 func TestSQLUser_root_newLogin(t *testing.T) {
-	withRoot(t, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+	withRoot(func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
 		e.steps(rooted(c, s, nil), "create")
 		before := e.out("password")
 		c.byHand("PATCH", c.userPath("hand"), map[string]any{"password": "another one"})
@@ -291,53 +271,49 @@ func TestSQLUser_root_newLogin(t *testing.T) {
 		if e.out("password") != before {
 			t.Error("the user has another password")
 		}
-		if err := e.delete(); err != nil {
-			t.Error(err)
-		}
-	})
+		e.deletes()
+	})(t)
 }
 
 // A run that dies or loses its connection within a change of the user leaves no password that only
 // it knew: the next run sets another, however soon it comes.
-func TestSQLUser_root_interrupted(t *testing.T) {
+func TestSQLUser_root_Faults(t *testing.T) {
 	for name, to := range map[string]map[string]any{"create": nil, "dropped": nil, "role": {"role": "role_admin"}, "rotation": {"rotation": "2"}} {
-		t.Run(name, func(t *testing.T) {
-			withRoot(t, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
-				if name != "create" {
-					e.steps(rooted(c, s, nil), "create")
+		t.Run(name, withRoot(func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+			if name != "create" {
+				e.steps(rooted(c, s, nil), "create")
+			}
+			recorded := e.state
+			failed := s.cuts(2, func() {
+				if e.state = recorded; name == "dropped" { // as by a branch that is reset
+					s.run(t, c, "DROP USER IF EXISTS '"+c.prefixes[c.first()]+".api'")
 				}
-				recorded := e.state
-				failed := s.cuts(2, func() {
-					if e.state = recorded; name == "dropped" { // as by a branch that is reset
-						s.run(t, c, "DROP USER IF EXISTS '"+c.prefixes[c.first()]+".api'")
-					}
-				}, func() error { // as if the run had been killed
-					_, err := e.up(rooted(c, s, to))
-					return err
-				}, func(cut string) {
-					e.state = recorded
-					time.Sleep(time.Minute) // a server that was not reached is not asked again for less
-					if op, err := e.up(rooted(c, s, to)); err != nil {
-						t.Fatalf("%s: %s: %v", cut, op, err)
-					}
-					e.steps(rooted(c, s, to), "same")
-					if err := e.as(t, s, "SELECT * FROM my_app.t"); err != nil {
-						t.Errorf("%s: %v", cut, err)
-					}
-					same(t, "users", s.named(t, c), marked)
-				})
-				if failed < 2 {
-					t.Errorf("%d cuts made a run fail", failed)
+			}, func() error { // as if the run had been killed
+				_, err := e.up(rooted(c, s, to))
+				return err
+			}, func(cut string) {
+				e.state = recorded
+				time.Sleep(time.Minute) // a server that was not reached is not asked again for less
+				if op, err := e.up(rooted(c, s, to)); err != nil {
+					t.Fatalf("%s: %s: %v", cut, op, err)
 				}
+				e.steps(rooted(c, s, to), "same")
+				if err := e.as(t, s, "SELECT * FROM my_app.t"); err != nil {
+					t.Errorf("%s: %v", cut, err)
+				}
+				same(t, "users", s.named(t, c), marked)
 			})
-		})
+			if failed == 0 {
+				t.Error("no cut made a run fail")
+			}
+		}))
 	}
 }
 
 // A user that is dropped while it is read is made again, now or by the next run. A server that has
 // not read a new user's privileges yet, as after a CREATE USER whose client left, answers the same.
 func TestSQLUser_root_meanwhile(t *testing.T) {
-	withRoot(t, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+	withRoot(func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
 		to := rooted(c, s, map[string]any{"role": "role_readonly"})
 		for at := 1; ; at++ {
 			e.steps(rooted(c, s, nil), "create")
@@ -354,14 +330,12 @@ func TestSQLUser_root_meanwhile(t *testing.T) {
 			if err := e.as(t, s, "SELECT * FROM my_app.t"); err != nil {
 				t.Errorf("dropped before command %d: %v", at, err)
 			}
-			if err := e.delete(); err != nil {
-				t.Fatal(err)
-			}
+			e.deletes()
 			if !drop.happened() {
 				return
 			}
 		}
-	})
+	})(t)
 }
 
 // What is gone need not be deleted, and what somebody else made stays.
@@ -382,29 +356,26 @@ func TestSQLUser_root_Delete(t *testing.T) {
 			c.fail(emulator.Fault{Path: "/clusters/*/branches/*", Status: 500, Times: -1})
 		}, marked, []string{`deleting SQL user "p1001.api"`, "connecting to"}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			withRoot(t, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
-				e.steps(rooted(c, s, nil), "create")
-				tt.hand(t, c, s)
-				testcheck.Error(t, e.delete(), tt.want...)
-				c.fail()
-				same(t, "users", s.named(t, c), tt.left)
-			})
-		})
+		t.Run(name, withRoot(func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+			e.steps(rooted(c, s, nil), "create")
+			tt.hand(t, c, s)
+			testcheck.Error(t, e.delete(), tt.want...)
+			c.fail()
+			same(t, "users", s.named(t, c), tt.left)
+		}))
 	}
 }
 
 func TestSQLUser_root_longName(t *testing.T) {
-	withRoot(t, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+	withRoot(func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
 		to := rooted(c, s, map[string]any{"name": "portfolio-writer"})
 		to = to.Set("root", property.New(to.Get("root").AsMap().Set("user", property.New(strings.Repeat("9", 21)+".root"))))
-		_, err := e.up(to)
-		testcheck.Error(t, err, "has 38 characters, and 32 are allowed; shorten it by 6")
-	})
+		e.tryUp(to, "has 38 characters, and 32 are allowed; shorten it by 6")
+	})(t)
 }
 
 func TestSQLUser_root_preview(t *testing.T) {
-	withRoot(t, func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+	withRoot(func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
 		for _, changes := range []map[string]any{nil, {"clusterId": unknown, "root": unknown}, {"root": unknown}, {"root": presource.MakeSecret(unknown)},
 			{"root": map[string]any{"host": unknown, "port": unknown, "user": unknown, "password": presource.MakeSecret(unknown)}}, {"database": unknown}} {
 			outputs, err := e.preview(rooted(c, s, changes))
@@ -422,38 +393,5 @@ func TestSQLUser_root_preview(t *testing.T) {
 		if err != nil || !replaces(diff) {
 			t.Errorf("%v, %v", properties(diff), err)
 		}
-	})
-}
-
-func TestSQLUser_root_Check(t *testing.T) {
-	root := func(changes map[string]any) map[string]any {
-		values := map[string]any{"host": "h", "port": 4000, "user": "p.root", "password": presource.MakeSecret(presource.NewProperty("x"))}
-		maps.Copy(values, changes)
-		maps.DeleteFunc(values, func(_ string, value any) bool { return value == nil })
-		return values
-	}
-	with := func(changes map[string]any) property.Map {
-		values := map[string]any{"clusterId": "1/b", "name": "api", "root": root(nil), "database": "portfolio"}
-		maps.Copy(values, changes)
-		return inputs(values)
-	}
-	for _, tt := range []struct {
-		name    string
-		inputs  property.Map
-		failure string
-	}{
-		{"least", with(nil), ""},
-		{"of a cluster", with(map[string]any{"clusterId": "1"}), ""},
-		{"unknown", with(map[string]any{"clusterId": unknown, "root": unknown, "database": unknown}), ""},
-		{"unknown root", with(map[string]any{"root": unknown}), ""},
-		{"unknown parts", with(map[string]any{"root": root(map[string]any{"host": unknown, "port": unknown, "user": unknown})}), ""},
-		{"no root", with(map[string]any{"root": nil, "database": nil}), "root: is required for a branch"},
-		{"no database", with(map[string]any{"database": nil}), "database: \"\" must have 1 to 64"},
-		{"the server's database", with(map[string]any{"database": "mysql"}), "database: \"mysql\" must"},
-		{"database alone", with(map[string]any{"clusterId": "1", "root": nil}), "database: has an effect only with root"},
-		{"port", with(map[string]any{"root": root(map[string]any{"port": 70000})}), "root: its port 70000"},
-		{"no password", with(map[string]any{"root": root(map[string]any{"password": nil})}), "Missing required field 'password'"},
-	} {
-		t.Run(tt.name, func(t *testing.T) { wantFailure(t, userType, tt.inputs, tt.failure) })
-	}
+	})(t)
 }

@@ -26,6 +26,8 @@ type Suite struct {
 	// Sample takes one fault of so many, and that once, twice or always: others at each call. 0
 	// takes all, and so does MATRIX=full in the environment, which `make matrix` sets.
 	Sample int
+	// Shift is where the sample begins: suites beside each other take different faults.
+	Shift int
 	// Excused reports whether the error of a fault need not say what to do, or nil.
 	Excused func(Fault) bool
 }
@@ -108,7 +110,7 @@ func (s Suite) Plans(t *testing.T, run func(*testing.T) []Call, faults []Fault, 
 		if !inner || !s.Polls {
 			var plans []Plan
 			for n, fault := range faults {
-				if s.samples() && n%s.Sample != len(all)%s.Sample {
+				if s.samples() && n%s.Sample != (s.Shift+len(all))%s.Sample {
 					continue
 				}
 				for m, times := range often {
