@@ -46,9 +46,6 @@ func TestRace_otherClusters(t *testing.T) {
 	}
 	loser.set(map[string]any{"worker": "other-api", "pagesProject": "other", "adopt": true})
 	loser.up()
-	loser.set(map[string]any{"adopt": nil})
-	loser.up()
-	winner.noChanges()
 	loser.run("destroy")
 	winner.noChanges()
 }

@@ -123,7 +123,7 @@ func TestConfig_secrets(t *testing.T) {
 			t.Errorf("the preview does not say %s:\n%s", want, preview)
 		}
 	}
-	p.types("", "pulumi up --yes --skip-preview", "pulumi stack output --json", "pulumi refresh --yes", "pulumi up --yes --skip-preview")
+	p.types("", "pulumi up --yes --skip-preview", "pulumi stack output --json")
 	for _, worker := range f.clouds.Cloudflare.Scripts() {
 		if have := worker.Vars["A"]; worker.Name != secret && have != secret {
 			t.Errorf("the Worker's variable is %q", have)

@@ -247,15 +247,6 @@ func (f *fixture) noChanges() {
 	}
 }
 
-// repaired checks that a preview shows n updates, that an up makes them, and that nothing is
-// left to do.
-func (f *fixture) repaired(n int) {
-	f.Helper()
-	f.want("preview", f.run("preview").changes, map[string]int{"update": n})
-	f.want("up", f.up().changes, map[string]int{"update": n})
-	f.noChanges()
-}
-
 func (f *fixture) want(what string, have, want any) {
 	f.Helper()
 	if diff := cmp.Diff(want, have); diff != "" {

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -64,14 +65,17 @@ func (s *served) get(path string) string {
 	return body
 }
 
-// answer returns the status and the body of a path.
-func (s *served) answer(path string) (status int, body string) {
+// answer returns the status and the body of a path for a request with a header.
+func (s *served) answer(path string, header ...string) (status int, body string) {
 	s.f.Helper()
 	request, err := http.NewRequestWithContext(s.f.Context(), http.MethodGet, s.base+path, nil)
 	if err != nil {
 		s.f.Fatal(err)
 	}
 	request.Host = s.host
+	for pair := range slices.Chunk(header, 2) {
+		request.Header.Set(pair[0], pair[1])
+	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		s.f.Fatal(err)
@@ -213,8 +217,6 @@ func TestStack_throwsAtStart(t *testing.T) {
 	f.fails("up", "10021", "Uncaught TypeError: Cannot read properties of undefined (reading 'start')")
 	f.want("the Worker", f.script().Modules, uploaded)
 	write(filepath.Join(root, script), good)
-	f.up()
-
 	functions := filepath.Join(folder, "_worker.ts")
 	write(functions, "globalThis.nope.start();\nexport default {};")
 	f.fails("up", "Failed to publish your Function. Got error: Uncaught TypeError")

@@ -62,32 +62,6 @@ func TestSandbox_projects(t *testing.T) {
 	}
 }
 
-// A stack that a command line names must be there, but for one that makes it.
-func TestRun_stack(t *testing.T) {
-	for name, test := range map[string]struct {
-		args []string
-		code int
-		want string
-	}{
-		"another organisation's": {[]string{"up", "-stack", "me/shop/dev"}, 2, `-stack: "me/shop/dev" cannot name a stack`},
-		"empty":                  {[]string{"preview", "-stack", ""}, 2, `"" cannot name a stack`},
-		"misspelt, to destroy":   {[]string{"destroy", "-stack", "pr1"}, 1, "there is no stack pr1, and no other"},
-		"misspelt, to refresh":   {[]string{"refresh", "-stack", "pr1"}, 1, "there is no stack pr1"},
-		"misspelt, its outputs":  {[]string{"output", "-stack", "pr1"}, 1, "there is no stack pr1"},
-		"misspelt, its rows":     {[]string{"sql", "-stack", "pr1", "SELECT 1"}, 1, "there is no stack pr1"},
-		"misspelt, its lock":     {[]string{"cancel", "-stack", "pr1"}, 1, "there is no stack pr1"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			code, out, errs := runIn(t, dir, test.args...)
-			if code != test.code || !strings.Contains(errs, test.want) || out != "" {
-				t.Errorf("exit code %d: %q, want %d, %q", code, errs, test.code, test.want)
-			}
-			empty(t, dir)
-		})
-	}
-}
-
 // The main host serves a project that no stack has, such as one of wrangler's, while the main stack
 // has none; or the one that the user names.
 func TestSandbox_startSites(t *testing.T) {
