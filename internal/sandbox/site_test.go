@@ -65,10 +65,17 @@ func (s *served) get(path string) string {
 	return body
 }
 
-// answer returns the status and the body of a path for a request with a header.
-func (s *served) answer(path string, header ...string) (status int, body string) {
+// answer returns the status and the body of a path.
+func (s *served) answer(path string) (status int, body string) {
 	s.f.Helper()
-	request, err := http.NewRequestWithContext(s.f.Context(), http.MethodGet, s.base+path, nil)
+	response, body := s.do(http.MethodGet, path, nil)
+	return response.StatusCode, body
+}
+
+// do makes a request with a header, and returns the response and its body.
+func (s *served) do(method, path string, form io.Reader, header ...string) (*http.Response, string) {
+	s.f.Helper()
+	request, err := http.NewRequestWithContext(s.f.Context(), method, s.base+path, form)
 	if err != nil {
 		s.f.Fatal(err)
 	}
@@ -85,7 +92,7 @@ func (s *served) answer(path string, header ...string) (status int, body string)
 	if err != nil {
 		s.f.Fatal(err)
 	}
-	return response.StatusCode, string(content)
+	return response, string(content)
 }
 
 // names returns the names of the rows that a path of the API lists.
