@@ -50,7 +50,7 @@ func TestSandbox_projects(t *testing.T) {
 	write("pr-1.json", "")
 	want(map[string]string{"dev": "site"})
 	want(map[string]string{"dev": "site"})
-	write("pr-1.json", strings.Replace(project("renamed-away"), "{", `{"delete":true,`, 1)+","+project("pr-site"))
+	write("pr-1.json", project("pr-site")+","+strings.Replace(project("renamed-away"), "{", `{"delete":true,`, 1))
 	want(map[string]string{"dev": "site", "pr-1": "pr-site"})
 	if err := os.Remove(filepath.Join(folder, "dev.json")); err != nil {
 		t.Fatal(err)
