@@ -112,8 +112,4 @@ func TestStack_siteInBrowser(t *testing.T) {
 	if *picture {
 		b.save(filepath.Join(root, ".github", "site.png"))
 	}
-	f.noChanges()
-	b.open("about:blank")
-	b.open(page)
-	signed("after an up")
 }

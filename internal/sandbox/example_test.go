@@ -16,18 +16,7 @@ func (s *served) guest(name, message string, chunked bool) *http.Response {
 	if chunked {
 		body = io.MultiReader(body)
 	}
-	request, err := http.NewRequestWithContext(s.f.Context(), http.MethodPost, s.base+"/api/guestbook", body)
-	if err != nil {
-		s.f.Fatal(err)
-	}
-	request.Host = s.host
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	request.Header.Set("Accept", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		s.f.Fatal(err)
-	}
-	_ = response.Body.Close()
+	response, _ := s.do(http.MethodPost, "/api/guestbook", body, "Content-Type", "application/x-www-form-urlencoded", "Accept", "application/json")
 	return response
 }
 
@@ -58,27 +47,7 @@ func TestExample_guestBook(t *testing.T) {
 	cookie := s.guest("Alan", "hello", false).Header.Get("Set-Cookie")
 	f.query(app, "INSERT INTO guests (name, message) VALUES ('Edsger', 'by another isolate')")
 	pair, _, _ := strings.Cut(cookie, ";")
-	if !strings.Contains(s.getWith("/api/guestbook", "Cookie", pair), "Edsger") {
+	if _, body := s.do(http.MethodGet, "/api/guestbook", nil, "Cookie", pair); !strings.Contains(body, "Edsger") {
 		t.Errorf("who has signed, and has the cookie %q, sees old entries", cookie)
 	}
-}
-
-// getWith returns the body of a path for a request with a header.
-func (s *served) getWith(path, header, value string) string {
-	s.f.Helper()
-	request, err := http.NewRequestWithContext(s.f.Context(), http.MethodGet, s.base+path, nil)
-	if err != nil {
-		s.f.Fatal(err)
-	}
-	request.Header.Set(header, value)
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		s.f.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		s.f.Fatal(err)
-	}
-	return string(body)
 }

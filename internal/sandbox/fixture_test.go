@@ -66,7 +66,7 @@ func newFixture(t *testing.T, env ...string) *fixture {
 }
 
 // openFixture opens the sandbox that lies in dir. Of the environment that the clouds read, it
-// sets only what is given.
+// sets only what is given. Unless that is a time, nothing in these clouds takes any.
 func openFixture(t testing.TB, dir string, env ...string) *fixture {
 	t.Helper()
 	for _, name := range []string{"bin/portfolio", "bin/sandbox", "internal/provider/pulumi-resource-tidbcloud/pulumi-resource-tidbcloud"} {
@@ -78,7 +78,7 @@ func openFixture(t testing.TB, dir string, env ...string) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set := map[string]string{"SANDBOX_CLUSTER_TIME": "500ms", "PATH": os.Getenv("PATH"), build.TiDBVariable: sqltest.TiDB(t)}
+	set := map[string]string{"PATH": os.Getenv("PATH"), build.TiDBVariable: sqltest.TiDB(t)}
 	for _, assignment := range env {
 		name, value, _ := strings.Cut(assignment, "=")
 		set[name] = value
@@ -88,6 +88,10 @@ func openFixture(t testing.TB, dir string, env ...string) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
+	c.TiDB.RateLimit = -1 // a test is quicker than a person
+	if set["SANDBOX_CLUSTER_TIME"] == "" {
+		c.TiDB.CreateTime, c.TiDB.DeleteTime, c.Cloudflare.DeployTime = -1, -1, -1
+	}
 	f := &fixture{TB: t, clouds: c}
 	f.Engine = &engine.Engine{Root: root, Dir: dir, Env: c.Env, Config: map[string]any{}, CLI: command, Stdout: &f.printed, Stderr: &f.printed}
 	// Other tests cover what else Pulumi.dev.yaml deploys.
@@ -153,6 +157,7 @@ func (f *fixture) try(verb string, options ...optup.Option) result {
 func (f *fixture) on(operation func(auto.Stack) error) error {
 	f.Helper()
 	f.printed.Reset()
+	f.keep()
 	return f.With(f.Context(), operation)
 }
 
@@ -186,6 +191,23 @@ func (f *fixture) refused(texts ...string) {
 	f.noWrites("a refused up", f.fails("up", texts...).calls)
 }
 
+// savePlan saves the plan of a preview in a file.
+func (f *fixture) savePlan() (file string) {
+	f.Helper()
+	file = filepath.Join(f.TempDir(), "plan.json")
+	err := f.on(func(s auto.Stack) error {
+		_, err := s.Preview(f.Context(), optpreview.Plan(file), optpreview.ProgressStreams(&f.printed), optpreview.ErrorProgressStreams(&f.printed))
+		return err
+	})
+	if err != nil {
+		f.Fatalf("preview --save-plan: %v\n%s", err, f.printed.String())
+	}
+	return file
+}
+
+// planned runs an up that must do what a preview planned.
+func (f *fixture) planned() result { f.Helper(); return f.run("up", optup.Plan(f.savePlan())) }
+
 // says checks what the engine printed in the last operation.
 func (f *fixture) says(what string, texts ...string) {
 	f.Helper()
@@ -206,7 +228,7 @@ func (f *fixture) noWrites(what string, calls []emulator.Call) {
 }
 
 // maxIdleReads bounds the calls of a run with nothing to do. Digest challenges and SQL are
-// not counted, nor what TiDB Cloud's limit of calls a minute refuses: tests are quick.
+// not counted.
 func (f *fixture) maxIdleReads() int {
 	if f.Config[engine.Project+":domain"] != nil {
 		return 8 // its status and its DNS record
@@ -220,19 +242,9 @@ func (f *fixture) noChanges() {
 	r := f.up()
 	f.want("changes of an up with nothing to do", r.changes, map[string]int{})
 	f.noWrites("an up with nothing to do", r.calls)
-	reads := slices.DeleteFunc(r.calls, func(c emulator.Call) bool { return c.Status == http.StatusTooManyRequests })
-	if len(reads) > f.maxIdleReads() {
-		f.Errorf("an up with nothing to do made %d reads: %+v", len(reads), reads)
+	if len(r.calls) > f.maxIdleReads() {
+		f.Errorf("an up with nothing to do made %d reads: %+v", len(r.calls), r.calls)
 	}
-}
-
-// repaired checks that a preview shows n updates, that an up makes them, and that nothing is
-// left to do.
-func (f *fixture) repaired(n int) {
-	f.Helper()
-	f.want("preview", f.run("preview").changes, map[string]int{"update": n})
-	f.want("up", f.up().changes, map[string]int{"update": n})
-	f.noChanges()
 }
 
 func (f *fixture) want(what string, have, want any) {
@@ -253,6 +265,16 @@ func (f *fixture) set(values map[string]any) {
 			delete(f.Config, key)
 		}
 	}
+}
+
+// resource returns the only resource of the state whose type ends so.
+func (f *fixture) resource(kind string) apitype.ResourceV3 {
+	f.Helper()
+	state, err := f.State()
+	if err != nil {
+		f.Fatal(err)
+	}
+	return only(f, kind, slices.DeleteFunc(state.Resources, func(r apitype.ResourceV3) bool { return !strings.HasSuffix(string(r.Type), kind) }))
 }
 
 // outputs returns the stack's outputs, secret ones too.

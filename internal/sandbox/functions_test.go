@@ -6,8 +6,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 )
 
 // checkout returns a folder with links to the wanted files of the project.
@@ -85,7 +83,8 @@ func TestStack_functions(t *testing.T) {
 	f.want("runs of wrangler in an up with nothing to do", f.npxRuns()-before, 1) // it has one phase
 
 	f.write("web/lib/a.ts", "export const a = 2")
-	f.repaired(1)
+	f.want("changes after one of an import", f.up().changes, map[string]int{"update": 1})
+	f.noChanges()
 
 	state, err := os.ReadFile(filepath.Join(f.Dir, "state/.pulumi/stacks/portfolio/dev.json"))
 	if err != nil {
@@ -95,21 +94,6 @@ func TestStack_functions(t *testing.T) {
 		t.Error("the state has not the name of the variable alone")
 	}
 
-	t.Log("without wrangler")
-	f.write("path/npx", "#!/bin/sh\necho canceled; exit 1")
-	f.want("preview", f.run("preview").changes, map[string]int{string(apitype.OpUpdate): 1})
-	f.says("preview", "web/functions imports has changed", "`npm install --save-dev wrangler`")
-	f.fails("up", "config key functions: compiling web/functions with wrangler: exit status 1: canceled", "install wrangler in web (npm install --save-dev wrangler)")
-	f.write("path/npx", fakeNpx)
-	f.up()
-	f.noChanges()
-
-	t.Log("problems")
-	f.set(map[string]any{"functions": "no/such"})
-	f.refused("portfolio:functions: ", "there is no such folder")
-	f.set(map[string]any{"functions": "web/functions"})
-	f.write("path/npx", "#!/bin/sh\nexit 156")
-	f.refused("portfolio:functions: ", "no file in it, but for links, exports onRequest", "`pulumi config rm functions`")
 }
 
 // npxRuns counts the runs of fakeNpx.

@@ -18,38 +18,50 @@ func runIn(t *testing.T, dir string, args ...string) (code int, stdout, stderr s
 	return run(t.Context(), s, args), out.String(), errs.String()
 }
 
-func TestRun_usage(t *testing.T) {
+// A command line that cannot be meant is refused before anything is written. So is a stack that is
+// not there, but for a command that makes it.
+func TestRun_refused(t *testing.T) {
 	for name, test := range map[string]struct {
 		args []string
+		code int
 		want string
 	}{
-		"no command":        {nil, "no command"},
-		"unknown command":   {[]string{"deploy"}, `unknown command "deploy"`},
-		"unknown flag":      {[]string{"up", "-x"}, "-x"},
-		"argument too many": {[]string{"preview", "now"}, `unexpected argument "now"`},
-		"two outputs":       {[]string{"output", "a", "b"}, `unexpected argument "b"`},
-		"argument of serve": {[]string{"serve", "--", "-detach"}, `unexpected argument "-detach"`},
-		"served by nobody":  {[]string{"up", "-served"}, "CLOUDFLARE_BASE_URL"},
-		"serve and stop":    {[]string{"serve", "-detach", "-stop"}, "exclude each other"},
-		"-c without a pair": {[]string{"up", "-c"}, "flag needs an argument: -c"},
-		"two sites":         {[]string{"site", "a", "b"}, `unexpected argument "b"`},
+		"no command":              {nil, 2, "no command"},
+		"unknown command":         {[]string{"deploy"}, 2, `unknown command "deploy"`},
+		"unknown flag":            {[]string{"up", "-x"}, 2, "-x"},
+		"argument too many":       {[]string{"preview", "now"}, 2, `unexpected argument "now"`},
+		"two outputs":             {[]string{"output", "a", "b"}, 2, `unexpected argument "b"`},
+		"argument of serve":       {[]string{"serve", "--", "-detach"}, 2, `unexpected argument "-detach"`},
+		"served by nobody":        {[]string{"up", "-served"}, 2, "CLOUDFLARE_BASE_URL"},
+		"serve and stop":          {[]string{"serve", "-detach", "-stop"}, 2, "exclude each other"},
+		"two sites":               {[]string{"site", "a", "b"}, 2, `unexpected argument "b"`},
+		"-c without a pair":       {[]string{"up", "-c"}, 2, "flag needs an argument: -c"},
+		"without =":               {[]string{"up", "-c", "region"}, 2, `flag -c: "region" is not KEY=VALUE`},
+		"without a key":           {[]string{"preview", "-c", "=x"}, 2, `flag -c: "=x" is not KEY=VALUE`},
+		"key with a line break":   {[]string{"refresh", "-c", "clus\nter=x"}, 2, `flag -c: "clus\nter" is not a config key`},
+		"key that is not UTF-8":   {[]string{"destroy", "-c", "\xff=x"}, 2, `flag -c: "\xff" is not a config key`},
+		"key with two colons":     {[]string{"up", "-c", "a:b:c=x"}, 2, `flag -c: "a:b:c" is not a config key`},
+		"key without a namespace": {[]string{"up", "-c", ":cluster=x"}, 2, `flag -c: ":cluster" is not a config key`},
+		"object cut off":          {[]string{"up", "-c", `vars={"A": "b`}, 2, "flag -c: vars: yaml: "},
+		"huge list cut off":       {[]string{"up", "-c", "compatibilityFlags=" + strings.Repeat("[", 1<<16)}, 2, "flag -c: compatibilityFlags: yaml: "},
+		"another organisation's":  {[]string{"up", "-stack", "me/shop/dev"}, 2, `-stack: "me/shop/dev" cannot name a stack`},
+		"empty stack":             {[]string{"preview", "-stack", ""}, 2, `"" cannot name a stack`},
+		"no stack to destroy":     {[]string{"destroy", "-stack", "pr1"}, 1, "there is no stack pr1, and no other"},
+		"no stack to refresh":     {[]string{"refresh", "-stack", "pr1"}, 1, "there is no stack pr1"},
+		"no stack with outputs":   {[]string{"output", "-stack", "pr1"}, 1, "there is no stack pr1"},
+		"no stack with rows":      {[]string{"sql", "-stack", "pr1", "SELECT 1"}, 1, "there is no stack pr1"},
+		"no stack with a lock":    {[]string{"cancel", "-stack", "pr1"}, 1, "there is no stack pr1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			code, out, errs := runIn(t, dir, test.args...)
-			if code != 2 || !strings.Contains(errs, test.want) || out != "" {
-				t.Errorf("exit code %d: %q, want %q", code, errs, test.want)
+			if code != test.code || !strings.HasPrefix(errs, "sandbox: ") || !strings.Contains(errs, test.want) || out != "" {
+				t.Errorf("exit code %d: %.300q, want %d, %q", code, errs, test.code, test.want)
 			}
-			empty(t, dir)
+			if written, err := os.ReadDir(dir); err != nil || len(written) > 0 {
+				t.Errorf("written: %v, %v", written, err)
+			}
 		})
-	}
-}
-
-// empty checks that nothing was written into a folder.
-func empty(t *testing.T, dir string) {
-	t.Helper()
-	if written, err := os.ReadDir(dir); err != nil || len(written) > 0 {
-		t.Errorf("written: %v, %v", written, err)
 	}
 }
 
@@ -59,30 +71,6 @@ func TestRun_help(t *testing.T) {
 		if code != 0 || !strings.Contains(out, "usage: sandbox COMMAND") || !strings.Contains(out, "-show-secrets") {
 			t.Errorf("%v: exit code %d: %s", args, code, out)
 		}
-	}
-}
-
-func TestRun_config(t *testing.T) {
-	for name, test := range map[string]struct{ pair, want string }{
-		"without =":               {"region", `"region" is not KEY=VALUE`},
-		"without a key":           {"=x", `"=x" is not KEY=VALUE`},
-		"key with a line break":   {"clus\nter=x", `"clus\nter" is not a config key`},
-		"key that is not UTF-8":   {"\xff=x", `"\xff" is not a config key`},
-		"key with two colons":     {"a:b:c=x", `"a:b:c" is not a config key`},
-		"key without a namespace": {":cluster=x", `":cluster" is not a config key`},
-		"object cut off":          {`vars={"A": "b`, "vars: yaml: "},
-		"huge list cut off":       {"compatibilityFlags=" + strings.Repeat("[", 1<<16), "compatibilityFlags: yaml: "},
-	} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			for _, verb := range []string{"up", "preview", "refresh", "destroy"} {
-				code, out, errs := runIn(t, dir, verb, "-c", test.pair)
-				if code != 2 || !strings.HasPrefix(errs, "sandbox: "+verb+": ") || !strings.Contains(errs, "flag -c: ") || !strings.Contains(errs, test.want) || out != "" {
-					t.Errorf("%s: exit code %d: %.300q, want %q", verb, code, errs, test.want)
-				}
-			}
-			empty(t, dir)
-		})
 	}
 }
 

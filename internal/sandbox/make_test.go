@@ -8,18 +8,24 @@ import (
 	"testing"
 )
 
-// On an unsupported system make says so in one line, before it builds anything. The test may
-// itself run below a make, which would then print folders.
+// runMake runs make as a person does. The test may itself run below a make.
+func runMake(t *testing.T, env []string, args ...string) (string, error) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "make", append([]string{"--no-print-directory"}, args...)...)
+	cmd.Dir = root
+	cmd.Env = append(append(os.Environ(), "MAKEFLAGS="), env...)
+	output, err := cmd.CombinedOutput()
+	return string(output), err
+}
+
+// On an unsupported system make says so in one line, before it builds anything.
 func TestMake_otherSystem(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "uname"), []byte("#!/bin/sh\necho MINGW64_NT-10.0\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), "make", "--no-print-directory", "help")
-	cmd.Dir = "../.."
-	cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"), "MAKEFLAGS=")
-	output, err := cmd.CombinedOutput()
-	if said := string(output); err == nil || !strings.Contains(said, "use WSL") || strings.Count(said, "\n") != 1 {
+	said, err := runMake(t, []string{"PATH=" + dir + ":" + os.Getenv("PATH")}, "help")
+	if err == nil || !strings.Contains(said, "use WSL") || strings.Count(said, "\n") != 1 {
 		t.Errorf("%v; make says %q, want one line", err, said)
 	}
 }
@@ -31,11 +37,8 @@ func TestMake_goSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, workspace := range []string{"off", filepath.Join(t.TempDir(), "go.work")} {
-		cmd := exec.CommandContext(t.Context(), "make", "--no-print-directory", "-f", "Makefile", "-f", show, "show")
-		cmd.Dir = root
-		cmd.Env = append(os.Environ(), "GOWORK="+workspace, "GOFLAGS=-mod=mod -tags=theirs", "MAKEFLAGS=")
-		output, err := cmd.CombinedOutput()
-		if want := filepath.Join(root, "go.work") + "\n-tags=theirs\n"; err != nil || string(output) != want {
+		output, err := runMake(t, []string{"GOWORK=" + workspace, "GOFLAGS=-mod=mod -tags=theirs"}, "-f", "Makefile", "-f", show, "show")
+		if want := filepath.Join(root, "go.work") + "\n-tags=theirs\n"; err != nil || output != want {
 			t.Errorf("GOWORK=%s: %v; %q, want %q", workspace, err, output, want)
 		}
 	}
@@ -57,11 +60,8 @@ func TestMake_parts(t *testing.T) {
 		{[]string{"output"}, " cli"},
 		{[]string{"serve"}, " tidb"},
 	} {
-		cmd := exec.CommandContext(t.Context(), "make", append([]string{"--no-print-directory", "-n"}, tt.args...)...)
-		cmd.Dir = root
-		cmd.Env = append(os.Environ(), "MAKEFLAGS=")
-		output, err := cmd.CombinedOutput()
-		_, have, ok := strings.Cut(string(output), " ./internal/sandbox/build/run")
+		output, err := runMake(t, nil, append(tt.args, "-n")...)
+		_, have, ok := strings.Cut(output, " ./internal/sandbox/build/run")
 		if have, _, _ = strings.Cut(have, "\n"); err != nil || !ok || strings.TrimRight(have, " ") != tt.want {
 			t.Errorf("make %s: %v; it builds%q, want%q", strings.Join(tt.args, " "), err, have, tt.want)
 		}
@@ -72,18 +72,12 @@ func TestMake_parts(t *testing.T) {
 func TestMake_stack(t *testing.T) {
 	for target, want := range map[string]string{"up": "up", "preview": "preview", "refresh": "refresh", "down": "destroy", "output": "output", "sql": "sql"} {
 		for _, stack := range []string{"", "pr-1", "$(touch gone)"} {
-			cmd := exec.CommandContext(t.Context(), "make", "--no-print-directory", "-n", target)
+			args, all := []string{"-n", target}, want
 			if stack != "" {
-				cmd.Args = append(cmd.Args, "STACK="+stack)
+				args, all = append(args, "STACK="+stack), want+` -stack "$STACK"`
 			}
-			cmd.Dir = root
-			cmd.Env = append(os.Environ(), "MAKEFLAGS=", "STACK=", "Q=", "ADMIN=", "REAL=")
-			output, err := cmd.CombinedOutput()
-			_, have, _ := strings.Cut(string(output), "\nbin/sandbox ")
-			all := want
-			if stack != "" {
-				all += ` -stack "$STACK"`
-			}
+			output, err := runMake(t, []string{"STACK=", "Q=", "ADMIN=", "REAL="}, args...)
+			_, have, _ := strings.Cut(output, "\nbin/sandbox ")
 			if err != nil || strings.TrimSpace(have) != all {
 				t.Errorf("make %s STACK=%s: %v; it runs %q, want %q", target, stack, err, have, all)
 			}

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -67,11 +68,21 @@ func (s *served) get(path string) string {
 // answer returns the status and the body of a path.
 func (s *served) answer(path string) (status int, body string) {
 	s.f.Helper()
-	request, err := http.NewRequestWithContext(s.f.Context(), http.MethodGet, s.base+path, nil)
+	response, body := s.do(http.MethodGet, path, nil)
+	return response.StatusCode, body
+}
+
+// do makes a request with a header, and returns the response and its body.
+func (s *served) do(method, path string, form io.Reader, header ...string) (*http.Response, string) {
+	s.f.Helper()
+	request, err := http.NewRequestWithContext(s.f.Context(), method, s.base+path, form)
 	if err != nil {
 		s.f.Fatal(err)
 	}
 	request.Host = s.host
+	for pair := range slices.Chunk(header, 2) {
+		request.Header.Set(pair[0], pair[1])
+	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		s.f.Fatal(err)
@@ -81,7 +92,7 @@ func (s *served) answer(path string) (status int, body string) {
 	if err != nil {
 		s.f.Fatal(err)
 	}
-	return response.StatusCode, string(content)
+	return response, string(content)
 }
 
 // names returns the names of the rows that a path of the API lists.
@@ -213,8 +224,6 @@ func TestStack_throwsAtStart(t *testing.T) {
 	f.fails("up", "10021", "Uncaught TypeError: Cannot read properties of undefined (reading 'start')")
 	f.want("the Worker", f.script().Modules, uploaded)
 	write(filepath.Join(root, script), good)
-	f.up()
-
 	functions := filepath.Join(folder, "_worker.ts")
 	write(functions, "globalThis.nope.start();\nexport default {};")
 	f.fails("up", "Failed to publish your Function. Got error: Uncaught TypeError")

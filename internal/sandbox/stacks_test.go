@@ -50,7 +50,7 @@ func TestSandbox_projects(t *testing.T) {
 	write("pr-1.json", "")
 	want(map[string]string{"dev": "site"})
 	want(map[string]string{"dev": "site"})
-	write("pr-1.json", strings.Replace(project("renamed-away"), "{", `{"delete":true,`, 1)+","+project("pr-site"))
+	write("pr-1.json", project("pr-site")+","+strings.Replace(project("renamed-away"), "{", `{"delete":true,`, 1))
 	want(map[string]string{"dev": "site", "pr-1": "pr-site"})
 	if err := os.Remove(filepath.Join(folder, "dev.json")); err != nil {
 		t.Fatal(err)
@@ -59,32 +59,6 @@ func TestSandbox_projects(t *testing.T) {
 	write("pr-1.json", "}")
 	if have, err := known(); err == nil || !strings.Contains(err.Error(), "stack pr-1: reading the state") {
 		t.Errorf("a file that is not JSON: %v, %v", have, err)
-	}
-}
-
-// A stack that a command line names must be there, but for one that makes it.
-func TestRun_stack(t *testing.T) {
-	for name, test := range map[string]struct {
-		args []string
-		code int
-		want string
-	}{
-		"another organisation's": {[]string{"up", "-stack", "me/shop/dev"}, 2, `-stack: "me/shop/dev" cannot name a stack`},
-		"empty":                  {[]string{"preview", "-stack", ""}, 2, `"" cannot name a stack`},
-		"misspelt, to destroy":   {[]string{"destroy", "-stack", "pr1"}, 1, "there is no stack pr1, and no other"},
-		"misspelt, to refresh":   {[]string{"refresh", "-stack", "pr1"}, 1, "there is no stack pr1"},
-		"misspelt, its outputs":  {[]string{"output", "-stack", "pr1"}, 1, "there is no stack pr1"},
-		"misspelt, its rows":     {[]string{"sql", "-stack", "pr1", "SELECT 1"}, 1, "there is no stack pr1"},
-		"misspelt, its lock":     {[]string{"cancel", "-stack", "pr1"}, 1, "there is no stack pr1"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			code, out, errs := runIn(t, dir, test.args...)
-			if code != test.code || !strings.Contains(errs, test.want) || out != "" {
-				t.Errorf("exit code %d: %q, want %d, %q", code, errs, test.code, test.want)
-			}
-			empty(t, dir)
-		})
 	}
 }
 
