@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"net/url"
 	"slices"
@@ -59,6 +60,10 @@ func (tr *killTrial) stands() {
 	tr.want("bound to", []string{projects[i].Production.Services["API_SERVICE"].Service, projects[i].Preview.Services["API_SERVICE"].Service},
 		[]string{worker.Name, worker.Name})
 	tr.want("deployments", len(projects[i].Deployments), 1)
+	site, _, err := tr.clouds.Cloudflare.Site(name)
+	if err != nil || !bytes.Contains(site.Headers, []byte("noindex")) {
+		tr.Errorf("the site's headers are %q, %v", site.Headers, err)
+	}
 	tr.want("rows of a migration", tr.query(app, "SELECT COUNT(*) FROM projects"), "COUNT(*)\n3\n")
 	guests := tr.query(app, guestsQuery)
 	if !tr.copied {
