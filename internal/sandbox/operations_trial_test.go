@@ -23,9 +23,9 @@ import (
 type trial struct {
 	*fixture
 	world     *world
-	rows      string // see [world]; "" where the stack is not there yet
-	strangers []stranger
-	project   string // its name, if it was renamed
+	rows      string         // see [world]; "" where the stack is not there yet
+	strangers map[string]any // what each has, by name
+	project   string         // its name, if it was renamed
 	// asks is what the user asked to delete in this cell.
 	asks asks
 
