@@ -4,6 +4,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"portfolio-infra/internal/environment/mark"
@@ -40,6 +41,28 @@ func (f *fixture) urls() (app, admin string) {
 	app, _ = all["databaseUrl"].(string)
 	admin, _ = all["migrationUrl"].(string)
 	return app, admin
+}
+
+// there lists what is in the clouds and has the text in its name.
+func (f *fixture) there(text string) (all []string) {
+	add := func(kind, name string) {
+		if strings.Contains(name, text) {
+			all = append(all, kind+" "+name)
+		}
+	}
+	for _, p := range f.clouds.Cloudflare.Projects() {
+		add("project", p.Name)
+	}
+	for _, s := range f.clouds.Cloudflare.Scripts() {
+		add("Worker", s.Name)
+	}
+	for _, c := range f.clouds.TiDB.Clusters() {
+		add("cluster", c.DisplayName)
+		for _, b := range f.clouds.TiDB.Branches(c.ClusterID) {
+			add("branch", b.DisplayName)
+		}
+	}
+	return all
 }
 
 // The data of a living environment becomes a masked copy, one that needs no masks, and its own again,

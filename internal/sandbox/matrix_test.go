@@ -326,30 +326,3 @@ func (f *fixture) race(other *fixture) (winner, loser *fixture) {
 	won := slices.Index(errs, nil)
 	return fixtures[won], fixtures[1-won]
 }
-
-// Two runs share one state. The engine's lock lets one of them through.
-func TestRace_oneState(t *testing.T) {
-	f := newFixture(t)
-	// The first run stays in its first call until the second one has ended.
-	begun, ended := make(chan struct{}), make(chan struct{})
-	var calls atomic.Int32
-	f.clouds.Intercept(func(*http.Request, bool) bool {
-		if calls.Add(1) == 1 {
-			close(begun)
-			<-ended
-		}
-		return false
-	})
-	first := f.start("up")
-	<-begun
-	out, err := f.start("up").wait()
-	close(ended)
-	if err == nil || !strings.Contains(out, "currently locked") {
-		t.Errorf("the second run: %v\n%s", err, out)
-	}
-	if out, err := first.wait(); err != nil {
-		t.Fatalf("the first run: %v\n%s", err, out)
-	}
-	f.agrees()
-	f.noChanges()
-}

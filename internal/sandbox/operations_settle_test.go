@@ -180,8 +180,8 @@ func (c *trial) follow(line string) {
 		c.set(map[string]any{c.key(args[3]): nil})
 	case args[1] == "import" && len(args) == 5:
 		// `pulumi import` starts a language host though it runs no program: see [TestMain].
-		self, err := os.Executable()
-		if err == nil {
+		var self string
+		if self, err = os.Executable(); err == nil {
 			err = os.Symlink(self, filepath.Join(c.Dir, "path", "pulumi-language-go"))
 		}
 		if err != nil && !errors.Is(err, os.ErrExist) {

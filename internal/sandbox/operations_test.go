@@ -246,9 +246,9 @@ func testOperations(t *testing.T, sample bool) {
 	t.Parallel()
 	older := &checkouts{folder: t.TempDir(), built: map[string]bool{}}
 	folders := newPool(t, sample, func(t *testing.T) *world { return prepare(t, older) })
-	any := <-folders // the URNs are the same in each
-	folders <- any
-	for _, c := range slices.Concat(any.resourceCells(), any.stackCells(), configCells()) {
+	first := <-folders // the URNs are the same in each
+	folders <- first
+	for _, c := range slices.Concat(first.resourceCells(), first.stackCells(), configCells()) {
 		if c.sampled || !sample {
 			folders.run(t, c.name, func(t *testing.T, w *world) { c.test(w.open(t, c.nothing, c.taken)) })
 		}

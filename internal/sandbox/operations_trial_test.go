@@ -34,7 +34,7 @@ type trial struct {
 	secrets     map[string]bool
 	served      bool
 	outage      string // why the site does not serve rows
-	disagreed   map[string]bool
+	disagreed   string // with the configuration
 	// said is what the engine printed in all operations.
 	said bytes.Buffer
 }

@@ -140,7 +140,7 @@ func (w *world) open(t *testing.T, nothing, taken bool) *trial {
 	if nothing {
 		from = w.nothing
 	}
-	c := &trial{fixture: openFixture(t, copyOf(t, from)), world: w, connections: map[string]string{}, secrets: map[string]bool{}, disagreed: map[string]bool{}}
+	c := &trial{fixture: openFixture(t, copyOf(t, from)), world: w, connections: map[string]string{}, secrets: map[string]bool{}}
 	c.Config = maps.Clone(w.config)
 	for _, secret := range []string{"recognizable-TOKEN", "recognizable-SESSION"} {
 		c.secrets[secret] = true

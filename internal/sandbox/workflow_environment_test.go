@@ -32,7 +32,7 @@ func TestWorkflow_environments(t *testing.T) {
 	e.commit(migration, visits)
 	e.passes(e.up, 7)
 	e.commented(7, "https://portfolio-pr-7.pages.dev", "00004_visits.sql", "+CREATE TABLE `visits`")
-	e.want("what bears the mark", e.marked(7), []string{"project portfolio-pr-7", "script portfolio-pr-7-api", "cluster portfolio-pr-7-db"})
+	e.want("what there is", e.there("pr-7"), []string{"project portfolio-pr-7", "Worker portfolio-pr-7-api", "cluster portfolio-pr-7-db"})
 
 	t.Log("pushed with a mistake: the same comment tells it")
 	e.commit(migration, visits+"SELEKT 1;\n")
@@ -45,7 +45,7 @@ func TestWorkflow_environments(t *testing.T) {
 	t.Log("a job that dies in the middle of up, and the next push after it")
 	e.open(7, 8, 9)
 	e.killed(e.up, 8, http.MethodPost, "/clusters")
-	e.want("what the run left that was killed", e.marked(8), []string{"cluster portfolio-pr-8-db"})
+	e.want("what the run left that was killed", e.there("pr-8"), []string{"cluster portfolio-pr-8-db"})
 	if printed := e.passes(e.up, 8); !strings.Contains(printed, "Refreshing (pr-8)") || strings.Contains(printed, "pending operations") {
 		t.Errorf("the next run does not refresh:\n%s", printed)
 	}
@@ -256,7 +256,7 @@ func (e *environments) night(over ...int) {
 	}
 	for _, n := range over {
 		e.commented(n, "nothing of it is left")
-		e.want("what is left", e.marked(n), []string(nil))
+		e.want("what is left", e.there(mark.Stack(n)), []string(nil))
 	}
 }
 
@@ -289,28 +289,6 @@ func (e *environments) commented(n int, texts ...string) {
 			e.Errorf("the comment does not say %q:\n%s", text, comment)
 		}
 	}
-}
-
-// marked lists what there is of a pull request's environment, with its owner looked up.
-func (e *environments) marked(n int) (all []string) {
-	e.Helper()
-	wanted := mark.Of(pullRequest().env["GITHUB_REPOSITORY_ID"], n)
-	for _, p := range e.clouds.Cloudflare.Projects() {
-		if strings.HasSuffix(p.Name, "-"+mark.Stack(n)) {
-			all = append(all, "project "+p.Name)
-		}
-	}
-	for _, s := range e.clouds.Cloudflare.Scripts() {
-		if mark.Bears(s.Vars["PULUMI_STACK"], wanted) {
-			all = append(all, "script "+s.Name)
-		}
-	}
-	for _, c := range e.clouds.TiDB.Clusters() {
-		if c.State != "DELETED" && mark.Bears(c.Labels["pulumi.com/owner"], wanted) {
-			all = append(all, "cluster "+c.DisplayName)
-		}
-	}
-	return all
 }
 
 func (e *environments) stackFile(name string) string {
