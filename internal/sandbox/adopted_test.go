@@ -57,7 +57,7 @@ func TestAdopted_released(t *testing.T) {
 		r.intact("adopted again")
 	}
 	f.set(map[string]any{"adopt": nil})
-	f.noChanges()
+	f.up()
 
 	f.set(map[string]any{"region": "regions/aws-us-east-1"})
 	f.up()
