@@ -26,7 +26,7 @@ func (e *Engine) getenv(ctx *pulumi.Context, env map[string]string) func(string)
 // programConfig returns the configuration as a language host passes it: a JSON object of all
 // values, by key with namespace. The context gives the values, the files give the keys.
 func (e *Engine) programConfig(ctx *pulumi.Context) string {
-	all := map[string]string{}
+	all, project := map[string]string{}, e.project()
 	for _, name := range []string{"Pulumi.yaml", stackFile(e.stack())} {
 		file, err := readYAML(filepath.Join(e.path("project"), name))
 		if err != nil {
@@ -34,8 +34,9 @@ func (e *Engine) programConfig(ctx *pulumi.Context) string {
 		}
 		config, _ := file["config"].(yamlMap)
 		for key := range config {
-			if value, ok := ctx.GetConfig(e.full(key)); ok {
-				all[e.full(key)] = value
+			key = full(project, key)
+			if value, ok := ctx.GetConfig(key); ok {
+				all[key] = value
 			}
 		}
 	}
@@ -48,9 +49,10 @@ func (e *Engine) programConfig(ctx *pulumi.Context) string {
 
 // checkAddresses refuses providers' settings that have the address of a real API.
 func (e *Engine) checkAddresses(config yamlMap) error {
+	own := e.project() + ":"
 	for _, key := range slices.Sorted(maps.Keys(config)) {
 		value, _ := config[key].(string)
-		if !strings.HasPrefix(key, e.project()+":") && strings.Contains(value, "//") && !IsLocal(value) {
+		if !strings.HasPrefix(key, own) && strings.Contains(value, "//") && !IsLocal(value) {
 			return fmt.Errorf("%s: the sandbox runs on emulated clouds alone, and this address is not on this machine: take the key out", key)
 		}
 	}

@@ -112,9 +112,10 @@ func (e *Engine) copyStackFile() error {
 		}
 		config[key] = value
 	}
-	config[e.full("protect")] = false
+	project := e.project()
+	config[full(project, "protect")] = false
 	for key, value := range e.Config {
-		config[e.full(key)] = value
+		config[full(project, key)] = value
 	}
 	if err := e.checkAddresses(config); err != nil {
 		return err
@@ -127,11 +128,11 @@ func (e *Engine) copyStackFile() error {
 }
 
 // full adds the project's namespace to a key without one.
-func (e *Engine) full(key string) string {
+func full(project, key string) string {
 	if strings.Contains(key, ":") {
 		return key
 	}
-	return e.project() + ":" + key
+	return project + ":" + key
 }
 
 // encrypted reports whether a config value, or any member of it, is encrypted.
