@@ -69,6 +69,7 @@ func (f *fixture) deployments() int {
 // encrypt returns a config value as the stack's file has a secret.
 func (f *fixture) encrypt(value string) any {
 	f.Helper()
+	f.keep()
 	if _, err := f.Command(f.Context(), "config", "set", "--secret", "encrypted", value); err != nil {
 		f.Fatal(err)
 	}

@@ -93,9 +93,6 @@ func openFixture(t testing.TB, dir string, env ...string) *fixture {
 	}
 	f := &fixture{TB: t, clouds: c}
 	f.Engine = &engine.Engine{Root: root, Dir: dir, Env: c.Env, Config: map[string]any{}, CLI: command, Stdout: &f.printed, Stderr: &f.printed}
-	if set["PULUMI_CONFIG_PASSPHRASE"] == "" {
-		f.keep()
-	}
 	// Other tests cover what else Pulumi.dev.yaml deploys.
 	f.set(map[string]any{"site": "", "migrations": ""})
 	return f
@@ -159,6 +156,7 @@ func (f *fixture) try(verb string, options ...optup.Option) result {
 func (f *fixture) on(operation func(auto.Stack) error) error {
 	f.Helper()
 	f.printed.Reset()
+	f.keep()
 	return f.With(f.Context(), operation)
 }
 

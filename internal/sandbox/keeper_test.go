@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
@@ -16,14 +17,18 @@ import (
 	"portfolio-infra/internal/sandbox/engine"
 )
 
-// keep has a keeper encrypt the secrets of the stack. Otherwise each start of the CLI derives a key
-// from the passphrase, which takes a third of all CPU time of a test.
+// keep has a keeper encrypt the secrets of the stack, if it is new and needs no passphrase of the
+// test. Otherwise each start of the CLI derives a key from the passphrase, which takes a third of
+// all CPU time of a test.
 // https://github.com/pulumi/pulumi/blob/v3.256.0/sdk/go/common/resource/config/crypt.go, NewSymmetricCrypterFromPassphrase
 func (f *fixture) keep() {
 	f.Helper()
-	f.Env["PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER"] = "true" // the stack's file names none
 	state := filepath.Join(f.Dir, "state", ".pulumi")
-	stack := filepath.Join(state, "stacks", engine.Project, engine.Stack+".json")
+	stack := filepath.Join(state, "stacks", engine.Project, cmp.Or(f.Stack, engine.Stack)+".json")
+	if f.Env["PULUMI_CONFIG_PASSPHRASE"] != "" {
+		return
+	}
+	f.Env["PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER"] = "true" // the stack's file names none
 	if _, err := os.Stat(stack); err == nil {
 		return
 	}
