@@ -51,7 +51,7 @@ func after(call string, next string) point { return point{call: call, after: tru
 
 var deeds = []deed{
 	{name: "up", next: []string{"up", "end"}, sample: map[string][]point{
-		"fresh":  {after("POST /v1beta1/clusters", "end"), after("POST /client/v4/pages/assets/upload", "up")},
+		"fresh":  {after("POST /v1beta1/clusters", "end"), after("POST /client/v4/pages/assets/*", "up")},
 		"branch": {after("POST /v1beta1/clusters/*/branches", "up"), {call: sqlOfBranch, n: 20, after: true, next: "end"}},
 	}},
 	{name: "destroy", made: true, next: []string{"end", "up"}, sample: map[string][]point{

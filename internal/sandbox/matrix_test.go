@@ -155,12 +155,12 @@ func (sc scenario) calls(t *testing.T, folders pool[string]) (all []emulator.Cal
 	return all
 }
 
-// kindOf names a call without the IDs in it.
+// kindOf names a call without the IDs in it. All that puts files into the store is of one kind.
 func kindOf(call string) string {
 	call, _, _ = strings.Cut(call, "?")
 	parts := strings.Split(call, "/")
 	for i, part := range parts {
-		if strings.ContainsAny(part, "0123456789") && part != "v1beta1" && part != "v4" {
+		if strings.ContainsAny(part, "0123456789") && part != "v1beta1" && part != "v4" || i > 0 && parts[i-1] == "assets" {
 			parts[i] = "*"
 		}
 	}
