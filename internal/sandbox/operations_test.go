@@ -84,7 +84,7 @@ func renamed(urn string) string {
 	return urn
 }
 
-// resourceCells are the operations on one resource. The sample has each once that no other test has.
+// resourceCells are the operations on one resource. The sample has each once that no script has.
 func (w *world) resourceCells() (cells []cell) {
 	for _, r := range w.resources {
 		urn, kind := string(r.URN), kindOfURN(string(r.URN))
@@ -100,12 +100,12 @@ func (w *world) resourceCells() (cells []cell) {
 		next := []string{"--target", renamed(urn)}
 		nextNames, nextAsks := names(urn)
 		add("DnsRecord dns-"+domain, cell{name: "up --target of it and what it needs, from nothing", nothing: true}, "up", targets(w.needs(urn))...)
-		add("", cell{name: "up --target with settings pending", pending: settings}, "up", target...)
+		add("WorkersScript portfolio-api", cell{name: "up --target with settings pending", pending: settings}, "up", target...)
 		add("", cell{name: "up --target with names pending", pending: nextNames, asks: nextAsks}, "up", next...)
 		add("Cluster cluster", cell{name: "up --target --target-dependents with settings pending", pending: settings}, "up", append(target, "--target-dependents")...)
 		add("", cell{name: "up --target --target-dependents with names pending", pending: nextNames, asks: nextAsks}, "up", append(next, "--target-dependents")...)
 		add("Stash names", cell{name: "up --exclude from nothing", nothing: true, taken: kind == "Stash names"}, "up", "--exclude", urn)
-		add("", cell{name: "up --exclude with settings pending", pending: settings}, "up", "--exclude", urn)
+		add("SqlUser user_b", cell{name: "up --exclude with settings pending", pending: settings}, "up", "--exclude", urn)
 		add("", cell{name: "up --exclude with names pending", pending: nextNames, asks: nextAsks}, "up", "--exclude", renamed(urn))
 		gone := w.asked(urn)
 		taint := func(t *trial) {
@@ -115,10 +115,10 @@ func (w *world) resourceCells() (cells []cell) {
 				t.state("untaint", urn)
 			}
 		}
-		add("", cell{name: "up --replace", asks: gone}, "up", "--replace", urn)
+		add("Command binding", cell{name: "up --replace", asks: gone}, "up", "--replace", urn)
 		add("Command site", cell{name: "up --replace with settings pending", pending: settings, asks: gone}, "up", "--replace", urn)
-		add("", cell{name: "state taint", asks: gone, run: taint}, "")
-		add("", cell{name: "state taint with settings pending", pending: settings, asks: gone, run: taint}, "")
+		add("Command site", cell{name: "state taint", asks: gone, run: taint}, "")
+		add("Command binding", cell{name: "state taint with settings pending", pending: settings, asks: gone, run: taint}, "")
 		add("PagesDomain "+domain, cell{name: "destroy --target", asks: w.asked(with...)}, "destroy", "--target", urn, "--target-dependents")
 		add("", cell{name: "refresh --target"}, "refresh", "--target", urn)
 		forgotten := cell{name: "state delete", asks: asks{site: slices.Contains(with, w.urn("SqlUser user"))}, run: func(t *trial) {
@@ -163,7 +163,7 @@ func (w *world) stackCells() []cell {
 		{name: "destroy --exclude-protected", sampled: true, before: protected, asks: asks{site: true}, run: ups("destroy", "--exclude-protected")},
 		{name: "destroy --exclude-protected, nothing protected", asks: asks{true, true, true}, run: ups("destroy", "--exclude-protected")},
 		{name: "destroy --ignore-protect", before: protected, asks: everythingGoes, run: ups("destroy", "--ignore-protect")},
-		{name: "up --ignore-protect --replace of the cluster", before: protected, asks: asks{site: true}, run: ups("up", "--ignore-protect", "--replace", cluster)},
+		{name: "up --ignore-protect --replace of the cluster", sampled: true, before: protected, asks: asks{site: true}, run: ups("up", "--ignore-protect", "--replace", cluster)},
 		{name: "up --ignore-protect with names pending", before: protected, pending: siteNames, asks: asks{project: true}, run: ups("up", "--ignore-protect")},
 		{name: "up --refresh", run: ups("up", "--refresh")},
 		{name: "up --refresh with settings pending", sampled: true, pending: settings, run: ups("up", "--refresh")},
