@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"portfolio-infra/internal/sandbox/emulator"
@@ -279,27 +278,6 @@ func (f *fixture) agrees() {
 		f.want("rows of a migration", f.query(admin, "SELECT COUNT(*) FROM projects"), "COUNT(*)\n3\n")
 	}
 	f.want("SQL users", len(f.clouds.TiDB.Users(cluster.ClusterID)), 4)
-}
-
-// Two runs with separate states want the same names. One gets them.
-func TestRace_twoStates(t *testing.T) {
-	first := newFixture(t)
-	second := first.rival()
-	// Both have looked and found nothing when the first of them asks for a cluster.
-	var meet sync.WaitGroup
-	meet.Add(2)
-	var posts atomic.Int32
-	first.clouds.Intercept(func(r *http.Request, after bool) bool {
-		if !after && r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/clusters") && posts.Add(1) <= 2 {
-			meet.Done()
-			meet.Wait()
-		}
-		return false
-	})
-	winner, loser := first.race(second)
-	loser.says("the loser", "which was first")
-	winner.agrees()
-	winner.noChanges()
 }
 
 // rival returns another stack with a state of its own on the same clouds.

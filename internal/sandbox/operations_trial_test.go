@@ -33,7 +33,6 @@ type trial struct {
 	connections map[string]string // DATABASE_URL by Worker
 	secrets     map[string]bool
 	served      bool
-	outage      string // why the site does not serve rows
 	disagreed   string // with the configuration
 	// said is what the engine printed in all operations.
 	said bytes.Buffer
