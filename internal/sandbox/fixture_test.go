@@ -190,6 +190,23 @@ func (f *fixture) refused(texts ...string) {
 	f.noWrites("a refused up", f.fails("up", texts...).calls)
 }
 
+// savePlan saves the plan of a preview in a file.
+func (f *fixture) savePlan() (file string) {
+	f.Helper()
+	file = filepath.Join(f.TempDir(), "plan.json")
+	err := f.on(func(s auto.Stack) error {
+		_, err := s.Preview(f.Context(), optpreview.Plan(file), optpreview.ProgressStreams(&f.printed), optpreview.ErrorProgressStreams(&f.printed))
+		return err
+	})
+	if err != nil {
+		f.Fatalf("preview --save-plan: %v\n%s", err, f.printed.String())
+	}
+	return file
+}
+
+// planned runs an up that must do what a preview planned.
+func (f *fixture) planned() result { f.Helper(); return f.run("up", optup.Plan(f.savePlan())) }
+
 // says checks what the engine printed in the last operation.
 func (f *fixture) says(what string, texts ...string) {
 	f.Helper()
@@ -256,6 +273,16 @@ func (f *fixture) set(values map[string]any) {
 			delete(f.Config, key)
 		}
 	}
+}
+
+// resource returns the only resource of the state whose type ends so.
+func (f *fixture) resource(kind string) apitype.ResourceV3 {
+	f.Helper()
+	state, err := f.State()
+	if err != nil {
+		f.Fatal(err)
+	}
+	return only(f, kind, slices.DeleteFunc(state.Resources, func(r apitype.ResourceV3) bool { return !strings.HasSuffix(string(r.Type), kind) }))
 }
 
 // outputs returns the stack's outputs, secret ones too.

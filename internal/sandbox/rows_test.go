@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -9,10 +8,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-
-	"github.com/pulumi/pulumi/sdk/v3/go/auto"
-	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
 	"portfolio-infra/internal/sandbox/emulator/tidbcloud"
 )
@@ -59,46 +54,10 @@ func (r *rows) upInPlace(when string) {
 	r.noChanges()
 }
 
-// refuses runs an operation that must fail with these texts and write nothing.
-func (r *rows) refuses(when, verb string, texts ...string) {
-	r.Helper()
-	r.noWrites(when, r.fails(verb, texts...).calls)
-	r.intact(when)
-}
-
-// edit changes each resource in the state.
-func (f *fixture) edit(change func(*apitype.ResourceV3)) {
-	f.Helper()
-	err := f.on(func(s auto.Stack) error {
-		state, err := s.Export(f.Context())
-		if err != nil {
-			return err
-		}
-		var deployment apitype.DeploymentV3
-		if err := json.Unmarshal(state.Deployment, &deployment); err != nil {
-			return err
-		}
-		for i := range deployment.Resources {
-			change(&deployment.Resources[i])
-		}
-		if state.Deployment, err = json.Marshal(deployment); err != nil {
-			return err
-		}
-		return s.Import(f.Context(), state)
-	})
-	if err != nil {
-		f.Fatal(err)
-	}
-}
-
-// unprotect does what `pulumi state unprotect --all` does.
-func (f *fixture) unprotect() { f.edit(func(r *apitype.ResourceV3) { r.Protect = false }) }
-
 func (f *fixture) protect(on bool) { f.set(map[string]any{"protect": fmt.Sprint(on)}) }
 
-// The provider's configuration changes, and its resources stay: the keys move from the
-// environment to the config and back, an endpoint is set to the value in use, and the keys are
-// another organization's for a while.
+// The provider's configuration changes, and its resources stay: the keys and an endpoint move
+// from the environment to the config and back, and the keys are another organization's for a while.
 func TestRows_providerConfig(t *testing.T) {
 	f := newFixture(t)
 	f.protect(true)
@@ -115,28 +74,22 @@ func TestRows_providerConfig(t *testing.T) {
 
 	inConfig(public, private)
 	inEnv("", "")
-	r.upInPlace("with the keys in the config")
 	f.set(map[string]any{"tidbcloud:serverlessEndpoint": f.Env[tidbAPI]})
-	r.upInPlace("with an endpoint in the config")
-	inConfig(nil, nil)
-	inEnv(public, private)
-	r.upInPlace("with the keys in the environment again")
-	f.set(map[string]any{"tidbcloud:serverlessEndpoint": nil})
-	r.upInPlace("with the endpoint in the environment again")
+	r.upInPlace("with the keys and an endpoint in the config")
 
 	// The cluster of another organization cannot be seen. That is an error in every
 	// operation, and with the right key everything is as it was.
 	inConfig(theirs.PublicKey, theirs.PrivateKey)
 	says := "belongs to organization " + f.cluster().Labels["tidb.cloud/organization"] + ", and the API key to " + theirs.OrganizationID
 	for _, verb := range []string{"preview", "up", "refresh"} {
-		r.refuses(verb+" with another organization's key", verb, says)
+		f.noWrites(verb, f.fails(verb, says).calls)
 	}
 	if n := len(theirs.Clusters()); n != 0 {
 		t.Errorf("%d clusters were created in the other organization", n)
 	}
-	inConfig(nil, nil)
+	f.set(map[string]any{"tidbcloud:publicKey": nil, "tidbcloud:privateKey": nil, "tidbcloud:serverlessEndpoint": nil})
 	inEnv(public, private)
-	r.upInPlace("with the right key again")
+	r.upInPlace("with all of it in the environment again")
 }
 
 // beside puts another organization at the address of TiDB Cloud. Calls with its key get it.
@@ -157,33 +110,4 @@ func (f *fixture) beside(theirs *tidbcloud.Cloud) *tidbcloud.Cloud {
 	f.Cleanup(server.Close)
 	f.Env[tidbAPI], f.Env["TIDBCLOUD_IAM_ENDPOINT"] = server.URL+"/v1beta1", server.URL+"/v1beta1"
 	return theirs
-}
-
-// A deletion that the plan does not show is refused by the provider. By then Pulumi has
-// deleted what depends on the cluster; the next up restores that.
-func TestRows_refusedDelete(t *testing.T) {
-	f := newFixture(t)
-	f.protect(true)
-	f.up()
-	r := f.insert()
-	for _, refused := range []struct {
-		verb    string
-		options []optup.Option
-	}{
-		{"destroy", nil},
-		{"up", []optup.Option{optup.Replace([]string{f.urn("Cluster", "cluster")})}},
-	} {
-		f.protect(false) // in this run, so the state does not know of it
-		f.unprotect()
-		if f.try(refused.verb, refused.options...).err == nil {
-			t.Fatalf("%s succeeded:\n%s", refused.verb, f.printed.String())
-		}
-		f.says(refused.verb, "has deletion protection, and deleting it would delete all its data")
-		r.intact(refused.verb)
-		f.protect(true)
-		f.up()
-		r.intact("after " + refused.verb)
-		f.serves()
-		f.noChanges()
-	}
 }

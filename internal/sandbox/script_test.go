@@ -10,9 +10,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"portfolio-infra/internal/sandbox/emulator"
+	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
 
 // The scripts are stories of a stack: up, a change by hand, up again, and a look. Each has a
@@ -35,8 +37,11 @@ func TestScripts(t *testing.T) {
 		s.fixture = openFixture(s.TB, s.TempDir())
 		s.fixture.TB = s
 		env.Values[storyKey{}] = s
-		env.Setenv("root", root)
-		return nil
+		work, err := filepath.Rel(root, env.WorkDir)
+		for name, value := range map[string]string{"root": root, "work": work, "token": s.clouds.Cloudflare.Token, "zone": cloudflare.DefaultZoneID} {
+			env.Setenv(name, value)
+		}
+		return err
 	}})
 }
 
@@ -68,13 +73,19 @@ var scriptCommands = map[string]func(*story, []string){
 // fallible are the commands that "!" stands before if they must fail.
 var fallible = []string{"up", "preview", "refresh", "destroy", "cf", "tidb", "sql"}
 
-// verb is `up KIND=N…`: exactly so many resources change in each of these ways, if any is
-// given. `! up TEXT…` fails and says each text.
+// verb is `up [FLAG…] KIND=N…`: exactly so many resources change in each of these ways, if any is
+// given. `! up [FLAG…] TEXT…` fails and says each text.
 func verb(name string) func(*story, []string) {
 	return func(s *story, args []string) {
-		if s.fail {
-			s.fails(name, args...)
-		} else if have := s.run(name).changes; len(args) > 0 {
+		var options []optup.Option
+		for ; len(args) > 0 && strings.HasPrefix(args[0], "--"); args = args[1:] {
+			options = append(options, s.option(args[0]))
+		}
+		r := s.try(name, options...)
+		s.print(s.printed.String())
+		if s.ends("", r.err); s.fail {
+			s.says(name, args...)
+		} else if len(args) > 0 {
 			want := map[string]int{}
 			for _, arg := range args {
 				kind, n, _ := strings.Cut(arg, "=")
@@ -82,10 +93,30 @@ func verb(name string) func(*story, []string) {
 					delete(want, kind)
 				}
 			}
-			s.want("changes", have, want)
+			s.want("changes", r.changes, want)
 		}
-		s.print(s.printed.String())
 	}
+}
+
+// option is a flag of `pulumi up`. An up with the flag --plan does what a preview planned.
+func (s *story) option(flag string) optup.Option {
+	name, urn, _ := strings.Cut(flag, "=")
+	switch name {
+	case "--refresh":
+		return optup.Refresh()
+	case "--target":
+		return optup.Target([]string{urn})
+	case "--exclude":
+		return optup.Exclude([]string{urn})
+	case "--replace":
+		return optup.Replace([]string{urn})
+	case "--plan":
+		file := s.savePlan()
+		s.print(s.printed.String())
+		return optup.Plan(file)
+	}
+	s.Fatalf("no flag %s", flag)
+	return nil
 }
 
 func (s *story) number(text string) int {
@@ -109,10 +140,13 @@ func refused(s *story, args []string) {
 }
 
 // set KEY=VALUE… -KEY…: sets config values as the sandbox's flag -c does, and takes them out.
+// `set --secret KEY=VALUE` encrypts it.
 func set(s *story, args []string) {
 	for _, arg := range args {
 		config := sandbox{}
-		if key, ok := strings.CutPrefix(arg, "-"); ok {
+		if key, value, _ := strings.Cut(arg, "="); args[0] == "--secret" && value != "" {
+			config.config = map[string]any{key: s.encrypt(value)}
+		} else if key, ok := strings.CutPrefix(arg, "-"); ok {
 			config.config = map[string]any{key: nil}
 		} else if err := config.setConfig(arg); err != nil {
 			s.Fatal(err)
@@ -122,7 +156,7 @@ func set(s *story, args []string) {
 }
 
 // cf METHOD PATH [FILE | PART=FILE…]: a call to Cloudflare by hand, with JSON or a form. A PATH is
-// one of the account; project and worker are those of the stack.
+// one of the account; project, worker and record are those of the stack.
 func cf(s *story, args []string) {
 	s.call(cloudflareAPI, args, func(path string) string {
 		if rest, ok := strings.CutPrefix(path, "project"); ok {
@@ -130,6 +164,9 @@ func cf(s *story, args []string) {
 		}
 		if rest, ok := strings.CutPrefix(path, "worker"); ok {
 			return s.scripts() + rest
+		}
+		if path == "record" {
+			return "/zones/" + cloudflare.DefaultZoneID + "/dns_records/" + s.resource("DnsRecord").ID.String()
 		}
 		return s.account() + path
 	})
