@@ -22,7 +22,7 @@ type terminal struct {
 
 func newTerminal(f *fixture) *terminal {
 	f.Helper()
-	t := &terminal{runner: newRunner(f), clouds: f}
+	t := &terminal{runner: newRunner(f, "deploy.yml"), clouds: f}
 	// Any folder will do.
 	dir := filepath.Join(f.TempDir(), "C# 50%")
 	if err := os.Rename(t.dir, dir); err != nil {

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"portfolio-infra/internal/testfiles"
 )
 
 // at returns the same server under another stack's host.
@@ -104,32 +106,21 @@ func TestEnvironment_site(t *testing.T) {
 		unchanged(when)
 	}
 	shown("after their entries")
-	stop()
-	pr1.noChanges()
-	pr2.noChanges()
 
-	t.Log("a migration that fails")
-	stop = production.watch("a migration fails")
+	t.Log("a migration that fails shows no row of a copy")
 	wrong := filepath.Join(root, migrations, "00004_once.sql")
-	if err := os.WriteFile(wrong, []byte("-- +goose Up\nALTER TABLE guests ADD UNIQUE INDEX once (message);\nALTER TABLE guests ADD UNIQUE INDEX one (name);\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	page1.sign("Linus") // with the same message
-	seeded = append([]string{"Linus"}, seeded...)
-	pr1.fails("up", "00004_once.sql", "Duplicate entry")
+	testfiles.Write(t, filepath.Dir(wrong), map[string]string{"00004_once.sql": "-- +goose Up\nALTER TABLE guests ADD UNIQUE INDEX one (name);\n"})
 	pr2.fails("up", "00004_once.sql", "1062")
-	for _, value := range []string{"recognizable-reviewer", "It's me", "Duplicate entry", "xxx"} {
+	for _, value := range []string{"recognizable-reviewer", "Duplicate entry"} {
 		if strings.Contains(pr2.printed.String(), value) {
 			t.Errorf("the error shows %q:\n%s", value, pr2.printed.String())
 		}
 	}
 	shown("after a migration that failed")
+	stop()
 	if err := os.Remove(wrong); err != nil {
 		t.Fatal(err)
 	}
-	pr1.up()
-	pr2.up()
-	stop()
 	f.noChanges()
 
 	t.Log("each in the process of another sandbox, whose clouds do not know the secrets")
@@ -143,15 +134,6 @@ func TestEnvironment_site(t *testing.T) {
 	f.want("guests of production", production.names("/api/guestbook"), guests)
 	shown("in another process")
 
-	state := func() string {
-		t.Helper()
-		b, err := os.ReadFile(again.Dir + "/state/.pulumi/stacks/portfolio/dev.json")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(b)
-	}
-	wasState := state()
 	if err := again.clouds.Share(again.Dir); err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +153,6 @@ func TestEnvironment_site(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.want("stacks", stacks, []string{"dev"})
-	f.want("the state of production has changed", state() != wasState, false)
 	f.want("guests of production", production.names("/api/guestbook"), guests)
 	f.noChanges()
 }

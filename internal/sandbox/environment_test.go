@@ -1,19 +1,16 @@
 package main
 
 import (
-	"bytes"
-	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"portfolio-infra/internal/environment/mark"
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 	"portfolio-infra/internal/sandbox/engine"
+	"portfolio-infra/internal/testfiles"
 )
 
 const testRepository = "123456789"
@@ -46,160 +43,91 @@ func (f *fixture) urls() (app, admin string) {
 	return app, admin
 }
 
-// emptied checks that the state has nothing.
-func (f *fixture) emptied() {
-	f.Helper()
-	state, err := f.State()
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.want("resources that the state has", len(state.Resources), 0)
-}
-
-// An environment with data of its own has its own names and the mark, shows the seeds, and is
-// gone after a destroy.
-func TestEnvironment_fresh(t *testing.T) {
-	f := newFixture(t).environment("pr-1", map[string]any{"site": "internal/example/site", "seeds": "internal/example/seeds"})
-	f.planned()
-	bears := func(what, owner string) {
-		if !mark.Bears(owner, mark.Of(testRepository, 1)) {
-			f.Errorf("%s: %q does not bear the mark", what, owner)
+// there lists what is in the clouds and has the text in its name.
+func (f *fixture) there(text string) (all []string) {
+	add := func(kind, name string) {
+		if strings.Contains(name, text) {
+			all = append(all, kind+" "+name)
 		}
 	}
-	f.want("project", f.project().Name, "portfolio-pr-1")
-	bears("the Worker", f.named("portfolio-pr-1-api").Vars["PULUMI_STACK"])
-	f.want("cluster", f.cluster().DisplayName, "portfolio-pr-1-db")
-	bears("the cluster", f.cluster().Labels["pulumi.com/owner"])
-	site, _, err := f.clouds.Cloudflare.Site("portfolio-pr-1")
-	if err != nil || !bytes.Contains(site.Headers, []byte("noindex")) {
-		f.Errorf("the site's headers are %q, %v", site.Headers, err)
+	for _, p := range f.clouds.Cloudflare.Projects() {
+		add("project", p.Name)
 	}
-	app, _ := f.urls()
-	f.want("guests", f.query(app, "SELECT name FROM guests ORDER BY id"), "name\nAda\nGrace\nZoë\n")
-	f.query(app, "INSERT INTO guests (name, message) VALUES ('Linus', 'typed by a reviewer')")
-	f.noChanges()
-	f.want("refresh", f.run("refresh").changes, map[string]int{})
-	f.noChanges()
-	f.want("guests", f.query(app, "SELECT COUNT(*) FROM guests"), "COUNT(*)\n4\n")
-	f.run("destroy")
-	f.left(0, 0, 0)
-	f.emptied()
-}
-
-// An environment on a branch has the rows of production without those who are in it. What is
-// typed there stays there. Other masks begin with another copy. Production keeps its rows byte
-// for byte, and stays when the environment ends.
-func TestEnvironment_branch(t *testing.T) {
-	f := newFixture(t)
-	f.clouds.TiDB.InheritUsers = true // nobody knows whether TiDB Cloud does that
-	f.set(map[string]any{"migrations": "internal/example/migrations"})
-	f.up()
-	production, _ := f.login()
-	const all = "SELECT id, name, message, created_at FROM guests ORDER BY id"
-	f.query(production, "INSERT INTO guests (name, message) VALUES ('Ada Lovelace', 'ada@example.com'), ('Grace Hopper', 'call me')")
-	before, parent := f.query(production, all), f.cluster().ClusterID
-	f.byHand("POST", tidbAPI, "/clusters/"+parent+"/sqlUsers",
-		`{"userName":"reporter","password":"recognizable-theirs","authMethod":"mysql_native_password","autoPrefix":true,"builtinRole":"role_readonly"}`)
-	untouched := func(when string) {
-		f.Helper()
-		f.want("rows of production "+when, f.query(production, all), before)
+	for _, s := range f.clouds.Cloudflare.Scripts() {
+		add("Worker", s.Name)
 	}
-
-	masks := projectCopy(t, "internal/example/masks", "")
-	e := f.environment("pr-2", map[string]any{"previewData": "branch", "branchOf": "stack:organization/portfolio/dev", "masks": masks})
-	e.planned()
-	branch := only(f, "branches", f.clouds.TiDB.Branches(parent))
-	for what, owner := range map[string]string{"name": branch.DisplayName, "annotation": branch.Annotations["pulumi.com/owner"], "Worker": e.named("portfolio-pr-2-api").Vars["PULUMI_STACK"]} {
-		if !mark.Bears(owner, mark.Of(testRepository, 2)) {
-			f.Errorf("%s: %q does not bear the mark", what, owner)
+	for _, c := range f.clouds.TiDB.Clusters() {
+		add("cluster", c.DisplayName)
+		for _, b := range f.clouds.TiDB.Branches(c.ClusterID) {
+			add("branch", b.DisplayName)
 		}
 	}
-	outputs := e.outputs()
-	f.want("IDs", []any{outputs["clusterId"], outputs["branchId"], outputs["clusterUserPrefix"]}, []any{parent, branch.BranchID, branch.UserPrefix})
-	const guests = "SELECT CONCAT(name, ': ', message) AS guest FROM guests ORDER BY id"
-	app, _ := e.urls()
-	f.want("masked rows", e.query(app, guests), "guest\nGuest 1: xxxxxxxxxxxxxxx\nGuest 2: xxxxxxx\n")
-	untouched("after the branch was made")
-	f.want("users of production", f.users(parent), []string{"api", "api_b", "pulumi", "reporter", "root"})
-	_, err := f.tryQuery(fmt.Sprintf("mysql://%s.reporter:recognizable-theirs@%s:%d/portfolio", branch.UserPrefix,
-		branch.Endpoints.Public.Host, branch.Endpoints.Public.Port), "SELECT 1")
-	if err == nil || !strings.Contains(err.Error(), "1045") {
-		f.Errorf("production's login on the branch: %v", err)
-	}
-	e.query(app, "INSERT INTO guests (name, message) VALUES ('Linus', 'typed by a reviewer')")
-	e.noChanges()
-	f.want("refresh", e.run("refresh").changes, map[string]int{})
-	e.noChanges()
-	untouched("after an entry on the branch")
-
-	t.Log("the logins rotate as on a cluster")
-	e.set(map[string]any{"rotation": "1"})
-	e.up()
-	app, _ = e.urls()
-	f.want("guests", e.query(app, "SELECT COUNT(*) FROM guests"), "COUNT(*)\n3\n")
-	e.noChanges()
-
-	t.Log("other masks, on another copy")
-	if err := os.WriteFile(filepath.Join(root, masks, "2_more.sql"), []byte("UPDATE guests SET message = 'gone';\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	e.planned()
-	app, _ = e.urls()
-	f.want("masked rows", e.query(app, guests), "guest\nGuest 1: gone\nGuest 2: gone\n")
-	e.noChanges()
-	untouched("after the reset")
-
-	e.run("destroy")
-	e.emptied()
-	f.left(1, 1, 1)
-	f.want("branches that are left", len(f.clouds.TiDB.Branches(parent)), 0)
-	untouched("after the end of the environment")
-	f.noChanges()
+	return all
 }
 
-// The data of a living environment becomes a copy and then its own again, as planned, and nothing is
-// left of what it was before. A copy that no longer needs masks, and then does, is made as planned too.
+// The data of a living environment becomes a masked copy, one that needs no masks, and its own again,
+// as planned, and nothing is left of what it was before. Whatever it is, production keeps its rows and
+// users.
 func TestEnvironment_otherData(t *testing.T) {
 	f := newFixture(t)
 	f.set(map[string]any{"migrations": "internal/example/migrations"})
 	f.up()
 	production, _ := f.login()
 	f.query(production, "INSERT INTO guests (name, message) VALUES ('Ada Lovelace', 'ada@example.com')")
-	const all = "SELECT id, name, message, created_at FROM guests ORDER BY id"
-	before, parent := f.query(production, all), f.cluster().ClusterID
+	before, parent := f.query(production, guestsQuery), f.cluster().ClusterID
+	masks := projectCopy(t, "internal/example/masks", "")
 
 	data := map[string]map[string]any{
 		"fresh":    {"previewData": "", "seeds": "internal/example/seeds", "branchOf": nil, "masks": nil},
-		"masked":   {"previewData": "branch", "seeds": "", "branchOf": parent, "masks": "internal/example/masks"},
+		"masked":   {"previewData": "branch", "seeds": "", "branchOf": parent, "masks": masks},
 		"unmasked": {"previewData": "branch", "seeds": "", "branchOf": parent, "masks": "none"},
 	}
-	guests := map[string]string{"fresh": "name\nAda\nGrace\nZoë\n", "masked": "name\nGuest 1\n", "unmasked": "name\nAda Lovelace\n"}
+	guests := map[string]string{
+		"fresh":    "guest\nAda: The first entry\nGrace: Sign below: the\nZoë: Umlauts and a s\n",
+		"masked":   "guest\nGuest 1: xxxxxxxxxxxxxxx\n",
+		"unmasked": "guest\nAda Lovelace: ada@example.com\n",
+	}
 	e := f.environment("pr-3", nil)
-	for i, kind := range []string{"fresh", "masked", "unmasked", "masked", "fresh", "unmasked", "fresh"} {
-		t.Logf("%d: %s", i, kind)
-		e.set(data[kind])
-		e.planned()
-		e.noChanges()
+	shows := func(kind string) {
+		t.Helper()
 		app, _ := e.urls()
-		f.want("guests", e.query(app, "SELECT name FROM guests ORDER BY id"), guests[kind])
+		f.want("guests", e.query(app, "SELECT CONCAT(name, ': ', LEFT(message, 15)) AS guest FROM guests ORDER BY id"), guests[kind])
 		if !e.named("portfolio-pr-3-api").Secrets["DATABASE_URL"].Is(app) {
 			t.Error("the Worker's DATABASE_URL is not the output's")
 		}
-		for len(f.clouds.TiDB.Clusters()) > 2 { // one is still being deleted
-			time.Sleep(10 * time.Millisecond)
-		}
-		clusters, branches := 1, 1
+		have, want := []int{len(f.clouds.TiDB.Clusters()), len(f.clouds.TiDB.Branches(parent))}, []int{1, 1}
 		if kind == "fresh" {
-			clusters, branches = 2, 0
+			want = []int{2, 0}
 		}
-		f.left(2, 2, clusters)
-		f.want("branches", len(f.clouds.TiDB.Branches(parent)), branches)
-		f.want("rows of production", f.query(production, all), before)
+		f.want("clusters and branches", have, want)
+		f.want("rows of production", f.query(production, guestsQuery), before)
 		f.want("users of production", f.users(parent), []string{"api", "api_b", "pulumi", "root"})
-		if t.Failed() {
-			t.FailNow()
-		}
 	}
+	for i, kind := range []string{"fresh", "masked", "unmasked", "masked", "fresh"} {
+		t.Logf("%d: %s", i, kind)
+		e.set(data[kind])
+		e.planned()
+		shows(kind)
+		if kind != "masked" || i > 1 {
+			continue
+		}
+		branch, outputs := only(f, "branches", f.clouds.TiDB.Branches(parent)), e.outputs()
+		f.want("IDs", []any{outputs["clusterId"], outputs["branchId"], outputs["clusterUserPrefix"]}, []any{parent, branch.BranchID, branch.UserPrefix})
+		if owner := branch.Annotations["pulumi.com/owner"]; !mark.Bears(owner, mark.Of(testRepository, 3)) {
+			t.Errorf("the annotation %q does not bear the mark", owner)
+		}
+		t.Log("the logins rotate as on a cluster")
+		e.set(map[string]any{"rotation": "1"})
+		e.up()
+		shows(kind)
+		e.noChanges()
+		t.Log("other masks begin with another copy")
+		testfiles.Write(t, filepath.Join(root, masks), map[string]string{"2_more.sql": "UPDATE guests SET message = 'gone';\n"})
+		guests[kind] = "guest\nGuest 1: gone\n"
+		e.planned()
+		shows(kind)
+	}
+	e.noChanges()
 	e.run("destroy")
 	f.left(1, 1, 1)
 	f.noChanges()

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/icholy/digest"
@@ -426,14 +425,6 @@ func only[T any](f *fixture, what string, all []T) T {
 		f.Fatalf("there are %d %s, want one", len(all), what)
 	}
 	return all[0]
-}
-
-// untilDeleted waits until no cluster is left: a refresh still reads one that is being
-// deleted.
-func (f *fixture) untilDeleted() {
-	for len(f.clouds.TiDB.Clusters()) > 0 {
-		time.Sleep(10 * time.Millisecond)
-	}
 }
 
 // bound checks that both environments of the project have the binding.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"testing"
 
 	"portfolio-infra/internal/environment/mark"
+	"portfolio-infra/internal/testfiles"
 )
 
 // The kill matrix of a pull request's environment: at each write to the clouds, and at each command
@@ -40,19 +40,37 @@ type deed struct {
 	made  bool     // the environment is there before
 	masks bool     // there are others
 	next  []string // how it goes on: by "up", or by "end"
+	// sample are the points by the name of the life. A call has no IDs in it, and is the first of
+	// its kind.
+	sample map[string][]point
 }
 
+const sqlOfBranch = "SQL"
+
+func after(call string, next string) point { return point{call: call, after: true, next: next} }
+
 var deeds = []deed{
-	{name: "up", next: []string{"up", "end"}},
-	{name: "destroy", made: true, next: []string{"end", "up"}},
-	{name: "up with other masks", made: true, next: []string{"up", "end"}, masks: true},
+	{name: "up", next: []string{"up", "end"}, sample: map[string][]point{
+		"fresh":  {after("POST /v1beta1/clusters", "end"), after("POST /client/v4/pages/assets/*", "up")},
+		"branch": {after("POST /v1beta1/clusters/*/branches", "up"), {call: sqlOfBranch, n: 20, after: true, next: "end"}},
+	}},
+	{name: "destroy", made: true, next: []string{"end", "up"}, sample: map[string][]point{
+		"fresh":  {after("DELETE /client/v4/accounts/*/workers/scripts/*", "up")},
+		"branch": {after("DELETE /v1beta1/clusters/*/branches/*", "end")},
+	}},
+	{name: "up with other masks", made: true, next: []string{"up", "end"}, masks: true, sample: map[string][]point{
+		"branch": {after("POST /v1beta1/clusters/*/branches/*", "end"), {call: sqlOfBranch, n: 20, next: "up"}},
+	}},
 	// It removes all, since the state is lost.
-	{name: "verify", made: true, next: []string{"verify"}},
+	{name: "verify", made: true, next: []string{"verify"}, sample: map[string][]point{
+		"fresh":  {after("DELETE /client/v4/accounts/*/pages/projects/*", "verify")},
+		"branch": {after("DELETE /v1beta1/clusters/*/branches/*", "verify")},
+	}},
 }
 
 func (d deed) verb() string { verb, _, _ := strings.Cut(d.name, " "); return verb }
 
-// Some points of each deed; [TestMatrixOfEnvironments_full] has them all.
+// A kill of each deed and more; [TestMatrixOfEnvironments_full] has them all.
 func TestMatrixOfEnvironments_sample(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the kill matrix takes minutes")
@@ -70,17 +88,17 @@ func TestMatrixOfEnvironments_full(t *testing.T) {
 func testMatrixOfEnvironments(t *testing.T, sample bool) {
 	t.Parallel()
 	masks := projectCopy(t, "internal/example/masks", "")
-	if err := os.WriteFile(filepath.Join(root, masks, "2_more.sql"), []byte("UPDATE guests SET message = 'x';\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testfiles.Write(t, filepath.Join(root, masks), map[string]string{"2_more.sql": "UPDATE guests SET message = 'x';\n"})
 	for _, l := range lives {
-		for _, d := range deeds {
-			if d.masks && !l.copied {
-				continue
-			}
-			t.Run(l.name+", "+d.name, func(t *testing.T) {
+		for name, made := range map[string]bool{"": false, ", made": true} {
+			t.Run(l.name+name, func(t *testing.T) {
 				t.Parallel()
-				testKills(t, l, d, masks, sample)
+				folders := newPool(t, sample, func(t *testing.T) prepared { return l.prepare(t, made) })
+				for _, d := range deeds {
+					if d.made == made && (l.copied || !d.masks) {
+						t.Run(d.name, func(t *testing.T) { testKills(t, l, d, folders, masks, sample) })
+					}
+				}
 			})
 		}
 	}
@@ -89,8 +107,7 @@ func testMatrixOfEnvironments(t *testing.T, sample bool) {
 // point is where a deed is killed, and how it goes on.
 type point struct {
 	call  string
-	sql   bool
-	n     int // the number of the write, or of the command
+	n     int // the number of the write, of its kind in a sample, or of the command
 	after bool
 	next  string
 }
@@ -103,57 +120,32 @@ func (p point) String() string {
 	return fmt.Sprintf("%s %d, %s, then %s", when, p.n+1, p.call, p.next)
 }
 
-// testKills kills a deed at its points. Copies of a prepared folder share the ports of the SQL
-// servers, so there is one folder for each trial that can run at the same time.
-func testKills(t *testing.T, l life, d deed, masks string, sample bool) {
-	workers := 1
-	if !sample {
-		workers = flag.Lookup("test.parallel").Value.(flag.Getter).Get().(int)
-	}
-	folders := make(chan prepared, workers)
-	for range workers {
-		folders <- prepareDeed(t, l, d)
-	}
-	inCopy := func(t *testing.T, do func(*killTrial)) {
-		t.Helper()
-		inCopy(t, l, d, folders, func(tr *killTrial) {
-			if d.masks {
-				tr.set(map[string]any{"masks": masks})
-			}
-			do(tr)
-		})
-	}
-	var all []point
-	inCopy(t, func(tr *killTrial) { all = tr.points() })
-	if sample {
-		all = sampled(all)
-	}
-	for _, p := range all {
-		t.Run(p.String(), func(t *testing.T) {
-			if !sample {
-				t.Parallel()
-			}
-			inCopy(t, func(tr *killTrial) { tr.run(p) })
-		})
-	}
-}
-
-// sampled returns points of two kinds of call: the same in each run, so that no day fails by itself.
-func sampled(all []point) []point {
-	var kinds []string
-	of := map[string][]point{}
-	for _, p := range all {
-		if of[p.call] == nil {
-			kinds = append(kinds, p.call)
+// testKills kills a deed at its points.
+func testKills(t *testing.T, l life, d deed, folders pool[prepared], masks string, sample bool) {
+	open := func(t *testing.T, p prepared) *killTrial {
+		tr := openTrial(t, l, copyOf(t, p.dir))
+		tr.deed, tr.production, tr.sample = d, p, sample
+		if d.masks {
+			tr.set(map[string]any{"masks": masks})
 		}
-		of[p.call] = append(of[p.call], p)
+		if d.name == "verify" { // the state is lost
+			if err := os.Remove(tr.state()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return tr
 	}
-	var some []point
-	for i := range 2 {
-		kind := of[kinds[(2*i+1)*len(kinds)/4]]
-		some = append(some, kind[len(kind)/2])
+	all := d.sample[l.name]
+	if !sample {
+		t.Run("points", func(t *testing.T) {
+			p := <-folders
+			t.Cleanup(func() { folders <- p })
+			all = open(t, p).points()
+		})
 	}
-	return some
+	for _, p := range all {
+		folders.run(t, p.String(), func(t *testing.T, folder prepared) { open(t, folder).run(p) })
+	}
 }
 
 // prepared is a folder with what is there before a deed.
@@ -169,62 +161,39 @@ type killTrial struct {
 	life
 	deed
 	production prepared
+	sample     bool
 }
 
-func openTrial(t *testing.T, l life, d deed, dir string) *killTrial {
+func openTrial(t *testing.T, l life, dir string) *killTrial {
 	t.Helper()
-	f := openFixture(t, dir, "SANDBOX_CLUSTER_TIME=300ms")
+	f := openFixture(t, dir)
 	f.clouds.TiDB.InheritUsers = true // nobody knows whether TiDB Cloud does that
-	return &killTrial{fixture: f.environment(mark.Stack(l.number), l.config), life: l, deed: d}
+	return &killTrial{fixture: f.environment(mark.Stack(l.number), l.config), life: l}
 }
 
-func prepareDeed(t *testing.T, l life, d deed) prepared {
+func (l life) prepare(t *testing.T, made bool) prepared {
 	t.Helper()
-	p := prepared{dir: t.TempDir()}
-	tr := openTrial(t, l, d, p.dir)
+	tr := openTrial(t, l, t.TempDir())
 	defer tr.clouds.Close()
+	tr.production.dir = tr.Dir
 	if l.copied {
 		dev := *tr.Engine
 		dev.Stack, dev.Config, dev.Env = "", map[string]any{}, tr.clouds.Env
 		f := &fixture{TB: t, Engine: &dev, clouds: tr.clouds}
 		f.set(map[string]any{"site": "", "migrations": "internal/example/migrations"})
 		f.up()
-		p.url, _ = f.login()
-		f.query(p.url, "INSERT INTO guests (name, message) VALUES ('Ada Lovelace', 'ada@example.com'), ('Grace Hopper', 'call me')")
-		p.rows = tr.seen(p.url)
+		url, _ := f.login()
+		f.query(url, "INSERT INTO guests (name, message) VALUES ('Ada Lovelace', 'ada@example.com'), ('Grace Hopper', 'call me')")
+		tr.production.url, tr.production.rows = url, tr.seen(url)
 	}
-	if d.made {
-		tr.production = p
-		tr.up()
+	if made {
+		tr.planned()
 		tr.stands()
+		tr.noChanges()
+		tr.want("refresh", tr.fixture.run("refresh").changes, map[string]int{})
+		tr.noChanges()
 	}
-	return p
-}
-
-// inCopy opens a copy of a prepared folder.
-func inCopy(t *testing.T, l life, d deed, folders chan prepared, do func(*killTrial)) {
-	t.Helper()
-	p := <-folders
-	defer func() { folders <- p }()
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(p.dir)); err != nil {
-		t.Fatal(err)
-	}
-	tr := openTrial(t, l, d, dir)
-	defer tr.clouds.Close()
-	tr.production = p
-	if d.name == "verify" {
-		tr.lose()
-	}
-	do(tr)
-}
-
-// lose loses the state.
-func (tr *killTrial) lose() {
-	tr.Helper()
-	if err := os.Remove(filepath.Join(tr.StacksFolder(), tr.Stack+".json")); err != nil {
-		tr.Fatal(err)
-	}
+	return tr.production
 }
 
 // start runs the deed.
@@ -268,21 +237,20 @@ func (tr *killTrial) points() (all []point) {
 	mu.Lock()
 	defer mu.Unlock()
 	for _, after := range []bool{false, true} {
-		n := 0
-		add := func(p point) {
-			p.n, p.after = n, after
-			for _, p.next = range tr.next {
-				all = append(all, p)
+		add := func(call string, n int) {
+			for _, next := range tr.next {
+				all = append(all, point{call, n, after, next})
 			}
-			n++
 		}
+		n := 0
 		for _, c := range tr.clouds.Log.Calls()[before:] {
 			if c.Write() {
-				add(point{call: c.Method + " " + kindOf(c.Path)})
+				add(c.Method+" "+kindOf(c.Path), n)
+				n++
 			}
 		}
-		for n = 0; n < commands[after]; {
-			add(point{call: fmt.Sprintf("SQL from %d", n/10*10+1), sql: true})
+		for n := range commands[after] {
+			add(sqlOfBranch, n)
 		}
 	}
 	return all
@@ -295,37 +263,34 @@ func (tr *killTrial) run(p point) {
 	tr.Helper()
 	old := tr.loginsOf("before")
 	trap := &trap{TB: tr, call: p.n, after: p.after}
-	if p.sql {
+	if p.call == sqlOfBranch {
 		tr.clouds.SQL.Intercept(func(id string, after bool) bool { return trap.meets(isBranch(id), after) })
 	} else {
-		tr.clouds.Intercept(func(r *http.Request, after bool) bool { return trap.meets(isWrite(r), after) })
+		tr.clouds.Intercept(func(r *http.Request, after bool) bool {
+			return trap.meets(isWrite(r) && (!tr.sample || kindOf(r.Method+" "+r.URL.Path) == p.call), after)
+		})
 	}
 	out, sprung := trap.kills(tr.start)
 	tr.clouds.SQL.Intercept(nil)
 	tr.clouds.Intercept(nil)
-	if !sprung && p.sql {
+	if !sprung && p.call == sqlOfBranch && !tr.sample {
 		tr.Skip("the resources that run at the same time made fewer commands than before")
 	}
 	if !sprung {
 		tr.Fatalf("the call was never made:\n%s", out)
 	}
 	tr.hidden("after the kill", old)
-	if !tr.lost() {
-		if err := tr.Cancel(tr.Context()); err != nil {
-			tr.Fatal(err)
-		}
-	}
 	tr.verifyIsRight()
-	tr.printed.Reset()
 	switch p.next {
 	case "up":
-		if err := tr.Operate(tr.Context(), "up"); err != nil {
-			tr.Fatalf("the up after it: %v\n%s", err, tr.printed.String())
-		}
+		tr.resumed("up")
 		tr.hidden("after the next up", old)
 		tr.stands()
 		tr.noChanges()
 	case "end":
+		if err := tr.Cancel(tr.Context()); err != nil {
+			tr.Fatal(err)
+		}
 		tr.ends()
 	}
 	tr.gone(p.next != "up")
@@ -336,9 +301,12 @@ func (tr *killTrial) run(p point) {
 
 func isWrite(r *http.Request) bool { return r.Method != http.MethodGet && r.Method != http.MethodHead }
 
+// state is the file of the stack's state.
+func (tr *killTrial) state() string { return filepath.Join(tr.StacksFolder(), tr.Stack+".json") }
+
 // lost reports whether the stack has no state.
 func (tr *killTrial) lost() bool {
-	_, err := os.Stat(filepath.Join(tr.StacksFolder(), tr.Stack+".json"))
+	_, err := os.Stat(tr.state())
 	return err != nil
 }
 

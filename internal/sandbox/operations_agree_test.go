@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"slices"
 
+	gocmp "github.com/google/go-cmp/cmp"
+
 	"portfolio-infra/internal/sandbox/emulator/cloudflare"
 )
 
@@ -13,23 +15,9 @@ func (c *trial) agreesWithConfig(when string) {
 	if c.project != "" {
 		return // the configuration is in another file
 	}
-	once := func(format string, args ...any) {
-		if !c.disagreed[format] {
-			c.Errorf(when+": "+format, args...)
-		}
-		c.disagreed[format] = true
-	}
 	text := func(key, otherwise string) string {
 		value, _ := c.Config["portfolio:"+key].(string)
 		return cmp.Or(value, otherwise)
-	}
-	texts := func(key string) map[string]string {
-		all := map[string]string{}
-		values, _ := c.Config["portfolio:"+key].(map[string]any)
-		for name, value := range values {
-			all[name], _ = value.(string)
-		}
-		return all
 	}
 	name, worker := text("pagesProject", "portfolio"), text("worker", "portfolio-api")
 	project := find(c.clouds.Cloudflare.Projects(), func(p cloudflare.Project) bool { return p.Name == name })
@@ -37,30 +25,32 @@ func (c *trial) agreesWithConfig(when string) {
 	if project == nil || script == nil {
 		return // the names are the default
 	}
+	have, want := map[string]any{}, map[string]any{}
+	agree := func(what string, is, wanted any) { have[what], want[what] = is, wanted }
 	binding := text("binding", "API_SERVICE")
-	if have := project.Production.Services[binding].Service; have != worker {
-		once("the project's binding %s leads to %q", binding, have)
+	agree("binding", project.Production.Services[binding].Service, worker)
+	if text("previewBinding", "production") == "production" {
+		agree("preview binding", project.Preview.Services[binding].Service, worker)
 	}
-	if have := project.Preview.Services[binding].Service; have != worker && text("previewBinding", "production") == "production" {
-		once("the project's preview binding %s leads to %q", binding, have)
+	siteVars, _ := c.Config["portfolio:siteVars"].(map[string]any)
+	for name, value := range siteVars {
+		agree("variable of the site "+name, []any{project.Production.Vars[name], project.Preview.Vars[name]}, []any{value, value})
 	}
-	for name, value := range texts("siteVars") {
-		if project.Production.Vars[name] != value || project.Preview.Vars[name] != value {
-			once("the project's variable %s is %q and %q", name, project.Production.Vars[name], project.Preview.Vars[name])
+	vars, _ := c.Config["portfolio:vars"].(map[string]any)
+	for name, value := range vars {
+		agree("variable of the Worker "+name, script.Vars[name], value)
+	}
+	if domain := text("domain", ""); domain != "" {
+		agree("domain", slices.Contains(project.Domains, domain), true)
+		if text("zoneId", "") != "" {
+			agree("record", slices.ContainsFunc(c.clouds.Cloudflare.Records(), func(r cloudflare.Record) bool {
+				return r.Name == domain && r.Content == name+".pages.dev"
+			}), true)
 		}
 	}
-	for name, value := range texts("vars") {
-		if script.Vars[name] != value {
-			once("the Worker's variable %s is %q", name, script.Vars[name])
-		}
+	diff := gocmp.Diff(want, have)
+	if diff != "" && diff != c.disagreed {
+		c.Errorf("%s: the clouds do not agree with the configuration (-want +have):\n%s", when, diff)
 	}
-	domain := text("domain", "")
-	if domain != "" && !slices.Contains(project.Domains, domain) {
-		once("the project's domains are %v", project.Domains)
-	}
-	if domain != "" && text("zoneId", "") != "" && !slices.ContainsFunc(c.clouds.Cloudflare.Records(), func(r cloudflare.Record) bool {
-		return r.Name == domain && r.Content == name+".pages.dev"
-	}) {
-		once("there is no record of %s: %v", domain, c.clouds.Cloudflare.Records())
-	}
+	c.disagreed = diff // said once
 }

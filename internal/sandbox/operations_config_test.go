@@ -20,7 +20,7 @@ func configCells() (cells []cell) {
 		for _, key := range slices.Sorted(maps.Keys(keyValues)) {
 			values := keyValues[key]
 			cells = append(cells, cell{
-				name: fmt.Sprintf("config key %s, adopt %t", key, adopt), sampled: key == "domain" && adopt || key == "database" && !adopt,
+				name: fmt.Sprintf("config key %s, adopt %t", key, adopt), sampled: key == "siteVars" && !adopt,
 				asks: asks{project: key == "pagesProject"},
 				run: func(c *trial) {
 					if adopt {

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"portfolio-infra/internal/testfiles"
 )
 
 // renameStack gives the stack another name, as `pulumi stack rename` does.
@@ -29,19 +31,8 @@ func (c *trial) renameStack(name string) {
 func (c *trial) stackFile() map[string]any {
 	c.Helper()
 	var file struct{ Config map[string]any }
-	if err := yaml.Unmarshal([]byte(c.read(filepath.Join(c.Root, "Pulumi.dev.yaml"))), &file); err != nil {
-		c.Fatal(err)
-	}
+	readYAML(c, filepath.Join(c.Root, "Pulumi.dev.yaml"), &file)
 	return file.Config
-}
-
-func (c *trial) read(path string) string {
-	c.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		c.Fatal(err)
-	}
-	return string(text)
 }
 
 // renameProject gives the project another name, as a user does in a checkout: by the command,
@@ -60,12 +51,13 @@ func (c *trial) renameProject(name string) {
 		delete(config, "portfolio:"+key)
 	}
 	file, err := yaml.Marshal(map[string]any{"config": config})
-	project := strings.Replace(c.read(filepath.Join(c.Root, "Pulumi.yaml")), "name: portfolio\n", "name: "+name+"\n", 1)
-	err = errors.Join(err,
-		os.WriteFile(filepath.Join(checkout, "Pulumi.yaml"), []byte(project), 0o600),
-		os.WriteFile(filepath.Join(checkout, "Pulumi.dev.yaml"), file, 0o600))
-	if err != nil {
+	project, readErr := os.ReadFile(filepath.Join(c.Root, "Pulumi.yaml"))
+	if err := errors.Join(err, readErr); err != nil {
 		c.Fatal(err)
 	}
+	testfiles.Write(c, checkout, map[string]string{
+		"Pulumi.yaml":     strings.Replace(string(project), "name: portfolio\n", "name: "+name+"\n", 1),
+		"Pulumi.dev.yaml": string(file),
+	})
 	c.Root, c.project = checkout, name
 }

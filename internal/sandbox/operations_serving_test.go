@@ -60,9 +60,7 @@ func (c *trial) checkServing(call string) {
 	if c.served && why != "" && !c.asks.site {
 		c.Errorf("the site is down since %s: %s", call, why)
 	}
-	if c.served = why == ""; !c.served {
-		c.outage = why
-	}
+	c.served = why == ""
 }
 
 // broken returns why no project of the stack serves rows, or "". A project serves rows if it
@@ -100,16 +98,15 @@ func (c *trial) brokenProject(name, missing string) string {
 }
 
 func (c *trial) brokenWorker(name string) string {
-	scripts := c.clouds.Cloudflare.Scripts()
-	i := slices.IndexFunc(scripts, func(s cloudflare.Script) bool { return s.Name == name })
-	if i < 0 {
+	script := find(c.clouds.Cloudflare.Scripts(), func(s cloudflare.Script) bool { return s.Name == name })
+	if script == nil {
 		return "there is no Worker " + name
 	}
 	u, err := url.Parse(c.connections[name])
 	if err != nil || u.User == nil {
 		return "the Worker " + name + " was given no DATABASE_URL"
 	}
-	if !scripts[i].Secrets["DATABASE_URL"].Is(c.connections[name]) {
+	if !script.Secrets["DATABASE_URL"].Is(c.connections[name]) {
 		return "the Worker " + name + " has another DATABASE_URL than it was given"
 	}
 	password, _ := u.User.Password()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -85,7 +84,7 @@ func renamed(urn string) string {
 	return urn
 }
 
-// resourceCells are the operations on one resource. The sample has each once.
+// resourceCells are the operations on one resource. The sample has each once that no script has.
 func (w *world) resourceCells() (cells []cell) {
 	for _, r := range w.resources {
 		urn, kind := string(r.URN), kindOfURN(string(r.URN))
@@ -102,12 +101,12 @@ func (w *world) resourceCells() (cells []cell) {
 		nextNames, nextAsks := names(urn)
 		add("DnsRecord dns-"+domain, cell{name: "up --target of it and what it needs, from nothing", nothing: true}, "up", targets(w.needs(urn))...)
 		add("WorkersScript portfolio-api", cell{name: "up --target with settings pending", pending: settings}, "up", target...)
-		add("PagesProject portfolio", cell{name: "up --target with names pending", pending: nextNames, asks: nextAsks}, "up", next...)
+		add("", cell{name: "up --target with names pending", pending: nextNames, asks: nextAsks}, "up", next...)
 		add("Cluster cluster", cell{name: "up --target --target-dependents with settings pending", pending: settings}, "up", append(target, "--target-dependents")...)
-		add("PagesProject portfolio", cell{name: "up --target --target-dependents with names pending", pending: nextNames, asks: nextAsks}, "up", append(next, "--target-dependents")...)
+		add("", cell{name: "up --target --target-dependents with names pending", pending: nextNames, asks: nextAsks}, "up", append(next, "--target-dependents")...)
 		add("Stash names", cell{name: "up --exclude from nothing", nothing: true, taken: kind == "Stash names"}, "up", "--exclude", urn)
 		add("SqlUser user_b", cell{name: "up --exclude with settings pending", pending: settings}, "up", "--exclude", urn)
-		add("Stash names", cell{name: "up --exclude with names pending", pending: nextNames, asks: nextAsks}, "up", "--exclude", renamed(urn))
+		add("", cell{name: "up --exclude with names pending", pending: nextNames, asks: nextAsks}, "up", "--exclude", renamed(urn))
 		gone := w.asked(urn)
 		taint := func(t *trial) {
 			t.state("taint", urn)
@@ -121,7 +120,7 @@ func (w *world) resourceCells() (cells []cell) {
 		add("Command site", cell{name: "state taint", asks: gone, run: taint}, "")
 		add("Command binding", cell{name: "state taint with settings pending", pending: settings, asks: gone, run: taint}, "")
 		add("PagesDomain "+domain, cell{name: "destroy --target", asks: w.asked(with...)}, "destroy", "--target", urn, "--target-dependents")
-		add("WorkersScript portfolio-api", cell{name: "refresh --target"}, "refresh", "--target", urn)
+		add("", cell{name: "refresh --target"}, "refresh", "--target", urn)
 		forgotten := cell{name: "state delete", asks: asks{site: slices.Contains(with, w.urn("SqlUser user"))}, run: func(t *trial) {
 			flags := []string{urn}
 			if len(with) > 1 {
@@ -171,7 +170,7 @@ func (w *world) stackCells() []cell {
 		{name: "up --refresh with names pending", pending: siteNames, asks: asks{project: true}, run: ups("up", "--refresh")},
 		{name: "refresh", run: ups("refresh")},
 		{name: "up --plan from nothing", nothing: true, run: planned},
-		{name: "up --plan of a changed Worker", sampled: true, pending: map[string]any{"vars": map[string]any{"MODE": "next"}}, run: planned},
+		{name: "up --plan of a changed Worker", pending: map[string]any{"vars": map[string]any{"MODE": "next"}}, run: planned},
 		{name: "up --plan of a changed binding", pending: map[string]any{"binding": "API"}, run: planned},
 		{name: "up --plan of a changed site", pending: map[string]any{"site": "internal/example/migrations"}, run: planned},
 		{name: "up --plan of changed settings", pending: settings, run: planned},
@@ -228,7 +227,7 @@ func planned(c *trial) {
 	}
 }
 
-// One cell of each kind; [TestOperations_full] has them all.
+// Some cells of each kind; [TestOperations_full] has them all.
 func TestOperations_sample(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the matrix of operations takes minutes")
@@ -245,31 +244,18 @@ func TestOperations_full(t *testing.T) {
 
 func testOperations(t *testing.T, sample bool) {
 	t.Parallel()
-	workers := flag.Lookup("test.parallel").Value.(flag.Getter).Get().(int)
-	prepared := make(chan *world, workers)
 	older := &checkouts{folder: t.TempDir(), built: map[string]bool{}}
-	var first *world
-	for range workers {
-		first = prepare(t)
-		first.checkouts = older
-		prepared <- first
-	}
-	// The URNs are the same in each.
-	cells := slices.Concat(first.resourceCells(), first.stackCells(), configCells())
-	cells = slices.DeleteFunc(cells, func(c cell) bool { return sample && !c.sampled })
-	t.Logf("%d cells", len(cells))
-	for _, c := range cells {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			w := <-prepared
-			defer func() { prepared <- w }()
-			c.test(w.open(t, c.nothing, c.taken))
-		})
+	folders := newPool(t, sample, func(t *testing.T) *world { return prepare(t, older) })
+	first := <-folders // the URNs are the same in each
+	folders <- first
+	for _, c := range slices.Concat(first.resourceCells(), first.stackCells(), configCells()) {
+		if c.sampled || !sample {
+			folders.run(t, c.name, func(t *testing.T, w *world) { c.test(w.open(t, c.nothing, c.taken)) })
+		}
 	}
 }
 
 func (c cell) test(f *trial) {
-	defer f.clouds.Close()
 	f.asks = c.asks
 	if c.before != nil {
 		f.set(c.before)

@@ -23,9 +23,9 @@ import (
 type trial struct {
 	*fixture
 	world     *world
-	rows      string // see [world]; "" where the stack is not there yet
-	strangers []stranger
-	project   string // its name, if it was renamed
+	rows      string         // see [world]; "" where the stack is not there yet
+	strangers map[string]any // what each has, by name
+	project   string         // its name, if it was renamed
 	// asks is what the user asked to delete in this cell.
 	asks asks
 
@@ -33,8 +33,7 @@ type trial struct {
 	connections map[string]string // DATABASE_URL by Worker
 	secrets     map[string]bool
 	served      bool
-	outage      string // why the site does not serve rows
-	disagreed   map[string]bool
+	disagreed   string // with the configuration
 	// said is what the engine printed in all operations.
 	said bytes.Buffer
 }

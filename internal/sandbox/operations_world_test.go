@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -51,21 +50,19 @@ type world struct {
 }
 
 // prepare makes the stack of [complete] and the strangers beside it.
-func prepare(t *testing.T) *world {
+func prepare(t *testing.T, older *checkouts) *world {
 	t.Helper()
-	w := &world{nothing: t.TempDir(), complete: t.TempDir()}
-	f := openFixture(t, w.complete, clusterTime)
+	w := &world{complete: t.TempDir(), checkouts: older}
+	f := openFixture(t, w.complete)
 	f.set(complete)
 	for key, name := range map[string]string{"secrets": "TOKEN", "siteSecrets": "SESSION"} {
 		f.set(map[string]any{key: map[string]any{name: f.encrypt("recognizable-" + name)}})
 	}
 	w.config = maps.Clone(f.Config)
 	f.clouds.Close()
-	if err := os.CopyFS(w.nothing, os.DirFS(w.complete)); err != nil {
-		t.Fatal(err)
-	}
+	w.nothing = copyOf(t, w.complete)
 
-	f = openFixture(t, w.complete, clusterTime)
+	f = openFixture(t, w.complete)
 	f.Config = maps.Clone(w.config)
 	f.set(map[string]any{"site": ""})
 	f.up()
@@ -100,8 +97,6 @@ func prepare(t *testing.T) *world {
 	f.clouds.Close()
 	return w
 }
-
-const clusterTime = "SANDBOX_CLUSTER_TIME=100ms"
 
 // addDeployment deploys to the stack's own project as somebody else.
 func (w *world) addDeployment(f *fixture, branch string) {
@@ -141,14 +136,11 @@ func (f *fixture) addRecord(r cloudflare.Record) {
 // open opens a copy of a prepared folder for a cell.
 func (w *world) open(t *testing.T, nothing, taken bool) *trial {
 	t.Helper()
-	dir, from := t.TempDir(), w.complete
+	from := w.complete
 	if nothing {
 		from = w.nothing
 	}
-	if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
-		t.Fatal(err)
-	}
-	c := &trial{fixture: openFixture(t, dir, clusterTime), world: w, connections: map[string]string{}, secrets: map[string]bool{}, disagreed: map[string]bool{}}
+	c := &trial{fixture: openFixture(t, copyOf(t, from)), world: w, connections: map[string]string{}, secrets: map[string]bool{}}
 	c.Config = maps.Clone(w.config)
 	for _, secret := range []string{"recognizable-TOKEN", "recognizable-SESSION"} {
 		c.secrets[secret] = true
@@ -164,84 +156,73 @@ func (w *world) open(t *testing.T, nothing, taken bool) *trial {
 		c.connections["portfolio-api"] = w.connection
 		c.secrets[w.connection] = true
 	}
-	c.strangers = c.findStrangers(nothing)
+	c.strangers = c.theirs()
+	if !nothing {
+		delete(c.strangers, "PagesProject portfolio") // ours
+	}
 	c.watch()
 	return c
 }
 
-// stranger is something that belongs to somebody else.
-type stranger struct {
-	name   string
-	goesBy func(asks) bool // whether what the user asks to go takes it along
-	look   func() any
-	before any
-}
-
-func never(asks) bool       { return false }
-func byRows(a asks) bool    { return a.rows }
-func byProject(a asks) bool { return a.project }
-
-// findStrangers records what strangers have.
-func (c *trial) findStrangers(nothing bool) []stranger {
-	cf, tidb := c.clouds.Cloudflare, c.clouds.TiDB
-	var all []stranger
-	add := func(name string, goesBy func(asks) bool, look func() any) {
-		all = append(all, stranger{name, goesBy, look, look()})
-	}
-	for _, s := range cf.Scripts() {
+// theirs is what strangers have, by name.
+func (c *trial) theirs() map[string]any {
+	c.Helper()
+	all := map[string]any{}
+	for _, s := range c.clouds.Cloudflare.Scripts() {
 		if s.Name == theirWorker {
-			add("Worker "+s.Name, never, func() any { return find(cf.Scripts(), func(now cloudflare.Script) bool { return now.Name == s.Name }) })
+			all["Worker "+s.Name] = s
 		}
 	}
-	for _, p := range cf.Projects() {
-		if nothing || p.Name != "portfolio" {
-			add("PagesProject "+p.Name, never, func() any {
-				return find(cf.Projects(), func(now cloudflare.Project) bool { return now.Name == p.Name })
-			})
-		}
-	}
-	for _, r := range cf.Records() {
-		if r.Type != "CNAME" {
-			add("DnsRecord "+r.Name, never, func() any { return find(cf.Records(), func(now cloudflare.Record) bool { return now.Name == r.Name }) })
-		}
-	}
-	add("their cluster", never, func() any {
-		for _, cluster := range tidb.Clusters() {
-			if cluster.DisplayName == "their-db" {
-				return []any{cluster.ClusterID, cluster.Labels, cluster.Region, tidb.Users(cluster.ClusterID)}
+	var deployments []string
+	for _, p := range c.clouds.Cloudflare.Projects() {
+		all["PagesProject "+p.Name] = p
+		for _, d := range p.Deployments {
+			if slices.Contains(c.world.deployments, d.ID) {
+				deployments = append(deployments, d.ID)
 			}
 		}
-		return nil
-	})
-	if !nothing {
+		if slices.Contains(p.Domains, theirDomain) {
+			all["PagesDomain "+theirDomain] = p.Name
+		}
+	}
+	all[deploymentsInOurs] = deployments
+	for _, r := range c.clouds.Cloudflare.Records() {
+		if r.Type != "CNAME" {
+			all["DnsRecord "+r.Name] = r
+		}
+	}
+	for _, cluster := range c.clouds.TiDB.Clusters() {
+		if cluster.DisplayName == "their-db" {
+			all["their cluster"] = []any{cluster.ClusterID, cluster.Labels, cluster.Region, c.clouds.TiDB.Users(cluster.ClusterID)}
+		}
+	}
+	if c.rows != "" {
 		rows, err := url.Parse(c.rows)
 		if err != nil {
 			c.Fatal(err)
 		}
 		prefix, _, _ := strings.Cut(rows.User.Username(), ".")
-		theirs := *rows
-		theirs.User, theirs.Path = url.UserPassword(prefix+"."+theirUser, "recognizable-theirs"), "/theirs"
-		add("their login and rows on our cluster", byRows, func() any {
-			text, err := c.tryQuery(theirs.String(), "SELECT id FROM kept")
-			return fmt.Sprint(text, err)
-		})
-		add("their deployments in our project", byProject, func() any {
-			var left []string
-			for _, p := range cf.Projects() {
-				for _, d := range p.Deployments {
-					if slices.Contains(c.world.deployments, d.ID) {
-						left = append(left, d.ID)
-					}
-				}
-			}
-			return left
-		})
-		add("PagesDomain "+theirDomain, byProject, func() any {
-			p := find(cf.Projects(), func(p cloudflare.Project) bool { return p.Name == "portfolio" })
-			return p != nil && slices.Contains(p.Domains, theirDomain)
-		})
+		rows.User, rows.Path = url.UserPassword(prefix+"."+theirUser, "recognizable-theirs"), "/theirs"
+		text, err := c.tryQuery(rows.String(), "SELECT id FROM kept")
+		all[rowsOnOurs] = fmt.Sprint(text, err)
 	}
 	return all
+}
+
+const (
+	rowsOnOurs        = "their login and rows on our cluster"
+	deploymentsInOurs = "their deployments in our project"
+)
+
+// given reports whether what the user asks to go takes a stranger's thing along.
+func (a asks) given(name string) bool {
+	switch name {
+	case rowsOnOurs:
+		return a.rows
+	case deploymentsInOurs, "PagesDomain " + theirDomain:
+		return a.project
+	}
+	return false
 }
 
 func find[T any](all []T, is func(T) bool) *T {
@@ -254,13 +235,12 @@ func find[T any](all []T, is func(T) bool) *T {
 // leftStrangers checks that nothing of a stranger's changed.
 func (c *trial) leftStrangers(when string) {
 	c.Helper()
-	for i := range c.strangers {
-		s := &c.strangers[i]
-		now := s.look()
-		if diff := cmp.Diff(s.before, now); diff != "" && !s.goesBy(c.asks) {
-			c.Errorf("%s: %s of a stranger changed (-before +after):\n%s", when, s.name, diff)
+	now := c.theirs()
+	for name, before := range c.strangers {
+		if diff := cmp.Diff(before, now[name]); diff != "" && !c.asks.given(name) {
+			c.Errorf("%s: %s of a stranger changed (-before +after):\n%s", when, name, diff)
 		}
-		s.before = now // said once
+		c.strangers[name] = now[name] // said once
 	}
 }
 
@@ -271,7 +251,7 @@ func (c *trial) takenOver(token, name string) {
 	if kind == "DnsRecord" {
 		name = strings.TrimPrefix(name, "dns-")
 	}
-	c.strangers = slices.DeleteFunc(c.strangers, func(s stranger) bool { return s.name == kind+" "+name })
+	delete(c.strangers, kind+" "+name)
 }
 
 // asked returns what an operation that deletes or replaces resources asks to delete.

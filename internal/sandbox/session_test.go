@@ -26,6 +26,7 @@ func (f *fixture) start(verb string) *session { f.Helper(); return f.startIn(roo
 // startIn runs that of another checkout.
 func (f *fixture) startIn(root, verb string) *session {
 	f.Helper()
+	f.keep()
 	cmd := exec.CommandContext(f.Context(), filepath.Join(root, "bin", "sandbox"), verb)
 	if f.Stack != "" {
 		cmd.Args = append(cmd.Args, "-stack", f.Stack)

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -27,10 +26,7 @@ const upgrades = "testdata/upgrade"
 func newUpgrade(t *testing.T, commit string) *fixture {
 	t.Helper()
 	t.Parallel()
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join(upgrades, commit))); err != nil {
-		t.Fatal(err)
-	}
+	dir := copyOf(t, filepath.Join(upgrades, commit))
 	var kept struct{ Config map[string]any }
 	b, err := os.ReadFile(filepath.Join(dir, "project", "Pulumi.dev.yaml"))
 	if err == nil {
@@ -52,13 +48,20 @@ func TestUpgrade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	prepare := map[string]func(*fixture) (check func()){"1c75203": (*fixture).forgetDoppler, "17c5e6a": (*fixture).everyKey}
 	for _, commit := range kept {
 		t.Run(commit.Name(), func(t *testing.T) {
 			f := newUpgrade(t, commit.Name())
-			f.forgetDoppler()
+			check := func() {}
+			if prepare := prepare[commit.Name()]; prepare != nil {
+				check = prepare(f)
+			}
 			before := f.outputs()
-			f.noDeletions("preview", f.run("preview"))
-			f.noDeletions("up", f.up())
+			for urn, op := range f.up().steps {
+				if op != apitype.OpCreate && op != apitype.OpUpdate {
+					t.Errorf("%s of %s", op, urn)
+				}
+			}
 			after := f.outputs()
 			for name, output := range before {
 				if name != "binding" { // it says what the last run did
@@ -68,81 +71,67 @@ func TestUpgrade(t *testing.T) {
 			app, _ := f.login()
 			f.want("rows", f.query(app, "SELECT name FROM guests"), "name\nAda\n")
 			f.noChanges()
+			check()
 		})
 	}
 }
 
-// The state of 17c5e6a has every key set, as far as one state and the emulated clouds allow.
-// This program has nothing to do there, and its run leaves the state as it was: the engine
+// everyKey is for the state that has every key set, as far as one state and the emulated clouds
+// allow. This program has nothing to do there, and its run leaves the state as it was: the engine
 // shows no change of an option, such as a dependency or a hook, but saves it.
-func TestUpgrade_everyKey(t *testing.T) {
-	f := newUpgrade(t, "17c5e6a")
-	resources := func() map[resource.URN]apitype.ResourceV3 {
-		state, err := f.State()
-		if err != nil {
-			t.Fatal(err)
-		}
-		all := map[resource.URN]apitype.ResourceV3{}
-		for _, r := range state.Resources {
-			r.SourcePosition, r.StackTrace = "", nil // lines of the program
-			all[r.URN] = r
-		}
-		return all
-	}
-	before := resources()
+func (f *fixture) everyKey() (check func()) {
+	before := f.resources()
 	f.want("preview", f.run("preview").steps, map[string]apitype.OpType{})
-	f.noChanges()
-	anyOrder := cmpopts.SortSlices(func(a, b resource.URN) bool { return a < b })
-	encrypted := cmpopts.IgnoreMapEntries(func(key string, _ any) bool { return key == "ciphertext" }) // another text each time
-	if diff := cmp.Diff(before, resources(), anyOrder, encrypted); diff != "" {
-		t.Errorf("resources (-before +after):\n%s", diff)
+	return func() {
+		anyOrder := cmpopts.SortSlices(func(a, b resource.URN) bool { return a < b })
+		encrypted := cmpopts.IgnoreMapEntries(func(key string, _ any) bool { return key == "ciphertext" }) // another text each time
+		if diff := cmp.Diff(before, f.resources(), anyOrder, encrypted); diff != "" {
+			f.Errorf("resources (-before +after):\n%s", diff)
+		}
 	}
 }
 
-// A stack wrote DATABASE_URL to Doppler by the SDK's Secret. Once that is taken out of the
-// state, as CHANGELOG.md says, an up writes it by the CLI and deletes nothing; else the
-// deletion of the Secret would delete what was just written.
-func TestUpgrade_doppler(t *testing.T) {
-	f := newUpgrade(t, "1c75203")
+// forgetDoppler is for a stack that wrote DATABASE_URL to Doppler by the SDK's Secret. Once that
+// is taken out of the state, as CHANGELOG.md says, an up writes it by the CLI; else the deletion
+// of the Secret would delete what was just written.
+func (f *fixture) forgetDoppler() (check func()) {
 	f.set(map[string]any{"doppler": map[string]any{"project": "portfolio", "config": "prd"}})
 	port, stop, err := standin.Serve("doppler", "0.9.0", p.Provider{})
 	if err != nil {
-		t.Fatal(err)
+		f.Fatal(err)
 	}
 	defer stop()
 	f.Env["PULUMI_DEBUG_PROVIDERS"] = fmt.Sprintf("doppler:%d", port)
 	f.want("deletions before the state was changed", f.run("preview").changes["delete"], 1)
 	delete(f.Env, "PULUMI_DEBUG_PROVIDERS")
-	f.forgetDoppler()
-	f.noDeletions("up", f.up())
-	app, _ := f.login()
-	f.want("in Doppler", f.inDoppler("prd"), hashOf(app))
-	f.noChanges()
+	urns := []string{"pulumi:providers:doppler", "doppler:index/secret:Secret"}
+	for urn, r := range f.resources() {
+		if i := slices.Index(urns, string(r.Type)); i >= 0 {
+			urns[i] = string(urn)
+		}
+	}
+	for _, urn := range slices.Backward(urns) { // the secret before its provider
+		if _, err := f.Command(f.Context(), "state", "delete", urn, "--yes"); err != nil {
+			f.Fatal(err)
+		}
+	}
+	return func() {
+		app, _ := f.login()
+		f.want("in Doppler", f.inDoppler("prd"), hashOf(app))
+	}
 }
 
-// forgetDoppler takes the Secret of Doppler's provider out of a state that has one, as
-// CHANGELOG.md tells users to.
-func (f *fixture) forgetDoppler() {
+// resources returns the resources of the state, without what says where the program is.
+func (f *fixture) resources() map[resource.URN]apitype.ResourceV3 {
 	f.Helper()
 	state, err := f.State()
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, r := range slices.Backward(state.Resources) { // the secret before its provider
-		if strings.Contains(string(r.Type), "doppler") {
-			if _, err := f.Command(f.Context(), "state", "delete", string(r.URN), "--yes"); err != nil {
-				f.Fatal(err)
-			}
-		}
+	all := map[resource.URN]apitype.ResourceV3{}
+	for _, r := range state.Resources {
+		r.SourcePosition, r.StackTrace = "", nil
+		all[r.URN] = r
 	}
-}
-
-// noDeletions checks that no step deletes or replaces anything.
-func (f *fixture) noDeletions(operation string, r result) {
-	f.Helper()
-	for urn, op := range r.steps {
-		if op != apitype.OpCreate && op != apitype.OpUpdate {
-			f.Errorf("%s: %s of %s", operation, op, urn)
-		}
-	}
+	return all
 }

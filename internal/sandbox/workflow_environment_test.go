@@ -2,100 +2,82 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
 	"portfolio-infra/internal/environment/mark"
 	"portfolio-infra/internal/sandbox/clouds"
+	"portfolio-infra/internal/testfiles"
 )
 
 // The steps of the workflows of environments make, change and end them, from checkouts of a
 // pull request and of main. GitHub's API is a shell script ([environments.gh]).
 func TestWorkflow_environments(t *testing.T) {
 	e := newEnvironments(t)
+	const migration, visits = "internal/example/migrations/00004_visits.sql", "-- +goose Up\nCREATE TABLE visits (id INT PRIMARY KEY);\n"
 
-	t.Log("another repository has an environment of that kind in the same accounts")
-	e.open(8)
-	e.repository("5678", func() { e.up(8) })
-	e.open()
-
-	t.Log("opened")
+	t.Log("opened: the comment shows what the pull request changes")
 	e.open(7)
-	e.up(7)
-	e.commented(7, "https://portfolio-pr-7.pages.dev", "00001_create_projects.sql")
-	e.want("what bears the mark", e.marked(7), []string{"project portfolio-pr-7", "script portfolio-pr-7-api", "cluster portfolio-pr-7-db"})
+	e.commit(migration, visits)
+	e.passes(e.up, 7)
+	e.commented(7, "https://portfolio-pr-7.pages.dev", "00004_visits.sql", "+CREATE TABLE `visits`")
+	e.want("what there is", e.there("pr-7"), []string{"project portfolio-pr-7", "Worker portfolio-pr-7-api", "cluster portfolio-pr-7-db"})
 
-	t.Log("pushed twice: one comment, which shows what the pull request changes")
-	e.commit("internal/example/migrations/00004_visits.sql", "-- +goose Up\nCREATE TABLE visits (id INT PRIMARY KEY);\n")
-	e.up(7)
-	e.commented(7, "00004_visits.sql", "+CREATE TABLE `visits`")
-	e.commit("internal/example/migrations/00004_visits.sql", "-- +goose Up\nCREATE TABLE visits (id INT PRIMARY KEY);\nSELEKT 1;\n")
-	e.fails(7)
-	e.commented(7, "ended as `failure`", "https://github.com/owner/site/actions/runs/1")
-	e.commit("internal/example/migrations/00004_visits.sql", "-- +goose Up\nCREATE TABLE visits (id INT PRIMARY KEY);\n")
-
-	t.Log("a job that dies in the middle of up, of a pull request that is closed then")
-	e.open(7, 9)
-	e.killed(http.MethodPost, "/clusters", e.fails, 9)
-	e.want("what the run left that was killed", e.marked(9), []string{"cluster portfolio-pr-9-db"})
-	e.open(7)
-	e.closed(9)
-	e.commented(9, "nothing of it is left")
-	e.want("what is left", e.marked(9), []string(nil))
-
-	t.Log("closed while it conflicts, by a job that dies in the middle of destroy, and the night after it")
-	e.open()
-	e.write("waiting", "41\n42\n")
-	e.withdrawn(7)
-	e.want("runs that were ended", e.read("cancelled"), "41\n42\n")
-	e.killed(http.MethodDelete, "/pages/projects/portfolio-pr-7", e.notClosed, 7)
-	e.commented(7, "ended as `failure`")
-	e.want("over", e.night(), []int{7})
-	e.commented(7, "nothing of it is left")
-	e.want("what is left", e.marked(7), []string(nil))
-
-	t.Log("a night after a job that died before it made anything, and one with nothing to do")
-	e.branch.initStack(mark.Stack(11))
-	e.want("over", e.night(), []int{11})
-	e.want("over", e.night(), []int(nil))
-
-	t.Log("pull requests without an environment")
-	e.closed(7)
-	e.up(7) // it waited while the pull request was closed
-	e.want("stacks", e.stacks(), "")
-
-	t.Log("reopened, by a job that dies, and the next push after it")
-	e.open(7)
-	e.killed(http.MethodPost, "/clusters", e.fails, 7)
-	if printed := e.up(7); !strings.Contains(printed, "Refreshing (pr-7)") || strings.Contains(printed, "pending operations") {
-		t.Errorf("the next run does not refresh:\n%s", printed)
-	}
-	e.commented(7, "https://portfolio-pr-7.pages.dev")
-	e.want("what bears the mark", e.marked(7), []string{"project portfolio-pr-7", "script portfolio-pr-7-api", "cluster portfolio-pr-7-db"})
-	if printed := e.up(7); strings.Contains(printed, "Refreshing") {
+	t.Log("pushed with a mistake: the same comment tells it")
+	e.commit(migration, visits+"SELEKT 1;\n")
+	if printed := e.fails(e.up, 7); strings.Contains(printed, "Refreshing") {
 		t.Errorf("a run after one that was not killed refreshes:\n%s", printed)
 	}
-	e.want("over", e.night(), []int(nil))
+	e.commented(7, "ended as `failure`", "https://github.com/owner/site/actions/runs/1")
+	e.commit(migration, visits)
+
+	t.Log("a job that dies in the middle of up, and the next push after it")
+	e.open(7, 8, 9)
+	e.killed(e.up, 8, http.MethodPost, "/clusters")
+	e.want("what the run left that was killed", e.there("pr-8"), []string{"cluster portfolio-pr-8-db"})
+	if printed := e.passes(e.up, 8); !strings.Contains(printed, "Refreshing (pr-8)") || strings.Contains(printed, "pending operations") {
+		t.Errorf("the next run does not refresh:\n%s", printed)
+	}
+	e.commented(8, "https://portfolio-pr-8.pages.dev")
+
+	t.Log("one that dies, and its pull request is closed; one that died before it made anything")
+	e.killed(e.up, 9, http.MethodPost, "/clusters")
+	e.branch.initStack(mark.Stack(11))
+
+	t.Log("closed while it conflicts, by a job that dies in the middle of destroy")
+	e.open(8)
+	e.write("waiting", "41\n42\n")
+	e.passes(e.withdraw, 7)
+	e.want("runs that were ended", e.read("cancelled"), "41\n42\n")
+	e.killed(e.end, 7, http.MethodDelete, "/pages/projects/portfolio-pr-7")
+	e.commented(7, "ended as `failure`")
+
+	t.Log("the night ends what is over, and no more")
+	e.night(7, 9, 11)
+	e.night()
 
 	t.Log("it expires, with a resource of a type that main's provider lacks")
-	e.state(7, func(state string) string {
+	e.state(8, func(state string) string {
 		state = regexp.MustCompile(`"time": ?"[^"]*"`).ReplaceAllString(state, `"time": "2020-01-01T00:00:00Z"`)
 		return strings.ReplaceAll(state, "tidbcloud:index:Cluster", "tidbcloud:index:Aurora")
 	})
-	e.want("over", e.night(), []int{7})
-	e.commented(7, "nothing of it is left")
-	e.want("what is left", e.marked(7), []string(nil))
-	e.want("stacks", e.stacks(), "")
+	e.night(8)
 
-	e.id = "5678"
-	e.want("what the other repository has", e.marked(8), []string{"project portfolio-pr-8", "script portfolio-pr-8-api", "cluster portfolio-pr-8-db"})
+	t.Log("pull requests without an environment")
+	e.passes(e.end, 7)
+	e.passes(e.up, 7) // it waited while the pull request was closed
+	e.want("stacks", e.stacks(), []string(nil))
 }
 
 // environments are the workflows of environments on a runner, with checkouts of a pull request
@@ -105,18 +87,14 @@ type environments struct {
 	branch, main, nightly *runner
 	// hub is the folder of the script that is GitHub's API.
 	hub string
-	// id is the repository's.
-	id string
 }
 
 func newEnvironments(t *testing.T) *environments {
 	f := newFixture(t)
-	e := &environments{fixture: f, branch: newRunner(f), main: newRunner(f), hub: f.TempDir(), id: "1234"}
-	e.nightly = &runner{TB: f, dir: e.main.dir, env: e.main.env, github: e.main.github}
-	for r, workflow := range map[*runner]string{e.branch: "environments.yml", e.main: "environments.yml", e.nightly: "environments-nightly.yml"} {
-		r.workflow = readWorkflow(f, workflow)
-		r.env = append(r.env, "PATH="+e.gh()+":"+e.path(r))
-	}
+	e := &environments{fixture: f, hub: f.TempDir()}
+	gh := e.gh()
+	e.branch, e.main = newRunner(f, "environments.yml", gh), newRunner(f, "environments.yml", gh)
+	e.nightly = &runner{TB: f, workflow: readWorkflow(f, "environments-nightly.yml"), dir: e.main.dir, env: e.main.env, github: e.main.github}
 	e.git("init", "--quiet")
 	e.git("add", "--all")
 	e.git("commit", "--quiet", "--message", "main")
@@ -124,22 +102,10 @@ func newEnvironments(t *testing.T) *environments {
 	return e
 }
 
-func (e *environments) path(r *runner) (path string) {
-	for _, assignment := range r.env {
-		if value, ok := strings.CutPrefix(assignment, "PATH="); ok {
-			path = value
-		}
-	}
-	return path
-}
-
 // gh returns a folder with a gh that knows the calls of the workflows, and no other.
 func (e *environments) gh() string {
 	e.Helper()
-	bin := filepath.Join(e.hub, "bin")
-	if err := os.MkdirAll(bin, 0o700); err != nil {
-		e.Fatal(err)
-	}
+	bin := e.TempDir()
 	script := "#!/bin/sh\nset -eu\n" + `[ -n "$GH_TOKEN" ]` + "\nhere=$PWD\ncd " + clouds.Quote(e.hub) + `
 comment() { case $1 in /*) cat "$1" ;; *) cat "$here/$1" ;; esac > "comment-$2"; }
 case "$*" in
@@ -178,9 +144,7 @@ func (e *environments) git(args ...string) {
 	e.Helper()
 	cmd := exec.CommandContext(e.Context(), "git", append([]string{"-c", "user.name=somebody", "-c", "user.email=somebody@example.com"}, args...)...)
 	cmd.Dir = e.branch.dir
-	if output, err := cmd.CombinedOutput(); err != nil {
-		e.Fatalf("git %v: %v\n%s", args, err, output)
-	}
+	e.branch.output(cmd)
 }
 
 // commit changes what the pull request's merge commit adds to main.
@@ -193,9 +157,7 @@ func (e *environments) commit(name, text string) {
 
 func (e *environments) write(name, text string) {
 	e.Helper()
-	if err := os.WriteFile(filepath.Join(e.hub, name), []byte(text), 0o600); err != nil {
-		e.Fatal(err)
-	}
+	testfiles.Write(e, e.hub, map[string]string{name: text})
 }
 
 func (e *environments) read(name string) string {
@@ -210,119 +172,96 @@ func (e *environments) read(name string) string {
 // open says which pull requests are open.
 func (e *environments) open(numbers ...int) {
 	e.Helper()
-	var lines strings.Builder
+	lines := ""
 	for _, n := range numbers {
-		lines.WriteString(strings.TrimPrefix(mark.Stack(n), "pr-") + "\n")
+		lines += strconv.Itoa(n) + "\n"
 	}
-	e.write("open", lines.String())
+	e.write("open", lines)
 }
 
-// repository does something in another repository, which has a backend of its own.
-func (e *environments) repository(id string, do func()) {
-	e.Helper()
-	github, dir := e.branch.github, e.TempDir()
-	e.branch.github = func(job string) values {
-		v := github(job)
-		v["vars.PULUMI_BACKEND_URL"] = "file://" + dir + "?metadata=skip"
-		return v
+// does runs a job for a pull request, and then the one that comments on it, if there is any.
+func (e *environments) does(r *runner, job, comments string, of event, n int) (printed string, err error) {
+	number := "github.event.pull_request.number"
+	if of.values[number] == "" {
+		number = "inputs.number"
 	}
-	e.id, id = id, e.id
-	do()
-	e.id, e.branch.github = id, github
-}
-
-func (e *environments) event(of event, n int) event {
-	number := strings.TrimPrefix(mark.Stack(n), "pr-")
-	set := values{"vars.PULUMI_ENVIRONMENTS": "true", "vars.PULUMI_STACK": "prod", "GITHUB_REPOSITORY_ID": e.id}
-	if of.values["github.event.pull_request.number"] != "" {
-		set["github.event.pull_request.number"] = number
-	} else {
-		set["inputs.number"] = number
-	}
-	return of.with(set)
-}
-
-// does runs a job, and then the one that comments on it.
-func (e *environments) does(r *runner, job, comments string, of event) (printed string, err error) {
-	e.Helper()
+	of = of.with(values{"vars.PULUMI_ENVIRONMENTS": "true", "vars.PULUMI_STACK": "prod", number: strconv.Itoa(n)})
 	printed, outputs, err := r.job(job, of)
 	result := "success"
 	if err != nil {
 		result = "failure"
 	}
-	if err == nil || strings.HasPrefix(r.Jobs[comments].If, "always()") {
-		told := of.with(values{"needs." + job + ".result": result, "needs." + job + ".outputs.text": outputs["text"]})
-		if printed, _, err := r.job(comments, told); err != nil {
-			e.Fatalf("%s: %v\n%s", comments, err, printed)
+	if comments != "" && (err == nil || strings.HasPrefix(r.Jobs[comments].If, "always()")) {
+		said, _, commentErr := r.job(comments, of.with(values{"needs." + job + ".result": result, "needs." + job + ".outputs.text": outputs["text"]}))
+		if printed += said; commentErr != nil {
+			e.Errorf("%s: %v\n%s", comments, commentErr, said)
 		}
 	}
 	return printed, err
 }
 
-func (e *environments) up(n int) (printed string) {
+func (e *environments) up(n int) (printed string, err error) {
+	return e.does(e.branch, "up", "comment", pullRequest(), n)
+}
+
+func (e *environments) end(n int) (printed string, err error) {
+	return e.does(e.main, "end", "gone", closed(), n)
+}
+
+func (e *environments) withdraw(n int) (printed string, err error) {
+	return e.does(e.main, "withdraw", "", closed(), n)
+}
+
+func (e *environments) passes(run func(int) (string, error), n int) (printed string) {
 	e.Helper()
-	printed, err := e.does(e.branch, "up", "comment", e.event(pullRequest(), n))
+	printed, err := run(n)
 	if err != nil {
-		e.Fatalf("up: %v\n%s", err, printed)
+		e.Fatalf("%d: %v\n%s", n, err, printed)
 	}
 	return printed
 }
 
-func (e *environments) fails(n int) (printed string) {
+func (e *environments) fails(run func(int) (string, error), n int) (printed string) {
 	e.Helper()
-	printed, err := e.does(e.branch, "up", "comment", e.event(pullRequest(), n))
+	printed, err := run(n)
 	if err == nil {
-		e.Fatalf("up succeeded:\n%s", printed)
+		e.Fatalf("%d: it succeeded:\n%s", n, printed)
 	}
 	return printed
 }
 
-func (e *environments) closed(n int) {
+// night runs the nightly workflow, which must find that these environments are over, and what it
+// calls for them, side by side. Nothing of them must be left.
+func (e *environments) night(over ...int) {
 	e.Helper()
-	if printed, err := e.does(e.main, "end", "gone", e.event(closed(), n)); err != nil {
-		e.Fatalf("end: %v\n%s", err, printed)
+	printed, outputs, err := e.nightly.job("list", night().with(values{"vars.PULUMI_ENVIRONMENTS": "true", "vars.PULUMI_STACK": "prod"}))
+	var found []int
+	err = errors.Join(err, json.Unmarshal([]byte(outputs["numbers"]), &found))
+	if err != nil || !slices.Equal(found, over) || (outputs["some"] == "true") != (len(over) > 0) {
+		e.Fatalf("the list is %v, want %v: %v\n%s", outputs, over, err, printed)
 	}
-}
-
-func (e *environments) notClosed(n int) (printed string) {
-	e.Helper()
-	printed, err := e.does(e.main, "end", "gone", e.event(closed(), n))
-	if err == nil {
-		e.Fatalf("end succeeded:\n%s", printed)
+	errs := make([]error, len(over))
+	var wait sync.WaitGroup
+	for i, n := range over {
+		wait.Go(func() {
+			printed, err := e.does(e.main, "end", "gone", night(), n)
+			if err != nil {
+				errs[i] = fmt.Errorf("the end of %d: %w\n%s", n, err, printed)
+			}
+		})
 	}
-	return printed
-}
-
-func (e *environments) withdrawn(n int) {
-	e.Helper()
-	if printed, _, err := e.main.job("withdraw", e.event(closed(), n)); err != nil {
-		e.Fatalf("withdraw: %v\n%s", err, printed)
-	}
-}
-
-// night runs the nightly workflow and what it calls. It returns the environments that were over.
-func (e *environments) night() (over []int) {
-	e.Helper()
-	printed, outputs, err := e.nightly.job("list", e.event(night(), 1))
-	if err != nil {
-		e.Fatalf("list: %v\n%s", err, printed)
-	}
-	if outputs["some"] != "true" {
-		return nil
-	}
-	if err := json.Unmarshal([]byte(outputs["numbers"]), &over); err != nil {
-		e.Fatalf("%q: %v", outputs["numbers"], err)
+	wait.Wait()
+	if err := errors.Join(errs...); err != nil {
+		e.Fatal(err)
 	}
 	for _, n := range over {
-		if printed, err := e.does(e.main, "end", "gone", e.event(night(), n)); err != nil {
-			e.Fatalf("end: %v\n%s", err, printed)
-		}
+		e.commented(n, "nothing of it is left")
+		e.want("what is left", e.there(mark.Stack(n)), []string(nil))
 	}
-	return over
 }
 
 // killed kills the step that makes a call, after the call took effect and before its answer.
-func (e *environments) killed(method, path string, run func(n int) (printed string), n int) {
+func (e *environments) killed(run func(int) (string, error), n int, method, path string) {
 	e.Helper()
 	var killed atomic.Bool
 	e.clouds.Intercept(func(r *http.Request, after bool) bool {
@@ -336,7 +275,7 @@ func (e *environments) killed(method, path string, run func(n int) (printed stri
 		return killed.Load()
 	})
 	defer e.clouds.Intercept(nil)
-	if printed := run(n); !killed.Load() {
+	if printed := e.fails(run, n); !killed.Load() {
 		e.Fatalf("%s %s was never called:\n%s", method, path, printed)
 	}
 }
@@ -344,7 +283,7 @@ func (e *environments) killed(method, path string, run func(n int) (printed stri
 // commented checks the only comment of a pull request.
 func (e *environments) commented(n int, texts ...string) {
 	e.Helper()
-	comment := e.read("comment-" + strings.TrimPrefix(mark.Stack(n), "pr-"))
+	comment := e.read("comment-" + strconv.Itoa(n))
 	for _, text := range texts {
 		if !strings.Contains(comment, text) {
 			e.Errorf("the comment does not say %q:\n%s", text, comment)
@@ -352,46 +291,25 @@ func (e *environments) commented(n int, texts ...string) {
 	}
 }
 
-// marked lists what there is of a pull request's environment, with its owner looked up.
-func (e *environments) marked(n int) (all []string) {
-	e.Helper()
-	wanted := mark.Of(e.id, n)
-	for _, p := range e.clouds.Cloudflare.Projects() {
-		if strings.HasSuffix(p.Name, "-"+mark.Stack(n)) {
-			all = append(all, "project "+p.Name)
-		}
-	}
-	for _, s := range e.clouds.Cloudflare.Scripts() {
-		if mark.Bears(s.Vars["PULUMI_STACK"], wanted) {
-			all = append(all, "script "+s.Name)
-		}
-	}
-	for _, c := range e.clouds.TiDB.Clusters() {
-		if c.State != "DELETED" && mark.Bears(c.Labels["pulumi.com/owner"], wanted) {
-			all = append(all, "cluster "+c.DisplayName)
-		}
-	}
-	return all
+func (e *environments) stackFile(name string) string {
+	return filepath.Join(e.Dir, "state", ".pulumi", "stacks", "portfolio", name+".json")
 }
 
-func (e *environments) stackFile(n int) string {
-	return filepath.Join(e.Dir, "state", ".pulumi", "stacks", "portfolio", mark.Stack(n)+".json")
-}
-
-// stacks lists the stacks of the backend.
-func (e *environments) stacks() string {
+// stacks lists the files of the backend's stacks.
+func (e *environments) stacks() []string {
 	e.Helper()
-	files, err := filepath.Glob(filepath.Join(filepath.Dir(e.stackFile(1)), "*.json"))
+	files, err := filepath.Glob(e.stackFile("*"))
 	if err != nil {
 		e.Fatal(err)
 	}
-	return strings.Join(slices.Sorted(slices.Values(files)), "\n")
+	return files
 }
 
 // state edits the state of an environment.
 func (e *environments) state(n int, edit func(string) string) {
 	e.Helper()
-	before, err := os.ReadFile(e.stackFile(n))
+	file := e.stackFile(mark.Stack(n))
+	before, err := os.ReadFile(file)
 	if err != nil {
 		e.Fatal(err)
 	}
@@ -399,7 +317,7 @@ func (e *environments) state(n int, edit func(string) string) {
 	if after == string(before) {
 		e.Fatal("the state was not edited")
 	}
-	if err := os.WriteFile(e.stackFile(n), []byte(after), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(after), 0o600); err != nil {
 		e.Fatal(err)
 	}
 }

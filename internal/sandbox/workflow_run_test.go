@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,6 +14,8 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"portfolio-infra/internal/testfiles"
 )
 
 // The CI workflow's own steps create, change and check a protected stack, with the Pulumi CLI
@@ -20,59 +23,49 @@ import (
 // not real is on the PATH ([runner.shims]).
 func TestWorkflow(t *testing.T) {
 	f := newFixture(t)
-	r := newRunner(f)
-	r.workflow = readWorkflow(f, "deploy.yml")
-	r.settings(func(config map[string]any) { f.want("protect", config["portfolio:protect"], any(true)) })
+	r := newRunner(f, "deploy.yml")
+	r.write("migrations/1_guests.sql", "-- +goose Up\nCREATE TABLE guests (id INT, name INT, note INT);\nALTER TABLE guests DROP COLUMN note;\n")
+	r.settings(func(config map[string]any) {
+		f.want("protect", config["portfolio:protect"], any(true))
+		config["portfolio:migrations"] = "migrations"
+	})
 	r.initStack("prod")
-	readOnly := func(what string, run func()) {
+	stack := values{"vars.PULUMI_STACK": "prod"}
+	pullRequest, push, night, byHand := pullRequest().with(stack), push().with(stack), night().with(stack), byHand().with(stack)
+	readOnly := func(run func(job string, e event, want string), job string, e event, want string) {
 		t.Helper()
 		before := len(f.clouds.Log.Calls())
-		run()
-		f.noWrites(what, f.clouds.Log.Calls()[before:])
+		run(job, e, want)
+		f.noWrites(job, f.clouds.Log.Calls()[before:])
 	}
 
-	stack := values{"vars.PULUMI_STACK": "prod"}
-	pullRequest, push, night := pullRequest().with(stack), push().with(stack), night().with(stack)
-	byHand := byHand().with(stack)
-
-	t.Log("a pull request before there is anything")
-	readOnly("the first preview", func() { r.passes("preview", pullRequest, "to create") })
-
-	t.Log("a push to main")
+	t.Log("a pull request before there is anything, and its merge")
+	readOnly(r.passes, "preview", pullRequest, "to create")
 	r.passes("deploy", push, "neither deletes nor replaces")
 	f.bound()
-	cluster := f.cluster().ClusterID
 
 	t.Log("nights without drift and with")
-	readOnly("a night without drift", func() { r.passes("drift", night, "unchanged") })
-	f.byHand("PATCH", cloudflareAPI, f.account()+"/pages/projects/portfolio",
-		`{"deployment_configs":{"production":{"services":{"API_SERVICE":null}}}}`)
-	readOnly("a night with drift", func() { r.fails("drift", night, "production.API_SERVICE") })
-	r.passes("deploy", push, "1 updated")
-	f.bound()
-
-	t.Log("a migration takes data away, however it is written")
-	r.write("migrations/1_guests.sql", "-- +goose Up\nCREATE TABLE guests (id INT, name INT, note INT);\nALTER TABLE guests DROP COLUMN note;\n")
-	r.settings(func(config map[string]any) { config["portfolio:migrations"] = "migrations" })
-	r.passes("deploy", push, "neither deletes nor replaces")
-	r.write("migrations/2_names.sql", "-- +goose Up\nALTER TABLE guests ADD COLUMN email INT /*!80000 , drop name */;\n")
-	readOnly("a preview", func() { r.passes("preview", pullRequest, "this migration takes data away: 2_names.sql:2: ") })
-	readOnly("a deployment that would lose a column", func() {
-		r.fails("deploy", push, "tick its box:\n  this migration takes data away: 2_names.sql:2: drops the column guests.name: ALTER TABLE ")
-	})
-	r.passes("deploy", byHand, "applied 2_names.sql")
-	r.passes("deploy", push, "neither deletes nor replaces")
+	readOnly(r.passes, "drift", night, "unchanged")
+	f.byHand("PATCH", cloudflareAPI, f.pages(), `{"deployment_configs":{"production":{"services":{"API_SERVICE":null}}}}`)
+	readOnly(r.fails, "drift", night, "production.API_SERVICE")
 
 	t.Log("the protected cluster is not replaced")
-	r.settings(func(config map[string]any) { config["portfolio:region"] = "regions/aws-us-east-1" })
-	readOnly("a refused deployment", func() { r.fails("deploy", push, "protect") })
+	elsewhere := func(config map[string]any) { config["portfolio:region"] = "regions/aws-us-east-1" }
+	r.settings(elsewhere)
+	readOnly(r.fails, "deploy", push, "protect")
 
-	t.Log("without protection it takes a run by hand")
+	t.Log("a migration takes data away, however it is written: that takes a run by hand")
 	r.settings(func(config map[string]any) { delete(config, "portfolio:region"); config["portfolio:protect"] = false })
-	r.passes("deploy", push, "neither deletes nor replaces")
-	r.settings(func(config map[string]any) { config["portfolio:region"] = "regions/aws-us-east-1" })
-	readOnly("a deployment that would lose data", func() { r.fails("deploy", push, "replace tidbcloud:index:Cluster cluster") })
-	f.want("cluster", f.cluster().ClusterID, cluster)
+	r.write("migrations/2_names.sql", "-- +goose Up\nALTER TABLE guests ADD COLUMN email INT /*!80000 , drop name */;\n")
+	readOnly(r.passes, "preview", pullRequest, "this migration takes data away: 2_names.sql:2: ")
+	readOnly(r.fails, "deploy", push, "tick its box:\n  this migration takes data away: 2_names.sql:2: drops the column guests.name: ALTER TABLE ")
+	r.passes("deploy", byHand, "applied 2_names.sql")
+	f.bound() // again
+
+	t.Log("so does a cluster that is not protected")
+	cluster := f.cluster().ClusterID
+	r.settings(elsewhere)
+	readOnly(r.fails, "deploy", push, "replace tidbcloud:index:Cluster cluster")
 	r.passes("deploy", byHand, "replaced")
 	if f.cluster().ClusterID == cluster {
 		t.Error("the run by hand did not replace the cluster")
@@ -84,7 +77,8 @@ func TestWorkflow(t *testing.T) {
 type runner struct {
 	testing.TB
 	workflow
-	dir string
+	dir   string
+	built bool // what `make build` makes is there
 	// env is what a runner sets for each step.
 	env []string
 	// github returns the secrets and variables that a job is given.
@@ -93,12 +87,12 @@ type runner struct {
 	step atomic.Pointer[session]
 }
 
-// newRunner copies the project, as a checkout does, and sets a runner's environment and
-// the repository's secrets. The backend is a folder. A deployment and the look for drift
-// have their keys from Doppler, the other jobs theirs from GitHub.
-func newRunner(f *fixture) *runner {
+// newRunner copies the project, as a checkout does, and sets a runner's environment, with folders
+// that come first on the PATH, and the repository's secrets. The backend is a folder. A deployment
+// and the look for drift have their keys from Doppler, the other jobs theirs from GitHub.
+func newRunner(f *fixture, workflow string, path ...string) *runner {
 	f.Helper()
-	r := &runner{TB: f.TB, dir: f.TempDir()}
+	r := &runner{TB: f.TB, workflow: readWorkflow(f, workflow), dir: f.TempDir()}
 	r.checkout(root)
 	for _, folder := range []string{"state", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(f.Dir, folder), 0o700); err != nil {
@@ -115,13 +109,10 @@ func newRunner(f *fixture) *runner {
 		}
 	}
 	const dopplerToken = "dp.st.prod.made-up"
-	r.env = append(r.env, "HOME="+f.TempDir(), "PATH="+r.shims(dopplerToken, secrets)+":"+filepath.Join(root, "bin")+":"+os.Getenv("PATH"))
+	path = append(path, r.shims(dopplerToken, secrets), filepath.Join(root, "bin"), os.Getenv("PATH"))
+	r.env = append(r.env, "HOME="+f.TempDir(), "PATH="+strings.Join(path, ":"))
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH", "GOPROXY", "GOFLAGS"} {
-		value, err := exec.CommandContext(f.Context(), "go", "env", name).Output()
-		if err != nil {
-			f.Fatal(err)
-		}
-		r.env = append(r.env, name+"="+strings.TrimSpace(string(value)))
+		r.env = append(r.env, name+"="+strings.TrimSpace(r.output(exec.CommandContext(f.Context(), "go", "env", name))))
 	}
 	engine := f.Environment()
 	for name, value := range engine {
@@ -175,16 +166,17 @@ func (r *runner) steps(name string, e event) (printed string, outputs map[string
 	temp := r.TempDir()
 	file := func(name string) string { return filepath.Join(temp, name) }
 	for _, step := range job.Steps {
-		if step.Run == "" {
+		if step.Run == "" || step.Run == "make build" && r.built {
 			continue
 		}
+		r.built = r.built || step.Run == "make build"
 		if err := os.WriteFile(file("script.sh"), []byte(step.Run), 0o600); err != nil {
 			r.Fatal(err)
 		}
 		// As the runner does for `shell: bash`.
 		cmd := exec.CommandContext(r.Context(), "bash", "--noprofile", "--norc", "-eo", "pipefail", file("script.sh"))
 		cmd.Dir = r.dir
-		cmd.Env = append(slices.Clone(r.env), "CI=true", "RUNNER_TEMP="+temp,
+		cmd.Env = append(slices.Clone(r.env), "CI=true", "RUNNER_TEMP="+temp, "PULUMI_HOME="+file("home"),
 			"GITHUB_PATH="+file("path"), "GITHUB_OUTPUT="+file("output"), "GITHUB_STEP_SUMMARY="+file("summary"),
 			"GITHUB_SERVER_URL=https://github.com", "GITHUB_RUN_ID=1")
 		for key, value := range e.env {
@@ -245,11 +237,20 @@ func readOutputs(t testing.TB, file string) map[string]string {
 // caches do.
 func (r *runner) checkout(root string) {
 	r.Helper()
-	cmd := exec.CommandContext(r.Context(), "sh", "-c", `tar -C "$0" --exclude ./.git --exclude ./.sandbox `+
-		`--exclude ./bin/pulumi --exclude './bin/tidb-*' --exclude ./bin/golangci-lint --exclude ./bin/actionlint -cf - . | tar -C "$1" -xf -`, root, r.dir)
-	if output, err := cmd.CombinedOutput(); err != nil {
-		r.Fatalf("%v\n%s", err, output)
+	r.output(exec.CommandContext(r.Context(), "sh", "-c", `tar -C "$0" --exclude ./.git --exclude ./.sandbox `+
+		`--exclude ./bin/pulumi --exclude './bin/tidb-*' --exclude ./bin/golangci-lint --exclude ./bin/actionlint -cf - . | tar -C "$1" -xf -`, root, r.dir))
+}
+
+// output runs a command that must succeed.
+func (r *runner) output(cmd *exec.Cmd) string {
+	r.Helper()
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	output, err := cmd.Output()
+	if err != nil {
+		r.Fatalf("%v: %v\n%s%s", cmd, err, output, said.String())
 	}
+	return string(output)
 }
 
 // initStack creates a stack, which a person does before there is a workflow.
@@ -259,22 +260,13 @@ func (r *runner) initStack(name string) {
 	cmd := exec.CommandContext(r.Context(), "/bin/sh", "-c", "pulumi stack init --non-interactive "+name)
 	cmd.Dir = r.dir
 	cmd.Env = append(slices.Clone(r.env), "PULUMI_BACKEND_URL="+github["vars.PULUMI_BACKEND_URL"], "PULUMI_CONFIG_PASSPHRASE="+github["secrets.PULUMI_CONFIG_PASSPHRASE"])
-	if output, err := cmd.CombinedOutput(); err != nil {
-		r.Fatalf("%v\n%s", err, output)
-	}
+	r.output(cmd)
 }
 
 // write writes a file, as a commit does.
 func (r *runner) write(name, text string) {
 	r.Helper()
-	path := filepath.Join(r.dir, filepath.FromSlash(name))
-	err := os.MkdirAll(filepath.Dir(path), 0o700)
-	if err == nil {
-		err = os.WriteFile(path, []byte(text), 0o600)
-	}
-	if err != nil {
-		r.Fatal(err)
-	}
+	testfiles.Write(r, r.dir, map[string]string{name: text})
 }
 
 // settings changes the config of the stack, as a commit does.
