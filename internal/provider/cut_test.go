@@ -13,8 +13,8 @@ import (
 type cut struct {
 	at    int
 	after bool
-	// instead, where set, is called before the command, and the connection stays.
-	instead func()
+	// instead, where set, is called before each command, and the connections stay.
+	instead func(conn *cutConn, n, size int)
 
 	mu   sync.Mutex
 	seen int // commands
@@ -44,14 +44,13 @@ func (c *cutConn) Write(b []byte) (int, error) {
 	}
 	c.cut.mu.Lock()
 	c.cut.seen++
-	met := c.cut.seen == c.cut.at
+	n := c.cut.seen
 	c.cut.mu.Unlock()
-	if met && c.cut.instead != nil {
-		c.cut.instead()
-		met = false
+	if c.cut.instead != nil {
+		c.cut.instead(c, n, len(b))
+		return c.Conn.Write(b)
 	}
-	c.ended = c.ended || met
-	if !c.ended {
+	if c.ended = c.ended || n == c.cut.at; !c.ended {
 		return c.Conn.Write(b)
 	}
 	if c.cut.after {

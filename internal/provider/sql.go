@@ -75,6 +75,9 @@ func (l login) wrap(err error) error {
 type sqlOpener struct {
 	dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
+	// users is held while users are changed by SQL, see [rootUsers.change].
+	users sync.Mutex
+
 	mu          sync.Mutex
 	unreachable map[string]time.Time // by address, when it was last not reached
 }

@@ -4,11 +4,14 @@ import (
 	"database/sql"
 	"maps"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	p "github.com/pulumi/pulumi-go-provider"
 	presource "github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/pulumi/pulumi/sdk/v3/go/property"
+	"golang.org/x/sync/errgroup"
 
 	"portfolio-infra/internal/sandbox/emulator"
 	"portfolio-infra/internal/testcheck"
@@ -317,7 +320,11 @@ func TestSQLUser_root_meanwhile(t *testing.T) {
 		to := rooted(c, s, map[string]any{"role": "role_readonly"})
 		for at := 1; ; at++ {
 			e.steps(rooted(c, s, nil), "create")
-			drop := &cut{at: at, instead: func() { s.run(t, c, "DROP USER IF EXISTS '"+c.prefixes[c.first()]+".api'") }}
+			drop := &cut{at: at, instead: func(_ *cutConn, n, _ int) {
+				if n == at {
+					s.run(t, c, "DROP USER IF EXISTS '"+c.prefixes[c.first()]+".api'")
+				}
+			}}
 			s.setCut(drop)
 			_, err := e.up(to)
 			s.setCut(nil)
@@ -334,6 +341,39 @@ func TestSQLUser_root_meanwhile(t *testing.T) {
 			if !drop.happened() {
 				return
 			}
+		}
+	})(t)
+}
+
+// Users of one server are changed one after the other, though their resources run side by side.
+func TestSQLUser_root_order(t *testing.T) {
+	withRoot(func(t *testing.T, c *cloud, s *sqlServers, e *engine) {
+		var order []*cutConn
+		var mu sync.Mutex
+		s.setCut(&cut{instead: func(conn *cutConn, _, size int) {
+			if size > 50 { // it is no ping, and no end
+				mu.Lock()
+				defer mu.Unlock()
+				order = append(order, conn)
+			}
+		}})
+		var group errgroup.Group
+		for _, name := range []string{"a", "b", "c", "d"} {
+			group.Go(func() error {
+				_, err := e.Create(p.CreateRequest{Urn: e.urn(), Properties: e.check(rooted(c, s, map[string]any{"name": name})), Timeout: e.timeout})
+				return err
+			})
+		}
+		testcheck.Error(t, group.Wait())
+		seen := map[*cutConn]bool{}
+		for i, conn := range order {
+			if i > 0 && conn != order[i-1] && seen[conn] {
+				t.Fatalf("another user was changed before command %d", i)
+			}
+			seen[conn] = true
+		}
+		if len(seen) < 4 {
+			t.Errorf("%d connections made users", len(seen))
 		}
 	})(t)
 }

@@ -37,6 +37,17 @@ type rootUsers struct {
 	impatient bool
 }
 
+// change calls f as do does, one user after the other. A server reads all privileges again after each
+// change, and of two reads side by side the one that began first may be the last to be kept, without
+// the other's user (Handle.UpdateAll in pkg/privilege/privileges/cache.go of TiDB v8.5.6).
+func (r rootUsers) change(ctx context.Context, f func(context.Context, *sql.DB) error) error {
+	return r.do(ctx, func(ctx context.Context, db *sql.DB) error {
+		r.sql.users.Lock()
+		defer r.sql.users.Unlock()
+		return f(ctx, db)
+	})
+}
+
 // do logs in as root and calls f.
 func (r rootUsers) do(ctx context.Context, f func(context.Context, *sql.DB) error) error {
 	if r.impatient {
@@ -66,7 +77,7 @@ func (r rootUsers) find(ctx context.Context, state SQLUserState) (live *tidbclou
 
 // create implements [users]. It drops what there is of the name first.
 func (r rootUsers) create(ctx context.Context, state SQLUserState) error {
-	err := r.do(ctx, func(ctx context.Context, db *sql.DB) error {
+	err := r.change(ctx, func(ctx context.Context, db *sql.DB) error {
 		existing, err := usersNamed(ctx, db, state.FullName)
 		if err == nil {
 			err = dropUsers(ctx, db, existing)
@@ -104,7 +115,7 @@ func (r rootUsers) update(ctx context.Context, state SQLUserState, change tidbcl
 	if change.Role != "" {
 		return r.create(ctx, state)
 	}
-	err := r.do(ctx, func(ctx context.Context, db *sql.DB) error {
+	err := r.change(ctx, func(ctx context.Context, db *sql.DB) error {
 		_, err := db.ExecContext(ctx, "ALTER USER ?@'%' IDENTIFIED WITH mysql_native_password BY ?", state.FullName, change.Password)
 		if err != nil {
 			return unclear{hide(err, change.Password)}
@@ -119,7 +130,7 @@ func (r rootUsers) update(ctx context.Context, state SQLUserState, change tidbcl
 
 // delete implements [users]. It leaves a user that this provider did not create.
 func (r rootUsers) delete(ctx context.Context, state SQLUserState) error {
-	err := r.do(ctx, func(ctx context.Context, db *sql.DB) error {
+	err := r.change(ctx, func(ctx context.Context, db *sql.DB) error {
 		existing, err := usersNamed(ctx, db, state.FullName)
 		if err != nil {
 			return err
