@@ -95,14 +95,17 @@ slim: ## Cut the Cloudflare SDK down to what the program uses
 RACE := $(if $(shell command -v gcc || command -v clang),-race)
 RACY := migration|migrator|provider|rest|sandbox/.*|stack|tidbcloud
 
-# A test on the engine waits half of the time, so more of them run than there are cores.
+# The tests on the engine wait half of the time, so the others run beside them, and more of them
+# run than there are cores. The race detector sees nothing in what wrangler serves.
 .PHONY: test
 test: build lint npm ## Run the linters and all tests, including those on the real engine
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
-	go test -trimpath -short -timeout 30m $(RACE) -skip '^TestServer_wrangler$$' $$(go list ./... | grep -E '/internal/($(RACY))$$')
-	go test -trimpath -timeout 30m -run '^TestServer_wrangler$$' ./internal/sandbox/site
-	go test -trimpath -short -timeout 30m $(RACE) -run 'Bind|Unbind|Upload|TestRun|Target|Request' ./internal/pages
-	go test -trimpath -short -timeout 60m -parallel 4 $$(go list ./... | grep -vE '/internal/($(RACY))$$')
+	@go test -trimpath -timeout 60m -parallel 6 ./internal/sandbox & engine=$$!; set -e; trap 'wait $$engine' EXIT; \
+	go test -trimpath -short -timeout 30m $(RACE) -skip '^TestServer_wrangler$$' $$(go list ./... | grep -E '/internal/($(RACY))$$'); \
+	go test -trimpath -timeout 30m -run '^TestServer_wrangler$$' ./internal/sandbox/site; \
+	go test -trimpath -short -timeout 30m $(RACE) -run 'Bind|Unbind|Upload|TestRun|Target|Request' ./internal/pages; \
+	go test -trimpath -short -timeout 30m $$(go list ./... | grep -vE '/internal/($(RACY)|sandbox)$$'); \
+	trap - EXIT; wait $$engine
 
 .PHONY: fuzz
 fuzz: slim ## Run each fuzz target for a minute
