@@ -189,8 +189,8 @@ func TestDeploy_adopts(t *testing.T) {
 	}
 }
 
-// The response of the call that creates a deployment may be lost. [TestDeploy_Faults] has all
-// other ways.
+// The response of the call that creates a deployment may be lost: the run finds what it made.
+// [TestDeploy_Faults] shows that every other fault converges.
 func TestDeploy_ambiguous(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -202,6 +202,7 @@ func TestDeploy_ambiguous(t *testing.T) {
 	}{
 		{"unknown error after the effect", 8000000, true, 1, 1, ""},
 		{"unknown error without effect", 8000000, false, 2, 3, ""},
+		{"reset after the effect", 0, true, 1, 1, ""},
 		{"always", 8000000, false, 9, 3, "deploying to the Pages project site: Cloudflare: POST"},
 		{"refused", 8000096, false, 1, 1, "refused"},
 	} {
@@ -212,6 +213,9 @@ func TestDeploy_ambiguous(t *testing.T) {
 					w.api.mu.Lock()
 					w.api.deploy(r)
 					w.api.mu.Unlock()
+				}
+				if tt.code == 0 {
+					panic(http.ErrAbortHandler)
 				}
 				refuse(rw, 400, tt.code, "refused")
 			})

@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"encoding/json"
 	"maps"
 	"strings"
 	"testing"
@@ -155,6 +156,18 @@ func TestSQLUser_Create_existing(t *testing.T) {
 			}
 		}))
 	}
+}
+
+// A name may be too long with its cluster's prefix alone.
+func TestSQLUser_Create_longName(t *testing.T) {
+	withUsers(func(t *testing.T, c *cloud, _ *sqlServers, e *engine) {
+		live := c.byHand("GET", "/clusters/"+c.first(), nil)
+		live["userPrefix"] = strings.Repeat("9", 21)
+		body, err := json.Marshal(live)
+		testcheck.Error(t, err)
+		c.fail(emulator.Fault{Method: "GET", Path: "/clusters/*", Times: -1, Body: string(body)})
+		e.tryUp(api(c.first(), map[string]any{"name": "portfolio-writer"}), "has 38 characters, and 32 are allowed; shorten it by 6")
+	})(t)
 }
 
 // An ambiguous result of a rotation is not undone by taking the rotation back.

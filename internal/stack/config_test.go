@@ -24,6 +24,7 @@ func TestLoadConfig_problems(t *testing.T) {
 		{"branch of no name", "portfolio:productionBranch", "a..b", "portfolio:productionBranch:"},
 		{"date of another form", "portfolio:compatibilityDate", "1.6.2026", "portfolio:compatibilityDate:"},
 		{"flags that are no list", "portfolio:compatibilityFlags", `{"a":1}`, "portfolio:compatibilityFlags:"},
+		{"flag with a capital", "portfolio:compatibilityFlags", `["NodeJS"]`, "portfolio:compatibilityFlags:"},
 		{"boolean of words", "portfolio:observability", "maybe", "portfolio:observability:"},
 		{"limit below zero", "portfolio:spendingLimit", "-1", "portfolio:spendingLimit:"},
 		{"project ID with letters", "portfolio:tidbProject", "12a", "portfolio:tidbProject:"},

@@ -44,3 +44,13 @@ func TestDecode(t *testing.T) {
 		})
 	}
 }
+
+// An answer that is no JSON is a mistake of the emulator.
+func TestReply(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("it replied")
+		}
+	}()
+	Reply(httptest.NewRecorder(), 200, func() {})
+}
