@@ -101,10 +101,10 @@ RACY := migration|migrator|provider|rest|sandbox/.*|stack|tidbcloud
 test: build lint npm ## Run the linters and all tests, including those on the real engine
 	@$(if $(RACE),,echo "no C compiler: the tests run without the race detector")
 	@go test -trimpath -timeout 60m -parallel 6 ./internal/sandbox & engine=$$!; set -e; trap 'wait $$engine' EXIT; \
-	go test -trimpath -short -timeout 30m $(RACE) -skip '^TestServer_wrangler$$' $$(go list ./... | grep -E '/internal/($(RACY))$$'); \
+	go test -trimpath -timeout 30m $(RACE) -skip '^TestServer_wrangler$$' $$(go list ./... | grep -E '/internal/($(RACY))$$'); \
 	go test -trimpath -timeout 30m -run '^TestServer_wrangler$$' ./internal/sandbox/site; \
-	go test -trimpath -short -timeout 30m $(RACE) -run 'Bind|Unbind|Upload|TestRun|Target|Request' ./internal/pages; \
-	go test -trimpath -short -timeout 30m $$(go list ./... | grep -vE '/internal/($(RACY)|sandbox)$$'); \
+	go test -trimpath -timeout 30m $(RACE) -run 'Bind|Unbind|Upload|TestRun|Target|Request' ./internal/pages; \
+	go test -trimpath -timeout 30m $$(go list ./... | grep -vE '/internal/($(RACY)|sandbox)$$'); \
 	trap - EXIT; wait $$engine
 
 .PHONY: fuzz

@@ -181,7 +181,7 @@ func wanted(inputs property.Map) string {
 // waited is an error of a wait that ran out. It names the cluster and its state, not a call.
 var waited = regexp.MustCompile(`waiting for (the deletion of )?(cluster \d+|branch \S+): still (CREATING|DELETING|DELETED|RESTORING|HIBERNATING) after `)
 
-// suite takes a sample in a short test, since all faults take minutes with the race detector.
+// suite takes a sample, see [faultlist.Suite], since all faults take minutes with the race detector.
 var suite = faultlist.Suite{
 	Cloud: faultlist.TiDBCloud, Secrets: []string{privateKey}, Polls: true, Sample: 13,
 	Waiting: func(d time.Duration) string {
@@ -216,7 +216,7 @@ func TestProvider_Faults_cancel(t *testing.T) {
 		t.Run(op.name, func(t *testing.T) {
 			t.Parallel()
 			suite := suite
-			suite.Shift, suite.Sample = i, 2*len(faults) // a short test takes half of the calls
+			suite.Shift, suite.Sample = i, 2*len(faults) // a sample has half of the calls
 			for _, plan := range slices.Concat(suite.Plans(t, op.calls, faults, -1)...) {
 				synctest.Test(t, func(t *testing.T) {
 					l := newLife(t, newProcess(t))

@@ -21,8 +21,9 @@ func (s *SQLUserState) setPassword() {
 	s.Password, s.PasswordSetAt = newPassword(), time.Now().UTC().Format(time.RFC3339)
 }
 
-// loginRefused reports whether the server refuses the recorded login, see [sqlOpener.refused]. One by
-// SQL is refused for good: its server knew it at once, and a run that was killed may have set another.
+// loginRefused reports whether the server refuses the recorded login, see [sqlOpener.refused]. One that
+// root made is not late: a server knows it as soon as CREATE USER or ALTER USER has ended (assumed of
+// TiDB Cloud; a TiDB of one node does). So a run that was killed has set another password.
 func (u *SQLUser) loginRefused(ctx context.Context, recorded SQLUserState) bool {
 	if recorded.bySQL() {
 		recorded.PasswordSetAt = ""

@@ -58,7 +58,7 @@ func (r rootUsers) do(ctx context.Context, f func(context.Context, *sql.DB) erro
 
 // find implements [users]. A user that this provider did not create on this server counts as
 // missing: nobody knows who has its password. So does one whose privileges the server has not read,
-// as after a CREATE USER whose client was killed: it lets nobody log in.
+// as after a CREATE USER whose client was killed (seen with TiDB v8.5.6): it lets nobody log in.
 func (r rootUsers) find(ctx context.Context, state SQLUserState) (live *tidbcloud.SQLUser, err error) {
 	err = r.do(ctx, func(ctx context.Context, db *sql.DB) error {
 		found, err := usersNamed(ctx, db, state.FullName)
